@@ -1,0 +1,1 @@
+"""One folder a vendor, the same few files in each."""

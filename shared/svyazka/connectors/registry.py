@@ -1,0 +1,45 @@
+"""Which vendors there are: names only; a vendor's modules are imported when they are used."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from svyazka.engine.connector import Connector, Webhook
+from svyazka.model.errors import ConfigError
+
+VENDORS: dict[str, str] = {
+    "iiko": "svyazka.connectors.iiko",
+    "smsru": "svyazka.connectors.smsru",
+}
+
+CALLS_US: dict[str, str] = {
+    "iiko": "webhook_iiko",
+    "smsru": "webhook_smsru",
+}
+"""Vendors that call us, and the function that they call."""
+
+
+def _module(vendor: str) -> str:
+    try:
+        return VENDORS[vendor]
+    except KeyError:
+        raise ConfigError(f"vendor: expected one of {', '.join(sorted(VENDORS))}, got {vendor!r}") from None
+
+
+@cache
+def load_connector(vendor: str) -> Connector[Any]:
+    """The worker's side of a vendor. Raises ConfigError for one that we don't have."""
+    connector: Connector[Any] = import_module(_module(vendor) + ".actions").CONNECTOR
+    return connector
+
+
+@cache
+def load_webhook(vendor: str) -> Webhook | None:
+    """The way in from a vendor, or None for one that never calls us."""
+    if vendor not in CALLS_US:
+        _module(vendor)
+        return None
+    webhook: Webhook = import_module(_module(vendor) + ".webhook").WEBHOOK
+    return webhook

@@ -1,0 +1,1 @@
+"""The engine: everything between parse, plan and perform. It knows no vendor."""

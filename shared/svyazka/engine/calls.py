@@ -1,0 +1,164 @@
+"""What a connector gets for one attempt: its settings, a deadline, and an HTTP client that keeps the story."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import httpx
+
+from svyazka.engine.deadlines import SEND_MARGIN
+from svyazka.model.deliveries import Exchange
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
+
+if TYPE_CHECKING:
+    from svyazka.engine.clock import Clock
+    from svyazka.model.tenants import ConnectionSettings
+
+SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
+
+BODY_KEPT = 4000
+"""Characters of a body that an attempt's story keeps."""
+
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+"""httpx errors that prove that no byte of the request reached the vendor."""
+
+Guard = Callable[[str], Awaitable[None]]
+"""Looks at an address before it is called (the SSRF guard); raises RefusedAddress."""
+
+
+def redact(text: str, secrets: Sequence[str]) -> str:
+    """`text` without any of the credentials."""
+    for secret in secrets:
+        if secret and len(secret) >= 4:
+            text = text.replace(secret, "•••")
+    return text
+
+
+class Exchanges:
+    """The HTTP calls of one attempt, within its deadline, recorded with credentials cut out."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        base_url: str,
+        deadline: float,
+        clock: Clock | None = None,
+        lease_until: datetime | None = None,
+        secrets: Sequence[str] = (),
+        guard: Guard | None = None,
+    ) -> None:
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+        self._deadline = deadline
+        self._clock = clock
+        self._lease_until = lease_until
+        self._secrets = sorted(set(secrets), key=len, reverse=True)
+        self._guard = guard
+        self.log: list[Exchange] = []
+
+    def hide(self, secret: str) -> None:
+        """Another value that no story may show (a fresh access token)."""
+        self._secrets.insert(0, secret)
+
+    def cut(self, text: str) -> str:
+        """`text` as a story or a log line may show it."""
+        return redact(text, self._secrets)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        data: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,
+    ) -> httpx.Response:
+        """One call; `url` may be a path under the connection's base URL. Redirects are not followed.
+
+        Raises NotSent when it provably didn't reach the vendor, MaybeSent when it left and no whole
+        answer came, LeaseTooShort when too little of the lease is left to begin.
+        """
+        if "://" not in url:
+            url = f"{self._base_url}/{url.lstrip('/')}"
+        if self._guard is not None:
+            await self._guard(url)
+        left = self._deadline - time.monotonic()
+        limit = min(left, timeout) if timeout is not None else left
+        request = self._client.build_request(
+            method, url, params=params, headers=headers, json=json, data=data, content=content,
+            timeout=httpx.Timeout(max(limit, 0.001), connect=max(min(limit, 5.0), 0.001)),
+        )  # fmt: skip
+        self._check_lease(left)
+        shown = Exchange(
+            method=method,
+            url=self.cut(str(request.url)),
+            request_body=self._shown(request.content.decode("utf-8", "replace")) if request.content else None,
+        )
+        try:
+            response = await self._client.send(request, follow_redirects=False)
+        except NOT_SENT as error:
+            self.log.append(shown)
+            raise NotSent(f"could not connect: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            self.log.append(shown)
+            what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
+            raise MaybeSent(what) from error
+        self.log.append(
+            shown.model_copy(update={"status": response.status_code, "response_body": self._shown(response.text)})
+        )
+        return response
+
+    def _check_lease(self, left: float) -> None:
+        if left <= 0:
+            raise LeaseTooShort("the attempt's time is over")
+        if self._clock is None or self._lease_until is None:
+            return
+        if (self._lease_until - self._clock.real()).total_seconds() < max(left, 0) + SEND_MARGIN:
+            raise LeaseTooShort("too little of the lease is left to begin a call")
+
+    def _shown(self, body: str) -> str:
+        return self.cut(body[:BODY_KEPT])
+
+
+@dataclass
+class Call(Generic[SettingsT]):
+    """One attempt's surroundings, given to a connector."""
+
+    tenant: str
+    connection: str
+    settings: SettingsT
+    http: Exchanges
+    key: str
+    """Idempotency key for the vendor: delivery id and generation."""
+    now: datetime
+    timezone: str = "Europe/Moscow"
+    hook_url: str | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
+    """The connection's own memory within this process (an access token until it expires)."""
+    tokens: TokenCache | None = None
+    """The connection's memory that instances share, sealed: see TokenCache."""
+
+
+class TokenCache:
+    """Short-lived access tokens that several instances share; the default keeps them in the process."""
+
+    async def get(self, name: str) -> tuple[str, datetime] | None:
+        """Token and its end, or None."""
+        return None
+
+    async def put(self, name: str, value: str, until: datetime) -> None:
+        """Keep a token until its end."""

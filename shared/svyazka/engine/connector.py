@@ -1,0 +1,220 @@
+"""What a vendor's folder provides. The engine talks to these two base classes and to nothing else of it.
+
+A vendor implements what differs and leaves the rest alone:
+
+    class Webhook     the way in: `verify`, `parse`, sometimes `answer` and `handshake`. Pure.
+    class Connector   the worker's side: `perform`, and where the vendor can be asked `reread`, `poll`,
+                      `check_sent`, `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from svyazka.model.commands import Command, Repeat
+from svyazka.model.contacts import Contact
+from svyazka.model.events import Entity, Fact, Unreadable
+
+if TYPE_CHECKING:
+    from svyazka.engine.calls import Call
+    from svyazka.model.outcomes import Outcome
+    from svyazka.model.tenants import ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A request as it came: signatures are computed over these very bytes."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name (given in lower case), or None."""
+        wanted = name.encode()
+        for key, value in self.headers:
+            if key == wanted:
+                return value.decode("latin-1")
+        return None
+
+    def params(self) -> dict[str, str]:
+        """Query parameters, the last of each name."""
+        return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the vendor is told."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What a webhook may know of its connection: plain settings and unsealed signature secrets."""
+
+    public: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+
+class NotTheFormat(ValueError):
+    """The body isn't the vendor's format at all (bad JSON, encoding, form). The message says what was wrong."""
+
+
+class Webhook:
+    """The way in from one vendor. Stateless; methods are pure functions of the request and the settings."""
+
+    vendor: ClassVar[str]
+
+    content_types: ClassVar[tuple[str, ...]] = ("application/json",)
+    """What it can read; an absent content type is read as the first."""
+
+    bears_refusal: ClassVar[bool] = True
+    """True: the vendor survives a 400 for what isn't its format. False: such a body is quarantined with 200."""
+
+    secret_settings: ClassVar[tuple[str, ...]] = ()
+    """Settings with which `verify` proves a request; sealed for the webhook function by `apply`."""
+
+    public_settings: ClassVar[tuple[str, ...]] = ()
+    """Plain settings that `verify` and `parse` read."""
+
+    decides: ClassVar[bool] = False
+    """True: the answer is a business decision, so a request never goes the way of salvage."""
+
+    def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
+        """None when genuine, else the reason for refusing. The key has been checked before."""
+        return None
+
+    def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
+        """The request's items in canonical form. Raises NotTheFormat."""
+        raise NotImplementedError
+
+    def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
+        """The exact answer that the vendor demands once all is durable, or None for the usual JSON."""
+        return None
+
+    def refusal(self, request: RawRequest, reason: str) -> Answer | None:
+        """The exact answer to a request that `verify` refused, or None for 401 problem+json."""
+        return None
+
+    def handshake(self, request: RawRequest, inbound: Inbound) -> Answer | None:
+        """The answer to a GET with a valid key (a verification challenge), or None for `ready`."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A vendor's rate as data; `scope`: what the vendor counts by."""
+
+    per_second: float = 10.0
+    concurrency: int = 4
+    scope: str = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One look at what we missed: facts and the cursor that goes with them.
+
+    `gap`: from when to when the vendor would no longer tell us: an alert, "cannot be recovered from here".
+    """
+
+    facts: Sequence[Fact]
+    cursor: str
+    gap: tuple[datetime, datetime] | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `svyazka doctor`."""
+
+    check: str
+    status: str
+    message: str
+    remedy: str | None = None
+
+
+SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
+
+
+class Connector(Generic[SettingsT]):
+    """The worker's side of one vendor. Stateless; every call gets its settings and an HTTP client in `Call`."""
+
+    vendor: ClassVar[str]
+    default_base_url: ClassVar[str] = ""
+    reaches: ClassVar[str | None] = None
+    """For a messenger: which address of a contact it uses: `phone`, `email` or a vendor name in `chats`."""
+
+    limits: ClassVar[Limits] = Limits()
+    credentials: ClassVar[tuple[str, ...]] = ()
+    """Settings without which `perform` can't work: a connection lacking one is blocked with that reason."""
+
+    secret_fields: ClassVar[tuple[str, ...]] = ()
+    """Settings that may be given only as `{secret: NAME}`."""
+
+    optional_settings: ClassVar[Mapping[str, str]] = {}
+    """Setting -> what doesn't work without it; `doctor` says so."""
+
+    poll_every: ClassVar[float | None] = None
+    """Seconds between two looks, for vendors that can be asked what we missed."""
+
+    def settings_model(self) -> type[SettingsT]:
+        """The pydantic model of this vendor's settings."""
+        raise NotImplementedError
+
+    def repeat(self, command: Command) -> Repeat:
+        """What a crash in the middle of this command means."""
+        return Repeat.UNSAFE
+
+    def supports(self, command_kind: str) -> bool:
+        """Whether `perform` knows this kind of command."""
+        return False
+
+    def address(self, contact: Contact) -> str | None:
+        """The contact's address that this messenger can use, normalised, or None."""
+        return None
+
+    async def perform(self, command: Command, call: Call[SettingsT]) -> Outcome:
+        """Carry out one command; NotSent and MaybeSent may pass through, the engine knows what they mean."""
+        raise NotImplementedError
+
+    async def check_sent(self, command: Command, call: Call[SettingsT]) -> Outcome | None:
+        """For checkable commands: Succeeded if the vendor has it, None if it provably hasn't."""
+        raise NotImplementedError
+
+    def can_reread(self, settings: SettingsT) -> bool:
+        """Whether credentials for reading an object again are there."""
+        return False
+
+    async def reread(self, entity: Entity, call: Call[SettingsT]) -> Fact | None:
+        """The object as it is now, in the same canonical form as parse, or None if it is gone."""
+        raise NotImplementedError
+
+    def can_poll(self, settings: SettingsT) -> bool:
+        """Whether credentials for polling are there."""
+        return False
+
+    async def poll(self, cursor: str | None, call: Call[SettingsT]) -> Polled:
+        """What happened since the cursor, overlapping; None = first look: begin from now."""
+        raise NotImplementedError
+
+    def can_check(self, settings: SettingsT) -> bool:
+        """Whether `check` can ask anything."""
+        return False
+
+    async def check(self, call: Call[SettingsT]) -> list[Finding]:
+        """Ask the vendor whether credentials, balance and settings are in order (`doctor --live`)."""
+        return []
+
+    async def fix(self, call: Call[SettingsT], hook_url: str) -> list[Finding]:
+        """Put in order what can be put in order at the vendor (register the hook): `doctor --fix`."""
+        return []

@@ -1,0 +1,27 @@
+"""The one table of time limits (DESIGN 5.4): each must lie well inside the next."""
+
+from __future__ import annotations
+
+CALL_LIMIT = 20.0
+"""Seconds that one attempt's vendor calls may take together (a connection's `timeout` may lower it)."""
+
+SEND_MARGIN = 5.0
+"""A call begins only if the lease still holds CALL_LIMIT and this much more."""
+
+LEASE = 60.0
+"""Seconds that a claim holds, absolute from the moment of claiming."""
+
+FUNCTION_LIMIT = 120
+"""Seconds after which the platform ends a worker request."""
+
+DISPATCH_DEADLINE = 180
+"""Seconds after which the queue counts a dispatch as failed."""
+
+TAKE_OVER_GRACE = 60.0
+"""Seconds past the lease before anybody else may take a claim over."""
+
+ACCEPT_LIMIT = 1.6
+"""Seconds in which a webhook function must have made its events durable, or say 503."""
+
+PLAN_GRACE = 60.0
+"""Seconds after which an event that nobody planned is swept."""

@@ -1,0 +1,1 @@
+"""The words of the house as types: no I/O, no clock, no vendor."""

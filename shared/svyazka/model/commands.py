@@ -1,0 +1,149 @@
+"""Commands: one thing to be done at a vendor, with the guards that are checked before every attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, JsonValue
+
+from svyazka.model.base import Frozen, Time
+from svyazka.model.contacts import Contact
+from svyazka.model.events import EventType
+
+
+class Repeat(StrEnum):
+    """What a crash or a silent time-out means for a command (DESIGN 5.5)."""
+
+    IDEMPOTENT = "idempotent"
+    """The vendor takes our key, or it is an upsert by our id: repeat."""
+    CHECKABLE = "checkable"
+    """The vendor can be asked: ask, then repeat or settle."""
+    UNSAFE = "unsafe"
+    """Neither: the delivery becomes `unknown`, and nobody repeats it on his own."""
+
+
+class SendMessage(Frozen):
+    """One message to one person, through whichever messenger the delivery's connection is."""
+
+    kind: Literal["SendMessage"] = "SendMessage"
+    to: Contact
+    text: str
+    subject: str | None = None
+    html: str | None = None
+    template: dict[str, JsonValue] | None = None
+    """A vendor's approved template (WhatsApp): {"name", "language", "components"}."""
+    code: bool = False
+    """A one-time code: minutes of life, never sent again when unknown."""
+
+
+class Forward(Frozen):
+    """One signed HTTP call to an address of the tenant's."""
+
+    kind: Literal["Forward"] = "Forward"
+    type: str
+    payload: dict[str, JsonValue]
+    occurred_at: Time
+
+
+class UpsertContact(Frozen):
+    """Create a person's card, or bring the existing one up to date."""
+
+    kind: Literal["UpsertContact"] = "UpsertContact"
+    contact: Contact
+    fields: dict[str, JsonValue] = {}
+
+
+class CreateLead(Frozen):
+    """Open a deal or request for a person."""
+
+    kind: Literal["CreateLead"] = "CreateLead"
+    contact: Contact
+    title: str
+    fields: dict[str, JsonValue] = {}
+
+
+class BookAppointment(Frozen):
+    """Put a person into a booking calendar."""
+
+    kind: Literal["BookAppointment"] = "BookAppointment"
+    contact: Contact
+    starts_at: Time
+    service: str
+    staff: str | None = None
+    comment: str | None = None
+
+
+Command = Annotated[SendMessage | Forward | UpsertContact | CreateLead | BookAppointment, Field(discriminator="kind")]
+
+
+class QuietHours(Frozen):
+    """`21:00-10:00` in a zone: nothing is done between these, it waits for the end."""
+
+    zone: str
+    start: time
+    end: time
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """When the quiet hours that hold at `now` end, or None when they don't hold."""
+        if self.start == self.end:
+            return None
+        local = now.astimezone(ZoneInfo(self.zone))
+        clock = local.time().replace(tzinfo=None)
+        overnight = self.start > self.end
+        quiet = (clock >= self.start or clock < self.end) if overnight else (self.start <= clock < self.end)
+        if not quiet:
+            return None
+        day = local.date() + (timedelta(days=1) if overnight and clock >= self.start else timedelta())
+        return datetime.combine(day, self.end, ZoneInfo(self.zone)).astimezone(now.tzinfo)
+
+
+class OncePer(Frozen):
+    """At most one success per `key` in `period`: a person across all sources, usually."""
+
+    key: str
+    period: timedelta
+
+
+class StillTrue(Frozen):
+    """The newest journaled event of the subject must still be one of `types`."""
+
+    subject: str
+    types: tuple[EventType, ...]
+
+
+class Guards(Frozen):
+    """Conditions on a command, as data; the engine checks them in this order before every attempt."""
+
+    not_before: Time | None = None
+    expires_at: Time | None = None
+    quiet_hours: QuietHours | None = None
+    opt_out: bool = False
+    """Ask the do-not-contact list about the person whom the command addresses."""
+    once_per: OncePer | None = None
+    still_true: StillTrue | None = None
+
+
+class Step(Frozen):
+    """A command on its way through one connection: one of a flow's plan, or one of its fallbacks."""
+
+    name: str
+    """`review/sms`: part of the delivery's identity, so never an index."""
+    connection: str
+    vendor: str
+    command: Command
+    repeat: Repeat
+
+
+class Plan(Frozen):
+    """What a flow wants done for one subject: the first step, and its fallbacks in order."""
+
+    subject: str
+    steps: tuple[Step, ...]
+    guards: Guards = Guards()
+    fallback_after: timedelta | None = None
+    lane: str | None = None
+    supersedes: bool = False
+    """A newer command of the same lane and kind cancels an older waiting one."""

@@ -1,0 +1,109 @@
+"""People's addresses: every way in which a Russian types a phone becomes E.164.
+
+`phonenumbers` costs 40 ms at a cold start, so it is imported on first use: webhook functions keep
+what the vendor wrote, the worker normalises.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from svyazka.model.base import Frozen
+
+_DIGITS = re.compile(r"\D+")
+_EMAIL = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}$")
+
+
+class Contact(Frozen):
+    """A person as an event tells of him, in the vendor's own spelling until planned.
+
+    `proxy` marks an aggregator's or one-time number: it rings for one order only, and its owner agreed
+    to nothing. It is never messaged.
+    """
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    chats: dict[str, str] = {}
+    """Chat ids by vendor: {"telegram": "12345"}."""
+    proxy: bool = False
+
+
+@lru_cache(maxsize=4096)
+def normalize_phone(text: str | None, region: str = "RU") -> str | None:
+    """E.164 (`+79991234567`) of a phone however it was typed, or None when it can't be one.
+
+    Takes `8 (999) 123-45-67`, `7999...`, `999 123 45 67`, `+7...`, `007...`, `8-10-375...`, a trailing
+    `доб. 12` (dropped), and full-width or Arabic digits.
+    """
+    if not text:
+        return None
+    import phonenumbers
+
+    candidate = re.split(r"(?:доб|ext|вн)\.?\s*:?\s*\d+|[,;xх#]", text.strip(), maxsplit=1, flags=re.I)[0]
+    digits = _DIGITS.sub("", "".join(str(int(c)) if c.isdigit() else c for c in candidate))
+    if not digits:
+        return None
+    if not candidate.lstrip().startswith("+"):
+        if region == "RU" and digits.startswith("810") and len(digits) > 12:
+            digits = digits[3:]  # 8-10-375...: the Russian way of dialling abroad
+        elif digits.startswith("00"):
+            digits = digits[2:]
+        elif region == "RU" and len(digits) == 11 and digits[0] == "8":
+            digits = "7" + digits[1:]
+        elif region == "RU" and len(digits) == 10:
+            digits = "7" + digits
+    try:
+        parsed = phonenumbers.parse("+" + digits, None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def can_take_messages(phone: str) -> bool:
+    """False for an E.164 number that no SMS can reach: a Russian land line or 8-800."""
+    import phonenumbers
+
+    parsed = phonenumbers.parse(phone, None)
+    if parsed.country_code != 7:
+        return True
+    kind = phonenumbers.number_type(parsed)
+    return kind not in {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    }
+
+
+def normalize_email(text: str | None) -> str | None:
+    """The address in lower case, or None when it isn't one."""
+    if not text:
+        return None
+    text = text.strip().lower()
+    return text if _EMAIL.match(text) else None
+
+
+def mask_phone(phone: str | None) -> str | None:
+    """`+79991234567` -> `+7999•••4567`; anything else keeps its two ends only."""
+    if not phone:
+        return phone
+    digits = _DIGITS.sub("", phone)
+    if len(digits) == 11 and digits[0] in "78":
+        return f"+7{digits[1:4]}•••{digits[-4:]}"
+    return f"{phone[:2]}•••{phone[-2:]}" if len(phone) > 6 else "•••"
+
+
+def mask_email(email: str | None) -> str | None:
+    """`ivan@mail.ru` -> `i•••@mail.ru`."""
+    if not email or "@" not in email:
+        return "•••" if email else email
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def mask_name(name: str | None) -> str | None:
+    """`Иван Петров` -> `И•••`."""
+    return f"{name[:1]}•••" if name else name

@@ -1,0 +1,269 @@
+"""A delivery: our obligation to carry out one command, as a small state machine."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import JsonValue
+
+from svyazka.model.base import Frozen, Time
+from svyazka.model.commands import Command, Guards, Repeat, Step
+from svyazka.model.errors import IllegalTransition
+from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
+
+
+class Status(StrEnum):
+    """DESIGN 5.6."""
+
+    PENDING = "pending"
+    IN_FLIGHT = "in_flight"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+
+S = Status
+
+OPEN = frozenset({S.PENDING, S.IN_FLIGHT, S.RETRYING, S.PARKED, S.BLOCKED, S.UNKNOWN})
+FINAL = frozenset(S) - OPEN
+WAITING = frozenset({S.PENDING, S.RETRYING, S.PARKED, S.BLOCKED})
+"""Open, and nobody is calling the vendor: may be claimed, cancelled or expired."""
+UNSUCCESSFUL = FINAL - {S.SUCCEEDED}
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    S.PENDING: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
+    S.RETRYING: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
+    S.PARKED: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
+    S.BLOCKED: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
+    # A claim ends in anything; in_flight -> in_flight is the take-over of a claim whose lease ran out.
+    S.IN_FLIGHT: frozenset(Status),
+    # Nobody resends what is unknown: a receipt, a late settle or an operator resolves it.
+    S.UNKNOWN: frozenset({S.SUCCEEDED, S.FAILED}),
+    S.SUCCEEDED: frozenset(),
+    # A receipt or a late proof of success may still correct these; nothing else does.
+    S.FAILED: frozenset({S.SUCCEEDED}),
+    S.EXPIRED: frozenset({S.SUCCEEDED}),
+    S.CANCELLED: frozenset({S.SUCCEEDED}),
+    S.DEAD: frozenset({S.SUCCEEDED}),
+}
+
+
+class Exchange(Frozen):
+    """One HTTP call of an attempt as the story shows it: credentials cut out, bodies bounded."""
+
+    method: str
+    url: str
+    request_body: str | None = None
+    status: int | None = None
+    response_body: str | None = None
+
+
+class Attempt(Frozen):
+    """One try at a delivery."""
+
+    number: int
+    generation: int
+    started_at: Time
+    ended_at: Time | None = None
+    outcome: str | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    message: str | None = None
+
+
+class Problem(Frozen):
+    """Why the delivery is where it is: a vendor's code or ours, and words for a person."""
+
+    code: str
+    message: str
+
+
+KEPT_ATTEMPTS = 25
+"""A delivery remembers its first attempt and this many of its last; the count is kept whole."""
+
+
+class Delivery(Frozen):
+    """The whole of one obligation. Times are business time, `lease_until` is real time."""
+
+    id: str
+    event: str
+    tenant: str
+    flow: str
+    step: str
+    connection: str
+    vendor: str
+    subject: str
+    command: Command
+    repeat: Repeat
+    guards: Guards
+    created_at: Time
+    base_at: Time
+    """What ages count from: received for a push, occurred for what was polled or imported."""
+
+    status: Status = S.PENDING
+    receipt: ReceiptState = ReceiptState.NONE
+    generation: int = 1
+    claim: int = 0
+    """Numbers the claims: a settle that bears an older number is late, and is merged."""
+    attempts: tuple[Attempt, ...] = ()
+    attempt_count: int = 0
+    failures: int = 0
+    """Failed attempts of this generation: what the retry policy counts."""
+    first_failed_at: Time | None = None
+    next_attempt_at: Time | None = None
+    lease_until: Time | None = None
+    wake_at: Time | None = None
+    wake_step: int = 0
+    reservation: str | None = None
+    lane: str | None = None
+    supersedes: bool = False
+
+    fallbacks: tuple[Step, ...] = ()
+    fallback_at: Time | None = None
+    fallback_seconds: float | None = None
+    successor: str | None = None
+    """The delivery of the next channel, once there is one."""
+
+    external_id: str | None = None
+    cost: float | None = None
+    last_error: Problem | None = None
+    duplicate_effect: bool = False
+    settled_at: Time | None = None
+    blank_at: Time | None = None
+    expire_at: Time | None = None
+    people: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Who reopened or resolved it and why, one line each."""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key that vendors see: the delivery and its generation."""
+        return f"{self.id}.{self.generation}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    def moved(self, to: Status, **changes: object) -> Delivery:
+        """This delivery in state `to`. Raises IllegalTransition where the machine has no such way."""
+        if to not in TRANSITIONS[self.status]:
+            raise IllegalTransition(f"{self.id}: {self.status} -> {to} is no way that a delivery can go")
+        return self.model_copy(update={"status": to, **changes})
+
+    def reopened(self, by: str, why: str, now: Time) -> Delivery:
+        """A new generation, pending again: only an operator or a receipt may ask for it."""
+        if self.status not in FINAL | {S.UNKNOWN} | WAITING:
+            raise IllegalTransition(f"{self.id} is {self.status}: it can be reopened only when nobody calls")
+        return self.model_copy(
+            update={
+                "status": S.PENDING,
+                "generation": self.generation + 1,
+                "receipt": ReceiptState.NONE,
+                "failures": 0,
+                "first_failed_at": None,
+                "next_attempt_at": now,
+                "lease_until": None,
+                "settled_at": None,
+                "expire_at": None,
+                "external_id": None,
+                "reservation": None,
+                "last_error": None,
+                "notes": (*self.notes, f"generation {self.generation + 1} by {by}: {why}"),
+            }
+        )
+
+    def with_receipt(self, receipt: Receipt) -> Delivery:
+        """The receipt moved forward, and the status with it where the receipt proves something.
+
+        `sent` and better prove success of what was unknown, retrying, in flight or given up;
+        `undelivered` proves that the vendor had taken it. A lower rank than the present one changes nothing.
+        """
+        if RECEIPT_RANK[receipt.state] <= RECEIPT_RANK[self.receipt]:
+            return self
+        update: dict[str, object] = {"receipt": receipt.state}
+        if self.external_id is None and receipt.external_id is not None:
+            update["external_id"] = receipt.external_id
+        if receipt.state is ReceiptState.UNDELIVERED:
+            update["last_error"] = Problem(
+                code=receipt.code or "undelivered",
+                message=receipt.message or "the vendor could not deliver it",
+            )
+        return self.model_copy(update=update)
+
+    def with_attempt(self, attempt: Attempt) -> Delivery:
+        """The attempt appended, or put in place of the one of the same number; the list stays bounded."""
+        kept = [a for a in self.attempts if a.number != attempt.number]
+        kept.append(attempt)
+        kept.sort(key=lambda a: a.number)
+        if len(kept) > KEPT_ATTEMPTS + 1:
+            kept = [kept[0], *kept[-KEPT_ATTEMPTS:]]
+        return self.model_copy(
+            update={"attempts": tuple(kept), "attempt_count": max(self.attempt_count, attempt.number)}
+        )
+
+
+class Outage(Frozen):
+    """A connection that keeps failing, from its first threshold to its recovery.
+
+    `down`: the vendor doesn't answer. `blocked`: it answers, and wants an authorisation, money or a
+    setting. One document a connection; a later outage takes the place of a closed one.
+    """
+
+    id: str
+    """Names this outage: alerts hang on it."""
+    tenant: str
+    connection: str
+    vendor: str
+    kind: Literal["down", "blocked"]
+    since: Time
+    code: str
+    message: str
+    remedy: str | None = None
+    probes: int = 0
+    next_probe_at: Time
+    probe: str | None = None
+    """The delivery that is out as a probe, while its lease holds."""
+    probe_until: Time | None = None
+    told: tuple[str, ...] = ()
+    """Alert stages already created."""
+    closed_at: Time | None = None
+    releasing: bool = False
+    """Recovered, and parked deliveries are still being let go."""
+    wake_at: Time | None = None
+    wake_step: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class Alert(Frozen):
+    """One thing that somebody is told, once: identity = what happened and at which stage."""
+
+    id: str
+    tenant: str
+    connection: str | None
+    kind: str
+    stage: str
+    since: Time
+    created_at: Time
+    sent_at: Time | None = None
+    text: str
+    deliveries: tuple[str, ...] = ()
+
+
+class AuditLine(Frozen):
+    """Who did what by the command line."""
+
+    id: str
+    at: Time
+    who: str
+    action: str
+    target: str
+    detail: dict[str, JsonValue] = {}

@@ -1,0 +1,51 @@
+"""One tree of errors. Each says what was expected, what came and what to do."""
+
+from __future__ import annotations
+
+
+class SvyazkaError(Exception):
+    """The root: anything that Svyazka raises on purpose."""
+
+
+class IllegalTransition(SvyazkaError):
+    """A delivery was asked to go where its state machine has no way. Always a bug of ours."""
+
+
+class Unavailable(SvyazkaError):
+    """The store or the queue could not make something durable in time. Nothing was half-written."""
+
+
+class Conflict(SvyazkaError):
+    """A document changed, or exists already, or is gone: the compare-and-set did not hold."""
+
+    def __init__(self, keys: list[tuple[str, str]]) -> None:
+        super().__init__("changed meanwhile: " + ", ".join(f"{kind}/{key}" for kind, key in keys))
+        self.keys = keys
+
+
+class ConfigError(SvyazkaError):
+    """Settings that can't be used. The message names the field, what was expected and what to do."""
+
+
+class MissingSecret(ConfigError):
+    """A setting names a secret that nobody has stored yet."""
+
+
+class NotSent(SvyazkaError):
+    """The call provably never reached the vendor (no connection): it may be repeated by anybody."""
+
+
+class MaybeSent(SvyazkaError):
+    """The call left, and no answer came: the vendor may or may not have acted on it."""
+
+
+class LeaseTooShort(SvyazkaError):
+    """Too little of the lease is left to begin a call: the claim goes back, nothing was sent."""
+
+
+class SourceUnavailable(SvyazkaError):
+    """A fact needed for planning couldn't be read from its source now; planning is tried again later."""
+
+
+class RefusedAddress(SvyazkaError):
+    """An address that a tenant supplied leads into a private network: never called."""

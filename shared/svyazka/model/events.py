@@ -1,0 +1,172 @@
+"""Events: something that happened at a vendor, in our own words, immutable."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import JsonValue
+
+from svyazka.model.base import Frozen, Time
+from svyazka.model.contacts import Contact
+
+
+class EventType(StrEnum):
+    """Canonical types. Add in this style, never per vendor."""
+
+    ORDER_CREATED = "order.created"
+    ORDER_CHANGED = "order.changed"
+    ORDER_COMPLETED = "order.completed"
+    ORDER_CANCELLED = "order.cancelled"
+    APPOINTMENT_BOOKED = "appointment.booked"
+    APPOINTMENT_CHANGED = "appointment.changed"
+    APPOINTMENT_CONFIRMED = "appointment.confirmed"
+    APPOINTMENT_CANCELLED = "appointment.cancelled"
+    APPOINTMENT_COMPLETED = "appointment.completed"
+    APPOINTMENT_MISSED = "appointment.missed"
+    LEAD_CREATED = "lead.created"
+    DEAL_CREATED = "deal.created"
+    DEAL_CHANGED = "deal.changed"
+    DEAL_WON = "deal.won"
+    DEAL_LOST = "deal.lost"
+    CONTACT_CREATED = "contact.created"
+    CONTACT_CHANGED = "contact.changed"
+    CONTACT_DELETED = "contact.deleted"
+    CONTACT_MERGED = "contact.merged"
+    PAYMENT_SUCCEEDED = "payment.succeeded"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_REFUNDED = "payment.refunded"
+    MESSAGE_SENT = "message.sent"
+    MESSAGE_DELIVERED = "message.delivered"
+    MESSAGE_READ = "message.read"
+    MESSAGE_FAILED = "message.failed"
+    MESSAGE_RECEIVED = "message.received"
+    STOCK_CHANGED = "stock.changed"
+    CATALOG_CHANGED = "catalog.changed"
+    INVOICE_PAID = "invoice.paid"
+    INVOICE_CANCELLED = "invoice.cancelled"
+    ENROLMENT_CREATED = "enrolment.created"
+    ENROLMENT_CHANGED = "enrolment.changed"
+    CONNECTION_DISABLED = "connection.disabled"
+    CONNECTION_ENABLED = "connection.enabled"
+    OTHER = "other"
+    """Authentic, of no known type: kept, ignored, its reason says what the vendor called it."""
+    SEND_REQUESTED = "message.requested"
+    """Somebody asked for one message (`svyazka send`, a code, an alert)."""
+
+
+class ReceiptState(StrEnum):
+    """What the vendor says became of a message. Moves forward only, in this order."""
+
+    NONE = "none"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    UNDELIVERED = "undelivered"
+
+
+RECEIPT_RANK = {
+    ReceiptState.NONE: 0,
+    ReceiptState.SENT: 1,
+    ReceiptState.UNDELIVERED: 2,
+    ReceiptState.DELIVERED: 3,
+    ReceiptState.READ: 4,
+}
+"""A receipt replaces one of lower rank. `delivered` outranks `undelivered`: proof beats supposition."""
+
+
+class Receipt(Frozen):
+    """A vendor's word on one message of ours, named by the vendor's id and, where it has one, our key."""
+
+    state: ReceiptState
+    external_id: str | None = None
+    key: str | None = None
+    code: str | None = None
+    message: str | None = None
+    opt_out: bool = False
+    """The person complained, unsubscribed or answered STOP."""
+
+
+class Entity(Frozen):
+    """The vendor's object that an event is about, for reading it again: kind and id in his words."""
+
+    kind: str
+    id: str
+
+
+class Fact(Frozen):
+    """What `parse` makes of one item of a vendor's request: pure, not yet anybody's event.
+
+    `key` is the natural key: only fields that are present on *every* path by which the connector can
+    learn of the fact. None when the item has nothing to tell it by: a hash of the body then serves,
+    within a window, and the event is marked weak. `ignored` says why it is of no interest.
+    """
+
+    type: EventType
+    key: tuple[str, ...] | None = None
+    subject: str | None = None
+    occurred_at: Time | None = None
+    contact: Contact | None = None
+    position: int | None = None
+    """Orders events of one subject, where the vendor numbers them; never compared across subjects."""
+    entity: Entity | None = None
+    data: dict[str, JsonValue] = {}
+    receipt: Receipt | None = None
+    ignored: str | None = None
+
+
+class Unreadable(Frozen):
+    """An authentic item that couldn't be understood: quarantined with its reason, its bytes kept."""
+
+    reason: str
+    key: tuple[str, ...] | None = None
+
+
+Origin = Literal["webhook", "poll", "import", "salvage", "operator", "engine"]
+
+
+class Event(Frozen):
+    """A fact with its owner and its identity."""
+
+    id: str
+    tenant: str
+    connection: str
+    vendor: str
+    type: EventType
+    subject: str
+    identity: Literal["strong", "weak"]
+    origin: Origin
+    received_at: Time
+    occurred_at: Time | None = None
+    contact: Contact | None = None
+    position: int | None = None
+    entity: Entity | None = None
+    data: dict[str, JsonValue] = {}
+    receipt: Receipt | None = None
+
+
+class EventStatus(StrEnum):
+    """Where an event stands in the journal."""
+
+    ACCEPTED = "accepted"
+    PLANNED = "planned"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+class EventRecord(Frozen):
+    """An event in the journal: the immutable event and what became of it."""
+
+    event: Event
+    status: EventStatus
+    reason: str | None = None
+    deliveries: tuple[str, ...] = ()
+    raw: str | None = None
+    """Id of the raw request's document."""
+    people: tuple[str, ...] = ()
+    """Keyed hashes of every phone and e-mail in the raw request, for `forget`."""
+    plan_attempts: int = 0
+    wake_at: Time | None = None
+    wake_step: int = 0
+    blank_at: Time | None = None
+    expire_at: Time | None = None

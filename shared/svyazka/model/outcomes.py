@@ -1,0 +1,69 @@
+"""What became of one attempt, in words that every connector shares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from svyazka.model.base import Frozen
+
+
+class Succeeded(Frozen):
+    """The vendor took it. `already` = it had been done before and the vendor said so."""
+
+    kind: Literal["succeeded"] = "succeeded"
+    external_id: str | None = None
+    cost: float | None = None
+    already: bool = False
+    message: str | None = None
+
+
+class Retry(Frozen):
+    """Not now. `after`: seconds, where the vendor said when.
+
+    `outage`: the trouble is the connection's, not this command's (a number's daily cap is the command's).
+    """
+
+    kind: Literal["retry"] = "retry"
+    code: str
+    message: str
+    after: float | None = None
+    outage: bool = True
+
+
+class Refused(Frozen):
+    """No, for good: the vendor will never take this command. `opt_out`: the person doesn't want any."""
+
+    kind: Literal["refused"] = "refused"
+    code: str
+    message: str
+    opt_out: bool = False
+
+
+class Blocked(Frozen):
+    """The connection can't work until somebody gives it an authorisation, money or a setting."""
+
+    kind: Literal["blocked"] = "blocked"
+    code: str
+    message: str
+    remedy: str
+
+
+class Unknown(Frozen):
+    """The call left and nothing proves what became of it."""
+
+    kind: Literal["unknown"] = "unknown"
+    code: str
+    message: str
+
+
+class GaveBack(Frozen):
+    """Too little of the lease was left before the first byte: provably nothing was sent."""
+
+    kind: Literal["gave_back"] = "gave_back"
+    code: str = "lease_too_short"
+    message: str = "the claim was given back before anything was sent"
+
+
+Outcome = Annotated[Succeeded | Retry | Refused | Blocked | Unknown | GaveBack, Field(discriminator="kind")]

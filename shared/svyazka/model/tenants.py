@@ -1,0 +1,164 @@
+"""The tenant file as types, and what `apply` compiles from it."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+
+from svyazka.model.base import Frozen
+
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(value: object) -> timedelta:
+    """`30s`, `30m`, `24h`, `30d`, `2w`. Raises ValueError that shows the way to write it."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and value.startswith("P"):
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(timedelta).validate_python(value)
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"expected a duration such as 30s, 15m, 24h or 30d, got {value!r}")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def parse_hours(value: object) -> tuple[time, time]:
+    """`21:00-10:00` -> two times of day."""
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return (time.fromisoformat(str(value[0])), time.fromisoformat(str(value[1])))
+    match = re.match(r"^\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$", value) if isinstance(value, str) else None
+    try:
+        if match is None:
+            raise ValueError
+        a, b, c, d = (int(part) for part in match.groups())
+        return (time(a % 24, b) if a == 24 else time(a, b), time(0, d) if c == 24 else time(c, d))
+    except ValueError:
+        raise ValueError(f'expected hours such as "21:00-10:00", got {value!r}') from None
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"expected a time zone such as Europe/Moscow, got {value!r}") from None
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Hours = Annotated[tuple[time, time], BeforeValidator(parse_hours)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""Ids of tenants, connections and flows: lower-case letters, digits, `-` and `_`; they stand in URLs."""
+
+
+class SecretRef(Frozen):
+    """`{secret: NAME}`: the value lies sealed in the store, put there by `svyazka secret set`."""
+
+    secret: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
+
+
+class RetrySettings(Frozen):
+    """`retry:` of a connection; what is left out is the default promise (DESIGN 7)."""
+
+    delays: tuple[Duration, ...] | None = None
+    horizon: Duration | None = None
+    business_hours: Hours | None = None
+    """Attempts are made only within these hours of the tenant's zone: a box that is off at night."""
+
+
+class LimitSettings(Frozen):
+    """`limit:` of a connection: below the vendor's own where the account has a smaller one."""
+
+    per_second: float = Field(gt=0)
+    concurrency: int = Field(default=4, gt=0)
+
+
+class ConnectionSettings(Frozen):
+    """What every connection takes; a connector's own settings model adds its fields."""
+
+    base_url: str | None = None
+    retry: RetrySettings | None = None
+    timeout: Duration | None = None
+    limit: LimitSettings | None = None
+
+
+class Addressee(Frozen):
+    """Somebody who is told: a connection that can carry messages, and his address on it."""
+
+    connection: str
+    phone: str | None = None
+    email: str | None = None
+    chat: str | None = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Addressee:
+        if sum(a is not None for a in (self.phone, self.email, self.chat)) != 1:
+            raise ValueError("expected exactly one of phone, email, chat")
+        return self
+
+
+class AlertSettings(Frozen):
+    """`alerts:` of a tenant: who at the business is told, and after how long an outage."""
+
+    to: tuple[Addressee, ...] = ()
+    after: Duration = timedelta(hours=3)
+
+
+class ConnectionSpec(Frozen):
+    """A connection of the tenant file: its vendor, and settings of which some are secret references."""
+
+    vendor: str
+    settings: dict[str, Any] = {}
+
+
+class FlowSpec(Frozen):
+    """A flow of the tenant file, its own settings still as written (and already checked)."""
+
+    id: str
+    flow: str
+    sources: tuple[str, ...]
+    via: tuple[str, ...]
+    settings: dict[str, Any] = {}
+    paused: bool = False
+
+
+class Tenant(Frozen):
+    """One business, as compiled from its file and kept in the store."""
+
+    id: Name
+    name: str
+    timezone: Zone
+    alerts: AlertSettings = AlertSettings()
+    retention: Duration = timedelta(days=90)
+    dedupe_window: Duration = timedelta(hours=24)
+    connections: dict[Name, ConnectionSpec] = {}
+    flows: tuple[FlowSpec, ...] = ()
+    paused: bool = False
+    paused_connections: tuple[str, ...] = ()
+
+
+class CompiledConnection(Frozen):
+    """What a webhook function needs of a connection, in one document: nothing else is read on the way in."""
+
+    tenant: str
+    connection: str
+    vendor: str
+    generation: int = 1
+    """Of its webhook key; the one before is valid too while `previous_valid`."""
+    previous_valid: bool = False
+    wants: tuple[str, ...] = ()
+    """Event types that the tenant's flows act on; others are journaled as ignored, without a task."""
+    public: dict[str, JsonValue] = {}
+    """Settings that are no secrets and matter on the way in (organization_id, final_statuses)."""
+    sealed: dict[str, str] = {}
+    """Inbound signature secrets, sealed with the `verify` key."""
+    dedupe_window: Duration = timedelta(hours=24)
+    retention: Duration = timedelta(days=90)
+    paused: bool = False
