@@ -164,6 +164,12 @@ class Connector(Generic[SettingsT]):
     optional_settings: ClassVar[Mapping[str, str]] = {}
     """Setting -> what doesn't work without it; `doctor` says so."""
 
+    ca_file: ClassVar[str | None] = None
+    """A certificate authority to trust for this vendor only."""
+
+    calls_tenant_addresses: ClassVar[bool] = False
+    """True where a tenant decides whom we call: private and metadata networks are then refused."""
+
     poll_every: ClassVar[float | None] = None
     """Seconds between two looks, for vendors that can be asked what we missed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import Literal
 
@@ -154,6 +155,45 @@ class EventStatus(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class StoredRequest(Frozen):
+    """A vendor's request as the journal keeps it: without keys, the body untouched."""
+
+    method: str
+    path: str
+    content_type: str | None = None
+    body: str
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+
+    @classmethod
+    def of(cls, method: str, path: str, content_type: str | None, body: bytes) -> StoredRequest:
+        """Text stays readable; what isn't UTF-8 is kept as base64."""
+        try:
+            return cls(method=method, path=path, content_type=content_type, body=body.decode())
+        except UnicodeDecodeError:
+            text = base64.b64encode(body).decode()
+            return cls(method=method, path=path, content_type=content_type, body=text, encoding="base64")
+
+    def bytes(self) -> bytes:
+        """The body as it came."""
+        return base64.b64decode(self.body) if self.encoding == "base64" else self.body.encode()
+
+
+class RawRecord(Frozen):
+    """A request that held several events, or none that could be read: stored once for all of them."""
+
+    id: str
+    tenant: str
+    connection: str
+    vendor: str
+    status: Literal["kept", "quarantined"]
+    reason: str | None = None
+    received_at: Time
+    request: StoredRequest | None
+    people: tuple[str, ...] = ()
+    blank_at: Time | None = None
+    expire_at: Time | None = None
+
+
 class EventRecord(Frozen):
     """An event in the journal: the immutable event and what became of it."""
 
@@ -161,8 +201,10 @@ class EventRecord(Frozen):
     status: EventStatus
     reason: str | None = None
     deliveries: tuple[str, ...] = ()
+    request: StoredRequest | None = None
+    """The raw request, where this event was all that it held."""
     raw: str | None = None
-    """Id of the raw request's document."""
+    """Id of the raw request's own document otherwise."""
     people: tuple[str, ...] = ()
     """Keyed hashes of every phone and e-mail in the raw request, for `forget`."""
     plan_attempts: int = 0

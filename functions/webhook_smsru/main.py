@@ -1,0 +1,12 @@
+"""The webhook that smsru calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("smsru")
+
+
+@functions_framework.aio.http
+async def webhook_smsru(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

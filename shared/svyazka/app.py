@@ -1,0 +1,251 @@
+"""The only wiring: settings -> engine with its backends, connectors and flows.
+
+Imports are made where they are used: a webhook function must not pay for the worker's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from svyazka.engine.clock import SystemClock
+from svyazka.engine.connector import RawRequest, Webhook
+from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
+from svyazka.engine.receive import Receiver, check_keyring
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from svyazka.engine.clock import Clock
+    from svyazka.engine.hub import Hub, Printer
+    from svyazka.engine.store import Inbox, Queue, Store
+    from svyazka.engine.worker import Worker
+    from svyazka.settings import Settings
+
+Handler = Callable[["Request"], Awaitable["Response"]]
+
+
+# The way in
+
+
+def webhook(vendor: str) -> Handler:
+    """What `functions/webhook_<vendor>/main.py` serves: an ASGI handler for functions-framework."""
+    receiver = receiver_for(vendor, _function_inbox(), function_keyring(), SystemClock())
+    check_keyring(receiver.keyring)
+
+    async def serve(request: Request) -> Response:
+        from starlette.responses import Response
+
+        _trace(request)
+        answer = await receiver.handle(_head(request), lambda limit: _read(request, limit))
+        return Response(answer.body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
+
+    return serve
+
+
+def receiver_for(vendor: str, inbox: Inbox, keyring: Keyring, clock: Clock) -> Receiver:
+    """A vendor's receiver over any inbox."""
+    way_in: Webhook = import_module(f"svyazka.connectors.{vendor}.webhook").WEBHOOK
+    return Receiver(way_in, inbox, keyring, clock)
+
+
+def function_keyring() -> Keyring:
+    """The keys that this function was given: by its environment, or on one machine in the data folder."""
+    given: dict[SecretName, str] = {name: os.environ.get(f"SVYAZKA_{name.upper()}_KEYS", "") for name in SECRET_NAMES}
+    if any(given.values()) or os.environ.get("SVYAZKA_BACKEND") == "google":
+        return Keyring.from_json(given)
+    return local_keyring(Path(os.environ.get("SVYAZKA_DATA", ".data")))
+
+
+def _function_inbox() -> Inbox:
+    if os.environ.get("SVYAZKA_BACKEND") == "google":
+        from svyazka.backends.google.inbox import RestInbox
+
+        return RestInbox.from_environment()
+    from svyazka.backends.local.store import LocalStore
+
+    return LocalStore.open(Path(os.environ.get("SVYAZKA_DATA", ".data")))
+
+
+def _head(request: Request) -> RawRequest:
+    scope = request.scope
+    return RawRequest(scope["method"], scope["path"], scope["query_string"], scope["headers"], b"")
+
+
+async def _read(request: Request, limit: int) -> bytes | None:
+    """The body, reading no further than the limit."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _trace(request: Request) -> None:
+    """Correlate this request's log lines with the platform's own."""
+    from svyazka.engine.logs import trace
+
+    header = request.headers.get("x-cloud-trace-context", "")
+    project = os.environ.get("SVYAZKA_PROJECT") or os.environ.get("GOOGLE_CLOUD_PROJECT")
+    trace.set(f"projects/{project}/traces/{header.partition('/')[0]}" if header and project else None)
+
+
+# The worker
+
+
+def worker() -> Handler:
+    """What `functions/sync_worker/main.py` serves: the queue's tasks, closed to everybody else."""
+    from svyazka.settings import Settings
+
+    settings = Settings()
+    hub = build_hub(settings)
+    work = build_worker(hub)
+    check = _caller_check(settings)
+
+    async def serve(request: Request) -> Response:
+        from starlette.responses import Response
+
+        from svyazka.engine.worker import task_body
+
+        _trace(request)
+        if request.method != "POST":
+            return Response('{"status":"ok"}', 200, media_type="application/json")
+        refused = check(request.headers.get("authorization"))
+        if refused is not None:
+            return Response(refused, 401)
+        body = task_body(await request.body())
+        try:
+            return Response(status_code=await work.handle(request.scope["path"], body))
+        except KeyError as error:
+            return Response(f"expected {error} in the task", 400)
+
+    return serve
+
+
+def _caller_check(settings: Settings) -> Callable[[str | None], str | None]:
+    """Who may call the worker: on Google the queue's and the scheduler's identity; on one machine loopback."""
+    if settings.backend == "google":
+        from svyazka.backends.google.oidc import CallerCheck
+
+        return CallerCheck.from_settings(settings)
+    return lambda authorization: None
+
+
+def build_worker(hub: Hub) -> Worker:
+    """The worker over a hub."""
+    from svyazka.connectors.registry import load_webhook
+    from svyazka.engine.worker import Worker
+
+    return Worker(hub, load_webhook)
+
+
+def build_hub(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    queue: Queue | None = None,
+    clock: Clock | None = None,
+    keyring: Keyring | None = None,
+    printer: Printer | None = None,
+    chance: Callable[[], float] | None = None,
+) -> Hub:
+    """The engine's surroundings for a backend; parts given are used in place of the settings' own."""
+    from svyazka.connectors.registry import load_connector
+    from svyazka.engine.directory import Directory
+    from svyazka.engine.hub import Hub
+    from svyazka.flows.registry import load_flow
+
+    if store is None or queue is None:
+        store, queue = open_backend(settings, clock)
+    keyring = keyring or settings_keyring(settings)
+    ttl = 15.0 if settings.backend == "google" else 1.0
+    extra: dict[str, Any] = {"chance": chance} if chance else {}
+    return Hub(
+        store=store,
+        queue=queue,
+        clock=clock or SystemClock(),
+        keyring=keyring,
+        directory=Directory(store, keyring, load_connector, load_flow, ttl),
+        operators=operators(settings.alerts),
+        printer=printer,
+        hook_url=_hook_urls(settings, keyring),
+        **extra,
+    )
+
+
+def open_backend(settings: Settings, clock: Clock | None = None) -> tuple[Store, Queue]:
+    """Store and queue that the settings name."""
+    if settings.backend == "google":
+        from svyazka.backends.google.queue import CloudTasksQueue
+        from svyazka.backends.google.store import FirestoreStore
+
+        queue = CloudTasksQueue.from_settings(settings)
+        return FirestoreStore.from_settings(settings, queue), queue
+    from svyazka.backends.local.queue import LocalQueue
+    from svyazka.backends.local.store import LocalStore
+
+    store = LocalStore.open(settings.data, clock)
+    return store, LocalQueue(store)
+
+
+def settings_keyring(settings: Settings) -> Keyring:
+    """Keys from the settings' environment, else from the data folder (made on first use)."""
+    given: dict[SecretName, str] = {name: getattr(settings, f"{name}_keys") for name in SECRET_NAMES}
+    if any(given.values()) or settings.backend == "google":
+        return Keyring.from_json(given)
+    return local_keyring(settings.data)
+
+
+def local_keyring(data: Path) -> Keyring:
+    """The keys of one machine: files that only their owner reads, made on first use."""
+    folder = data / "keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    texts: dict[SecretName, str] = {}
+    for name in SECRET_NAMES:
+        path = folder / f"{name}.json"
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(handle, "w") as file:
+                file.write(Keyring.generate())
+                file.flush()
+                os.fsync(file.fileno())
+        texts[name] = path.read_text()
+    return Keyring.from_json(texts)
+
+
+def operators(text: str) -> list[tuple[str, Any]]:
+    """`tenant/connection:address, ...` -> who runs the installation. Raises ConfigError."""
+    from svyazka.model.errors import ConfigError
+    from svyazka.model.tenants import Addressee
+
+    found = []
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        where, _, address = item.partition(":")
+        tenant, _, connection = where.partition("/")
+        if not (tenant and connection and address):
+            raise ConfigError(f"SVYAZKA_ALERTS: expected tenant/connection:address, got {item!r}")
+        kind = "email" if "@" in address else "phone" if address.startswith("+") else "chat"
+        found.append((tenant, Addressee.model_validate({"connection": connection, kind: address})))
+    return found
+
+
+def _hook_urls(settings: Settings, keyring: Keyring) -> Callable[[str, str, str], str | None]:
+    def hook_url(vendor: str, tenant: str, connection: str) -> str | None:
+        from svyazka.connectors.registry import CALLS_US
+
+        function = CALLS_US.get(vendor)
+        if function is None:
+            return None
+        key = keyring.mint(vendor, tenant, connection)
+        return f"{settings.public_url.rstrip('/')}/{function}?key={key}"
+
+    return hook_url

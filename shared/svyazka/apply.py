@@ -1,0 +1,186 @@
+"""`apply`: a tenant file becomes the store's truth; what follows for open deliveries is shown first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import JsonValue
+
+from svyazka.connectors.registry import load_webhook
+from svyazka.engine import journal
+from svyazka.engine.directory import Directory, secret_id
+from svyazka.engine.keys import Keyring
+from svyazka.engine.outages import resume_task
+from svyazka.engine.store import DELIVERIES_OF_FLOW, SECRETS, TENANTS, Delete, Document, Put, Store, Task, Write
+from svyazka.model.deliveries import WAITING, Status
+from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the plan."""
+
+    sign: str
+    """`+` added, `~` changed, `-` removed."""
+    what: str
+    open_deliveries: int = 0
+    note: str = ""
+
+
+@dataclass
+class ApplyPlan:
+    """What applying a tenant would do."""
+
+    tenant: Tenant
+    changes: list[Change] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    missing_secrets: list[str] = field(default_factory=list)
+
+
+async def tenants_in(store: Store) -> list[Tenant]:
+    """Every tenant."""
+    found: list[Tenant] = []
+    cursor: str | None = None
+    while True:
+        page = await store.find(TENANTS, limit=200, cursor=cursor)
+        found += [journal.read(Tenant, document).model for document in page.documents]
+        cursor = page.cursor
+        if cursor is None:
+            return sorted(found, key=lambda tenant: tenant.id)
+
+
+async def plan_apply(store: Store, directory: Directory, keyring: Keyring, tenant: Tenant) -> ApplyPlan:
+    """Compare a tenant with what is stored and compile it. Writes nothing."""
+    held = await journal.load(store, Tenant, "tenants", tenant.id)
+    before = held.model if held else None
+    if before is not None:
+        # What operators paused stays paused: a file doesn't say.
+        paused = {flow.id for flow in before.flows if flow.paused}
+        flows = tuple(f.model_copy(update={"paused": f.id in paused}) for f in tenant.flows)
+        tenant = tenant.model_copy(
+            update={"flows": flows, "paused": before.paused, "paused_connections": before.paused_connections}
+        )
+    plan = ApplyPlan(tenant)
+    if before is None:
+        plan.changes.append(Change("+", f"tenant {tenant.id}"))
+    await _compare(store, plan, before, tenant)
+    secrets = await _secrets(store, keyring, tenant.id)
+    plan.missing_secrets = sorted(_secret_names(tenant) - set(secrets))
+    plan.writes.append(Put(journal.tenant_document(tenant)))
+    for name, spec in tenant.connections.items():
+        key = f"{tenant.id}.{name}"
+        old = await journal.load(store, CompiledConnection, "connections", key)
+        compiled = compile_connection(directory, keyring, tenant, name, spec, secrets, old.model if old else None)
+        plan.writes.append(Put(journal.connection_document(compiled)))
+        plan.tasks.append(resume_task(tenant.id, name))
+    for name in set(before.connections if before else ()) - set(tenant.connections):
+        plan.writes.append(Delete("connections", f"{tenant.id}.{name}"))
+    return plan
+
+
+async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: Tenant) -> None:
+    old_connections = before.connections if before else {}
+    for name, spec in after.connections.items():
+        if name not in old_connections:
+            plan.changes.append(Change("+", f"connection {name} ({spec.vendor})"))
+        elif old_connections[name] != spec:
+            plan.changes.append(Change("~", f"connection {name} ({spec.vendor})"))
+    for name, spec in old_connections.items():
+        if name not in after.connections:
+            plan.changes.append(Change("-", f"connection {name} ({spec.vendor})", note="its webhook key stops working"))
+    old_flows = {flow.id: flow for flow in before.flows} if before else {}
+    new_flows = {flow.id: flow for flow in after.flows}
+    for flow_id, flow in new_flows.items():
+        if flow_id not in old_flows:
+            plan.changes.append(Change("+", f"flow {flow_id}"))
+        elif old_flows[flow_id] != flow:
+            open_now = await _open_deliveries(store, after.id, flow_id)
+            plan.changes.append(Change("~", f"flow {flow_id}", open_now, "open deliveries keep their text and times"))
+    for flow_id in old_flows:
+        if flow_id not in new_flows:
+            open_now = await _open_deliveries(store, after.id, flow_id)
+            plan.changes.append(Change("-", f"flow {flow_id}", open_now, "waiting deliveries end as cancelled"))
+    if before is not None:
+        for name in ("name", "timezone", "alerts", "retention", "dedupe_window"):
+            if getattr(before, name) != getattr(after, name):
+                plan.changes.append(Change("~", name))
+
+
+async def _open_deliveries(store: Store, tenant: str, flow: str) -> int:
+    count = 0
+    for status in (*sorted(WAITING), Status.IN_FLIGHT, Status.UNKNOWN):
+        where = {"tenant": tenant, "flow": flow, "status": status.value}
+        count += len((await store.find(DELIVERIES_OF_FLOW, equal=where, limit=1000)).documents)
+    return count
+
+
+def _secret_names(tenant: Tenant) -> set[str]:
+    values = [value for spec in tenant.connections.values() for value in spec.settings.values()]
+    return {str(value["secret"]) for value in values if isinstance(value, dict) and set(value) == {"secret"}}
+
+
+async def _secrets(store: Store, keyring: Keyring, tenant: str) -> dict[str, str]:
+    page = await store.find(SECRETS, equal={"tenant": tenant}, limit=1000)
+    prefix = len(tenant) + 1
+    return {d.id[prefix:]: keyring.unseal("vault", d.data.decode(), d.id) for d in page.documents}
+
+
+def compile_connection(
+    directory: Directory,
+    keyring: Keyring,
+    tenant: Tenant,
+    name: str,
+    spec: ConnectionSpec,
+    secrets: dict[str, str],
+    before: CompiledConnection | None,
+) -> CompiledConnection:
+    """All that a webhook function needs of a connection, in one document."""
+    webhook = load_webhook(spec.vendor)
+    wants: set[str] = set()
+    for flow in tenant.flows:
+        if name in flow.sources:
+            bound = directory.bind(flow)
+            wants |= {event_type.value for event_type in bound.flow.wants(bound.settings)}
+    sealed: dict[str, str] = {}
+    public: dict[str, JsonValue] = {}
+    for setting in webhook.secret_settings if webhook else ():
+        plain = _plain_value(spec.settings.get(setting), secrets)
+        if plain is not None:
+            sealed[setting] = keyring.seal("verify", plain, f"{tenant.id}.{name}.{setting}")
+    for setting in webhook.public_settings if webhook else ():
+        value: Any = spec.settings.get(setting)
+        is_secret = isinstance(value, dict) and set(value) == {"secret"}
+        if value is not None and not is_secret:
+            public[setting] = value
+    return CompiledConnection(
+        tenant=tenant.id, connection=name, vendor=spec.vendor, wants=tuple(sorted(wants)), public=public,
+        sealed=sealed, dedupe_window=tenant.dedupe_window, retention=tenant.retention,
+        generation=before.generation if before else 1, previous_valid=before.previous_valid if before else False,
+        paused=name in tenant.paused_connections or tenant.paused,
+    )  # fmt: skip
+
+
+def _plain_value(value: object, secrets: dict[str, str]) -> str | None:
+    if isinstance(value, dict) and set(value) == {"secret"}:
+        return secrets.get(str(value["secret"]))
+    return str(value) if value is not None else None
+
+
+async def commit_apply(store: Store, directory: Directory, plan: ApplyPlan) -> None:
+    """Make the plan true; connections that were blocked try again."""
+    await store.commit(plan.writes, plan.tasks)
+    directory.forget()
+
+
+async def set_secret(store: Store, directory: Directory, keyring: Keyring, tenant: str, name: str, value: str) -> None:
+    """Seal and keep one secret, and recompile the tenant that may need it."""
+    key = secret_id(tenant, name)
+    document = Document("secrets", key, {"tenant": tenant}, keyring.seal("vault", value, key).encode())
+    await store.commit([Put(document)])
+    directory.forget()
+    held = await journal.load(store, Tenant, "tenants", tenant)
+    if held is not None:
+        plan = await plan_apply(store, directory, keyring, held.model)
+        await commit_apply(store, directory, plan)

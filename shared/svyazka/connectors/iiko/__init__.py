@@ -1,0 +1,1 @@
+"""iiko: a restaurant's till, read through iikoCloud API (contracts 9.7.5.2)."""

@@ -1,0 +1,358 @@
+"""Calls to iikoCloud API: tokens, and what each failure means. Every call is a POST with JSON, reads too."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+
+import httpx
+from pydantic import Field
+
+from svyazka.connectors.iiko.schema import Section, sections, text
+from svyazka.connectors.iiko.webhook import CHATS
+from svyazka.engine.calls import Call
+from svyazka.engine.retry import parse_retry_after
+from svyazka.model.errors import SourceUnavailable
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.tenants import ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a status or a code of iiko's means for us."""
+
+    do: Literal["retry", "refuse", "block", "done"]
+    what: str
+    remedy: str = ""
+    wait: float | None = None
+    """Seconds to wait at least."""
+    outage: bool = True
+    """The trouble is the connection's, not this one command's."""
+
+
+RIGHTS = "give this API login the restriction group of the method (iikoWeb, Cloud API settings)"
+CREDENTIALS = "check the credentials of this connection against iikoWeb and put them in by `svyazka secret set`"
+TILL = "see that the restaurant's till is on, registered and connected to iikoCloud"
+DICTIONARY = "refresh the dictionaries: the order names something that the restaurant doesn't have"
+
+STATUSES: dict[int, Rule] = {
+    400: Rule("refuse", "iiko doesn't take the request: validation, an unknown id or a feature that is off"),
+    401: Rule("block", "iiko takes neither this token nor a fresh one", CREDENTIALS),
+    403: Rule("block", "this API login has no right to the method", RIGHTS),
+    408: Rule("retry", "the till didn't answer in time"),
+    410: Rule("refuse", "iiko has forgotten this correlation id"),
+    429: Rule("retry", "over iiko's quota", wait=60),
+    500: Rule("retry", "iiko failed"),
+    502: Rule("retry", "iiko can't be reached behind its gateway"),
+    503: Rule("retry", "iiko is unavailable"),
+}
+OTHER_4XX = Rule("refuse", "iiko refuses the request")
+OTHER_5XX = Rule("retry", "iiko failed")
+
+_TILL_OFF = Rule("block", "the till is offline or not set up", TILL)
+_REFERENCE = Rule("refuse", "a reference or a value that the restaurant doesn't have", DICTIONARY)
+_RACE = Rule("retry", "the restaurant's staff changed it at the same time", outage=False)
+_TROUBLE = Rule("retry", "iiko failed")
+
+CODES: dict[str, Rule] = {
+    "Common_OrganizationNotFound": Rule(
+        "block", "loyalty isn't set up for this organization", "have iikoCard set up for it, or use another"
+    ),
+    "DRAFTS_DISABLED": Rule("block", "drafts are switched off", "switch them on in iiko's delivery settings"),
+    "DuplicatedOrderId": Rule("done", "an earlier try of ours has succeeded"),
+    "DuplicatedReserveId": Rule("done", "an earlier try of ours has succeeded"),
+    "TerminalGroupUnregistered": _TILL_OFF,
+    "TerminalGroupDisabled": _TILL_OFF,
+    "TerminalGroupIdNotDetermined": _TILL_OFF,
+    "OrganizationUnregistered": _TILL_OFF,
+    "OrganizationDisabled": _TILL_OFF,
+    "IikoFrontTooOldVersion": _TILL_OFF,
+    "ProductNotFound": _REFERENCE,
+    "ProductSizeNotFound": _REFERENCE,
+    "PaymentTypeNotFound": _REFERENCE,
+    "OrderTypeNotFound": _REFERENCE,
+    "MarketingSourceNotFound": _REFERENCE,
+    "CourierIdDoesNotExist": _REFERENCE,
+    "InvalidPhone": _REFERENCE,
+    "RequestProductPriceIsNotEqualToFrontPrice": _REFERENCE,
+    "WrongDeliveryStatus": _RACE,
+    "OrderStatusChangedInIikoFront": _RACE,
+    "InconsistentUpdates": _RACE,
+    "MayBeInconsistentUpdates": _RACE,
+    "EntityAlreadyInUse": _RACE,
+    "Common": _TROUBLE,
+    "InternalServerError": _TROUBLE,
+    "UnknownError": _TROUBLE,
+}
+"""`error` of an answer, or `errorInfo.code` of an order that wasn't created; goes before the status."""
+
+TILL_TIMEOUT = 10
+"""Seconds that iiko may wait for the till (header `Timeout`, 15 unless told)."""
+CALL_TIMEOUT = TILL_TIMEOUT + 5.0
+
+TOKEN_MARGIN = timedelta(seconds=60)
+TOKEN_LIFE = timedelta(minutes=15)
+"""For a token that doesn't say when it ends; iiko's usual life is an hour."""
+
+ORGANIZATIONS_LIFE = timedelta(hours=1)
+RETURNED_KEYS = list(CHATS)
+
+
+class IikoSettings(ConnectionSettings):
+    """`api_key` + `app_id` + `client_secret` (API v2), or `api_login` (v1); none: webhooks only."""
+
+    organization_id: str | None = Field(default=None, min_length=1)
+    api_key: str | None = Field(default=None, min_length=1)
+    app_id: str | None = Field(default=None, min_length=1)
+    client_secret: str | None = Field(default=None, min_length=1)
+    api_login: str | None = Field(default=None, min_length=1)
+    auth_token: str | None = Field(default=None, min_length=1)
+    final_statuses: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    def sign_in(self) -> tuple[str, dict[str, str]] | None:
+        """Where and with what a token is to be had: v2 where its three are there, else v1, else None."""
+        if self.api_key and self.app_id and self.client_secret:
+            body = {"apiKey": self.api_key, "appId": self.app_id, "clientSecret": self.client_secret}
+            return "/api/v2/access_token", body
+        return ("/api/1/access_token", {"apiLogin": self.api_login}) if self.api_login else None
+
+
+class IikoFailure(SourceUnavailable):
+    """iiko couldn't or wouldn't answer; `outcome` says what to make of it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(getattr(outcome, "message", None) or outcome.kind)
+
+
+def outcome_of(
+    status: int | None, code: str | None, detail: str | None, after: float | None = None, *, reading: bool = True
+) -> Outcome:
+    """What a failure means: by its code where we know it, else by its status.
+
+    `reading`: False for a command, of which a 408 doesn't tell whether the till has carried it out.
+    """
+    fallback = OTHER_5XX if status is None or status >= 500 else OTHER_4XX
+    rule = CODES.get(code or "") or STATUSES.get(status or 0, fallback)
+    name = code or str(status)
+    message = f"{rule.what}: {detail}" if detail else rule.what
+    if status == 408 and not reading:
+        return Unknown(code=name, message=message)
+    if rule.do == "retry":
+        waits = [wait for wait in (rule.wait, after) if wait is not None]
+        return Retry(
+            code="429" if status == 429 else name, message=message, after=max(waits, default=None), outage=rule.outage
+        )
+    if rule.do == "block":
+        return Blocked(code=name, message=message, remedy=rule.remedy)
+    if rule.do == "done":
+        return Succeeded(already=True, message=message)
+    return Refused(code=name, message=message)
+
+
+async def ask(call: Call[IikoSettings], path: str, body: dict[str, object]) -> Section:
+    """One read. A 401 renews the token once and asks once more. Raises IikoFailure, NotSent, MaybeSent."""
+    token = await _token(call)
+    response = await _post(call, path, body, token)
+    if response.status_code == 401:
+        token = await _token(call, refused=token)
+        response = await _post(call, path, body, token)
+    return _content(call, response)
+
+
+async def _post(call: Call[IikoSettings], path: str, body: object, token: str | None = None) -> httpx.Response:
+    headers = {"Timeout": str(TILL_TIMEOUT)}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    return await call.http.request("POST", path, json=body, headers=headers, timeout=CALL_TIMEOUT)
+
+
+def _content(call: Call[IikoSettings], response: httpx.Response) -> Section:
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        content = None
+    if response.status_code == 200:
+        if isinstance(content, dict):
+            return content
+        raise IikoFailure(Retry(code="not_json", message="iiko answered 200 with something that isn't its JSON"))
+    said: Section = content if isinstance(content, dict) else {}
+    detail = text(said.get("errorDescription")) or text(said.get("message"))
+    after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    cut = call.http.cut(detail) if detail else None
+    raise IikoFailure(outcome_of(response.status_code, text(said.get("error")), cut, after))
+
+
+# Tokens: one for all calls and all instances, asked for by one caller at a time
+
+
+async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
+    sign_in = call.settings.sign_in()
+    if sign_in is None:
+        missing = "credentials are missing: api_key, app_id and client_secret, or api_login"
+        raise IikoFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
+    # Other credentials or another installation never get the token of these.
+    name = "iiko-" + sha256(json.dumps([call.settings.base_url, sign_in]).encode()).hexdigest()[:16]
+    async with call.memo.setdefault("iiko.lock", asyncio.Lock()):
+        token = await _kept(call, name, refused) or await _fresh(call, name, *sign_in)
+    call.http.hide(token)
+    return token
+
+
+async def _kept(call: Call[IikoSettings], name: str, refused: str | None) -> str | None:
+    # Tokens live in the vendor's time, which `--speed` doesn't move.
+    enough = datetime.now(UTC) + TOKEN_MARGIN
+    held: tuple[str, datetime] | None = call.memo.get(name)
+    if held is None or held[0] == refused or held[1] <= enough:
+        held = await call.tokens.get(name) if call.tokens else None
+    if held is None or held[0] == refused or held[1] <= enough:
+        return None
+    call.memo[name] = held
+    return held[0]
+
+
+async def _fresh(call: Call[IikoSettings], name: str, path: str, body: dict[str, str]) -> str:
+    response = await _post(call, path, body)
+    if response.status_code in (400, 401, 403):
+        message = "iiko doesn't know these credentials"
+        raise IikoFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
+    token = _content(call, response).get("token")
+    if not isinstance(token, str) or not token:
+        raise IikoFailure(Retry(code="no_token", message="iiko answered without a token"))
+    unseen(call)
+    until = token_end(token, datetime.now(UTC))
+    call.memo[name] = (token, until)
+    if call.tokens is not None:
+        await call.tokens.put(name, token, until)
+    return token
+
+
+def token_end(token: str, now: datetime) -> datetime:
+    """The `exp` of a JWT; 15 minutes from now for what isn't one, or says that it is over already."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        end = datetime.fromtimestamp(float(claims["exp"]), UTC)
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError, OSError):
+        return now + TOKEN_LIFE
+    return end if end > now + TOKEN_MARGIN else now + TOKEN_LIFE
+
+
+def unseen(call: Call[IikoSettings]) -> None:
+    """Blank the last answer in the attempt's story: it holds a secret that wasn't known before it came."""
+    if call.http.log:
+        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+
+
+# Reads
+
+
+async def organizations(call: Call[IikoSettings]) -> dict[str, str]:
+    """Organizations that these credentials see: id -> name."""
+    answer = await ask(call, "/api/1/organizations", {"returnAdditionalInfo": False, "includeDisabled": False})
+    found = ((text(each.get("id")), text(each.get("name"))) for each in sections(answer.get("organizations")))
+    return {id_: name or id_ for id_, name in found if id_}
+
+
+async def organization_ids(call: Call[IikoSettings]) -> list[str]:
+    """The connection's own organization, or all that its credentials see."""
+    if call.settings.organization_id:
+        return [call.settings.organization_id]
+    kept: tuple[list[str], datetime] | None = call.memo.get("iiko.organizations")
+    now = datetime.now(UTC)
+    if kept is None or kept[1] <= now:
+        kept = call.memo["iiko.organizations"] = (list(await organizations(call)), now + ORGANIZATIONS_LIFE)
+    if not kept[0]:
+        message = "these credentials see no organization"
+        raise IikoFailure(Blocked(code="no_organization", message=message, remedy=RIGHTS))
+    return kept[0]
+
+
+async def delivery(call: Call[IikoSettings], order: str) -> Section | None:
+    """A delivery by id, from the hot cache: the last 7 days are guaranteed."""
+    for organization in await organization_ids(call):
+        body: dict[str, object] = {"organizationId": organization, "orderIds": [order]}
+        answer = await ask(call, "/api/1/deliveries/by_id", {**body, "returnExternalDataKeys": RETURNED_KEYS})
+        if found := _with_id(answer.get("orders"), order):
+            return found
+    return None
+
+
+async def table_order(call: Call[IikoSettings], order: str) -> Section | None:
+    """A table order by id; the last 90 days are kept."""
+    body = {"organizationIds": await organization_ids(call), "orderIds": [order]}
+    answer = await ask(call, "/api/1/order/by_id", {**body, "returnExternalDataKeys": RETURNED_KEYS})
+    return _with_id(answer.get("orders"), order)
+
+
+async def reserve(call: Call[IikoSettings], reserve_id: str) -> Section | None:
+    """A reservation or banquet by id."""
+    for organization in await organization_ids(call):
+        answer = await ask(
+            call, "/api/1/reserve/status_by_id", {"organizationId": organization, "reserveIds": [reserve_id]}
+        )
+        if found := _with_id(answer.get("reserves"), reserve_id):
+            return found
+    return None
+
+
+def _with_id(found: object, wanted: str) -> Section | None:
+    return next((each for each in sections(found) if (text(each.get("id")) or "").lower() == wanted.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Deliveries of one look, and the newest revision that iiko named with them."""
+
+    revision: int | None
+    orders: Sequence[Section]
+
+
+async def deliveries_since(call: Call[IikoSettings], revision: int) -> Deliveries:
+    """What changed after `revision`; iiko goes back at most 3 hours."""
+    body: dict[str, object] = {"startRevision": revision, "organizationIds": await organization_ids(call)}
+    return _deliveries(await ask(call, "/api/1/deliveries/by_revision", body))
+
+
+async def deliveries_of(call: Call[IikoSettings], first: date, last: date | None) -> Deliveries:
+    """All deliveries due from the day `first` to `last` (None: open end), days of the terminal's own time."""
+    body: dict[str, object] = {
+        "organizationIds": await organization_ids(call),
+        "deliveryDateFrom": _local(first, time.min),
+    }
+    if last is not None:
+        body["deliveryDateTo"] = _local(last, time.max)
+    return _deliveries(await ask(call, "/api/1/deliveries/by_delivery_date_and_status", body))
+
+
+def _local(day: date, moment: time) -> str:
+    return datetime.combine(day, moment).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _deliveries(answer: Section) -> Deliveries:
+    by_organization = sections(answer.get("ordersByOrganizations"))
+    orders = [order for each in by_organization for order in sections(each.get("orders"))]
+    revision: Any = answer.get("maxRevision")
+    return Deliveries(revision if isinstance(revision, int) and revision > 0 else None, orders)
+
+
+# The registration of our webhook
+
+
+async def hook_settings(call: Call[IikoSettings], organization: str) -> Section:
+    """What is registered for this API login and organization."""
+    try:
+        return await ask(call, "/api/1/webhooks/settings", {"organizationId": organization})
+    finally:
+        unseen(call)
+
+
+async def register_hook(call: Call[IikoSettings], body: dict[str, object]) -> None:
+    """Overwrite the registration of one organization."""
+    await ask(call, "/api/1/webhooks/update_settings", body)

@@ -1,0 +1,100 @@
+"""Nobody is told twice, everybody is told once: alerts are documents and deliveries of fixed identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from svyazka.engine import journal
+from svyazka.engine.hub import Hub
+from svyazka.engine.logs import log
+from svyazka.engine.settle import WAKE_GRACE
+from svyazka.engine.store import Create, Task, Write
+from svyazka.model.commands import Guards, SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Alert, Delivery
+from svyazka.model.errors import Conflict
+from svyazka.model.ids import delivery_id, stable_id
+from svyazka.model.tenants import Addressee, Tenant
+
+ALERT_FLOW = "alerts"
+"""The flow name of deliveries that the engine itself makes."""
+
+USEFUL_FOR = timedelta(hours=24)
+
+
+def local_time(moment: datetime, tenant: Tenant) -> str:
+    """As a person in the tenant's zone writes it."""
+    return f"{moment.astimezone(ZoneInfo(tenant.timezone)):%d.%m %H:%M}"
+
+
+def perform_task(delivery: Delivery, due: datetime | None = None) -> Task:
+    """The task that tries a delivery; one queue a vendor, so that one vendor's trouble is its own."""
+    return Task(delivery.vendor, "/perform", {"delivery": delivery.id}, due)
+
+
+async def tell(
+    hub: Hub, tenant: Tenant, connection: str | None, kind: str, stage: str, since: datetime, text: str, about: str
+) -> bool:
+    """Tell the operator and, if the tenant file says so, the business; False when they know already.
+
+    `about` names what it is about (an outage, a connection and a day): with `kind` and `stage` it is the
+    alert's identity.
+    """
+    now = hub.clock.now()
+    alert_id = stable_id("alt", tenant.id, connection or "", kind, stage, about)
+    deliveries = [
+        *[await _to(hub, tenant, a, alert_id, f"to/{i}", text, now) for i, a in enumerate(tenant.alerts.to)],
+        *await _to_operators(hub, alert_id, text, now),
+    ]
+    ready = [delivery for delivery in deliveries if delivery is not None]
+    alert = Alert(
+        id=alert_id, tenant=tenant.id, connection=connection, kind=kind, stage=stage, since=since,
+        created_at=now, text=text, deliveries=tuple(delivery.id for delivery in ready),
+    )  # fmt: skip
+    writes: Sequence[Write] = [
+        Create(journal.alert_document(alert)),
+        *[journal.create_delivery(delivery) for delivery in ready],
+    ]
+    try:
+        await hub.store.commit(writes, [perform_task(delivery) for delivery in ready])
+    except Conflict:
+        return False
+    log(
+        "NOTICE" if stage == "recovered" else "ERROR",
+        "alert",
+        tenant=tenant.id,
+        connection=connection,
+        kind=kind,
+        stage=stage,
+    )
+    return True
+
+
+async def _to_operators(hub: Hub, alert_id: str, text: str, now: datetime) -> list[Delivery | None]:
+    made = []
+    for index, (tenant_id, addressee) in enumerate(hub.operators):
+        owner = await hub.directory.tenant(tenant_id)
+        if owner is not None:
+            made.append(await _to(hub, owner, addressee, alert_id, f"operator/{index}", text, now))
+    return made
+
+
+async def _to(
+    hub: Hub, tenant: Tenant, addressee: Addressee, alert_id: str, step: str, text: str, now: datetime
+) -> Delivery | None:
+    spec = tenant.connections.get(addressee.connection)
+    if spec is None:
+        return None
+    connector = hub.directory.connectors(spec.vendor)
+    chats = {connector.reaches: addressee.chat} if addressee.chat and connector.reaches else {}
+    to = Contact(phone=addressee.phone, email=addressee.email, chats=chats)
+    command = SendMessage(to=to, text=text, subject="Svyazka")
+    subject = f"alert:{alert_id}"
+    return Delivery(
+        id=delivery_id(tenant.id, ALERT_FLOW, subject, step), event=alert_id, tenant=tenant.id, flow=ALERT_FLOW,
+        step=step, connection=addressee.connection, vendor=spec.vendor, subject=subject, command=command,
+        repeat=connector.repeat(command), guards=Guards(expires_at=now + USEFUL_FOR), created_at=now, base_at=now,
+        next_attempt_at=now, wake_at=now + WAKE_GRACE, blank_at=now + tenant.retention,
+    )  # fmt: skip

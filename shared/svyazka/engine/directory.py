@@ -1,0 +1,149 @@
+"""Tenants and their connections as the worker sees them: cached for moments, secrets unsealed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from svyazka.engine import journal
+from svyazka.engine.connector import Connector
+from svyazka.engine.flow import Channel, Flow, FlowSettings
+from svyazka.engine.keys import Keyring
+from svyazka.engine.store import Store
+from svyazka.model.errors import ConfigError
+from svyazka.model.tenants import ConnectionSettings, FlowSpec, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One connection ready for use: its connector, and its settings with secrets in place."""
+
+    tenant: Tenant
+    name: str
+    vendor: str
+    connector: Connector[Any]
+    settings: ConnectionSettings
+    secrets: tuple[str, ...]
+    """Values that no story and no log line may show."""
+    missing: tuple[str, ...]
+    """Credentials that aren't there: `api_id (secret smsru-api-id)`."""
+
+    @property
+    def base_url(self) -> str:
+        return self.settings.base_url or self.connector.default_base_url
+
+    def channel(self) -> Channel:
+        """This connection as flows see it."""
+        return Channel(
+            connection=self.name,
+            vendor=self.vendor,
+            reaches=self.connector.reaches,
+            address=self.connector.address,
+            supports=self.connector.supports,
+            repeat=self.connector.repeat,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFlow:
+    """A flow of a tenant with its settings read."""
+
+    spec: FlowSpec
+    flow: Flow[Any]
+    settings: FlowSettings
+
+
+def secret_id(tenant: str, name: str) -> str:
+    """Document id of a tenant's secret, and the context that its sealing is bound to."""
+    return f"{tenant}.{name}"
+
+
+class Directory:
+    """Who the tenants are. `ttl` seconds pass before a change made elsewhere is seen."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        connectors: Callable[[str], Connector[Any]],
+        flows: Callable[[str], Flow[Any]],
+        ttl: float = 15.0,
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self.connectors = connectors
+        self.flows = flows
+        self._ttl = ttl
+        self._tenants: dict[str, tuple[float, Tenant | None]] = {}
+        self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
+
+    def forget(self) -> None:
+        """Drop what is cached: something was just changed here."""
+        self._tenants.clear()
+        self._accounts.clear()
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """A tenant, or None when there is none of that id."""
+        known = self._tenants.get(tenant_id)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        held = await journal.load(self._store, Tenant, "tenants", tenant_id)
+        tenant = held.model if held else None
+        self._tenants[tenant_id] = (time.monotonic() + self._ttl, tenant)
+        return tenant
+
+    async def account(self, tenant_id: str, connection: str) -> Account | None:
+        """A connection with its secrets unsealed, or None when the tenant file has none of that name."""
+        key = (tenant_id, connection)
+        known = self._accounts.get(key)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        tenant = await self.tenant(tenant_id)
+        account = await self._resolve(tenant, connection) if tenant else None
+        self._accounts[key] = (time.monotonic() + self._ttl, account)
+        return account
+
+    async def _resolve(self, tenant: Tenant, name: str) -> Account | None:
+        spec = tenant.connections.get(name)
+        if spec is None:
+            return None
+        connector = self.connectors(spec.vendor)
+        values: dict[str, Any] = {}
+        secrets: list[str] = []
+        lacking: dict[str, str] = {}
+        for field, value in spec.settings.items():
+            if isinstance(value, dict) and set(value) == {"secret"}:
+                wanted = str(value["secret"])
+                document = await self._store.get("secrets", secret_id(tenant.id, wanted))
+                if document is None:
+                    lacking[field] = f"{field} (secret {wanted})"
+                    continue
+                plain = self._keyring.unseal("vault", document.data.decode(), document.id)
+                values[field] = plain
+                secrets.append(plain)
+            else:
+                values[field] = value
+        try:
+            settings = connector.settings_model().model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(f"{tenant.id}/{name}: {error.error_count()} settings can't be used") from None
+        missing = [lacking.get(field, field) for field in connector.credentials if getattr(settings, field) is None]
+        return Account(tenant, name, spec.vendor, connector, settings, tuple(secrets), tuple(missing))
+
+    async def flows_of(self, tenant: Tenant) -> list[BoundFlow]:
+        """The tenant's flows, ready to plan."""
+        return [self.bind(spec) for spec in tenant.flows]
+
+    def bind(self, spec: FlowSpec) -> BoundFlow:
+        """One flow with its settings as its own model."""
+        flow = self.flows(spec.flow)
+        return BoundFlow(spec, flow, flow.settings_model().model_validate(spec.settings))
+
+    async def channels(self, tenant: Tenant, names: tuple[str, ...]) -> list[Channel]:
+        """The connections that a flow may act through, in its order of preference."""
+        accounts = [await self.account(tenant.id, name) for name in names]
+        return [account.channel() for account in accounts if account is not None]

@@ -1,0 +1,35 @@
+"""Named places at which the chaos suite ends or freezes the process: nothing at all in normal life.
+
+`SVYAZKA_FAILPOINT=kill:perform.before_call:3` kills at the third passage; `stop:` freezes (SIGSTOP).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+_PLAN = os.environ.get("SVYAZKA_FAILPOINT", "")
+_passages = 0
+
+POINTS = (
+    "receive.before_verify", "receive.before_parse", "accept.before", "accept.after", "answer.before",
+    "plan.before", "plan.before_commit", "plan.after_commit", "claim.before", "claim.after",
+    "perform.before_call", "perform.after_call", "settle.before", "settle.after", "fallback.before", "sweep.before",
+)  # fmt: skip
+"""Before and after every numbered step of one event's way."""
+
+
+def reach(point: str) -> None:
+    """Pass a named place."""
+    if _PLAN:
+        _act(point)
+
+
+def _act(point: str) -> None:
+    global _passages
+    action, wanted, nth = _PLAN.split(":")
+    if wanted != point:
+        return
+    _passages += 1
+    if _passages == int(nth):
+        os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)

@@ -1,0 +1,96 @@
+"""What a flow is: settings, `needs` and `plan`, all pure. A flow knows no vendor, only capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, TypeVar
+
+from svyazka.model.base import Frozen
+from svyazka.model.commands import Command, Plan, Repeat, Step
+from svyazka.model.contacts import Contact
+from svyazka.model.events import Event, EventType, Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One connection that a flow may act through, by what it can do."""
+
+    connection: str
+    vendor: str
+    reaches: str | None
+    """For a messenger: `phone`, `email` or a chat's vendor."""
+    address: Callable[[Contact], str | None]
+    """The address of a contact that this channel can use, normalised; pure."""
+    supports: Callable[[str], bool]
+    repeat: Callable[[Command], Repeat]
+
+    def step(self, flow: str, command: Command) -> Step:
+        """The command through this channel, named so that its identity never depends on an order."""
+        return Step(
+            name=f"{flow}/{self.connection}",
+            connection=self.connection,
+            vendor=self.vendor,
+            command=command,
+            repeat=self.repeat(command),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the engine fetched for a flow."""
+
+    fresh: Fact | None = None
+    """The event's object as its vendor shows it now, where it could be asked."""
+    gone: bool = False
+    """It was asked for and is there no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowContext:
+    """Surroundings of a flow that are not the event's: whose it is and what it may act through."""
+
+    tenant: str
+    tenant_name: str
+    timezone: str
+    flow: str
+    channels: Sequence[Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a flow wants done, or why nothing."""
+
+    plans: Sequence[Plan] = field(default_factory=tuple)
+    reason: str | None = None
+
+
+class FlowSettings(Frozen):
+    """Base of every flow's settings: what stands in the tenant file beside `flow`, `id`, `from` and `via`."""
+
+
+SettingsT = TypeVar("SettingsT", bound=FlowSettings)
+
+
+class Flow(Generic[SettingsT]):
+    """One rule. Stateless; `plan` has no I/O, no clock and no chance: the time is `event.received_at`."""
+
+    name: ClassVar[str]
+    needs_sources: ClassVar[bool] = True
+    needs_channels: ClassVar[bool] = True
+
+    def settings_model(self) -> type[SettingsT]:
+        """The pydantic model of its settings."""
+        raise NotImplementedError
+
+    def wants(self, settings: SettingsT) -> frozenset[EventType]:
+        """On which events it acts."""
+        raise NotImplementedError
+
+    def needs_reread(self, event: Event, settings: SettingsT) -> bool:
+        """Whether the event's object must be read again before deciding (a webhook's body is a hint)."""
+        return False
+
+    def plan(self, event: Event, facts: Facts, settings: SettingsT, context: FlowContext) -> Decision:
+        """Commands with their guards, or the reason for none."""
+        raise NotImplementedError

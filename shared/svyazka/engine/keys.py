@@ -1,0 +1,165 @@
+"""Webhook keys, sealing, and keyed hashes of people (DESIGN 6).
+
+Three independent secrets, each with versions: `mint` signs webhook keys, `verify` seals inbound signature
+secrets, `vault` seals API credentials and tokens. `cryptography` is imported only when something is sealed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote_plus
+
+from svyazka.model.errors import ConfigError
+
+SecretName = Literal["mint", "verify", "vault"]
+SECRET_NAMES: tuple[SecretName, ...] = ("mint", "verify", "vault")
+_MAC_BYTES = 20
+_PHONE_LIKE = re.compile(r"\+?\d[\d\s()\u00a0.-]{8,20}\d")
+_EMAIL_LIKE = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+_PEOPLE_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """What a genuine key says: whose connection it is, and which generation of its key."""
+
+    tenant: str
+    connection: str
+    generation: int
+
+
+class Keyring:
+    """The secrets that this process was given; a missing one raises ConfigError when it is needed."""
+
+    def __init__(self, secrets: Mapping[SecretName, Mapping[str, bytes]]) -> None:
+        self._secrets = secrets
+
+    @classmethod
+    def from_json(cls, texts: Mapping[SecretName, str]) -> Keyring:
+        """From `{"mint": '{"1": "<base64>"}', ...}`, the form in which they are stored and handed over."""
+        return cls(
+            {
+                name: {version: base64.b64decode(key) for version, key in json.loads(text).items()}
+                for name, text in texts.items()
+                if text
+            }
+        )
+
+    @staticmethod
+    def generate() -> str:
+        """A fresh secret with one version, in the stored form."""
+        return json.dumps({"1": base64.b64encode(os.urandom(32)).decode()})
+
+    def _versions(self, name: SecretName) -> Mapping[str, bytes]:
+        versions = self._secrets.get(name)
+        if not versions:
+            raise ConfigError(f"the `{name}` secret isn't there: set SVYAZKA_{name.upper()}_KEYS or the data folder")
+        return versions
+
+    def newest(self, name: SecretName) -> tuple[str, bytes]:
+        """The version that new things are made with, and its key."""
+        versions = self._versions(name)
+        version = max(versions, key=int)
+        return version, versions[version]
+
+    # Webhook keys
+
+    def mint(self, vendor: str, tenant: str, connection: str, generation: int = 1) -> str:
+        """The key that goes into the vendor's URL: `1.kofe.till.1.<mac>`."""
+        version, secret = self.newest("mint")
+        claim = f"{version}.{tenant}.{connection}.{generation}"
+        return f"{claim}.{self._mac(secret, vendor, claim)}"
+
+    def read(self, vendor: str, text: str) -> WebhookKey | None:
+        """What a key says, or None when it is malformed or forged. Touches no store."""
+        if len(text) > 250 or text.count(".") != 4:
+            return None
+        claim, _, mac = text.rpartition(".")
+        version, tenant, connection, generation = claim.split(".")
+        secret = self._versions("mint").get(version)
+        if secret is None or not generation.isascii() or not generation.isdigit():
+            return None
+        if not hmac.compare_digest(self._mac(secret, vendor, claim).encode(), mac.encode()):
+            return None
+        return WebhookKey(tenant, connection, int(generation))
+
+    @staticmethod
+    def _mac(secret: bytes, vendor: str, claim: str) -> str:
+        digest = hmac.digest(secret, f"webhook-key\n{vendor}\n{claim}".encode(), "sha256")
+        return base64.b32encode(digest[:_MAC_BYTES]).decode().lower()
+
+    # Sealing
+
+    def seal(self, name: SecretName, plain: str, context: str) -> str:
+        """Authenticated encryption, bound to `context` (whose secret it is); the key's version is in front."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        version, secret = self.newest(name)
+        nonce = os.urandom(12)
+        sealed = AESGCM(secret).encrypt(nonce, plain.encode(), context.encode())
+        return f"s1.{version}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def unseal(self, name: SecretName, sealed: str, context: str) -> str:
+        """The plain text. Raises ConfigError when it was sealed with a key that isn't there, or for another."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        scheme, version, text = sealed.split(".", 2)
+        secret = self._versions(name).get(version)
+        if scheme != "s1" or secret is None:
+            raise ConfigError(f"sealed with version {version} of `{name}`, which isn't here: restore that key")
+        packed = base64.urlsafe_b64decode(text)
+        try:
+            return AESGCM(secret).decrypt(packed[:12], packed[12:], context.encode()).decode()
+        except InvalidTag:
+            raise ConfigError(f"a sealed value doesn't belong here ({context}): set the secret again") from None
+
+    # People
+
+    def person(self, tenant: str, address: str) -> str:
+        """Keyed hash of one address (a phone in any form, an e-mail, a chat), under the newest key."""
+        return self._person(self.newest("mint")[1], tenant, _plain_address(address))
+
+    def person_ever(self, tenant: str, address: str) -> list[str]:
+        """The same under every version that is still here: what `forget` looks for."""
+        plain = _plain_address(address)
+        return [self._person(secret, tenant, plain) for secret in self._versions("mint").values()]
+
+    def people(self, tenant: str, raw: bytes) -> tuple[str, ...]:
+        """Keyed hashes of all that looks like a phone or an e-mail anywhere in a raw request."""
+        text = raw.decode("utf-8", "replace")
+        if "%" in text:
+            text = unquote_plus(text)
+        found = dict.fromkeys(_addresses_in(text))
+        secret = self.newest("mint")[1]
+        return tuple(self._person(secret, tenant, address) for address in list(found)[:_PEOPLE_KEPT])
+
+    @staticmethod
+    def _person(secret: bytes, tenant: str, plain: str) -> str:
+        return hashlib.blake2b(f"person\n{tenant}\n{plain}".encode(), key=secret, digest_size=12).hexdigest()
+
+
+def _plain_address(address: str) -> str:
+    """The last ten digits of a phone, so that `8 999...` and `+7999...` are one; else the text in lower case."""
+    if "@" not in address:
+        digits = re.sub(r"\D", "", address)
+        if 10 <= len(digits) <= 15:
+            return digits[-10:]
+    return address.strip().lower()
+
+
+def _addresses_in(text: str) -> Iterable[str]:
+    for match in _PHONE_LIKE.finditer(text):
+        digits = re.sub(r"\D", "", match[0])
+        if 10 <= len(digits) <= 15:
+            yield digits[-10:]
+    for match in _EMAIL_LIKE.finditer(text):
+        yield match[0].lower()

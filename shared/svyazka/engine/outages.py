@@ -1,0 +1,300 @@
+"""One vendor's outage is that vendor's only (DESIGN 5.9): thresholds, probes, release, alerts."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from svyazka.engine import alerts, journal
+from svyazka.engine.deadlines import LEASE, TAKE_OVER_GRACE
+from svyazka.engine.directory import Account
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import Held
+from svyazka.engine.retry import next_delay
+from svyazka.engine.settle import waiting
+from svyazka.engine.store import DELIVERIES_BY_STATUS, Create, Replace, Task, Write
+from svyazka.model.deliveries import Delivery, Outage, Status
+from svyazka.model.errors import Conflict
+from svyazka.model.ids import stable_id
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
+from svyazka.model.tenants import Tenant
+
+THRESHOLD = 5
+"""Calls of a connection in a row that failed, within one worker, before it counts as down."""
+
+PATIENCE = 3
+"""Failures of one delivery after which its connection counts as down whoever else succeeded."""
+
+CACHED_FOR = 3.0
+"""Seconds for which a worker believes what it last read about a connection's outage."""
+
+RELEASE_BATCH = 50
+RELEASE_GRACE = timedelta(minutes=2)
+BLOCKED_PROBE = 900.0
+"""Seconds between looks at a blocked connection at first: money and rights come back by themselves."""
+
+
+class Outages:
+    """What is known of connections in trouble. A healthy connection costs no write."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._failures: dict[str, int] = {}
+        self._cache: dict[str, tuple[float, Held[Outage] | None]] = {}
+
+    async def of(self, tenant: str, connection: str, fresh: bool = False) -> Held[Outage] | None:
+        """The open outage of a connection, or None."""
+        key = f"{tenant}.{connection}"
+        known = self._cache.get(key)
+        if fresh or known is None or known[0] < time.monotonic():
+            held = await journal.load(self._hub.store, Outage, "outages", key)
+            known = self._cache[key] = (time.monotonic() + CACHED_FOR, held)
+        held = known[1]
+        return held if held is not None and held.model.is_open else None
+
+    async def may_probe(self, held: Held[Outage], tenant: Tenant, delivery: Delivery) -> bool:
+        """Whether this delivery goes out as the one probe; the winner of the compare-and-set does."""
+        outage, clock = held.model, self._hub.clock
+        now = clock.now()
+        if outage.probe and outage.probe_until and outage.probe_until > clock.real():
+            return False
+        if now < outage.next_probe_at:
+            return False
+        probing = outage.model_copy(
+            update={
+                "probe": delivery.id,
+                "probe_until": clock.real() + timedelta(seconds=LEASE + TAKE_OVER_GRACE),
+                "probes": outage.probes + 1,
+                "next_probe_at": now + timedelta(seconds=self._probe_delay(outage)),
+            }
+        )
+        return await self._replace(_with_wake(probing, tenant), held.version)
+
+    async def note(self, account: Account, delivery: Delivery, outcome: Outcome) -> bool:
+        """Learn from an attempt before it is settled; True when its delivery must park.
+
+        The first attempt over the threshold creates the outage; a probe that got any real answer ends it.
+        """
+        key = f"{account.tenant.id}.{account.name}"
+        troubled = isinstance(outcome, Blocked) or (isinstance(outcome, Retry) and outcome.outage)
+        if not troubled:
+            if isinstance(outcome, Succeeded | Refused):
+                self._failures.pop(key, None)
+                await self._recover(account.tenant, account.name)
+            return False
+        assert isinstance(outcome, Blocked | Retry)
+        open_now = await self.of(account.tenant.id, account.name)
+        if open_now is not None:
+            await self._probe_failed(account, delivery, outcome)
+            return True
+        self._failures[key] = self._failures.get(key, 0) + 1
+        over = self._failures[key] >= THRESHOLD or delivery.failures + 1 >= PATIENCE
+        if isinstance(outcome, Retry) and not over:
+            return False
+        await self.open(
+            account, "blocked" if isinstance(outcome, Blocked) else "down", outcome.code, outcome.message,
+            since=delivery.first_failed_at, remedy=outcome.remedy if isinstance(outcome, Blocked) else None,
+        )  # fmt: skip
+        return True
+
+    async def open(
+        self, account: Account, kind: str, code: str, message: str, since: datetime | None = None,
+        remedy: str | None = None,
+    ) -> None:  # fmt: skip
+        """Declare the connection down or blocked; nothing happens when it is already."""
+        now = self._hub.clock.now()
+        since = since or now
+        key = f"{account.tenant.id}.{account.name}"
+        held = await journal.load(self._hub.store, Outage, "outages", key)
+        if held is not None and held.model.is_open:
+            self._cache.pop(key, None)
+            return
+        outage = Outage.model_validate(
+            {
+                "id": stable_id("out", key, since.isoformat(), now.isoformat()), "tenant": account.tenant.id,
+                "connection": account.name, "vendor": account.vendor, "kind": kind, "since": since, "code": code,
+                "message": message, "remedy": remedy, "next_probe_at": now,
+            }
+        )  # fmt: skip
+        delay = self._probe_delay(outage)
+        outage = outage.model_copy(update={"next_probe_at": now + timedelta(seconds=delay)})
+        outage = _with_wake(outage, account.tenant)
+        document = journal.outage_document(outage, held.version if held else None)
+        try:
+            await self._hub.store.commit([Replace(document) if held else Create(document)])
+        except Conflict:
+            return
+        finally:
+            self._cache.pop(key, None)
+        if kind == "blocked":
+            await self._tell(account.tenant, outage, "blocked")
+
+    async def _probe_failed(self, account: Account, delivery: Delivery, outcome: Blocked | Retry) -> None:
+        held = await self.of(account.tenant.id, account.name, fresh=True)
+        if held is None or held.model.probe != delivery.id:
+            return
+        kind = "blocked" if isinstance(outcome, Blocked) else held.model.kind
+        outage = held.model.model_copy(
+            update={
+                "kind": kind, "code": outcome.code, "message": outcome.message, "probe": None, "probe_until": None,
+                "remedy": outcome.remedy if isinstance(outcome, Blocked) else held.model.remedy,
+            }
+        )  # fmt: skip
+        await self._replace(_with_wake(outage, account.tenant), held.version)
+
+    async def _recover(self, tenant: Tenant, connection: str) -> None:
+        held = await self.of(tenant.id, connection)
+        if held is not None:
+            await self.close(tenant, connection)
+
+    async def close(self, tenant: Tenant, connection: str) -> bool:
+        """The connection works again: release what waits for it. False when there was no outage."""
+        for _ in range(5):
+            held = await self.of(tenant.id, connection, fresh=True)
+            if held is None:
+                return False
+            now = self._hub.clock.now()
+            closed = held.model.model_copy(
+                update={
+                    "closed_at": now, "releasing": True, "probe": None, "probe_until": None,
+                    "wake_at": now + RELEASE_GRACE, "wake_step": 0,
+                }
+            )  # fmt: skip
+            if await self._replace(closed, held.version, [release_task(tenant.id, connection)]):
+                if closed.told:
+                    await self._tell(tenant, closed, "recovered")
+                return True
+        return False
+
+    async def resume(self, tenant_id: str, connection: str) -> None:
+        """Settings, secrets or an authorisation changed: what was blocked for want of them tries again."""
+        held = await self.of(tenant_id, connection, fresh=True)
+        tenant = await self._hub.directory.tenant(tenant_id)
+        if held is None or tenant is None:
+            await self.release(tenant_id, connection)
+        elif held.model.kind == "blocked":
+            await self.close(tenant, connection)
+
+    async def put_off(self, tenant_id: str, connection: str) -> None:
+        """A look that had no delivery to go with found the connection still in trouble."""
+        held = await self.of(tenant_id, connection, fresh=True)
+        tenant = await self._hub.directory.tenant(tenant_id)
+        if held is None or tenant is None:
+            return
+        next_at = self._hub.clock.now() + timedelta(seconds=self._probe_delay(held.model))
+        later = held.model.model_copy(update={"probes": held.model.probes + 1, "next_probe_at": next_at})
+        await self._replace(_with_wake(later, tenant), held.version)
+
+    async def release(self, tenant_id: str, connection: str, done: int = 0) -> None:
+        """Let go of a batch of what is parked, oldest first, spaced at the connection's rate."""
+        hub = self._hub
+        account = await hub.directory.account(tenant_id, connection)
+        held = await journal.load(hub.store, Outage, "outages", f"{tenant_id}.{connection}")
+        if held is not None and held.model.is_open:
+            return
+        rate = hub.limits(account).per_second if account else 1.0
+        released = 0
+        for status in (Status.PARKED, Status.BLOCKED):
+            where = {"tenant": tenant_id, "connection": connection, "status": status.value}
+            page = await hub.store.find(DELIVERIES_BY_STATUS, equal=where, limit=RELEASE_BATCH)
+            for document in page.documents:
+                one = journal.read(Delivery, document)
+                due = hub.clock.in_real((done + released) / rate)
+                freed = waiting(one.model, Status.PENDING, due)
+                try:
+                    task = alerts.perform_task(freed, freed.next_attempt_at)
+                    await hub.store.commit([journal.replace_delivery(freed, one.version)], [task])
+                except Conflict:
+                    continue
+                released += 1
+        if released:
+            due = hub.clock.in_real(max(released / rate - 2.0, 0.0))
+            await hub.queue.enqueue([release_task(tenant_id, connection, max(done + released - int(rate), 0), due)])
+        elif held is not None and held.model.releasing:
+            await self._replace(held.model.model_copy(update={"releasing": False, "wake_at": None}), held.version)
+
+    async def wake(self, held: Held[Outage]) -> None:
+        """What the sweep does for an outage that is due: tell after a while, send a probe, go on releasing."""
+        hub, outage = self._hub, held.model
+        tenant = await hub.directory.tenant(outage.tenant)
+        now = hub.clock.now()
+        if tenant is None:
+            await self._replace(outage.model_copy(update={"closed_at": now, "wake_at": None}), held.version)
+            return
+        if not outage.is_open:
+            again = outage.model_copy(update={"wake_at": now + RELEASE_GRACE})
+            if await self._replace(again, held.version):
+                await hub.queue.enqueue([release_task(outage.tenant, outage.connection)])
+            return
+        if "down" not in outage.told and outage.kind == "down" and now >= outage.since + tenant.alerts.after:
+            await self._tell(tenant, outage, "down")
+            outage = outage.model_copy(update={"told": (*outage.told, "down")})
+        probe_due = now >= outage.next_probe_at
+        if probe_due:
+            # The delivery's own compare-and-set moves `next_probe_at`; if none waits, we move it here.
+            outage = outage.model_copy(update={"wake_at": now + RELEASE_GRACE})
+        if not await self._replace(_with_wake(outage, tenant, now), held.version):
+            return
+        if probe_due:
+            await self._send_probe(tenant, outage.connection)
+
+    async def _send_probe(self, tenant: Tenant, connection: str) -> None:
+        for status in (Status.PARKED, Status.BLOCKED):
+            where = {"tenant": tenant.id, "connection": connection, "status": status.value}
+            page = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=where, limit=1)
+            if page.documents:
+                oldest = journal.read(Delivery, page.documents[0]).model
+                await self._hub.queue.enqueue([alerts.perform_task(oldest)])
+                return
+        await self._hub.queue.enqueue([Task("plan", "/probe", {"tenant": tenant.id, "connection": connection})])
+
+    async def _tell(self, tenant: Tenant, outage: Outage, stage: str) -> None:
+        since = alerts.local_time(outage.since, tenant)
+        name = f"«{outage.connection}» ({outage.vendor})"
+        texts = {
+            "down": f"{tenant.name}: {name} не отвечает с {since}. Ничего не потеряно: всё ждёт и уйдёт само.",
+            "blocked": f"{tenant.name}: {name} не принимает вызовы: {outage.message}. {outage.remedy or ''}".strip(),
+            "recovered": f"{tenant.name}: {name} снова работает; накопленное отправляется.",
+        }
+        await alerts.tell(self._hub, tenant, outage.connection, "outage", stage, outage.since, texts[stage], outage.id)
+        if stage == "blocked":
+            held = await self.of(tenant.id, outage.connection, fresh=True)
+            if held is not None and stage not in held.model.told:
+                await self._replace(held.model.model_copy(update={"told": (*held.model.told, stage)}), held.version)
+
+    def _probe_delay(self, outage: Outage) -> float:
+        if outage.kind == "blocked":
+            return min(BLOCKED_PROBE * (1 + outage.probes), 3600.0)
+        elapsed = (self._hub.clock.now() - outage.since).total_seconds()
+        # The schedule of retries, without its end: a probe goes out as long as anything may still wait.
+        return next_delay(outage.probes + 1, min(elapsed, 6 * 86400.0), outage.code, chance=0.5) or 3600.0
+
+    async def _replace(self, outage: Outage, version: str | None, tasks: list[Task] | None = None) -> bool:
+        self._cache.pop(f"{outage.tenant}.{outage.connection}", None)
+        write: list[Write] = [Replace(journal.outage_document(outage, version))]
+        try:
+            await self._hub.store.commit(write, tasks or [])
+        except Conflict:
+            return False
+        return True
+
+
+def _with_wake(outage: Outage, tenant: Tenant, now: datetime | None = None) -> Outage:
+    """Due at its next probe, or earlier when somebody is to be told."""
+    times = [outage.next_probe_at]
+    if outage.kind == "down" and "down" not in outage.told:
+        times.append(outage.since + tenant.alerts.after)
+    wake_at = min(times)
+    if now is not None and wake_at <= now:
+        wake_at = now + RELEASE_GRACE
+    return outage.model_copy(update={"wake_at": wake_at})
+
+
+def release_task(tenant: str, connection: str, done: int = 0, due: datetime | None = None) -> Task:
+    """The task that lets go of the next batch."""
+    return Task("plan", "/release", {"tenant": tenant, "connection": connection, "done": str(done)}, due)
+
+
+def resume_task(tenant: str, connection: str) -> Task:
+    """The task that lets a connection try again after something about it was changed."""
+    return Task("plan", "/resume", {"tenant": tenant, "connection": connection})

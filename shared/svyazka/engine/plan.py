@@ -1,0 +1,303 @@
+"""From an event to obligations: flows decide, one commit records (event planned + deliveries created)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from svyazka.engine import alerts, journal
+from svyazka.engine.alerts import perform_task
+from svyazka.engine.directory import BoundFlow
+from svyazka.engine.failpoints import reach
+from svyazka.engine.flow import Decision, Facts, FlowContext
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import SKELETON, Held
+from svyazka.engine.logs import log
+from svyazka.engine.perform import SEND_FLOW, Performer, Ready
+from svyazka.engine.receipts import ReceiptNotYet, Receipts
+from svyazka.engine.receive import plan_task
+from svyazka.engine.retry import next_delay
+from svyazka.engine.settle import WAKE_GRACE
+from svyazka.engine.store import Create, Task, Write
+from svyazka.model.commands import Guards, Plan, SendMessage, Step
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
+from svyazka.model.events import Event, EventRecord, EventStatus, EventType
+from svyazka.model.ids import delivery_id
+from svyazka.model.tenants import Tenant
+
+TRUST_BODY_AFTER = timedelta(hours=6)
+"""How long planning waits for a source that can't be asked before it acts on what the webhook said."""
+
+
+@dataclass
+class Planned:
+    """What planning found: deliveries to be, and a reason where there are none."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+class Planner:
+    """Plans events."""
+
+    def __init__(self, hub: Hub, performer: Performer) -> None:
+        self._hub = hub
+        self._performer = performer
+        self._receipts = Receipts(hub, performer)
+
+    async def plan(self, event_id: str) -> None:
+        """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
+        held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+        if held is None:
+            return
+        record = held.model
+        if record.status is EventStatus.QUARANTINED:
+            await self._tell_quarantined(record.event)
+            return
+        if record.status is not EventStatus.ACCEPTED:
+            return
+        reach("plan.before")
+        tenant = await self._hub.directory.tenant(record.event.tenant)
+        if tenant is None:
+            await self._finish(held, Planned(reasons=["the tenant is gone"]))
+            return
+        try:
+            if record.event.receipt is not None:
+                await self._plan_receipt(held, tenant)
+            else:
+                await self._finish(held, await self.decide(record, tenant))
+        except (SourceUnavailable, ReceiptNotYet) as error:
+            await self._later(held, str(error))
+
+    async def _plan_receipt(self, held: Held[EventRecord], tenant: Tenant) -> None:
+        reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
+        planned = Planned(reasons=[reason] if reason else [])
+        await self._finish(held, planned, writes, tasks, event_deliveries)
+
+    # Deciding: pure flows over fetched facts
+
+    async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
+        """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
+        event, planned = record.event, Planned()
+        if event.type is EventType.SEND_REQUESTED:
+            planned.deliveries.append(self._requested(event, tenant))
+            return planned
+        bound = [
+            flow
+            for flow in await self._hub.directory.flows_of(tenant)
+            if event.connection in flow.spec.sources and event.type in flow.flow.wants(flow.settings)
+        ]
+        if not bound:
+            planned.reasons.append(f"no flow acts on {event.type.value} from {event.connection}")
+        facts = await self._facts(event, bound)
+        for flow in bound:
+            decision = await self._ask(flow, event, facts, tenant)
+            if decision.reason:
+                planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
+            planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
+        return planned
+
+    async def _facts(self, event: Event, bound: Iterable[BoundFlow]) -> Facts:
+        """Read the event's object again where a flow asks for it and its vendor can be asked."""
+        wanted = event.entity is not None and any(f.flow.needs_reread(event, f.settings) for f in bound)
+        account = await self._hub.directory.account(event.tenant, event.connection) if wanted else None
+        if account is None or event.entity is None or not account.connector.can_reread(account.settings):
+            return Facts()
+        exchanges = self._performer.exchanges(account)
+        try:
+            fresh = await account.connector.reread(event.entity, self._performer.call(account, exchanges, key=event.id))
+        except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
+            if self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER:
+                log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
+                return Facts()
+            raise SourceUnavailable(f"{account.name} could not be asked: {error}") from error
+        return Facts(fresh=fresh, gone=fresh is None)
+
+    async def _ask(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Decision:
+        if facts.gone:
+            return Decision(reason="its object is gone at the source")
+        if facts.fresh is not None:
+            if facts.fresh.type not in bound.flow.wants(bound.settings):
+                return Decision(reason=f"the source says {facts.fresh.type.value} now")
+            contact = facts.fresh.contact or event.contact
+            event = event.model_copy(update={"contact": contact, "data": {**event.data, **facts.fresh.data}})
+        context = FlowContext(
+            tenant=tenant.id,
+            tenant_name=tenant.name,
+            timezone=tenant.timezone,
+            flow=bound.spec.id,
+            channels=await self._hub.directory.channels(tenant, bound.spec.via),
+        )
+        return bound.flow.plan(event, facts, bound.settings, context)
+
+    def _deliveries(
+        self, plans: Iterable[Plan], flow_id: str, record: EventRecord, tenant: Tenant
+    ) -> Iterable[Delivery]:
+        event, now = record.event, self._hub.clock.now()
+        base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
+        for plan in plans:
+            first, rest = plan.steps[0], plan.steps[1:]
+            seconds = plan.fallback_after.total_seconds() if plan.fallback_after else None
+            begin = max(now, plan.guards.not_before or now)
+            yield Delivery(
+                id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
+                flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor, subject=plan.subject,
+                command=first.command, repeat=first.repeat, guards=plan.guards, created_at=now, base_at=base,
+                next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=plan.lane, supersedes=plan.supersedes,
+                fallbacks=rest, fallback_seconds=seconds,
+                fallback_at=begin + timedelta(seconds=seconds) if rest and seconds else None,
+                people=record.people, blank_at=now + tenant.retention,
+            )  # fmt: skip
+
+    def _requested(self, event: Event, tenant: Tenant) -> Delivery:
+        """One message that somebody asked for: `svyazka send`, a one-time code."""
+        name = str(event.data["via"])
+        spec = tenant.connections[name]
+        connector = self._hub.directory.connectors(spec.vendor)
+        command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
+        life = event.data.get("expires_seconds")
+        expires = event.received_at + timedelta(seconds=float(life)) if isinstance(life, int | float) else None
+        step = Step(
+            name=f"send/{name}", connection=name, vendor=spec.vendor, command=command, repeat=connector.repeat(command)
+        )
+        guards = Guards(expires_at=expires, opt_out=not command.code)
+        plan = Plan(subject=event.subject, steps=(step,), guards=guards)
+        record = EventRecord(event=event, status=EventStatus.ACCEPTED)
+        return next(iter(self._deliveries([plan], SEND_FLOW, record, tenant)))
+
+    # Recording: one atomic commit
+
+    async def _finish(
+        self,
+        held: Held[EventRecord],
+        planned: Planned,
+        extra: Iterable[Write] = (),
+        tasks: Iterable[Task] = (),
+        known: Iterable[str] = (),
+    ) -> None:
+        deliveries = list(planned.deliveries)
+        fused: Ready | None = None
+        rest = [Ready(delivery, tasks=(perform_task(delivery),)) for delivery in deliveries]
+        if len(deliveries) == 1:
+            ready = await self._performer.ready(deliveries[0])
+            fused = ready if ready is not None else rest[0]
+            rest = []
+        record = held.model.model_copy(
+            update={
+                "status": EventStatus.PLANNED,
+                "reason": "; ".join(planned.reasons) or None,
+                "deliveries": (*(delivery.id for delivery in deliveries), *known),
+                "wake_at": None,
+                "expire_at": self._hub.clock.now() + SKELETON,
+            }
+        )
+        everything = [*([fused] if fused else []), *rest]
+        reach("plan.before_commit")
+        versions = await self._commit(Held(record, held.version), everything, list(extra), list(tasks))
+        reach("plan.after_commit")
+        if versions is None:
+            return
+        log(
+            "INFO", "planned", tenant=record.event.tenant, connection=record.event.connection, event=record.event.id,
+            type=record.event.type.value, count=len(deliveries), reason=record.reason,
+        )  # fmt: skip
+        created = versions.get(deliveries[0].id) if len(deliveries) == 1 else None
+        if fused is not None and fused.account is not None and created is not None:
+            await self._performer.run(fused.delivery, created, fused.account)
+
+    async def _commit(
+        self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
+    ) -> dict[str, str] | None:
+        """Versions of the deliveries that were created, or None when the event was planned by another.
+
+        Deliveries that exist already (another event about the same subject made them) are left alone:
+        optimistically at first, so that the usual event costs no extra read.
+        """
+        for _ in range(4):
+            writes: list[Write] = [journal.replace_event(held.model, held.version), *extra]
+            fresh_tasks = list(tasks)
+            for ready in readies:
+                writes += [Create(journal.delivery_document(ready.delivery)), *ready.writes]
+                fresh_tasks += ready.tasks
+            try:
+                versions = await self._hub.store.commit(writes, fresh_tasks)
+            except Conflict:
+                current = await self._hub.store.get("events", held.model.event.id)
+                if current is None:
+                    return None
+                if current.version != held.version:
+                    now_there = journal.read(EventRecord, current).model
+                    if now_there.status is not EventStatus.ACCEPTED:
+                        return None
+                    held = Held(held.model, current.version)  # the sweep touched it: still ours to plan
+                readies = [await self._still_wanted(ready) for ready in readies if not await self._exists(ready)]
+                continue
+            return {
+                write.document.id: version
+                for write, version in zip(writes, versions, strict=True)
+                if isinstance(write, Create) and write.document.kind == "deliveries"
+            }
+        return None
+
+    async def _exists(self, ready: Ready) -> bool:
+        return await self._hub.store.get("deliveries", ready.delivery.id) is not None
+
+    async def _still_wanted(self, ready: Ready) -> Ready:
+        """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""
+        if ready.account is None:
+            return ready
+        now = self._hub.clock.now()
+        delivery = ready.delivery
+        plain = delivery.model_copy(
+            update={
+                "status": Status.PENDING, "claim": 0, "attempts": (), "attempt_count": 0, "lease_until": None,
+                "reservation": None, "next_attempt_at": now, "wake_at": now + WAKE_GRACE,
+            }
+        )  # fmt: skip
+        return Ready(plain, tasks=(perform_task(plain),))
+
+    async def _later(self, held: Held[EventRecord], why: str) -> None:
+        """Not plannable just now: the event stays accepted, with a time to look again."""
+        record, now = held.model, self._hub.clock.now()
+        attempts = record.plan_attempts + 1
+        elapsed = (now - record.event.received_at).total_seconds()
+        delay = next_delay(attempts, elapsed, "plan", chance=self._hub.chance())
+        if record.event.receipt is not None and attempts <= len(RECEIPT_DELAYS):
+            delay = RECEIPT_DELAYS[attempts - 1]
+        if delay is None:
+            changes: dict[str, object] = {"status": EventStatus.QUARANTINED, "reason": why, "wake_at": None}
+            due: datetime | None = None
+        else:
+            due = now + timedelta(seconds=delay)
+            changes = {"reason": why, "plan_attempts": attempts, "wake_at": due + WAKE_GRACE, "wake_step": 0}
+        later = record.model_copy(update=changes)
+        try:
+            await self._hub.store.commit(
+                [journal.replace_event(later, held.version)], [plan_task(record.event.id, due)]
+            )
+        except Conflict:
+            return
+        log("WARNING", "planning waits", tenant=record.event.tenant, event=record.event.id, reason=why)
+
+    async def _tell_quarantined(self, event: Event) -> None:
+        tenant = await self._hub.directory.tenant(event.tenant)
+        if tenant is None:
+            return
+        text = (
+            f"{tenant.name}: «{event.connection}» прислал событие, которое не удалось прочитать; "
+            f"оно сохранено: svyazka show {event.id}"
+        )
+        day = f"{event.received_at:%Y-%m-%d}"
+        await alerts.tell(self._hub, tenant, event.connection, "quarantined", "first", event.received_at, text, day)
+
+
+RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
+"""Seconds after which a receipt that came before our own settle is looked at again."""
+
+
+def _message_of(event: Event) -> dict[str, object]:
+    names = ("text", "subject", "html", "template", "code")
+    return {name: event.data[name] for name in names if event.data.get(name) is not None}

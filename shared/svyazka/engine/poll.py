@@ -1,0 +1,138 @@
+"""Asking vendors what we missed: the cursor moves with its events, and only when it moves (DESIGN 3)."""
+
+from __future__ import annotations
+
+import json
+
+from svyazka.engine import alerts, journal
+from svyazka.engine.connector import Polled, RawRequest
+from svyazka.engine.directory import Account
+from svyazka.engine.hub import Hub
+from svyazka.engine.logs import log
+from svyazka.engine.perform import Performer
+from svyazka.engine.receive import journaled, plan_task
+from svyazka.engine.store import CONNECTIONS, Create, Document, Put, Replace, Task, Write
+from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
+from svyazka.model.events import EventStatus
+from svyazka.model.tenants import CompiledConnection
+
+BATCH = 100
+PAGES = 50
+
+
+class Poller:
+    """Polls connections whose vendors can be asked."""
+
+    def __init__(self, hub: Hub, performer: Performer) -> None:
+        self._hub = hub
+        self._performer = performer
+
+    async def due(self) -> list[Task]:
+        """A poll task for every connection whose turn it is."""
+        now, tasks = self._hub.clock.now(), []
+        cursor: str | None = None
+        while True:
+            page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
+            for document in page.documents:
+                compiled = journal.read(CompiledConnection, document).model
+                account = await self._pollable(compiled.tenant, compiled.connection)
+                if account is not None and not compiled.paused:
+                    tasks.append(
+                        Task("plan", "/poll", {"tenant": compiled.tenant, "connection": compiled.connection}, now)
+                    )
+            cursor = page.cursor
+            if cursor is None:
+                return tasks
+
+    async def _pollable(self, tenant: str, connection: str) -> Account | None:
+        account = await self._hub.directory.account(tenant, connection)
+        if account is None or account.connector.poll_every is None:
+            return None
+        return account if account.connector.can_poll(account.settings) else None
+
+    async def poll(self, tenant: str, connection: str) -> int:
+        """One look through a connection; how many events were new."""
+        account = await self._pollable(tenant, connection)
+        document = await self._hub.store.get("connections", f"{tenant}.{connection}")
+        if account is None or document is None:
+            return 0
+        compiled = journal.read(CompiledConnection, document).model
+        found = 0
+        for _ in range(PAGES):
+            more, new = await self._page(account, compiled)
+            found += new
+            if not more:
+                break
+        return found
+
+    async def _page(self, account: Account, compiled: CompiledConnection) -> tuple[bool, int]:
+        key = f"{compiled.tenant}.{compiled.connection}"
+        before = await self._hub.store.get("cursors", key)
+        cursor = json.loads(before.data)["cursor"] if before else None
+        exchanges = self._performer.exchanges(account)
+        call = self._performer.call(account, exchanges, key=key)
+        try:
+            polled = await account.connector.poll(cursor, call)
+        except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
+            log(
+                "WARNING",
+                "poll failed",
+                tenant=compiled.tenant,
+                connection=compiled.connection,
+                error=type(error).__name__,
+            )
+            return False, 0
+        new = await self._journal(polled, compiled)
+        if polled.gap is not None:
+            await self._tell_gap(account, polled)
+        if polled.cursor != cursor:
+            await self._move(key, compiled.tenant, polled.cursor, before)
+        return polled.more, new
+
+    async def _journal(self, polled: Polled, compiled: CompiledConnection) -> int:
+        """Events of a poll meet those of webhooks in the same identity; each is created if absent."""
+        now, new = self._hub.clock.now(), 0
+        for fact in polled.facts:
+            shown = fact.model_dump_json(exclude_defaults=True).encode()
+            request = RawRequest("POLL", f"/{compiled.vendor}", b"", (), shown)
+            people = self._hub.keyring.people(compiled.tenant, shown)
+            _, items = journaled(request, compiled, [fact], now, people=people, origin="poll")
+            for item in items:
+                accepted = item.record.status is EventStatus.ACCEPTED
+                tasks = [plan_task(item.record.event.id)] if accepted else []
+                try:
+                    await self._hub.store.commit([Create(journal.event_document(item.record))], tasks)
+                except Conflict:
+                    continue
+                new += 1
+        return new
+
+    async def _move(self, key: str, tenant: str, cursor: str, before: Document | None) -> None:
+        data = json.dumps({"cursor": cursor}).encode()
+        document = Document(
+            "cursors",
+            key,
+            {"tenant": tenant, "moved_at": self._hub.clock.now()},
+            data,
+            before.version if before else None,
+        )
+        write: Write = Replace(document) if before else Create(document)
+        try:
+            await self._hub.store.commit([write])
+        except Conflict:
+            return  # another look moved it: both have journaled what they saw
+
+    async def _tell_gap(self, account: Account, polled: Polled) -> None:
+        assert polled.gap is not None
+        since, until = polled.gap
+        tenant = account.tenant
+        text = (
+            f"{tenant.name}: «{account.name}» — события с {alerts.local_time(since, tenant)} по "
+            f"{alerts.local_time(until, tenant)} отсюда уже не восстановить: {account.vendor} их больше не отдаёт."
+        )
+        await alerts.tell(self._hub, tenant, account.name, "gap", "first", since, text, f"{since:%Y-%m-%dT%H}")
+
+
+def reset_cursor(key: str, tenant: str) -> Put:
+    """Forget where polling was: the next look begins from now."""
+    return Put(Document("cursors", key, {"tenant": tenant, "moved_at": None}, b'{"cursor": null}'))

@@ -1,0 +1,98 @@
+"""What vendors later say became of a message: applied to its delivery, forwards only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from svyazka.engine import journal
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import Held
+from svyazka.engine.perform import Performer
+from svyazka.engine.settle import receipt_settles
+from svyazka.engine.store import DELIVERIES_BY_STATUS, DELIVERY_BY_EXTERNAL_ID, Task, Write
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.errors import SvyazkaError
+from svyazka.model.events import Event, EventRecord, Receipt
+
+GUESS_WINDOW = timedelta(hours=24)
+"""How long after an unknown attempt a receipt that names no message of ours may be taken for its own."""
+
+PATIENT_TRIES = 4
+CLOCK_SKEW = timedelta(minutes=2)
+
+
+class ReceiptNotYet(SvyazkaError):
+    """The receipt's message isn't ours yet: its settle may be on the way."""
+
+
+class Receipts:
+    """Applies receipts."""
+
+    def __init__(self, hub: Hub, performer: Performer) -> None:
+        self._hub = hub
+        self._performer = performer
+
+    async def apply(self, event: Event, record: EventRecord) -> tuple[str | None, list[Write], list[Task], list[str]]:
+        """The reason where nothing follows, the writes and tasks of what follows, and the delivery's id.
+
+        Raises ReceiptNotYet while a settle that would explain it may be on the way.
+        """
+        receipt = event.receipt
+        assert receipt is not None
+        held, how = await self._find(event, receipt)
+        if held is None:
+            if record.plan_attempts < PATIENT_TRIES and await self._may_come(event):
+                raise ReceiptNotYet("a receipt ahead of our own settle: looked at again soon")
+            return "not a message of ours", [], [], []
+        delivery = held.model
+        moved = delivery.with_receipt(receipt)
+        writes: list[Write] = []
+        if receipt.opt_out:
+            writes += self._performer.optout_writes(delivery, f"{event.vendor}: {receipt.code or 'opted out'}")
+        if moved is delivery:
+            return "an older state than the one known", writes, [], [delivery.id]
+        moved = receipt_settles(moved, receipt.state, self._hub.clock.now())
+        if how:
+            moved = moved.model_copy(update={"notes": (*moved.notes, how)})
+        ready = self._performer.with_fallback(moved)
+        writes += [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
+        return how, writes, list(ready.tasks), [delivery.id]
+
+    async def _find(self, event: Event, receipt: Receipt) -> tuple[Held[Delivery] | None, str | None]:
+        if receipt.key:
+            held = await journal.load(self._hub.store, Delivery, "deliveries", receipt.key.partition(".")[0])
+            if held is not None and held.model.tenant == event.tenant:
+                return held, None
+        if receipt.external_id:
+            where = {"tenant": event.tenant, "connection": event.connection, "external_id": receipt.external_id}
+            page = await self._hub.store.find(DELIVERY_BY_EXTERNAL_ID, equal=where, limit=1)
+            if page.documents:
+                return journal.read(Delivery, page.documents[0]), None
+            return await self._only_unknown(event)
+        return None, None
+
+    async def _only_unknown(self, event: Event) -> tuple[Held[Delivery] | None, str | None]:
+        """A vendor without client ids sends a receipt for an id that we never got: whose may it be?
+
+        If exactly one attempt of this connection ended unknown shortly before, it is taken for its own and
+        the story says so. With two or more nobody can tell, and an operator decides.
+        """
+        page = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=_where(event, Status.UNKNOWN), limit=50)
+        said = event.occurred_at or event.received_at
+        fitting = []
+        for document in page.documents:
+            held = journal.read(Delivery, document)
+            began = held.model.attempts[-1].started_at if held.model.attempts else held.model.created_at
+            if began - CLOCK_SKEW <= said <= began + GUESS_WINDOW and held.model.external_id is None:
+                fitting.append(held)
+        if len(fitting) == 1:
+            return fitting[0], "matched by time: the only message whose fate was unknown"
+        return None, None
+
+    async def _may_come(self, event: Event) -> bool:
+        page = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=_where(event, Status.IN_FLIGHT), limit=1)
+        return bool(page.documents)
+
+
+def _where(event: Event, status: Status) -> dict[str, str]:
+    return {"tenant": event.tenant, "connection": event.connection, "status": status.value}

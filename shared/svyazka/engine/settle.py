@@ -1,0 +1,170 @@
+"""What an outcome makes of a delivery: pure functions from (delivery, outcome, time) to delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from svyazka.engine.journal import SKELETON
+from svyazka.engine.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
+from svyazka.model.commands import Step
+from svyazka.model.deliveries import FINAL, Attempt, Delivery, Problem, Status
+from svyazka.model.events import RECEIPT_RANK, ReceiptState
+from svyazka.model.ids import delivery_id
+from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
+
+WAKE_GRACE = timedelta(seconds=60)
+"""How long past its time something open may lie before the sweep looks at it."""
+
+GIVE_BACK_DELAY = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What settling needs beside the outcome."""
+
+    now: datetime
+    policy: RetryPolicy = DEFAULT_POLICY
+    chance: float = 0.5
+    parked: bool = False
+    """An outage of the connection is open: what failed waits for its end instead of a time of its own."""
+
+
+def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surroundings) -> Delivery:
+    """The delivery after an attempt of the claim that it still holds."""
+    now = around.now
+    delivery = delivery.with_attempt(attempt)
+    if isinstance(outcome, Succeeded):
+        return _final(
+            delivery, Status.SUCCEEDED, now,
+            external_id=outcome.external_id or delivery.external_id, cost=outcome.cost, last_error=None,
+        )  # fmt: skip
+    if isinstance(outcome, Refused):
+        return _final(delivery, Status.FAILED, now, last_error=_problem(outcome))
+    if isinstance(outcome, Unknown):
+        return delivery.moved(
+            Status.UNKNOWN, lease_until=None, next_attempt_at=None, wake_at=None, last_error=_problem(outcome)
+        )
+    if isinstance(outcome, Blocked):
+        return parked(delivery, Status.BLOCKED, _problem(outcome))
+    if isinstance(outcome, GaveBack):
+        return waiting(delivery, Status.PENDING, now + GIVE_BACK_DELAY)
+    return _failed_for_now(delivery, outcome, around)
+
+
+def _failed_for_now(delivery: Delivery, outcome: Retry, around: Surroundings) -> Delivery:
+    now = around.now
+    since = delivery.first_failed_at or now
+    delivery = delivery.model_copy(
+        update={"failures": delivery.failures + 1, "first_failed_at": since, "last_error": _problem(outcome)}
+    )
+    delay = next_delay(
+        delivery.failures, (now - since).total_seconds(), outcome.code, outcome.after, around.policy, around.chance
+    )
+    if delay is None:
+        return _final(delivery, Status.DEAD, now)
+    if around.parked:
+        return parked(delivery, Status.PARKED, _problem(outcome))
+    return waiting(delivery, Status.RETRYING, now + timedelta(seconds=delay))
+
+
+def waiting(delivery: Delivery, status: Status, until: datetime) -> Delivery:
+    """Open, with a time of its own: the earliest of the next attempt, the expiry and the fallback."""
+    due = min(moment for moment in (until, delivery.guards.expires_at, delivery.fallback_at) if moment)
+    return delivery.moved(status, next_attempt_at=due, lease_until=None, wake_at=due + WAKE_GRACE, wake_step=0)
+
+
+def parked(delivery: Delivery, status: Status, why: Problem | None) -> Delivery:
+    """Open, waiting for its connection: only deadlines wake it."""
+    deadlines = [moment for moment in (delivery.guards.expires_at, delivery.fallback_at) if moment]
+    return delivery.moved(
+        status,
+        next_attempt_at=None,
+        lease_until=None,
+        wake_at=min(deadlines, default=None),
+        wake_step=0,
+        last_error=why or delivery.last_error,
+    )
+
+
+def stopped(delivery: Delivery, status: Status, code: str, reason: str, now: datetime) -> Delivery:
+    """Ended by a guard or a decision rather than by a vendor."""
+    return _final(delivery, status, now, last_error=Problem(code=code, message=reason))
+
+
+def merged(current: Delivery, outcome: Outcome, attempt: Attempt, now: datetime) -> Delivery:
+    """A settle that comes late, when the claim is no longer ours: merged, not dropped (DESIGN 5.4).
+
+    Proof of success beats everything that is not success; a second success is a `duplicate_effect`.
+    Anything else only adds its attempt to the story.
+    """
+    current = current.with_attempt(attempt)
+    if not isinstance(outcome, Succeeded):
+        return current
+    if current.status is Status.SUCCEEDED:
+        same = outcome.already or outcome.external_id is None or outcome.external_id == current.external_id
+        return current if same else current.model_copy(update={"duplicate_effect": True})
+    return _final(
+        current, Status.SUCCEEDED, now,
+        external_id=outcome.external_id or current.external_id, cost=outcome.cost, last_error=None,
+    )  # fmt: skip
+
+
+def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
+    """The delivery of the next channel, or None when this was the last."""
+    if not delivery.fallbacks or delivery.successor:
+        return None
+    step: Step = delivery.fallbacks[0]
+    seconds = delivery.fallback_seconds
+    rest = delivery.fallbacks[1:]
+    fallback_at = now + timedelta(seconds=seconds) if rest and seconds else None
+    return Delivery(
+        id=delivery_id(delivery.tenant, delivery.flow, delivery.subject, step.name),
+        event=delivery.event, tenant=delivery.tenant, flow=delivery.flow, step=step.name,
+        connection=step.connection, vendor=step.vendor, subject=delivery.subject, command=step.command,
+        repeat=step.repeat, guards=delivery.guards.model_copy(update={"not_before": None}),
+        created_at=now, base_at=delivery.base_at, next_attempt_at=now, wake_at=now + WAKE_GRACE,
+        lane=delivery.lane, supersedes=delivery.supersedes, fallbacks=rest, fallback_at=fallback_at,
+        fallback_seconds=seconds, people=delivery.people, blank_at=delivery.blank_at,
+    )  # fmt: skip
+
+
+def wants_fallback(delivery: Delivery) -> bool:
+    """Whether a settled delivery's end calls for the next channel."""
+    if not delivery.fallbacks or delivery.successor:
+        return False
+    if delivery.status in (Status.FAILED, Status.DEAD):
+        return not (delivery.last_error and delivery.last_error.code.endswith(OPT_OUT_MARK))
+    return delivery.status is Status.SUCCEEDED and delivery.receipt is ReceiptState.UNDELIVERED
+
+
+OPT_OUT_MARK = ":opt-out"
+"""Ends the code of a refusal that means that the person wants no messages: on no channel."""
+
+
+def rewoken(delivery: Delivery, now: datetime) -> Delivery:
+    """Moved on by the sweep, which doubles its patience each time."""
+    return delivery.model_copy(
+        update={"wake_at": now + sweep_delay(delivery.wake_step), "wake_step": delivery.wake_step + 1}
+    )
+
+
+def receipt_settles(delivery: Delivery, state: ReceiptState, now: datetime) -> Delivery:
+    """The status that a receipt proves: the vendor had taken it, whatever we believed."""
+    proves = RECEIPT_RANK[state] >= RECEIPT_RANK[ReceiptState.SENT]
+    if not proves or delivery.status is Status.SUCCEEDED:
+        return delivery
+    return _final(delivery, Status.SUCCEEDED, now)
+
+
+def _final(delivery: Delivery, status: Status, now: datetime, **changes: object) -> Delivery:
+    assert status in FINAL
+    return delivery.moved(
+        status, settled_at=now, next_attempt_at=None, lease_until=None, wake_at=None, fallback_at=None,
+        expire_at=now + SKELETON, **changes,
+    )  # fmt: skip
+
+
+def _problem(outcome: Retry | Refused | Unknown | Blocked) -> Problem:
+    code = outcome.code + (OPT_OUT_MARK if isinstance(outcome, Refused) and outcome.opt_out else "")
+    return Problem(code=code, message=outcome.message)

@@ -1,0 +1,144 @@
+"""The worker's routes: the queue's tasks, the scheduler's ticks (DESIGN 8)."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from svyazka.engine import journal
+from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.hub import Hub
+from svyazka.engine.logs import log
+from svyazka.engine.outages import Outages
+from svyazka.engine.perform import Performer
+from svyazka.engine.plan import Planner
+from svyazka.engine.poll import Poller
+from svyazka.engine.receive import journaled, plan_task
+from svyazka.engine.store import Create, Document
+from svyazka.engine.sweep import Sweep
+from svyazka.model.errors import ConfigError, Conflict, LeaseTooShort, MaybeSent, NotSent, Unavailable
+from svyazka.model.events import EventStatus, Fact, StoredRequest, Unreadable
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection
+
+RECORDED, NOT_RECORDED, NO_SUCH_WORK = 204, 503, 404
+
+
+class Worker:
+    """Does what tasks ask for: 204 for every outcome that was recorded, 503 only when it could not be."""
+
+    def __init__(self, hub: Hub, webhooks: Callable[[str], Webhook | None] = lambda vendor: None) -> None:
+        self.hub = hub
+        self.outages = Outages(hub)
+        self.performer = Performer(hub, self.outages)
+        self.planner = Planner(hub, self.performer)
+        self.sweeper = Sweep(hub, self.outages)
+        self.poller = Poller(hub, self.performer)
+        self._webhook_of = webhooks
+
+    async def handle(self, path: str, body: Mapping[str, str]) -> int:
+        """Do one task; the HTTP status to answer with. Unknown ids are 204: there is nothing left to do."""
+        try:
+            match path:
+                case "/plan":
+                    await self.planner.plan(body["event"])
+                case "/perform":
+                    await self.performer.perform(body["delivery"])
+                case "/release":
+                    await self.outages.release(body["tenant"], body["connection"], int(body.get("done", "0")))
+                case "/resume":
+                    self.hub.directory.forget()
+                    await self.outages.resume(body["tenant"], body["connection"])
+                case "/probe":
+                    await self.probe(body["tenant"], body["connection"])
+                case "/poll":
+                    await self._poll(body)
+                case "/sweep":
+                    await self.sweeper.sweep()
+                case "/retain":
+                    await self.sweeper.blank()
+                case "/salvage":
+                    await self.salvage(body)
+                case _:
+                    return NO_SUCH_WORK
+        except Unavailable as error:
+            log("ERROR", "not recorded", path=path, error=type(error).__name__)
+            return NOT_RECORDED
+        except ConfigError as error:
+            log("ERROR", "settings can't be used", path=path, error=str(error))
+            return NOT_RECORDED
+        return RECORDED
+
+    async def _poll(self, body: Mapping[str, str]) -> None:
+        if "connection" in body:
+            await self.poller.poll(body["tenant"], body["connection"])
+        else:
+            await self.hub.queue.enqueue(await self.poller.due())
+
+    async def probe(self, tenant: str, connection: str) -> None:
+        """Nothing waits for a connection in trouble: ask its vendor whether it is well."""
+        account = await self.hub.directory.account(tenant, connection)
+        if account is None or account.missing:
+            return
+        if not account.connector.can_check(account.settings):
+            await self.outages.close(account.tenant, connection)  # the next delivery will tell
+            return
+        exchanges = self.performer.exchanges(account)
+        try:
+            findings = await account.connector.check(self.performer.call(account, exchanges, key="probe"))
+        except (NotSent, MaybeSent, LeaseTooShort):
+            findings = []
+        if findings and not any(finding.status == "fail" for finding in findings):
+            await self.outages.close(account.tenant, connection)
+        else:
+            await self.outages.put_off(tenant, connection)
+
+    async def salvage(self, body: Mapping[str, str]) -> None:
+        """A request that could not be journaled on its way in: parse and journal it now."""
+        webhook = self._webhook_of(body["vendor"])
+        key = connection_id(body["tenant"], body["connection"])
+        document = await self.hub.store.get("connections", key)
+        if webhook is None or document is None:
+            log("ERROR", "salvaged for a connection that is gone", tenant=body["tenant"], connection=body["connection"])
+            return
+        compiled = journal.read(CompiledConnection, document).model
+        stored = StoredRequest.model_validate_json(zlib.decompress(bytes.fromhex(body["request"])))
+        headers = [(b"content-type", (stored.content_type or "").encode())]
+        request = RawRequest(stored.method, stored.path, b"", headers, stored.bytes())
+        facts: list[Fact | Unreadable] = []
+        wrong = None
+        try:
+            facts = webhook.parse(request, Inbound(compiled.public, {}))
+        except NotTheFormat as error:
+            wrong = str(error)
+        people = self.hub.keyring.people(compiled.tenant, request.body)
+        received = datetime.fromisoformat(body["received_at"])
+        raw, items = journaled(request, compiled, facts, received, people=people, wrong=wrong, origin="salvage")
+        await self._create(raw)
+        for item in items:
+            accepted = item.record.status in (EventStatus.ACCEPTED, EventStatus.QUARANTINED)
+            tasks = [plan_task(item.record.event.id)] if accepted else []
+            try:
+                await self.hub.store.commit([Create(journal.event_document(item.record))], tasks)
+            except Conflict:
+                await self.hub.queue.enqueue(tasks)
+        log("NOTICE", "salvaged", tenant=compiled.tenant, connection=compiled.connection, count=len(items))
+
+    async def _create(self, document: Document | None) -> None:
+        if document is None:
+            return
+        try:
+            await self.hub.store.commit([Create(document)])
+        except Conflict:
+            return
+
+
+def task_body(content: bytes) -> dict[str, str]:
+    """A task's JSON body; {} for what isn't an object."""
+    try:
+        body = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return {str(key): str(value) for key, value in body.items()} if isinstance(body, dict) else {}

@@ -1,0 +1,25 @@
+"""Which flows there are: names only, imported on use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from svyazka.engine.flow import Flow
+from svyazka.model.errors import ConfigError
+
+FLOWS: dict[str, str] = {
+    "review_request": "svyazka.flows.review_request",
+}
+
+
+@cache
+def load_flow(name: str) -> Flow[Any]:
+    """A flow by its name. Raises ConfigError for one that we don't have."""
+    try:
+        module = FLOWS[name]
+    except KeyError:
+        raise ConfigError(f"flow: expected one of {', '.join(sorted(FLOWS))}, got {name!r}") from None
+    flow: Flow[Any] = import_module(module).FLOW
+    return flow

@@ -1,0 +1,52 @@
+"""Asks for a review once after a finished visit, order or deal."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from svyazka.engine.flow import Decision, Facts, Flow, FlowContext
+from svyazka.flows.messages import MessageSettings, composer, message_steps, usual_guards, values_of
+from svyazka.model.commands import Plan
+from svyazka.model.contacts import Contact
+from svyazka.model.events import Event, EventType
+
+DONE = frozenset({EventType.ORDER_COMPLETED, EventType.APPOINTMENT_COMPLETED, EventType.DEAL_WON})
+"""What "done" is for each kind of source; which vendor status that means, its connection's settings say."""
+
+
+class ReviewRequestSettings(MessageSettings):
+    """`review_request`: `text` may hold {name}, {business}, {review_url} and what the event brings."""
+
+    review_url: str = Field(pattern=r"^https?://\S+$")
+
+
+class ReviewRequest(Flow[ReviewRequestSettings]):
+    """One message per finished subject, through the first channel that reaches the person."""
+
+    name = "review_request"
+
+    def settings_model(self) -> type[ReviewRequestSettings]:
+        return ReviewRequestSettings
+
+    def wants(self, settings: ReviewRequestSettings) -> frozenset[EventType]:
+        return DONE
+
+    def needs_reread(self, event: Event, settings: ReviewRequestSettings) -> bool:
+        return True
+
+    def plan(self, event: Event, facts: Facts, settings: ReviewRequestSettings, context: FlowContext) -> Decision:
+        contact = event.contact or Contact()
+        if contact.proxy:
+            return Decision(reason="an aggregator's one-time number: never messaged")
+        values = values_of(event, contact, context.tenant_name)
+        compose = composer(settings, values, {"review_url": settings.review_url}, contact)
+        steps = message_steps("review", context.channels, contact, compose)
+        if not steps:
+            return Decision(reason="no address that any of its channels reaches")
+        base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
+        guards = usual_guards(settings, event, contact, context.flow, context.timezone, base)
+        fallback_after = settings.fallback_after or settings.expires_after / 2
+        return Decision([Plan(subject=event.subject, steps=steps, guards=guards, fallback_after=fallback_after)])
+
+
+FLOW = ReviewRequest()

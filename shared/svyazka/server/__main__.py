@@ -1,0 +1,43 @@
+"""`python -m svyazka.server accept|work`: one of the two processes that the supervisor keeps."""
+
+from __future__ import annotations
+
+import argparse
+
+from svyazka.settings import Settings
+
+
+def _accept(host: str, port: int, settings: Settings) -> None:
+    import uvicorn
+
+    from svyazka.app import settings_keyring
+    from svyazka.backends.local.clock import load_clock
+    from svyazka.backends.local.store import LocalStore
+    from svyazka.server.accept import AcceptApp
+
+    store = LocalStore.open(settings.data)
+    clock = load_clock(store, settings.speed)
+    app = AcceptApp(store, settings_keyring(settings), clock)
+    uvicorn.run(
+        app, host=host, port=port, log_level="error", access_log=False, server_header=False, date_header=False,
+        timeout_graceful_shutdown=10, timeout_keep_alive=30, backlog=2048, lifespan="on",
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m svyazka.server")
+    parser.add_argument("process", choices=("accept", "work"))
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    arguments = parser.parse_args()
+    settings = Settings()
+    if arguments.process == "accept":
+        _accept(arguments.host, arguments.port, settings)
+    else:
+        from svyazka.server.work import main as work
+
+        work(settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The accepting process: every webhook function at the paths that the cloud gives them, as plain ASGI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from svyazka.app import receiver_for
+from svyazka.connectors.registry import CALLS_US
+from svyazka.engine.clock import Clock
+from svyazka.engine.connector import Answer, RawRequest
+from svyazka.engine.keys import Keyring
+from svyazka.engine.logs import log
+from svyazka.engine.receive import Receiver, problem
+from svyazka.engine.store import Inbox
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_PATH = re.compile(r"^/(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:/[^/]*)?/?$")
+"""`/webhook_iiko`, and the brief's `/webhook/iiko` and `/api/webhook/iiko`; a key may follow."""
+
+
+class AcceptApp:
+    """ASGI application over any inbox."""
+
+    def __init__(self, inbox: Inbox, keyring: Keyring, clock: Clock) -> None:
+        self._receivers: dict[str, Receiver] = {
+            vendor: receiver_for(vendor, inbox, keyring, clock) for vendor in CALLS_US
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            answer = await self._answer(scope, receive)
+        except Exception as error:
+            # Never a traceback to the outside, never a 200 for what isn't durable.
+            log("CRITICAL", "accept failed", error=type(error).__name__, path=scope["path"].split("/")[1][:40])
+            answer = problem(503, "Try again", "something of ours failed", {"Retry-After": "10"})
+        headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
+        headers += [(key.lower().encode(), value.encode()) for key, value in answer.headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        match = _PATH.match(scope["path"])
+        receiver = self._receivers.get(match[1] or match[2]) if match else None
+        if receiver is None:
+            if scope["path"] in ("/", "/health"):
+                return Answer(200, b'{"status":"ok"}')
+            return problem(404, "No such function", "expected /webhook_<vendor>: `svyazka urls TENANT` prints them")
+        head = RawRequest(scope["method"], scope["path"], scope["query_string"], scope["headers"], b"")
+
+        async def read(limit: int) -> bytes | None:
+            chunks: list[bytes] = []
+            size = 0
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ConnectionResetError("the caller left in the middle of its body")
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size > limit:
+                    return None
+                chunks.append(chunk)
+                if not message.get("more_body"):
+                    return b"".join(chunks)
+
+        return await receiver.handle(head, read)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,90 @@
+"""Two processes, accept and work, kept alive; SIGTERM and Ctrl-C stop them cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from svyazka.engine.logs import log
+
+PROCESSES = ("accept", "work")
+PATIENCE = 20.0
+"""Seconds that a process gets to finish what it has begun."""
+
+LONGEST_PAUSE = 30.0
+
+
+class Supervisor:
+    """Starts each process, starts it again when it dies (with growing pauses), stops all at a signal."""
+
+    def __init__(self, commands: dict[str, Sequence[str]], environment: dict[str, str]) -> None:
+        self._commands = commands
+        self._environment = environment
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._deaths: dict[str, list[float]] = {name: [] for name in commands}
+        self._not_before: dict[str, float] = {}
+        self._stopping = False
+
+    def run(self) -> int:
+        """Until a signal; 0 when everything ended cleanly."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for name in self._commands:
+            self._start(name)
+        while not self._stopping:
+            for name, child in list(self._children.items()):
+                if child.poll() is not None:
+                    self._died(name, child.returncode)
+            for name, moment in list(self._not_before.items()):
+                if time.monotonic() >= moment:
+                    del self._not_before[name]
+                    self._start(name)
+            time.sleep(0.1)
+        return self._end()
+
+    def _start(self, name: str) -> None:
+        self._children[name] = subprocess.Popen(self._commands[name], env=self._environment, start_new_session=True)
+
+    def _died(self, name: str, code: int) -> None:
+        del self._children[name]
+        recent = [moment for moment in self._deaths[name] if moment > time.monotonic() - 300]
+        self._deaths[name] = [*recent, time.monotonic()]
+        pause = min(0.2 * 2 ** len(recent), LONGEST_PAUSE)
+        self._not_before[name] = time.monotonic() + pause
+        log("ERROR", "process died, starting it again", function=name, code=str(code), seconds=pause)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _end(self) -> int:
+        for child in self._children.values():
+            child.terminate()
+        deadline = time.monotonic() + PATIENCE
+        clean = True
+        for child in self._children.values():
+            try:
+                child.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                clean = False
+        return 0 if clean else 1
+
+
+def supervise(data: Path, port: int, speed: float, print_messages: bool, host: str = "127.0.0.1") -> int:
+    """Run both processes over one data folder."""
+    environment = {
+        **os.environ,
+        "SVYAZKA_DATA": str(data),
+        "SVYAZKA_SPEED": str(speed),
+        "SVYAZKA_PRINT_MESSAGES": "true" if print_messages else "false",
+    }
+    base = [sys.executable, "-m", "svyazka.server"]
+    commands = {"accept": [*base, "accept", "--host", host, "--port", str(port)], "work": [*base, "work"]}
+    return Supervisor(commands, environment).run()

@@ -1,0 +1,257 @@
+"""Reads `tenants/<id>.yaml`: unknown keys and wrong values are errors with their line and a suggestion."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.flows.registry import FLOWS, load_flow
+from svyazka.model.errors import ConfigError
+from svyazka.model.tenants import (
+    AlertSettings,
+    ConnectionSpec,
+    FlowSpec,
+    SecretRef,
+    Tenant,
+)
+
+FLOW_KEYS = ("flow", "id", "from", "via")
+TENANT_KEYS = ("id", "name", "timezone", "alerts", "connections", "flows", "retention", "dedupe_window")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with a file."""
+
+    line: int | None
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        at = f"line {self.line}: " if self.line else ""
+        return f"{at}{self.where}: {self.message}" if self.where else f"{at}{self.message}"
+
+
+class TenantFileError(ConfigError):
+    """A tenant file with its mistakes, all of them at once."""
+
+    def __init__(self, path: Path, mistakes: Sequence[Mistake]) -> None:
+        self.path, self.mistakes = path, list(mistakes)
+        super().__init__("\n".join(f"{path.name}: {mistake}" for mistake in mistakes))
+
+
+class _Lines:
+    """Where each key stands: (path of keys) -> line, from PyYAML's nodes."""
+
+    def __init__(self, node: yaml.Node | None) -> None:
+        self._lines: dict[tuple[str, ...], int] = {}
+        if node is not None:
+            self._walk(node, ())
+
+    def _walk(self, node: yaml.Node, path: tuple[str, ...]) -> None:
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = (*path, str(key.value))
+                self._lines[inner] = key.start_mark.line + 1
+                self._walk(value, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self._walk(value, (*path, str(index)))
+
+    def of(self, path: Sequence[object]) -> int | None:
+        keys = tuple(str(part) for part in path)
+        while keys and keys not in self._lines:
+            keys = keys[:-1]
+        return self._lines.get(keys)
+
+
+class _Reader:
+    """One file being read."""
+
+    def __init__(self, path: Path, content: Mapping[str, Any], lines: _Lines) -> None:
+        self.path, self.content, self.lines = path, content, lines
+        self.mistakes: list[Mistake] = []
+
+    def wrong(self, where: Sequence[object], message: str) -> None:
+        dotted = ".".join(str(part) for part in where)
+        self.mistakes.append(Mistake(self.lines.of(where), dotted, message))
+
+    def unknown(self, where: Sequence[object], known: Sequence[str]) -> None:
+        key = str(where[-1])
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(known))}"
+        self.wrong(where, f"unknown key; {hint}")
+
+    def check(self, model: type[BaseModel], values: Mapping[str, Any], where: tuple[object, ...]) -> BaseModel | None:
+        """Validate `values`; pydantic's complaints become ours, with their lines."""
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            known = [field.alias or name for name, field in model.model_fields.items()]
+            for complaint in error.errors():
+                at = (*where, *(part for part in complaint["loc"] if part != "secret"))
+                if complaint["type"] == "extra_forbidden":
+                    self.unknown(at, known)
+                elif complaint["type"] == "missing":
+                    self.wrong(at, "expected this setting, it is missing")
+                else:
+                    self.wrong(at, _plain(complaint["msg"]))
+            return None
+
+    # The parts of a file
+
+    def tenant(self) -> Tenant | None:
+        for key in self.content:
+            if key not in TENANT_KEYS:
+                self.unknown((key,), TENANT_KEYS)
+        connections = dict(self._connections())
+        flows = tuple(self._flows(connections))
+        plain = {key: value for key, value in self.content.items() if key in TENANT_KEYS}
+        for key in ("id", "name", "timezone"):
+            if key not in plain:
+                self.wrong((key,), "expected this setting, it is missing")
+        alerts = self._alerts(connections)
+        if self.mistakes:
+            return None
+        built = {**plain, "alerts": alerts, "connections": connections, "flows": flows}
+        return self.check(Tenant, built, ())  # type: ignore[return-value]
+
+    def _alerts(self, connections: Mapping[str, ConnectionSpec]) -> AlertSettings:
+        given = self.content.get("alerts") or {}
+        read = self.check(AlertSettings, given, ("alerts",)) if isinstance(given, dict) else None
+        if not isinstance(given, dict):
+            self.wrong(("alerts",), "expected to, after")
+        for index, addressee in enumerate(read.to if isinstance(read, AlertSettings) else ()):
+            if addressee.connection not in connections:
+                self.unknown(("alerts", "to", index, addressee.connection), list(connections))
+        return read if isinstance(read, AlertSettings) else AlertSettings()
+
+    def _connections(self) -> Iterator[tuple[str, ConnectionSpec]]:
+        given = self.content.get("connections") or {}
+        if not isinstance(given, dict):
+            self.wrong(("connections",), "expected a name and settings for each connection")
+            return
+        for name, settings in given.items():
+            where = ("connections", name)
+            if not isinstance(settings, dict) or "vendor" not in settings:
+                self.wrong(where, "expected settings with `vendor`, such as {vendor: iiko}")
+                continue
+            vendor = settings["vendor"]
+            if vendor not in VENDORS:
+                close = difflib.get_close_matches(str(vendor), VENDORS, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(VENDORS))}"
+                self.wrong((*where, "vendor"), f"unknown vendor {vendor!r}; {hint}")
+                continue
+            own = {key: value for key, value in settings.items() if key != "vendor"}
+            self._connection(vendor, own, where)
+            yield str(name), ConnectionSpec(vendor=vendor, settings=own)
+
+    def _connection(self, vendor: str, settings: Mapping[str, Any], where: tuple[str, ...]) -> None:
+        connector = load_connector(vendor)
+        checked: dict[str, Any] = {}
+        for key, value in settings.items():
+            if isinstance(value, dict) and "secret" in value:
+                if self.check(SecretRef, value, (*where, key)) is not None:
+                    checked[key] = "•" * 8  # only its presence is checked here
+            elif key in connector.secret_fields:
+                self.wrong(
+                    (*where, key), "expected {secret: NAME}: a credential never stands in this file (got a value)"
+                )
+            else:
+                checked[key] = value
+        self.check(connector.settings_model(), checked, where)
+
+    def _flows(self, connections: Mapping[str, ConnectionSpec]) -> Iterator[FlowSpec]:
+        given = self.content.get("flows") or []
+        if not isinstance(given, list):
+            self.wrong(("flows",), "expected a list")
+            return
+        seen: dict[str, int] = {}
+        for index, item in enumerate(given):
+            where = ("flows", index)
+            if not isinstance(item, dict) or "flow" not in item:
+                self.wrong(where, "expected settings with `flow`, such as {flow: review_request, ...}")
+                continue
+            if item["flow"] not in FLOWS:
+                close = difflib.get_close_matches(str(item["flow"]), FLOWS, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(FLOWS))}"
+                self.wrong((*where, "flow"), f"unknown flow {item['flow']!r}; {hint}")
+                continue
+            flow_id = str(item.get("id", item["flow"]))
+            if flow_id in seen:
+                self.wrong(
+                    (*where, "id"),
+                    f"flow id {flow_id!r} stands at flows.{seen[flow_id]} already: give this one its own `id`",
+                )
+                continue
+            seen[flow_id] = index
+            spec = self._flow(item, flow_id, where, connections)
+            if spec is not None:
+                yield spec
+
+    def _flow(
+        self,
+        item: Mapping[str, Any],
+        flow_id: str,
+        where: tuple[object, ...],
+        connections: Mapping[str, ConnectionSpec],
+    ) -> FlowSpec | None:
+        flow = load_flow(item["flow"])
+        sources = self._names(item, "from", where, connections, flow.needs_sources)
+        via = self._names(item, "via", where, connections, flow.needs_channels)
+        settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
+        if self.check(flow.settings_model(), settings, where) is None:
+            return None
+        return FlowSpec(id=flow_id, flow=item["flow"], sources=sources, via=via, settings=settings)
+
+    def _names(
+        self, item: Mapping[str, Any], key: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec],
+        needed: bool,
+    ) -> tuple[str, ...]:  # fmt: skip
+        names = item.get(key, [])
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, list) or (needed and not names):
+            self.wrong((*where, key), "expected a list of this tenant's connections")
+            return ()
+        for index, name in enumerate(names):
+            if name not in connections:
+                close = difflib.get_close_matches(str(name), list(connections), n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"connections are {', '.join(connections) or 'none'}"
+                self.wrong((*where, key, index), f"no connection {name!r}; {hint}")
+        return tuple(str(name) for name in names)
+
+
+def read_tenant_file(path: Path) -> Tenant:
+    """The tenant that a file describes. Raises TenantFileError with every mistake, or ConfigError."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a tenant file; {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name}: expected UTF-8 text (save the file as UTF-8)") from None
+    try:
+        content = yaml.safe_load(text)
+        lines = _Lines(yaml.compose(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        message = f"not YAML: {getattr(error, 'problem', None) or error}"
+        raise TenantFileError(path, [Mistake(mark.line + 1 if mark else None, "", message)]) from None
+    if not isinstance(content, dict):
+        raise TenantFileError(path, [Mistake(1, "", "expected id, name, timezone, connections and flows")])
+    reader = _Reader(path, content, lines)
+    tenant = reader.tenant()
+    if tenant is None or reader.mistakes:
+        raise TenantFileError(path, reader.mistakes)
+    return tenant
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")

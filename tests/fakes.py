@@ -1,0 +1,400 @@
+"""Fakes at the ports: a store and queue in memory, a clock that is stepped, vendors that do as they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from svyazka.engine import journal
+from svyazka.engine.calls import Call
+from svyazka.engine.connector import Answer, Connector, Inbound, Limits, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.directory import Directory
+from svyazka.engine.hub import Hub
+from svyazka.engine.keys import Keyring
+from svyazka.engine.receive import Receiver
+from svyazka.engine.store import (
+    Arrival,
+    Create,
+    Delete,
+    Document,
+    Page,
+    Put,
+    Query,
+    Replace,
+    Salvage,
+    Task,
+    Write,
+)
+from svyazka.engine.worker import Worker
+from svyazka.flows.registry import load_flow
+from svyazka.model.commands import Command, Repeat
+from svyazka.model.contacts import Contact, normalize_phone
+from svyazka.model.deliveries import Alert, Delivery
+from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.events import Entity, EventRecord, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.outcomes import Outcome, Succeeded
+from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec, FlowSpec, Tenant
+
+START = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+
+
+class SteppedClock:
+    """Stands still until it is stepped; business and real time move together unless told otherwise."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
+        self.frozen_real: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return self._now
+
+    def real(self) -> datetime:
+        return self._now + self.frozen_real
+
+    def in_real(self, seconds: float) -> datetime:
+        return self._now + timedelta(seconds=seconds)
+
+    def real_seconds_until(self, moment: datetime) -> float:
+        return (moment - self._now).total_seconds()
+
+    def step(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+class MemoryStore:
+    """Store, Queue and Inbox in one, in memory; `down` makes every call raise Unavailable."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], Document] = {}
+        self.tasks: list[Task] = []
+        self.versions = 0
+        self.down = False
+        self.queue_down = False
+        self.reads = self.writes = 0
+        self.forget_tasks = False
+
+    def _check(self) -> None:
+        if self.down:
+            raise Unavailable("the store is down")
+
+    async def get(self, kind: str, key: str) -> Document | None:
+        self._check()
+        await asyncio.sleep(0)
+        self.reads += 1
+        return self.documents.get((kind, key))
+
+    async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
+        return [await self.get(*key) for key in keys]
+
+    async def find(
+        self,
+        query: Query,
+        *,
+        equal: Mapping[str, str] | None = None,
+        at_most: datetime | None = None,
+        contains: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        self._check()
+        await asyncio.sleep(0)
+        found = [
+            d
+            for d in self.documents.values()
+            if d.kind == query.kind
+            and all(d.fields.get(name) == (equal or {})[name] for name in query.equal)
+            and (query.contains is None or contains in (d.fields.get(query.contains) or ()))
+            and (query.at_most is None or _at_most(d.fields.get(query.at_most), at_most))
+        ]
+        order = query.at_most or query.order
+        if order:
+            name = order.lstrip("-")
+            found = [d for d in found if d.fields.get(name) is not None]
+            found.sort(key=lambda d: (d.fields[name], d.id), reverse=order.startswith("-"))
+        begin = int(cursor or 0)
+        self.reads += len(found[begin : begin + limit])
+        more = len(found) > begin + limit
+        return Page(found[begin : begin + limit], str(begin + limit) if more else None)
+
+    async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
+        self._check()
+        await asyncio.sleep(0)
+        wrong = [_key(write) for write in writes if not self._holds(write)]
+        if wrong:
+            raise Conflict(wrong)
+        versions = [self._apply(write) for write in writes]
+        self.writes += len(writes)
+        if not self.queue_down:
+            self._add(tasks)
+        return versions
+
+    def _holds(self, write: Write) -> bool:
+        present = self.documents.get(_key(write))
+        if isinstance(write, Create):
+            return present is None
+        if isinstance(write, Replace):
+            return present is not None and present.version == write.document.version
+        if isinstance(write, Delete) and write.version is not None:
+            return present is not None and present.version == write.version
+        return True
+
+    def _apply(self, write: Write) -> str:
+        if isinstance(write, Delete):
+            self.documents.pop((write.kind, write.id), None)
+            return ""
+        self.versions += 1
+        document = write.document
+        self.documents[document.key] = replace(document, version=str(self.versions))
+        return str(self.versions)
+
+    def _add(self, tasks: Sequence[Task]) -> None:
+        if not self.forget_tasks:
+            self.tasks += tasks
+
+    async def enqueue(self, tasks: Sequence[Task]) -> None:
+        if self.queue_down:
+            raise Unavailable("the queue is down")
+        self._add(tasks)
+
+    async def connection(self, key: str) -> Document | None:
+        return await self.get("connections", key)
+
+    async def accept(
+        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+    ) -> list[Document | None] | None:
+        self._check()
+        answers: list[Document | None] = []
+        for arrival in arrivals:
+            earlier = self.documents.get(("events", arrival.earlier or ""))
+            present = self.documents.get(arrival.document.key)
+            received = earlier.fields.get("received_at") if earlier else None
+            if earlier and isinstance(received, datetime) and received >= (arrival.earlier_since or received):
+                present = earlier
+            answers.append(present)
+            if present is None:
+                self._apply(Create(arrival.document))
+                self.writes += 1
+                self._add([arrival.task] if arrival.task else [])
+        if raw is not None and raw.key not in self.documents:
+            self._apply(Create(raw))
+            self.writes += 1
+        return answers
+
+    async def close(self) -> None:
+        return None
+
+
+def _at_most(value: object, limit: datetime | None) -> bool:
+    return isinstance(value, datetime) and limit is not None and value <= limit
+
+
+def _key(write: Write) -> tuple[str, str]:
+    return (write.kind, write.id) if isinstance(write, Delete) else write.document.key
+
+
+class FakeTill(Webhook):
+    """A vendor that calls us with `{"id", "status", "phone", ...}` or a list of such."""
+
+    vendor = "till"
+
+    def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
+        try:
+            body = json.loads(request.body)
+        except ValueError as error:
+            raise NotTheFormat(f"expected JSON: {error}") from None
+        return [_fact(item) for item in (body if isinstance(body, list) else [body])]
+
+
+def _fact(item: Any) -> Fact | Unreadable:
+    if not isinstance(item, dict):
+        return Unreadable(reason="expected an object")
+    if "receipt" in item:
+        receipt = Receipt(state=ReceiptState(item["receipt"]), external_id=item["external_id"])
+        kind = {"delivered": EventType.MESSAGE_DELIVERED}.get(item["receipt"], EventType.MESSAGE_FAILED)
+        return Fact(type=kind, key=("receipt", item["external_id"], item["receipt"]), receipt=receipt)
+    kind = {"done": EventType.ORDER_COMPLETED, "cancelled": EventType.ORDER_CANCELLED}.get(
+        item.get("status"), EventType.ORDER_CHANGED
+    )
+    contact = Contact(name=item.get("name"), phone=item.get("phone"), email=item.get("email"))
+    if "id" not in item:
+        return Fact(type=kind, contact=contact)
+    key = ("order", str(item["id"]), str(item.get("revision", 0)), str(item.get("status")))
+    return Fact(
+        type=kind, key=key, subject=f"order:{item['id']}", contact=contact, position=item.get("revision"),
+        entity=Entity(kind="order", id=str(item["id"])),
+    )  # fmt: skip
+
+
+class TillConnector(Connector[ConnectionSettings]):
+    """The till has nothing to be done at."""
+
+    vendor = "till"
+
+    def settings_model(self) -> type[ConnectionSettings]:
+        return ConnectionSettings
+
+
+@dataclass
+class FakeMessenger(Connector[ConnectionSettings]):
+    """A messenger whose answers are scripted; `sent` is what really went out."""
+
+    name: str = "sms"
+    safety: Repeat = Repeat.UNSAFE
+    reach: str = "phone"
+    script: deque[Outcome | Exception | Callable[[Command, str], Outcome]] = field(default_factory=deque)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    calls: int = 0
+    well: bool = True
+
+    def __post_init__(self) -> None:
+        self.vendor = self.name  # type: ignore[misc]
+        self.reaches = self.reach  # type: ignore[misc]
+        self.limits = Limits(1000.0, 16)  # type: ignore[misc]
+
+    def settings_model(self) -> type[ConnectionSettings]:
+        return ConnectionSettings
+
+    def supports(self, command_kind: str) -> bool:
+        return command_kind == "SendMessage"
+
+    def repeat(self, command: Command) -> Repeat:
+        return self.safety
+
+    def address(self, contact: Contact) -> str | None:
+        return contact.email if self.reach == "email" else normalize_phone(contact.phone)
+
+    async def perform(self, command: Command, call: Call[ConnectionSettings]) -> Outcome:
+        self.calls += 1
+        await asyncio.sleep(0)
+        step = self.script.popleft() if self.script else None
+        if isinstance(step, Exception):
+            raise step
+        if callable(step):
+            return step(command, call.key)
+        if step is not None and not isinstance(step, Succeeded):
+            return step
+        return self.deliver(command, call.key)
+
+    def deliver(self, command: Command, key: str) -> Succeeded:
+        if self.safety is Repeat.IDEMPOTENT and any(k == key for k, _ in self.sent):
+            return Succeeded(external_id=f"{self.name}-{key}", already=True)
+        self.sent.append((key, getattr(command, "text", "")))
+        return Succeeded(external_id=f"{self.name}-{key}")
+
+    async def check_sent(self, command: Command, call: Call[ConnectionSettings]) -> Outcome | None:
+        done = any(key == call.key for key, _ in self.sent)
+        return Succeeded(external_id=f"{self.name}-{call.key}", already=True) if done else None
+
+    def can_check(self, settings: ConnectionSettings) -> bool:
+        return False
+
+
+def keyring() -> Keyring:
+    return Keyring({name: {"1": bytes([i]) * 32} for i, name in enumerate(("mint", "verify", "vault"))})  # type: ignore[misc]
+
+
+REVIEW = {"text": "{name}, спасибо! {review_url}", "review_url": "https://example.org/r"}
+
+
+class House:
+    """A whole engine over fakes: one tenant with a till and messengers, and `review_request` between them."""
+
+    def __init__(self, store: Any = None, via: Sequence[str] = ("sms",), flow: Mapping[str, Any] | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.clock = SteppedClock()
+        self.sms = FakeMessenger("sms")
+        self.mail = FakeMessenger("mail", safety=Repeat.IDEMPOTENT, reach="email")
+        self.connectors: dict[str, Connector[Any]] = {"till": TillConnector(), "sms": self.sms, "mail": self.mail}
+        self.tenant = Tenant(
+            id="kofe", name="Кофейня", timezone="Europe/Moscow",
+            connections={name: ConnectionSpec(vendor=name) for name in self.connectors},
+            flows=(
+                FlowSpec(
+                    id="review_request", flow="review_request", sources=("till",), via=tuple(via),
+                    settings={**REVIEW, **(flow or {})},
+                ),
+            ),
+        )  # fmt: skip
+        self.keyring = keyring()
+        self.start()
+
+    def start(self) -> None:
+        """A fresh worker, as after a crash: nothing in memory survives."""
+        directory = Directory(self.store, self.keyring, self.connectors.__getitem__, load_flow, ttl=0.0)
+        self.hub = Hub(
+            store=self.store, queue=self.store, clock=self.clock, keyring=self.keyring, directory=directory,
+            chance=lambda: 0.5,
+        )  # fmt: skip
+        self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None)
+        self.worker.outages._cache.clear()
+
+    async def settle_in(self) -> None:
+        """Write the tenant and its compiled connections, as `apply` does."""
+        wants = tuple(t.value for t in load_flow("review_request").wants(None))
+        writes: list[Write] = [Put(journal.tenant_document(self.tenant))]
+        for name, spec in self.tenant.connections.items():
+            compiled = CompiledConnection(tenant="kofe", connection=name, vendor=spec.vendor, wants=wants)
+            writes.append(Put(journal.connection_document(compiled)))
+        await self.store.commit(writes)
+
+    async def post(self, body: object, key: str | None = None, connection: str = "till") -> Answer:
+        """A vendor calls."""
+        webhook = FakeTill()
+        webhook.vendor = connection  # type: ignore[misc]
+        content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        key = key if key is not None else self.keyring.mint(connection, "kofe", connection)
+        receiver = Receiver(webhook, self.store, self.keyring, self.clock)
+        head = RawRequest("POST", "/webhook_till", f"key={key}".encode(), [(b"content-type", b"application/json")], b"")
+
+        async def read(limit: int) -> bytes | None:
+            return content if len(content) <= limit else None
+
+        return await receiver.handle(head, read)
+
+    async def run(self, limit: int = 10_000) -> int:
+        """Do every task that is due, as the queue would; how many."""
+        done = 0
+        while done < limit:
+            now = self.clock.now()
+            due = [task for task in self.store.tasks if task.due is None or task.due <= now]
+            if not due:
+                return done
+            self.store.tasks.remove(due[0])
+            status = await self.worker.handle(due[0].path, due[0].body)
+            if status >= 300:
+                self.store.tasks.append(replace(due[0], due=now + timedelta(seconds=10)))
+            done += 1
+        raise AssertionError("the queue never runs dry")
+
+    async def pass_time(self, seconds: float, step: float = 60.0) -> None:
+        """Let time go by, with the sweep every minute."""
+        await self.run()
+        while seconds > 0:
+            self.clock.step(min(step, seconds))
+            seconds -= step
+            self.worker.outages._cache.clear()
+            await self.worker.handle("/sweep", {})
+            await self.run()
+
+    def deliveries(self) -> list[Delivery]:
+        found = [journal.read(Delivery, d).model for d in self.store.documents.values() if d.kind == "deliveries"]
+        return sorted(found, key=lambda delivery: delivery.created_at)
+
+    async def receipt(self, state: str, external_id: str) -> Answer:
+        """The messenger says what became of a message."""
+        return await self.post({"receipt": state, "external_id": external_id}, connection="sms")
+
+    def events(self) -> list[EventRecord]:
+        return [journal.read(EventRecord, d).model for d in self.store.documents.values() if d.kind == "events"]
+
+    def alerts(self) -> list[Alert]:
+        return [journal.read(Alert, d).model for d in self.store.documents.values() if d.kind == "alerts"]
+
+
+def order(number: int = 1, status: str = "done", revision: int = 1, phone: str = "+79991234567") -> dict[str, Any]:
+    return {"id": number, "status": status, "revision": revision, "phone": phone, "name": "Иван Петров"}
