@@ -1,4 +1,47 @@
+"""For all tests: helpers on the path, and all output of the run searched for its people and its secrets."""
+
+from __future__ import annotations
+
+import re
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+PERSONAL = re.compile(
+    r"""
+    (?<![\da-f])\+?[78]9\d{9}(?![\da-f])      # a mobile phone in one piece; digits within a hex id are none
+    | Иван\s+Петров | ivan@                     # the samples' people
+    | \b\d\.[a-z0-9_-]+\.[a-z0-9_-]+\.\d+\.[a-z2-7]{32}\b   # a webhook key
+    | C0FFEE00-1234 | -for-tests\b              # credentials that tests use
+    """,
+    re.VERBOSE,
+)
+"""What no log line, no printed line of a passing test may hold (a command's own output is its result, not this)."""
+
+_leaks: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Search what a test and the code under it printed."""
+    if report.failed:
+        return  # a failing assertion shows what it compared
+    for name, content in report.sections:
+        for match in PERSONAL.finditer(content):
+            _leaks.append(f"{report.nodeid} [{name}]: {match[0][:4]}...")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A leak fails the run."""
+    if _leaks and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the leaks."""
+    if _leaks:
+        terminalreporter.section("personal data or secrets in the output")
+        for leak in _leaks[:30]:
+            terminalreporter.line(leak)

@@ -18,6 +18,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.keys import Keyring
 from svyazka.engine.receive import Receiver
 from svyazka.engine.store import (
+    KINDS,
     Arrival,
     Create,
     Delete,
@@ -28,6 +29,7 @@ from svyazka.engine.store import (
     Replace,
     Salvage,
     Task,
+    Value,
     Write,
 )
 from svyazka.engine.worker import Worker
@@ -72,6 +74,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], Document] = {}
         self.tasks: list[Task] = []
+        self.names: set[str] = set()
         self.versions = 0
         self.down = False
         self.queue_down = False
@@ -111,15 +114,20 @@ class MemoryStore:
             and (query.contains is None or contains in (d.fields.get(query.contains) or ()))
             and (query.at_most is None or _at_most(d.fields.get(query.at_most), at_most))
         ]
-        order = query.at_most or query.order
-        if order:
-            name = order.lstrip("-")
-            found = [d for d in found if d.fields.get(name) is not None]
-            found.sort(key=lambda d: (d.fields[name], d.id), reverse=order.startswith("-"))
-        begin = int(cursor or 0)
-        self.reads += len(found[begin : begin + limit])
-        more = len(found) > begin + limit
-        return Page(found[begin : begin + limit], str(begin + limit) if more else None)
+        name = (query.at_most or query.order or "").lstrip("-")
+        backwards = bool(query.order and query.order.startswith("-"))
+
+        def place(document: Document) -> list[str]:
+            return [_iso(document.fields[name]) if name else "", document.id]
+
+        found = [d for d in found if not name or d.fields[name] is not None]
+        found.sort(key=place, reverse=backwards)
+        if cursor is not None:
+            last = json.loads(cursor)
+            found = [d for d in found if (place(d) < last if backwards else place(d) > last)]
+        page = found[:limit]
+        self.reads += len(page)
+        return Page(page, json.dumps(place(page[-1])) if len(found) > limit else None)
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
         self._check()
@@ -149,12 +157,17 @@ class MemoryStore:
             return ""
         self.versions += 1
         document = write.document
-        self.documents[document.key] = replace(document, version=str(self.versions))
+        fields = {name: _kept(document.fields.get(name)) for name in KINDS[document.kind]}
+        self.documents[document.key] = replace(document, fields=fields, version=str(self.versions))
         return str(self.versions)
 
     def _add(self, tasks: Sequence[Task]) -> None:
-        if not self.forget_tasks:
-            self.tasks += tasks
+        for task in tasks:
+            if self.forget_tasks or task.name in self.names:
+                continue
+            if task.name is not None:
+                self.names.add(task.name)
+            self.tasks.append(task)
 
     async def enqueue(self, tasks: Sequence[Task]) -> None:
         if self.queue_down:
@@ -167,6 +180,9 @@ class MemoryStore:
     async def accept(
         self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
+        if self.down and salvage is not None:
+            await self.enqueue([salvage.task])
+            return None
         self._check()
         answers: list[Document | None] = []
         for arrival in arrivals:
@@ -179,7 +195,7 @@ class MemoryStore:
             if present is None:
                 self._apply(Create(arrival.document))
                 self.writes += 1
-                self._add([arrival.task] if arrival.task else [])
+                self._add([arrival.task] if arrival.task and not self.queue_down else [])
         if raw is not None and raw.key not in self.documents:
             self._apply(Create(raw))
             self.writes += 1
@@ -187,6 +203,17 @@ class MemoryStore:
 
     async def close(self) -> None:
         return None
+
+
+def _kept(value: Value) -> Value:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return value if value is None or isinstance(value, str | int) else tuple(value)
+
+
+def _iso(value: Value) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat(timespec="microseconds")
 
 
 def _at_most(value: object, limit: datetime | None) -> bool:
@@ -304,8 +331,15 @@ REVIEW = {"text": "{name}, спасибо! {review_url}", "review_url": "https:/
 class House:
     """A whole engine over fakes: one tenant with a till and messengers, and `review_request` between them."""
 
-    def __init__(self, store: Any = None, via: Sequence[str] = ("sms",), flow: Mapping[str, Any] | None = None) -> None:
+    ttl = 0.0
+    """Seconds for which the directory believes what it read."""
+
+    def __init__(
+        self, store: Any = None, via: Sequence[str] = ("sms",), flow: Mapping[str, Any] | None = None,
+        queue: Any = None, inbox: Any = None,
+    ) -> None:  # fmt: skip
         self.store = store or MemoryStore()
+        self.queue, self.inbox = queue or self.store, inbox or self.store
         self.clock = SteppedClock()
         self.sms = FakeMessenger("sms")
         self.mail = FakeMessenger("mail", safety=Repeat.IDEMPOTENT, reach="email")
@@ -325,9 +359,9 @@ class House:
 
     def start(self) -> None:
         """A fresh worker, as after a crash: nothing in memory survives."""
-        directory = Directory(self.store, self.keyring, self.connectors.__getitem__, load_flow, ttl=0.0)
+        directory = Directory(self.store, self.keyring, self.connectors.__getitem__, load_flow, self.ttl)
         self.hub = Hub(
-            store=self.store, queue=self.store, clock=self.clock, keyring=self.keyring, directory=directory,
+            store=self.store, queue=self.queue, clock=self.clock, keyring=self.keyring, directory=directory,
             chance=lambda: 0.5,
         )  # fmt: skip
         self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None)
@@ -348,7 +382,7 @@ class House:
         webhook.vendor = connection  # type: ignore[misc]
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         key = key if key is not None else self.keyring.mint(connection, "kofe", connection)
-        receiver = Receiver(webhook, self.store, self.keyring, self.clock)
+        receiver = Receiver(webhook, self.inbox, self.keyring, self.clock)
         head = RawRequest("POST", "/webhook_till", f"key={key}".encode(), [(b"content-type", b"application/json")], b"")
 
         async def read(limit: int) -> bytes | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 from svyazka.engine.clock import SystemClock
 from svyazka.engine.connector import RawRequest, Webhook
 from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
-from svyazka.engine.receive import Receiver, check_keyring
+from svyazka.engine.logs import log, trace, where
+from svyazka.engine.receive import RETRY_AFTER, Receiver, check_keyring, problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from svyazka.engine.clock import Clock
+    from svyazka.engine.directory import Account
     from svyazka.engine.hub import Hub, Printer
     from svyazka.engine.store import Inbox, Queue, Store
     from svyazka.engine.worker import Worker
@@ -41,7 +44,12 @@ def webhook(vendor: str) -> Handler:
         from starlette.responses import Response
 
         _trace(request)
-        answer = await receiver.handle(_head(request), lambda limit: _read(request, limit))
+        try:
+            answer = await receiver.handle(_head(request), lambda limit: _read(request, limit))
+        except Exception as error:
+            # The framework would log the path, where a key may stand, and the exception's text.
+            log("CRITICAL", "accept failed", vendor=vendor, error=type(error).__name__, where=where(error))
+            answer = problem(503, "Try again", "something of ours failed", {"Retry-After": RETRY_AFTER})
         return Response(answer.body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
 
     return serve
@@ -89,8 +97,6 @@ async def _read(request: Request, limit: int) -> bytes | None:
 
 def _trace(request: Request) -> None:
     """Correlate this request's log lines with the platform's own."""
-    from svyazka.engine.logs import trace
-
     header = request.headers.get("x-cloud-trace-context", "")
     project = os.environ.get("SVYAZKA_PROJECT") or os.environ.get("GOOGLE_CLOUD_PROJECT")
     trace.set(f"projects/{project}/traces/{header.partition('/')[0]}" if header and project else None)
@@ -116,7 +122,7 @@ def worker() -> Handler:
         _trace(request)
         if request.method != "POST":
             return Response('{"status":"ok"}', 200, media_type="application/json")
-        refused = check(request.headers.get("authorization"))
+        refused = await check(request.headers.get("authorization"))
         if refused is not None:
             return Response(refused, 401)
         body = task_body(await request.body())
@@ -124,17 +130,25 @@ def worker() -> Handler:
             return Response(status_code=await work.handle(request.scope["path"], body))
         except KeyError as error:
             return Response(f"expected {error} in the task", 400)
+        except Exception as error:
+            path = request.scope["path"]
+            log("CRITICAL", "work failed", path=path, error=type(error).__name__, where=where(error))
+            return Response(status_code=503)
 
     return serve
 
 
-def _caller_check(settings: Settings) -> Callable[[str | None], str | None]:
+def _caller_check(settings: Settings) -> Callable[[str | None], Awaitable[str | None]]:
     """Who may call the worker: on Google the queue's and the scheduler's identity; on one machine loopback."""
     if settings.backend == "google":
         from svyazka.backends.google.oidc import CallerCheck
 
         return CallerCheck.from_settings(settings)
-    return lambda authorization: None
+
+    async def anybody(authorization: str | None) -> str | None:
+        return None
+
+    return anybody
 
 
 def build_worker(hub: Hub) -> Worker:
@@ -157,6 +171,7 @@ def build_hub(
 ) -> Hub:
     """The engine's surroundings for a backend; parts given are used in place of the settings' own."""
     from svyazka.connectors.registry import load_connector
+    from svyazka.engine.addresses import AddressGuard, networks
     from svyazka.engine.directory import Directory
     from svyazka.engine.hub import Hub
     from svyazka.flows.registry import load_flow
@@ -174,6 +189,7 @@ def build_hub(
         directory=Directory(store, keyring, load_connector, load_flow, ttl),
         operators=operators(settings.alerts),
         printer=printer,
+        guard=AddressGuard(networks(settings.allowed_networks)),
         hook_url=_hook_urls(settings, keyring),
         **extra,
     )
@@ -194,11 +210,26 @@ def open_backend(settings: Settings, clock: Clock | None = None) -> tuple[Store,
     return store, LocalQueue(store)
 
 
+def open_clock(settings: Settings, store: Store) -> Clock:
+    """Business time: on one machine as it runs or last ran, faster perhaps; in the cloud it is real time."""
+    if settings.backend == "google":
+        return SystemClock()
+    from svyazka.backends.local.clock import load_clock
+    from svyazka.backends.local.store import LocalStore
+
+    assert isinstance(store, LocalStore)
+    return load_clock(store)
+
+
 def settings_keyring(settings: Settings) -> Keyring:
-    """Keys from the settings' environment, else from the data folder (made on first use)."""
+    """Keys from the settings' environment; else those of the deployment, or of the data folder (made on first use)."""
     given: dict[SecretName, str] = {name: getattr(settings, f"{name}_keys") for name in SECRET_NAMES}
-    if any(given.values()) or settings.backend == "google":
+    if any(given.values()):
         return Keyring.from_json(given)
+    if settings.backend == "google":
+        from svyazka.backends.google.secrets import read_keys
+
+        return Keyring.from_json(read_keys(settings.project))
     return local_keyring(settings.data)
 
 
@@ -238,14 +269,29 @@ def operators(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def _hook_urls(settings: Settings, keyring: Keyring) -> Callable[[str, str, str], str | None]:
-    def hook_url(vendor: str, tenant: str, connection: str) -> str | None:
-        from svyazka.connectors.registry import CALLS_US
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where a connection's vendor is to call us."""
 
-        function = CALLS_US.get(vendor)
-        if function is None:
-            return None
-        key = keyring.mint(vendor, tenant, connection)
-        return f"{settings.public_url.rstrip('/')}/{function}?key={key}"
+    function: str
+    url: str
+    key: str
+
+
+def hook_of(settings: Settings, keyring: Keyring, account: Account) -> Hook | None:
+    """The function, URL and key of a connection; None where its vendor never calls."""
+    from svyazka.connectors.registry import CALLS_US
+
+    function = CALLS_US.get(account.vendor)
+    if function is None:
+        return None
+    key = keyring.mint(account.vendor, account.tenant.id, account.name, account.generation)
+    return Hook(function, f"{settings.public_url.rstrip('/')}/{function}?key={key}", key)
+
+
+def _hook_urls(settings: Settings, keyring: Keyring) -> Callable[[Account], str | None]:
+    def hook_url(account: Account) -> str | None:
+        hook = hook_of(settings, keyring, account)
+        return hook.url if hook else None
 
     return hook_url

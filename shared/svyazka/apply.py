@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +11,26 @@ from pydantic import JsonValue
 from svyazka.connectors.registry import load_webhook
 from svyazka.engine import journal
 from svyazka.engine.directory import Directory, secret_id
+from svyazka.engine.journal import Held
 from svyazka.engine.keys import Keyring
 from svyazka.engine.outages import resume_task
-from svyazka.engine.store import DELIVERIES_OF_FLOW, SECRETS, TENANTS, Delete, Document, Put, Store, Task, Write
-from svyazka.model.deliveries import WAITING, Status
+from svyazka.engine.store import (
+    DELIVERIES_BY_STATUS,
+    DELIVERIES_OF_FLOW,
+    SECRETS,
+    TENANTS,
+    Create,
+    Delete,
+    Document,
+    Put,
+    Query,
+    Replace,
+    Store,
+    Task,
+    Write,
+)
+from svyazka.model.deliveries import OPEN
+from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Tenant
 
 
@@ -51,32 +68,77 @@ async def tenants_in(store: Store) -> list[Tenant]:
             return sorted(found, key=lambda tenant: tenant.id)
 
 
-async def plan_apply(store: Store, directory: Directory, keyring: Keyring, tenant: Tenant) -> ApplyPlan:
-    """Compare a tenant with what is stored and compile it. Writes nothing."""
+async def plan_apply(
+    store: Store, directory: Directory, keyring: Keyring, tenant: Tenant,
+    secrets_changed: Mapping[str, str | None] | None = None,
+) -> ApplyPlan:  # fmt: skip
+    """Compare a tenant with what is stored and compile it. Writes nothing.
+
+    `secrets_changed`: secrets that are set (None: removed) in the same commit.
+    """
     held = await journal.load(store, Tenant, "tenants", tenant.id)
     before = held.model if held else None
-    if before is not None:
-        # What operators paused stays paused: a file doesn't say.
-        paused = {flow.id for flow in before.flows if flow.paused}
-        flows = tuple(f.model_copy(update={"paused": f.id in paused}) for f in tenant.flows)
-        tenant = tenant.model_copy(
-            update={"flows": flows, "paused": before.paused, "paused_connections": before.paused_connections}
-        )
+    tenant = _with_pauses(tenant, before)
     plan = ApplyPlan(tenant)
     if before is None:
         plan.changes.append(Change("+", f"tenant {tenant.id}"))
     await _compare(store, plan, before, tenant)
     secrets = await _secrets(store, keyring, tenant.id)
-    plan.missing_secrets = sorted(_secret_names(tenant) - set(secrets))
-    plan.writes.append(Put(journal.tenant_document(tenant)))
-    for name, spec in tenant.connections.items():
-        key = f"{tenant.id}.{name}"
-        old = await journal.load(store, CompiledConnection, "connections", key)
-        compiled = compile_connection(directory, keyring, tenant, name, spec, secrets, old.model if old else None)
-        plan.writes.append(Put(journal.connection_document(compiled)))
-        plan.tasks.append(resume_task(tenant.id, name))
+    for name, value in (secrets_changed or {}).items():
+        secrets.pop(name, None)
+        if value is not None:
+            secrets[name] = value
+    plan.missing_secrets = sorted(secret_names(tenant) - set(secrets))
+    await _compile(store, directory, keyring, plan, held, secrets)
     for name in set(before.connections if before else ()) - set(tenant.connections):
-        plan.writes.append(Delete("connections", f"{tenant.id}.{name}"))
+        # What was granted to it goes with it.
+        plan.writes += [Delete(kind, f"{tenant.id}.{name}") for kind in ("connections", "grants")]
+    return plan
+
+
+def _with_pauses(tenant: Tenant, before: Tenant | None) -> Tenant:
+    """What operators paused stays paused: a file doesn't say."""
+    if before is None:
+        return tenant
+    paused = {flow.id for flow in before.flows if flow.paused}
+    flows = tuple(f.model_copy(update={"paused": f.id in paused}) for f in tenant.flows)
+    return tenant.model_copy(
+        update={"flows": flows, "paused": before.paused, "paused_connections": before.paused_connections}
+    )
+
+
+async def _compile(
+    store: Store, directory: Directory, keyring: Keyring, plan: ApplyPlan, held: Held[Tenant] | None,
+    secrets: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Over the very versions that were read: a plan that was shown is the one that is carried out, or none."""
+    tenant = plan.tenant
+    document = journal.tenant_document(tenant, held.version if held else None)
+    plan.writes.append(Replace(document) if held else Create(document))
+    for name, spec in tenant.connections.items():
+        old = await journal.load(store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        compiled = compile_connection(directory, keyring, tenant, name, spec, secrets, old.model if old else None)
+        document = journal.connection_document(compiled, old.version if old else None)
+        plan.writes.append(Replace(document) if old else Create(document))
+        plan.tasks.append(resume_task(tenant.id, name))
+
+
+async def plan_pause(
+    store: Store, directory: Directory, keyring: Keyring, held: Held[Tenant], *,
+    connection: str | None = None, flow: str | None = None, paused: bool,
+) -> ApplyPlan:  # fmt: skip
+    """Pause or resume a tenant, or one of its connections or flows. Writes nothing."""
+    tenant = held.model
+    if connection is not None:
+        others = tuple(name for name in tenant.paused_connections if name != connection)
+        update: dict[str, object] = {"paused_connections": (*others, connection) if paused else others}
+    elif flow is not None:
+        flows = tuple(f.model_copy(update={"paused": paused if f.id == flow else f.paused}) for f in tenant.flows)
+        update = {"flows": flows}
+    else:
+        update = {"paused": paused}
+    plan = ApplyPlan(tenant.model_copy(update=update))
+    await _compile(store, directory, keyring, plan, held, await _secrets(store, keyring, tenant.id))
     return plan
 
 
@@ -89,18 +151,20 @@ async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: 
             plan.changes.append(Change("~", f"connection {name} ({spec.vendor})"))
     for name, spec in old_connections.items():
         if name not in after.connections:
-            plan.changes.append(Change("-", f"connection {name} ({spec.vendor})", note="its webhook key stops working"))
+            open_now = await _open_through(store, after.id, name)
+            note = "its webhook key stops working; open deliveries wait, blocked"
+            plan.changes.append(Change("-", f"connection {name} ({spec.vendor})", open_now, note))
     old_flows = {flow.id: flow for flow in before.flows} if before else {}
     new_flows = {flow.id: flow for flow in after.flows}
     for flow_id, flow in new_flows.items():
         if flow_id not in old_flows:
             plan.changes.append(Change("+", f"flow {flow_id}"))
         elif old_flows[flow_id] != flow:
-            open_now = await _open_deliveries(store, after.id, flow_id)
+            open_now = await _open_of_flow(store, after.id, flow_id)
             plan.changes.append(Change("~", f"flow {flow_id}", open_now, "open deliveries keep their text and times"))
     for flow_id in old_flows:
         if flow_id not in new_flows:
-            open_now = await _open_deliveries(store, after.id, flow_id)
+            open_now = await _open_of_flow(store, after.id, flow_id)
             plan.changes.append(Change("-", f"flow {flow_id}", open_now, "waiting deliveries end as cancelled"))
     if before is not None:
         for name in ("name", "timezone", "alerts", "retention", "dedupe_window"):
@@ -108,15 +172,22 @@ async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: 
                 plan.changes.append(Change("~", name))
 
 
-async def _open_deliveries(store: Store, tenant: str, flow: str) -> int:
-    count = 0
-    for status in (*sorted(WAITING), Status.IN_FLIGHT, Status.UNKNOWN):
-        where = {"tenant": tenant, "flow": flow, "status": status.value}
-        count += len((await store.find(DELIVERIES_OF_FLOW, equal=where, limit=1000)).documents)
-    return count
+async def _open_of_flow(store: Store, tenant: str, flow: str) -> int:
+    return await _open(store, DELIVERIES_OF_FLOW, {"tenant": tenant, "flow": flow})
 
 
-def _secret_names(tenant: Tenant) -> set[str]:
+async def _open_through(store: Store, tenant: str, connection: str) -> int:
+    return await _open(store, DELIVERIES_BY_STATUS, {"tenant": tenant, "connection": connection})
+
+
+async def _open(store: Store, query: Query, where: Mapping[str, str]) -> int:
+    """How many deliveries are open, counted up to a thousand of each state."""
+    pages = [await store.find(query, equal={**where, "status": status.value}, limit=1000) for status in sorted(OPEN)]
+    return sum(len(page.documents) for page in pages)
+
+
+def secret_names(tenant: Tenant) -> set[str]:
+    """The secrets that a tenant's file refers to."""
     values = [value for spec in tenant.connections.values() for value in spec.settings.values()]
     return {str(value["secret"]) for value in values if isinstance(value, dict) and set(value) == {"secret"}}
 
@@ -133,7 +204,7 @@ def compile_connection(
     tenant: Tenant,
     name: str,
     spec: ConnectionSpec,
-    secrets: dict[str, str],
+    secrets: Mapping[str, str],
     before: CompiledConnection | None,
 ) -> CompiledConnection:
     """All that a webhook function needs of a connection, in one document."""
@@ -162,25 +233,30 @@ def compile_connection(
     )  # fmt: skip
 
 
-def _plain_value(value: object, secrets: dict[str, str]) -> str | None:
+def _plain_value(value: object, secrets: Mapping[str, str]) -> str | None:
     if isinstance(value, dict) and set(value) == {"secret"}:
         return secrets.get(str(value["secret"]))
     return str(value) if value is not None else None
 
 
-async def commit_apply(store: Store, directory: Directory, plan: ApplyPlan) -> None:
-    """Make the plan true; connections that were blocked try again."""
-    await store.commit(plan.writes, plan.tasks)
+async def commit_apply(store: Store, directory: Directory, plan: ApplyPlan, also: Sequence[Write] = ()) -> None:
+    """Make the plan true; connections that were blocked try again. Raises Conflict when it is out of date."""
+    await store.commit([*plan.writes, *also], plan.tasks)
     directory.forget()
 
 
-async def set_secret(store: Store, directory: Directory, keyring: Keyring, tenant: str, name: str, value: str) -> None:
-    """Seal and keep one secret, and recompile the tenant that may need it."""
+async def set_secret(
+    store: Store, directory: Directory, keyring: Keyring, tenant: str, name: str, value: str | None,
+    also: Sequence[Write] = (),
+) -> None:  # fmt: skip
+    """Seal and keep one secret (None: remove it) and recompile the tenant that may need it, in one commit."""
     key = secret_id(tenant, name)
-    document = Document("secrets", key, {"tenant": tenant}, keyring.seal("vault", value, key).encode())
-    await store.commit([Put(document)])
-    directory.forget()
+    write: Write = Delete("secrets", key)
+    if value is not None:
+        write = Put(Document("secrets", key, {"tenant": tenant}, keyring.seal("vault", value, key).encode()))
     held = await journal.load(store, Tenant, "tenants", tenant)
-    if held is not None:
-        plan = await plan_apply(store, directory, keyring, held.model)
-        await commit_apply(store, directory, plan)
+    if held is None:
+        await store.commit([write, *also])
+        return
+    plan = await plan_apply(store, directory, keyring, held.model, {name: value})
+    await commit_apply(store, directory, plan, [write, *also])

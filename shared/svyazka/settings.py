@@ -26,12 +26,22 @@ class Settings(BaseSettings):
     speed: float = 1.0
     print_messages: bool = False
 
+    allowed_networks: str = ""
+    """Private networks into which addresses that tenants supplied may lead all the same: `127.0.0.0/8` for
+    simulators on this machine, `192.168.1.0/24` for a system in the next room; several with commas."""
+
     project: str = ""
     region: str = "europe-west1"
     worker_url: str = ""
     worker_account: str = ""
     """E-mail of the service account whose identity the queue shows to the worker."""
     scheduler_account: str = ""
+    certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    """Certificates that prove these identities: Google's, or a stand-in's."""
+    tasks_url: str = "https://cloudtasks.googleapis.com"
+    """Cloud Tasks as webhook functions call it (REST)."""
+    tasks_grpc: str = ""
+    """Cloud Tasks as the worker calls it, where it is a stand-in: host:port, without TLS."""
 
     mint_keys: str = ""
     verify_keys: str = ""

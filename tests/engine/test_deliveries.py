@@ -7,10 +7,10 @@ import pytest
 from fakes import House, order
 from svyazka.engine.deadlines import CALL_LIMIT, DISPATCH_DEADLINE, FUNCTION_LIMIT, LEASE, SEND_MARGIN
 from svyazka.model.commands import Repeat
-from svyazka.model.deliveries import Status
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.events import ReceiptState
-from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded
+from svyazka.model.outcomes import Blocked, GaveBack, Refused, Retry, Succeeded
 
 DOWN = Retry(code="503", message="down")
 
@@ -127,6 +127,32 @@ async def test_a_late_success_is_merged_over_unknown() -> None:
     (delivery,) = house.deliveries()
     assert delivery.status is Status.SUCCEEDED
     assert delivery.external_id == "late-1"
+
+
+async def test_the_late_word_of_an_unknown_claim_that_nothing_was_sent_opens_it_again() -> None:
+    house = House()
+    await house.settle_in()
+    claims: list[Delivery] = []
+
+    async def freeze(claimed: Delivery, version: str, account: object) -> None:
+        claims.append(claimed)
+        raise SystemExit
+
+    house.worker.performer.run = freeze  # type: ignore[method-assign,assignment]
+    await house.post(order())
+    with pytest.raises(SystemExit):
+        await house.run()
+    house.start()
+    await house.pass_time(300)
+    assert house.deliveries()[0].status is Status.UNKNOWN
+    account = await house.hub.directory.account("kofe", "sms")
+    assert account is not None
+    attempt = claims[0].attempts[-1].model_copy(update={"outcome": "gave_back"})
+    await house.worker.performer._settle(claims[0], "0", account, GaveBack(), attempt)
+    assert house.deliveries()[0].status is Status.PENDING
+    await house.pass_time(300)
+    assert house.deliveries()[0].status is Status.SUCCEEDED
+    assert len(house.sms.sent) == 1
 
 
 async def test_a_second_success_is_recorded_as_a_duplicate_effect_and_told(house: House) -> None:

@@ -151,3 +151,14 @@ def _retry():  # type: ignore[no-untyped-def]
     from svyazka.model.outcomes import Retry
 
     return Retry(code="500", message="server error")
+
+
+async def test_two_orders_of_one_guest_planned_at_the_same_moment_make_one_message() -> None:
+    house = House(flow={"at_most_once_per": "30d"})
+    await house.settle_in()
+    await house.post([order(1), order(2)])
+    tasks, house.store.tasks = house.store.tasks, []
+    await asyncio.gather(*(house.worker.handle(task.path, task.body) for task in tasks))
+    await house.pass_time(300)
+    assert len(house.sms.sent) == 1
+    assert sorted(delivery.status for delivery in house.deliveries()) == [Status.CANCELLED, Status.SUCCEEDED]

@@ -38,6 +38,11 @@ class Clock:
         """Leaps to `moment`, unless it has passed."""
         self.advance(max(moment - self.now(), timedelta(0)))
 
+    def reset(self) -> None:
+        """Back to the wall's time, as if just made."""
+        self._base = datetime.now(UTC)
+        self._real_base = time.monotonic()
+
     def real_seconds_until(self, moment: datetime) -> float:
         """Seconds of the wall's time until `moment`, 0 when it has passed."""
         return max((moment - self.now()).total_seconds() / self.speed, 0.0)

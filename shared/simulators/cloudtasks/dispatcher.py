@@ -20,6 +20,13 @@ PATIENCE: Final = 2.0
 """Real seconds that a step waits for the answer of a target before it lets time go on without it."""
 
 
+TURNS: Final = 100
+"""Turns of the event loop in which a target within this process, once it has its answer, surely gives it."""
+
+EARSHOT: Final = 0.05
+"""Real seconds in which the answer of a target behind a socket arrives, once it was given."""
+
+
 class Dispatcher:
     """An async context. With a clock that runs it dispatches by itself; with a stepped one, only in `advance`.
 
@@ -57,7 +64,8 @@ class Dispatcher:
         """Moves the clock by seconds, stopping at every dispatch, deadline and expiry; how many attempts were sent.
 
         An answer that takes longer than `patience` real seconds is not waited for again: its attempt stays in
-        flight, and is cut off when its deadline is passed. `advance()` sends what is due now.
+        flight, and is cut off when its deadline is passed. One that was given between two calls counts before time
+        moves on. `advance()` sends what is due now.
         """
         if not self.service.clock.stepped:
             self.service.clock.advance(by)
@@ -66,6 +74,7 @@ class Dispatcher:
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         target = self.service.clock.now() + step
         async with self._stepping:
+            await self._hear()
             sent = await self._step_to(target, self.service.next_event, patience)
             self.service.clock.move_to(target)
             return sent + await self._step_to(target, self.service.next_event, patience)
@@ -78,6 +87,7 @@ class Dispatcher:
         if not self.service.clock.stepped:
             raise RuntimeError("only a stepped clock can be drained; Clock(stepped=True)")
         async with self._stepping:
+            await self._hear()
             return await self._step_to(self.service.clock.now() + within, self._next_sending, patience)
 
     def _next_sending(self) -> datetime | None:
@@ -129,6 +139,14 @@ class Dispatcher:
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=patience)
             self._stuck |= late
+
+    async def _hear(self) -> None:
+        """Takes in what attempts that took too long have been answered since."""
+        for _ in range(TURNS):
+            if not self._stuck:
+                return
+            await asyncio.sleep(0)
+        await asyncio.wait(self._stuck, timeout=EARSHOT)
 
     async def _send(self, attempt: Attempt) -> None:
         answer = await self._ask(attempt)

@@ -72,6 +72,12 @@ class Faults:
             fault.cleared.set()
         self.api.clear()
 
+    def reset(self) -> None:
+        """No trouble of any kind."""
+        self.clear()
+        for chance in (self.forget, self.duplicate):
+            chance.rate, chance.next = 0.0, 0
+
     async def call(self, name: str, work: Callable[[], T]) -> T:
         """Does `work` as the call `name`, unless a fault strikes."""
         fault = self._striking(name)

@@ -72,6 +72,15 @@ class CloudTasks:
         self._calls: Counter[tuple[str, str]] = Counter()
         self._minute = datetime.min
 
+    def reset(self) -> None:
+        """As if just started: no queues, no tasks, no faults, the wall's time."""
+        self.queues.clear()
+        self.faults.reset()
+        self.clock.reset()
+        self._deleted.clear()
+        self._calls.clear()
+        self._minute = datetime.min
+
     # Queues
 
     def create_queue(

@@ -10,13 +10,23 @@ from svyazka.engine.connector import Connector, Webhook
 from svyazka.model.errors import ConfigError
 
 VENDORS: dict[str, str] = {
+    "amocrm": "svyazka.connectors.amocrm",
+    "http": "svyazka.connectors.http",
     "iiko": "svyazka.connectors.iiko",
+    "rkeeper": "svyazka.connectors.rkeeper",
     "smsru": "svyazka.connectors.smsru",
+    "telegram": "svyazka.connectors.telegram",
+    "yclients": "svyazka.connectors.yclients",
 }
 
 CALLS_US: dict[str, str] = {
+    "amocrm": "webhook_amocrm",
+    "http": "webhook_http",
     "iiko": "webhook_iiko",
+    "rkeeper": "webhook_rkeeper",
     "smsru": "webhook_smsru",
+    "telegram": "webhook_telegram",
+    "yclients": "webhook_yclients",
 }
 """Vendors that call us, and the function that they call."""
 

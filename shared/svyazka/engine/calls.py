@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
 
+# httpx tells every URL to whoever configures logging, and some vendors take their token in it.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
 BODY_KEPT = 4000
 """Characters of a body that an attempt's story keeps."""
 
@@ -32,8 +36,9 @@ NOT_SENT = (
 )
 """httpx errors that prove that no byte of the request reached the vendor."""
 
-Guard = Callable[[str], Awaitable[None]]
-"""Looks at an address before it is called (the SSRF guard); raises RefusedAddress."""
+Guard = Callable[[str], Awaitable[str]]
+"""Looks at a URL before it is called (the SSRF guard) and answers the IP address to connect to; raises
+RefusedAddress, or NotSent when the name can't be resolved."""
 
 
 def redact(text: str, secrets: Sequence[str]) -> str:
@@ -94,8 +99,7 @@ class Exchanges:
         """
         if "://" not in url:
             url = f"{self._base_url}/{url.lstrip('/')}"
-        if self._guard is not None:
-            await self._guard(url)
+        checked = await self._guard(url) if self._guard is not None else None
         left = self._deadline - time.monotonic()
         limit = min(left, timeout) if timeout is not None else left
         request = self._client.build_request(
@@ -108,6 +112,10 @@ class Exchanges:
             url=self.cut(str(request.url)),
             request_body=self._shown(request.content.decode("utf-8", "replace")) if request.content else None,
         )
+        if checked is not None:
+            # Connect to the very address that was looked at; TLS and `Host` keep the name.
+            request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
+            request.url = request.url.copy_with(host=checked)
         try:
             response = await self._client.send(request, follow_redirects=False)
         except NOT_SENT as error:
@@ -134,6 +142,33 @@ class Exchanges:
         return self.cut(body[:BODY_KEPT])
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A token to call with, and where its account lives, if its authorisation told."""
+
+    token: str
+    base_url: str | None = None
+
+
+class Authorisation:
+    """A connection's access by OAuth; the engine keeps it fresh. Raises SourceUnavailable where there is none."""
+
+    async def access(self) -> Access:
+        """A token that should be good."""
+        raise NotImplementedError
+
+    async def renewed(self, refused: str) -> Access:
+        """Another token than this one, which the vendor has just answered 401 to. Ask once a call."""
+        raise NotImplementedError
+
+    async def worked(self, token: str) -> None:
+        """The vendor took this token."""
+
+
+async def _no_pace() -> None:
+    return None
+
+
 @dataclass
 class Call(Generic[SettingsT]):
     """One attempt's surroundings, given to a connector."""
@@ -147,10 +182,20 @@ class Call(Generic[SettingsT]):
     now: datetime
     timezone: str = "Europe/Moscow"
     hook_url: str | None = None
+    maybe_sent_at: datetime | None = None
+    """When an earlier attempt of this command began that may have had its effect unseen: a vendor's word of a
+    repeat may then mean our own."""
+    doubt_since: datetime | None = None
+    """When the first attempt with this very key began that may have had its effect unseen: from then on a vendor may
+    know the key, or show what was done."""
     memo: dict[str, Any] = field(default_factory=dict)
     """The connection's own memory within this process (an access token until it expires)."""
     tokens: TokenCache | None = None
     """The connection's memory that instances share, sealed: see TokenCache."""
+    auth: Authorisation | None = None
+    """Access by OAuth, where the connector has it (`Connector.oauth`)."""
+    pace: Callable[[], Awaitable[None]] = _no_pace
+    """Waits for the account's next slot; for connectors that make several calls for one look."""
 
 
 class TokenCache:

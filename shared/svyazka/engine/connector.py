@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ from svyazka.model.events import Entity, Fact, Unreadable
 
 if TYPE_CHECKING:
     from svyazka.engine.calls import Call
+    from svyazka.engine.oauth.app import OAuthApp, Redirected
     from svyazka.model.outcomes import Outcome
     from svyazka.model.tenants import ConnectionSettings
 
@@ -110,6 +111,12 @@ class Webhook:
         """The answer to a GET with a valid key (a verification challenge), or None for `ready`."""
         return None
 
+    def errand(self, request: RawRequest) -> Mapping[str, str] | None:
+        """What a GET brings that only the worker can see to, for it needs the credentials (an OAuth redirect, a
+        signed notice): its parameters, handed over sealed before `handshake` answers. `Connector.redirected`
+        reads them."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -143,6 +150,15 @@ class Finding:
     remedy: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A connection from which no event comes for so long has probably lost its hook: `why` and what to do."""
+
+    after: timedelta
+    why: str
+    remedy: str
+
+
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
 
 
@@ -157,6 +173,10 @@ class Connector(Generic[SettingsT]):
     limits: ClassVar[Limits] = Limits()
     credentials: ClassVar[tuple[str, ...]] = ()
     """Settings without which `perform` can't work: a connection lacking one is blocked with that reason."""
+
+    credentials_if_named: ClassVar[tuple[str, ...]] = ()
+    """Settings that `perform` can do without, but not where the tenant file names a secret that isn't there:
+    what was to be signed must not go out unsigned."""
 
     secret_fields: ClassVar[tuple[str, ...]] = ()
     """Settings that may be given only as `{secret: NAME}`."""
@@ -176,6 +196,18 @@ class Connector(Generic[SettingsT]):
     def settings_model(self) -> type[SettingsT]:
         """The pydantic model of this vendor's settings."""
         raise NotImplementedError
+
+    def oauth(self, settings: SettingsT) -> OAuthApp | None:
+        """The integration by which this connection is authorised; None where it has another kind of access."""
+        return None
+
+    def redirected(self, params: Mapping[str, str], settings: SettingsT) -> Redirected:
+        """What the parameters of `Webhook.errand` mean, and whether they are to be believed. Pure."""
+        raise NotImplementedError
+
+    def credential_ends(self, settings: SettingsT) -> datetime | None:
+        """When a long-lived credential ends, where it says so: people are warned 30 days before."""
+        return None
 
     def repeat(self, command: Command) -> Repeat:
         """What a crash in the middle of this command means."""
@@ -202,7 +234,10 @@ class Connector(Generic[SettingsT]):
         return False
 
     async def reread(self, entity: Entity, call: Call[SettingsT]) -> Fact | None:
-        """The object as it is now, in the same canonical form as parse, or None if it is gone."""
+        """The object as it is now, in the same canonical form as parse, or None if it is gone.
+
+        Raises NotShown for an object that these credentials never show, gone or not.
+        """
         raise NotImplementedError
 
     def can_poll(self, settings: SettingsT) -> bool:
@@ -212,6 +247,10 @@ class Connector(Generic[SettingsT]):
     async def poll(self, cursor: str | None, call: Call[SettingsT]) -> Polled:
         """What happened since the cursor, overlapping; None = first look: begin from now."""
         raise NotImplementedError
+
+    def silence(self, settings: SettingsT) -> Silence | None:
+        """When no event for long means that the vendor has dropped our hook; None where silence is no news."""
+        return None
 
     def can_check(self, settings: SettingsT) -> bool:
         """Whether `check` can ask anything."""

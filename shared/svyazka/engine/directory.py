@@ -15,7 +15,8 @@ from svyazka.engine.flow import Channel, Flow, FlowSettings
 from svyazka.engine.keys import Keyring
 from svyazka.engine.store import Store
 from svyazka.model.errors import ConfigError
-from svyazka.model.tenants import ConnectionSettings, FlowSpec, Tenant
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection, ConnectionSettings, FlowSpec, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Account:
     """Values that no story and no log line may show."""
     missing: tuple[str, ...]
     """Credentials that aren't there: `api_id (secret smsru-api-id)`."""
+    generation: int = 1
+    """Of its webhook key, for the URL that its vendor is to call."""
 
     @property
     def base_url(self) -> str:
@@ -132,7 +135,10 @@ class Directory:
         except ValidationError as error:
             raise ConfigError(f"{tenant.id}/{name}: {error.error_count()} settings can't be used") from None
         missing = [lacking.get(field, field) for field in connector.credentials if getattr(settings, field) is None]
-        return Account(tenant, name, spec.vendor, connector, settings, tuple(secrets), tuple(missing))
+        missing += [lacking[field] for field in connector.credentials_if_named if field in lacking]
+        compiled = await journal.load(self._store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        generation = compiled.model.generation if compiled else 1
+        return Account(tenant, name, spec.vendor, connector, settings, tuple(secrets), tuple(missing), generation)
 
     async def flows_of(self, tenant: Tenant) -> list[BoundFlow]:
         """The tenant's flows, ready to plan."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from svyazka.engine.connector import Limits
 from svyazka.engine.directory import Account, Directory
 from svyazka.engine.keys import Keyring
 from svyazka.engine.store import Queue, Store
+from svyazka.engine.transport import AiohttpTransport
 from svyazka.model.contacts import Contact
 from svyazka.model.tenants import Addressee
 
@@ -46,28 +49,30 @@ class Limiter:
         return self._slots[account]
 
 
+NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
+"""What one call's answer sets must not steer the next."""
+
+
 class Clients:
     """One HTTP client a connection: a shared pool is slow at many calls at once."""
 
-    def __init__(self, transport: Callable[[], httpx.AsyncBaseTransport] | None = None) -> None:
-        self._transport = transport
+    def __init__(self) -> None:
         self._clients: dict[str, httpx.AsyncClient] = {}
-        self._tls: dict[str | None, Any] = {}
+        self._tls: dict[str | None, ssl.SSLContext] = {}
 
     def of(self, account: str, concurrency: int, ca_file: str | None = None) -> httpx.AsyncClient:
         """The connection's client; `ca_file` is trusted by this one only, beside the usual authorities."""
         client = self._clients.get(account)
         if client is None:
             client = self._clients[account] = httpx.AsyncClient(
-                verify=self._context(ca_file),
-                transport=self._transport() if self._transport else None,
-                limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+                transport=AiohttpTransport(self._context(ca_file), concurrency),
                 headers={"User-Agent": "svyazka"},
                 trust_env=False,
             )
+            client.cookies.jar.set_policy(NO_COOKIES)
         return client
 
-    def _context(self, ca_file: str | None) -> Any:
+    def _context(self, ca_file: str | None) -> ssl.SSLContext:
         # Loading the authorities costs 60 ms: once for all clients, not once for each.
         if ca_file not in self._tls:
             context = httpx.create_ssl_context()
@@ -99,13 +104,27 @@ class Hub:
     printer: Printer | None = None
     guard: Guard | None = None
     """Looks at addresses that tenants supplied."""
-    hook_url: Callable[[str, str, str], str | None] = lambda vendor, tenant, connection: None
+    hook_url: Callable[[Account], str | None] = lambda account: None
+    """The URL, with its key, that a connection's vendor is to call; None for one that never does."""
     chance: Callable[[], float] = random.random
     memos: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def memo(self, account: Account) -> dict[str, Any]:
         """The connection's own memory within this process."""
         return self.memos.setdefault(f"{account.tenant.id}.{account.name}", {})
+
+    @staticmethod
+    def counted_as(account: Account) -> str:
+        """Whose rate a call counts towards: the account's own, or that of all accounts of its vendor where the
+        vendor counts by IP address."""
+        by_address = account.connector.limits.scope == "ip"
+        return f"ip.{account.vendor}" if by_address else f"{account.tenant.id}.{account.name}"
+
+    async def pace(self, account: Account) -> None:
+        """Wait for the account's next slot."""
+        wait = self.limiter.delay(self.counted_as(account), self.limits(account).per_second)
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     def limits(self, account: Account) -> Limits:
         """The connector's rate, or the connection's own where it sets one."""

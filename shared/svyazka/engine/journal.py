@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from svyazka.engine.store import Create, Document, Replace, Store, Value
 from svyazka.model.deliveries import Alert, AuditLine, Delivery, Outage
 from svyazka.model.events import EventRecord, EventStatus
+from svyazka.model.grants import Grant
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 SKELETON = timedelta(days=400)
@@ -60,6 +61,10 @@ def outage_document(outage: Outage, version: str | None = None) -> Document:
     status = "open" if outage.is_open else ("releasing" if outage.releasing else "closed")
     key = f"{outage.tenant}.{outage.connection}"
     return _document("outages", key, outage, version, tenant=outage.tenant, status=status, wake_at=outage.wake_at)
+
+
+def grant_document(grant: Grant, version: str | None = None) -> Document:
+    return _document("grants", grant.id, grant, version, tenant=grant.tenant, wake_at=grant.wake_at)
 
 
 def alert_document(alert: Alert, version: str | None = None) -> Document:

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from urllib.parse import unquote_plus
 
@@ -22,9 +23,10 @@ from svyazka.model.errors import ConfigError
 SecretName = Literal["mint", "verify", "vault"]
 SECRET_NAMES: tuple[SecretName, ...] = ("mint", "verify", "vault")
 _MAC_BYTES = 20
-_PHONE_LIKE = re.compile(r"\+?\d[\d\s()\u00a0.-]{8,20}\d")
+_PHONE_LIKE = re.compile(r"(?<!\d)\+?\d[\d\s()\u00a0.-]{8,20}\d")
 _EMAIL_LIKE = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _PEOPLE_KEPT = 64
+_GENUINE_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Keyring:
 
     def __init__(self, secrets: Mapping[SecretName, Mapping[str, bytes]]) -> None:
         self._secrets = secrets
+        self._genuine: dict[tuple[str, str], WebhookKey] = {}
+        """Keys that were found genuine: their MAC isn't computed again at each call."""
 
     @classmethod
     def from_json(cls, texts: Mapping[SecretName, str]) -> Keyring:
@@ -80,6 +84,9 @@ class Keyring:
 
     def read(self, vendor: str, text: str) -> WebhookKey | None:
         """What a key says, or None when it is malformed or forged. Touches no store."""
+        known = self._genuine.get((vendor, text))
+        if known is not None:
+            return known
         if len(text) > 250 or text.count(".") != 4:
             return None
         claim, _, mac = text.rpartition(".")
@@ -89,12 +96,37 @@ class Keyring:
             return None
         if not hmac.compare_digest(self._mac(secret, vendor, claim).encode(), mac.encode()):
             return None
-        return WebhookKey(tenant, connection, int(generation))
+        if len(self._genuine) >= _GENUINE_KEPT:
+            self._genuine.clear()
+        found = self._genuine[vendor, text] = WebhookKey(tenant, connection, int(generation))
+        return found
 
     @staticmethod
-    def _mac(secret: bytes, vendor: str, claim: str) -> str:
-        digest = hmac.digest(secret, f"webhook-key\n{vendor}\n{claim}".encode(), "sha256")
+    def _mac(secret: bytes, vendor: str, claim: str, purpose: str = "webhook-key") -> str:
+        digest = hmac.digest(secret, f"{purpose}\n{vendor}\n{claim}".encode(), "sha256")
         return base64.b32encode(digest[:_MAC_BYTES]).decode().lower()
+
+    # Invitations: the `state` that an OAuth redirect brings back
+
+    def invite(self, vendor: str, tenant: str, connection: str, generation: int, until: datetime) -> str:
+        """Proof that we invited this connection's owner, good until then (real time)."""
+        version, secret = self.newest("mint")
+        claim = f"{version}.{tenant}.{connection}.{generation}.{int(until.timestamp())}"
+        return f"{claim}.{self._mac(secret, vendor, claim, 'invitation')}"
+
+    def invited(self, vendor: str, text: str, now: datetime) -> WebhookKey | None:
+        """Whom we had invited, or None when it is malformed, forged or over. Touches no store."""
+        if len(text) > 250 or text.count(".") != 5:
+            return None
+        claim, _, mac = text.rpartition(".")
+        version, tenant, connection, generation, until = claim.split(".")
+        secret = self._versions("mint").get(version)
+        numbers = generation + until
+        if secret is None or not numbers.isascii() or not numbers.isdigit() or len(until) > 12:
+            return None
+        if not hmac.compare_digest(self._mac(secret, vendor, claim, "invitation").encode(), mac.encode()):
+            return None
+        return WebhookKey(tenant, connection, int(generation)) if now.timestamp() < int(until) else None
 
     # Sealing
 
@@ -104,7 +136,7 @@ class Keyring:
 
         version, secret = self.newest(name)
         nonce = os.urandom(12)
-        sealed = AESGCM(secret).encrypt(nonce, plain.encode(), context.encode())
+        sealed = AESGCM(_sealing_key(name, secret)).encrypt(nonce, plain.encode(), context.encode())
         return f"s1.{version}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def unseal(self, name: SecretName, sealed: str, context: str) -> str:
@@ -118,7 +150,7 @@ class Keyring:
             raise ConfigError(f"sealed with version {version} of `{name}`, which isn't here: restore that key")
         packed = base64.urlsafe_b64decode(text)
         try:
-            return AESGCM(secret).decrypt(packed[:12], packed[12:], context.encode()).decode()
+            return AESGCM(_sealing_key(name, secret)).decrypt(packed[:12], packed[12:], context.encode()).decode()
         except InvalidTag:
             raise ConfigError(f"a sealed value doesn't belong here ({context}): set the secret again") from None
 
@@ -145,6 +177,11 @@ class Keyring:
     @staticmethod
     def _person(secret: bytes, tenant: str, plain: str) -> str:
         return hashlib.blake2b(f"person\n{tenant}\n{plain}".encode(), key=secret, digest_size=12).hexdigest()
+
+
+def _sealing_key(name: SecretName, secret: bytes) -> bytes:
+    """`mint` signs as well: what it seals, on its way to the worker, it seals with a key of its own."""
+    return hmac.digest(secret, b"sealing", "sha256") if name == "mint" else secret
 
 
 def _plain_address(address: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from svyazka.engine import alerts, journal
@@ -16,7 +18,7 @@ from svyazka.engine.store import DELIVERIES_BY_STATUS, Create, Replace, Task, Wr
 from svyazka.model.deliveries import Delivery, Outage, Status
 from svyazka.model.errors import Conflict
 from svyazka.model.ids import stable_id
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
 from svyazka.model.tenants import Tenant
 
 THRESHOLD = 5
@@ -29,6 +31,9 @@ CACHED_FOR = 3.0
 """Seconds for which a worker believes what it last read about a connection's outage."""
 
 RELEASE_BATCH = 50
+RELEASE_LEAD = 2.0
+"""Seconds before a batch's last delivery at which the next batch is prepared."""
+
 RELEASE_GRACE = timedelta(minutes=2)
 BLOCKED_PROBE = 900.0
 """Seconds between looks at a blocked connection at first: money and rights come back by themselves."""
@@ -76,26 +81,32 @@ class Outages:
         The first attempt over the threshold creates the outage; a probe that got any real answer ends it.
         """
         key = f"{account.tenant.id}.{account.name}"
-        troubled = isinstance(outcome, Blocked) or (isinstance(outcome, Retry) and outcome.outage)
+        troubled = isinstance(outcome, Blocked | Unknown) or (isinstance(outcome, Retry) and outcome.outage)
         if not troubled:
             if isinstance(outcome, Succeeded | Refused):
                 self._failures.pop(key, None)
                 await self._recover(account.tenant, account.name)
             return False
-        assert isinstance(outcome, Blocked | Retry)
+        assert isinstance(outcome, Blocked | Retry | Unknown)
         open_now = await self.of(account.tenant.id, account.name)
         if open_now is not None:
             await self._probe_failed(account, delivery, outcome)
             return True
         self._failures[key] = self._failures.get(key, 0) + 1
         over = self._failures[key] >= THRESHOLD or delivery.failures + 1 >= PATIENCE
-        if isinstance(outcome, Retry) and not over:
+        if not isinstance(outcome, Blocked) and not over:
             return False
         await self.open(
             account, "blocked" if isinstance(outcome, Blocked) else "down", outcome.code, outcome.message,
             since=delivery.first_failed_at, remedy=outcome.remedy if isinstance(outcome, Blocked) else None,
         )  # fmt: skip
         return True
+
+    async def learn(self, account: Account, error: Exception) -> None:
+        """A poll or a re-read failed: what needs somebody's hand is told as when a delivery meets it."""
+        outcome = getattr(error, "outcome", None)
+        if isinstance(outcome, Blocked):
+            await self.open(account, "blocked", outcome.code, outcome.message, remedy=outcome.remedy)
 
     async def open(
         self, account: Account, kind: str, code: str, message: str, since: datetime | None = None,
@@ -129,7 +140,7 @@ class Outages:
         if kind == "blocked":
             await self._tell(account.tenant, outage, "blocked")
 
-    async def _probe_failed(self, account: Account, delivery: Delivery, outcome: Blocked | Retry) -> None:
+    async def _probe_failed(self, account: Account, delivery: Delivery, outcome: Blocked | Retry | Unknown) -> None:
         held = await self.of(account.tenant.id, account.name, fresh=True)
         if held is None or held.model.probe != delivery.id:
             return
@@ -185,33 +196,48 @@ class Outages:
         later = held.model.model_copy(update={"probes": held.model.probes + 1, "next_probe_at": next_at})
         await self._replace(_with_wake(later, tenant), held.version)
 
-    async def release(self, tenant_id: str, connection: str, done: int = 0) -> None:
-        """Let go of a batch of what is parked, oldest first, spaced at the connection's rate."""
+    async def release(self, tenant_id: str, connection: str, after: float = 0.0) -> None:
+        """Let go of a batch of what waits, oldest first, spaced at the connection's rate from `after` seconds on."""
         hub = self._hub
         account = await hub.directory.account(tenant_id, connection)
         held = await journal.load(hub.store, Outage, "outages", f"{tenant_id}.{connection}")
         if held is not None and held.model.is_open:
             return
+        waiting_here = [] if account is None else [one async for one in self._waiting(account.tenant, connection)]
         rate = hub.limits(account).per_second if account else 1.0
-        released = 0
-        for status in (Status.PARKED, Status.BLOCKED):
-            where = {"tenant": tenant_id, "connection": connection, "status": status.value}
-            page = await hub.store.find(DELIVERIES_BY_STATUS, equal=where, limit=RELEASE_BATCH)
-            for document in page.documents:
-                one = journal.read(Delivery, document)
-                due = hub.clock.in_real((done + released) / rate)
-                freed = waiting(one.model, Status.PENDING, due)
-                try:
-                    task = alerts.perform_task(freed, freed.next_attempt_at)
-                    await hub.store.commit([journal.replace_delivery(freed, one.version)], [task])
-                except Conflict:
-                    continue
-                released += 1
-        if released:
-            due = hub.clock.in_real(max(released / rate - 2.0, 0.0))
-            await hub.queue.enqueue([release_task(tenant_id, connection, max(done + released - int(rate), 0), due)])
+        for number, one in enumerate(waiting_here):
+            freed = waiting(one.model, Status.PENDING, hub.clock.in_real(after + number / rate))
+            task = alerts.perform_task(freed, freed.next_attempt_at)
+            with suppress(Conflict):
+                await hub.store.commit([journal.replace_delivery(freed, one.version)], [task])
+        if waiting_here:
+            until = after + len(waiting_here) / rate
+            due = hub.clock.in_real(max(until - RELEASE_LEAD, 0.0))
+            await hub.queue.enqueue([release_task(tenant_id, connection, min(until, RELEASE_LEAD), due)])
         elif held is not None and held.model.releasing:
             await self._replace(held.model.model_copy(update={"releasing": False, "wake_at": None}), held.version)
+
+    async def _waiting(self, tenant: Tenant, connection: str) -> AsyncIterator[Held[Delivery]]:
+        """At most RELEASE_BATCH deliveries that wait for a connection, less those that an operator holds back."""
+        if tenant.paused or connection in tenant.paused_connections:
+            return
+        paused = {flow.id for flow in tenant.flows if flow.paused}
+        found = 0
+        for status in (Status.PARKED, Status.BLOCKED):
+            where = {"tenant": tenant.id, "connection": connection, "status": status.value}
+            cursor: str | None = None
+            while found < RELEASE_BATCH:
+                page = await self._hub.store.find(
+                    DELIVERIES_BY_STATUS, equal=where, limit=RELEASE_BATCH - found, cursor=cursor
+                )
+                for document in page.documents:
+                    one = journal.read(Delivery, document)
+                    if one.model.flow not in paused:
+                        found += 1
+                        yield one
+                cursor = page.cursor
+                if cursor is None:
+                    break
 
     async def wake(self, held: Held[Outage]) -> None:
         """What the sweep does for an outage that is due: tell after a while, send a probe, go on releasing."""
@@ -290,9 +316,9 @@ def _with_wake(outage: Outage, tenant: Tenant, now: datetime | None = None) -> O
     return outage.model_copy(update={"wake_at": wake_at})
 
 
-def release_task(tenant: str, connection: str, done: int = 0, due: datetime | None = None) -> Task:
+def release_task(tenant: str, connection: str, after: float = 0.0, due: datetime | None = None) -> Task:
     """The task that lets go of the next batch."""
-    return Task("plan", "/release", {"tenant": tenant, "connection": connection, "done": str(done)}, due)
+    return Task("plan", "/release", {"tenant": tenant, "connection": connection, "after": str(after)}, due)
 
 
 def resume_task(tenant: str, connection: str) -> Task:

@@ -12,6 +12,7 @@ from typing import Any
 from svyazka.engine import alerts, journal
 from svyazka.engine.alerts import ALERT_FLOW, perform_task
 from svyazka.engine.calls import Call, Exchanges
+from svyazka.engine.consent import any_withdrawn, marks, optout_id
 from svyazka.engine.deadlines import CALL_LIMIT, LEASE, TAKE_OVER_GRACE
 from svyazka.engine.directory import Account
 from svyazka.engine.failpoints import reach
@@ -19,6 +20,7 @@ from svyazka.engine.guards import Go, Known, Stop, Wait, addresses, verdict, wan
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import Held
 from svyazka.engine.logs import log
+from svyazka.engine.oauth.refresh import authorisation_of
 from svyazka.engine.outages import Outages
 from svyazka.engine.retry import RetryPolicy
 from svyazka.engine.settle import (
@@ -31,11 +33,19 @@ from svyazka.engine.settle import (
     waiting,
     wants_fallback,
 )
-from svyazka.engine.store import EVENTS_OF_SUBJECT, Create, Delete, Document, Put, Replace, Task, Write
+from svyazka.engine.store import EVENTS_OF_SUBJECT, Create, Delete, Document, Replace, Task, Write
 from svyazka.engine.tokens import StoredTokens
-from svyazka.model.commands import OncePer, QuietHours, Repeat, SendMessage
+from svyazka.model.commands import OncePer, QuietHours, Repeat, SendMessage, StillTrue
 from svyazka.model.deliveries import Attempt, Delivery, Problem, Status
-from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, RefusedAddress, Unavailable
+from svyazka.model.errors import (
+    Conflict,
+    LeaseTooShort,
+    MaybeSent,
+    NotSent,
+    RefusedAddress,
+    SourceUnavailable,
+    Unavailable,
+)
 from svyazka.model.events import EventRecord, EventType
 from svyazka.model.ids import stable_id
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
@@ -61,6 +71,13 @@ class Ready:
     tasks: tuple[Task, ...] = ()
     account: Account | None = None
     """Set when `delivery` is a claim: the call follows once the claim is durable."""
+    slot: asyncio.Semaphore | None = None
+    """One of the account's calls at once, taken before the claim so that no claim waits; `release` it after."""
+
+    def release(self) -> None:
+        """Let the next call of the account begin."""
+        if self.slot is not None:
+            self.slot.release()
 
 
 class Performer:
@@ -99,13 +116,15 @@ class Performer:
             versions = await self._hub.store.commit(
                 [journal.replace_delivery(ready.delivery, held.version), *ready.writes], ready.tasks
             )
+            reach("claim.after")
+            if ready.account is not None:
+                await self.run(ready.delivery, versions[0], ready.account)
+            else:
+                self._log_moved(ready.delivery)
         except Conflict:
             return  # somebody else moved it; he or the sweep goes on
-        reach("claim.after")
-        if ready.account is not None:
-            await self.run(ready.delivery, versions[0], ready.account)
-        else:
-            self._log_moved(ready.delivery)
+        finally:
+            ready.release()
 
     def _taken_over(self, delivery: Delivery) -> Delivery | None:
         """An abandoned claim as it may go on, or None while its lease (and the grace past it) holds."""
@@ -116,7 +135,9 @@ class Performer:
         now = clock.now()
         last = delivery.attempts[-1] if delivery.attempts else None
         if last is not None:
-            lost = last.model_copy(update={"ended_at": now, "outcome": "lost", "message": "the worker was lost"})
+            lost = last.model_copy(
+                update={"ended_at": now, "outcome": "lost", "maybe_sent": True, "message": "the worker was lost"}
+            )
             delivery = delivery.with_attempt(lost)
         if delivery.repeat is Repeat.UNSAFE:
             why = Problem(
@@ -148,15 +169,28 @@ class Performer:
                 delivery, Status.CANCELLED, "fell_back", "no success in time: the next channel tries", now
             )
             return self.with_fallback(nothing_yet)
-        known, reservation = await self._known(delivery, now)
+        by_time = self._by_guards(delivery, Known(), now)
+        if by_time is not None:
+            return by_time  # decided without reading anything
+        known, reservation = await self.known(delivery, now)
+        return self._by_guards(delivery, known, now) or await self._through_connection(
+            delivery, tenant, known, reservation
+        )
+
+    def _by_guards(self, delivery: Delivery, known: Known, now: datetime) -> Ready | None:
+        """What the guards make of it; None when they let it pass."""
         decision = verdict(delivery.guards, known, now)
         if isinstance(decision, Stop):
             return Ready(stopped(delivery, decision.status, decision.code, decision.reason, now))
         if isinstance(decision, Wait):
-            later = waiting(delivery, Status.PENDING, decision.until)
-            return Ready(later, tasks=(perform_task(later, later.next_attempt_at),))
+            return self._until(delivery, decision.until)
         assert isinstance(decision, Go)
-        return await self._through_connection(delivery, tenant, reservation)
+        return None
+
+    def _until(self, delivery: Delivery, moment: datetime) -> Ready:
+        """Waiting for a time of its own, with the task that comes then."""
+        later = waiting(delivery, Status.PENDING, moment)
+        return Ready(later, tasks=(perform_task(later, later.next_attempt_at),))
 
     def _gone(self, delivery: Delivery, tenant: Tenant | None) -> tuple[str, str] | None:
         if tenant is None:
@@ -166,14 +200,14 @@ class Performer:
         return None
 
     async def _through_connection(
-        self, delivery: Delivery, tenant: Tenant, reservation: Document | None
+        self, delivery: Delivery, tenant: Tenant, known: Known, reservation: Document | None
     ) -> Ready | None:
         account = await self._hub.directory.account(delivery.tenant, delivery.connection)
         if account is None:
             return self._held_back(
                 delivery, Status.BLOCKED, "connection_removed", "the tenant file has no such connection"
             )
-        if self._paused(delivery, tenant):
+        if self.is_paused(delivery, tenant):
             return self._held_back(delivery, Status.PARKED, "paused", "paused by an operator")
         if account.missing and self._hub.printer is None:
             message = f"not set: {', '.join(account.missing)}"
@@ -184,19 +218,26 @@ class Performer:
         if outage is not None and not await self.outages.may_probe(outage, tenant, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
             return self._held_back(delivery, status, outage.model.code, outage.model.message)
-        opens_at = self._opens_at(account, tenant)
+        opens_at = self.opens_at(account, tenant)
         if opens_at is not None:
-            later = waiting(delivery, Status.PENDING, opens_at)
-            return Ready(later, tasks=(perform_task(later, later.next_attempt_at),))
-        pace = self._hub.limiter.delay(f"{tenant.id}.{account.name}", self._hub.limits(account).per_second)
+            return self._until(delivery, opens_at)
+        owner, limits = self._hub.counted_as(account), self._hub.limits(account)
+        pace = self._hub.limiter.delay(owner, limits.per_second)
         if pace > PACE_INLINE:
-            later = waiting(delivery, Status.PENDING, self._hub.clock.in_real(pace))
-            return Ready(later, tasks=(perform_task(later, later.next_attempt_at),))
+            return self._until(delivery, self._hub.clock.in_real(pace))
         if pace > 0:
             await asyncio.sleep(pace)
-        return self._claimed(delivery, account, reservation)
+        slot = self._hub.limiter.slot(owner, limits.concurrency)
+        await slot.acquire()
+        too_late = self._by_guards(delivery, known, self._hub.clock.now())  # time has passed since they were asked
+        if too_late is not None:
+            slot.release()
+            return too_late
+        return self._claimed(delivery, account, reservation, slot)
 
-    def _claimed(self, delivery: Delivery, account: Account, reservation: Document | None) -> Ready:
+    def _claimed(
+        self, delivery: Delivery, account: Account, reservation: Document | None, slot: asyncio.Semaphore
+    ) -> Ready:
         clock = self._hub.clock
         now = clock.now()
         number = delivery.attempt_count + 1
@@ -217,25 +258,27 @@ class Performer:
             version = reservation.version if reservation else None
             document = journal.reservation_document(key, delivery.id, until, version)
             writes.append(Replace(document) if reservation else Create(document))
-        return Ready(claim, tuple(writes), account=account)
+        return Ready(claim, tuple(writes), account=account, slot=slot)
 
     def _held_back(self, delivery: Delivery, status: Status, code: str, message: str) -> Ready | None:
         if delivery.status is status:
             return None  # waits already, and nothing of its deadlines is due
         return Ready(parked(delivery, status, Problem(code=code, message=message)))
 
-    def _paused(self, delivery: Delivery, tenant: Tenant) -> bool:
+    def is_paused(self, delivery: Delivery, tenant: Tenant) -> bool:
+        """Whether an operator has paused its tenant, flow or connection."""
         paused_flow = any(flow.id == delivery.flow and flow.paused for flow in tenant.flows)
         return tenant.paused or paused_flow or delivery.connection in tenant.paused_connections
 
-    def _opens_at(self, account: Account, tenant: Tenant) -> datetime | None:
+    def opens_at(self, account: Account, tenant: Tenant) -> datetime | None:
+        """When the connection's business hours begin again; None within them."""
         hours = account.settings.retry.business_hours if account.settings.retry else None
         if hours is None:
             return None
         closed = QuietHours(zone=tenant.timezone, start=hours[1], end=hours[0])
         return closed.opens_at(self._hub.clock.now())
 
-    async def _known(self, delivery: Delivery, now: datetime) -> tuple[Known, Document | None]:
+    async def known(self, delivery: Delivery, now: datetime) -> tuple[Known, Document | None]:
         """What the guards ask for: the do-not-contact list, the reservation, the subject's newest event."""
         guards, store = delivery.guards, self._hub.store
         to = delivery.command.to if isinstance(delivery.command, SendMessage) else None
@@ -254,34 +297,39 @@ class Performer:
             reserved_until = until if isinstance(until, datetime) and not mine else None
         newest = None
         if guards.still_true is not None and wants_newest(guards.still_true, delivery.created_at, now):
-            newest = await self._newest(delivery, guards.still_true.subject)
-        known = Known(opted_out=any(optouts), reserved_until=reserved_until, newest=newest)
+            newest = await self._newest(delivery, guards.still_true)
+        known = Known(opted_out=any_withdrawn(optouts), reserved_until=reserved_until, newest=newest)
         return known, reservation
 
-    async def _newest(self, delivery: Delivery, subject: str) -> EventType | None:
-        """Type of the subject's newest event: by its vendor's own numbering, else by arrival."""
+    async def _newest(self, delivery: Delivery, guard: StillTrue) -> EventType | None:
+        """Type of the subject's newest event: by its vendor's own numbering, else by arrival.
+
+        A subject may be made of several objects (one visit, a record for each service): it is still what it
+        was while the newest event of any one of them says so.
+        """
         page = await self._hub.store.find(
-            EVENTS_OF_SUBJECT, equal={"tenant": delivery.tenant, "subject": subject}, limit=SUBJECT_LOOK
+            EVENTS_OF_SUBJECT, equal={"tenant": delivery.tenant, "subject": guard.subject}, limit=SUBJECT_LOOK
         )
         events = [journal.read(EventRecord, document).model.event for document in page.documents]
         if not events:
             return None
-        return max(events, key=lambda event: (event.position or 0, event.received_at)).type
+        events.sort(key=lambda event: (event.position or 0, event.received_at))
+        of_each = {event.entity: event.type for event in events}.values()
+        return next((type_ for type_ in of_each if type_ in guard.types), events[-1].type)
 
     # The call
 
     async def run(self, claimed: Delivery, version: str, account: Account) -> None:
         """Carry out a durable claim and settle it."""
-        limits = self._hub.limits(account)
-        async with self._hub.limiter.slot(f"{account.tenant.id}.{account.name}", limits.concurrency):
-            started = time.monotonic()
-            reach("perform.before_call")
-            outcome, exchanges = await self._call(claimed, account)
-            reach("perform.after_call")
+        started = time.monotonic()
+        reach("perform.before_call")
+        outcome, exchanges = await self._call(claimed, account)
+        reach("perform.after_call")
         attempt = claimed.attempts[-1].model_copy(
             update={
                 "ended_at": self._hub.clock.now(),
                 "outcome": outcome.kind,
+                "maybe_sent": isinstance(outcome, Unknown) or (isinstance(outcome, Retry) and outcome.maybe_sent),
                 "exchanges": tuple(exchanges.log),
                 "message": getattr(outcome, "message", None),
             }
@@ -301,6 +349,7 @@ class Performer:
             self._hub.printer(delivery.connection, delivery.command.to, delivery.command.text)
             return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), exchanges
         call = self.call(account, exchanges, key=delivery.key)
+        call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
             if delivery.repeat is Repeat.CHECKABLE and ambiguous_before(delivery):
                 done = await account.connector.check_sent(delivery.command, call)
@@ -317,6 +366,9 @@ class Performer:
             return _maybe(delivery, str(error) or "timeout"), exchanges
         except RefusedAddress as error:
             return Refused(code="refused_address", message=str(error)), exchanges
+        except SourceUnavailable as error:
+            # No access (OAuth), as a rule: its outcome says whether to wait for time or for somebody's hand.
+            return error.outcome or Retry(code="unavailable", message=str(error)), exchanges
         except Exception as error:
             # A bug or a body that no table foresaw: never a lost delivery, never a silent repeat of a send.
             log("ERROR", "connector failed", vendor=account.vendor, delivery=delivery.id, error=type(error).__name__)
@@ -351,9 +403,11 @@ class Performer:
             key=key,
             now=hub.clock.now(),
             timezone=account.tenant.timezone,
-            hook_url=hub.hook_url(account.vendor, account.tenant.id, account.name),
+            hook_url=hub.hook_url(account),
             memo=hub.memo(account),
             tokens=StoredTokens(hub, account),
+            auth=authorisation_of(hub, account),
+            pace=lambda: hub.pace(account),
         )
 
     # Settling
@@ -389,6 +443,9 @@ class Performer:
             writes.append(Delete("reservations", claimed.reservation))
         if isinstance(outcome, Refused) and outcome.opt_out:
             writes += self.optout_writes(delivery, f"{account.vendor}: {outcome.code}")
+        if isinstance(outcome, Refused) and outcome.remedy:
+            words = f"{outcome.message}. {outcome.remedy}. Подробно: svyazka show {delivery.id}"
+            await self._tell_first(delivery, f"refused {outcome.code}", words)
         if delivery.status is Status.UNKNOWN:
             await self._tell_unknown(delivery)
         if delivery.status is Status.DEAD:
@@ -399,6 +456,7 @@ class Performer:
         reach("settle.before")
         await self._commit_with_fallback(writes, tasks)
         reach("settle.after")
+        self._log_moved(ready.delivery)
 
     async def _commit_with_fallback(self, writes: list[Write], tasks: list[Task]) -> None:
         """Commit; a fallback that exists already (an earlier generation made it) is left as it is."""
@@ -429,8 +487,9 @@ class Performer:
         if held is None:
             return True
         current = held.model
-        if current.status is Status.IN_FLIGHT and current.claim == claimed.claim:
-            # Still our claim: only a receipt or the sweep touched the document meanwhile.
+        if current.status in (Status.IN_FLIGHT, Status.UNKNOWN) and current.claim == claimed.claim:
+            # Still our claim: a receipt or the sweep touched the document, or it was given up as unknown and
+            # nobody has tried since: then our late word is the truth, also that nothing was sent.
             try:
                 await self._settle_once(current, held.version, account, outcome, attempt)
             except Conflict:
@@ -453,9 +512,7 @@ class Performer:
         """Marks for every address of the person whom a delivery addressed: keyed hashes, no addresses."""
         if not isinstance(delivery.command, SendMessage):
             return []
-        data = json.dumps({"why": why, "at": self._hub.clock.now().isoformat()}).encode()
-        ids = [optout_id(self._hub, delivery.tenant, address) for address in addresses(delivery.command.to)]
-        return [Put(Document("optouts", key, {"tenant": delivery.tenant}, data)) for key in ids]
+        return marks(self._hub, delivery.tenant, delivery.command.to, why, self._hub.clock.now())
 
     # Alerts about deliveries: the first of a kind, each day, for each connection
 
@@ -493,23 +550,28 @@ def _maybe(delivery: Delivery, what: str) -> Outcome:
     code = "timeout" if "timeout" in what.lower() or not what else "no_answer"
     if delivery.repeat is Repeat.UNSAFE:
         return Unknown(code=code, message=f"no answer ({what}): the vendor may have acted on it")
-    return Retry(code=code, message=f"no answer ({what})")
+    return Retry(code=code, message=f"no answer ({what})", maybe_sent=True)
 
 
 def ambiguous_before(delivery: Delivery) -> bool:
     """Whether an earlier attempt of this generation may have had its effect unseen."""
+    return doubt_since(delivery) is not None
+
+
+def doubt_since(delivery: Delivery) -> datetime | None:
+    """When the first attempt of this generation began that may have had its effect unseen."""
     earlier = [a for a in delivery.attempts[:-1] if a.generation == delivery.generation]
-    return any(a.outcome in (None, "lost", "unknown") or (a.message or "").startswith("no answer") for a in earlier)
+    return min((a.started_at for a in earlier if a.outcome is None or a.maybe_sent), default=None)
+
+
+def maybe_sent_at(delivery: Delivery) -> datetime | None:
+    """When the latest earlier attempt began that may have had its effect unseen, of whatever generation."""
+    return max((a.started_at for a in delivery.attempts[:-1] if a.outcome is None or a.maybe_sent), default=None)
 
 
 def reservation_key(tenant: str, guard: OncePer) -> str:
     """Document id of a once-per reservation."""
     return stable_id("rsv", tenant, guard.key)
-
-
-def optout_id(hub: Hub, tenant: str, address: str) -> str:
-    """Document id of a do-not-contact mark: a keyed hash of the address."""
-    return f"{tenant}.{hub.keyring.person(tenant, address)}"
 
 
 def policy_of(account: Account) -> RetryPolicy:

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 from svyazka.engine import alerts, journal
 from svyazka.engine.alerts import perform_task
+from svyazka.engine.consent import consent_writes
 from svyazka.engine.directory import BoundFlow
 from svyazka.engine.failpoints import reach
 from svyazka.engine.flow import Decision, Facts, FlowContext
+from svyazka.engine.found import found_event
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON, Held
 from svyazka.engine.logs import log
@@ -23,10 +25,11 @@ from svyazka.engine.store import Create, Task, Write
 from svyazka.model.commands import Guards, Plan, SendMessage, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
-from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
+from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, NotShown, SourceUnavailable
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
-from svyazka.model.ids import delivery_id
-from svyazka.model.tenants import Tenant
+from svyazka.model.ids import connection_id, delivery_id
+from svyazka.model.outcomes import Blocked
+from svyazka.model.tenants import CompiledConnection, Tenant
 
 TRUST_BODY_AFTER = timedelta(hours=6)
 """How long planning waits for a source that can't be asked before it acts on what the webhook said."""
@@ -65,10 +68,13 @@ class Planner:
             await self._finish(held, Planned(reasons=["the tenant is gone"]))
             return
         try:
+            if record.event.type is EventType.CONNECTION_DISABLED:
+                await self._tell_disabled(record.event, tenant)
             if record.event.receipt is not None:
                 await self._plan_receipt(held, tenant)
-            else:
-                await self._finish(held, await self.decide(record, tenant))
+            elif not await self._looked_up(held):
+                words = await consent_writes(self._hub, record.event)
+                await self._finish(held, await self.decide(record, tenant), words)
         except (SourceUnavailable, ReceiptNotYet) as error:
             await self._later(held, str(error))
 
@@ -77,13 +83,32 @@ class Planner:
         planned = Planned(reasons=[reason] if reason else [])
         await self._finish(held, planned, writes, tasks, event_deliveries)
 
+    async def _looked_up(self, held: Held[EventRecord]) -> bool:
+        """What an event tells in part is read whole, and journaled as a fact of its own: that one is acted on.
+
+        False where the event's own word has to do: it tells all, or its object is gone or can't be read.
+        """
+        event, store = held.model.event, self._hub.store
+        fresh = (await self._reread(event)).fresh if event.partial else None
+        document = await store.get("connections", connection_id(event.tenant, event.connection)) if fresh else None
+        if fresh is None or document is None:
+            return False
+        compiled = journal.read(CompiledConnection, document).model
+        create, tasks = found_event(self._hub, compiled, fresh, event.received_at, event.origin)
+        present = await store.get(*create.document.key)
+        if present is not None:
+            tasks = [plan_task(present.id)] if journal.plan_is_missing(present) else []
+        reason = f"told in part: read again and found to be {create.document.id}"
+        await self._finish(held, Planned(reasons=[reason]), [create] if present is None else [], tasks)
+        return True
+
     # Deciding: pure flows over fetched facts
 
     async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
         """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
         event, planned = record.event, Planned()
         if event.type is EventType.SEND_REQUESTED:
-            planned.deliveries.append(self._requested(event, tenant))
+            planned.deliveries.append(self._requested(record, tenant))
             return planned
         bound = [
             flow
@@ -102,15 +127,23 @@ class Planner:
 
     async def _facts(self, event: Event, bound: Iterable[BoundFlow]) -> Facts:
         """Read the event's object again where a flow asks for it and its vendor can be asked."""
-        wanted = event.entity is not None and any(f.flow.needs_reread(event, f.settings) for f in bound)
-        account = await self._hub.directory.account(event.tenant, event.connection) if wanted else None
+        wanted = any(f.flow.needs_reread(event, f.settings) for f in bound)
+        return await self._reread(event) if wanted else Facts()
+
+    async def _reread(self, event: Event) -> Facts:
+        """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""
+        account = await self._hub.directory.account(event.tenant, event.connection) if event.entity else None
         if account is None or event.entity is None or not account.connector.can_reread(account.settings):
             return Facts()
         exchanges = self._performer.exchanges(account)
         try:
             fresh = await account.connector.reread(event.entity, self._performer.call(account, exchanges, key=event.id))
+        except NotShown:
+            return Facts()
         except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
-            if self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER:
+            await self._performer.outages.learn(account, error)
+            waited = self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER
+            if waited and not _waits_for_access(event, error):
                 log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
                 return Facts()
             raise SourceUnavailable(f"{account.name} could not be asked: {error}") from error
@@ -152,8 +185,9 @@ class Planner:
                 people=record.people, blank_at=now + tenant.retention,
             )  # fmt: skip
 
-    def _requested(self, event: Event, tenant: Tenant) -> Delivery:
+    def _requested(self, record: EventRecord, tenant: Tenant) -> Delivery:
         """One message that somebody asked for: `svyazka send`, a one-time code."""
+        event = record.event
         name = str(event.data["via"])
         spec = tenant.connections[name]
         connector = self._hub.directory.connectors(spec.vendor)
@@ -165,7 +199,6 @@ class Planner:
         )
         guards = Guards(expires_at=expires, opt_out=not command.code)
         plan = Plan(subject=event.subject, steps=(step,), guards=guards)
-        record = EventRecord(event=event, status=EventStatus.ACCEPTED)
         return next(iter(self._deliveries([plan], SEND_FLOW, record, tenant)))
 
     # Recording: one atomic commit
@@ -195,27 +228,38 @@ class Planner:
             }
         )
         everything = [*([fused] if fused else []), *rest]
+        try:
+            await self._record(Held(record, held.version), everything, fused, list(extra), list(tasks))
+        finally:
+            if fused is not None:
+                fused.release()
+
+    async def _record(
+        self, held: Held[EventRecord], readies: list[Ready], fused: Ready | None, extra: list[Write], tasks: list[Task]
+    ) -> None:
+        """Commit what was planned; where its one delivery was claimed in the same commit, carry it out."""
         reach("plan.before_commit")
-        versions = await self._commit(Held(record, held.version), everything, list(extra), list(tasks))
+        versions = await self._commit(held, readies, extra, tasks)
         reach("plan.after_commit")
         if versions is None:
             return
+        record = held.model
         log(
             "INFO", "planned", tenant=record.event.tenant, connection=record.event.connection, event=record.event.id,
-            type=record.event.type.value, count=len(deliveries), reason=record.reason,
+            type=record.event.type.value, count=len(readies), reason=record.reason,
         )  # fmt: skip
-        created = versions.get(deliveries[0].id) if len(deliveries) == 1 else None
-        if fused is not None and fused.account is not None and created is not None:
-            await self._performer.run(fused.delivery, created, fused.account)
+        if fused is not None and fused.account is not None and fused.delivery.id in versions:
+            await self._performer.run(fused.delivery, versions[fused.delivery.id], fused.account)
 
     async def _commit(
         self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
     ) -> dict[str, str] | None:
-        """Versions of the deliveries that were created, or None when the event was planned by another.
+        """Versions of the deliveries created just as given, or None when the event was planned by another.
 
         Deliveries that exist already (another event about the same subject made them) are left alone:
         optimistically at first, so that the usual event costs no extra read.
         """
+        wanted = readies
         for _ in range(4):
             writes: list[Write] = [journal.replace_event(held.model, held.version), *extra]
             fresh_tasks = list(tasks)
@@ -235,10 +279,11 @@ class Planner:
                     held = Held(held.model, current.version)  # the sweep touched it: still ours to plan
                 readies = [await self._still_wanted(ready) for ready in readies if not await self._exists(ready)]
                 continue
+            as_given = {ready.delivery.id for ready in readies if ready in wanted}
             return {
                 write.document.id: version
                 for write, version in zip(writes, versions, strict=True)
-                if isinstance(write, Create) and write.document.kind == "deliveries"
+                if isinstance(write, Create) and write.document.id in as_given
             }
         return None
 
@@ -282,6 +327,14 @@ class Planner:
             return
         log("WARNING", "planning waits", tenant=record.event.tenant, event=record.event.id, reason=why)
 
+    async def _tell_disabled(self, event: Event, tenant: Tenant) -> None:
+        """A vendor stopped calling us: told once, in the words that its connector found for it."""
+        notice = event.data.get("notice")
+        if isinstance(notice, str):
+            since = event.occurred_at or event.received_at
+            text = f"{tenant.name}: «{event.connection}» — {notice}"
+            await alerts.tell(self._hub, tenant, event.connection, "hook", "disabled", since, text, event.id)
+
     async def _tell_quarantined(self, event: Event) -> None:
         tenant = await self._hub.directory.tenant(event.tenant)
         if tenant is None:
@@ -292,6 +345,13 @@ class Planner:
         )
         day = f"{event.received_at:%Y-%m-%d}"
         await alerts.tell(self._hub, tenant, event.connection, "quarantined", "first", event.received_at, text, day)
+
+
+def _waits_for_access(event: Event, error: Exception) -> bool:
+    """A blocked source comes back by somebody's hand; what names nobody is worth nothing before."""
+    blocked = isinstance(getattr(error, "outcome", None), Blocked)
+    contact = event.contact
+    return blocked and not (contact and (contact.phone or contact.email or contact.chats))
 
 
 RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from svyazka.engine import alerts, journal
-from svyazka.engine.connector import Polled, RawRequest
+from svyazka.engine.connector import Polled
 from svyazka.engine.directory import Account
+from svyazka.engine.found import found_event
 from svyazka.engine.hub import Hub
 from svyazka.engine.logs import log
+from svyazka.engine.oauth.expiry import warn_before_end
 from svyazka.engine.perform import Performer
-from svyazka.engine.receive import journaled, plan_task
 from svyazka.engine.store import CONNECTIONS, Create, Document, Put, Replace, Task, Write
 from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
-from svyazka.model.events import EventStatus
 from svyazka.model.tenants import CompiledConnection
 
 BATCH = 100
 PAGES = 50
+TICK = 60.0
+"""Business seconds between two ticks of the scheduler."""
 
 
 class Poller:
@@ -35,8 +38,11 @@ class Poller:
             page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
             for document in page.documents:
                 compiled = journal.read(CompiledConnection, document).model
-                account = await self._pollable(compiled.tenant, compiled.connection)
-                if account is not None and not compiled.paused:
+                account = await self._hub.directory.account(compiled.tenant, compiled.connection)
+                if account is None or compiled.paused:
+                    continue
+                await warn_before_end(self._hub, account)
+                if _can_be_polled(account) and self._has_its_turn(account, now):
                     tasks.append(
                         Task("plan", "/poll", {"tenant": compiled.tenant, "connection": compiled.connection}, now)
                     )
@@ -46,9 +52,17 @@ class Poller:
 
     async def _pollable(self, tenant: str, connection: str) -> Account | None:
         account = await self._hub.directory.account(tenant, connection)
-        if account is None or account.connector.poll_every is None:
-            return None
-        return account if account.connector.can_poll(account.settings) else None
+        return account if account is not None and _can_be_polled(account) else None
+
+    def _has_its_turn(self, account: Account, now: datetime) -> bool:
+        """Whether its connector's interval has passed since this process last gave it a turn, within half a tick."""
+        memo = self._hub.memo(account)
+        last: datetime | None = memo.get("poll.turn")
+        every = account.connector.poll_every or TICK
+        if last is not None and (now - last).total_seconds() < every - TICK / 2:
+            return False
+        memo["poll.turn"] = now
+        return True
 
     async def poll(self, tenant: str, connection: str) -> int:
         """One look through a connection; how many events were new."""
@@ -56,6 +70,9 @@ class Poller:
         document = await self._hub.store.get("connections", f"{tenant}.{connection}")
         if account is None or document is None:
             return 0
+        outage = await self._performer.outages.of(tenant, connection)
+        if outage is not None and outage.model.kind == "blocked":
+            return 0  # it waits for somebody's hand; probes tell when that has come
         compiled = journal.read(CompiledConnection, document).model
         found = 0
         for _ in range(PAGES):
@@ -81,6 +98,7 @@ class Poller:
                 connection=compiled.connection,
                 error=type(error).__name__,
             )
+            await self._performer.outages.learn(account, error)
             return False, 0
         new = await self._journal(polled, compiled)
         if polled.gap is not None:
@@ -93,18 +111,12 @@ class Poller:
         """Events of a poll meet those of webhooks in the same identity; each is created if absent."""
         now, new = self._hub.clock.now(), 0
         for fact in polled.facts:
-            shown = fact.model_dump_json(exclude_defaults=True).encode()
-            request = RawRequest("POLL", f"/{compiled.vendor}", b"", (), shown)
-            people = self._hub.keyring.people(compiled.tenant, shown)
-            _, items = journaled(request, compiled, [fact], now, people=people, origin="poll")
-            for item in items:
-                accepted = item.record.status is EventStatus.ACCEPTED
-                tasks = [plan_task(item.record.event.id)] if accepted else []
-                try:
-                    await self._hub.store.commit([Create(journal.event_document(item.record))], tasks)
-                except Conflict:
-                    continue
-                new += 1
+            create, tasks = found_event(self._hub, compiled, fact, now, "poll")
+            try:
+                await self._hub.store.commit([create], tasks)
+            except Conflict:
+                continue
+            new += 1
         return new
 
     async def _move(self, key: str, tenant: str, cursor: str, before: Document | None) -> None:
@@ -131,6 +143,10 @@ class Poller:
             f"{alerts.local_time(until, tenant)} отсюда уже не восстановить: {account.vendor} их больше не отдаёт."
         )
         await alerts.tell(self._hub, tenant, account.name, "gap", "first", since, text, f"{since:%Y-%m-%dT%H}")
+
+
+def _can_be_polled(account: Account) -> bool:
+    return account.connector.poll_every is not None and account.connector.can_poll(account.settings)
 
 
 def reset_cursor(key: str, tenant: str) -> Put:

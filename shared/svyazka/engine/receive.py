@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -63,6 +64,9 @@ def _json(status: int, content: object) -> Answer:
     return Answer(status, json.dumps(content, ensure_ascii=False).encode())
 
 
+NOT_INVITED = problem(401, "Not invited", "this link is over or isn't ours: `svyazka auth` gives another")
+
+
 class Receiver:
     """One vendor's webhook function: stateless but for what the inbox caches."""
 
@@ -71,6 +75,7 @@ class Receiver:
         self.inbox = inbox
         self.keyring = keyring
         self.clock = clock
+        self._compiled: dict[str, tuple[str | None, CompiledConnection]] = {}
         self._unsealed: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
 
     async def handle(self, head: RawRequest, read_body: ReadBody) -> Answer:
@@ -91,11 +96,12 @@ class Receiver:
         if head.method not in ("GET", "HEAD", "POST"):
             return problem(405, "Method not allowed", "expected POST", {"Allow": "GET, POST"})
         candidates = _keys_in(head)
-        if not candidates:
+        invited = self._invited(head)
+        if not candidates and invited is None:
             if head.method != "POST":
-                return _json(200, {"status": "ok"})
+                return NOT_INVITED if "state" in head.params() else _json(200, {"status": "ok"})
             return problem(401, "No key", "expected the webhook key in ?key=, X-Api-Key or Authorization: Bearer")
-        key = next((k for k in (self.keyring.read(self.webhook.vendor, c) for c in candidates) if k), None)
+        key = next((k for k in (self.keyring.read(self.webhook.vendor, c) for c in candidates) if k), invited)
         if key is None:
             return problem(401, "Wrong key", "this webhook key isn't one of ours: `svyazka urls TENANT` prints it")
         try:
@@ -103,18 +109,28 @@ class Receiver:
                 return await self._handshake(head, key)
             return await self._post(head, key, read_body)
         except Unavailable as error:
-            log("ERROR", "not durable", vendor=self.webhook.vendor, tenant=key.tenant, error=type(error).__name__)
+            log(
+                "ERROR", "not durable", tenant=key.tenant, connection=key.connection, vendor=self.webhook.vendor,
+                error=type(error).__name__,
+            )  # fmt: skip
             return problem(503, "Try again", "could not be written down just now", {"Retry-After": RETRY_AFTER})
 
     async def _connection(self, key: WebhookKey) -> CompiledConnection | None:
         document = await self.inbox.connection(connection_id(key.tenant, key.connection))
         if document is None:
             return None
-        compiled = journal.read(CompiledConnection, document).model
+        compiled = self._compiled_of(document)
         if compiled.vendor != self.webhook.vendor:
             return None
         valid = {compiled.generation, compiled.generation - 1 if compiled.previous_valid else compiled.generation}
         return compiled if key.generation in valid else None
+
+    def _compiled_of(self, document: Document) -> CompiledConnection:
+        """The document as a model; read anew only when it has changed."""
+        known = self._compiled.get(document.id)
+        if known is None or known[0] != document.version:
+            known = self._compiled[document.id] = (document.version, journal.read(CompiledConnection, document).model)
+        return known[1]
 
     def inbound(self, compiled: CompiledConnection) -> Inbound:
         """Plain settings and unsealed secrets; unsealing is remembered while the sealed text stays the same."""
@@ -132,7 +148,18 @@ class Receiver:
         compiled = await self._connection(key)
         if compiled is None:
             return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
+        errand = self.webhook.errand(head) if head.method == "GET" else None
+        if errand is not None:
+            invited = self._invited(head)
+            if "state" in errand and (invited is None or _owner(invited) != _owner(key)):
+                return NOT_INVITED
+            await self.inbox.enqueue([redirect_task(self.keyring, compiled, errand)])
         return self.webhook.handshake(head, self.inbound(compiled)) or _json(200, {"status": "ready"})
+
+    def _invited(self, head: RawRequest) -> WebhookKey | None:
+        """Who answers an invitation of ours: an OAuth redirect brings back the `state` that we had signed."""
+        state = head.params().get("state") if head.method == "GET" else None
+        return self.keyring.invited(self.webhook.vendor, state, self.clock.real()) if state else None
 
     async def _post(self, head: RawRequest, key: WebhookKey, read_body: ReadBody) -> Answer:
         unreadable = self._unreadable_type(head)
@@ -183,13 +210,13 @@ class Receiver:
         salvage = None if self.webhook.decides else self._salvage(request, compiled, now)
         present = await self.inbox.accept(arrivals, raw, salvage)
         if present is None:
-            log("WARNING", "salvaged", tenant=compiled.tenant, connection=compiled.connection)
+            log("WARNING", "sent to salvage", tenant=compiled.tenant, connection=compiled.connection, count=len(items))
             return self.webhook.answer(request, facts) or _json(200, {"status": "accepted", "events": []})
         await self._repair(items, present)
         reach("accept.after")
         log(
             "INFO", "accepted", tenant=compiled.tenant, connection=compiled.connection, vendor=compiled.vendor,
-            count=len(items),
+            event=items[0].record.event.id if len(items) == 1 else None, count=len(items),
             status=",".join(sorted({item.record.status.value for item in items})) or "quarantined",
         )  # fmt: skip
         reach("answer.before")
@@ -211,22 +238,32 @@ class Receiver:
             await self.inbox.enqueue(again)
 
     def _salvage(self, request: RawRequest, compiled: CompiledConnection, now: datetime) -> Salvage:
-        packed = zlib.compress(_stored(request).model_dump_json().encode(), 6)
-        return Salvage(
-            Task(
-                "salvage", "/salvage",
-                {
-                    "tenant": compiled.tenant, "connection": compiled.connection, "vendor": compiled.vendor,
-                    "received_at": now.isoformat(), "verified": "yes", "request": packed.hex(),
-                },
-            )
-        )  # fmt: skip
+        def pack() -> Task:
+            packed = zlib.compress(_stored(request).model_dump_json().encode(), 6)
+            body = {
+                "tenant": compiled.tenant, "connection": compiled.connection, "vendor": compiled.vendor,
+                "received_at": now.isoformat(), "verified": "yes", "request": base64.b64encode(packed).decode(),
+            }  # fmt: skip
+            return Task("salvage", "/salvage", body)
+
+        return Salvage(pack)
 
 
 def _stored(request: RawRequest) -> StoredRequest:
     """The request as it is kept: the key, wherever it stood, isn't."""
     path = "/".join("•••" if segment.count(".") == 4 else segment for segment in request.path.split("/"))
     return StoredRequest.of(request.method, path, request.header("content-type"), request.body)
+
+
+def _owner(key: WebhookKey) -> str:
+    return connection_id(key.tenant, key.connection)
+
+
+def redirect_task(keyring: Keyring, compiled: CompiledConnection, errand: Mapping[str, str]) -> Task:
+    """The task that sees to what a GET brought; its parameters (an OAuth code) are nobody's to read on the way."""
+    owner = connection_id(compiled.tenant, compiled.connection)
+    sealed = keyring.seal("mint", json.dumps(dict(errand)), f"{owner}.errand")
+    return Task("plan", "/redirected", {"tenant": compiled.tenant, "connection": compiled.connection, "sealed": sealed})
 
 
 def plan_task(event: str, due: datetime | None = None) -> Task:
@@ -302,18 +339,28 @@ def _item(
         fact = Fact(type=EventType.OTHER, key=fact.key)
     elif fact.ignored:
         status, reason = EventStatus.IGNORED, fact.ignored
-    elif fact.receipt is None and fact.type.value not in compiled.wants:
+    elif not _wanted(fact, compiled):
         status, reason = EventStatus.IGNORED, f"no flow acts on {fact.type.value} from here"
     event = Event(
         id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
         subject=fact.subject or f"event:{identity}", identity="weak" if earlier else "strong", origin=origin,
         received_at=now, occurred_at=fact.occurred_at, contact=fact.contact, position=fact.position,
-        entity=fact.entity, data=fact.data, receipt=fact.receipt,
+        entity=fact.entity, data=fact.data, receipt=fact.receipt, consent=fact.consent, partial=fact.partial,
     )  # fmt: skip
     wake_at = now + timedelta(seconds=PLAN_GRACE) if status is EventStatus.ACCEPTED else None
     return Item(
         EventRecord(event=event, status=status, reason=reason, wake_at=wake_at), earlier, since if earlier else None
     )
+
+
+def _wanted(fact: Fact, compiled: CompiledConnection) -> bool:
+    """Whether anything may follow. What is told in part may turn out to be anything of its kind."""
+    if fact.receipt is not None or fact.consent is not None or fact.type is EventType.CONNECTION_DISABLED:
+        return True
+    if fact.partial:
+        kind = fact.type.value.partition(".")[0]
+        return any(wanted.partition(".")[0] == kind for wanted in compiled.wants)
+    return fact.type.value in compiled.wants
 
 
 def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dict[str, str | None]]:

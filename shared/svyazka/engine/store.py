@@ -6,9 +6,10 @@ is opaque (a counter in SQLite, the update time in Firestore) and is what compar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, Protocol
 
 Scalar = str | int | datetime | None
@@ -102,6 +103,7 @@ KINDS: dict[str, dict[str, FieldType]] = {
     "connections": {"tenant": "text", "vendor": "text"},
     "secrets": {"tenant": "text"},
     "tokens": {"expire_at": "time"},
+    "grants": {"tenant": "text", "wake_at": "time"},
     "cursors": {"tenant": "text", "moved_at": "time"},
     "audit": {"at": "time", "expire_at": "time"},
     "meta": {},
@@ -125,9 +127,11 @@ class Query:
 DUE_EVENTS = Query("due_events", "events", at_most="wake_at")
 DUE_DELIVERIES = Query("due_deliveries", "deliveries", at_most="wake_at")
 DUE_OUTAGES = Query("due_outages", "outages", at_most="wake_at")
+DUE_GRANTS = Query("due_grants", "grants", at_most="wake_at")
 EVENTS_OF_SUBJECT = Query("events_of_subject", "events", equal=("tenant", "subject"), order="-received_at")
 RECENT_EVENTS = Query("recent_events", "events", order="-received_at")
 EVENTS_OF_TENANT = Query("events_of_tenant", "events", equal=("tenant",), order="-received_at")
+EVENTS_OF_CONNECTION = Query("events_of_connection", "events", equal=("tenant", "connection"), order="-received_at")
 RAWS_BY_STATUS = Query("raws_by_status", "raws", equal=("status",), order="-received_at")
 RECENT_DELIVERIES = Query("recent_deliveries", "deliveries", order="-created_at")
 DELIVERIES_OF_TENANT = Query("deliveries_of_tenant", "deliveries", equal=("tenant",), order="-created_at")
@@ -222,11 +226,16 @@ class Arrival:
     earlier_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Salvage:
-    """A request as it may travel in a task of its own when the journal can't be reached."""
+    """A request as it may travel in a task of its own when the journal can't be reached; packed only then."""
 
-    task: Task
+    pack: Callable[[], Task]
+
+    @cached_property
+    def task(self) -> Task:
+        """The task."""
+        return self.pack()
 
 
 class Inbox(Protocol):

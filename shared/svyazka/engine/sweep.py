@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from svyazka.engine import journal
 from svyazka.engine.alerts import perform_task
 from svyazka.engine.failpoints import reach
 from svyazka.engine.hub import Hub
+from svyazka.engine.journal import Held
 from svyazka.engine.logs import log
 from svyazka.engine.outages import Outages
 from svyazka.engine.receive import plan_task
@@ -17,6 +19,7 @@ from svyazka.engine.settle import rewoken
 from svyazka.engine.store import (
     DUE_DELIVERIES,
     DUE_EVENTS,
+    DUE_GRANTS,
     DUE_OUTAGES,
     STALE_DELIVERIES,
     STALE_EVENTS,
@@ -32,8 +35,11 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Outage, Status
 from svyazka.model.errors import Conflict
 from svyazka.model.events import EventRecord, RawRecord
+from svyazka.model.grants import Grant
 
 BATCH = 200
+SIGN_OF_LIFE = 50.0
+"""Real seconds after which a sweep that finds nothing says so all the same."""
 
 
 class Sweep:
@@ -42,12 +48,14 @@ class Sweep:
     def __init__(self, hub: Hub, outages: Outages) -> None:
         self._hub = hub
         self._outages = outages
+        self._oldest = hub.clock.now()
+        self._say_again_at = 0.0
 
     async def sweep(self) -> int:
         """One round; how many things were woken. Work queued twice is harmless: it begins with a claim."""
         reach("sweep.before")
         now = self._hub.clock.now()
-        woken = 0
+        woken, self._oldest = 0, now
         for document in await self._due(DUE_EVENTS, now):
             event = journal.read(EventRecord, document)
             later = event.model.model_copy(
@@ -61,12 +69,31 @@ class Sweep:
         for document in await self._due(DUE_OUTAGES, now):
             await self._outages.wake(journal.read(Outage, document))
             woken += 1
-        if woken:
-            log("NOTICE", "swept", count=woken)
+        for document in await self._due(DUE_GRANTS, now):
+            woken += await self._wake_grant(journal.read(Grant, document))
+        self._say(woken, now)
         return woken
 
+    def _say(self, woken: int, now: datetime) -> None:
+        """What was woken and how long the oldest was due; without work a sign of life, whose absence is an alert."""
+        if woken or time.monotonic() >= self._say_again_at:
+            self._say_again_at = time.monotonic() + SIGN_OF_LIFE
+            overdue = round((now - self._oldest).total_seconds(), 1)
+            log("NOTICE" if woken else "DEBUG", "swept", count=woken, age_seconds=overdue)
+
+    async def _wake_grant(self, held: Held[Grant]) -> int:
+        grant = held.model
+        wake_at = self._hub.clock.now() + sweep_delay(grant.wake_step)
+        later = grant.model_copy(update={"wake_at": wake_at, "wake_step": grant.wake_step + 1})
+        task = Task("plan", "/renew", {"tenant": grant.tenant, "connection": grant.connection})
+        return await self._wake(Replace(journal.grant_document(later, held.version)), [task])
+
     async def _due(self, query: Query, now: datetime) -> Sequence[Document]:
-        return (await self._hub.store.find(query, at_most=now, limit=BATCH)).documents
+        documents = (await self._hub.store.find(query, at_most=now, limit=BATCH)).documents
+        first = documents[0].fields.get(query.at_most or "") if documents else None
+        if isinstance(first, datetime):
+            self._oldest = min(self._oldest, first)
+        return documents
 
     async def _wake(self, write: Replace, tasks: list[Task]) -> int:
         try:
@@ -131,6 +158,7 @@ def blank(delivery: Delivery) -> Delivery:
             | {name: "" for name in ("title", "comment") if hasattr(command, name)}
         )
     attempts = tuple(attempt.model_copy(update={"exchanges": (), "message": None}) for attempt in delivery.attempts)
+    guards = delivery.guards.model_copy(update={"once_per": None})  # its key holds the person's address
     return delivery.model_copy(
-        update={"command": command, "attempts": attempts, "fallbacks": (), "blank_at": None, "cost": delivery.cost}
+        update={"command": command, "attempts": attempts, "guards": guards, "fallbacks": (), "blank_at": None}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from svyazka.engine import journal
 from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.logs import log
+from svyazka.engine.oauth.tasks import redirected, renew
 from svyazka.engine.outages import Outages
 from svyazka.engine.perform import Performer
 from svyazka.engine.plan import Planner
@@ -18,6 +20,7 @@ from svyazka.engine.poll import Poller
 from svyazka.engine.receive import journaled, plan_task
 from svyazka.engine.store import Create, Document
 from svyazka.engine.sweep import Sweep
+from svyazka.engine.watch import Watch
 from svyazka.model.errors import ConfigError, Conflict, LeaseTooShort, MaybeSent, NotSent, Unavailable
 from svyazka.model.events import EventStatus, Fact, StoredRequest, Unreadable
 from svyazka.model.ids import connection_id
@@ -36,7 +39,8 @@ class Worker:
         self.planner = Planner(hub, self.performer)
         self.sweeper = Sweep(hub, self.outages)
         self.poller = Poller(hub, self.performer)
-        self._webhook_of = webhooks
+        self.watch = Watch(hub)
+        self.webhook_of = webhooks
 
     async def handle(self, path: str, body: Mapping[str, str]) -> int:
         """Do one task; the HTTP status to answer with. Unknown ids are 204: there is nothing left to do."""
@@ -47,10 +51,12 @@ class Worker:
                 case "/perform":
                     await self.performer.perform(body["delivery"])
                 case "/release":
-                    await self.outages.release(body["tenant"], body["connection"], int(body.get("done", "0")))
+                    await self.outages.release(body["tenant"], body["connection"], float(body.get("after", "0")))
                 case "/resume":
                     self.hub.directory.forget()
                     await self.outages.resume(body["tenant"], body["connection"])
+                case "/redirected" | "/renew":
+                    await self._access(path, body)
                 case "/probe":
                     await self.probe(body["tenant"], body["connection"])
                 case "/poll":
@@ -59,6 +65,7 @@ class Worker:
                     await self.sweeper.sweep()
                 case "/retain":
                     await self.sweeper.blank()
+                    await self.watch.tell_silent()
                 case "/salvage":
                     await self.salvage(body)
                 case _:
@@ -70,6 +77,15 @@ class Worker:
             log("ERROR", "settings can't be used", path=path, error=str(error))
             return NOT_RECORDED
         return RECORDED
+
+    async def _access(self, path: str, body: Mapping[str, str]) -> None:
+        account = await self.hub.directory.account(body["tenant"], body["connection"])
+        if account is None:
+            return
+        if path == "/redirected":
+            await redirected(self.hub, self.outages, account, body)
+        else:
+            await renew(self.hub, self.outages, account)
 
     async def _poll(self, body: Mapping[str, str]) -> None:
         if "connection" in body:
@@ -97,14 +113,14 @@ class Worker:
 
     async def salvage(self, body: Mapping[str, str]) -> None:
         """A request that could not be journaled on its way in: parse and journal it now."""
-        webhook = self._webhook_of(body["vendor"])
+        webhook = self.webhook_of(body["vendor"])
         key = connection_id(body["tenant"], body["connection"])
         document = await self.hub.store.get("connections", key)
         if webhook is None or document is None:
             log("ERROR", "salvaged for a connection that is gone", tenant=body["tenant"], connection=body["connection"])
             return
         compiled = journal.read(CompiledConnection, document).model
-        stored = StoredRequest.model_validate_json(zlib.decompress(bytes.fromhex(body["request"])))
+        stored = StoredRequest.model_validate_json(zlib.decompress(base64.b64decode(body["request"])))
         headers = [(b"content-type", (stored.content_type or "").encode())]
         request = RawRequest(stored.method, stored.path, b"", headers, stored.bytes())
         facts: list[Fact | Unreadable] = []

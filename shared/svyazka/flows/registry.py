@@ -10,6 +10,7 @@ from svyazka.engine.flow import Flow
 from svyazka.model.errors import ConfigError
 
 FLOWS: dict[str, str] = {
+    "forward": "svyazka.flows.forward",
     "review_request": "svyazka.flows.review_request",
 }
 

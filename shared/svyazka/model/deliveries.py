@@ -44,8 +44,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     S.BLOCKED: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
     # A claim ends in anything; in_flight -> in_flight is the take-over of a claim whose lease ran out.
     S.IN_FLIGHT: frozenset(Status),
-    # Nobody resends what is unknown: a receipt, a late settle or an operator resolves it.
-    S.UNKNOWN: frozenset({S.SUCCEEDED, S.FAILED}),
+    # Nobody resends what is unknown: a receipt, an operator, or the late word of the very claim in question
+    # (which may say anything, also that nothing was sent) resolves it.
+    S.UNKNOWN: frozenset(Status) - {S.IN_FLIGHT},
     S.SUCCEEDED: frozenset(),
     # A receipt or a late proof of success may still correct these; nothing else does.
     S.FAILED: frozenset({S.SUCCEEDED}),
@@ -73,6 +74,9 @@ class Attempt(Frozen):
     started_at: Time
     ended_at: Time | None = None
     outcome: str | None = None
+    """Kind of the outcome, or `lost`: the worker died or froze. None: still out."""
+    maybe_sent: bool = False
+    """It may have had its effect without our knowing."""
     exchanges: tuple[Exchange, ...] = ()
     message: str | None = None
 
@@ -108,6 +112,8 @@ class Delivery(Frozen):
 
     status: Status = S.PENDING
     receipt: ReceiptState = ReceiptState.NONE
+    receipt_stands: bool = False
+    """The receipt was its vendor's last word: no other moves it."""
     generation: int = 1
     claim: int = 0
     """Numbers the claims: a settle that bears an older number is late, and is merged."""
@@ -165,6 +171,7 @@ class Delivery(Frozen):
                 "status": S.PENDING,
                 "generation": self.generation + 1,
                 "receipt": ReceiptState.NONE,
+                "receipt_stands": False,
                 "failures": 0,
                 "first_failed_at": None,
                 "next_attempt_at": now,
@@ -182,11 +189,13 @@ class Delivery(Frozen):
         """The receipt moved forward, and the status with it where the receipt proves something.
 
         `sent` and better prove success of what was unknown, retrying, in flight or given up;
-        `undelivered` proves that the vendor had taken it. A lower rank than the present one changes nothing.
+        `undelivered` proves that the vendor had taken it. A lower rank than the present one changes nothing,
+        unless it is the vendor's last word.
         """
-        if RECEIPT_RANK[receipt.state] <= RECEIPT_RANK[self.receipt]:
+        lower = RECEIPT_RANK[receipt.state] <= RECEIPT_RANK[self.receipt]
+        if self.receipt_stands or (lower and not receipt.last_word):
             return self
-        update: dict[str, object] = {"receipt": receipt.state}
+        update: dict[str, object] = {"receipt": receipt.state, "receipt_stands": receipt.last_word}
         if self.external_id is None and receipt.external_id is not None:
             update["external_id"] = receipt.external_id
         if receipt.state is ReceiptState.UNDELIVERED:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from svyazka.model.outcomes import Outcome
+
 
 class SvyazkaError(Exception):
     """The root: anything that Svyazka raises on purpose."""
@@ -45,6 +50,13 @@ class LeaseTooShort(SvyazkaError):
 
 class SourceUnavailable(SvyazkaError):
     """A fact needed for planning couldn't be read from its source now; planning is tried again later."""
+
+    outcome: Outcome | None = None
+    """What it means for the connection, where its connector knows: a Blocked one is told at once."""
+
+
+class NotShown(SvyazkaError):
+    """The source doesn't let us see this object, now or later: what its webhook said is all that there is."""
 
 
 class RefusedAddress(SvyazkaError):

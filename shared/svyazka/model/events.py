@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from svyazka.model.base import Frozen, Time
+from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 
 
@@ -86,6 +87,8 @@ class Receipt(Frozen):
     message: str | None = None
     opt_out: bool = False
     """The person complained, unsubscribed or answered STOP."""
+    last_word: bool = False
+    """It holds whatever was told before or comes later: a letter that bounces after its server had taken it."""
 
 
 class Entity(Frozen):
@@ -100,7 +103,8 @@ class Fact(Frozen):
 
     `key` is the natural key: only fields that are present on *every* path by which the connector can
     learn of the fact. None when the item has nothing to tell it by: a hash of the body then serves,
-    within a window, and the event is marked weak. `ignored` says why it is of no interest.
+    within a window, and the event is marked weak. `ignored` says why it is of no interest; where that is for
+    want of a setting (a status that nobody has explained), `data["unexplained"]` holds the vendor's word.
     """
 
     type: EventType
@@ -113,6 +117,11 @@ class Fact(Frozen):
     entity: Entity | None = None
     data: dict[str, JsonValue] = {}
     receipt: Receipt | None = None
+    consent: Consent | None = None
+    """The contact's own word on being written to: the do-not-contact list follows it."""
+    partial: bool = False
+    """The item names an object and tells its state in part, or not at all: the object is read again, and what
+    is found is journaled as a fact of its own. Its own word counts only where nothing can be read."""
     ignored: str | None = None
 
 
@@ -144,6 +153,8 @@ class Event(Frozen):
     entity: Entity | None = None
     data: dict[str, JsonValue] = {}
     receipt: Receipt | None = None
+    consent: Consent | None = None
+    partial: bool = False
 
 
 class EventStatus(StrEnum):

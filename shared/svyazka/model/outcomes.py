@@ -23,6 +23,8 @@ class Retry(Frozen):
     """Not now. `after`: seconds, where the vendor said when.
 
     `outage`: the trouble is the connection's, not this command's (a number's daily cap is the command's).
+    `maybe_sent`: the call left and no answer came, so it may have had its effect (a checkable or idempotent
+    command; an unsafe one is Unknown, unless the vendor itself asks to repeat).
     """
 
     kind: Literal["retry"] = "retry"
@@ -30,15 +32,21 @@ class Retry(Frozen):
     message: str
     after: float | None = None
     outage: bool = True
+    maybe_sent: bool = False
 
 
 class Refused(Frozen):
-    """No, for good: the vendor will never take this command. `opt_out`: the person doesn't want any."""
+    """No, for good: the vendor will never take this command. `opt_out`: the person doesn't want any.
+
+    `remedy`: what somebody at the business has to mend (a text, a sender's registration), or the next ones
+    fail alike; he is told at the first of a day. The connection goes on: others may pass.
+    """
 
     kind: Literal["refused"] = "refused"
     code: str
     message: str
     opt_out: bool = False
+    remedy: str | None = None
 
 
 class Blocked(Frozen):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import time, timedelta
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
 
 from svyazka.model.base import Frozen
 
@@ -20,13 +21,17 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, str) and value.startswith("P"):
-        from pydantic import TypeAdapter
-
-        return TypeAdapter(timedelta).validate_python(value)
+        return _iso_durations().validate_python(value)
     match = _DURATION.match(value) if isinstance(value, str) else None
     if not match:
         raise ValueError(f"expected a duration such as 30s, 15m, 24h or 30d, got {value!r}")
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+@cache
+def _iso_durations() -> TypeAdapter[timedelta]:
+    """Reads what we wrote ourselves (`PT30M`)."""
+    return TypeAdapter(timedelta)
 
 
 def parse_hours(value: object) -> tuple[time, time]:

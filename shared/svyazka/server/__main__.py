@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+import sys
+import threading
 
 from svyazka.settings import Settings
 
@@ -24,12 +28,26 @@ def _accept(host: str, port: int, settings: Settings) -> None:
     )  # fmt: skip
 
 
+def _end_with_supervisor() -> None:
+    """Stop cleanly when the supervisor is gone, killed perhaps: a process that nobody watches must not stay."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1):  # not its buffer: a thread that holds that would hinder our own end
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m svyazka.server")
     parser.add_argument("process", choices=("accept", "work"))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--supervised", action="store_true", help="end when stdin ends")
     arguments = parser.parse_args()
+    if arguments.supervised:
+        _end_with_supervisor()
     settings = Settings()
     if arguments.process == "accept":
         _accept(arguments.host, arguments.port, settings)

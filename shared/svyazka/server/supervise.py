@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 from svyazka.engine.logs import log
+from svyazka.settings import Settings
 
 PROCESSES = ("accept", "work")
 PATIENCE = 20.0
@@ -49,7 +49,10 @@ class Supervisor:
         return self._end()
 
     def _start(self, name: str) -> None:
-        self._children[name] = subprocess.Popen(self._commands[name], env=self._environment, start_new_session=True)
+        # Their stdin is a pipe from us and never written to: its end tells them that we are gone, however we went.
+        self._children[name] = subprocess.Popen(
+            self._commands[name], env=self._environment, stdin=subprocess.PIPE, start_new_session=True
+        )
 
     def _died(self, name: str, code: int) -> None:
         del self._children[name]
@@ -77,14 +80,18 @@ class Supervisor:
         return 0 if clean else 1
 
 
-def supervise(data: Path, port: int, speed: float, print_messages: bool, host: str = "127.0.0.1") -> int:
+def supervise(settings: Settings, host: str, port: int) -> int:
     """Run both processes over one data folder."""
     environment = {
         **os.environ,
-        "SVYAZKA_DATA": str(data),
-        "SVYAZKA_SPEED": str(speed),
-        "SVYAZKA_PRINT_MESSAGES": "true" if print_messages else "false",
+        "SVYAZKA_DATA": str(settings.data),
+        "SVYAZKA_SPEED": str(settings.speed),
+        "SVYAZKA_PUBLIC_URL": settings.public_url,
+        "SVYAZKA_PRINT_MESSAGES": "true" if settings.print_messages else "false",
     }
     base = [sys.executable, "-m", "svyazka.server"]
-    commands = {"accept": [*base, "accept", "--host", host, "--port", str(port)], "work": [*base, "work"]}
+    commands: dict[str, Sequence[str]] = {
+        "accept": [*base, "accept", "--supervised", "--host", host, "--port", str(port)],
+        "work": [*base, "work", "--supervised"],
+    }
     return Supervisor(commands, environment).run()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 import httpx
 from pydantic import Field
 
-from svyazka.connectors.iiko.schema import Section, sections, text
-from svyazka.connectors.iiko.webhook import CHATS
+from svyazka.connectors.iiko.schema import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
@@ -96,12 +95,16 @@ TILL_TIMEOUT = 10
 """Seconds that iiko may wait for the till (header `Timeout`, 15 unless told)."""
 CALL_TIMEOUT = TILL_TIMEOUT + 5.0
 
+LONGEST_WAIT = 3600.0
+"""Seconds to which a Retry-After is believed."""
+
 TOKEN_MARGIN = timedelta(seconds=60)
 TOKEN_LIFE = timedelta(minutes=15)
 """For a token that doesn't say when it ends; iiko's usual life is an hour."""
 
-ORGANIZATIONS_LIFE = timedelta(hours=1)
-RETURNED_KEYS = list(CHATS)
+DICTIONARY_LIFE = timedelta(hours=1)
+
+T = TypeVar("T")
 
 
 class IikoSettings(ConnectionSettings):
@@ -122,6 +125,15 @@ class IikoSettings(ConnectionSettings):
             return "/api/v2/access_token", body
         return ("/api/1/access_token", {"apiLogin": self.api_login}) if self.api_login else None
 
+    @property
+    def api_credentials(self) -> object | None:
+        """Whether the API can be called at all: None is what `optional_settings` warns of."""
+        return self.sign_in()
+
+    def means_to_sign_in(self) -> bool:
+        """Whether credentials were given, be it in part: what then lacks is told, not passed over."""
+        return any((self.api_key, self.app_id, self.client_secret, self.api_login))
+
 
 class IikoFailure(SourceUnavailable):
     """iiko couldn't or wouldn't answer; `outcome` says what to make of it."""
@@ -134,21 +146,20 @@ class IikoFailure(SourceUnavailable):
 def outcome_of(
     status: int | None, code: str | None, detail: str | None, after: float | None = None, *, reading: bool = True
 ) -> Outcome:
-    """What a failure means: by its code where we know it, else by its status.
+    """What a failure means: by its code where we know it, else by its status; a quota is a quota with any code.
 
     `reading`: False for a command, of which a 408 doesn't tell whether the till has carried it out.
     """
     fallback = OTHER_5XX if status is None or status >= 500 else OTHER_4XX
-    rule = CODES.get(code or "") or STATUSES.get(status or 0, fallback)
-    name = code or str(status)
+    known = CODES.get(code or "") if status != 429 else None
+    rule = known or STATUSES.get(status or 0, fallback)
+    name = code if code and status != 429 else str(status)
     message = f"{rule.what}: {detail}" if detail else rule.what
     if status == 408 and not reading:
         return Unknown(code=name, message=message)
     if rule.do == "retry":
         waits = [wait for wait in (rule.wait, after) if wait is not None]
-        return Retry(
-            code="429" if status == 429 else name, message=message, after=max(waits, default=None), outage=rule.outage
-        )
+        return Retry(code=name, message=message, after=max(waits, default=None), outage=rule.outage)
     if rule.do == "block":
         return Blocked(code=name, message=message, remedy=rule.remedy)
     if rule.do == "done":
@@ -167,6 +178,7 @@ async def ask(call: Call[IikoSettings], path: str, body: dict[str, object]) -> S
 
 
 async def _post(call: Call[IikoSettings], path: str, body: object, token: str | None = None) -> httpx.Response:
+    _wait_for_quota(call)
     headers = {"Timeout": str(TILL_TIMEOUT)}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
@@ -186,7 +198,36 @@ def _content(call: Call[IikoSettings], response: httpx.Response) -> Section:
     detail = text(said.get("errorDescription")) or text(said.get("message"))
     after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
     cut = call.http.cut(detail) if detail else None
-    raise IikoFailure(outcome_of(response.status_code, text(said.get("error")), cut, after))
+    outcome = outcome_of(response.status_code, text(said.get("error")), cut, after)
+    if isinstance(outcome, Retry) and response.status_code == 429:
+        wait = min(outcome.after or 0.0, LONGEST_WAIT)
+        call.memo[_named(call, "quota")] = datetime.now(UTC) + timedelta(seconds=wait)
+        outcome = outcome.model_copy(update={"after": wait})
+    raise IikoFailure(outcome)
+
+
+def _wait_for_quota(call: Call[IikoSettings]) -> None:
+    """Over the quota nobody asks before its time is up: iiko blocks logins for many failing requests."""
+    until: datetime | None = call.memo.get(_named(call, "quota"))
+    left = (until - datetime.now(UTC)).total_seconds() if until else 0.0
+    if left > 0:
+        raise IikoFailure(Retry(code="429", message="waiting until iiko's quota is free again", after=left))
+
+
+def _named(call: Call[IikoSettings], what: str) -> str:
+    """Where something of these credentials is remembered: others, or another installation, never get it."""
+    owner = json.dumps([call.settings.base_url, call.settings.sign_in()])
+    return f"iiko.{what}-{sha256(owner.encode()).hexdigest()[:16]}"
+
+
+async def remembered(call: Call[IikoSettings], what: str, read: Callable[[], Awaitable[T]]) -> T:
+    """A dictionary of iiko's, read once an hour by each process."""
+    name = _named(call, what)
+    kept: tuple[T, datetime] | None = call.memo.get(name)
+    now = datetime.now(UTC)
+    if kept is None or kept[1] <= now:
+        kept = call.memo[name] = (await read(), now + DICTIONARY_LIFE)
+    return kept[0]
 
 
 # Tokens: one for all calls and all instances, asked for by one caller at a time
@@ -197,8 +238,7 @@ async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
     if sign_in is None:
         missing = "credentials are missing: api_key, app_id and client_secret, or api_login"
         raise IikoFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
-    # Other credentials or another installation never get the token of these.
-    name = "iiko-" + sha256(json.dumps([call.settings.base_url, sign_in]).encode()).hexdigest()[:16]
+    name = _named(call, "token")
     async with call.memo.setdefault("iiko.lock", asyncio.Lock()):
         token = await _kept(call, name, refused) or await _fresh(call, name, *sign_in)
     call.http.hide(token)
@@ -248,111 +288,3 @@ def unseen(call: Call[IikoSettings]) -> None:
     """Blank the last answer in the attempt's story: it holds a secret that wasn't known before it came."""
     if call.http.log:
         call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
-
-
-# Reads
-
-
-async def organizations(call: Call[IikoSettings]) -> dict[str, str]:
-    """Organizations that these credentials see: id -> name."""
-    answer = await ask(call, "/api/1/organizations", {"returnAdditionalInfo": False, "includeDisabled": False})
-    found = ((text(each.get("id")), text(each.get("name"))) for each in sections(answer.get("organizations")))
-    return {id_: name or id_ for id_, name in found if id_}
-
-
-async def organization_ids(call: Call[IikoSettings]) -> list[str]:
-    """The connection's own organization, or all that its credentials see."""
-    if call.settings.organization_id:
-        return [call.settings.organization_id]
-    kept: tuple[list[str], datetime] | None = call.memo.get("iiko.organizations")
-    now = datetime.now(UTC)
-    if kept is None or kept[1] <= now:
-        kept = call.memo["iiko.organizations"] = (list(await organizations(call)), now + ORGANIZATIONS_LIFE)
-    if not kept[0]:
-        message = "these credentials see no organization"
-        raise IikoFailure(Blocked(code="no_organization", message=message, remedy=RIGHTS))
-    return kept[0]
-
-
-async def delivery(call: Call[IikoSettings], order: str) -> Section | None:
-    """A delivery by id, from the hot cache: the last 7 days are guaranteed."""
-    for organization in await organization_ids(call):
-        body: dict[str, object] = {"organizationId": organization, "orderIds": [order]}
-        answer = await ask(call, "/api/1/deliveries/by_id", {**body, "returnExternalDataKeys": RETURNED_KEYS})
-        if found := _with_id(answer.get("orders"), order):
-            return found
-    return None
-
-
-async def table_order(call: Call[IikoSettings], order: str) -> Section | None:
-    """A table order by id; the last 90 days are kept."""
-    body = {"organizationIds": await organization_ids(call), "orderIds": [order]}
-    answer = await ask(call, "/api/1/order/by_id", {**body, "returnExternalDataKeys": RETURNED_KEYS})
-    return _with_id(answer.get("orders"), order)
-
-
-async def reserve(call: Call[IikoSettings], reserve_id: str) -> Section | None:
-    """A reservation or banquet by id."""
-    for organization in await organization_ids(call):
-        answer = await ask(
-            call, "/api/1/reserve/status_by_id", {"organizationId": organization, "reserveIds": [reserve_id]}
-        )
-        if found := _with_id(answer.get("reserves"), reserve_id):
-            return found
-    return None
-
-
-def _with_id(found: object, wanted: str) -> Section | None:
-    return next((each for each in sections(found) if (text(each.get("id")) or "").lower() == wanted.lower()), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Deliveries:
-    """Deliveries of one look, and the newest revision that iiko named with them."""
-
-    revision: int | None
-    orders: Sequence[Section]
-
-
-async def deliveries_since(call: Call[IikoSettings], revision: int) -> Deliveries:
-    """What changed after `revision`; iiko goes back at most 3 hours."""
-    body: dict[str, object] = {"startRevision": revision, "organizationIds": await organization_ids(call)}
-    return _deliveries(await ask(call, "/api/1/deliveries/by_revision", body))
-
-
-async def deliveries_of(call: Call[IikoSettings], first: date, last: date | None) -> Deliveries:
-    """All deliveries due from the day `first` to `last` (None: open end), days of the terminal's own time."""
-    body: dict[str, object] = {
-        "organizationIds": await organization_ids(call),
-        "deliveryDateFrom": _local(first, time.min),
-    }
-    if last is not None:
-        body["deliveryDateTo"] = _local(last, time.max)
-    return _deliveries(await ask(call, "/api/1/deliveries/by_delivery_date_and_status", body))
-
-
-def _local(day: date, moment: time) -> str:
-    return datetime.combine(day, moment).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
-def _deliveries(answer: Section) -> Deliveries:
-    by_organization = sections(answer.get("ordersByOrganizations"))
-    orders = [order for each in by_organization for order in sections(each.get("orders"))]
-    revision: Any = answer.get("maxRevision")
-    return Deliveries(revision if isinstance(revision, int) and revision > 0 else None, orders)
-
-
-# The registration of our webhook
-
-
-async def hook_settings(call: Call[IikoSettings], organization: str) -> Section:
-    """What is registered for this API login and organization."""
-    try:
-        return await ask(call, "/api/1/webhooks/settings", {"organizationId": organization})
-    finally:
-        unseen(call)
-
-
-async def register_hook(call: Call[IikoSettings], body: dict[str, object]) -> None:
-    """Overwrite the registration of one organization."""
-    await ask(call, "/api/1/webhooks/update_settings", body)

@@ -7,28 +7,25 @@ reservations and stop lists can't be polled at all (iikoCloud API contract 9.7.5
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from svyazka.connectors.iiko.client import (
-    Deliveries,
-    IikoFailure,
-    IikoSettings,
-    deliveries_of,
-    deliveries_since,
-)
+from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
+from svyazka.connectors.iiko.reads import Deliveries, Zones, deliveries_of, deliveries_since, terminal_zones
 from svyazka.connectors.iiko.schema import Change, NotUnderstood, Section, text
 from svyazka.connectors.iiko.webhook import final_statuses, of_organization, order_fact
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
-from svyazka.model.outcomes import Refused
+from svyazka.model.outcomes import Blocked, Refused
 
 REVISIONS_REACH = timedelta(hours=2, minutes=30)
 """How old a revision may be; iiko's own limit is 3 hours."""
 
-HOT_DAYS = 7
+HOT = timedelta(days=7)
+"""For how long iiko guarantees deliveries."""
+
 OVERLAP = timedelta(hours=1)
 """How old the revision of the look before may be to begin from it once more."""
 
@@ -39,8 +36,10 @@ QUIET = timedelta(minutes=30)
 """How long to leave iiko alone when it goes back to our revision no more and knows no newer one (a night
 without orders): a login with many failing requests gets blocked."""
 
+ORGANIZATION = "see that organization_id is right and open to these credentials: `svyazka doctor --live`"
+
 ZONES_APART = timedelta(hours=12)
-"""How far a terminal's zone may lie from the tenant's: order times have no zone."""
+"""How far a terminal's zone may lie from the tenant's, where iiko won't tell it."""
 
 
 class Cursor(Frozen):
@@ -49,23 +48,34 @@ class Cursor(Frozen):
     at: Time
     """When `revision` was seen to be the newest."""
     revision: int | None = None
-    """None until iiko has named one: a restaurant without a single order."""
+    """None while iiko hasn't named one."""
     before: int | None = None
     """The newest of the look before, to look at the last changes twice."""
     before_at: Time | None = None
     since: Time | None = None
-    """The first look of all: orders finished earlier are history, not events."""
+    """The first look of all: where days are read whole, orders finished earlier are history, not events."""
     day: date | None = None
     """Catching up: this day of deliveries is to be read next, then the days before it down to `until`."""
     until: date | None = None
-    floor: Time | None = None
-    """Catching up: what happened earlier had been seen before the pause."""
+    missed: Time | None = None
+    """Catching up: when the pause began."""
     quiet_until: Time | None = None
     """Nothing is asked before: see QUIET."""
 
 
 async def poll(cursor: str | None, call: Call[IikoSettings]) -> Polled:
     """One look. Raises IikoFailure, NotSent, MaybeSent."""
+    try:
+        return await _look(cursor, call)
+    except IikoFailure as failure:
+        if not isinstance(failure.outcome, Refused):
+            raise
+        # Days are refused for good, so asking every two minutes would only get the login blocked.
+        code, message = failure.outcome.code, failure.outcome.message
+        raise IikoFailure(Blocked(code=code, message=f"polling: {message}", remedy=ORGANIZATION)) from failure
+
+
+async def _look(cursor: str | None, call: Call[IikoSettings]) -> Polled:
     if cursor is None:
         return await _first_look(call)
     known = Cursor.model_validate_json(cursor)
@@ -80,7 +90,7 @@ async def poll(cursor: str | None, call: Call[IikoSettings]) -> Polled:
     except IikoFailure as failure:
         if not isinstance(failure.outcome, Refused):
             raise
-        return await _catch_up(known, call)  # a revision that iiko goes back to no more
+        return await _catch_up(known, call, refused=True)  # a revision that iiko goes back to no more
 
 
 async def _first_look(call: Call[IikoSettings]) -> Polled:
@@ -91,9 +101,12 @@ async def _first_look(call: Call[IikoSettings]) -> Polled:
 
 
 async def _changes(known: Cursor, revision: int, cursor: str, call: Call[IikoSettings]) -> Polled:
-    twice = known.before is not None and known.before_at is not None and call.now - known.before_at < OVERLAP
-    found = await deliveries_since(call, known.before if twice and known.before is not None else revision)
-    facts = _facts(found, call, floor=known.since)
+    start = revision
+    if known.before is not None and known.before_at is not None and call.now - known.before_at < OVERLAP:
+        start = known.before
+    found = await deliveries_since(call, start)
+    # A revision proves that its change is news; where iiko named none at first, only the order's times can.
+    facts = await _facts(found, call, floor=None if start else known.since)
     newest = max(found.revision or 0, revision)
     if newest == revision and call.now - known.at < STILL:
         return Polled(facts=facts, cursor=cursor)
@@ -104,67 +117,82 @@ async def _changes(known: Cursor, revision: int, cursor: str, call: Call[IikoSet
     return Polled(facts=facts, cursor=_written(moved))
 
 
-async def _catch_up(known: Cursor, call: Call[IikoSettings]) -> Polled:
+async def _catch_up(known: Cursor, call: Call[IikoSettings], *, refused: bool = False) -> Polled:
     """The missed days, today first: its newest revision is where the usual looks then go on, so that a
     change made while we are reading the days before is seen too."""
     today = _today(call)
     found = await deliveries_of(call, today, None)
-    lost = call.now - timedelta(days=HOT_DAYS)
+    lost = call.now - HOT
     # A delivery due the evening before is often closed after midnight.
-    until = max(_day(known.at, call) - timedelta(days=1), today - timedelta(days=HOT_DAYS - 1))
-    floor = known.at - ZONES_APART
-    if known.since is not None:
-        floor = max(floor, known.since)
+    until = max(_day(known.at, call) - timedelta(days=1), _day(lost, call))
     day = today - timedelta(days=1)
     more = day >= until
-    newer = found.revision is not None and found.revision != known.revision
+    newest = max((r for r in (found.revision, known.revision) if r is not None), default=None)
+    hopeless = newest is None or (refused and newest == known.revision)
     moved = Cursor(
-        at=call.now, revision=found.revision or known.revision, since=known.since,
-        quiet_until=None if newer else call.now + QUIET,
-        day=day if more else None, until=until if more else None, floor=floor if more else None,
+        at=call.now, revision=newest, since=known.since, quiet_until=call.now + QUIET if hopeless else None,
+        day=day if more else None, until=until if more else None, missed=known.at if more else None,
     )  # fmt: skip
+    facts = await _facts(found, call, floor=_floor(known.at, known.since))
     gap = (known.at, lost) if known.at < lost else None
-    return Polled(facts=_facts(found, call, floor=floor), cursor=_written(moved), gap=gap, more=more)
+    return Polled(facts=facts, cursor=_written(moved), gap=gap, more=more)
 
 
 async def _earlier_day(known: Cursor, day: date, call: Call[IikoSettings]) -> Polled:
+    """One of the missed days. Those that grew too old while catching up was interrupted are a gap of their own."""
+    await call.pace()
+    done = known.model_copy(update={"day": None, "until": None, "missed": None})
+    # Midnight may pass while we are reading: a day's grace.
+    if day < _day(call.now - HOT, call) - timedelta(days=1):
+        missed = known.missed or known.at
+        end = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(call.timezone))
+        return Polled(facts=(), cursor=_written(done), gap=(missed, end) if missed < end else None, more=True)
     found = await deliveries_of(call, day, day)
     before = day - timedelta(days=1)
     more = known.until is not None and before >= known.until
-    update = {"day": before} if more else {"day": None, "until": None, "floor": None}
-    moved = known.model_copy(update=update)
-    return Polled(facts=_facts(found, call, floor=known.floor), cursor=_written(moved), more=more)
+    moved = known.model_copy(update={"day": before}) if more else done
+    facts = await _facts(found, call, floor=_floor(known.missed, known.since))
+    return Polled(facts=facts, cursor=_written(moved), more=more)
 
 
-def _facts(found: Deliveries, call: Call[IikoSettings], *, floor: datetime | None) -> list[Fact]:
+def _floor(missed: datetime | None, since: datetime | None) -> datetime | None:
+    """What happened earlier had been seen before the pause, or is history."""
+    seen = missed - ZONES_APART if missed is not None else None
+    return max((moment for moment in (seen, since) if moment is not None), default=None)
+
+
+async def _facts(found: Deliveries, call: Call[IikoSettings], *, floor: datetime | None) -> list[Fact]:
     """Oldest first; without what had happened before `floor`."""
-    facts = (polled_fact(order, call) for order in found.orders)
+    zones = await terminal_zones(call) if found.orders else {}
+    facts = (polled_fact(order, zones, call) for order in found.orders)
     wanted = [f for f in facts if floor is None or f.occurred_at is None or f.occurred_at >= floor]
     return sorted(wanted, key=lambda fact: (fact.occurred_at or call.now, fact.position or 0))
 
 
-def polled_fact(info: Section, call: Call[IikoSettings]) -> Fact:
+def polled_fact(info: Section, zones: Zones, call: Call[IikoSettings]) -> Fact:
     """An order as iiko's API answers it, in the form that its webhook has."""
     try:
         change = Change.of_order({"eventInfo": info})
-        fact = order_fact(change, "delivery", final_statuses(call.settings.final_statuses), occurred_at(change, call))
+        happened = occurred_at(change, zones, call)
+        fact = order_fact(change, "delivery", final_statuses(call.settings.final_statuses), happened)
     except NotUnderstood as error:
         return Fact(type=EventType.OTHER, ignored=f"an order of iiko's that can't be read: {error}")
     return of_organization(fact, text(call.settings.organization_id), info.get("organizationId"))
 
 
-def occurred_at(change: Change, call: Call[IikoSettings]) -> datetime | None:
+def occurred_at(change: Change, zones: Zones, call: Call[IikoSettings]) -> datetime | None:
     """When the change happened, as near as can be told without an `eventTime`.
 
     `timestamp` is no time (nobody says of what unit), and the order's own times are local to its terminal
-    and name no zone: the latest of them is read in the tenant's zone. A terminal further east than the
-    tenant would put it into the future; nothing that we see has happened later than now.
+    group: the latest of them is read in that one's zone, or the tenant's where iiko doesn't tell. A terminal
+    further east would then put it into the future; nothing that we see has happened later than now.
     """
     local = change.happened_locally()
     if local is None:
         return None
+    zone = zones.get(text(change.body.get("terminalGroupId")) or "") or ZoneInfo(call.timezone)
     try:
-        return min(local.replace(tzinfo=ZoneInfo(call.timezone)).astimezone(call.now.tzinfo), call.now)
+        return min(local.replace(tzinfo=zone).astimezone(call.now.tzinfo), call.now)
     except OverflowError:
         return None
 

@@ -21,7 +21,7 @@ ID_LIMIT = 200
 EXTERNAL_LIMIT = 20
 INT64 = 2**63
 
-ORDER_PLACES = (("eventInfo", "order"), ("order",), ("deliveryOrder",), ("eventInfo", "deliveryOrder"))
+ORDER_PLACES = (("eventInfo", "order"), ("order",), ("deliveryOrder",))
 """Where an order stands: iiko's own place first, then the forms of hand-made and older senders."""
 
 PHONE_PLACES = (
@@ -58,7 +58,8 @@ class Change:
     id: str | None
     status: str | None
     timestamp: int | None
-    """Of the most recent change on iiko's server; seconds or milliseconds, nobody knows: only ever compared with other timestamps of the same object."""
+    """Of the newest change on iiko's server, in a unit that nobody states: only ever compared with other
+    timestamps of the same object."""
 
     @classmethod
     def of_order(cls, root: Section) -> Change:
@@ -97,7 +98,8 @@ class Change:
 
     def phone(self) -> str | None:
         """The guest's phone as it was written."""
-        return text(self.body.get("phone")) or self._first(PHONE_PLACES)
+        own = None if self.body is self.root else text(self.body.get("phone"))
+        return own or self._first(PHONE_PLACES)
 
     def name(self) -> str | None:
         """The guest's first name; a surname is kept by iiko apart and isn't for addressing people."""
@@ -109,7 +111,7 @@ class Change:
 
     def external_data(self) -> dict[str, str]:
         """What whoever created the order wrote on it: `externalData` [{key, value}]."""
-        found = {}
+        found: dict[str, str] = {}
         for entry in sections(self.body.get("externalData")):
             key, value = text(entry.get("key")), text(entry.get("value"))
             if key and value is not None and len(found) < EXTERNAL_LIMIT:

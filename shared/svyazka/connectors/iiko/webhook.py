@@ -150,7 +150,7 @@ def order_fact(change: Change, kind: str, final: frozenset[str], occurred_at: da
         subject=f"order:{change.id}" if change.id else None,
         occurred_at=occurred_at,
         contact=_contact(change),
-        position=change.timestamp,
+        position=_position(change),
         entity=Entity(kind=kind, id=change.id) if change.id else None,
         data=_order_data(change, kind),
         ignored=_uncreated(change),
@@ -172,7 +172,7 @@ def reserve_fact(change: Change, occurred_at: datetime | None) -> Fact:
         subject=f"appointment:{change.id}" if change.id else None,
         occurred_at=occurred_at,
         contact=_contact(change),
-        position=change.timestamp,
+        position=_position(change),
         entity=Entity(kind="reserve", id=change.id) if change.id else None,
         data=_filled(
             {
@@ -200,7 +200,7 @@ def of_organization(fact: Fact, ours: str | None, *named: object) -> Fact:
     The husk has an identity of its own, so that the real fact isn't taken for a repeat once a wrong
     organization_id has been put right, and holds nothing of a guest who isn't this business's.
     """
-    foreign = next((name for name in map(text, named) if ours and name and name.casefold() != ours.casefold()), None)
+    foreign = foreign_organization(ours, *named)
     if foreign is None:
         return fact
     return Fact(
@@ -209,6 +209,11 @@ def of_organization(fact: Fact, ours: str | None, *named: object) -> Fact:
         occurred_at=fact.occurred_at,
         ignored=f"it belongs to organization {foreign[:60]}, this connection is {ours}",
     )
+
+
+def foreign_organization(ours: str | None, *named: object) -> str | None:
+    """The first organization named that isn't ours; None when none is, or when we don't know ours."""
+    return next((name for name in map(text, named) if ours and name and name.casefold() != ours.casefold()), None)
 
 
 def _order_type(change: Change, final: frozenset[str]) -> EventType:
@@ -235,6 +240,11 @@ def _key(what: str, change: Change) -> tuple[str, ...] | None:
     moment = next(filter(None, map(text, (change.info.get("timestamp"), *map(change.root.get, MOMENTS)))), "")
     status = change.status or f"creation {change.creation or 'unknown'}"
     return (what, change.id, moment, status)
+
+
+def _position(change: Change) -> int | None:
+    """What tells no state (a creation or an edit that the till refused) is never the object's newest one."""
+    return change.timestamp if change.status or change.info.get("isDeleted") is True else None
 
 
 def _uncreated(change: Change) -> str | None:

@@ -1,0 +1,52 @@
+"""`python -m benchmarks.bare PORT DATA`: does the accept path's store operations, and nothing else.
+
+No key, no signature, no parsing: one event document of the same size with its task, created in the same store by the
+same server. What the accept path's rate is measured against.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from svyazka.backends.local.store import LocalStore
+from svyazka.engine.store import Arrival, Document, Task
+
+Message = MutableMapping[str, Any]
+ANSWER = b'{"status":"accepted","events":[{"id":"evt_0","type":"order.completed","status":"accepted","reason":null}]}'
+
+
+def application(store: LocalStore) -> Callable[..., Awaitable[None]]:
+    """The handler."""
+    numbers = itertools.count()
+
+    async def serve(scope: Message, receive: Callable[[], Awaitable[Message]], send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body = (await receive()).get("body", b"")
+        now = datetime.now(UTC)
+        key = f"evt_{next(numbers):032d}"
+        fields = {
+            "tenant": "bench", "connection": "till", "type": "order.completed", "subject": f"order:{key}",
+            "status": "accepted", "received_at": now, "wake_at": now, "blank_at": now, "people": ("a" * 24,),
+        }  # fmt: skip
+        document = Document("events", key, fields, body + b" " * 900)
+        await store.accept([Arrival(document, Task("plan", "/plan", {"event": key}))], None, None)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": ANSWER})
+
+    return serve
+
+
+if __name__ == "__main__":
+    uvicorn.run(
+        application(LocalStore.open(Path(sys.argv[2]))), host="127.0.0.1", port=int(sys.argv[1]), log_level="error",
+        access_log=False, server_header=False, date_header=False, lifespan="off", backlog=2048,
+    )  # fmt: skip

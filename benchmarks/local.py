@@ -1,0 +1,136 @@
+"""One machine: the accept path against bare store operations, and events end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from benchmarks.driver import Driven, drive
+from benchmarks.processes import free_port, resident_mib, running
+from svyazka.app import build_hub, local_keyring
+from svyazka.apply import commit_apply, plan_apply, set_secret
+from svyazka.backends.local.queue import LocalQueue
+from svyazka.backends.local.store import LocalStore
+from svyazka.model.tenants import ConnectionSpec, FlowSpec, Tenant
+from svyazka.settings import Settings
+
+CONNECTIONS = 16
+ROUNDS = 3
+
+
+def webhook(number: int) -> bytes:
+    """A distinct iiko webhook of a delivered order."""
+    identity = f"00000000-0000-4000-8000-{number:012d}"
+    phone = f"+7999{number % 10_000_000:07d}"
+    order = {"id": identity, "status": "Delivered", "phone": phone, "customer": {"id": identity, "name": "Иван"}}
+    body = {
+        "eventType": "DeliveryOrderUpdate", "eventTime": "2026-01-15 14:30:00.000",
+        "organizationId": "7bc05553-4b68-44e8-b7bc-37be63c6d9e9", "correlationId": identity,
+        "eventInfo": {
+            "id": identity, "posId": identity, "externalNumber": str(number), "timestamp": 1705318200000 + number,
+            "organizationId": "7bc05553-4b68-44e8-b7bc-37be63c6d9e9", "creationStatus": "Success", "errorInfo": None,
+            "order": order,
+        },
+    }  # fmt: skip
+    return json.dumps([body], ensure_ascii=False).encode()
+
+
+def tenant(sink: str) -> Tenant:
+    """A till, a messenger at the sink, a review request at once."""
+    limit = {"per_second": 100_000, "concurrency": 16}
+    return Tenant(
+        id="bench", name="Bench", timezone="Europe/Moscow",
+        connections={
+            "till": ConnectionSpec(vendor="iiko"),
+            "sms": ConnectionSpec(
+                vendor="smsru",
+                settings={"api_id": {"secret": "api-id"}, "sender": "BENCH", "base_url": sink, "limit": limit},
+            ),
+        },
+        flows=(
+            FlowSpec(
+                id="review_request", flow="review_request", sources=("till",), via=("sms",),
+                settings={"text": "{name}, спасибо! {review_url}", "review_url": "https://example.org/r"},
+            ),
+        ),
+    )  # fmt: skip
+
+
+async def settle_in(data: Path, sink: str) -> str:
+    """The tenant in a fresh data folder; the path of its till's webhook."""
+    keyring, store = local_keyring(data), LocalStore.open(data)
+    hub = build_hub(Settings(data=data), store=store, queue=LocalQueue(store), keyring=keyring)
+    await commit_apply(store, hub.directory, await plan_apply(store, hub.directory, keyring, tenant(sink)))
+    await set_secret(store, hub.directory, keyring, "bench", "api-id", "C0FFEE00-1234-5678-9ABC-DEF012345678")
+    await store.close()
+    return f"/webhook_iiko?key={keyring.mint('iiko', 'bench', 'till')}"
+
+
+def _ms(driven: Driven) -> dict[str, float]:
+    return {
+        "per_second": round(driven.rate, 1),
+        "p50_ms": round(driven.percentile(0.5) * 1e3, 2),
+        "p99_ms": round(driven.percentile(0.99) * 1e3, 2),
+    }
+
+
+def accept_against_bare(count: int) -> dict[str, object]:
+    """Interleaved rounds of the accept path and of the same store operations alone; the medians and their ratio."""
+    ours: list[Driven] = []
+    bare: list[Driven] = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            port, data = free_port(), Path(folder) / "data"
+            path = asyncio.run(settle_in(data, "http://127.0.0.1:9"))
+            server = ["-m", "svyazka.server", "accept", "--port", str(port)]
+            with running(server, port, {"SVYAZKA_DATA": str(data)}):
+                ours.append(asyncio.run(drive(f"http://127.0.0.1:{port}{path}", webhook, count, CONNECTIONS)))
+        with tempfile.TemporaryDirectory() as folder:
+            port = free_port()
+            with running(["-m", "benchmarks.bare", str(port), folder], port):
+                bare.append(asyncio.run(drive(f"http://127.0.0.1:{port}/", webhook, count, CONNECTIONS)))
+    for driven in (*ours, *bare):
+        assert set(driven.statuses) == {200}, driven.statuses
+    mine = sorted(ours, key=lambda driven: driven.rate)[ROUNDS // 2]
+    theirs = sorted(bare, key=lambda driven: driven.rate)[ROUNDS // 2]
+    return {"accept": _ms(mine), "bare": _ms(theirs), "ratio": round(mine.rate / theirs.rate, 3)}
+
+
+def end_to_end(count: int) -> dict[str, object]:
+    """Accept and work as two processes, driver and sink on the same machine: events a second to the last call."""
+    with tempfile.TemporaryDirectory() as folder:
+        port, sink, data = free_port(), free_port(), Path(folder) / "data"
+        path = asyncio.run(settle_in(data, f"http://127.0.0.1:{sink}"))
+        environment = {"SVYAZKA_DATA": str(data)}
+        with (
+            running(["-m", "benchmarks.sink", str(sink)], sink),
+            running(["-m", "svyazka.server", "accept", "--port", str(port)], port, environment) as accept,
+            running(["-m", "svyazka.server", "work"], None, environment) as work,
+        ):
+            url = f"http://127.0.0.1:{port}{path}"
+            asyncio.run(drive(url, lambda number: webhook(9_000_000 + number), 50, 4))
+            _wait_for(sink, 50)
+            begun = time.perf_counter()
+            driven = asyncio.run(drive(url, webhook, count, CONNECTIONS))
+            _wait_for(sink, count + 50)
+            seconds = time.perf_counter() - begun
+            memory = {"accept_mib": resident_mib(accept), "work_mib": resident_mib(work)}
+    assert set(driven.statuses) == {200}, driven.statuses
+    return {"events": count, "end_to_end_per_second": round(count / seconds, 1), "answers": _ms(driven), **memory}
+
+
+def _wait_for(sink: int, count: int) -> None:
+    last, moved = -1, time.monotonic()
+    while time.monotonic() - moved < 30:
+        with urllib.request.urlopen(f"http://127.0.0.1:{sink}/") as answer:
+            seen = int(answer.read())
+        if seen >= count:
+            return
+        if seen != last:
+            last, moved = seen, time.monotonic()
+        time.sleep(0.02)
+    raise RuntimeError(f"the sink has seen {last} of {count}")

@@ -1,0 +1,47 @@
+"""`python -m benchmarks.sink PORT`: answers every POST as sms.ru answers a message taken, and counts them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from urllib.parse import parse_qs
+
+count = 0
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One connection."""
+    global count
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            lower = head.lower()
+            length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in lower else 0
+            body = await reader.readexactly(length)
+            if head.startswith(b"GET"):
+                answer = str(count).encode()
+            else:
+                count += 1
+                number = parse_qs(body.decode()).get("to", ["79990000000"])[0].lstrip("+")
+                taken = {"status": "OK", "status_code": 100, "sms_id": f"202626-{count}"}
+                answer = json.dumps(
+                    {"status": "OK", "status_code": 100, "sms": {number: taken}, "balance": 1000}
+                ).encode()
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+                + answer
+            )
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def main(port: int) -> None:
+    """Until killed."""
+    server = await asyncio.start_server(serve, "127.0.0.1", port, backlog=512)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,12 @@
+"""The webhook that amoCRM calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("amocrm")
+
+
+@functions_framework.aio.http
+async def webhook_amocrm(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

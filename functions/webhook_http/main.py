@@ -1,0 +1,12 @@
+"""The webhook that any system calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("http")
+
+
+@functions_framework.aio.http
+async def webhook_http(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

@@ -1,0 +1,12 @@
+"""The webhook that max calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("max")
+
+
+@functions_framework.aio.http
+async def webhook_max(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

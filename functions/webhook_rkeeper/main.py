@@ -1,0 +1,12 @@
+"""The webhook that r_keeper calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("rkeeper")
+
+
+@functions_framework.aio.http
+async def webhook_rkeeper(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

@@ -1,0 +1,12 @@
+"""The webhook that telegram calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("telegram")
+
+
+@functions_framework.aio.http
+async def webhook_telegram(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

@@ -1,0 +1,12 @@
+"""The webhook that yclients calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("yclients")
+
+
+@functions_framework.aio.http
+async def webhook_yclients(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

@@ -1,0 +1,73 @@
+"""The folders of `functions/`: whose they are, and what they load by a name that stands in no import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_webhook
+from svyazka.engine.connector import Webhook
+from svyazka.flows.registry import FLOWS
+from svyazka.model.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ROOT / "functions"
+WORKER = "sync_worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One folder, one deployed function."""
+
+    name: str
+    vendor: str
+    """Empty for the worker."""
+
+    @property
+    def role(self) -> str:
+        return "webhook" if self.vendor else "worker"
+
+    @property
+    def signs(self) -> bool:
+        """Whether the vendor proves its requests by a secret, which the function must then unseal."""
+        webhook = load_webhook(self.vendor) if self.vendor else None
+        return bool(webhook and webhook.secret_settings)
+
+    @property
+    def seals(self) -> bool:
+        """Whether it seals or unseals anything: such a secret, or an errand on its way to the worker."""
+        webhook = load_webhook(self.vendor) if self.vendor else None
+        return webhook is None or self.signs or type(webhook).errand is not Webhook.errand
+
+    @property
+    def folder(self) -> Path:
+        return FUNCTIONS / self.name
+
+    @property
+    def loads(self) -> tuple[str, ...]:
+        """Modules that are imported by name on use: registries hold them as text."""
+        if self.vendor:
+            return (f"{VENDORS[self.vendor]}.webhook",)
+        ways_in = [f"{VENDORS[vendor]}.webhook" for vendor in CALLS_US]
+        return tuple(sorted([*ways_in, *(f"{module}.actions" for module in VENDORS.values()), *FLOWS.values()]))
+
+    @property
+    def leaves(self) -> frozenset[str]:
+        """Packages that an import names and this function never uses: sealing stands beside the keys' signing."""
+        return frozenset() if self.seals else frozenset({"cryptography"})
+
+
+def functions() -> list[Function]:
+    """Every folder that holds a main.py.
+
+    Raises ConfigError, saying what to do, when folders and registry disagree.
+    """
+    vendor_of = {function: vendor for vendor, function in CALLS_US.items()}
+    folders = {path.parent.name for path in FUNCTIONS.glob("*/main.py")}
+    unknown, missing = folders - {*vendor_of, WORKER}, {*vendor_of, WORKER} - folders
+    if unknown or missing:
+        raise ConfigError(
+            f"functions/ and connectors/registry.py disagree: CALLS_US lacks {sorted(unknown) or 'nothing'}, "
+            f"functions/ lacks a main.py in {sorted(missing) or 'nothing'}"
+        )
+    return [Function(name, vendor_of.get(name, "")) for name in sorted(folders)]

@@ -1,0 +1,82 @@
+"""What deployment must know of the code, written beside it; `--check` says whether the files are in step.
+
+    python infra/generate.py [--check]
+
+`terraform/generated.json`: functions (one a folder), vendors with their rates, the table of time limits.
+`terraform/firestore-indexes.json`: indexes, exemptions and time-to-live for the store's queries.
+`functions/<function>/requirements.txt`: the pinned packages that the function's own code reaches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bundling import functions, needs, requirements_text
+from bundling.functions import ROOT
+from svyazka.backends.google.indexes import index_plan
+from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.engine import deadlines
+from svyazka.model.errors import ConfigError
+
+TERRAFORM = ROOT / "infra" / "terraform"
+
+DEADLINES = (
+    "accept_limit", "call_limit", "send_margin", "lease", "function_limit", "dispatch_deadline", "take_over_grace",
+)  # fmt: skip
+
+
+def for_terraform() -> dict[str, object]:
+    """Functions with their role and whether the vendor's requests are proved by a secret; rates; time limits."""
+    rates = {vendor: load_connector(vendor).limits for vendor in sorted(VENDORS)}
+    return {
+        "deadlines": {name: getattr(deadlines, name.upper()) for name in DEADLINES},
+        "functions": {f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs} for f in functions()},
+        "vendors": {
+            vendor: {"per_second": rate.per_second, "concurrency": rate.concurrency, "scope": rate.scope}
+            for vendor, rate in rates.items()
+        },
+    }
+
+
+def documents() -> dict[Path, str]:
+    """The files and what must stand in them."""
+    found = {
+        TERRAFORM / "generated.json": _text(for_terraform()),
+        TERRAFORM / "firestore-indexes.json": _text(index_plan()),
+    }
+    for function in functions():
+        found[function.folder / "requirements.txt"] = requirements_text(function.name, needs(function))
+    return found
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def stale() -> list[Path]:
+    """The files that don't say what they must."""
+    return [path for path, text in documents().items() if not path.exists() or path.read_text() != text]
+
+
+def main() -> int:
+    """Write, or with --check compare; 1 when a file is out of step."""
+    parser = argparse.ArgumentParser(description="What deployment must know of the code.")
+    parser.add_argument("--check", action="store_true", help="compare only")
+    if parser.parse_args().check:
+        names = [path.relative_to(ROOT).as_posix() for path in stale()]
+        if names:
+            sys.stderr.write(f"out of step with the code: {', '.join(names)}; run `python infra/generate.py`\n")
+        return 1 if names else 0
+    for path, text in documents().items():
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ConfigError as error:
+        sys.exit(str(error))

@@ -1,0 +1,84 @@
+# One service account a role, each with what it needs and nothing else. No basic role, no project-wide grant where a
+# resource can bear it.
+locals {
+  accounts = {
+    webhook        = "Webhook functions of vendors that don't sign"
+    webhook-signed = "Webhook functions of vendors that sign: they may unseal inbound secrets"
+    worker         = "The worker"
+    queue          = "Whose identity Cloud Tasks shows to the worker"
+    scheduler      = "Whose identity Cloud Scheduler shows to the worker"
+    build          = "Builds the functions' images"
+  }
+  enqueuing = toset(["webhook", "webhook-signed", "worker"])
+}
+
+resource "google_service_account" "this" {
+  for_each     = local.accounts
+  account_id   = "svyazka-${each.key}"
+  display_name = "Svyazka ${each.key}"
+  description  = each.value
+  depends_on   = [google_project_service.this]
+}
+
+# The store
+
+resource "google_project_iam_custom_role" "accept" {
+  role_id     = "svyazkaAccept"
+  title       = "Svyazka: accept events"
+  description = "Read a document by its name and create one that isn't there: no change, no deletion, no query."
+  permissions = ["datastore.databases.get", "datastore.entities.get", "datastore.entities.create"]
+}
+
+resource "google_project_iam_custom_role" "work" {
+  role_id     = "svyazkaWork"
+  title       = "Svyazka: work on the journal"
+  description = "Documents, all ways; nothing of indexes, backups or settings."
+  permissions = [
+    "datastore.databases.get", "datastore.entities.get", "datastore.entities.list",
+    "datastore.entities.create", "datastore.entities.update", "datastore.entities.delete",
+  ]
+}
+
+resource "google_project_iam_member" "accept" {
+  for_each = toset(["webhook", "webhook-signed"])
+  project  = var.project_id
+  role     = "projects/${var.project_id}/roles/${google_project_iam_custom_role.accept.role_id}"
+  member   = google_service_account.this[each.value].member
+}
+
+resource "google_project_iam_member" "work" {
+  for_each = merge({ worker = google_service_account.this["worker"].member }, { for m in var.operators : m => m })
+  project  = var.project_id
+  role     = "projects/${var.project_id}/roles/${google_project_iam_custom_role.work.role_id}"
+  member   = each.value
+}
+
+# The queues: who enqueues where stands in queues.tf; a task bears the queue's identity, which takes actAs.
+
+resource "google_service_account_iam_member" "act_as_queue" {
+  for_each = merge(
+    { for name in local.enqueuing : name => google_service_account.this[name].member },
+    { for m in var.operators : m => m },
+  )
+  service_account_id = google_service_account.this["queue"].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = each.value
+}
+
+# The build
+
+# The platform copies a bundle into a bucket of its own before it builds, so that reading cannot be bound to ours.
+resource "google_project_iam_member" "build" {
+  for_each = toset(["roles/logging.logWriter", "roles/storage.objectViewer"])
+  project  = var.project_id
+  role     = each.value
+  member   = google_service_account.this["build"].member
+}
+
+resource "google_artifact_registry_repository_iam_member" "build" {
+  project    = var.project_id
+  location   = google_artifact_registry_repository.functions.location
+  repository = google_artifact_registry_repository.functions.name
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.this["build"].member
+}

@@ -1,0 +1,22 @@
+# generated.json and firestore-indexes.json are written by `python infra/generate.py` from the code, and a test
+# holds them in step with it.
+locals {
+  generated = jsondecode(file("${path.module}/generated.json"))
+  indexes   = jsondecode(file("${path.module}/firestore-indexes.json"))
+
+  functions = local.generated.functions
+  vendors   = local.generated.vendors
+  deadlines = local.generated.deadlines
+  webhooks  = { for name, f in local.functions : name => f if f.role == "webhook" }
+  worker    = one([for name, f in local.functions : name if f.role == "worker"])
+
+  labels = merge(var.labels, { app = "svyazka" })
+
+  # Cloud Run names a function's service by the function, lower case, hyphens for underscores. Filters and the
+  # worker's own address must be known before the service exists, so they are built from this rule; grants and
+  # outputs use what the resource says, and the resource refuses to be anything else (modules/function).
+  services = { for name in keys(local.functions) : name => replace(lower(name), "_", "-") }
+
+  # The address that tasks are sent to and that the worker demands as the audience of their identity.
+  worker_url = "https://${local.services[local.worker]}-${data.google_project.this.number}.${var.region}.run.app"
+}

@@ -1,0 +1,168 @@
+# One policy an entry; its name is its anchor in the runbook. `what` is a series of series.tf.
+locals {
+  alerts = {
+    "connection-down" = {
+      title    = "A connection has been down for hours"
+      severity = "ERROR"
+      text     = "A vendor has not answered one connection since the tenant's `alerts.after` (3 h by default). Its deliveries are parked, nothing is lost."
+      any      = [{ what = "told_down", above = 0, for = 0 }]
+    }
+    "connection-blocked" = {
+      title    = "A connection needs a person"
+      severity = "WARNING"
+      text     = "A vendor refuses our credentials or settings, will soon, or has stopped calling us. What waits resumes by itself once it is put right."
+      any = [
+        { what = "told_blocked", above = 0, for = 0 },
+        { what = "told_access", above = 0, for = 0 },
+        { what = "told_refused", above = 0, for = 0 },
+      ]
+    }
+    "deliveries-lost" = {
+      title    = "Deliveries dead or unknown"
+      severity = "ERROR"
+      text     = "A delivery ran out of its horizon, or nobody knows whether its vendor carried it out, or it was carried out twice."
+      any = [
+        { what = "told_lost", above = 0, for = 0 },
+        { what = "moved_lost", above = 0, for = 0 },
+      ]
+    }
+    "events-unreadable" = {
+      title    = "A vendor sent what can't be read"
+      severity = "WARNING"
+      text     = "Events are in quarantine: their bytes are kept, no flow has acted on them."
+      any      = [{ what = "told_quarantined", above = 0, for = 0 }]
+    }
+    "events-missed" = {
+      title    = "A gap that cannot be recovered from here"
+      severity = "ERROR"
+      text     = "We did not look at a vendor for longer than it lets us look back."
+      any      = [{ what = "told_gap", above = 0, for = 0 }]
+    }
+    "webhook-5xx" = {
+      title    = "Webhook functions answer 5xx"
+      severity = "CRITICAL"
+      text     = "Vendors are told to come again. Those that don't repeat lose events unless polling finds them."
+      any      = [{ what = "webhook_5xx", above = 0, for = 60 }]
+    }
+    "webhook-slow" = {
+      title    = "Webhook answers near ${var.answer_limit} s"
+      severity = "WARNING"
+      text     = "The slowest hundredth of answers comes near the time at which vendors hang up."
+      any      = [{ what = "webhook_p99", above = var.answer_limit * 1000 * 0.75, for = 300 }]
+    }
+    "not-durable" = {
+      title    = "Nothing could be written down"
+      severity = "CRITICAL"
+      text     = "Journal and queue were both out of reach for a request: it was answered 503."
+      any      = [{ what = "not_durable", above = 0, for = 0 }]
+    }
+    "not-recorded" = {
+      title    = "The worker can't record outcomes"
+      severity = "ERROR"
+      text     = "Tasks end with 503 because the journal is out of reach or a setting can't be used, or the worker fails before it can say so. They are repeated."
+      any = [
+        { what = "not_recorded", above = 0, for = 300 },
+        { what = "worker_5xx", above = 0, for = 300 },
+      ]
+    }
+    "code-failed" = {
+      title    = "Our own code broke"
+      severity = "ERROR"
+      text     = "An exception that no table foresaw. The request was answered 503 or the delivery is retried; the log line names the place."
+      any = [
+        { what = "accept_failed", above = 0, for = 0 },
+        { what = "work_failed", above = 0, for = 0 },
+        { what = "connector_failed", above = 0, for = 0 },
+      ]
+    }
+    "sweep-silent" = {
+      title    = "The sweep is silent"
+      severity = "CRITICAL"
+      text     = "No sweep has ended well for 10 minutes: what the queue forgets stays forgotten, outages aren't watched."
+      any      = [{ what = "sweeps", absent = 600 }]
+    }
+    "queue-late" = {
+      title    = "Tasks start late"
+      severity = "WARNING"
+      text     = "Half of a queue's tasks start more than 5 minutes after they were due."
+      any      = [{ what = "queue_delay", above = 300000, for = 300 }]
+    }
+    "queue-deep" = {
+      title    = "A queue grows"
+      severity = "WARNING"
+      text     = "More than 10 000 tasks lie in one queue."
+      any      = [{ what = "queue_depth", above = 10000, for = 900 }]
+    }
+    "function-unreachable" = {
+      title    = "A webhook function can't be reached"
+      severity = "CRITICAL"
+      text     = "Uptime checks from outside fail."
+      any      = [{ what = "uptime_failed", above = 1, for = 300 }]
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "this" {
+  for_each              = local.alerts
+  project               = var.project_id
+  display_name          = "Svyazka: ${each.value.title}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  dynamic "conditions" {
+    for_each = { for i, c in each.value.any : "${each.key}-${i}" => merge(local.series[c.what], { above = null, for = null, absent = null }, c) }
+    content {
+      display_name = conditions.value.what
+      dynamic "condition_threshold" {
+        for_each = conditions.value.absent == null ? [conditions.value] : []
+        content {
+          filter          = condition_threshold.value.filter
+          comparison      = "COMPARISON_GT"
+          threshold_value = condition_threshold.value.above
+          duration        = "${condition_threshold.value.for}s"
+          aggregations {
+            alignment_period     = "${condition_threshold.value.period}s"
+            per_series_aligner   = condition_threshold.value.aligner
+            cross_series_reducer = condition_threshold.value.reducer
+            group_by_fields      = condition_threshold.value.by
+          }
+          trigger {
+            count = 1
+          }
+        }
+      }
+      dynamic "condition_absent" {
+        for_each = conditions.value.absent == null ? [] : [conditions.value]
+        content {
+          filter   = condition_absent.value.filter
+          duration = "${condition_absent.value.absent}s"
+          aggregations {
+            alignment_period     = "${condition_absent.value.period}s"
+            per_series_aligner   = condition_absent.value.aligner
+            cross_series_reducer = condition_absent.value.reducer
+          }
+          trigger {
+            count = 1
+          }
+        }
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  documentation {
+    subject   = "Svyazka ${var.project_id}: ${each.value.title}"
+    mime_type = "text/markdown"
+    content   = "${each.value.text}\n\nWhat to do: ${var.runbook_url}#${each.key}"
+    links {
+      display_name = "Runbook"
+      url          = "${var.runbook_url}#${each.key}"
+    }
+  }
+  depends_on = [google_logging_metric.this]
+}

@@ -1,0 +1,49 @@
+variable "project_id" {
+  type = string
+}
+
+variable "services" {
+  description = "Cloud Run services: those of webhook functions, and the worker's."
+  type        = object({ webhooks = list(string), worker = string })
+}
+
+variable "queues" {
+  description = "Queues' names in Cloud Tasks."
+  type        = list(string)
+}
+
+variable "hosts" {
+  description = "Public function -> its host: what uptime checks ask."
+  type        = map(string)
+}
+
+variable "uptime_period" {
+  description = "Seconds between two checks."
+  type        = number
+}
+
+variable "emails" {
+  type = set(string)
+}
+
+variable "channels" {
+  description = "Notification channels that exist already."
+  type        = set(string)
+  default     = []
+}
+
+variable "runbook_url" {
+  description = "The page whose anchors are the alerts' names."
+  type        = string
+}
+
+variable "answer_limit" {
+  description = "Seconds within which a webhook must have answered."
+  type        = number
+  default     = 2
+}
+
+variable "labels" {
+  type    = map(string)
+  default = {}
+}

@@ -1,0 +1,83 @@
+variable "webhook" {
+  description = <<-EOT
+    Every webhook function's instance.
+    memory, cpu:  a fractional CPU stretches the cold start past the 2 s in which vendors want an answer; 1 vCPU is
+                  also what concurrency above 1 needs. 512Mi is twice the budget of 128 MiB and what gen2 starts at.
+    concurrency:  one instance takes bursts instead of one cold start a request; above 16 calls at once the store's
+                  client gets slower, not faster (docs/operations.md, "Cost").
+    timeout:      accept_limit is 1.6 s; what takes 10 s is stuck.
+    min:          0 costs nothing while nobody calls; 1 takes away the cold start for about 10 USD a month.
+    max:          bounds the bill under a flood: 10 instances x 16 requests.
+  EOT
+  type = object({
+    memory      = optional(string, "512Mi")
+    cpu         = optional(string, "1")
+    concurrency = optional(number, 16)
+    timeout     = optional(number, 10)
+    min         = optional(number, 0)
+    max         = optional(number, 10)
+  })
+  default = {}
+  validation {
+    condition     = var.webhook.concurrency == 1 || tonumber(var.webhook.cpu) >= 1
+    error_message = "Concurrency above 1 needs at least 1 vCPU."
+  }
+  validation {
+    condition     = var.webhook.timeout > local.deadlines.accept_limit && var.webhook.timeout <= 60
+    error_message = "The webhook's timeout must lie above accept_limit (${local.deadlines.accept_limit} s) and be at most 60 s."
+  }
+  validation {
+    condition     = var.webhook.min >= 0 && var.webhook.max >= 1 && var.webhook.min <= var.webhook.max
+    error_message = "Expected 0 <= min <= max."
+  }
+}
+
+variable "worker" {
+  description = <<-EOT
+    The worker's instance.
+    memory:       the Google clients take about 110 MiB, the budget is 256 MiB.
+    concurrency:  it mostly waits for vendors: 20 at once on one vCPU cost a twentieth each. Few instances also
+                  keep the per-account limiter, which is per process, honest.
+    timeout:      null takes FUNCTION_LIMIT of the code's table; it must lie between lease and dispatch deadline.
+    max:          5 instances x 20 tasks; every vendor's own queue holds it below that vendor's limit anyway.
+  EOT
+  type = object({
+    memory      = optional(string, "512Mi")
+    cpu         = optional(string, "1")
+    concurrency = optional(number, 20)
+    timeout     = optional(number)
+    min         = optional(number, 0)
+    max         = optional(number, 5)
+  })
+  default = {}
+  validation {
+    condition     = var.worker.concurrency == 1 || tonumber(var.worker.cpu) >= 1
+    error_message = "Concurrency above 1 needs at least 1 vCPU."
+  }
+  validation {
+    condition = var.worker.timeout == null ? true : (
+      var.worker.timeout > local.deadlines.lease && var.worker.timeout < local.deadlines.dispatch_deadline
+    )
+    error_message = "The worker's timeout must lie between lease (${local.deadlines.lease} s) and dispatch deadline (${local.deadlines.dispatch_deadline} s)."
+  }
+  validation {
+    condition     = var.worker.min >= 0 && var.worker.max >= 1 && var.worker.min <= var.worker.max
+    error_message = "Expected 0 <= min <= max."
+  }
+}
+
+variable "sizes" {
+  description = "Exceptions for single functions, by folder name: what differs from `webhook` or `worker`."
+  type = map(object({
+    memory      = optional(string)
+    cpu         = optional(string)
+    concurrency = optional(number)
+    min         = optional(number)
+    max         = optional(number)
+  }))
+  default = {}
+  validation {
+    condition     = alltrue([for name in keys(var.sizes) : contains(keys(local.functions), name)])
+    error_message = "Expected folders of functions/: ${join(", ", keys(local.functions))}."
+  }
+}

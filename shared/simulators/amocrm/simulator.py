@@ -1,0 +1,301 @@
+"""The stand-in itself: an account's state, its clock, its webhooks on their way, and what a test or a demo tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from simulators.amocrm.api import KINDS, Api
+from simulators.amocrm.cards import (
+    ACCOUNT_ID,
+    HUMAN,
+    LOST,
+    WON,
+    Card,
+    contact_hook,
+    form,
+    lead_hook,
+    new_contact,
+    new_lead,
+)
+from simulators.amocrm.grants import CLIENT_ID, Grants, Integration
+from simulators.amocrm.hooks import Hook, Repeat, is_good, next_repeat
+from simulators.chassis import Simulator
+
+SUBDOMAIN = "kofeinya-test"
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
+
+
+@dataclass
+class Pace:
+    """7 requests a second; who goes on after that meets a wall."""
+
+    per_second: int = 7
+    retry_after: int = 300
+    wall: int = 20
+    """Refusals within ten seconds after which the wall stands for an hour."""
+    calls: deque[float] = field(default_factory=deque)
+    refusals: deque[float] = field(default_factory=deque)
+    shut_until: float = 0.0
+
+    def counted(self, now: float) -> int | None:
+        """Count a call; the status that stops it, if any."""
+        if now < self.shut_until:
+            return 403
+        while self.calls and self.calls[0] <= now - 1:
+            self.calls.popleft()
+        if len(self.calls) < self.per_second:
+            self.calls.append(now)
+            return None
+        while self.refusals and self.refusals[0] <= now - 10:
+            self.refusals.popleft()
+        self.refusals.append(now)
+        if len(self.refusals) > self.wall:
+            self.shut_until = now + 3600
+        return 429
+
+
+class AmocrmSimulator(Simulator):
+    """One account of amoCRM. Effects: `exchange`, `refresh` {status, hint}; `hook_disabled` {destination}."""
+
+    vendor = "amocrm"
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        super().__init__()
+
+    def reset(self) -> None:
+        self.grants = Grants(SUBDOMAIN)
+        self.pace = Pace()
+        self.admin = True
+        self.filters = True
+        self.ahead = 0.0
+        """Seconds that amoCRM's clock is ahead of ours."""
+        self.cards: dict[str, dict[int, Card]] = {kind: {} for kind in KINDS}
+        self.log: list[Card] = []
+        self.hooks: dict[int, Hook] = {}
+        self.repeats: list[Repeat] = []
+        self._outbox: list[tuple[str, str, str, Card]] = []
+        self._ids = {"leads": 15318174, "contacts": 17611272, "companies": 17612520, "hooks": 1056948}
+
+    def now(self) -> float:
+        """amoCRM's time."""
+        return time.time() + self.ahead
+
+    def _new_id(self, kind: str) -> int:
+        self._ids[kind] += 1
+        return self._ids[kind]
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return Api(self).routes()
+
+    # Cards
+
+    def add(self, kind: str, given: Mapping[str, Any]) -> Card:
+        """A deal or a contact is created."""
+        made = new_lead if kind == "leads" else new_contact
+        card = made(self._new_id(kind), int(self.now()), given)
+        self.cards[kind][card["id"]] = card
+        if kind == "leads":
+            self._close(card)
+            self._logged("lead_added", card, None)
+            for one in card["_embedded"]["contacts"]:
+                self.cards["contacts"][one["id"]]["_embedded"]["leads"].append({"id": card["id"]})
+            self._outbox.append(("add_lead", "leads", "add", lead_hook(card)))
+        else:
+            self._outbox.append(("add_contact", "contacts", "add", contact_hook(card)))
+        return card
+
+    def change(self, kind: str, card: Card, given: Mapping[str, Any], by: int = HUMAN) -> None:
+        """A card is saved. A deal that moves makes two webhooks of one save, as in amoCRM."""
+        was = (card.get("status_id"), card.get("pipeline_id"))
+        card.update({name: value for name, value in given.items() if name in card and name != "id"})
+        card["updated_at"], card["updated_by"] = max(int(self.now()), card["updated_at"]), by
+        if kind != "leads":
+            self._outbox.append(("update_contact", "contacts", "update", contact_hook(card)))
+            return
+        self._outbox.append(("update_lead", "leads", "update", lead_hook(card, old_status_id=was[0])))
+        if (card["status_id"], card["pipeline_id"]) != was:
+            self._close(card)
+            self._logged("lead_status_changed", card, was)
+            old = {"old_status_id": was[0]}
+            if card["pipeline_id"] != was[1]:
+                old["old_pipeline_id"] = was[1]
+            self._outbox.append(("status_lead", "leads", "status", lead_hook(card, **old)))
+
+    def delete(self, kind: str, card: Card) -> None:
+        """Into the recycle bin."""
+        card["is_deleted"] = True
+        bare: Card = {name: card[name] for name in ("id", "status_id", "pipeline_id") if name in card}
+        if kind == "leads":
+            self._outbox.append(("delete_lead", "leads", "delete", bare))
+        else:
+            self._outbox.append(("delete_contact", "contacts", "delete", {"id": card["id"], "type": "contact"}))
+
+    def _close(self, lead: Card) -> None:
+        lead["closed_at"] = lead["updated_at"] if lead["status_id"] in (WON, LOST) else None
+
+    def _logged(self, type_: str, lead: Card, was: tuple[Any, Any] | None) -> None:
+        after = {"lead_status": {"id": lead["status_id"], "pipeline_id": lead["pipeline_id"]}}
+        before = [{"lead_status": {"id": was[0], "pipeline_id": was[1]}}] if was else []
+        self.log.append(
+            {
+                "id": f"01{len(self.log):020d}", "type": type_, "entity_id": lead["id"], "entity_type": "lead",
+                "created_by": lead["updated_by"], "created_at": lead["updated_at"], "value_after": [after],
+                "value_before": before, "account_id": ACCOUNT_ID,
+            }
+        )  # fmt: skip
+
+    # Webhooks
+
+    def subscribe(self, destination: str, settings: list[str]) -> Hook:
+        """Register an address, or give it another list; neither enables one that is disabled."""
+        present = next((hook for hook in self.hooks.values() if hook.destination == destination), None)
+        if present is not None:
+            present.settings = settings
+            return present
+        hook = Hook(self._new_id("hooks"), destination, settings, int(self.now()))
+        self.hooks[hook.id] = hook
+        return hook
+
+    def unsubscribe(self, destination: str) -> None:
+        self.hooks = {id_: hook for id_, hook in self.hooks.items() if hook.destination != destination}
+
+    def send_soon(self) -> None:
+        """What the API changed is told as well, perhaps before its answer has come."""
+        task = asyncio.get_running_loop().create_task(self.send())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def send(self) -> list[int]:
+        """Tell what is in the outbox, all of it in one request to each address; the answers' statuses."""
+        told, self._outbox = self._outbox, []
+        statuses = []
+        for hook in list(self.hooks.values()):
+            content: dict[str, Any] = {}
+            for event, entity, action, item in told:
+                if event in hook.settings:
+                    content.setdefault(entity, {}).setdefault(action, []).append(item)
+            if content and not hook.disabled:
+                link = f"https://{self.grants.subdomain}.amocrm.ru"
+                content["account"] = {
+                    "subdomain": self.grants.subdomain, "id": ACCOUNT_ID, "_links": {"self": link},
+                }  # fmt: skip
+                statuses.append(await self._post(hook, form(content), 1))
+        return statuses
+
+    async def _post(self, hook: Hook, body: bytes, tries: int) -> int:
+        answers = await self.send_hooks(hook.destination, [(body, FORM)], settled=lambda a: is_good(a.status_code))
+        status = answers[-1] if answers else 200  # dropped on its way by a scripted fault
+        for answer in answers:
+            hook.answered(answer, self.now())
+        if hook.disabled:
+            self.record("hook_disabled", destination=hook.destination)
+            return status
+        again = next_repeat(hook, body, tries, status, self.now())
+        if again is not None:
+            self.repeats.append(again)
+        return status
+
+    async def tick(self, seconds: float) -> int:
+        """Let amoCRM's clock run; what is due again is sent. How many were."""
+        self.ahead += seconds
+        due = [one for one in self.repeats if one.due <= self.now()]
+        self.repeats = [one for one in self.repeats if one not in due]
+        for one in due:
+            hook = self.hooks.get(one.hook)
+            if hook is not None and not hook.disabled:
+                await self._post(hook, one.body, one.tries + 1)
+        return len(due)
+
+    def redirect(self, client_id: str, state: str | None) -> str:
+        """Where a person who has agreed is sent; without `state` as from the widget list."""
+        query = {"code": self.grants.code(client_id, self.now())}
+        query |= {"state": state} if state else {"from_widget": "1"}
+        query |= {"referer": f"{self.grants.subdomain}.amocrm.ru", "client_id": client_id}
+        redirect_uri = self.grants.integrations[client_id].redirect_uri
+        return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}"
+
+    # What a test or a demo tells it
+
+    def controls(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/contacts", self._told_contacts, methods=["POST"]),
+            Route("/leads", self._told_leads, methods=["POST"]),
+            Route("/move", self._told_move, methods=["POST"]),
+            Route("/delete", self._told_delete, methods=["POST"]),
+            Route("/hooks", self._told_hooks, methods=["POST"]),
+            Route("/integration", self._told_integration, methods=["POST"]),
+            Route("/agree", self._told_agree, methods=["POST"]),
+            Route("/settings", self._told_settings, methods=["POST"]),
+            Route("/tick", self._told_tick, methods=["POST"]),
+        ]
+
+    async def _told_contacts(self, request: Request) -> Response:
+        """`[{name, phone, email}]`: contacts are created."""
+        made = [self.add("contacts", one)["id"] for one in await request.json()]
+        return JSONResponse({"ids": made, "answers": await self.send()})
+
+    async def _told_leads(self, request: Request) -> Response:
+        """`[{name, price, status_id, contacts}]`: deals are created; their webhooks go in one request."""
+        made = [self.add("leads", one)["id"] for one in await request.json()]
+        return JSONResponse({"ids": made, "answers": await self.send()})
+
+    async def _told_move(self, request: Request) -> Response:
+        """`{ids, status_id}`: a person moves deals."""
+        given = await request.json()
+        for lead_id in given["ids"]:
+            self.change("leads", self.cards["leads"][lead_id], {"status_id": given["status_id"]})
+        return JSONResponse({"answers": await self.send()})
+
+    async def _told_delete(self, request: Request) -> Response:
+        """`{kind, ids}`: a person deletes cards."""
+        given = await request.json()
+        for card_id in given["ids"]:
+            self.delete(given["kind"], self.cards[given["kind"]][card_id])
+        return JSONResponse({"answers": await self.send()})
+
+    async def _told_hooks(self, request: Request) -> Response:
+        """`{destination, settings, disabled}`: an administrator registers an address."""
+        given = await request.json()
+        hook = self.subscribe(given["destination"], given["settings"])
+        hook.disabled = bool(given.get("disabled", False))
+        return JSONResponse(hook.shown())
+
+    async def _told_integration(self, request: Request) -> Response:
+        """`{client_id, secret, redirect_uri}`: an integration's card is filled in anew."""
+        given = await request.json()
+        client_id = given.pop("client_id", CLIENT_ID)
+        self.grants.integrations[client_id] = Integration(**given)
+        return JSONResponse({"client_id": client_id})
+
+    async def _told_agree(self, request: Request) -> Response:
+        """`{client_id, state}`: a person agrees; where he is sent."""
+        given = await request.json()
+        return JSONResponse({"location": self.redirect(given.get("client_id", CLIENT_ID), given.get("state"))})
+
+    async def _told_settings(self, request: Request) -> Response:
+        """`{admin, filters, rotation, long_lived, per_second, expire_access, withdraw}`, any of them."""
+        given = await request.json()
+        self.admin, self.filters = given.get("admin", self.admin), given.get("filters", self.filters)
+        self.grants.rotation = given.get("rotation", self.grants.rotation)
+        self.grants.long_lived |= set(given.get("long_lived", ()))
+        self.pace.per_second = given.get("per_second", self.pace.per_second)
+        if given.get("expire_access"):
+            self.grants.expire_access()
+        if given.get("withdraw"):
+            self.grants.withdraw()
+        return JSONResponse({"admin": self.admin, "filters": self.filters, "rotation": self.grants.rotation})
+
+    async def _told_tick(self, request: Request) -> Response:
+        """`{seconds}`: amoCRM's clock runs on."""
+        return JSONResponse({"sent": await self.tick((await request.json())["seconds"])})

@@ -1,0 +1,28 @@
+"""Which vendors have a stand-in: names only, imported on use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from simulators.chassis import Simulator
+
+SIMULATORS: dict[str, str] = {
+    "amocrm": "simulators.amocrm",
+    "http": "simulators.http",
+    "iiko": "simulators.iiko",
+    "rkeeper": "simulators.rkeeper",
+    "smsru": "simulators.smsru",
+    "telegram": "simulators.telegram",
+    "yclients": "simulators.yclients",
+}
+
+
+def load_simulator(vendor: str) -> Simulator:
+    """A fresh stand-in of a vendor; its module provides `SIMULATOR`, the class."""
+    simulator: Simulator = import_module(SIMULATORS[vendor]).SIMULATOR()
+    return simulator
+
+
+def every_simulator() -> list[Simulator]:
+    """A fresh stand-in of every vendor."""
+    return [load_simulator(vendor) for vendor in SIMULATORS]

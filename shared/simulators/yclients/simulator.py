@@ -1,0 +1,216 @@
+"""YCLIENTS' API as it is documented, strict on headers and envelope, for there is no sandbox to learn it in.
+
+Both tokens stand in one header; a wrong one is 401, a foreign salon 403, an unpaid licence 402; a salon may not
+open its webhooks (`hooks_settings`) to an integration. Over 5 requests a second or 200 a minute from one address
+is 429 without `Retry-After`. Each event is sent once, to every address, and never again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from simulators.chassis import Simulator, json_of
+from simulators.yclients.salon import COMPANY, Salon, as_told, changed_since, since_of
+
+PARTNER_TOKEN, USER_TOKEN = "partner-token-for-tests", "user-token-for-tests"
+ACCEPT = "application/vnd.yclients.v2+json"
+FLAGS = {
+    "active": 1, "salon": 0, "service_category": 0, "service": 0, "good": 0, "master": 0, "client": 0, "record": 0,
+    "goods_operations_sale": 0, "goods_operations_receipt": 0, "goods_operations_consumable": 0,
+    "goods_operations_stolen": 0, "goods_operations_move": 0, "finances_operation": 0, "self_sending": 0,
+}  # fmt: skip
+FLAG_OF = {"staff": "master"}
+"""`resource` of an event -> its flag, where they differ."""
+
+UNAUTHORISED = "Необходима авторизация"
+FORBIDDEN = "Доступ запрещен."
+LICENCE = "Необходимо продлить лицензию в филиале с id: {}"
+
+
+class Yclients(Simulator):
+    """One salon, one developer, one user."""
+
+    vendor = "yclients"
+
+    def reset(self) -> None:
+        self.salon = Salon()
+        self.user_token = USER_TOKEN
+        self.rights = True
+        self.licence_paid = True
+        self.hooks_open = True
+        self.clients_open = True
+        self.hooks: dict[str, Any] = {"urls": [], **FLAGS}
+        self.a_second, self.a_minute = 5, 200
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self._asked: deque[float] = deque()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        api = "/api/v1"
+        return [
+            Route(f"{api}/companies", self._companies, methods=["GET"]),
+            Route(f"{api}/records/{{company:int}}", self._records, methods=["GET"]),
+            Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET"]),
+            Route(f"{api}/clients/{{company:int}}", self._clients, methods=["GET"]),
+            Route(f"{api}/client/{{company:int}}/{{id:int}}", self._client, methods=["GET"]),
+            Route(f"{api}/hooks_settings/{{company:int}}", self._hook_settings, methods=["GET", "POST"]),
+        ]
+
+    def controls(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/record", self._control_record, methods=["POST"]),
+            Route("/client", self._control_client, methods=["POST"]),
+            Route("/event", self._control_event, methods=["POST"]),
+            Route("/salon", self._control_salon, methods=["POST"]),
+        ]
+
+    # The API
+
+    async def _companies(self, request: Request) -> Response:
+        found = [{"id": COMPANY, "title": "Салон на Тверской", "timezone": 3}] if self.rights else []
+        return self._refused(request, None) or _envelope(request, found)
+
+    async def _records(self, request: Request) -> Response:
+        deleted = request.query_params.get("with_deleted") == "1"
+        found = (record for record in self.salon.records.values() if deleted or not record["deleted"])
+        return self._refused(request) or self._listed(request, found)
+
+    async def _record(self, request: Request) -> Response:
+        found = self.salon.records.get(request.path_params["id"])
+        return self._refused(request) or _one(request, found)
+
+    async def _clients(self, request: Request) -> Response:
+        refused = self._refused(request) or (None if self.clients_open else _error(403, FORBIDDEN))
+        return refused or self._listed(request, self.salon.clients.values())
+
+    async def _client(self, request: Request) -> Response:
+        found = self.salon.clients.get(request.path_params["id"])
+        return self._refused(request) or _one(request, found)
+
+    async def _hook_settings(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        if not self.hooks_open:
+            return _error(403, FORBIDDEN)
+        if request.method == "GET":
+            return _envelope(request, self.hooks)
+        wanted = json_of(await request.body())
+        if not isinstance(wanted.get("urls"), list) or len(wanted["urls"]) > 10:
+            return _error(422, "Произошла ошибка", {"urls": ["Не более 10 адресов"]})
+        self.hooks = wanted
+        self.record("hooks", urls=len(wanted["urls"]))
+        return _envelope(request, self.hooks, 201)
+
+    def _refused(self, request: Request, company: int | None = -1) -> Response | None:
+        now = time.monotonic()
+        self._asked.append(now)
+        while self._asked[0] < now - 60:
+            self._asked.popleft()
+        if len(self._asked) > self.a_minute or sum(at > now - 1 for at in self._asked) > self.a_second:
+            return _error(429, "Too Many Requests")
+        if request.headers.get("authorization") != f"Bearer {PARTNER_TOKEN}, User {self.user_token}":
+            return _error(401, UNAUTHORISED)
+        if company is not None and not (self.rights and request.path_params["company"] == COMPANY):
+            return _error(403, FORBIDDEN)
+        return None if self.licence_paid else _error(402, LICENCE.format(COMPANY))
+
+    def _listed(self, request: Request, found: Iterable[dict[str, Any]]) -> Response:
+        query = request.query_params
+        since = since_of(query.get("changed_after"))
+        wanted = [each for each in found if changed_since(each, since)]
+        page, count = int(query.get("page", "1")), int(query.get("count", "50"))
+        shown = wanted[(page - 1) * count : page * count]
+        return _envelope(request, shown, meta={"page": page, "total_count": len(wanted)})
+
+    # Events
+
+    def event(self, resource: str, id_: int, status: str, data: Any) -> dict[str, Any]:
+        """The vendor's envelope."""
+        return {"company_id": COMPANY, "resource": resource, "resource_id": id_, "status": status, "data": data}
+
+    async def tell(self, event: dict[str, Any], url: str | None = None) -> list[int]:
+        """Send an event, once, to `url` or to every address that is set; the statuses of the answers."""
+        flag = FLAG_OF.get(event["resource"], event["resource"])
+        wanted = self.hooks.get("active") and self.hooks.get(flag)
+        urls = [url] if url else (self.hooks["urls"] if wanted else [])
+        body = json.dumps(event, ensure_ascii=False).encode()
+        return [
+            status
+            for each in urls
+            for status in await self.send_hooks(each, [(body, {"Content-Type": "application/json"})])
+        ]
+
+    async def _control_record(self, request: Request) -> Response:
+        """`{id, changes: {...}, body: full|partial|bare, as_delete, hook}`: the administrator saves or deletes a
+        record, and YCLIENTS tells of it in full, with only what was changed, or with only the id."""
+        wanted = json_of(await request.body())
+        changes = wanted.get("changes") or {}
+        record, status = self.salon.put_record(wanted.get("id"), self.now(), changes)
+        if changes.get("deleted") and wanted.get("as_delete"):
+            status = "delete"
+        return await self._told("record", record, status, wanted)
+
+    async def _control_client(self, request: Request) -> Response:
+        """`{id, changes, body, hook}`: the same for a client's card."""
+        wanted = json_of(await request.body())
+        card, status = self.salon.put_client(wanted.get("id"), self.now(), wanted.get("changes") or {})
+        return await self._told("client", card, status, wanted)
+
+    async def _told(self, resource: str, found: dict[str, Any], status: str, wanted: dict[str, Any]) -> Response:
+        data = {
+            "full": as_told(found),
+            "partial": {"id": found["id"], **(wanted.get("changes") or {})},
+            "bare": {"id": found["id"], "deleted": True},
+        }[wanted.get("body", "full")]
+        sent = await self.tell(self.event(resource, found["id"], status, data), wanted.get("hook"))
+        return JSONResponse({resource: found, "sent": sent})
+
+    async def _control_event(self, request: Request) -> Response:
+        """`{resource, resource_id, status, data, hook}`: any other event (goods, money, staff)."""
+        wanted = json_of(await request.body())
+        event = self.event(wanted["resource"], wanted["resource_id"], wanted.get("status", "create"), wanted["data"])
+        return JSONResponse({"sent": await self.tell(event, wanted.get("hook"))})
+
+    async def _control_salon(self, request: Request) -> Response:
+        """`{user_token, rights, licence_paid, hooks_open, clients_open, a_second, a_minute}`: what goes wrong."""
+        for name, value in json_of(await request.body()).items():
+            if name not in (
+                "user_token",
+                "rights",
+                "licence_paid",
+                "hooks_open",
+                "clients_open",
+                "a_second",
+                "a_minute",
+            ):
+                return JSONResponse({"error": f"no such setting: {name}"}, 400)
+            setattr(self, name, value)
+        return JSONResponse({"ok": True})
+
+
+def _envelope(request: Request, data: Any, status: int = 200, meta: Any = None) -> Response:
+    if request.headers.get("accept") != ACCEPT:
+        return JSONResponse(data, status)  # the older format
+    return JSONResponse({"success": True, "data": data, "meta": [] if meta is None else meta}, status)
+
+
+def _one(request: Request, found: dict[str, Any] | None) -> Response:
+    if found is None:
+        return JSONResponse({"success": False, "data": None, "meta": {}}, 404)
+    return _envelope(request, found)
+
+
+def _error(status: int, message: str, errors: Any = None) -> Response:
+    meta = {"message": message, **({"errors": errors} if errors else {})}
+    return JSONResponse({"success": False, "data": None, "meta": meta}, status)
+
+
+SIMULATOR = Yclients

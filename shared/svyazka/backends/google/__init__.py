@@ -1,0 +1,1 @@
+"""Firestore, Cloud Tasks, Secret Manager."""

@@ -1,0 +1,1 @@
+"""One machine: journal, queue and configuration in one SQLite file."""

@@ -1,0 +1,106 @@
+"""The SQLite file: a table for each kind of document with its indexed scalars as columns, and the tasks.
+
+Times are whole microseconds since 1970 UTC; lists are JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from svyazka.engine.store import KINDS, QUERIES, Document, Query, Value
+
+VERSION = 1
+"""`PRAGMA user_version`: raised with every change of the tables."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+_TYPES = {"text": "TEXT", "int": "INTEGER", "time": "INTEGER", "texts": "TEXT"}
+
+TASKS = """
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, path TEXT NOT NULL, body TEXT NOT NULL,
+    due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX tasks_due ON tasks (queue, due);
+CREATE TABLE task_names (name TEXT PRIMARY KEY, taken_at INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def microseconds(moment: datetime) -> int:
+    """A time as it is stored."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """A stored time."""
+    return EPOCH + timedelta(microseconds=stored)
+
+
+def statements() -> list[str]:
+    """What makes an empty file ours."""
+    made = []
+    for kind, fields in KINDS.items():
+        columns = "".join(f", {name} {_TYPES[type_]}" for name, type_ in fields.items())
+        made.append(f"CREATE TABLE {kind} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, data BLOB NOT NULL{columns})")
+        if "expire_at" in fields:
+            made.append(f"CREATE INDEX {kind}_expire ON {kind} (expire_at) WHERE expire_at IS NOT NULL")
+    indexes = {index for query in QUERIES if (index := _index(query))}
+    return [*made, *sorted(indexes), *[one for one in TASKS.split(";") if one.strip()]]
+
+
+def _index(query: Query) -> str | None:
+    ordered = (query.order or query.at_most or "").lstrip("-")
+    columns = [*query.equal, *([ordered] if ordered else [])]
+    if not columns:
+        return None
+    # What is only ever found by `<=` is mostly absent (nothing due, nothing to blank): those rows stay out.
+    partial = f" WHERE {ordered} IS NOT NULL" if query.at_most else ""
+    return f"CREATE INDEX {query.kind}_{'_'.join(columns)} ON {query.kind} ({', '.join(columns)}){partial}"
+
+
+class Rows:
+    """One kind's statements and its way from documents to rows and back."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.fields = KINDS[kind]
+        names = ["id", "version", "data", *self.fields]
+        self.select = f"SELECT {', '.join(names)} FROM {kind}"
+        marks = ", ".join("?" * len(names))
+        self.insert = f"INSERT INTO {kind} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
+        self.put = f"INSERT OR REPLACE INTO {kind} ({', '.join(names)}) VALUES ({marks})"
+        setting = ", ".join(f"{name} = ?" for name in names[1:])
+        self.update = f"UPDATE {kind} SET {setting} WHERE id = ? AND version = ?"
+        self.delete = f"DELETE FROM {kind} WHERE id = ?"
+
+    def values(self, document: Document, version: int) -> list[Any]:
+        """The columns of a document, in the order of the statements."""
+        given = document.fields
+        return [document.id, version, document.data, *(stored(given.get(name)) for name in self.fields)]
+
+    def document(self, row: Sequence[Any]) -> Document:
+        """A row as the document that it is."""
+        fields: dict[str, Value] = {}
+        for (name, type_), value in zip(self.fields.items(), row[3:], strict=True):
+            if value is not None and type_ == "time":
+                value = moment(value)
+            elif value is not None and type_ == "texts":
+                value = tuple(json.loads(value))
+            fields[name] = value
+        return Document(self.kind, row[0], fields, bytes(row[2]), str(row[1]))
+
+
+def stored(value: Value) -> Any:
+    """A field's value as SQLite keeps it."""
+    if isinstance(value, datetime):
+        return microseconds(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    return json.dumps(list(value), ensure_ascii=False)
+
+
+ROWS: Mapping[str, Rows] = {kind: Rows(kind) for kind in KINDS}

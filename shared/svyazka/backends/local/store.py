@@ -1,0 +1,277 @@
+"""Documents and tasks in one SQLite file: the Store, Queue and Inbox ports in one, for two processes or more."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from svyazka.backends.local.schema import ROWS, microseconds, stored
+from svyazka.backends.local.writer import Writer, connect, prepare
+from svyazka.engine.clock import Clock, SystemClock
+from svyazka.engine.store import (
+    EXPIRING,
+    Arrival,
+    Create,
+    Delete,
+    Document,
+    Page,
+    Put,
+    Query,
+    Replace,
+    Salvage,
+    Task,
+    Write,
+)
+from svyazka.model.errors import Conflict, Unavailable
+
+FILE = "svyazka.db"
+NAMES_KEPT = 24 * 3600 * 1_000_000
+"""Microseconds for which a task's name stays taken, as in Cloud Tasks."""
+
+EXPIRE_BATCH = 500
+
+
+class LocalStore:
+    """One machine's store. Reads are answered at once from the calling thread; writes go through the writer."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self._writer = Writer(path)
+        self._reader: sqlite3.Connection | None = None
+        self.on_tasks: Callable[[], None] | None = None
+        """Called when tasks were added by this process: its dispatcher need not wait to notice."""
+
+    @classmethod
+    def open(cls, data: Path, clock: Clock | None = None) -> LocalStore:
+        """The store in a data folder, made where there is none. Raises Unavailable."""
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable(f"{data}: {error.strerror}") from error
+        prepare(data / FILE)
+        return cls(data / FILE, clock or SystemClock())
+
+    # Reading
+
+    def read(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Rows of a question. Raises Unavailable."""
+        try:
+            if self._reader is None:
+                self._reader = connect(self.path, readonly=True)
+            return self._reader.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise Unavailable(f"the database could not read: {type(error).__name__}") from error
+
+    def peek(self, kind: str, key: str) -> Document | None:
+        """`get` for those who aren't in a loop yet."""
+        rows = self.read(f"{ROWS[kind].select} WHERE id = ?", (key,))
+        return ROWS[kind].document(rows[0]) if rows else None
+
+    async def get(self, kind: str, key: str) -> Document | None:
+        return self.peek(kind, key)
+
+    async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
+        return [self.peek(*key) for key in keys]
+
+    async def find(
+        self,
+        query: Query,
+        *,
+        equal: Mapping[str, str] | None = None,
+        at_most: datetime | None = None,
+        contains: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        statement, values = _question(query, equal or {}, at_most, contains, limit, cursor)
+        rows = self.read(statement, values)
+        documents = [ROWS[query.kind].document(row) for row in rows[:limit]]
+        if len(rows) <= limit:
+            return Page(documents)
+        return Page(documents, _cursor(query, documents[-1]))
+
+    # Writing
+
+    async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
+        now = microseconds(self.clock.now())
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            versions = [_write(connection, write) for write in writes]
+            wrong = [_key(write) for write, version in zip(writes, versions, strict=True) if version is None]
+            if wrong:
+                raise Conflict(wrong)
+            _add_tasks(connection, tasks, now)
+            return [version or "" for version in versions]
+
+        versions = await self._writer.submit(work)
+        self._told(tasks)
+        return versions
+
+    async def enqueue(self, tasks: Sequence[Task]) -> None:
+        """Queue and Inbox: hand over tasks."""
+        await self.commit((), tasks)
+
+    async def change(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """A change of the backend's own tables."""
+        await self._writer.submit(work)
+
+    def _told(self, tasks: Sequence[Task]) -> None:
+        if tasks and self.on_tasks is not None:
+            self.on_tasks()
+
+    # The way in
+
+    async def connection(self, key: str) -> Document | None:
+        return self.peek("connections", key)
+
+    async def accept(
+        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+    ) -> list[Document | None] | None:
+        """Events and tasks in one transaction; there is no queue apart that salvage could go to."""
+        now = microseconds(self.clock.now())
+
+        def work(connection: sqlite3.Connection) -> list[Document | None]:
+            present = [_arrive(connection, arrival, now) for arrival in arrivals]
+            if raw is not None:
+                _write(connection, Create(raw))
+            return present
+
+        present = await self._writer.submit(work)
+        self._told([arrival.task for arrival in arrivals if arrival.task])
+        return present
+
+    # House-keeping
+
+    async def delete_expired(self, now: datetime) -> int:
+        """What time-to-live policies do in the cloud; how many went."""
+        limit, gone = microseconds(now), 0
+        for kind in EXPIRING:
+            while True:
+                count = await self._writer.submit(
+                    lambda connection, kind=kind: (
+                        connection.execute(  # type: ignore[misc]
+                            f"DELETE FROM {kind} WHERE id IN "
+                            f"(SELECT id FROM {kind} WHERE expire_at <= ? LIMIT {EXPIRE_BATCH})",
+                            (limit,),
+                        ).rowcount
+                    )
+                )
+                gone += count
+                if count < EXPIRE_BATCH:
+                    break
+        names = limit - NAMES_KEPT
+        await self.change(lambda connection: _execute(connection, "DELETE FROM task_names WHERE taken_at < ?", names))
+        return gone
+
+    async def close(self) -> None:
+        self._writer.close()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def _execute(connection: sqlite3.Connection, statement: str, *values: object) -> None:
+    connection.execute(statement, values)
+
+
+def _question(
+    query: Query, equal: Mapping[str, str], at_most: datetime | None, contains: str | None, limit: int,
+    cursor: str | None,
+) -> tuple[str, list[object]]:  # fmt: skip
+    ordered = (query.at_most or query.order or "").lstrip("-")
+    backwards = bool(query.order and query.order.startswith("-"))
+    wheres = [f"{name} = ?" for name in query.equal]
+    values: list[object] = [equal[name] for name in query.equal]
+    if query.at_most:
+        assert at_most is not None
+        wheres.append(f"{query.at_most} <= ?")
+        values.append(microseconds(at_most))
+    elif ordered:
+        wheres.append(f"{ordered} IS NOT NULL")
+    if query.contains:
+        wheres.append(f"EXISTS (SELECT 1 FROM json_each({query.contains}) WHERE json_each.value = ?)")
+        values.append(contains)
+    if cursor is not None:
+        value, key = json.loads(cursor)
+        than = "<" if backwards else ">"
+        wheres.append(f"({ordered}, id) {than} (?, ?)" if ordered else "id > ?")
+        values += [value, key] if ordered else [key]
+    where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
+    way = " DESC" if backwards else ""
+    order = f"{ordered}{way}, id{way}" if ordered else "id"
+    return f"{ROWS[query.kind].select}{where} ORDER BY {order} LIMIT {limit + 1}", values
+
+
+def _cursor(query: Query, last: Document) -> str:
+    ordered = (query.at_most or query.order or "").lstrip("-")
+    return json.dumps([stored(last.fields[ordered]) if ordered else None, last.id])
+
+
+def _write(connection: sqlite3.Connection, write: Write) -> str | None:
+    """The new version, `""` for a deletion, None when the condition doesn't hold."""
+    if isinstance(write, Delete):
+        return _delete(connection, write)
+    document = write.document
+    rows = ROWS[document.kind]
+    # Never used twice, so that a document that went and came back isn't taken for the one that was read.
+    version = random.getrandbits(62)
+    values = rows.values(document, version)
+    if isinstance(write, Replace):
+        if document.version is None:
+            return None
+        changed = connection.execute(rows.update, (*values[1:], document.id, int(document.version))).rowcount
+    elif isinstance(write, Put):
+        changed = connection.execute(rows.put, values).rowcount
+    else:
+        changed = connection.execute(rows.insert, values).rowcount
+    return str(version) if changed == 1 else None
+
+
+def _delete(connection: sqlite3.Connection, write: Delete) -> str | None:
+    rows = ROWS[write.kind]
+    if write.version is None:
+        connection.execute(rows.delete, (write.id,))
+        return ""
+    changed = connection.execute(f"{rows.delete} AND version = ?", (write.id, int(write.version))).rowcount
+    return "" if changed == 1 else None
+
+
+def _key(write: Write) -> tuple[str, str]:
+    return (write.kind, write.id) if isinstance(write, Delete) else write.document.key
+
+
+def _arrive(connection: sqlite3.Connection, arrival: Arrival, now: int) -> Document | None:
+    rows = ROWS["events"]
+    if arrival.earlier is not None and arrival.earlier_since is not None:
+        earlier = connection.execute(
+            f"{rows.select} WHERE id = ? AND received_at >= ?", (arrival.earlier, microseconds(arrival.earlier_since))
+        ).fetchone()
+        if earlier is not None:
+            return rows.document(earlier)
+    if _write(connection, Create(arrival.document)) is not None:
+        _add_tasks(connection, [arrival.task] if arrival.task else [], now)
+        return None
+    present = connection.execute(f"{rows.select} WHERE id = ?", (arrival.document.id,)).fetchone()
+    return rows.document(present)
+
+
+def _add_tasks(connection: sqlite3.Connection, tasks: Sequence[Task], now: int) -> None:
+    for task in tasks:
+        if task.name is not None and not _name_is_free(connection, task.name, now):
+            continue
+        due = microseconds(task.due) if task.due else now
+        body = json.dumps(dict(task.body), ensure_ascii=False)
+        connection.execute(
+            "INSERT INTO tasks (queue, path, body, due) VALUES (?, ?, ?, ?)", (task.queue, task.path, body, due)
+        )
+
+
+def _name_is_free(connection: sqlite3.Connection, name: str, now: int) -> bool:
+    connection.execute("DELETE FROM task_names WHERE name = ? AND taken_at < ?", (name, now - NAMES_KEPT))
+    taken = connection.execute("INSERT INTO task_names VALUES (?, ?) ON CONFLICT DO NOTHING", (name, now)).rowcount
+    return taken == 1

@@ -1,0 +1,226 @@
+"""The one thread that writes: commits that arrive together share a transaction and its fsync (group commit).
+
+Each commit stays atomic of its own in a savepoint: a conflict undoes it and no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from svyazka.backends.local.schema import VERSION, statements
+from svyazka.model.errors import SvyazkaError, Unavailable
+
+T = TypeVar("T")
+
+BATCH = 128
+"""Commits that share one transaction at most."""
+
+BUSY_LIMIT = 1.2
+"""Seconds that a batch waits for the other process's transaction before it is refused."""
+
+Work = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(slots=True)
+class Job:
+    """One commit on its way."""
+
+    work: Work
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def finish(self) -> None:
+        """Tell whoever waits; runs in his loop."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """A connection as every part of the backend uses it."""
+    connection = sqlite3.connect(path, timeout=BUSY_LIMIT, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    if readonly:
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def prepare(path: Path) -> None:
+    """Make the tables of a new file; refuse one of another version. Raises Unavailable."""
+    fresh = not path.exists()
+    try:
+        connection = connect(path)
+        if fresh:
+            path.chmod(0o600)
+        try:
+            version = _version(connection) or _made(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise Unavailable(f"{path}: {error}") from error
+    if version != VERSION:
+        raise Unavailable(f"{path}: made by another version of Svyazka (schema {version}, expected {VERSION})")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _made(connection: sqlite3.Connection) -> int:
+    """Make the tables, unless another process was quicker; the version that the file has then."""
+    _begin(connection, patience=30.0)
+    if not _version(connection):
+        for statement in statements():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute("COMMIT")
+    return _version(connection)
+
+
+def _begin(connection: sqlite3.Connection, patience: float) -> None:
+    """Take the write lock, asking often: SQLite's own waiting sleeps up to 100 ms at a time."""
+    deadline, pause = time.monotonic() + patience, 0.0002
+    connection.execute("PRAGMA busy_timeout=0")
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) not in _BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.005)
+
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, 261, 517)  # with BUSY_RECOVERY and BUSY_SNAPSHOT
+
+
+class Writer:
+    """Owns the writing connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    async def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do `work` inside a transaction of its own; durable when this returns. Raises Unavailable."""
+        if self._closed:
+            raise Unavailable("the store is closed")
+        loop = asyncio.get_running_loop()
+        job = Job(work, loop, loop.create_future())
+        self._ensure_running()
+        self._jobs.put(job)
+        result: T = await job.future
+        return result
+
+    def _ensure_running(self) -> None:
+        # A fork (a server's worker model) leaves the thread behind: each process starts its own.
+        if self._thread is None or not self._thread.is_alive():
+            with self._lock:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._run, name=f"writer-{os.getpid()}", daemon=True)
+                    self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is queued, then end."""
+        self._closed = True
+        if self._thread is not None and self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while True:
+            batch, last = self._next_batch()
+            try:
+                connection = connection or connect(self._path)
+                self._transact(connection, batch)
+            except Exception as error:
+                for job in batch:
+                    job.error = job.error or _unavailable(error)
+                if connection is not None:
+                    _undo(connection)
+            _tell(batch)
+            if last:
+                if connection is not None:
+                    connection.close()
+                return
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        batch: list[Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= BATCH:
+                return batch, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _transact(self, connection: sqlite3.Connection, batch: list[Job]) -> None:
+        wanted = [job for job in batch if not job.future.cancelled()]
+        if not wanted:
+            return
+        _begin(connection, BUSY_LIMIT)
+        for job in wanted:
+            connection.execute("SAVEPOINT one")
+            try:
+                job.result = job.work(connection)
+            except SvyazkaError as error:
+                job.error = error
+                connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+        connection.execute("COMMIT")
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    """Disk full, locked, corrupt: all of it means "not durable", and none of it was half-written."""
+    code = getattr(error, "sqlite_errorname", type(error).__name__)
+    unavailable = Unavailable(f"the database could not write: {code}")
+    unavailable.__cause__ = error
+    return unavailable
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        try:
+            connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            return
+
+
+def _tell(batch: list[Job]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in batch:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_finish_all, jobs)
+        except RuntimeError:
+            continue  # the loop has ended: nobody waits any more
+
+
+def _finish_all(jobs: list[Job]) -> None:
+    for job in jobs:
+        job.finish()

@@ -1,0 +1,5 @@
+"""`python -m svyazka.cli`."""
+
+from svyazka.cli import main
+
+main()

@@ -1,0 +1,95 @@
+"""`auth`: an account's owner gives us access by OAuth, by a link or with a code from the vendor's cabinet."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
+
+import typer
+
+from svyazka.cli.options import OfTenant
+from svyazka.cli.output import note, say
+from svyazka.cli.session import Session, run
+from svyazka.engine.directory import Account
+from svyazka.engine.oauth.app import AuthorisationCode, Rejected, Withdrawal
+from svyazka.engine.oauth.authorise import CodeNotYet, CodeRefused, exchange, grant_of, invitation
+from svyazka.model.errors import ConfigError
+from svyazka.model.grants import Trouble
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks whether the redirect has come."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(auth)
+
+
+def auth(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="CONNECTION or TENANT/CONNECTION.")],
+    code: Annotated[
+        str | None, typer.Argument(metavar="CODE", help="A code, or the whole address that the vendor sent you to.")
+    ] = None,
+    tenant: OfTenant = None,
+) -> None:
+    """Authorise a connection: prints the link to agree at and waits for the answer, or takes a code.
+
+    Whatever waited for this access goes on by itself.
+    """
+
+    async def body(session: Session) -> None:
+        owner, name = await session.connection_of(connection, tenant)
+        account = await session.hub.directory.account(owner.id, name)
+        assert account is not None, "connection_of has found it"
+        if code is not None:
+            await by_code(session, account, code)
+        else:
+            await by_link(session, account)
+        say(f"{owner.id}/{name} is authorised; what waited for it goes on", "green")
+
+    run(body)
+
+
+async def by_code(session: Session, account: Account, given: str) -> None:
+    """Exchange a code. Raises CodeRefused, CodeNotYet, ConfigError."""
+    await session.audit("auth", f"{account.tenant.id}/{account.name}", how="code")
+    await exchange(session.hub, account, _code_in(account, given))
+
+
+def _code_in(account: Account, given: str) -> AuthorisationCode:
+    if "://" not in given:
+        return AuthorisationCode(given.strip())
+    params = dict(parse_qsl(urlsplit(given.strip()).query))
+    if "code" not in params:
+        raise ConfigError("expected an address with a code in it, as the vendor sent you to after agreeing")
+    match account.connector.redirected(params, account.settings):
+        case AuthorisationCode() as code:
+            return code
+        case Rejected(reason):
+            raise ConfigError(reason)
+        case Withdrawal(what):
+            raise ConfigError(f"expected an address with a code in it; this one says: {what}")
+
+
+async def by_link(session: Session, account: Account, every: float = LOOK_EVERY) -> None:
+    """Print the link and wait until the redirect has come and gone through the worker.
+
+    Raises CodeRefused, CodeNotYet, ConfigError.
+    """
+    invited = invitation(session.hub, account, account.generation)
+    before = await grant_of(session.hub, account)
+    await session.audit("auth", f"{account.tenant.id}/{account.name}", how="link")
+    say(f"Open this link as an administrator of the account, and agree (good until {invited.until:%H:%M} UTC):")
+    say(invited.url)
+    note("waiting for the answer; it is taken all the same if you stop waiting", None)
+    known = before.code if before else None
+    while session.hub.clock.real() < invited.until:
+        await asyncio.sleep(every)
+        grant = await grant_of(session.hub, account)
+        if grant is None or grant.code is None or grant.code == known or grant.code.state == "asked":
+            continue
+        if grant.code.state == "taken":
+            return
+        raise CodeRefused(grant.trouble or Trouble(code="refused", message="the vendor refused the code"))
+    raise CodeNotYet("nobody has agreed within the link's life: run this again for another link")

@@ -1,0 +1,31 @@
+"""What `svyazka doctor` looks at: the installation, and each tenant's connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from svyazka.engine.connector import Finding
+
+Level = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's: what was looked at, whose it is, how it stands, and what to do."""
+
+    check: str
+    status: Level
+    message: str
+    remedy: str | None = None
+    tenant: str | None = None
+    connection: str | None = None
+
+
+def of_finding(finding: Finding, tenant: str, connection: str) -> Check:
+    """A connector's finding as a line of ours; a status that it made up counts as a failure."""
+    status: Level = "ok" if finding.status == "ok" else "warn" if finding.status == "warn" else "fail"
+    return Check(finding.check, status, finding.message, finding.remedy, tenant, connection)
+
+
+__all__ = ["Check", "Level", "of_finding"]

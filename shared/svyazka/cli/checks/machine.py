@@ -1,0 +1,157 @@
+"""The installation itself: store, keys, clocks, disk, and whether anybody works."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from svyazka.cli.checks import Check, Level
+from svyazka.cli.running import is_running
+from svyazka.cli.session import Session
+from svyazka.engine.keys import SECRET_NAMES
+from svyazka.engine.store import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, RECENT_EVENTS, Document
+from svyazka.model.errors import ConfigError, Unavailable
+
+OVERDUE = timedelta(minutes=5)
+"""What is due for longer was seen by no sweep."""
+
+AHEAD = timedelta(minutes=1)
+LITTLE_DISK, TOO_LITTLE_DISK = 2 << 30, 200 << 20
+MIB = 1 << 20
+ONLY_OWNER = 0o077
+"""The bits that must be off."""
+
+
+async def installation(session: Session) -> AsyncIterator[Check]:
+    """Everything that isn't one tenant's."""
+    try:
+        await session.store.get("meta", "clock")
+    except Unavailable as error:
+        yield Check("store", "fail", str(error), "see that the database is there and its disk is neither full nor slow")
+        return
+    yield Check("store", "ok", f"the {session.settings.backend} store answers")
+    yield _keys(session)
+    if session.settings.backend == "local":
+        for check in _files(session.settings.data):
+            yield check
+        yield _disk(session.settings.data)
+        yield _worker(session.settings.data)
+    yield await _clocks(session)
+    yield await _oldest(session)
+    yield _address(session)
+
+
+def _keys(session: Session) -> Check:
+    lacking = []
+    for name in SECRET_NAMES:
+        try:
+            session.hub.keyring.newest(name)
+        except ConfigError:
+            lacking.append(name)
+    if lacking:
+        names = ", ".join(f"SVYAZKA_{name.upper()}_KEYS" for name in lacking)
+        return Check("keys", "fail", f"not there: {', '.join(lacking)}", f"set {names}")
+    return Check("keys", "ok", f"{', '.join(SECRET_NAMES)} are there")
+
+
+def private_files(data: Path) -> Iterator[Path]:
+    """What only its owner may read."""
+    yield data
+    yield data / "keys"
+    yield from sorted((data / "keys").glob("*"))
+    yield from sorted(data.glob("svyazka.db*"))
+
+
+def _files(data: Path) -> Iterator[Check]:
+    open_ones = [path for path in private_files(data) if path.exists() and path.stat().st_mode & ONLY_OWNER]
+    for path in open_ones:
+        yield Check(
+            "permissions", "fail", f"{path} is open to other users of this machine", "`svyazka doctor --fix` closes it"
+        )
+    if not open_ones:
+        yield Check("permissions", "ok", "keys and database are their owner's only")
+
+
+def close_files(data: Path) -> list[Path]:
+    """Take away what others may do with private files; which ones."""
+    closed = []
+    for path in private_files(data):
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+        if mode & ONLY_OWNER:
+            path.chmod(mode & ~ONLY_OWNER)
+            closed.append(path)
+    return closed
+
+
+def _disk(data: Path) -> Check:
+    free = shutil.disk_usage(data).free
+    status: Level = "fail" if free < TOO_LITTLE_DISK else "warn" if free < LITTLE_DISK else "ok"
+    remedy = "make room: when the disk is full vendors are answered 503" if status != "ok" else None
+    return Check("disk", status, f"{free // MIB} MiB free", remedy)
+
+
+def _worker(data: Path) -> Check:
+    if is_running(data):
+        return Check("worker", "ok", "`svyazka run` is at work")
+    return Check("worker", "warn", "nobody is at work: nothing is received or sent", "svyazka run")
+
+
+async def _clocks(session: Session) -> Check:
+    clock = session.hub.clock
+    page = await session.store.find(RECENT_EVENTS, limit=1)
+    newest = _time(page.documents[0], "received_at") if page.documents else None
+    ahead = clock.now() - clock.real()
+    if newest is not None and newest > clock.now() + AHEAD:
+        return Check(
+            "clock", "fail", f"the newest event came at {newest:%Y-%m-%d %H:%M:%S} UTC, which is still to come",
+            "set this machine's clock (NTP): schedules and expiry go by it",
+        )  # fmt: skip
+    if abs(ahead) > AHEAD:
+        hours = ahead.total_seconds() / 3600
+        return Check(
+            "clock", "warn", f"business time is {hours:.1f} h ahead of real time: it was run with --speed",
+            "for real business use a data folder that never ran with --speed",
+        )  # fmt: skip
+    return Check("clock", "ok", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC")
+
+
+async def _oldest(session: Session) -> Check:
+    """The first of what is due: what has been so for long shows that nobody sweeps."""
+    now = session.hub.clock.now()
+    due: list[Document] = []
+    for query in (DUE_EVENTS, DUE_DELIVERIES, DUE_OUTAGES, DUE_GRANTS):
+        due += (await session.store.find(query, at_most=now, limit=1)).documents
+    oldest = min(due, key=lambda document: _time(document, "wake_at"), default=None)
+    if oldest is None:
+        return Check("oldest wake_at", "ok", "nothing is overdue")
+    since = _time(oldest, "wake_at")
+    late = now - since
+    if late < OVERDUE:
+        return Check("oldest wake_at", "ok", f"the oldest is due for {late.total_seconds():.0f} s")
+    return Check(
+        "oldest wake_at", "fail", f"{oldest.kind}/{oldest.id} is overdue since {since:%Y-%m-%d %H:%M} UTC",
+        "see that the worker and its sweep run: `svyazka run` here, Cloud Scheduler on Google",
+    )  # fmt: skip
+
+
+def _address(session: Session) -> Check:
+    url = session.settings.public_url
+    parts = urlsplit(url)
+    if parts.hostname in ("127.0.0.1", "localhost", "::1"):
+        return Check(
+            "public address", "warn", f"{url} is this machine's own: vendors can't reach it",
+            "set SVYAZKA_PUBLIC_URL to the address under which vendors reach us",
+        )  # fmt: skip
+    if parts.scheme != "https":
+        return Check("public address", "warn", f"{url} isn't https: keys travel in the open", "put TLS in front of it")
+    return Check("public address", "ok", url)
+
+
+def _time(document: Document, name: str) -> datetime:
+    value = document.fields[name]
+    assert isinstance(value, datetime)
+    return value

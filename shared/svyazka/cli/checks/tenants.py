@@ -1,0 +1,132 @@
+"""Each tenant's connections: what is missing, what then doesn't work, what the vendor says of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from svyazka.app import hook_of
+from svyazka.apply import secret_names
+from svyazka.cli.checks import Check, of_finding
+from svyazka.cli.session import Session
+from svyazka.engine import journal, watch
+from svyazka.engine.connector import Finding
+from svyazka.engine.directory import Account, secret_id
+from svyazka.model.deliveries import Outage
+from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SvyazkaError
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection, Tenant
+
+ENDS_SOON = timedelta(days=30)
+
+
+async def tenant_checks(session: Session, tenant: Tenant, live: bool, fix: bool) -> AsyncIterator[Check]:
+    """A tenant and all of its connections."""
+    async for check in _secrets(session, tenant):
+        yield check
+    for name in _paused(tenant):
+        yield Check("paused", "warn", f"{name} is paused: its deliveries wait", "svyazka resume", tenant.id)
+    if not tenant.alerts.to and not session.hub.operators:
+        yield Check(
+            "alerts", "warn", "nobody would be told of an outage",
+            "name somebody in the file's `alerts`, or in SVYAZKA_ALERTS", tenant.id,
+        )  # fmt: skip
+    for name in tenant.connections:
+        try:
+            account = await session.hub.directory.account(tenant.id, name)
+        except ConfigError as error:
+            remedy = "correct the tenant file, or set the secret again"
+            yield Check("settings", "fail", str(error), remedy, tenant.id, name)
+            continue
+        if account is not None:
+            async for check in _connection(session, account, live, fix):
+                yield check
+
+
+async def _secrets(session: Session, tenant: Tenant) -> AsyncIterator[Check]:
+    for name in sorted(secret_names(tenant)):
+        if await session.store.get("secrets", secret_id(tenant.id, name)) is None:
+            yield Check(
+                "secrets", "fail", f"the secret {name} isn't there", f"svyazka secret set {tenant.id} {name}", tenant.id
+            )
+
+
+def _paused(tenant: Tenant) -> Iterator[str]:
+    if tenant.paused:
+        yield tenant.id
+    for connection in tenant.paused_connections:
+        yield f"{tenant.id}/{connection}"
+    for flow in tenant.flows:
+        if flow.paused:
+            yield f"{tenant.id}/{flow.id}"
+
+
+async def _connection(session: Session, account: Account, live: bool, fix: bool) -> AsyncIterator[Check]:
+    tenant, name = account.tenant.id, account.name
+    found = [*_settings(account), *await _journaled(session, account), *await _state(session, account)]
+    if fix and not account.missing:
+        found += await ask_vendor(session, account, fix=True)
+    if live and not account.missing:
+        found += await ask_vendor(session, account, fix=False)
+    for finding in found:
+        yield of_finding(finding, tenant, name)
+    if not any(finding.status != "ok" for finding in found):
+        yield Check("connection", "ok", f"{account.vendor}: nothing is missing", None, tenant, name)
+
+
+def _settings(account: Account) -> Iterator[Finding]:
+    if account.missing:
+        yield Finding(
+            "credentials", "fail", f"not set: {', '.join(account.missing)}; its deliveries wait, blocked",
+            f"svyazka secret set {account.tenant.id} NAME, or the tenant file",
+        )  # fmt: skip
+    for setting, without in account.connector.optional_settings.items():
+        if getattr(account.settings, setting, None) is None and setting not in account.connector.credentials:
+            yield Finding(setting, "warn", f"{setting} isn't set: {without}", "add it to the tenant file if it matters")
+
+
+async def _journaled(session: Session, account: Account) -> list[Finding]:
+    """What the journal itself tells of a connection that calls us."""
+    now = session.hub.clock.now()
+    looked = await watch.seen(session.store, account.tenant.id, account.name, now)
+    return watch.findings(account, looked, now)
+
+
+async def _state(session: Session, account: Account) -> list[Finding]:
+    found = []
+    key = connection_id(account.tenant.id, account.name)
+    held = await journal.load(session.store, Outage, "outages", key)
+    if held is not None and held.model.is_open:
+        outage = held.model
+        since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
+        remedy = outage.remedy or "nothing: it is asked again and again, and what waits goes out by itself"
+        found.append(Finding("outage", "fail", f"{outage.kind} since {since}: {outage.message}", remedy))
+    ends = account.connector.credential_ends(account.settings)
+    if ends is not None and ends - session.hub.clock.real() < ENDS_SOON:
+        found.append(Finding("access", "warn", f"its credential ends {ends:%Y-%m-%d}", "get a new one and set it"))
+    compiled = await journal.load(session.store, CompiledConnection, "connections", key)
+    if compiled is not None and compiled.model.previous_valid:
+        remedy = f"svyazka rotate {account.tenant.id}/{account.name} --finish"
+        found.append(Finding("webhook key", "warn", "two keys work: a rotation isn't finished", remedy))
+    return found
+
+
+async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[Finding]:
+    """The vendor's own word on a connection; `fix` puts in order at the vendor what we may, and leaves a line."""
+    hook = hook_of(session.settings, session.hub.keyring, account)
+    if not account.connector.can_check(account.settings) or (fix and hook is None):
+        return []
+    if fix:
+        await session.audit("doctor --fix", f"{account.tenant.id}/{account.name}")
+    performer = session.worker.performer
+    call = performer.call(account, performer.exchanges(account), key="doctor")
+    call = replace(call, hook_url=hook.url if hook else None)
+    try:
+        if fix and hook is not None:
+            return await account.connector.fix(call, hook.url)
+        return await account.connector.check(call)
+    except (NotSent, MaybeSent, LeaseTooShort) as error:
+        return [Finding("vendor", "fail", f"{account.vendor} doesn't answer: {error}", "try again later")]
+    except SvyazkaError as error:
+        return [Finding("vendor", "fail", str(error), None)]

@@ -1,0 +1,125 @@
+"""`apply`: tenant files become the installation's truth, after their plan was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from svyazka.apply import ApplyPlan, commit_apply, plan_apply
+from svyazka.cli.options import AsJson, DryRun, Yes
+from svyazka.cli.output import confirm, lines, note, table
+from svyazka.cli.session import Session, run
+from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.tenants import Tenant
+from svyazka.tenantfile import TenantFileError, read_tenant_file
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(apply)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A file and what applying it would do."""
+
+    file: Path
+    plan: ApplyPlan
+
+
+def apply(
+    path: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A tenant file, or a folder of them.")],
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what tenant files would change, and do it.
+
+    A tenant without a file stays as it is; connections and flows that left their file are removed.
+    """
+
+    async def body(session: Session) -> None:
+        planned = await plans(session, tenant_files(path))
+        tell_changes(planned, as_json)
+        tell_missing(planned)
+        if dry_run:
+            return
+        if any(one.plan.changes for one in planned):
+            confirm("Apply?", yes)
+        await carry_out(session, planned)
+
+    run(body, creates=True)
+
+
+def tenant_files(path: Path) -> list[Path]:
+    """The files that a path means. Raises ConfigError when there are none."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+    if not files:
+        raise ConfigError(f"{path}: expected tenant files (*.yaml), found none")
+    return files
+
+
+async def plans(session: Session, files: Sequence[Path]) -> list[Planned]:
+    """Read every file, then plan. Raises ConfigError with the mistakes of all files at once."""
+    tenants: dict[str, tuple[Path, Tenant]] = {}
+    mistakes: list[str] = []
+    for file in files:
+        try:
+            tenant = read_tenant_file(file)
+        except (TenantFileError, ConfigError) as error:
+            mistakes.append(str(error))
+            continue
+        if tenant.id in tenants:
+            mistakes.append(f"{file.name}: id: {tenant.id!r} stands in {tenants[tenant.id][0].name} too")
+        tenants[tenant.id] = (file, tenant)
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    hub = session.hub
+    return [
+        Planned(file, await plan_apply(hub.store, hub.directory, hub.keyring, tenant))
+        for file, tenant in tenants.values()
+    ]
+
+
+def tell_changes(planned: Sequence[Planned], as_json: bool = False) -> None:
+    """The plan, one line a change."""
+    rows = [
+        {"tenant": one.plan.tenant.id, "sign": change.sign, "what": change.what,
+         "open_deliveries": change.open_deliveries, "note": change.note or None}
+        for one in planned for change in one.plan.changes
+    ]  # fmt: skip
+    if as_json:
+        lines(rows)
+    else:
+        table(
+            ("Tenant", "", "What", "Open deliveries", "Note"),
+            ((row["tenant"], row["sign"], row["what"], row["open_deliveries"] or None, row["note"]) for row in rows),
+            "nothing changes",
+        )
+
+
+def tell_missing(planned: Sequence[Planned]) -> None:
+    """Secrets that files refer to and nobody has set."""
+    for one in planned:
+        for name in one.plan.missing_secrets:
+            note(f"secret {name} isn't there yet: svyazka secret set {one.plan.tenant.id} {name}")
+
+
+async def carry_out(session: Session, planned: Sequence[Planned]) -> None:
+    """Commit each plan with its audit line. Raises ConfigError when somebody was quicker."""
+    hub = session.hub
+    for one in planned:
+        changes = [f"{change.sign} {change.what}" for change in one.plan.changes]
+        audit = [session.audit_write("apply", one.plan.tenant.id, changes=", ".join(changes))] if changes else []
+        try:
+            await commit_apply(hub.store, hub.directory, one.plan, audit)
+        except Conflict:
+            raise ConfigError(f"{one.plan.tenant.id} was changed meanwhile: run apply again to see the plan") from None

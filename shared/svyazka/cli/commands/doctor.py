@@ -1,0 +1,69 @@
+"""`doctor`: is everything as it has to be, and if not, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from svyazka.cli.checks import Check
+from svyazka.cli.checks.machine import close_files, installation
+from svyazka.cli.checks.tenants import tenant_checks
+from svyazka.cli.options import AsJson
+from svyazka.cli.output import lines, note, progress, table
+from svyazka.cli.session import Session, run
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(doctor)
+
+
+def doctor(
+    tenant: Annotated[str | None, typer.Argument(metavar="TENANT", help="Only this one.", show_default=False)] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the vendors too: credentials, balance, hooks.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Put right what can be: register hooks, close files (audited).")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything that has to be right; exit status 1 when something isn't."""
+
+    async def body(session: Session) -> list[Check]:
+        tenants = [await session.tenant(tenant)] if tenant else list((await session.tenants()).values())
+        if fix and session.settings.backend == "local":
+            closed = close_files(session.settings.data)
+            if closed:
+                await session.audit("doctor --fix", "permissions", files=[path.name for path in closed])
+        with progress("looking") as bar:
+            task = bar.add_task("", total=len(tenants) + 1)
+            found = [check async for check in installation(session)]
+            bar.advance(task)
+            for one in tenants:
+                found += [check async for check in tenant_checks(session, one, live, fix)]
+                bar.advance(task)
+        return found
+
+    found = run(body)
+    if as_json:
+        lines(
+            {
+                "check": one.check, "tenant": one.tenant, "connection": one.connection, "status": one.status,
+                "message": one.message, "remedy": one.remedy,
+            }
+            for one in found
+        )  # fmt: skip
+    else:
+        table(
+            ("Status", "Check", "Whose", "What", "Remedy"),
+            ((one.status, one.check, _whose(one), one.message, one.remedy) for one in found), "nothing to look at",
+        )  # fmt: skip
+        count = Counter(one.status for one in found)
+        note(f"{count['ok']} ok, {count['warn']} warn, {count['fail']} fail", None)
+    if any(one.status == "fail" for one in found):
+        raise typer.Exit(1)
+
+
+def _whose(one: Check) -> str:
+    return "/".join(part for part in (one.tenant, one.connection) if part)

@@ -1,0 +1,102 @@
+"""`urls` and `rotate`: where vendors call us, and new keys for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from svyazka.app import hook_of
+from svyazka.cli.options import AsJson, OfTenant
+from svyazka.cli.output import lines, note, say, table
+from svyazka.cli.session import Session, run
+from svyazka.engine import journal
+from svyazka.engine.store import Replace
+from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection, Tenant
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(urls)
+    app.command()(rotate)
+
+
+def urls(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    as_json: AsJson = False,
+) -> None:
+    """The webhook address of each connection, key included: what goes into the vendors' cabinets."""
+
+    async def body(session: Session) -> None:
+        found = await hook_rows(session, await session.tenant(tenant))
+        await session.audit("urls", tenant)
+        if as_json:
+            lines(found)
+        else:
+            tell_urls(found)
+
+    run(body)
+
+
+async def hook_rows(session: Session, tenant: Tenant) -> list[dict[str, str]]:
+    """`urls --json`: one row a connection whose vendor calls us."""
+    rows = []
+    for name in tenant.connections:
+        account = await session.hub.directory.account(tenant.id, name)
+        hook = hook_of(session.settings, session.hub.keyring, account) if account else None
+        if account is not None and hook is not None:
+            rows.append({
+                "tenant": tenant.id, "connection": name, "vendor": account.vendor,
+                "function": hook.function, "url": hook.url, "key": hook.key,
+            })  # fmt: skip
+    return rows
+
+
+def tell_urls(rows: list[dict[str, str]]) -> None:
+    """For people: the key is part of the URL."""
+    table(
+        ("Connection", "Vendor", "URL"),
+        ((f"{row['tenant']}/{row['connection']}", row["vendor"], row["url"]) for row in rows),
+        "none of its vendors calls us",
+    )
+
+
+def rotate(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="NAME or TENANT/NAME.")],
+    tenant: OfTenant = None,
+    finish: Annotated[bool, typer.Option("--finish", help="End the rotation: the key before stops working.")] = False,
+) -> None:
+    """Give a connection's webhook a new key; the one before works on until --finish."""
+
+    async def body(session: Session) -> None:
+        owner, name = await session.connection_of(connection, tenant)
+        key = connection_id(owner.id, name)
+        held = await journal.load(session.store, CompiledConnection, "connections", key)
+        assert held is not None  # connection_of has looked
+        before = held.model
+        if finish and not before.previous_valid:
+            raise ConfigError(f"{owner.id}/{name}: no rotation is going on: `svyazka rotate {connection}` begins one")
+        if not finish and before.previous_valid:
+            raise ConfigError(
+                f"{owner.id}/{name}: a rotation is going on; --finish ends it once its vendor has the new address"
+            )
+        generation = before.generation if finish else before.generation + 1
+        after = before.model_copy(update={"generation": generation, "previous_valid": not finish})
+        audit = session.audit_write("rotate", f"{owner.id}/{name}", generation=generation, finished=finish)
+        try:
+            await session.store.commit([Replace(journal.connection_document(after, held.version)), audit])
+        except Conflict:
+            raise ConfigError(f"{owner.id}/{name} was changed meanwhile: run it again") from None
+        session.hub.directory.forget()
+        if finish:
+            say(f"{owner.id}/{name}: only the key of generation {generation} works now")
+            return
+        tell_urls([row for row in await hook_rows(session, owner) if row["connection"] == name])
+        note(
+            "both keys work; put this address into the vendor's cabinet (or svyazka doctor --fix does), "
+            f"then: svyazka rotate {owner.id}/{name} --finish"
+        )
+
+    run(body)

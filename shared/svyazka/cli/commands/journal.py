@@ -1,0 +1,210 @@
+"""`events`, `deliveries`, `alerts`, `audit`: what is written down, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated, TypeVar
+
+import typer
+
+from svyazka.cli import reading
+from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
+from svyazka.cli.output import lines, short_time, table
+from svyazka.cli.reading import Filter, parse_since
+from svyazka.cli.session import Session, run
+from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
+from svyazka.engine import journal
+from svyazka.engine.store import AUDIT, RECENT_ALERTS
+from svyazka.model.deliveries import Alert, AuditLine, Delivery, Status
+from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
+
+ModelT = TypeVar("ModelT")
+
+EventStatuses = Annotated[list[EventStatus] | None, typer.Option("--status", help="May be given several times.")]
+Statuses = Annotated[list[Status] | None, typer.Option("--status", help="May be given several times.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(events)
+    app.command()(deliveries)
+    app.command()(alerts)
+    app.command()(audit)
+
+
+async def first(found: AsyncIterator[ModelT], limit: int) -> list[ModelT]:
+    """The first `limit` of them."""
+    taken: list[ModelT] = []
+    async for one in found:
+        taken.append(one)
+        if len(taken) == limit:
+            break
+    return taken
+
+
+def _values(statuses: Sequence[StrEnum] | None) -> frozenset[str]:
+    return frozenset(status.value for status in statuses or ())
+
+
+async def _since(session: Session, since: str | None) -> datetime | None:
+    return parse_since(since, session.hub.clock.now()) if since else None
+
+
+def events(
+    tenant: OfTenant = None,
+    connection: OfConnection = None,
+    status: EventStatuses = None,
+    type_: Annotated[EventType | None, typer.Option("--type", help="Such as order.completed.")] = None,
+    since: Since = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    reveal: Reveal = False,
+) -> None:
+    """What happened at the vendors, newest first; what could not be read stands here too, as quarantined."""
+
+    async def body(session: Session) -> None:
+        masker = await session.masker(reveal, "events")
+        wanted = Filter(
+            tenant, connection, _values(status), type=type_.value if type_ else None, since=await _since(session, since)
+        )
+        found: list[EventRecord | RawRecord] = []
+        found += await first(reading.events(session.store, wanted), limit)
+        found += await first(reading.quarantined_raws(session.store, wanted), limit)
+        rows: list[Row] = []
+        for one in islice(sorted(found, key=_received_at, reverse=True), limit):
+            if isinstance(one, RawRecord):
+                rows.append(raw_row(one, await session.zone(one.tenant), masker))
+            else:
+                rows.append(event_row(one, await session.zone(one.event.tenant), masker))
+        if as_json:
+            lines(rows)
+            return
+        table(
+            ("Received", "Id", "From", "Type", "Subject", "Status", "Reason", "Phone"),
+            ((_short(row["received_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["type"],
+              row["subject"], row["status"], row["reason"], _phone(row)) for row in rows),
+            "no events; `svyazka urls TENANT` prints where vendors send them",
+        )  # fmt: skip
+
+    run(body)
+
+
+def deliveries(
+    tenant: OfTenant = None,
+    connection: OfConnection = None,
+    status: Statuses = None,
+    flow: Annotated[str | None, typer.Option("--flow", metavar="FLOW")] = None,
+    event: Annotated[str | None, typer.Option("--event", metavar="ID", help="Only this event's.")] = None,
+    since: Since = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    reveal: Reveal = False,
+) -> None:
+    """What we owe or have done, newest first."""
+
+    async def body(session: Session) -> None:
+        masker = await session.masker(reveal, "deliveries")
+        wanted = Filter(tenant, connection, _values(status), flow=flow, event=event, since=await _since(session, since))
+        found = await first(reading.deliveries(session.store, wanted), limit)
+        if as_json:
+            lines([delivery_row(one, await session.zone(one.tenant), masker) for one in found])
+            return
+        rows = []
+        for one in found:
+            zone = await session.zone(one.tenant)
+            error = masker.text(one.last_error.message) if one.last_error else None
+            due = short_time(one.next_attempt_at, zone)
+            rows.append((
+                short_time(one.created_at, zone), one.id, f"{one.tenant}/{one.connection}", one.step,
+                one.status.value, one.receipt.value, one.attempt_count, due, error,
+            ))  # fmt: skip
+        table(
+            ("Created", "Id", "Through", "Step", "Status", "Receipt", "Tries", "Next", "Why"),
+            rows, "no deliveries of that kind; `svyazka events` shows what came in",
+        )  # fmt: skip
+
+    run(body)
+
+
+def alerts(
+    tenant: OfTenant = None, since: Since = None, limit: Limit = 50, as_json: AsJson = False, reveal: Reveal = False
+) -> None:
+    """What somebody was told, newest first."""
+
+    async def body(session: Session) -> None:
+        masker = await session.masker(reveal, "alerts")
+        oldest = await _since(session, since)
+        rows: list[Row] = []
+        async for document in reading.pages(session.store, RECENT_ALERTS):
+            alert = journal.read(Alert, document).model
+            if len(rows) == limit or (oldest is not None and alert.created_at < oldest):
+                break
+            if tenant in (None, alert.tenant):
+                zone = await session.zone(alert.tenant)
+                rows.append(alert_row(alert, await _sent_at(session, alert), zone, masker))
+        if as_json:
+            lines(rows)
+            return
+        table(
+            ("Since", "About", "Kind", "Stage", "Sent", "Text"),
+            ((_short(row["since"]), f"{row['tenant']}/{row['connection'] or ''}", row["kind"], row["stage"],
+              _short(row["sent_at"]), row["text"]) for row in rows),
+            "no alerts: nobody had to be told anything",
+        )  # fmt: skip
+
+    run(body)
+
+
+async def _sent_at(session: Session, alert: Alert) -> datetime | None:
+    """When the first of its addressees had it."""
+    if alert.sent_at is not None:
+        return alert.sent_at
+    found = await session.store.get_many([("deliveries", key) for key in alert.deliveries])
+    told = [journal.read(Delivery, document).model for document in found if document is not None]
+    return min((d.settled_at for d in told if d.status is Status.SUCCEEDED and d.settled_at), default=None)
+
+
+def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """Who did what by this command line, newest first."""
+
+    async def body(session: Session) -> None:
+        oldest = await _since(session, since)
+        rows: list[Row] = []
+        zone = await session.zone(None)
+        async for document in reading.pages(session.store, AUDIT):
+            entry = journal.read(AuditLine, document).model
+            if len(rows) == limit or (oldest is not None and entry.at < oldest):
+                break
+            rows.append(audit_row(entry, zone))
+        if as_json:
+            lines(rows)
+            return
+        table(
+            ("At", "Who", "Did", "To", "Detail"),
+            ((_short(row["at"]), row["who"], row["action"], row["target"], _detail(row["detail"])) for row in rows),
+            "nobody has done anything by this command line yet",
+        )
+
+    run(body)
+
+
+def _received_at(one: EventRecord | RawRecord) -> datetime:
+    return one.received_at if isinstance(one, RawRecord) else one.event.received_at
+
+
+def _short(stamped: object) -> str | None:
+    """A row's time as a table shows it: it is in the tenant's zone already."""
+    return f"{datetime.fromisoformat(stamped):%d.%m %H:%M:%S}" if isinstance(stamped, str) else None
+
+
+def _phone(row: Row) -> object:
+    contact = row["contact"]
+    return (contact["phone"] or contact["email"]) if isinstance(contact, dict) else None
+
+
+def _detail(detail: object) -> str:
+    pairs = detail.items() if isinstance(detail, dict) else ()
+    return ", ".join(f"{name}: {value}" for name, value in pairs if value not in (None, False, ""))

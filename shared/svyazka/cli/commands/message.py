@@ -1,0 +1,85 @@
+"""`send`: one message through the whole machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+
+from svyazka.cli.options import AsJson, OfTenant
+from svyazka.cli.output import line, note, say
+from svyazka.cli.running import is_running
+from svyazka.cli.session import Session, run
+from svyazka.model.contacts import Contact, normalize_email, normalize_phone
+from svyazka.model.errors import ConfigError
+from svyazka.model.tenants import parse_duration
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(send)
+
+
+def send(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="NAME or TENANT/NAME.")],
+    to: Annotated[str, typer.Option("--to", help="Phone, e-mail or chat, as the connection sends to.")],
+    text: Annotated[str, typer.Option("--text", help="What it says.")],
+    subject: Annotated[str | None, typer.Option("--subject", help="Of an e-mail.")] = None,
+    expires_after: Annotated[
+        str, typer.Option("--expires-after", metavar="DURATION", help="Not sent any more when it took so long.")
+    ] = "24h",
+    tenant: OfTenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send one message: journaled, guarded and repeated like any other."""
+    if not text.strip():
+        raise typer.BadParameter("expected a text, got nothing", param_hint="--text")
+    try:
+        life = parse_duration(expires_after).total_seconds()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--expires-after") from None
+
+    async def body(session: Session) -> None:
+        owner, name = await session.connection_of(connection, tenant)
+        connector = session.hub.directory.connectors(owner.connections[name].vendor)
+        if not connector.supports("SendMessage"):
+            raise ConfigError(f"{owner.id}/{name}: {connector.vendor} carries no messages")
+        contact, address = _addressee(to, connector.reaches, connector.vendor)
+        if connector.address(contact) is None:
+            raise ConfigError(f"--to: {connector.vendor} can't reach it; expected {_expected(connector.reaches)}")
+        data: dict[str, JsonValue] = {"text": text, "expires_seconds": life}
+        if subject is not None:
+            data["subject"] = subject
+        record = await session.operator.send(owner, name, contact, data, address)
+        await session.audit("send", f"{owner.id}/{name}", event=record.event.id)
+        if as_json:
+            line({"id": record.event.id, "tenant": owner.id, "connection": name})
+        else:
+            say(f"{record.event.id} is journaled and queued; svyazka show {record.event.id} tells what becomes of it")
+        if session.settings.backend == "local" and not is_running(session.settings.data):
+            note("nobody is at work here: `svyazka run` sends it")
+
+    run(body)
+
+
+def _addressee(to: str, reaches: str | None, vendor: str) -> tuple[Contact, str]:
+    """The person, and his address in its one spelling. Raises ConfigError, without the address in it."""
+    found = to.strip()
+    if reaches == "phone":
+        found = normalize_phone(to) or ""
+        contact = Contact(phone=found)
+    elif reaches == "email":
+        found = normalize_email(to) or ""
+        contact = Contact(email=found)
+    else:
+        contact = Contact(chats={reaches or vendor: found})
+    if not found:
+        raise ConfigError(f"--to: expected {_expected(reaches)}, got something else")
+    return contact, found
+
+
+def _expected(reaches: str | None) -> str:
+    return {"phone": "a mobile phone such as +79991234567", "email": "an e-mail address"}.get(
+        reaches or "", "the id of a chat"
+    )

@@ -1,0 +1,159 @@
+"""`preview`: what an event would send, to whom, when, and why not; nothing is written or sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from svyazka.cli.masking import Masker
+from svyazka.cli.options import AsJson, OfTenant, Reveal
+from svyazka.cli.output import lines, stamp, table
+from svyazka.cli.session import Session, run
+from svyazka.cli.views import Row, addressee
+from svyazka.engine import journal
+from svyazka.engine.connector import NotTheFormat
+from svyazka.engine.operator import parsed
+from svyazka.engine.preview import SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample
+from svyazka.model.commands import SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.errors import ConfigError
+from svyazka.model.events import EventRecord, EventType, StoredRequest
+from svyazka.model.tenants import Tenant
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(preview)
+
+
+def preview(
+    what: Annotated[str, typer.Argument(metavar="CONNECTION|EVENT", help="NAME, TENANT/NAME, or evt_...")],
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="A body as the vendor sends it; `-` is stdin.")
+    ] = None,
+    type_: Annotated[EventType | None, typer.Option("--type", help="Of the sample event.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Of the sample person.")] = None,
+    phone: Annotated[str | None, typer.Option("--phone", help="Of the sample person.")] = None,
+    email: Annotated[str | None, typer.Option("--email", help="Of the sample person.")] = None,
+    tenant: OfTenant = None,
+    as_json: AsJson = False,
+    reveal: Reveal = False,
+) -> None:
+    """Show what a sample event of a connection, a request's body, or a journaled event would send."""
+
+    async def body(session: Session) -> None:
+        masker = await session.masker(reveal, f"preview {what}")
+        if what.startswith("evt_"):
+            owner, records = await _journaled(session, what)
+        else:
+            owner, connection = await session.connection_of(what, tenant)
+            if file is not None:
+                records = await _from_body(session, owner, connection, _read(file))
+            else:
+                person = _person(name, phone, email)
+                records = await _samples(session, owner, connection, type_, person)
+                masker = Masker(reveal=True)  # a person whom the operator has just named, or nobody
+        asked = Preview(session.hub, session.worker.planner, session.worker.performer)
+        found = [await asked.of(record, owner) for record in records]
+        zone = await session.zone(owner.id)
+        rows = [row for prophecy in found for row in _rows(prophecy, zone, masker)]
+        if as_json:
+            lines(rows)
+            return
+        table(
+            ("Event", "Flow", "Through", "To", "When", "Why", "Text"),
+            ((row["type"], row["flow"], row["connection"], _address(row), row["at"] or row["prospect"],
+              _joined(row["reasons"]), row["text"]) for row in rows),
+            "no events in it",
+        )  # fmt: skip
+
+    run(body)
+
+
+async def _journaled(session: Session, event_id: str) -> tuple[Tenant, list[EventRecord]]:
+    held = await journal.load(session.store, EventRecord, "events", event_id)
+    if held is None:
+        raise ConfigError(f"no event {event_id}: `svyazka events` prints ids")
+    return await session.tenant(held.model.event.tenant), [held.model]
+
+
+def _read(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: expected a request's body; {error.strerror}") from None
+
+
+async def _from_body(session: Session, owner: Tenant, connection: str, body: bytes) -> list[EventRecord]:
+    compiled = await session.compiled(owner, connection)
+    webhook = session.worker.webhook_of(compiled.vendor)
+    if webhook is None:
+        raise ConfigError(f"{owner.id}/{connection}: {compiled.vendor} never calls us, so it has no such bodies")
+    json_like = body.lstrip()[:1] in (b"{", b"[") and "application/json" in webhook.content_types
+    content_type = "application/json" if json_like else webhook.content_types[0]
+    request = StoredRequest.of("POST", f"/webhook_{compiled.vendor}", content_type, body)
+    people = session.hub.keyring.people(owner.id, body)
+    try:
+        items = parsed(webhook, compiled, request, session.hub.clock.now(), people)
+    except NotTheFormat as error:
+        raise ConfigError(f"not a body of {compiled.vendor}'s: {error}") from None
+    return [item.record for item in items]
+
+
+async def _samples(
+    session: Session, owner: Tenant, connection: str, event_type: EventType | None, person: Contact
+) -> list[EventRecord]:
+    """One event of each type that the connection's flows act on."""
+    wants = (await session.compiled(owner, connection)).wants
+    types = [event_type] if event_type else [EventType(value) for value in wants]
+    if not types:
+        raise ConfigError(f"{owner.id}/{connection}: no flow of the tenant file takes events from it (`from`)")
+    now = session.hub.clock.now()
+    return [sample(owner, connection, one, person, now) for one in types]
+
+
+def _person(name: str | None, phone: str | None, email: str | None) -> Contact:
+    if name is None and phone is None and email is None:
+        return SAMPLE_CONTACT
+    return Contact(name=name, phone=phone, email=email)
+
+
+def _rows(prophecy: Prophecy, zone: tzinfo, masker: Masker) -> Sequence[Row]:
+    """`preview --json`: one row a delivery, or one that says why there is none."""
+    event = prophecy.record.event
+    head: Row = {"event": event.id, "type": event.type.value, "subject": event.subject}
+    nothing: Row = {
+        **head, "flow": None, "step": None, "connection": None, "vendor": None, "to": None, "text": None,
+        "prospect": "never", "at": None, "reasons": [masker.text(reason) for reason in prophecy.reasons],
+    }  # fmt: skip
+    foreseen = [{**head, **_row(one, zone, masker)} for one in prophecy.foreseen]
+    return [*foreseen, *([nothing] if prophecy.reasons or not foreseen else [])]
+
+
+def _row(one: Foreseen, zone: tzinfo, masker: Masker) -> Row:
+    delivery = one.delivery
+    to, command = addressee(delivery), delivery.command
+    contact = masker.contact(to)
+    then = [f"else through {step.connection}" for step in delivery.fallbacks]
+    return {
+        "flow": delivery.flow, "step": delivery.step, "connection": delivery.connection, "vendor": delivery.vendor,
+        "to": None if contact is None else {**contact},
+        "text": masker.text(command.text, [to]) if isinstance(command, SendMessage) else None,
+        "prospect": one.prospect, "at": stamp(one.at, zone), "reasons": [*one.reasons, *then],
+    }  # fmt: skip
+
+
+def _address(row: Row) -> object:
+    to = row["to"]
+    return (to["phone"] or to["email"] or "a chat") if isinstance(to, dict) else None
+
+
+def _joined(reasons: object) -> str:
+    return "; ".join(str(reason) for reason in reasons) if isinstance(reasons, list) else ""

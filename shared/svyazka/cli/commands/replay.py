@@ -1,0 +1,141 @@
+"""`replay` and `resolve`: an operator's second chance for what failed, expired or could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from svyazka.cli import reading
+from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
+from svyazka.cli.output import lines, note, progress, say, table
+from svyazka.cli.reading import Filter, parse_since
+from svyazka.cli.session import Session, run
+from svyazka.engine.operator import Done, How, Operator
+from svyazka.model.deliveries import Status
+from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.events import EventStatus
+
+IDS_IN_AUDIT = 20
+
+
+class Resolution(StrEnum):
+    """What `resolve --as` takes."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    RETRY = "retry"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(replay)
+    app.command()(resolve)
+
+
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="evt_..., dlv_..., raw_...")] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", help="Everything in this state: failed, dead, quarantined, ...; several times."),
+    ] = None,
+    tenant: OfTenant = None,
+    connection: OfConnection = None,
+    since: Since = None,
+    dry_run: DryRun = False,
+    again: Annotated[bool, typer.Option("--again", help="Also what succeeded: it is done once more.")] = False,
+    ignore_age: Annotated[bool, typer.Option("--ignore-age", help="Also what is too old, or of unknown age.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do it anew: reopen final deliveries, plan events again, parse again what could not be read.
+
+    Exit status 1 when an id that was named could not be replayed.
+    """
+    if bool(ids) == bool(status):
+        raise typer.BadParameter("expected ids, or --status to choose by", param_hint="ID...")
+    unknown = sorted(set(status or ()) - set(Status) - set(EventStatus))
+    if unknown:
+        raise typer.BadParameter(
+            f"{unknown[0]!r} is no state; expected one of {', '.join(sorted({*Status, *EventStatus}))}",
+            param_hint="--status",
+        )
+
+    async def body(session: Session) -> list[Done]:
+        moment = parse_since(since, session.hub.clock.now()) if since else None
+        wanted = Filter(tenant, connection, frozenset(status or ()), since=moment)
+        chosen = ids or await _chosen(session, wanted)
+        how = How(again=again, ignore_age=ignore_age, dry_run=dry_run)
+        if not dry_run and chosen:
+            await session.audit(
+                "replay", " ".join([*chosen[:IDS_IN_AUDIT], *(["..."] if len(chosen) > IDS_IN_AUDIT else [])]),
+                count=len(chosen), status=",".join(status or ()), again=again, ignore_age=ignore_age,
+            )  # fmt: skip
+        done: list[Done] = []
+        with progress("replaying") as bar:
+            task = bar.add_task("", total=len(chosen))
+            for id_ in chosen:
+                done += await _one(session.operator, id_, how)
+                bar.advance(task)
+        return done
+
+    done = run(body)
+    _tell(done, dry_run, as_json)
+    if ids and any(one.skipped for one in done):
+        raise typer.Exit(1)
+
+
+async def _chosen(session: Session, wanted: Filter) -> list[str]:
+    """Ids in these states, oldest first: what waited longest goes first."""
+    found = []
+    if wanted.statuses & set(Status):
+        found += [(one.created_at, one.id) async for one in reading.deliveries(session.store, wanted)]
+    if wanted.statuses & set(EventStatus):
+        found += [(one.event.received_at, one.event.id) async for one in reading.events(session.store, wanted)]
+        found += [(one.received_at, one.id) async for one in reading.quarantined_raws(session.store, wanted)]
+    return [id_ for _, id_ in sorted(found)]
+
+
+async def _one(operator: Operator, id_: str, how: How) -> list[Done]:
+    try:
+        match id_.partition("_")[0]:
+            case "evt":
+                return await operator.replay_event(id_, how)
+            case "raw":
+                return await operator.replay_raw(id_, how)
+            case "dlv":
+                return [await operator.reopen(id_, how)]
+        return [Done(id_, "skipped", "expected an id such as evt_..., dlv_... or raw_...")]
+    except Conflict:
+        return [Done(id_, "skipped", "it changed in this very moment: look at it again")]
+    except ConfigError as error:
+        return [Done(id_, "skipped", str(error))]
+
+
+def _tell(done: Sequence[Done], dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        lines({"id": one.id, "what": one.what, "reason": one.reason} for one in done)
+        return
+    table(("Id", "What", "Why"), ((one.id, one.what, one.reason) for one in done), "nothing in that state")
+    moved = sum(not one.skipped for one in done)
+    if done:
+        note(f"{moved} {'would be replayed' if dry_run else 'replayed'}, {len(done) - moved} skipped", None)
+
+
+def resolve(
+    id_: Annotated[str, typer.Argument(metavar="DELIVERY", help="dlv_...")],
+    as_: Annotated[Resolution, typer.Option("--as", help="What became of it; retry sends it again.")],
+    ignore_age: Annotated[bool, typer.Option("--ignore-age", help="With retry: also when it is too old.")] = False,
+) -> None:
+    """Say what became of a delivery of which nobody knows (`unknown`)."""
+
+    async def body(session: Session) -> None:
+        await session.audit("resolve", id_, resolution=as_.value)
+        try:
+            resolved = await session.operator.resolve(id_, as_.value, How(ignore_age=ignore_age, why="resolve"))
+        except Conflict:
+            raise ConfigError(f"{id_} changed in this very moment: svyazka show {id_}") from None
+        say(f"{id_} is {resolved.status.value}")
+
+    run(body)

@@ -1,0 +1,122 @@
+"""`secret`: credentials, sealed in the store. A value comes from a prompt or stdin, never from the command line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from svyazka.apply import secret_names, set_secret
+from svyazka.cli import reading
+from svyazka.cli.options import AsJson, Yes
+from svyazka.cli.output import confirm, fail, lines, say, table
+from svyazka.cli.session import Session, run
+from svyazka.engine.directory import secret_id
+from svyazka.engine.store import SECRETS
+from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.tenants import Tenant
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
+
+OfOwner = Annotated[str, typer.Argument(metavar="TENANT")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As in the tenant file: {secret: NAME}.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    family = typer.Typer(no_args_is_help=True)
+    family.command("set")(set_)
+    family.command("list")(list_)
+    family.command("rm")(rm)
+    app.add_typer(family, name="secret", help="Credentials of a tenant's connections.")
+
+
+def set_(
+    tenant: OfOwner,
+    name: Name,
+    value: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+) -> None:
+    """Store a secret; its value is asked for, or read from stdin."""
+    if value:
+        # It has reached the shell's history already; it must not reach ours, nor an error message.
+        fail("a secret's value is never taken from the command line (the shell keeps it): remove it from its history")
+    if not _NAME.match(name):
+        raise typer.BadParameter("expected letters, digits, `_`, `.`, `-`", param_hint="NAME")
+
+    async def body(session: Session) -> None:
+        owner = await session.tenant(tenant)
+        secret = _value(name)
+        await _change(session, tenant, name, secret)
+        used = ", ".join(_users(owner, name))
+        say(f"secret {name} is set" + (f"; {used} can use it at once" if used else "; no connection refers to it yet"))
+
+    run(body)
+
+
+def _value(name: str) -> str:
+    if sys.stdin.isatty():
+        secret: str = typer.prompt(f"Value of {name}", hide_input=True)
+    else:
+        secret = sys.stdin.read()
+    secret = secret.strip("\r\n")
+    if not secret:
+        raise ConfigError(f"secret {name}: expected a value, got nothing")
+    return secret
+
+
+async def _change(session: Session, tenant: str, name: str, value: str | None) -> None:
+    hub = session.hub
+    audit = session.audit_write("secret rm" if value is None else "secret set", f"{tenant}/{name}")
+    try:
+        await set_secret(hub.store, hub.directory, hub.keyring, tenant, name, value, [audit])
+    except Conflict:
+        raise ConfigError(f"{tenant} was changed meanwhile: run it again") from None
+
+
+def list_(tenant: OfOwner, as_json: AsJson = False) -> None:
+    """Which secrets there are, which are wanted, and by whom; never their values."""
+
+    async def body(session: Session) -> None:
+        owner = await session.tenant(tenant)
+        prefix = len(secret_id(tenant, ""))
+        stored = {d.id[prefix:] async for d in reading.pages(session.store, SECRETS, {"tenant": tenant})}
+        rows = [
+            {"tenant": tenant, "name": name, "set": name in stored, "used_by": list(_users(owner, name))}
+            for name in sorted(stored | secret_names(owner))
+        ]
+        if as_json:
+            lines(rows)
+            return
+        table(
+            ("Name", "Set", "Used by"),
+            ((row["name"], "yes" if row["set"] else "no", ", ".join(_users(owner, str(row["name"])))) for row in rows),
+            f"{tenant} has no secrets and wants none",
+        )
+
+    run(body)
+
+
+def rm(tenant: OfOwner, name: Name, yes: Yes = False) -> None:
+    """Remove a secret; connections that need it wait, blocked, until it is set again."""
+
+    async def body(session: Session) -> None:
+        owner = await session.tenant(tenant)
+        if await session.store.get("secrets", secret_id(tenant, name)) is None:
+            raise ConfigError(f"{tenant} has no secret {name!r}: svyazka secret list {tenant}")
+        used = ", ".join(_users(owner, name))
+        confirm(f"Remove {name}?" + (f" {used} will wait without it." if used else ""), yes)
+        await _change(session, tenant, name, None)
+        say(f"secret {name} is removed")
+
+    run(body)
+
+
+def _users(tenant: Tenant, name: str) -> Iterator[str]:
+    """`sms.api_id`: where a tenant's file refers to a secret."""
+    for connection, spec in tenant.connections.items():
+        for setting, value in spec.settings.items():
+            if isinstance(value, dict) and value == {"secret": name}:
+                yield f"{connection}.{setting}"

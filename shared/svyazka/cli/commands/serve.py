@@ -1,0 +1,149 @@
+"""`run` and `simulate`: everything on this machine, and stand-ins of the vendors."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from svyazka.backends.local.clock import start_clock
+from svyazka.backends.local.store import LocalStore
+from svyazka.cli import session as opened
+from svyazka.cli import standins
+from svyazka.cli.commands.configure import carry_out, plans, tell_changes, tell_missing, tenant_files
+from svyazka.cli.commands.hooks import hook_rows, tell_urls
+from svyazka.cli.options import Data, Port
+from svyazka.cli.output import fail, note, say
+from svyazka.cli.running import held
+from svyazka.cli.session import Session, served_write
+from svyazka.model.errors import ConfigError, SvyazkaError
+from svyazka.server.supervise import supervise
+from svyazka.settings import Settings
+
+TENANTS = Path("tenants")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("run")(run_)
+    app.command()(simulate)
+
+
+def run_(
+    port: Port = 8080,
+    host: Annotated[str, typer.Option("--host", help="0.0.0.0: reachable from other machines.")] = "127.0.0.1",
+    data: Data = None,
+    tenants: Annotated[
+        Path | None,
+        typer.Option("--tenants", metavar="DIR", help="Tenant files, applied first (./tenants if it is there)."),
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option("--speed", min=1.0, help="Business time runs so many times faster (1).")
+    ] = None,
+    print_messages: Annotated[
+        bool, typer.Option("--print-messages", help="Messages go to the console instead of out.")
+    ] = False,
+    with_simulators: Annotated[
+        bool, typer.Option("--with-simulators", help="Also the vendors' stand-ins, to try things out.")
+    ] = False,
+    simulators_port: Annotated[int, typer.Option("--simulators-port", min=1, max=65535)] = 8081,
+) -> None:
+    """Run everything on this machine: webhooks are received, and what was pending goes on.
+
+    Ctrl-C or SIGTERM stops it cleanly.
+    """
+    if data is not None:
+        opened.data_folder.set(data)
+    settings = opened.settings()
+    if settings.backend != "local":
+        fail("`run` is for one machine (SVYAZKA_BACKEND=local): on Google the functions run by themselves")
+    url = settings.public_url if "public_url" in settings.model_fields_set else f"http://{host}:{port}"
+    settings = settings.model_copy(
+        update={
+            "public_url": url, "speed": speed or settings.speed,
+            "print_messages": print_messages or settings.print_messages,
+        }
+    )  # fmt: skip
+    files = tenant_files(tenants or TENANTS) if tenants or TENANTS.is_dir() else []
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with held(settings.data), _standing(simulators_port if with_simulators else None) as vendors:
+            _check_free(host, port)
+            opened.run(lambda session: _prepare(session, settings, files, vendors), creates=True)
+            status = supervise(settings, host, port)
+    except OSError as error:
+        fail(f"{settings.data}: {error.strerror}")
+    except SvyazkaError as error:
+        fail(str(error))
+    raise typer.Exit(status)
+
+
+@contextlib.contextmanager
+def _standing(port: int | None) -> Iterator[str | None]:
+    if port is None:
+        yield None
+        return
+    with standins.standing(port) as url:
+        yield url
+
+
+async def _prepare(session: Session, settings: Settings, files: Sequence[Path], vendors: str | None) -> None:
+    """The clock, the tenant files, and what people should know."""
+    assert isinstance(session.store, LocalStore)
+    await start_clock(session.store, settings.speed)
+    await session.store.commit([served_write(settings.public_url)])
+    planned = await plans(session, files)
+    if any(one.plan.changes for one in planned):
+        tell_changes(planned)
+    await carry_out(session, planned)
+    if vendors is None:
+        tell_missing(planned)
+    session = replace(session, settings=settings, _tenants=None)
+    owners = list((await session.tenants()).values())
+    if not owners:
+        note("there are no tenants yet: svyazka apply FILE, or a folder of files for --tenants")
+    rows = []
+    for owner in owners:
+        for name in await standins.introduce(session, owner, vendors) if vendors else ():
+            note(f"secret {name} of {owner.id} wasn't there: a made-up one lets us in at the stand-in")
+        rows += await hook_rows(session, owner)
+    if vendors:
+        say(f"stand-ins of {', '.join(standins.vendors())} on {vendors}; what they got: {vendors}/_sim/VENDOR/ledger")
+    tell_urls(rows)
+    say(f"listening on {settings.public_url}; Ctrl-C stops")
+
+
+def simulate(port: Port = 8081) -> None:
+    """Run stand-ins of the vendors, with a ledger of what they received and scripted faults."""
+    try:
+        with standins.standing(port) as url:
+            for vendor in standins.vendors():
+                say(f"{vendor}: base_url {url}/{vendor}, ledger {url}/_sim/{vendor}/ledger")
+            _until_told()
+    except ConfigError as error:
+        fail(str(error))
+
+
+def _until_told() -> None:
+    """Until SIGTERM or Ctrl-C."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raises ConfigError when somebody listens there: better now than from a process that dies again and again."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(f"{host}:{port}: {error.strerror}; --port takes another") from None

@@ -1,0 +1,243 @@
+"""`show`: the whole story of an event, of a delivery, or of a request that could not be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Annotated
+from urllib.parse import unquote_plus
+
+import typer
+from rich.text import Text
+from rich.tree import Tree
+
+from svyazka.cli.masking import Masker
+from svyazka.cli.options import AsJson, Reveal
+from svyazka.cli.output import STYLES, console, line, plain, short_time
+from svyazka.cli.reading import Filter, deliveries
+from svyazka.cli.session import Session, run
+from svyazka.cli.views import Row, addressee, event_row, no_event_row, raw_part, raw_row, story
+from svyazka.engine import journal
+from svyazka.model.commands import SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Attempt, Delivery
+from svyazka.model.errors import ConfigError
+from svyazka.model.events import EventRecord, RawRecord, StoredRequest
+
+BODY_SHOWN = 700
+"""Characters of a body in the tree; --json has all that the journal keeps."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(show)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the journal holds of one thing; an alert's delivery has no event."""
+
+    tenant: str
+    event: EventRecord | None = None
+    raw: RawRecord | None = None
+    deliveries: Sequence[Delivery] = ()
+
+    @property
+    def request(self) -> StoredRequest | None:
+        """The vendor's request, unless it was blanked."""
+        if self.event is not None and self.event.request is not None:
+            return self.event.request
+        return self.raw.request if self.raw else None
+
+    @property
+    def people(self) -> list[Contact | None]:
+        """Whose names may stand in it."""
+        told = [self.event.event.contact] if self.event else []
+        return [*told, *(addressee(delivery) for delivery in self.deliveries)]
+
+
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="evt_..., dlv_... or raw_...")],
+    as_json: AsJson = False,
+    reveal: Reveal = False,
+) -> None:
+    """The story: what came, what was decided, each attempt with its request and answer, credentials cut out."""
+
+    async def body(session: Session) -> None:
+        found = await load(session, id_)
+        masker = await session.masker(reveal, id_)
+        zone = await session.zone(found.tenant)
+        if as_json:
+            line(as_row(found, zone, masker))
+        else:
+            console().print(_tree(found, zone, masker))
+
+    run(body)
+
+
+async def load(session: Session, id_: str) -> Story:
+    """Everything about an id. Raises ConfigError when there is no such thing."""
+    store = session.store
+    match id_.partition("_")[0]:
+        case "evt":
+            event = await journal.load(store, EventRecord, "events", id_)
+            if event is not None:
+                return await _of_event(session, event.model)
+        case "dlv":
+            delivery = await journal.load(store, Delivery, "deliveries", id_)
+            if delivery is not None:
+                caused = await journal.load(store, EventRecord, "events", delivery.model.event)
+                if caused is not None:
+                    return await _of_event(session, caused.model)
+                return Story(delivery.model.tenant, deliveries=[delivery.model])
+        case "raw":
+            raw = await journal.load(store, RawRecord, "raws", id_)
+            if raw is not None:
+                return Story(raw.model.tenant, raw=raw.model)
+    raise ConfigError(f"nothing has the id {id_!r}: `svyazka events` and `svyazka deliveries` print ids")
+
+
+async def _of_event(session: Session, record: EventRecord) -> Story:
+    raw = await journal.load(session.store, RawRecord, "raws", record.raw) if record.raw else None
+    found = {one.id: one async for one in deliveries(session.store, Filter(event=record.event.id))}
+    # Another event of the same subject may have made what this one calls for too.
+    others = [("deliveries", id_) for id_ in record.deliveries if id_ not in found]
+    for document in await session.store.get_many(others):
+        if document is not None:
+            found[document.id] = journal.read(Delivery, document).model
+    ordered = sorted(found.values(), key=lambda one: (one.created_at, one.id))
+    return Story(record.event.tenant, record, raw.model if raw else None, ordered)
+
+
+def as_row(found: Story, zone: tzinfo, masker: Masker) -> Row:
+    """`show --json`."""
+    if found.event is not None:
+        head = event_row(found.event, zone, masker)
+    elif found.raw is not None:
+        head = raw_row(found.raw, zone, masker)
+    else:
+        head = no_event_row(found.deliveries[0])
+    return story(head, raw_part(found.request, masker, found.people), found.deliveries, zone, masker)
+
+
+# The tree
+
+
+def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
+    tree = Tree(_head(found), guide_style="bright_black")
+    if found.event is not None:
+        for text in _event_lines(found.event, zone, masker):
+            tree.add(Text(plain(text)))
+    if found.raw is not None and found.raw.reason:
+        tree.add(Text(plain(masker.text(found.raw.reason) or "")))
+    request = found.request
+    if request is not None:
+        branch = tree.add(Text(f"{request.method} {request.path} {request.content_type or ''}".strip()))
+        branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text("not UTF-8"))
+    elif found.event is not None or found.raw is not None:
+        tree.add(Text("its request was blanked (retention, forget), or never was one", style="bright_black"))
+    for delivery in found.deliveries:
+        _add_delivery(tree, delivery, zone, masker, found.people)
+    return tree
+
+
+def _head(found: Story) -> Text:
+    if found.event is not None:
+        event = found.event.event
+        return _words(event.id, event.type.value, found.event.status.value)
+    if found.raw is not None:
+        return _words(found.raw.id, "request", found.raw.status)
+    return Text("told by the engine itself: no event caused it")
+
+
+def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[str]:
+    event = record.event
+    happened = f", happened {short_time(event.occurred_at, zone)}" if event.occurred_at else ""
+    yield (
+        f"from {event.tenant}/{event.connection} ({event.vendor}, {event.origin}), "
+        f"received {short_time(event.received_at, zone)}{happened}"
+    )
+    yield f"subject {event.subject}, identity {event.identity}"
+    contact = masker.contact(event.contact)
+    if contact is not None:
+        yield "contact " + ", ".join(str(value) for value in contact.values() if value)
+    if record.reason:
+        yield masker.text(record.reason, [event.contact]) or ""
+
+
+def _add_delivery(
+    tree: Tree, delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]
+) -> None:
+    receipt = f"receipt {delivery.receipt.value}" if delivery.receipt.value != "none" else ""
+    branch = tree.add(_words(delivery.id, delivery.step, delivery.status.value, receipt))
+    for text in _delivery_lines(delivery, zone, masker, about):
+        branch.add(Text(plain(text)))
+    for attempt in delivery.attempts:
+        _add_attempt(branch, attempt, zone, masker, about)
+
+
+def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:
+    generation = f", generation {delivery.generation}" if delivery.generation > 1 else ""
+    through = f"{delivery.connection} ({delivery.vendor})"
+    yield f"{delivery.command.kind} of flow {delivery.flow} through {through}{generation}"
+    command = delivery.command
+    if isinstance(command, SendMessage):
+        to = masker.contact(command.to) or {}
+        address = to.get("phone") or to.get("email") or "a chat"
+        yield f"to {address}: «{masker.text(command.text, about)}»" if command.text else "its text was blanked"
+    if delivery.next_attempt_at is not None:
+        yield f"next attempt {short_time(delivery.next_attempt_at, zone)}"
+    if delivery.last_error is not None:
+        yield f"{delivery.last_error.code}: {masker.text(delivery.last_error.message, about)}"
+    if delivery.external_id:
+        cost = f", cost {delivery.cost}" if delivery.cost is not None else ""
+        yield f"{delivery.vendor} calls it {delivery.external_id}{cost}"
+    if delivery.duplicate_effect:
+        yield "DONE TWICE: a late answer proved a second success"
+    yield from delivery.notes
+    if delivery.successor:
+        yield f"went on as {delivery.successor}"
+
+
+def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> None:
+    took = f" after {(attempt.ended_at - attempt.started_at).total_seconds():.2f} s" if attempt.ended_at else ""
+    outcome = attempt.outcome or "still out"
+    head = _words(f"attempt {attempt.number}", f"{short_time(attempt.started_at, zone)}:", outcome)
+    node = branch.add(head.append(took))
+    if attempt.message:
+        node.add(Text(plain(masker.text(attempt.message, about) or "")))
+    for call in attempt.exchanges:
+        answered = f"answered {call.status}" if call.status is not None else "no answer"
+        exchange = node.add(Text(plain(f"{call.method} {masker.text(call.url, about)}: {answered}")))
+        for body in (call.request_body, call.response_body):
+            if body:
+                exchange.add(_body(body, masker, about))
+
+
+def _body(body: str, masker: Masker, about: Sequence[Contact | None]) -> Text:
+    """A body as a person reads it: JSON as it is, a form without its percent signs, long ones cut."""
+    text = masker.body(body if _is_json(body) else unquote_plus(body), about) or ""
+    if len(text) > BODY_SHOWN:
+        text = text[:BODY_SHOWN] + " … (--json shows all)"
+    return Text(plain(text), style="bright_black")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _words(*words: str) -> Text:
+    """Words in a row, states in their colours."""
+    return Text(" ").join(_styled(words))
+
+
+def _styled(words: Iterable[str]) -> Iterator[Text]:
+    for word in words:
+        if word:
+            yield Text(plain(word), style=STYLES.get(word.removeprefix("receipt "), ""))

@@ -1,0 +1,199 @@
+"""What every command shares: the hub opened and closed, errors as one line, who did it."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue, ValidationError
+
+from svyazka.app import build_hub, build_worker, open_backend, open_clock, settings_keyring
+from svyazka.apply import tenants_in
+from svyazka.cli.masking import Masker
+from svyazka.cli.output import fail
+from svyazka.engine import journal
+from svyazka.engine.hub import Hub
+from svyazka.engine.logs import configure
+from svyazka.engine.operator import Operator
+from svyazka.engine.store import Create, Document, Put, Store, Write
+from svyazka.engine.worker import Worker
+from svyazka.model.deliveries import AuditLine
+from svyazka.model.errors import ConfigError, SvyazkaError
+from svyazka.model.tenants import CompiledConnection, Tenant
+from svyazka.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass
+class Session:
+    """One command's view of the installation."""
+
+    settings: Settings
+    hub: Hub
+    worker: Worker
+    operator: Operator
+    who: str
+    _tenants: dict[str, Tenant] | None = field(default=None, repr=False)
+
+    @property
+    def store(self) -> Store:
+        return self.hub.store
+
+    async def tenants(self) -> dict[str, Tenant]:
+        """Every tenant by id, read once."""
+        if self._tenants is None:
+            self._tenants = {tenant.id: tenant for tenant in await tenants_in(self.store)}
+        return self._tenants
+
+    async def tenant(self, tenant_id: str) -> Tenant:
+        """A tenant. Raises ConfigError, with the nearest name, when there is none."""
+        tenants = await self.tenants()
+        if tenant_id not in tenants:
+            raise ConfigError(f"no tenant {tenant_id!r}{nearest(tenant_id, tenants, 'svyazka apply FILE adds one')}")
+        return tenants[tenant_id]
+
+    async def compiled(self, tenant: Tenant, connection: str) -> CompiledConnection:
+        """A connection as webhook functions see it. Raises ConfigError when the tenant has none of that name."""
+        held = await journal.load(self.store, CompiledConnection, "connections", f"{tenant.id}.{connection}")
+        if held is None or connection not in tenant.connections:
+            hint = nearest(connection, tenant.connections, "its tenant file names the connections")
+            raise ConfigError(f"{tenant.id} has no connection {connection!r}{hint}")
+        return held.model
+
+    async def connection_of(self, name: str, tenant_id: str | None) -> tuple[Tenant, str]:
+        """`CONNECTION`, `TENANT/CONNECTION`, or a bare name that only one tenant has."""
+        if "/" in name:
+            tenant_id, _, name = name.partition("/")
+        if tenant_id is not None:
+            tenant = await self.tenant(tenant_id)
+            await self.compiled(tenant, name)
+            return tenant, name
+        having = [tenant for tenant in (await self.tenants()).values() if name in tenant.connections]
+        if len(having) == 1:
+            return having[0], name
+        if having:
+            raise ConfigError(f"several tenants have a connection {name!r}: add --tenant")
+        names = {connection for tenant in (await self.tenants()).values() for connection in tenant.connections}
+        raise ConfigError(f"no tenant has a connection {name!r}{nearest(name, names, 'svyazka apply FILE adds one')}")
+
+    async def zone(self, tenant_id: str | None) -> tzinfo:
+        """The tenant's time zone; UTC for one that is gone."""
+        tenant = (await self.tenants()).get(tenant_id or "")
+        return ZoneInfo(tenant.timezone) if tenant else UTC
+
+    def audit_write(self, action: str, target: str, **detail: JsonValue) -> Write:
+        """The line that says who did what; never a secret or an address in it."""
+        audit = AuditLine(
+            id=f"aud_{uuid4().hex}", at=self.hub.clock.now(), who=self.who, action=action, target=target, detail=detail
+        )
+        return Create(journal.audit_document(audit))
+
+    async def audit(self, action: str, target: str, **detail: JsonValue) -> None:
+        """Leave the line."""
+        await self.store.commit([self.audit_write(action, target, **detail)])
+
+    async def masker(self, reveal: bool, what: str) -> Masker:
+        """Masks people; to see them as they are leaves a line first."""
+        if reveal:
+            await self.audit("reveal", what)
+        return Masker(reveal)
+
+
+def nearest(name: str, known: object, otherwise: str) -> str:
+    """`; did you mean 'till'?`, or what to do when nothing is near."""
+    names = sorted(str(n) for n in known) if hasattr(known, "__iter__") else []
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are {', '.join(names[:20])}" if names else f"; {otherwise}"
+
+
+def operator_name() -> str:
+    """`ivan@server`: who sits at this command line."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+data_folder: ContextVar[Path | None] = ContextVar("data_folder", default=None)
+"""What `--data DIR` said; None: the environment decides."""
+
+
+def settings() -> Settings:
+    """The environment's settings, and the data folder of `--data`."""
+    folder = data_folder.get()
+    try:
+        return Settings() if folder is None else Settings(data=folder)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "SVYAZKA_" + "_".join(str(part) for part in first["loc"]).upper()
+        fail(f"{name}: {first['msg']}, got {str(first['input'])[:60]!r}")
+
+
+def run(body: Callable[[Session], Awaitable[T]], *, creates: bool = False) -> T:
+    """Open the hub, do a command, close the hub. Expected errors become one line and exit status 1.
+
+    Only commands that may be the first of an installation (`creates`) make the data folder.
+    """
+    chosen = settings()
+    if chosen.backend == "local" and not creates and not Path(chosen.data).is_dir():
+        fail(f"no data in {Path(chosen.data).absolute()}: `svyazka apply FILE` begins, or name the folder with --data")
+    configure(sys.stderr, quiet=True)
+    try:
+        return asyncio.run(within(chosen, body))
+    except SvyazkaError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted; what was done before stays done")
+    finally:
+        configure()
+
+
+async def within(chosen: Settings, body: Callable[[Session], Awaitable[T]]) -> T:
+    """The body, between the opening and the closing of the hub that the settings name."""
+    store, queue = open_backend(chosen)
+    try:
+        chosen = await _as_served(chosen, store)
+        clock = open_clock(chosen, store)
+        hub = build_hub(chosen, store=store, queue=queue, clock=clock, keyring=settings_keyring(chosen))
+        worker = build_worker(hub)
+        who = operator_name()
+        operator = Operator(hub, worker.performer, worker.webhook_of, who)
+        try:
+            return await body(Session(chosen, hub, worker, operator, who))
+        finally:
+            await hub.clients.close()
+    finally:
+        await store.close()
+
+
+SERVED = "served"
+"""The `meta` document that says under which address this machine's hub was last served."""
+
+
+async def _as_served(chosen: Settings, store: Store) -> Settings:
+    """The settings with the address of the last `svyazka run`, where nobody has set SVYAZKA_PUBLIC_URL."""
+    if chosen.backend != "local" or "public_url" in chosen.model_fields_set:
+        return chosen
+    document = await store.get("meta", SERVED)
+    return chosen.model_copy(update={"public_url": document.data.decode()}) if document else chosen
+
+
+def served_write(url: str) -> Write:
+    """Remember the address."""
+    return Put(Document("meta", SERVED, {}, url.encode()))

@@ -1,0 +1,63 @@
+"""The vendors' stand-ins, for those who try things out. The only place of the product that knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from secrets import token_hex
+
+from svyazka.apply import set_secret
+from svyazka.cli.checks.tenants import ask_vendor
+from svyazka.cli.session import Session
+from svyazka.engine.directory import secret_id
+from svyazka.model.errors import ConfigError
+from svyazka.model.tenants import Tenant
+
+
+@contextmanager
+def standing(port: int) -> Iterator[str]:
+    """Every stand-in on a port of this machine, as long as this process lives; their URL. Raises ConfigError."""
+    try:
+        from simulators.registry import every_simulator
+        from simulators.serve import serve
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("simulators"):
+            raise
+        raise ConfigError("the stand-ins aren't here: they come with the source (shared/simulators)") from None
+    try:
+        with serve(every_simulator(), port) as running:
+            yield running.url
+    except OSError as error:
+        raise ConfigError(f"port {port} for the stand-ins: {error.strerror}") from None
+
+
+def vendors() -> list[str]:
+    """Which vendors have one."""
+    from simulators.registry import SIMULATORS
+
+    return list(SIMULATORS)
+
+
+async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
+    """Make a tenant's connections to stand-ins work: credentials that are lacking are made up (they let anybody in),
+    webhooks registered. Which secrets were made up."""
+    made = []
+    for name, spec in tenant.connections.items():
+        if not str(spec.settings.get("base_url", "")).startswith(f"{url}/"):
+            continue
+        for value in spec.settings.values():
+            secret = value.get("secret") if isinstance(value, dict) else None
+            if secret is not None and await session.store.get("secrets", secret_id(tenant.id, secret)) is None:
+                await _make_up(session, tenant.id, secret)
+                made.append(secret)
+        account = await session.hub.directory.account(tenant.id, name)
+        if account is not None and not account.missing:
+            await ask_vendor(session, account, fix=True)
+    return made
+
+
+async def _make_up(session: Session, tenant: str, secret: str) -> None:
+    hub = session.hub
+    audit = session.audit_write("secret set", f"{tenant}/{secret}", made_up=True)
+    value = f"made-up-{token_hex(8)}"
+    await set_secret(hub.store, hub.directory, hub.keyring, tenant, secret, value, [audit])

@@ -1,0 +1,141 @@
+"""Each JSON contract of the command line (DESIGN 8), made from models in one place: fields, times, masks.
+
+Absent values are null, times RFC 3339 in the tenant's zone, people masked by the `Masker` given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from pydantic import JsonValue
+
+from svyazka.cli.masking import Masker
+from svyazka.cli.output import stamp
+from svyazka.model.commands import SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
+from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
+
+Row = dict[str, JsonValue]
+
+
+def event_row(record: EventRecord, zone: tzinfo, masker: Masker) -> Row:
+    """`events --json`."""
+    event = record.event
+    return {
+        "id": event.id, "tenant": event.tenant, "connection": event.connection, "vendor": event.vendor,
+        "type": event.type.value, "subject": event.subject, "status": record.status.value,
+        "reason": masker.text(record.reason, [event.contact]), "identity": event.identity,
+        "occurred_at": stamp(event.occurred_at, zone), "received_at": stamp(event.received_at, zone),
+        "contact": _json(masker.contact(event.contact)), "deliveries": list(record.deliveries),
+    }  # fmt: skip
+
+
+def raw_row(raw: RawRecord, zone: tzinfo, masker: Masker) -> Row:
+    """`events --json` for a request of which no event could be read: in quarantine, with its own id."""
+    return {
+        "id": raw.id, "tenant": raw.tenant, "connection": raw.connection, "vendor": raw.vendor,
+        "type": EventType.OTHER.value, "subject": None, "status": raw.status, "reason": masker.text(raw.reason),
+        "identity": None, "occurred_at": None, "received_at": stamp(raw.received_at, zone),
+        "contact": None, "deliveries": [],
+    }  # fmt: skip
+
+
+def no_event_row(delivery: Delivery) -> Row:
+    """The event's part of the story of a delivery that no event caused: an alert's."""
+    return {
+        "id": None, "tenant": delivery.tenant, "connection": None, "vendor": None, "type": None,
+        "subject": delivery.subject, "status": None, "reason": None, "identity": None, "occurred_at": None,
+        "received_at": None, "contact": None, "deliveries": [delivery.id],
+    }  # fmt: skip
+
+
+def delivery_row(delivery: Delivery, zone: tzinfo, masker: Masker) -> Row:
+    """`deliveries --json`."""
+    error = delivery.last_error
+    return {
+        "id": delivery.id, "event": delivery.event, "tenant": delivery.tenant, "flow": delivery.flow,
+        "step": delivery.step, "connection": delivery.connection, "vendor": delivery.vendor,
+        "command": delivery.command.kind, "status": delivery.status.value, "receipt": delivery.receipt.value,
+        "generation": delivery.generation, "attempts": delivery.attempt_count,
+        "next_attempt_at": stamp(delivery.next_attempt_at, zone),
+        "last_error": None if error is None else {
+            "code": error.code, "message": masker.text(error.message, [addressee(delivery)])
+        },
+        "external_id": delivery.external_id, "created_at": stamp(delivery.created_at, zone),
+        "settled_at": stamp(delivery.settled_at, zone),
+    }  # fmt: skip
+
+
+def attempt_row(attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Row:
+    """One attempt of `show --json`: its last call, the one that decided."""
+    call = attempt.exchanges[-1] if attempt.exchanges else None
+    answered = call is not None and call.status is not None
+    return {
+        "number": attempt.number,
+        "started_at": stamp(attempt.started_at, zone),
+        "ended_at": stamp(attempt.ended_at, zone),
+        "outcome": attempt.outcome,
+        "request": None if call is None else {
+            "method": call.method, "url": masker.text(call.url, about), "body": masker.body(call.request_body, about)
+        },
+        "response": {"status": call.status, "body": masker.body(call.response_body, about)}
+        if call is not None and answered
+        else None,
+        "message": masker.text(attempt.message, about),
+    }  # fmt: skip
+
+
+def raw_part(request: StoredRequest | None, masker: Masker, about: Sequence[Contact | None]) -> Row | None:
+    """`raw` of `show --json`: the vendor's request as it came, without its key; null once it was blanked."""
+    if request is None:
+        return None
+    return {
+        "method": request.method,
+        "path": request.path,
+        "content_type": request.content_type,
+        "body": masker.body(request.body, about) if request.encoding == "utf-8" else _not_text(request, masker),
+    }
+
+
+def _not_text(request: StoredRequest, masker: Masker) -> str:
+    """Bytes that are no UTF-8 can't be searched for people: their base64 is shown only when revealed."""
+    return request.body if masker.reveal else f"({len(request.bytes())} bytes that aren't UTF-8: --reveal)"
+
+
+def story(head: Row, raw: Row | None, deliveries: Sequence[Delivery], zone: tzinfo, masker: Masker) -> Row:
+    """`show --json`: the event, its raw request, its deliveries with their attempts."""
+    told: list[JsonValue] = []
+    for delivery in deliveries:
+        about = [addressee(delivery)]
+        attempts: list[JsonValue] = [attempt_row(attempt, zone, masker, about) for attempt in delivery.attempts]
+        told.append({**delivery_row(delivery, zone, masker), "attempts": attempts})
+    return {**head, "raw": raw, "deliveries": told}
+
+
+def alert_row(alert: Alert, sent_at: datetime | None, zone: tzinfo, masker: Masker) -> Row:
+    """`alerts --json`."""
+    return {
+        "id": alert.id, "tenant": alert.tenant, "connection": alert.connection, "kind": alert.kind,
+        "stage": alert.stage, "since": stamp(alert.since, zone), "sent_at": stamp(sent_at, zone),
+        "text": masker.text(alert.text),
+    }  # fmt: skip
+
+
+def audit_row(line: AuditLine, zone: tzinfo) -> Row:
+    """`audit --json`; nothing in it needs a mask."""
+    return {
+        "at": stamp(line.at, zone), "who": line.who, "action": line.action, "target": line.target,
+        "detail": dict(line.detail),
+    }  # fmt: skip
+
+
+def addressee(delivery: Delivery) -> Contact | None:
+    """Whom a delivery's command is about."""
+    command = delivery.command
+    return command.to if isinstance(command, SendMessage) else getattr(command, "contact", None)
+
+
+def _json(value: Mapping[str, JsonValue] | None) -> JsonValue:
+    return None if value is None else dict(value)

@@ -1,0 +1,298 @@
+"""Calls to amoCRM's API v4: whose token they carry, and what each failure means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import httpx
+
+from svyazka.connectors.amocrm.schema import Section, section, sections
+from svyazka.connectors.amocrm.settings import AmocrmSettings
+from svyazka.engine.bodies import number, text
+from svyazka.engine.calls import Access, Call
+from svyazka.engine.retry import parse_retry_after
+from svyazka.model.errors import NotShown, SourceUnavailable
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a status means for us. `quiet`: seconds for which nothing more is asked of the account."""
+
+    do: Literal["retry", "refuse", "block"]
+    what: str
+    remedy: str = ""
+    quiet: float | None = None
+
+
+RIGHTS = "authorise as (or make the token of) an administrator of the account, with a right to these deals"
+TOKEN = "make a new long-lived token on the integration's card and put it in by `svyazka secret set`"
+
+STATUSES: dict[int, Rule] = {
+    301: Rule("block", "the account has moved to another address", "correct subdomain: it may have been renamed"),
+    302: Rule("block", "the account has moved to another address", "correct subdomain: it may have been renamed"),
+    400: Rule("refuse", "amoCRM doesn't take the request"),
+    401: Rule("block", "401 Unauthorized: amoCRM takes this token no more", TOKEN),
+    402: Rule("block", "the account isn't paid for", "pay for the amoCRM account; work then goes on by itself"),
+    403: Rule("block", "this user of amoCRM has no right to that", RIGHTS),
+    404: Rule("refuse", "there is no such thing"),
+    422: Rule("refuse", "amoCRM can't process so much at once"),
+    429: Rule("retry", "over amoCRM's 7 requests a second", quiet=60),
+    500: Rule("retry", "amoCRM failed"),
+    502: Rule("retry", "amoCRM can't be reached behind its gateway"),
+    503: Rule("retry", "amoCRM is unavailable"),
+    504: Rule("retry", "amoCRM didn't answer in time"),
+}
+FLOODING = Rule("retry", "amoCRM has blocked this address for too many requests", quiet=3600)
+"""403 as a page instead of JSON: going on would only make it longer."""
+NOT_EVEN_FRESH = Rule(
+    "block", "401 Unauthorized: amoCRM takes neither this token nor a fresh one", "authorise again: svyazka auth"
+)
+OTHER_4XX = Rule("refuse", "amoCRM refuses the request")
+OTHER_5XX = Rule("retry", "amoCRM failed")
+
+CALL_TIMEOUT = 15.0
+PAGE = 250
+_QUIET = "amocrm.quiet_until"
+
+
+class AmocrmFailure(SourceUnavailable):
+    """amoCRM couldn't or wouldn't answer; `outcome` says what to make of it."""
+
+    def __init__(self, outcome: Outcome, status: int | None = None) -> None:
+        self.outcome: Outcome | None = outcome
+        self.status = status
+        super().__init__(getattr(outcome, "message", None) or outcome.kind)
+
+
+async def ask(
+    call: Call[AmocrmSettings],
+    method: str,
+    path: str,
+    params: Mapping[str, str | int] | None = None,
+    json: object = None,
+) -> Section | None:
+    """One call to `/api/v4/<path>`; None where amoCRM says that there is nothing (204).
+
+    A 401 renews an OAuth token once and asks once more. Raises AmocrmFailure, NoAccess, NotSent, MaybeSent.
+    """
+    _be_quiet(call)
+    access = await _access(call)
+    response = await _send(call, method, path, params, json, access)
+    if response.status_code == 401 and call.auth is not None:
+        access = await call.auth.renewed(access.token)
+        response = await _send(call, method, path, params, json, access)
+    if response.status_code != 401 and call.auth is not None:
+        await call.auth.worked(access.token)
+    return _content(call, response)
+
+
+async def _access(call: Call[AmocrmSettings]) -> Access:
+    if call.auth is not None:
+        return await call.auth.access()
+    if call.settings.token is None:
+        missing = "credentials are missing: token, or client_id, client_secret and redirect_uri"
+        raise AmocrmFailure(Blocked(code="no_credentials", message=missing, remedy=TOKEN))
+    return Access(call.settings.token)
+
+
+async def _send(
+    call: Call[AmocrmSettings], method: str, path: str, params: Mapping[str, str | int] | None, json: object,
+    access: Access,
+) -> httpx.Response:  # fmt: skip
+    address = call.settings.address() or access.base_url
+    if address is None:
+        remedy = "set subdomain: the account's name, as in name.amocrm.ru"
+        raise AmocrmFailure(Blocked(code="no_subdomain", message="the account's address isn't known", remedy=remedy))
+    call.http.hide(access.token)
+    await call.pace()
+    headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json"}
+    url = f"{address.rstrip('/')}/api/v4/{path}"
+    return await call.http.request(method, url, params=params, json=json, headers=headers, timeout=CALL_TIMEOUT)
+
+
+def _content(call: Call[AmocrmSettings], response: httpx.Response) -> Section | None:
+    status = response.status_code
+    if status == 204:
+        return None
+    try:
+        content: Any = response.json()
+    except (ValueError, RecursionError):
+        content = None
+    if status in (200, 201, 202):
+        if isinstance(content, dict):
+            return content
+        raise AmocrmFailure(Retry(code="not_json", message=f"amoCRM answered {status} with something not its JSON"))
+    said: Section = content if isinstance(content, dict) else {}
+    rule = _rule(status, bool(said), call.auth is not None)
+    after = _after(response, said, rule)
+    if rule.quiet is not None:
+        call.memo[_QUIET] = datetime.now(UTC) + timedelta(seconds=after or rule.quiet)
+    raise AmocrmFailure(outcome_of(rule, status, call.http.cut(_detail(said)), after), status)
+
+
+def _rule(status: int, is_json: bool, by_oauth: bool) -> Rule:
+    if status == 403 and not is_json:
+        return FLOODING
+    if status == 401 and by_oauth:
+        return NOT_EVEN_FRESH
+    return STATUSES.get(status, OTHER_5XX if status >= 500 else OTHER_4XX)
+
+
+def outcome_of(rule: Rule, status: int, detail: str, after: float | None) -> Outcome:
+    """What a failure means."""
+    message = f"{rule.what}: {detail}" if detail else rule.what
+    if rule.do == "retry":
+        return Retry(code=str(status), message=message, after=after)
+    if rule.do == "block":
+        return Blocked(code=str(status), message=message, remedy=rule.remedy)
+    return Refused(code=str(status), message=message)
+
+
+def _detail(said: Section) -> str:
+    """What is wrong, with its place: `custom_fields_values.0.field_id: The value you selected ...`."""
+    errors = [
+        f"{text(error.get('path')) or '?'}: {text(error.get('detail')) or text(error.get('code')) or '?'}"
+        for entity in sections(said.get("validation-errors"))
+        for error in sections(entity.get("errors"))
+    ]
+    return "; ".join(errors[:5]) or text(said.get("detail")) or ""
+
+
+def _after(response: httpx.Response, said: Section, rule: Rule) -> float | None:
+    """`retry_after` of the body (Retry-After isn't known to be sent), at least what the rule waits."""
+    given = number(said.get("retry_after"))
+    header = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    waits = [float(wait) for wait in (given, header, rule.quiet) if wait is not None]
+    return max(waits, default=None)
+
+
+def _be_quiet(call: Call[AmocrmSettings]) -> None:
+    """After a 429 or a block nothing goes out to the account: going on is what gets an address blocked."""
+    until: datetime | None = call.memo.get(_QUIET)
+    left = (until - datetime.now(UTC)).total_seconds() if until else 0
+    if left > 0:
+        raise AmocrmFailure(Retry(code="429", message="amoCRM wants a pause", after=left, outage=False))
+
+
+# Reads
+
+
+async def account(call: Call[AmocrmSettings]) -> Section:
+    """The account that these credentials see."""
+    return await ask(call, "GET", "account", {"with": "is_api_filter_enabled"}) or {}
+
+
+async def lead(call: Call[AmocrmSettings], lead_id: str) -> Section | None:
+    """A deal with the ids of its contacts, or None."""
+    return await _one(call, f"leads/{lead_id}", {"with": "contacts"})
+
+
+async def contact(call: Call[AmocrmSettings], contact_id: str) -> Section | None:
+    """A contact, or None."""
+    return await _one(call, f"contacts/{contact_id}")
+
+
+async def company(call: Call[AmocrmSettings], company_id: str) -> Section | None:
+    """A company, or None."""
+    return await _one(call, f"companies/{company_id}")
+
+
+async def _one(call: Call[AmocrmSettings], path: str, params: Mapping[str, str | int] | None = None) -> Section | None:
+    try:
+        found = await ask(call, "GET", path, params)
+    except AmocrmFailure as failure:
+        if failure.status == 404:
+            return None
+        if failure.status == 403 and isinstance(failure.outcome, Blocked):
+            # A deal in a pipeline that this user doesn't see says nothing of the connection.
+            raise NotShown(str(failure)) from failure
+        raise
+    return None if found is None or found.get("is_deleted") is True else found
+
+
+def main_contact(lead_body: Section) -> str | None:
+    """The id of a deal's main contact; of its only one where none is marked."""
+    linked = list(sections(section(lead_body, "_embedded").get("contacts")))
+    main = next((one for one in linked if one.get("is_main") is True), linked[0] if linked else None)
+    return text(main.get("id")) if main else None
+
+
+async def changed(
+    call: Call[AmocrmSettings], entity: str, since: int | None, page: int = 1, limit: int = PAGE
+) -> tuple[Sequence[Section], bool]:
+    """Deals or contacts changed at or after `since` (unix seconds), oldest first, and whether there are more.
+
+    `since` None: the newest only, for the first look.
+    """
+    params: dict[str, str | int] = {"limit": limit, "page": page}
+    if since is None:
+        params["order[updated_at]"] = "desc"
+    else:
+        params |= {"order[updated_at]": "asc", "filter[updated_at][from]": since}
+    answer = await ask(call, "GET", entity, params) or {}
+    found = list(sections(section(answer, "_embedded").get(entity)))
+    return found, bool(section(answer, "_links", "next"))
+
+
+async def pipelines(call: Call[AmocrmSettings]) -> dict[str, set[str]]:
+    """Pipelines with the ids of their stages."""
+    answer = await ask(call, "GET", "leads/pipelines") or {}
+    return {
+        text(one.get("id")) or "": {
+            text(status.get("id")) or "" for status in sections(section(one, "_embedded").get("statuses"))
+        }
+        for one in sections(section(answer, "_embedded").get("pipelines"))
+    }
+
+
+# The registration of our webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One webhook as amoCRM keeps it."""
+
+    id: str
+    destination: str
+    events: frozenset[str]
+    disabled: bool
+
+
+async def hooks(call: Call[AmocrmSettings], destination: str | None = None) -> list[Hook]:
+    """The account's webhooks; only an administrator may see them."""
+    params = {"filter[destination]": destination} if destination else None
+    try:
+        answer = await ask(call, "GET", "webhooks", params) or {}
+    finally:
+        _unseen(call)
+    return [
+        Hook(
+            text(one.get("id")) or "", text(one.get("destination")) or "",
+            frozenset(filter(None, map(text, one.get("settings") or ()))), one.get("disabled") is True,
+        )
+        for one in sections(section(answer, "_embedded").get("webhooks"))
+    ]  # fmt: skip
+
+
+def _unseen(call: Call[AmocrmSettings]) -> None:
+    """Blank the last answer in the story: addresses hold keys, of other services' webhooks too."""
+    if call.http.log:
+        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+
+
+async def subscribe(call: Call[AmocrmSettings], destination: str, events: Sequence[str]) -> None:
+    """Register an address; the list is always whole, for nobody says whether a repeat adds or replaces."""
+    await ask(call, "POST", "webhooks", json={"destination": destination, "settings": list(events), "sort": 10})
+
+
+async def unsubscribe(call: Call[AmocrmSettings], destination: str) -> None:
+    """Take an address away; one that isn't there is no trouble."""
+    try:
+        await ask(call, "DELETE", "webhooks", json={"destination": destination})
+    except AmocrmFailure as failure:
+        if failure.status != 404:
+            raise

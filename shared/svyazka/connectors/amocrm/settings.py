@@ -1,0 +1,69 @@
+"""Settings of an amoCRM connection, and the account's address that follows from them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from svyazka.model.tenants import ConnectionSettings
+
+HOSTS = (".amocrm.ru", ".amocrm.com", ".kommo.com")
+"""Where accounts live. Nobody else is ever shown a client secret or a token."""
+
+
+def _as_text(value: object) -> object:
+    """Ids are written with and without quotes."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _account_name(value: object) -> object:
+    """`https://name.amocrm.ru/` is taken for what it is."""
+    if not isinstance(value, str):
+        return value
+    return value.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
+Id = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{1,20}$")]
+Stage = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{1,20}(:\d{1,20})?$")]
+Subdomain = Annotated[
+    str,
+    BeforeValidator(_account_name),
+    Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}(\.amocrm\.ru|\.amocrm\.com|\.kommo\.com)?$"),
+]
+
+
+class AmocrmSettings(ConnectionSettings):
+    """`token` (long-lived), or `client_id` + `client_secret` + `redirect_uri` (OAuth); neither: webhooks only."""
+
+    subdomain: Subdomain | None = None
+    account_id: Id | None = None
+    token: str | None = Field(default=None, min_length=1)
+    client_id: str | None = Field(default=None, min_length=1)
+    client_secret: str | None = Field(default=None, min_length=1)
+    redirect_uri: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    pipeline: Id | None = None
+    """Where deals of ours will be created, with `status`, `responsible` and `fields`."""
+    status: Id | None = None
+    responsible: Id | None = None
+    won_statuses: tuple[Stage, ...] | None = Field(default=None, min_length=1)
+    fields: dict[str, Id] = {}
+
+    def host(self) -> str | None:
+        """`name.amocrm.ru`, where the settings tell it."""
+        if self.subdomain is None:
+            return None
+        return self.subdomain if "." in self.subdomain else self.subdomain + HOSTS[0]
+
+    def address(self) -> str | None:
+        """The account's address, where the settings tell it."""
+        host = self.host()
+        return self.base_url or (f"https://{host}" if host else None)
+
+    def has_access(self) -> bool:
+        """Whether there is anything to ask amoCRM with."""
+        return self.token is not None or self.has_integration()
+
+    def has_integration(self) -> bool:
+        """Whether access is by OAuth; a long-lived token goes before it."""
+        return self.token is None and None not in (self.client_id, self.client_secret, self.redirect_uri)

@@ -1,0 +1,199 @@
+"""`svyazka doctor` for iiko: is the connection in order, and, with `--fix`, the registration of our webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from svyazka.connectors.iiko import reads
+from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
+from svyazka.connectors.iiko.schema import Section, section, text
+from svyazka.connectors.iiko.webhook import CHATS, final_statuses
+from svyazka.engine.calls import Call
+from svyazka.engine.connector import Finding
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
+from svyazka.model.outcomes import Blocked, Refused
+
+TROUBLE = (IikoFailure, NotSent, MaybeSent, LeaseTooShort)
+"""How a question to iiko may end without an answer."""
+
+DELIVERY_STATUSES = (
+    "Unconfirmed", "WaitCooking", "ReadyForCooking", "CookingStarted", "CookingCompleted", "Waiting", "OnWay",
+    "Delivered", "Closed", "Cancelled",
+)  # fmt: skip
+TABLE_STATUSES = ("New", "Bill", "Closed", "Deleted")
+"""All that the registration takes: iiko's schema refuses any other word."""
+
+SWITCHES: dict[str, dict[str, bool]] = {
+    "deliveryOrderFilter": {"errors": True},
+    "tableOrderFilter": {},
+    "reserveFilter": {"updates": True, "errors": True},
+    "stopListUpdateFilter": {"updates": True},
+}
+"""What we want to be told of, beside the statuses of orders."""
+
+
+async def check(call: Call[IikoSettings]) -> list[Finding]:
+    """Credentials, organization, whether events come to us, whether we may poll: each with its remedy."""
+    findings: list[Finding] = []
+    try:
+        seen = await reads.organizations(call)
+    except TROUBLE as error:
+        return [_failed("credentials", error)]
+    findings.append(Finding("credentials", "ok", f"iiko lets us in, {len(seen)} organization(s) to be seen"))
+    findings.append(_organization_finding(call.settings.organization_id, seen))
+    concerned = _concerned(call.settings, seen)
+    try:
+        for organization in concerned:
+            findings += _hook_findings(call, await reads.hook_settings(call, organization))
+    except TROUBLE as error:
+        findings.append(_failed("webhook", error))
+    if concerned:
+        findings.append(await _polling_finding(call))
+    return findings
+
+
+async def _polling_finding(call: Call[IikoSettings]) -> Finding:
+    """The two reads of the poller, each in a restriction group of its own."""
+    try:
+        today = await reads.deliveries_of(call, call.now.date(), None)
+    except TROUBLE as error:
+        return _failed("polling", error)
+    try:
+        await reads.deliveries_since(call, today.revision or 0)
+    except TROUBLE as error:
+        # A revision that iiko goes back to no more (a quiet night) shows that the right is there.
+        if not (isinstance(error, IikoFailure) and isinstance(error.outcome, Refused)):
+            return _failed("polling", error)
+    return Finding("polling", "ok", "deliveries can be read: what a lost webhook told will be found")
+
+
+async def fix(call: Call[IikoSettings], hook_url: str) -> list[Finding]:
+    """Register our webhook. Somebody else's is never overwritten: iiko keeps one address an API login and
+    organization, and its owner would stop getting events without a word."""
+    call.http.hide(hook_url)
+    try:
+        organizations = _concerned(call.settings, await reads.organizations(call))
+        if len(organizations) != 1:
+            message = f"expected one organization, these credentials see {len(organizations)}"
+            return [Finding("webhook", "fail", message, "set organization_id of this connection")]
+        return [await _register(call, hook_url, organizations[0])]
+    except TROUBLE as error:
+        return [_failed("webhook", error)]
+
+
+async def _register(call: Call[IikoSettings], hook_url: str, organization: str) -> Finding:
+    present = await reads.hook_settings(call, organization)
+    stands = text(present.get("webHooksUri"))
+    if stands and not _same_host(stands, hook_url):
+        return Finding(
+            "webhook", "fail", f"events of this API login go to {_place(stands)}: left as it is",
+            "make an API login of its own for Svyazka in iikoWeb, or clear the webhook's address there "
+            "if nobody needs it any more, and run this again",
+        )  # fmt: skip
+    wanted: dict[str, object] = {
+        "organizationId": organization,
+        "webHooksUri": hook_url,
+        "webHooksFilter": wanted_filter(call.settings, section(present, "webHooksFilter")),
+    }
+    token = call.settings.auth_token or present.get("authToken")
+    if isinstance(token, str):
+        call.http.hide(token)
+        wanted["authToken"] = token
+    as_wanted = stands == hook_url and present.get("authToken") == wanted.get("authToken")
+    if as_wanted and not _lacking(call.settings, section(present, "webHooksFilter")):
+        return Finding("webhook", "ok", "the webhook is registered already")
+    await reads.register_hook(call, wanted)
+    was = "registered" if not stands else "brought up to date"
+    return Finding("webhook", "ok", f"the webhook is {was}: events go to {_place(hook_url)}")
+
+
+def wanted_filter(settings: IikoSettings, present: Section) -> dict[str, dict[str, Any]]:
+    """The registration's filter: what is there already, and all that we need."""
+    merged: dict[str, dict[str, Any]] = {
+        name: {**value} for name, value in present.items() if isinstance(value, dict)
+    }  # iiko's own nulls are left out
+    final = final_statuses(settings.final_statuses)
+    for name, switches in SWITCHES.items():
+        merged[name] = {**merged.get(name, {}), **switches}
+    delivery, table = merged["deliveryOrderFilter"], merged["tableOrderFilter"]
+    delivery["orderStatuses"] = _with(delivery, "orderStatuses", _named(DELIVERY_STATUSES, final, "Cancelled"))
+    delivery["returnedExternalDataKeys"] = _with(delivery, "returnedExternalDataKeys", CHATS)
+    table["orderStatuses"] = _with(table, "orderStatuses", _named(TABLE_STATUSES, final, "Deleted"))
+    return merged
+
+
+def _named(known: Iterable[str], final: frozenset[str], cancelled: str) -> list[str]:
+    return [status for status in known if status.casefold() in final or status == cancelled]
+
+
+def _with(filter_: dict[str, Any], name: str, ours: Iterable[str]) -> list[str]:
+    present = filter_.get(name)
+    return list(dict.fromkeys([*(present if isinstance(present, list) else []), *ours]))
+
+
+def _concerned(settings: IikoSettings, seen: Iterable[str]) -> list[str]:
+    ours = settings.organization_id
+    return [id_ for id_ in seen if ours is None or id_.casefold() == ours.casefold()]
+
+
+def _organization_finding(ours: str | None, seen: dict[str, str]) -> Finding:
+    names = ", ".join(f"{id_} ({name})" for id_, name in seen.items()) or "none"
+    if ours is None:
+        return Finding("organization", "warn", f"organization_id isn't set; to be seen: {names}", "set one of these")
+    if ours.casefold() in map(str.casefold, seen):
+        return Finding("organization", "ok", f"organization {ours} is there")
+    return Finding(
+        "organization", "fail", f"organization {ours} isn't among those to be seen: {names}",
+        "correct organization_id, or give the API key access to that organization in iikoWeb",
+    )  # fmt: skip
+
+
+def _hook_findings(call: Call[IikoSettings], present: Section) -> Iterable[Finding]:
+    remedy = "`svyazka doctor --fix` registers it"
+    stands = text(present.get("webHooksUri"))
+    if stands is None:
+        yield Finding("webhook", "fail", "no webhook is registered: iiko sends no events", remedy)
+        return
+    if call.hook_url is None:
+        yield Finding("webhook", "warn", f"events go to {_place(stands)}; our own address isn't known here")
+    elif not _same_host(stands, call.hook_url):
+        yield Finding("webhook", "fail", f"events go to {_place(stands)}, not to us", remedy)
+        return
+    elif stands != call.hook_url:
+        yield Finding("webhook", "warn", "events come to us under another address or key than today's", remedy)
+    else:
+        yield Finding("webhook", "ok", f"events come to us: {_place(stands)}")
+    ours, theirs = call.settings.auth_token, present.get("authToken") or None
+    if ours is None and theirs is not None:
+        message = "iiko sends an authToken, and this connection doesn't look at it"
+        yield Finding("auth_token", "warn", message, "put the same into auth_token: it proves the events")
+    elif ours != theirs:
+        yield Finding("auth_token", "fail", "iiko sends another authToken than this connection expects", remedy)
+    lacking = _lacking(call.settings, section(present, "webHooksFilter"))
+    if lacking:
+        yield Finding("webhook filters", "warn", f"not all that we act on is sent: {', '.join(lacking)}", remedy)
+
+
+def _lacking(settings: IikoSettings, present: Section) -> list[str]:
+    """Filters that don't yet ask for all that we need."""
+    return [name for name, wanted in wanted_filter(settings, present).items() if present.get(name) != wanted]
+
+
+def _same_host(one: str, other: str) -> bool:
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> str:
+    """Whose address it is, without its keys: they may stand anywhere in it but in the host and port."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].casefold() or "nowhere"
+    except ValueError:
+        return "an address that can't be read"
+
+
+def _failed(check: str, error: Exception) -> Finding:
+    outcome = error.outcome if isinstance(error, IikoFailure) else None
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; if it stays so, ask api@iiko.ru"
+    return Finding(check, "fail", str(error), remedy)

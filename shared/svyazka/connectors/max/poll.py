@@ -1,0 +1,125 @@
+"""The watchdog: after 8 hours without an answer of ours MAX unsubscribes the bot without a word.
+
+Each look asks for the subscriptions. Where ours was and is no more, what MAX still has of the missed updates (it
+keeps them for 24 hours for bots without a webhook; nobody promises that it does for one that had one) is read
+first, then we subscribe again. Messages of the gap could otherwise be read chat by chat only.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from svyazka.connectors.max import client
+from svyazka.connectors.max.client import MaxFailure, MaxSettings
+from svyazka.connectors.max.schema import sections, webhook_secret, whole
+from svyazka.connectors.max.webhook import fact_of
+from svyazka.engine.bodies import text
+from svyazka.engine.calls import Call
+from svyazka.engine.connector import Polled
+from svyazka.engine.urls import can_be_called, same_place
+from svyazka.model.base import Frozen, Time
+from svyazka.model.events import EventType, Fact
+
+UPDATE_TYPES = ["message_created", "message_callback", "bot_started", "bot_stopped"]
+STILL = timedelta(hours=1)
+"""How often the cursor is written while all is well, to know since when it wasn't."""
+
+
+class Cursor(Frozen):
+    """What the last look saw."""
+
+    seen: Time | None = None
+    """When our subscription was last seen; None: never, so there is nothing to restore."""
+    lost: bool = False
+    """It is gone: what was missed is being read, then we subscribe."""
+    marker: int | None = None
+    """How far the missed updates have been read."""
+
+
+async def poll(cursor: str | None, call: Call[MaxSettings]) -> Polled:
+    """One look. Raises MaxFailure, NotSent, MaybeSent."""
+    known = Cursor.model_validate_json(cursor) if cursor else Cursor()
+    ours = call.hook_url
+    if ours is None or not can_be_called(ours):
+        return Polled(facts=(), cursor=_written(known))
+    if known.lost:
+        return await _restored(known, ours, call)
+    urls = await subscriptions(call)
+    if ours in urls:
+        fresh = known.seen is not None and call.now - known.seen < STILL
+        return Polled(facts=(), cursor=_written(known if fresh else Cursor(seen=call.now)))
+    if any(same_place(url, ours) for url in urls):  # under a key from before its rotation
+        await subscribe(call, ours)
+        return Polled(facts=(), cursor=_written(Cursor(seen=call.now)))
+    if known.seen is None:
+        return Polled(facts=(), cursor=_written(known))
+    lost = known.model_copy(update={"lost": True})
+    return Polled(facts=[_goodbye(known.seen, call)], cursor=_written(lost), more=True)
+
+
+async def _restored(known: Cursor, ours: str, call: Call[MaxSettings]) -> Polled:
+    facts, marker = await _missed(known.marker, call)
+    if facts and marker is not None and marker != known.marker:
+        return Polled(facts=facts, cursor=_written(known.model_copy(update={"marker": marker})), more=True)
+    await subscribe(call, ours)
+    return Polled(facts=facts, cursor=_written(Cursor(seen=call.now)))
+
+
+async def _missed(marker: int | None, call: Call[MaxSettings]) -> tuple[list[Fact], int | None]:
+    """A page of the updates that MAX still has; nothing where it doesn't give any: subscribing goes first."""
+    params = {"limit": "100", "timeout": "0", **({"marker": str(marker)} if marker is not None else {})}
+    try:
+        answer = await client.ask(call, "GET", "/updates", params=params)
+    except MaxFailure:
+        return [], None
+    facts = [fact for update in sections(answer.get("updates")) if isinstance(fact := fact_of(update), Fact)]
+    return facts, whole(answer.get("marker"))
+
+
+async def subscriptions(call: Call[MaxSettings]) -> list[str]:
+    """Every address that gets the bot's updates; they accumulate."""
+    answer = await client.ask(call, "GET", "/subscriptions")
+    unseen(call)
+    return [url for each in sections(answer.get("subscriptions")) if (url := text(each.get("url"), 2000))]
+
+
+async def subscribe(call: Call[MaxSettings], url: str) -> None:
+    """Ours with its secret; the same place under another key is taken out."""
+    call.http.hide(url)
+    secret = webhook_secret(call.settings.webhook_secret, call.settings.bot_token) or ""
+    call.http.hide(secret)
+    await client.ask(
+        call, "POST", "/subscriptions", json={"url": url, "update_types": UPDATE_TYPES, "secret": secret}
+    )
+    for other in await subscriptions(call):
+        if other != url and same_place(other, url):
+            call.http.hide(quote(other, safe=""))
+            call.http.hide(other)
+            await client.ask(call, "DELETE", "/subscriptions", params={"url": other})
+
+
+def unseen(call: Call[MaxSettings]) -> None:
+    """Blank the last answer in the story: addresses in it may hold somebody's key."""
+    if call.http.log:
+        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+
+
+def _goodbye(seen: Time, call: Call[MaxSettings]) -> Fact:
+    zone = ZoneInfo(call.timezone)
+    since, until = (f"{at.astimezone(zone):%d.%m %H:%M}" for at in (seen, call.now))
+    notice = (
+        f"MAX отписал бота от событий: 8 часов не получал от нас ответа. Связка подписывается снова; "
+        f"что писали боту с {since} по {until}, могло потеряться"
+    )
+    return Fact(
+        type=EventType.CONNECTION_DISABLED,
+        key=("unsubscribed", seen.isoformat()),
+        occurred_at=call.now,
+        data={"notice": notice},
+    )
+
+
+def _written(cursor: Cursor) -> str:
+    return cursor.model_dump_json(exclude_defaults=True)

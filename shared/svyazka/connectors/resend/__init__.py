@@ -1,0 +1,1 @@
+"""Resend: letters, and what became of them."""

@@ -1,0 +1,246 @@
+"""The way in from Resend: what became of our letters, letters that came, and readers who want no more. Pure.
+
+Every event is signed by Svix under the endpoint's own secret. They come at least once and in any order; what isn't
+answered with 2xx within 15 s comes again, eight times within a day.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from email.utils import parseaddr
+from typing import Any
+
+from pydantic import JsonValue
+
+from svyazka.connectors.resend import unsubscribe
+from svyazka.connectors.resend.schema import (
+    DOMAIN_LOST,
+    EVENTS,
+    OUT_OF_QUOTA,
+    PREVIOUS_COMPLAINT,
+    Section,
+    said,
+    section,
+)
+from svyazka.engine import standardwebhooks
+from svyazka.engine.bodies import json_of, text, zoned_time
+from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.model.consent import Consent, consent_in
+from svyazka.model.contacts import Contact
+from svyazka.model.errors import ConfigError
+from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+
+TAG = "delivery"
+"""The tag by which a letter names its delivery; it comes back in every event about it."""
+
+EVENT_TYPES = {
+    ReceiptState.SENT: EventType.MESSAGE_SENT,
+    ReceiptState.DELIVERED: EventType.MESSAGE_DELIVERED,
+    ReceiptState.UNDELIVERED: EventType.MESSAGE_FAILED,
+}
+
+HTML = "text/html; charset=utf-8"
+
+
+class ResendWebhook(Webhook):
+    """Events of Resend, and the answers of those who follow the link to unsubscribe."""
+
+    vendor = "resend"
+    content_types = ("application/json", unsubscribe.FORM, "multipart/form-data")
+    secret_settings = ("signing_secret",)
+    # Refusing what is authentic would bring it back for a day, and in the end switch the endpoint off.
+    bears_refusal = False
+
+    def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
+        """Svix's signature over these very bytes; or a link to unsubscribe that we made ourselves."""
+        secret = inbound.secrets.get("signing_secret")
+        if not secret:
+            return "this connection has no signing_secret yet, and nothing else can prove an event of Resend's"
+        if unsubscribe.is_link(request.path):
+            return None if unsubscribe.is_genuine(request.path, secret) else "this link to unsubscribe isn't ours"
+        secrets = standardwebhooks.secrets_of(secret)
+        try:
+            return standardwebhooks.refusal(secrets, request.headers, request.body, time.time())
+        except ConfigError as error:
+            return f"signing_secret can't be used: {error}"
+
+    def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
+        """The one event of a request, and what follows from it for the whole account."""
+        if unsubscribe.is_link(request.path):
+            return [_unsubscribed(request)]
+        content = json_of(request.body, request.header("content-type"))
+        if not isinstance(content, dict):
+            raise NotTheFormat(f"expected an event object, got {type(content).__name__}")
+        type_, data = text(content.get("type"), 60), section(content.get("data"))
+        if type_ is None:
+            return [Unreadable(reason="expected `type`, such as email.delivered")]
+        family = type_.partition(".")[0]
+        read = _READERS.get(type_) or _READERS.get(family, _other)
+        return read(type_, content, data, standardwebhooks.message_id(request.headers))
+
+    def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
+        return Answer(200, unsubscribe.DONE, HTML) if unsubscribe.is_link(request.path) else None
+
+    def refusal(self, request: RawRequest, reason: str) -> Answer | None:
+        return Answer(401, unsubscribe.WRONG, HTML) if unsubscribe.is_link(request.path) else None
+
+    def handshake(self, request: RawRequest, inbound: Inbound) -> Answer | None:
+        """Whoever opens the link in a browser is asked first."""
+        if not unsubscribe.is_link(request.path):
+            return None
+        genuine = unsubscribe.is_genuine(request.path, inbound.secrets.get("signing_secret", ""))
+        return Answer(200, unsubscribe.ASK, HTML) if genuine else Answer(401, unsubscribe.WRONG, HTML)
+
+
+def letter_fact(event: str, data: Section, occurred_at: object = None) -> Fact | None:
+    """What is told of one letter of ours, the same from a webhook and from reading it; None for an unknown word."""
+    told, id_ = EVENTS.get(event), text(data.get("email_id") or data.get("id"), 100)
+    if told is None or id_ is None:
+        return None
+    code, why = _reason(event, data)
+    opted_out = told.opt_out or said(data, "suppressed", "reason") == PREVIOUS_COMPLAINT
+    details: dict[str, JsonValue] = {"event": event, **({"reason": code} if code else {})}
+    return Fact(
+        type=EVENT_TYPES[told.state],
+        key=("email", id_, event),
+        subject=f"message:{id_}",
+        occurred_at=zoned_time(occurred_at),
+        contact=_reader(data),
+        entity=Entity(kind="email", id=id_),
+        data=details,
+        receipt=Receipt(
+            state=told.state, external_id=id_, key=_delivery(data), code=code or event,
+            message=f"{told.what}: {why}" if why else told.what, opt_out=opted_out, last_word=told.last_word,
+        ),
+    )  # fmt: skip
+
+
+def received_fact(data: Section, body: str | None = None, occurred_at: object = None) -> Fact | None:
+    """A letter that came. Without its body it is told in part: the webhook has none.
+
+    Whoever writes nothing but "unsubscribe" withdraws his consent; nobody gives it so, for a sender's address can
+    be anybody's.
+    """
+    id_ = text(data.get("email_id") or data.get("id"), 100)
+    if id_ is None:
+        return None
+    name, address = parseaddr(text(data.get("from")) or "")
+    subject = text(data.get("subject"), 200)
+    words = {consent_in(subject), consent_in(body)}
+    attachments = data.get("attachments")
+    return Fact(
+        type=EventType.MESSAGE_RECEIVED,
+        key=("received", id_) if body is not None else ("received", id_, "announced"),
+        subject=f"message:{id_}",
+        occurred_at=zoned_time(occurred_at),
+        contact=Contact(name=name or None, email=address or None) if name or address else None,
+        entity=Entity(kind="received", id=id_),
+        data={
+            "title": subject, "message": text(body, 2000),
+            "attachments": len(attachments) if isinstance(attachments, list) else 0,
+        },
+        consent=Consent.WITHDRAWN if Consent.WITHDRAWN in words else None,
+        partial=body is None,
+    )  # fmt: skip
+
+
+def _unsubscribed(request: RawRequest) -> Fact | Unreadable:
+    delivery = unsubscribe.delivery_of(request.path)
+    if delivery is None:
+        return Unreadable(reason="expected a link to unsubscribe as our letters have it")
+    # That the link was followed proves that the letter came.
+    receipt = Receipt(state=ReceiptState.DELIVERED, key=delivery, code="unsubscribed", opt_out=True)
+    return Fact(
+        type=EventType.MESSAGE_DELIVERED, key=("unsubscribed", delivery), data={"event": "unsubscribed"}, receipt=receipt
+    )
+
+
+Reader = Callable[[str, Section, Section, str | None], list[Fact | Unreadable]]
+
+
+def _letter(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
+    event, at = type_.partition(".")[2], content.get("created_at")
+    if event not in EVENTS:
+        return _other(type_, content, data, message)
+    fact = letter_fact(event, data, at)
+    if fact is None:
+        return [Unreadable(reason="expected `email_id` of the letter", key=_known_again(message))]
+    reason = said(data, "failed", "reason")
+    return [fact, _out_of_quota(reason, fact)] if reason in OUT_OF_QUOTA else [fact]
+
+
+def _received(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
+    fact = received_fact(data, occurred_at=content.get("created_at"))
+    return [fact or Unreadable(reason="expected `email_id` of the letter", key=_known_again(message))]
+
+
+def _domain(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
+    name, status = text(data.get("name"), 100) or "?", text(data.get("status"), 40) or ""
+    if type_ != "domain.deleted" and status not in DOMAIN_LOST:
+        return _other(type_, content, data, message)
+    at = content.get("created_at")
+    notice = (
+        f"домен {name} на Resend больше не подтверждён ({status or 'удалён'}): письма с него не уйдут. "
+        "Проверьте записи DNS на resend.com («Domains»)"
+    )
+    return [
+        Fact(
+            type=EventType.CONNECTION_DISABLED, key=("domain", name, type_, status, text(at) or ""),
+            occurred_at=zoned_time(at), data={"what": "domain", "domain": name, "notice": notice},
+        )
+    ]  # fmt: skip
+
+
+def _other(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
+    reason = f"Resend tells of {type_}: nothing here acts on it"
+    at = zoned_time(content.get("created_at"))
+    return [Fact(type=EventType.OTHER, key=_known_again(message), occurred_at=at, ignored=reason)]
+
+
+_READERS: dict[str, Reader] = {"email": _letter, "email.received": _received, "domain": _domain}
+"""By an event's type, else by its family."""
+
+
+def _out_of_quota(reason: str | None, fact: Fact) -> Fact:
+    """Told once a day: every further letter meets the same."""
+    day = f"{fact.occurred_at:%Y-%m-%d}" if fact.occurred_at else ""
+    notice = "Resend не отправил письмо: объём по тарифу исчерпан. Повысьте тариф на resend.com или подождите"
+    return Fact(
+        type=EventType.CONNECTION_DISABLED, key=("quota", reason or "", day), occurred_at=fact.occurred_at,
+        data={"what": "quota", "notice": notice},
+    )  # fmt: skip
+
+
+def _reason(event: str, data: Section) -> tuple[str | None, str | None]:
+    """Code and words of why a letter didn't come: `Permanent/NoEmail`, `previous_bounce`, `reached_daily_quota`."""
+    if event == "bounced":
+        parts = (said(data, "bounce", "type", 40), said(data, "bounce", "subType", 40))
+        return "/".join(part for part in parts if part) or None, said(data, "bounce", "message")
+    if event == "suppressed":
+        return said(data, "suppressed", "reason", 60), said(data, "suppressed", "message")
+    return (said(data, "failed", "reason", 60), None) if event == "failed" else (None, None)
+
+
+def _reader(data: Section) -> Contact | None:
+    """Whom the letter was for; of several nobody can be told by it."""
+    to: Any = data.get("to")
+    addresses = [to] if isinstance(to, str) else to if isinstance(to, list) else []
+    found = parseaddr(text(addresses[0]) or "")[1] if len(addresses) == 1 else ""
+    return Contact(email=found) if found else None
+
+
+def _delivery(data: Section) -> str | None:
+    """Our delivery's id: tags are an object in events, and a list where a letter is read."""
+    tags = data.get("tags")
+    if isinstance(tags, list):
+        found = (section(tag) for tag in tags)
+        return next((text(tag.get("value"), 100) for tag in found if tag.get("name") == TAG), None)
+    return text(section(tags).get(TAG), 100)
+
+
+def _known_again(message: str | None) -> tuple[str, ...] | None:
+    return ("message", message) if message else None
+
+
+WEBHOOK = ResendWebhook()

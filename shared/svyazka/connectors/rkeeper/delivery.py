@@ -1,0 +1,146 @@
+"""Calls to r_k Delivery's API. A token sees only orders that were created through the same API connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from svyazka.connectors.rkeeper.client import (
+    CREDENTIALS,
+    RKeeperFailure,
+    RKeeperSettings,
+    delivery_rule,
+    host,
+    outcome_of,
+)
+from svyazka.connectors.rkeeper.schema import Section
+from svyazka.engine.bodies import number, text
+from svyazka.engine.calls import Call
+from svyazka.engine.retry import parse_retry_after
+from svyazka.model.outcomes import Blocked, Retry
+
+API = "/orders/api/v1"
+TOKEN_MARGIN = timedelta(seconds=60)
+TOKEN_LIFE = timedelta(minutes=10)
+"""For an answer without `expires_in`; lives between an hour and years have been seen."""
+
+HIDDEN = frozenset({403, 404})
+"""What asking for an order of somebody else's is answered with."""
+
+
+async def order(call: Call[RKeeperSettings], order_id: str) -> Section | None:
+    """An order by its `orderId`; None when it isn't to be seen through this API connection.
+
+    Raises RKeeperFailure, NotSent, MaybeSent.
+    """
+    response = await _get(call, f"{API}/orders/{quote(order_id, safe='')}")
+    if response.status_code in HIDDEN:
+        return None
+    result = _result(call, response)
+    if not isinstance(result, dict):
+        raise RKeeperFailure(Retry(code="not_an_order", message="r_k Delivery answered without an order"))
+    return result
+
+
+async def orders(call: Call[RKeeperSettings], since: datetime) -> Sequence[Section]:
+    """This API connection's orders from a time on, newest change first (docs: «Поиск заказов»)."""
+    params = {"fromDate": since.isoformat(timespec="seconds"), "orderBy": "updatedAt", "sortOrder": "desc"}
+    result = _result(call, await _get(call, f"{API}/orders", params))
+    if not isinstance(result, list):
+        raise RKeeperFailure(Retry(code="not_a_list", message="r_k Delivery answered without a list of orders"))
+    return [item for item in result if isinstance(item, dict)]
+
+
+async def _get(call: Call[RKeeperSettings], path: str, params: dict[str, str] | None = None) -> httpx.Response:
+    """One read. A 401 renews the token once and asks once more."""
+    token = await access_token(call)
+    response = await _ask(call, path, params, token)
+    if response.status_code == 401:
+        response = await _ask(call, path, params, await access_token(call, refused=token))
+    return response
+
+
+async def _ask(
+    call: Call[RKeeperSettings], path: str, params: dict[str, str] | None, token: str
+) -> httpx.Response:  # fmt: skip
+    headers = {"Authorization": f"Bearer {token}"}
+    return await call.http.request("GET", host(call, "delivery") + path, params=params, headers=headers)
+
+
+def _result(call: Call[RKeeperSettings], response: httpx.Response) -> Any:
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        content = None
+    said = content if isinstance(content, dict) else {}
+    if response.is_success:
+        if "result" in said:
+            return said["result"]
+        raise RKeeperFailure(Retry(code="no_result", message="r_k Delivery answered without a result"))
+    code, detail = text(said.get("code")), text(said.get("msg"))
+    detail = call.http.cut(detail) if detail else None
+    after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    rule = delivery_rule(response.status_code, code, detail)
+    raise RKeeperFailure(outcome_of(rule, code or str(response.status_code), detail, after))
+
+
+async def access_token(call: Call[RKeeperSettings], refused: str | None = None) -> str:
+    """A token for all calls and all instances, asked for by one caller at a time. Raises RKeeperFailure."""
+    client_id, secret = call.settings.client_id, call.settings.client_secret
+    if client_id is None or secret is None:
+        missing = "client_id and client_secret of r_k Delivery are missing"
+        raise RKeeperFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
+    # Other credentials or another installation never get the token of these.
+    mark = sha256("\n".join((call.settings.base_url or "", client_id, secret)).encode()).hexdigest()[:16]
+    async with call.memo.setdefault("rkeeper.lock", asyncio.Lock()):
+        token = await _kept(call, f"rkeeper-{mark}", refused)
+        if token is None:
+            token = await _fresh(call, f"rkeeper-{mark}", client_id, secret)
+    call.http.hide(token)
+    return token
+
+
+async def _kept(call: Call[RKeeperSettings], name: str, refused: str | None) -> str | None:
+    # Tokens live in the vendor's time, which `--speed` doesn't move.
+    enough = datetime.now(UTC) + TOKEN_MARGIN
+    held: tuple[str, datetime] | None = call.memo.get(name)
+    if held is None or held[0] == refused or held[1] <= enough:
+        held = await call.tokens.get(name) if call.tokens else None
+    if held is None or held[0] == refused or held[1] <= enough:
+        return None
+    call.memo[name] = held
+    return held[0]
+
+
+async def _fresh(call: Call[RKeeperSettings], name: str, client_id: str, secret: str) -> str:
+    form = {"client_id": client_id, "client_secret": secret, "grant_type": "client_credentials", "scopes": "orders"}
+    call.http.hide(secret)
+    response = await call.http.request("POST", host(call, "login") + "/connect/token", data=form)
+    if response.status_code in (400, 401, 403):
+        message = "r_k Delivery doesn't know this client_id and client_secret"
+        raise RKeeperFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
+    # The answer holds a secret that wasn't known before it came.
+    call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+    try:
+        said = response.json() if response.is_success else {}
+    except (ValueError, RecursionError):
+        said = {}
+    said = said if isinstance(said, dict) else {}
+    token = said.get("access_token")
+    if not isinstance(token, str) or not token:
+        code = "no_token" if response.is_success else str(response.status_code)
+        raise RKeeperFailure(Retry(code=code, message="r_k Delivery answered without a token"))
+    seconds = number(said.get("expires_in"))
+    # Longer than a day is never needed, and lives of years have been seen.
+    life = timedelta(seconds=min(seconds, 86400)) if seconds and seconds > 0 else TOKEN_LIFE
+    until = datetime.now(UTC) + life
+    call.memo[name] = (token, until)
+    if call.tokens is not None:
+        await call.tokens.put(name, token, until)
+    return token

@@ -1,0 +1,103 @@
+"""Calls to the Bot API. The token stands in the path: no story, log line or exception may show a URL of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import httpx
+from pydantic import Field
+
+from svyazka.connectors.telegram.failures import moved_to, outcome_of
+from svyazka.connectors.telegram.schema import Section, identifier, section, whole
+from svyazka.engine.calls import Call
+from svyazka.model.errors import SourceUnavailable
+from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unknown
+from svyazka.model.tenants import ConnectionSettings
+
+CALL_TIMEOUT = 15.0
+MOVED_FOR = timedelta(days=365)
+"""How long a group's new id is remembered; the old one names it anew at any time."""
+
+
+class TelegramSettings(ConnectionSettings):
+    """A bot. `webhook_secret`: what its webhook is registered with, where it isn't to be made from the token."""
+
+    bot_token: str | None = Field(default=None, pattern=r"^\S+$")
+    webhook_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$")
+
+
+class TelegramFailure(SourceUnavailable):
+    """Telegram couldn't or wouldn't answer; `outcome` says what to make of it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(getattr(outcome, "message", None) or outcome.kind)
+
+
+async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
+    """One message, as plain text: what came from outside can't become markup. A moved group is followed once."""
+    message = {"text": words, "link_preview_options": {"is_disabled": True}}
+    known = await _known_chat(call, chat)
+    status, answer = await _call(call, "sendMessage", {"chat_id": known, **message})
+    new = moved_to(status, answer)
+    if new is not None:
+        await _remember(call, chat, new)
+        status, answer = await _call(call, "sendMessage", {"chat_id": new, **message})
+    if status == 200 and answer.get("ok") is True:
+        sent = section(answer.get("result"))
+        where, number = identifier(section(sent, "chat").get("id")), identifier(sent.get("message_id"))
+        return Succeeded(external_id=f"{where}/{number}")
+    if status == 200:
+        return Unknown(code="not_json", message="Telegram answered 200 with something that isn't its JSON")
+    return outcome_of(status, answer)
+
+
+async def ask(call: Call[TelegramSettings], method: str, body: Mapping[str, object] | None = None) -> Section:
+    """`result` of any other method. Raises TelegramFailure, NotSent, MaybeSent."""
+    status, answer = await _call(call, method, body)
+    if status == 200 and answer.get("ok") is True:
+        return section(answer.get("result"))
+    if status == 200:
+        raise TelegramFailure(Unknown(code="not_json", message="Telegram answered with something that isn't its JSON"))
+    raise TelegramFailure(outcome_of(status, answer))
+
+
+async def _call(
+    call: Call[TelegramSettings], method: str, body: Mapping[str, object] | None = None
+) -> tuple[int, Section]:
+    token = call.settings.bot_token
+    if token is None:
+        remedy = "svyazka secret set"
+        raise TelegramFailure(Blocked(code="no_credentials", message="не задан bot_token", remedy=remedy))
+    call.http.hide(token)
+    response = await call.http.request("POST", f"/bot{token}/{method}", json=dict(body or {}), timeout=CALL_TIMEOUT)
+    answer = _content(response)
+    refused = whole(answer.get("error_code")) if answer.get("ok") is False else None
+    return refused or response.status_code, answer
+
+
+def _content(response: httpx.Response) -> Section:
+    try:
+        return section(response.json())
+    except (ValueError, RecursionError):
+        return section(None)
+
+
+async def _known_chat(call: Call[TelegramSettings], chat: str) -> str:
+    """The chat's id as it is now: only groups, whose ids are negative, ever change theirs."""
+    name = f"telegram.chat.{chat}"
+    if not chat.startswith("-"):
+        return chat
+    if name not in call.memo:
+        kept = await call.tokens.get(name) if call.tokens else None
+        call.memo[name] = kept[0] if kept else chat
+    found: str = call.memo[name]
+    return found
+
+
+async def _remember(call: Call[TelegramSettings], chat: str, new: str) -> None:
+    name = f"telegram.chat.{chat}"
+    call.memo[name] = new
+    if call.tokens is not None:
+        await call.tokens.put(name, new, call.now + MOVED_FOR)

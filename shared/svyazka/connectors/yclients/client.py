@@ -1,0 +1,173 @@
+"""Calls to YCLIENTS' REST API: two tokens in one header, an envelope around every answer, pages of 50."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import httpx
+from pydantic import Field
+
+from svyazka.connectors.yclients.failures import outcome_of
+from svyazka.connectors.yclients.schema import Section, identifier, section, sections, whole
+from svyazka.engine.calls import Call
+from svyazka.engine.retry import parse_retry_after
+from svyazka.model.errors import SourceUnavailable
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
+from svyazka.model.tenants import ConnectionSettings
+
+ACCEPT = "application/vnd.yclients.v2+json"
+"""Without it the answer comes in an older format that has no envelope."""
+
+PAGE = 50
+CALL_TIMEOUT = 15.0
+NOT_OPEN = ("403", "404")
+"""Refusals of what YCLIENTS doesn't open to every integration, or to every user."""
+
+
+class YclientsSettings(ConnectionSettings):
+    """With `company_id` and both tokens records can be asked for; without them there are webhooks only."""
+
+    company_id: int | None = Field(default=None, gt=0)
+    partner_token: str | None = Field(default=None, min_length=1)
+    user_token: str | None = Field(default=None, min_length=1)
+    final_attendance: tuple[int, ...] | None = Field(default=None, min_length=1)
+
+    def can_ask(self) -> bool:
+        """Whether the journal of the salon can be read."""
+        return None not in (self.company_id, self.partner_token, self.user_token)
+
+
+class YclientsFailure(SourceUnavailable):
+    """YCLIENTS couldn't or wouldn't answer; `outcome` says what to make of it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(getattr(outcome, "message", None) or outcome.kind)
+
+    @property
+    def not_open(self) -> bool:
+        """The method isn't for this integration or user: the others may be."""
+        return isinstance(self.outcome, Blocked | Refused) and self.outcome.code in NOT_OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Objects of one page, and how many there are in all."""
+
+    items: Sequence[Section]
+    total: int
+
+
+async def record(call: Call[YclientsSettings], record_id: str) -> Section | None:
+    """A record as it is now, a deleted one for some time too; None when it is gone."""
+    return await _object(call, f"/api/v1/record/{_company(call)}/{quote(record_id, safe='')}", record_id)
+
+
+async def client_card(call: Call[YclientsSettings], client_id: str) -> Section | None:
+    """A client's card as it is now; None when it is gone."""
+    return await _object(call, f"/api/v1/client/{_company(call)}/{quote(client_id, safe='')}", client_id)
+
+
+async def records(call: Call[YclientsSettings], changed_after: datetime, page: int) -> Page:
+    """Records that were made, changed or deleted since."""
+    params = {"changed_after": changed_after.isoformat(), "with_deleted": "1", "page": str(page), "count": str(PAGE)}
+    return await _page(call, f"/api/v1/records/{_company(call)}", params)
+
+
+async def clients(call: Call[YclientsSettings], changed_after: datetime, page: int) -> Page:
+    """Clients' cards that were made or changed since: an old method of YCLIENTS', the only one that can tell."""
+    params = {"changed_after": changed_after.isoformat(), "page": str(page), "count": str(PAGE)}
+    return await _page(call, f"/api/v1/clients/{_company(call)}", params)
+
+
+async def companies(call: Call[YclientsSettings]) -> dict[str, str]:
+    """Salons that the user works in: id -> title."""
+    data, _ = await _ask(call, "GET", "/api/v1/companies", params={"my": "1"})
+    found = ((identifier(each.get("id")), each.get("title")) for each in sections(data))
+    return {id_: str(title or id_) for id_, title in found if id_}
+
+
+async def hook_settings(call: Call[YclientsSettings]) -> Section:
+    """The salon's own webhooks: addresses and flags. Addresses of others may hold their keys."""
+    data, _ = await _ask(call, "GET", f"/api/v1/hooks_settings/{_company(call)}", secretive=True)
+    return section(data)
+
+
+async def set_hooks(call: Call[YclientsSettings], wanted: Mapping[str, object]) -> None:
+    """Replace the salon's webhooks, all of them."""
+    await _ask(call, "POST", f"/api/v1/hooks_settings/{_company(call)}", json=dict(wanted), secretive=True)
+
+
+def _company(call: Call[YclientsSettings]) -> int:
+    settings = call.settings
+    if settings.company_id is None or not settings.can_ask():
+        wanted = ("company_id", "partner_token", "user_token")
+        missing = ", ".join(name for name in wanted if getattr(settings, name) is None)
+        remedy = "Впишите их в файл арендатора; токены сохраните командой svyazka secret set"
+        raise YclientsFailure(Blocked(code="no_credentials", message=f"не заданы: {missing}", remedy=remedy))
+    return settings.company_id
+
+
+async def _object(call: Call[YclientsSettings], path: str, wanted: str) -> Section | None:
+    try:
+        data, _ = await _ask(call, "GET", path)
+    except YclientsFailure as failure:
+        if isinstance(failure.outcome, Refused) and failure.outcome.code == "404":
+            return None
+        raise
+    found = section(data)
+    return found if identifier(found.get("id")) == wanted else None
+
+
+async def _page(call: Call[YclientsSettings], path: str, params: dict[str, str]) -> Page:
+    data, meta = await _ask(call, "GET", path, params=params)
+    items = list(sections(data))
+    return Page(items, whole(meta.get("total_count")) or 0)
+
+
+async def _ask(
+    call: Call[YclientsSettings],
+    method: str,
+    path: str,
+    *,
+    params: dict[str, str] | None = None,
+    json: object = None,
+    secretive: bool = False,
+) -> tuple[object, Section]:
+    """`data` and `meta` of one call. Raises YclientsFailure, NotSent, MaybeSent.
+
+    `secretive`: neither side of it stays in the attempt's story.
+    """
+    await call.pace()
+    headers = {
+        "Accept": ACCEPT,
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {call.settings.partner_token}, User {call.settings.user_token}",
+    }
+    try:
+        response = await call.http.request(
+            method, path, params=params, json=json, headers=headers, timeout=CALL_TIMEOUT
+        )
+    finally:
+        if secretive and call.http.log:
+            call.http.log[-1] = call.http.log[-1].model_copy(update={"request_body": "•••", "response_body": "•••"})
+    return _content(response)
+
+
+def _content(response: httpx.Response) -> tuple[object, Section]:
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        content = None
+    envelope: Section = section(content)
+    meta = section(envelope.get("meta"))
+    status = response.status_code
+    if status < 300 and envelope.get("success") is True:
+        return envelope.get("data"), meta
+    if status < 300 and envelope.get("success") is not False:
+        raise YclientsFailure(Retry(code="not_json", message="YCLIENTS answered with something that isn't its JSON"))
+    after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    raise YclientsFailure(outcome_of(status, meta, after))

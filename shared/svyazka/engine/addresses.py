@@ -1,0 +1,130 @@
+"""Addresses that tenants supplied: never into a private network, never to a cloud's metadata.
+
+A name is resolved once, every address that it has is looked at, and the call goes to the very address that
+was looked at (`Exchanges` connects to it and keeps the name for TLS and `Host`), so that a name which changes
+its mind between the look and the call gains nothing. Redirects are never followed, anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from urllib.parse import urlsplit
+
+from svyazka.model.errors import ConfigError, NotSent, RefusedAddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port -> its addresses. Raises OSError."""
+
+RESOLVE_LIMIT = 5.0
+
+NEVER: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "169.254.0.0/16", "fe80::/10",  # link-local: the metadata of most clouds
+        "fd00:ec2::254/128",  # AWS, over IPv6
+        "100.100.100.200/32",  # Alibaba
+        "168.63.129.16/32",  # Azure's own, a public address
+        "192.0.0.0/24",  # Oracle's among them
+    )
+)  # fmt: skip
+"""Metadata of clouds: refused even where a setting would allow it."""
+
+EMBEDDING: tuple[tuple[Network, int], ...] = (
+    (ipaddress.ip_network("::ffff:0:0/96"), 0),  # IPv4-mapped
+    (ipaddress.ip_network("::ffff:0:0:0/96"), 0),  # translated
+    (ipaddress.ip_network("::/96"), 0),  # IPv4-compatible, obsolete
+    (ipaddress.ip_network("64:ff9b::/96"), 0),  # NAT64
+    (ipaddress.ip_network("64:ff9b:1::/48"), 0),  # NAT64, local
+    (ipaddress.ip_network("2002::/16"), 80),  # 6to4
+)
+"""IPv6 networks whose addresses lead to an IPv4 address inside them, and how many bits stand behind that."""
+
+UNROUTABLE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(network) for network in ("fec0::/10", "2001::/32", "192.88.99.0/24", "3fff::/20", "5f00::/16")
+)
+"""What Python 3.11 counts as global and isn't ours to call: site-local, Teredo, 6to4 relays, documentation."""
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """`127.0.0.0/8, 192.168.1.0/24` -> networks. Raises ConfigError."""
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ConfigError(f"allowed_networks: expected networks such as 192.168.1.0/24; {error}") from None
+
+
+def refusal(address: str, allowed: Iterable[Network] = ()) -> str | None:
+    """Why an IP address may not be called, or None when it may."""
+    try:
+        inner = _inner(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return "not an IP address"
+    if _within(inner, NEVER):
+        return "a cloud's metadata"
+    if _within(inner, allowed):
+        return None
+    if inner.is_loopback:
+        return "this machine"
+    if not inner.is_global or inner.is_multicast or inner.is_reserved or _within(inner, UNROUTABLE):
+        return "a private or special network"
+    return None
+
+
+def _within(address: Address, found: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in found)
+
+
+def _inner(address: Address) -> Address:
+    """The address itself, or the IPv4 address that an IPv6 one leads to."""
+    if address.version == 4 or address == ipaddress.IPv6Address("::1") or int(address) == 0:
+        return address
+    for network, behind in EMBEDDING:
+        if address in network:
+            return ipaddress.IPv4Address(int(address) >> behind & 0xFFFFFFFF)
+    return address
+
+
+async def system_resolve(host: str, port: int) -> Sequence[str]:
+    """The machine's own resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class AddressGuard:
+    """The engine's port `Guard`: looks at a URL before it is called."""
+
+    def __init__(self, allowed: Sequence[Network] = (), resolve: Resolve = system_resolve) -> None:
+        self._allowed = tuple(allowed)
+        self._resolve = resolve
+
+    async def __call__(self, url: str) -> str:
+        """The address to connect to. Raises RefusedAddress, or NotSent when the name can't be resolved now."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise RefusedAddress("expected a URL such as https://example.org/hook") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise RefusedAddress("expected a URL of http or https with a host")
+        found = await self._addresses(host, port or (443 if parts.scheme == "https" else 80))
+        for address in found:
+            # One bad address among good ones is no mistake of a resolver's: it is an attempt.
+            reason = refusal(address, self._allowed)
+            if reason:
+                raise RefusedAddress(f"{host} leads to {reason}: never called (SVYAZKA_ALLOWED_NETWORKS allows some)")
+        return min(found, key=lambda address: ":" in address)  # IPv4 first: not every cloud has a way out by IPv6
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(RESOLVE_LIMIT):
+                found = await self._resolve(host, port)
+        except (OSError, UnicodeError, TimeoutError) as error:
+            raise NotSent(f"could not resolve the name: {type(error).__name__}") from None
+        if not found:
+            raise NotSent("could not resolve the name: it has no address")
+        return found

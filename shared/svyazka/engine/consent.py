@@ -1,0 +1,56 @@
+"""The do-not-contact list: one document an address, a keyed hash of it, with the newest word of its owner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from svyazka.engine.guards import addresses
+from svyazka.engine.hub import Hub
+from svyazka.engine.store import Document, Put, Write
+from svyazka.model.consent import Consent
+from svyazka.model.contacts import Contact
+from svyazka.model.events import Event
+
+
+def optout_id(hub: Hub, tenant: str, address: str) -> str:
+    """Document id of a do-not-contact mark: a keyed hash of the address."""
+    return f"{tenant}.{hub.keyring.person(tenant, address)}"
+
+
+def mark(hub: Hub, tenant: str, address: str, why: str, at: datetime, word: Consent = Consent.WITHDRAWN) -> Put:
+    """What the list holds of one address from now on."""
+    data = json.dumps({"why": why, "at": at.isoformat(), "consent": word.value}).encode()
+    return Put(Document("optouts", optout_id(hub, tenant, address), {"tenant": tenant}, data))
+
+
+def marks(hub: Hub, tenant: str, contact: Contact, why: str, at: datetime) -> list[Write]:
+    """Marks for every address of a person."""
+    return [mark(hub, tenant, address, why, at) for address in addresses(contact)]
+
+
+def any_withdrawn(documents: Iterable[Document | None]) -> bool:
+    """Whether the newest word on any of these addresses is that its owner wants no messages."""
+    kept = (json.loads(document.data) for document in documents if document is not None)
+    return any(one.get("consent") != Consent.GIVEN for one in kept)
+
+
+async def consent_writes(hub: Hub, event: Event) -> list[Write]:
+    """What an event that withdraws or gives consent makes of the list.
+
+    Events are planned in any order and twice: a word that is older than the one on the list changes nothing.
+    Where nothing was ever withdrawn, giving consent needs no mark.
+    """
+    if event.consent is None or event.contact is None:
+        return []
+    said = event.occurred_at or event.received_at
+    writes: list[Write] = []
+    for address in addresses(event.contact):
+        present = await hub.store.get("optouts", optout_id(hub, event.tenant, address))
+        if present is None and event.consent is Consent.GIVEN:
+            continue
+        if present is not None and datetime.fromisoformat(json.loads(present.data)["at"]) > said:
+            continue
+        writes.append(mark(hub, event.tenant, address, f"{event.vendor}: own word", said, event.consent))
+    return writes

@@ -1,0 +1,3 @@
+from backends.google.fixtures import cloud_tasks, firestore, google, proxied, wire
+
+__all__ = ["cloud_tasks", "firestore", "google", "proxied", "wire"]

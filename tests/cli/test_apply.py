@@ -1,0 +1,124 @@
+"""`apply` and `urls`: the plan is shown, then done whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.conftest import API_ID, FILE, Installation, order
+
+
+def test_the_plan_is_shown_and_a_dry_run_changes_nothing(bare: Installation) -> None:
+    rows = bare.rows("apply", str(bare.write()), "--dry-run")
+    assert [(row["sign"], row["what"]) for row in rows] == [
+        ("+", "tenant kofe"), ("+", "connection till (iiko)"), ("+", "connection sms (smsru)"),
+        ("+", "flow review_request"),
+    ]  # fmt: skip
+    assert list(rows[0]) == ["tenant", "sign", "what", "open_deliveries", "note"]
+    bare.svyazka("urls", "kofe", status=1)
+    assert bare.audit() == []
+
+
+def test_without_a_yes_nothing_is_applied(bare: Installation) -> None:
+    result = bare.svyazka("apply", str(bare.write()), given="n\n", status=1)
+    assert "--yes" in result.stderr
+    bare.svyazka("urls", "kofe", status=1)
+
+
+def test_what_is_missing_is_said_with_the_command_that_helps(bare: Installation) -> None:
+    result = bare.svyazka("apply", str(bare.write()), "--yes")
+    assert "svyazka secret set kofe smsru-api-id" in result.stderr
+
+
+def test_applying_twice_changes_nothing_and_leaves_one_audit_line(hub: Installation) -> None:
+    assert hub.rows("apply", str(hub.file)) == []
+    assert [action for action, _ in hub.audit()].count("apply") == 1
+
+
+def test_a_removed_flow_names_the_deliveries_that_end_with_it(hub: Installation) -> None:
+    hub.vendors.fault("smsru", kind="answer", path="/sms/send", status=429)
+    hub.done(order())
+    without = FILE.partition("flows:")[0]
+    (change,) = hub.rows("apply", str(hub.write(without)), "--yes")
+    assert (change["sign"], change["what"], change["open_deliveries"]) == ("-", "flow review_request", 1)
+    assert "cancelled" in change["note"]
+
+
+def test_mistakes_of_all_files_are_named_with_their_lines(bare: Installation) -> None:
+    folder = bare.folder / "tenants"
+    folder.mkdir()
+    text = FILE.format(vendors="http://127.0.0.1:1")
+    (folder / "a.yaml").write_text(text.replace("timezone", "timezon"), "utf-8")
+    (folder / "b.yaml").write_text(text.replace("id: kofe", "id: b").replace("vendor: iiko", "vendor: iko"), "utf-8")
+    result = bare.svyazka("apply", str(folder), "--yes", status=1)
+    assert "a.yaml: line 3: timezon: unknown key; did you mean 'timezone'?" in result.stderr
+    assert "b.yaml: line 6: connections.till.vendor: unknown vendor 'iko'; did you mean 'iiko'?" in result.stderr
+
+
+def test_two_files_of_one_tenant_are_refused(bare: Installation) -> None:
+    folder = bare.folder / "tenants"
+    folder.mkdir()
+    for name in ("a.yaml", "b.yaml"):
+        (folder / name).write_text(FILE.format(vendors="http://127.0.0.1:1"), "utf-8")
+    assert "stands in a.yaml too" in bare.svyazka("apply", str(folder), "--yes", status=1).stderr
+
+
+def test_what_an_operator_paused_stays_paused(hub: Installation) -> None:
+    hub.svyazka("pause", "till")
+    hub.svyazka("apply", str(hub.write(FILE.replace("Кофейня", "Кофейня 2"))), "--yes")
+    assert any(row["check"] == "paused" for row in hub.rows("doctor"))
+
+
+def test_the_examples_of_the_repository_can_be_applied(bare: Installation) -> None:
+    root = Path(__file__).parent.parent.parent
+    assert bare.rows("apply", str(root / "tenants"), "--dry-run")
+    assert bare.rows("apply", str(root / "docs" / "examples" / "tenant-rich.yaml"), "--dry-run")
+
+
+def test_after_a_rotation_both_keys_work_until_it_is_finished(hub: Installation) -> None:
+    old = hub.rows("urls", "kofe")[0]["key"]
+    hub.svyazka("rotate", "till")
+    new = hub.rows("urls", "kofe")[0]["key"]
+    assert new != old
+    assert [hub.post_with(key, order(n)).status_code for n, key in enumerate((old, new))] == [200, 200]
+    hub.svyazka("apply", str(hub.write(FILE.replace("Кофейня", "Кофейня 2"))), "--yes")
+    assert hub.post_with(old, order(3)).status_code == 200
+    assert "--finish" in hub.svyazka("rotate", "till", status=1).stderr
+    hub.svyazka("rotate", "kofe/till", "--finish")
+    assert [hub.post_with(key, order(n)).status_code for n, key in enumerate((old, new), 4)] == [401, 200]
+    assert hub.audit()[-1] == ("rotate", "kofe/till")
+
+
+def test_a_secret_comes_from_stdin_and_no_command_prints_it(bare: Installation) -> None:
+    bare.svyazka("apply", str(bare.write()), "--yes")
+    assert bare.rows("secret", "list", "kofe") == [
+        {"tenant": "kofe", "name": "smsru-api-id", "set": False, "used_by": ["sms.api_id"]}
+    ]
+    bare.svyazka("secret", "set", "kofe", "smsru-api-id", given=f"{API_ID}\n")
+    assert bare.rows("secret", "list", "kofe")[0]["set"] is True
+    bare.done(order())
+    assert bare.vendors.of("smsru").accounts.keys() == {API_ID}
+    bare.svyazka("secret", "rm", "kofe", "smsru-api-id", "--yes")
+    assert bare.rows("secret", "list", "kofe")[0]["set"] is False
+    assert [line for line in bare.audit() if line[0].startswith("secret")] == [
+        ("secret set", "kofe/smsru-api-id"), ("secret rm", "kofe/smsru-api-id"),
+    ]  # fmt: skip
+    assert API_ID not in "".join(bare.outputs)
+
+
+def test_a_secrets_value_on_the_command_line_is_refused_and_not_repeated(hub: Installation) -> None:
+    result = hub.svyazka("secret", "set", "kofe", "smsru-api-id", "hunter2", status=1)
+    assert "never taken from the command line" in result.stderr
+    assert "hunter2" not in result.output
+
+
+def test_an_empty_secret_is_refused(hub: Installation) -> None:
+    assert "got nothing" in hub.svyazka("secret", "set", "kofe", "smsru-api-id", given="\n", status=1).stderr
+
+
+def test_a_new_secret_lets_what_was_blocked_go_out(bare: Installation) -> None:
+    bare.svyazka("apply", str(bare.write()), "--yes")
+    bare.done(order())
+    assert [row["status"] for row in bare.rows("deliveries", "--flow", "review_request")] == ["blocked"]
+    bare.svyazka("secret", "set", "kofe", "smsru-api-id", given=API_ID)
+    bare.work()
+    assert [row["status"] for row in bare.rows("deliveries", "--flow", "review_request")] == ["succeeded"]

@@ -1,0 +1,232 @@
+"""sms.ru within the engine: what its answers and its callbacks make of a delivery."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from fakes import START, House, order
+from simulators.serve import Running
+from simulators.smsru.account import Account
+from simulators.smsru.receipts import heartbeat, signed, status_record
+from svyazka.connectors.smsru.actions import CONNECTOR
+from svyazka.connectors.smsru.webhook import WEBHOOK
+from svyazka.engine import journal
+from svyazka.engine.connector import Answer, RawRequest
+from svyazka.engine.receive import Receiver
+from svyazka.engine.store import Document, Put
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.events import EventStatus, ReceiptState
+from svyazka.model.tenants import CompiledConnection, ConnectionSpec
+
+KEY = "00000000-AAAA-BBBB-CCCC-000000000001"
+SECRET = {"secret": "smsru-api-id"}
+
+
+class SmsHouse(House):
+    """The house with sms.ru for its messenger, its own clock being sms.ru's too."""
+
+    def __init__(self, smsru: Running) -> None:
+        super().__init__()
+        self.vendor = smsru
+        smsru.of("smsru").ahead = START.timestamp() - time.time()
+        self.connectors["smsru"] = CONNECTOR
+        settings: dict[str, Any] = {"api_id": SECRET, "sender": "KOFE", "base_url": smsru.base_url("smsru")}
+        settings["limit"] = {"per_second": 1000}
+        connections = {**self.tenant.connections, "sms": ConnectionSpec(vendor="smsru", settings=settings)}
+        self.tenant = self.tenant.model_copy(update={"connections": connections})
+
+    async def settle_in(self) -> None:
+        await super().settle_in()
+        secret = self.keyring.seal("vault", KEY, "kofe.smsru-api-id").encode()
+        sealed = {"api_id": self.keyring.seal("verify", KEY, "kofe.sms.api_id")}
+        compiled = CompiledConnection(tenant="kofe", connection="sms", vendor="smsru", sealed=sealed)
+        await self.store.commit(
+            [
+                Put(Document("secrets", "kofe.smsru-api-id", {"tenant": "kofe"}, secret)),
+                Put(journal.connection_document(compiled)),
+            ]
+        )
+
+    @property
+    def account(self) -> Account:
+        """The account at sms.ru."""
+        found: Account = self.vendor.of("smsru").account(KEY)
+        return found
+
+    def sent(self) -> list[str]:
+        """Numbers to which messages went."""
+        return [effect["to"] for effect in self.vendor.of("smsru").effects]
+
+    async def callback(self, *records: str, key: str = KEY) -> Answer:
+        """sms.ru calls."""
+        body, headers = signed(key, records)
+        receiver = Receiver(WEBHOOK, self.store, self.keyring, self.clock)
+        query = f"key={self.keyring.mint('smsru', 'kofe', 'sms')}".encode()
+        head = RawRequest("POST", "/webhook_smsru", query, [(b"content-type", headers["content-type"].encode())], b"")
+
+        async def read(limit: int) -> bytes | None:
+            return body
+
+        return await receiver.handle(head, read)
+
+    def status(self, code: int, sms_id: str) -> str:
+        """A record of sms.ru's, now."""
+        return status_record(sms_id, code, self.clock.now().timestamp())
+
+    def only(self) -> Delivery:
+        """The one delivery."""
+        (delivery,) = self.deliveries()
+        return delivery
+
+
+@pytest.fixture
+async def house(smsru: Running) -> SmsHouse:
+    made = SmsHouse(smsru)
+    await made.settle_in()
+    return made
+
+
+async def test_an_order_becomes_a_message_and_its_receipts_move_it_forward_only(house: SmsHouse) -> None:
+    await house.post(order())
+    await house.run()
+    sms_id = house.only().external_id
+    assert sms_id is not None
+    assert house.only().status is Status.SUCCEEDED
+    seen = []
+    for records in [(102,), (103,), (102, 103)]:
+        answer = await house.callback(*[house.status(code, sms_id) for code in records])
+        assert (answer.status, answer.body) == (200, b"100")
+        await house.run()
+        seen.append(house.only().receipt)
+    assert seen == [ReceiptState.SENT, ReceiptState.DELIVERED, ReceiptState.DELIVERED]
+    assert house.sent() == ["79991234567"]
+
+
+async def test_a_forged_callback_is_refused_and_leaves_no_event(house: SmsHouse) -> None:
+    answer = await house.callback(house.status(103, "202611-1000001"), key="another")
+    assert answer.status == 401
+    assert answer.body != b"100"
+    assert house.events() == []
+
+
+async def test_a_batch_is_journaled_record_by_record_and_answered_with_100(house: SmsHouse) -> None:
+    records = (heartbeat(START.timestamp()), "sms_status\nunreadable", "new\n1", house.status(103, "202611-1000001"))
+    for _ in range(2):
+        answer = await house.callback(*records)
+        assert (answer.status, answer.body) == (200, b"100")
+    assert sorted(record.status for record in house.events()) == sorted(
+        [EventStatus.IGNORED, EventStatus.QUARANTINED, EventStatus.IGNORED, EventStatus.ACCEPTED]
+    )
+    await house.run()
+    assert [alert.kind for alert in house.alerts()] == ["quarantined"]
+
+
+async def test_no_answer_is_unknown_never_sent_again_and_cleared_up_by_its_receipt(house: SmsHouse) -> None:
+    house.vendor.fault("smsru", kind="cut_after", path="/sms/send")
+    await house.post(order())
+    await house.pass_time(3600)
+    assert house.only().status is Status.UNKNOWN
+    assert house.sent() == ["79991234567"]
+    sms_id = house.vendor.of("smsru").effects[0]["id"]
+    await house.callback(house.status(103, sms_id))
+    await house.run()
+    delivery = house.only()
+    assert (delivery.status, delivery.receipt, delivery.external_id) == (
+        Status.SUCCEEDED, ReceiptState.DELIVERED, sms_id,
+    )  # fmt: skip
+
+
+async def test_a_page_of_maintenance_is_unknown_and_never_sent_again(house: SmsHouse) -> None:
+    house.vendor.fault("smsru", kind="answer", path="/sms/send", status=503, body="<html>")
+    await house.post(order())
+    await house.pass_time(3600)
+    assert house.only().status is Status.UNKNOWN
+    assert [call["path"] for call in house.vendor.of("smsru").calls] == ["/sms/send"]
+
+
+async def test_a_repeat_that_sms_ru_asked_for_and_then_refuses_as_a_double_is_unknown(house: SmsHouse) -> None:
+    """It answered 500 and had taken the message all the same."""
+    house.account.duplicates = True
+    house.account.same["79991234567", "Иван, спасибо! https://example.org/r"].append(house.vendor.of("smsru").now())
+    failed = {"status": "ERROR", "status_code": 500, "status_text": "Ошибка на сервере"}
+    house.vendor.fault("smsru", kind="answer", path="/sms/send", status=200, body=failed)
+    await house.post(order())
+    await house.pass_time(3600)
+    delivery = house.only()
+    assert [attempt.outcome for attempt in delivery.attempts] == ["retry", "unknown"]
+    assert delivery.status is Status.UNKNOWN
+    assert delivery.last_error is not None
+    assert delivery.last_error.code == "231"
+
+
+async def test_no_money_stops_the_connection_tells_once_and_goes_on_by_itself_when_there_is_some(
+    house: SmsHouse,
+) -> None:
+    house.account.balance = 0.5
+    for number in (1, 2, 3):
+        await house.post(order(number, phone=f"+7999123456{number}"))
+    await house.pass_time(2 * 3600, step=300)
+    assert {delivery.status for delivery in house.deliveries()} == {Status.BLOCKED}
+    (alert,) = house.alerts()
+    assert "не хватает денег" in alert.text
+    assert "Пополните баланс" in alert.text
+    house.account.balance = 500.0
+    await house.pass_time(2 * 3600, step=300)
+    assert {delivery.status for delivery in house.deliveries()} == {Status.SUCCEEDED}
+    assert sorted(house.sent()) == ["79991234561", "79991234562", "79991234563"]
+
+
+async def test_a_name_unknown_to_one_operator_fails_that_message_tells_once_a_day_and_stops_nobody(
+    house: SmsHouse,
+) -> None:
+    house.account.refusals.update({"79991234561": 204, "79991234562": 204})
+    for number in (1, 2, 3):
+        await house.post(order(number, phone=f"+7999123456{number}"))
+    await house.run()
+    by_phone = {d.command.to.phone[-1]: d.status for d in house.deliveries()}
+    assert by_phone == {"1": Status.FAILED, "2": Status.FAILED, "3": Status.SUCCEEDED}
+    (alert,) = house.alerts()
+    assert "имя отправителя не зарегистрировано" in alert.text
+    assert "svyazka show dlv_" in alert.text
+
+
+async def test_who_complained_about_spam_is_never_messaged_again(house: SmsHouse) -> None:
+    house.account.complaints.append("79991234567")
+    await house.post(order(1))
+    await house.run()
+    house.account.complaints.clear()
+    await house.post(order(2))
+    await house.run()
+    assert [delivery.status for delivery in house.deliveries()] == [Status.FAILED, Status.CANCELLED]
+    assert house.sent() == []
+
+
+async def test_the_daily_limit_is_waited_for_until_the_next_day_in_moscow(house: SmsHouse) -> None:
+    house.account.daily_limit = 0
+    await house.post(order())
+    await house.run()
+    waiting = house.only().next_attempt_at
+    assert waiting is not None
+    assert waiting.isoformat() >= "2026-03-14T21:05", "midnight in Moscow, and a little later"
+    house.account.daily_limit = 10
+    await house.pass_time(10 * 3600, step=600)
+    assert house.only().status is Status.SUCCEEDED
+
+
+async def test_a_land_line_gets_no_delivery_at_all(house: SmsHouse) -> None:
+    await house.post(order(phone="8 495 123-45-67"))
+    await house.run()
+    assert house.deliveries() == []
+    assert house.vendor.of("smsru").calls == []
+
+
+async def test_a_day_without_even_a_heartbeat_is_told_of_once(house: SmsHouse) -> None:
+    await house.callback(heartbeat(START.timestamp()))
+    for hours, told in ((23, 0), (2, 1), (24, 1)):
+        house.clock.step(hours * 3600)
+        await house.worker.watch.tell_silent()
+        assert [alert.kind for alert in house.alerts()] == ["silent"] * told
+    assert "smsru" in house.alerts()[0].text

@@ -1,0 +1,108 @@
+"""What is deployed is what was tested: each bundle is complete, small, and the same however often it is built."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import bundle
+from bundling import Function, build, functions
+from bundling.archive import UNCHECKED
+from bundling.functions import ROOT
+from svyazka.connectors.registry import VENDORS
+
+BUNDLE = ROOT / "infra" / "bundle.py"
+
+
+def names(unpacked: Path) -> set[str]:
+    return {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_same_input_gives_the_same_bytes(seed: str, tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Vladivostok"}
+    command = [sys.executable, BUNDLE, "--out", elsewhere]
+    told = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=90)
+    for function in functions():
+        assert function.name in told.stdout.decode()
+        here = build(function, tmp_path / "here")
+        assert here.read_bytes() == (elsewhere / here.name).read_bytes(), function.name
+
+
+def test_a_bundle_holds_what_its_function_needs_and_nothing_else(function: Function, unpacked: Path):
+    found = names(unpacked)
+    assert {"main.py", "requirements.txt", "svyazka/app.py", "svyazka/engine/logs.py"} <= found
+    beside = ("svyazka/cli/", "svyazka/server/", "svyazka/backends/local/", "simulators/", "tests/")
+    assert [name for name in found if name.startswith(beside)] == []
+    connectors = unpacked / "svyazka" / "connectors"
+    vendors = {path.name for path in connectors.iterdir() if (path / "__init__.py").exists()}
+    if function.vendor:
+        assert vendors <= {function.vendor}
+        assert f"svyazka/connectors/{function.vendor}/webhook.py" in found
+        for way_out in ("actions.py", "client.py"):
+            assert f"svyazka/connectors/{function.vendor}/{way_out}" not in found
+        assert [name for name in found if name.startswith(("svyazka/flows/", "svyazka/engine/perform"))] == []
+        assert "svyazka/backends/google/store.py" not in found
+    else:
+        assert vendors == {module.rpartition(".")[2] for module in VENDORS.values()}
+        assert "svyazka/backends/google/store.py" in found
+
+
+def test_a_way_in_installs_no_grpc_and_no_client_library(function: Function, unpacked: Path):
+    pinned = (unpacked / "requirements.txt").read_text()
+    heavy = ("grpcio==", "google-", "proto-plus==", "phonenumbers==", "httpx==", "rich==", "typer==")
+    installed = [line for line in pinned.splitlines() if line.startswith(heavy)]
+    assert bool(installed) == (function.role == "worker"), installed
+    dev = ("pytest==", "ruff==", "mypy==", "moto==", "hypothesis==", "boto3==")
+    assert not any(line.startswith(dev) for line in pinned.splitlines())
+
+
+def test_requirements_beside_main_are_the_bundles_own(function: Function, unpacked: Path):
+    beside = function.folder / "requirements.txt"
+    assert beside.read_text() == (unpacked / "requirements.txt").read_text(), "run `python infra/generate.py`"
+
+
+def test_every_source_has_bytecode_that_is_taken_unchecked(unpacked: Path):
+    for source in unpacked.rglob("*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(source))).read_bytes()
+        assert compiled[:4] == importlib.util.MAGIC_NUMBER
+        assert int.from_bytes(compiled[4:8], "little") == UNCHECKED
+        assert compiled[8:16] == importlib.util.source_hash(source.read_bytes())
+
+
+@pytest.mark.parametrize("function", functions()[-1:], ids=lambda function: function.name, indirect=True)
+def test_an_instance_compiles_nothing_of_ours(unpacked: Path, clean: Path):
+    """The bytecode is what runs: a source that says something else isn't even read."""
+    (unpacked / "svyazka" / "engine" / "retry.py").write_text("raise SystemExit('compiled anew')")
+    (unpacked / "svyazka" / "engine" / "logs.py").write_text("raise SystemExit('compiled anew')")
+    told = subprocess.run(
+        [clean, "-c", "import svyazka.engine.logs as m; print(m.__file__)"],
+        cwd=unpacked, env={}, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert told.stdout.decode().strip() == str(unpacked / "svyazka" / "engine" / "logs.py")
+
+
+def test_a_bundle_over_its_bound_fails_the_build(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bundle", "--out", str(tmp_path), "webhook_smsru"])
+    assert bundle.main() == 0
+    assert bundle.LIMIT["webhook"] <= 300_000
+    monkeypatch.setitem(bundle.LIMIT, "webhook", 10_000)
+    assert bundle.main() == 1
+    assert "over the bound of 10 KB" in capsys.readouterr().out
+
+
+def test_a_zip_says_nothing_of_who_built_it(function: Function, tmp_path: Path):
+    with zipfile.ZipFile(build(function, tmp_path)) as archive:
+        entries = archive.infolist()
+        assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+        assert {(entry.date_time, entry.external_attr >> 16) for entry in entries} == {
+            ((1980, 1, 1, 0, 0, 0), 0o100644)
+        }
+        assert str(ROOT).encode() not in b"".join(archive.read(entry) for entry in entries)

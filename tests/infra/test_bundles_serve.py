@@ -1,0 +1,71 @@
+"""Each bundle is started by functions-framework in a Python with its own requirements only, and answers."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bundling import Function, functions
+from infra.serving import serving
+from svyazka.engine.keys import Keyring
+
+PROJECT = "demo-bundles"
+NOWHERE = "127.0.0.1:1"
+"""Nobody listens there: whoever asks the store or the queue is told 503."""
+
+
+def environment(function: Function, keys: dict[str, str]) -> dict[str, str]:
+    """What Terraform gives a function."""
+    secrets = ("mint", "vault") if function.role == "worker" else ("mint", "verify") if function.signs else ("mint",)
+    return {
+        "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": PROJECT, "SVYAZKA_REGION": "europe-west1",
+        "SVYAZKA_WORKER_URL": "https://sync-worker.example.org",
+        "SVYAZKA_WORKER_ACCOUNT": f"svyazka-queue@{PROJECT}.iam.gserviceaccount.com",
+        "SVYAZKA_SCHEDULER_ACCOUNT": f"svyazka-scheduler@{PROJECT}.iam.gserviceaccount.com",
+        "SVYAZKA_KEYS_EPOCH": "1",
+        **{f"SVYAZKA_{name.upper()}_KEYS": keys[name] for name in secrets},
+        "GCE_METADATA_HOST": NOWHERE, "FIRESTORE_EMULATOR_HOST": NOWHERE, "SVYAZKA_TASKS_URL": f"http://{NOWHERE}",
+    }  # fmt: skip
+
+
+def test_a_bundle_starts_alone_and_lets_nobody_in(function: Function, unpacked: Path, clean: Path):
+    keys = {name: Keyring.generate() for name in ("mint", "verify", "vault")}
+    forged = Keyring.from_json({"mint": Keyring.generate()}).mint(function.vendor, "kofe", "till")
+    traced = {"X-Cloud-Trace-Context": "0af7651916cd43dd8448eb211c80319c/1;o=1"}
+    with (
+        serving(clean, unpacked, function.name, environment(function, keys)) as instance,
+        httpx.Client(base_url=instance.url, timeout=10, trust_env=False, headers=traced) as client,
+    ):
+        assert client.get("/").json() == {"status": "ok"}
+        if function.role == "worker":
+            for headers in ({}, {"Authorization": "Bearer forged"}):
+                assert client.post("/plan", json={"event": "evt_1"}, headers=headers).status_code == 401
+            return
+        assert client.post(f"/?key={forged}", json={}).status_code == 401
+        assert client.post(f"/{forged}", json={}).status_code == 401
+        assert client.post("/", json={}).status_code == 401
+        assert client.put("/", json={}).status_code == 405
+        genuine = Keyring.from_json({"mint": keys["mint"]}).mint(function.vendor, "kofe", "till")
+        answer = client.post(f"/{function.name}?key={genuine}", content=b"{}")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), "the store is out of reach"
+    output = instance.output.read_text()
+    assert forged not in output
+    assert genuine not in output
+    refused = [line for line in instance.lines() if line["message"] == "webhook refused"]
+    assert [line["code"] for line in refused] == ["401", "401", "401", "405", "503"]
+    place = f"projects/{PROJECT}/traces/0af7651916cd43dd8448eb211c80319c"
+    assert {line["logging.googleapis.com/trace"] for line in refused} == {place}
+
+
+@pytest.mark.parametrize("function", functions()[-1:], ids=lambda function: function.name, indirect=True)
+def test_only_the_bundles_own_library_is_there(unpacked: Path, clean: Path):
+    told = subprocess.run(
+        [clean, "-c", "import svyazka, sys; print(svyazka.__file__); print(sys.path)"],
+        cwd=unpacked, env={}, check=True, capture_output=True, timeout=60,
+    ).stdout.decode().splitlines()  # fmt: skip
+    assert told[0] == str(unpacked / "svyazka" / "__init__.py")
+    elsewhere = subprocess.run([clean, "-c", "import svyazka"], cwd="/", env={}, capture_output=True, timeout=60)
+    assert b"ModuleNotFoundError" in elsewhere.stderr
