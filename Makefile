@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup run demo lint test check bench chaos clean lock
+.PHONY: setup run demo lint test check bench chaos clean lock bundle aim state plan deploy confirm destroy
 
 setup: $(STAMP)
 
@@ -43,3 +43,44 @@ lock: setup ## pin every dependency anew
 
 clean:
 	rm -rf $(VENV) .data build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Google Cloud (docs/operations.md): make deploy PROJECT=my-svyazka REGION=europe-west1
+
+REGION ?= europe-west1
+STATE ?= $(PROJECT)-svyazka-state
+TERRAFORM := terraform -chdir=infra/terraform
+AIM = -var project_id=$(PROJECT) -var region=$(REGION)
+# APPROVE=-auto-approve asks nobody.
+APPROVE ?=
+
+# Whoever deploys is told of trouble, until terraform.tfvars names somebody.
+plan deploy destroy: export TF_VAR_alert_emails ?= ["$(shell gcloud config get-value account 2>/dev/null)"]
+
+bundle: setup ## build/bundles/: one zip a function, the very bytes that are deployed
+	$(BIN)/python infra/generate.py --check
+	$(BIN)/python infra/bundle.py
+
+aim:
+	@test -n "$(PROJECT)" || { echo "expected PROJECT=<id of a Google Cloud project>" >&2; exit 2; }
+
+state: aim
+	gcloud services enable --project=$(PROJECT) cloudresourcemanager.googleapis.com serviceusage.googleapis.com storage.googleapis.com
+	gcloud storage buckets describe gs://$(STATE) >/dev/null 2>&1 || gcloud storage buckets create gs://$(STATE) \
+		--project=$(PROJECT) --location=$(REGION) --uniform-bucket-level-access --public-access-prevention
+	gcloud storage buckets update gs://$(STATE) --versioning
+	$(TERRAFORM) init -input=false -reconfigure -backend-config=bucket=$(STATE)
+
+plan: bundle state ## what a deployment would change
+	$(TERRAFORM) plan $(AIM)
+
+deploy: bundle state ## into an empty project, or over what runs there
+	$(TERRAFORM) apply $(AIM) $(APPROVE) -target=module.secrets
+	$(BIN)/python infra/keys.py $(PROJECT) ensure
+	$(TERRAFORM) apply $(AIM) $(APPROVE)
+
+confirm: aim
+	@test "$(CONFIRM)" = "$(PROJECT)" || { echo "this deletes the journal and the keys of $(PROJECT): add CONFIRM=$(PROJECT)" >&2; exit 2; }
+
+destroy: confirm state ## everything, the journal included: CONFIRM=<project> says that you mean it
+	$(TERRAFORM) apply $(AIM) $(APPROVE) -var delete_protection=false -target=module.firestore.google_firestore_database.this
+	$(TERRAFORM) destroy $(AIM) $(APPROVE) -var delete_protection=false

@@ -2,7 +2,7 @@
 
     python infra/keys.py PROJECT ensure            a first key for each secret that has none
     python infra/keys.py PROJECT rotate NAME       add a key; what the old ones made stays readable
-    python infra/keys.py PROJECT retire NAME N     drop key number N
+    python infra/keys.py PROJECT retire NAME N     drop key number N (mint: --despite-marks)
 
 NAME is mint, verify or vault. Functions read keys when an instance starts: raise `keys_epoch` and deploy
 (docs/operations.md, "Rotation of keys").
@@ -71,7 +71,10 @@ def rotate(vault: Vault, name: SecretName) -> str:
 
 
 def retire(vault: Vault, name: SecretName, number: str) -> None:
-    """Drop an old key: what it made can't be read or proved any more."""
+    """Drop an old key: what it made can't be read or proved any more.
+
+    `mint` also hashes the addresses of people who want no messages: their marks go with the key that made them.
+    """
     keys = _keys(vault, name)
     newest = max(keys, key=int)
     if number not in keys or number == newest:
@@ -97,7 +100,10 @@ def main() -> int:
     retiring = actions.add_parser("retire", help="drop an old key")
     retiring.add_argument("name", choices=SECRET_NAMES)
     retiring.add_argument("number")
+    retiring.add_argument("--despite-marks", action="store_true", help="mint only: do-not-contact marks go with it")
     given = parser.parse_args()
+    if given.action == "retire" and given.name == "mint" and not given.despite_marks:
+        parser.error("do-not-contact marks made under this key would no longer be found: add --despite-marks")
     vault = SecretManager(given.project)
     if given.action == "ensure":
         made = ensure(vault)

@@ -57,7 +57,7 @@ def needs(function: Function) -> Needs:
     """All that a function can reach from its main.py and from what it loads by name."""
     found = Needs()
     reached: dict[str, set[str]] = {}
-    main = _parsed(function.folder / "main.py", "main")
+    main = _source(function.folder / "main.py", "main")
     waiting = [*main.top, *(i for imports in main.within.values() for i in imports)]
     waiting += [Imported(module) for module in function.loads]
     while waiting:
@@ -81,7 +81,7 @@ def _reach(wanted: Imported, found: Needs, reached: dict[str, set[str]]) -> Iter
     path = module_file(wanted.module)
     if path is None:
         raise ConfigError(f"{wanted.module}: no such module under {LIBRARY.name}/")
-    source = _parsed(path, wanted.module)
+    source = _source(path, wanted.module)
     seen = reached.get(wanted.module)
     if seen is None:
         seen = reached[wanted.module] = set()
@@ -124,10 +124,13 @@ def module_file(module: str) -> Path | None:
     return None
 
 
+def _source(path: Path, module: str) -> Source:
+    return _parsed(path.read_text(), module if path.name == "__init__.py" else module.rpartition(".")[0])
+
+
 @cache
-def _parsed(path: Path, module: str) -> Source:
-    tree = ast.parse(path.read_text(), str(path))
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+def _parsed(text: str, package: str) -> Source:
+    tree = ast.parse(text)
     definitions = {
         node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }

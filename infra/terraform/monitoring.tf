@@ -9,6 +9,7 @@ module "monitoring" {
   emails        = var.alert_emails
   channels      = var.notification_channels
   runbook_url   = var.runbook_url
+  alerts_off    = var.alerts_off
   labels        = local.labels
 
   depends_on = [google_project_service.this]

@@ -33,6 +33,12 @@ variable "notification_channels" {
   default     = []
 }
 
+variable "alerts_off" {
+  description = "Alerts that aren't wanted, by name: each condition of a policy is billed (docs/operations.md, \"Cost\")."
+  type        = set(string)
+  default     = []
+}
+
 variable "runbook_url" {
   description = "Where docs/operations.md can be read; every alert links its own paragraph there."
   type        = string

@@ -8,11 +8,15 @@ from simulators.chassis import Simulator
 
 SIMULATORS: dict[str, str] = {
     "amocrm": "simulators.amocrm",
+    "exolve": "simulators.exolve",
     "http": "simulators.http",
     "iiko": "simulators.iiko",
+    "max": "simulators.max",
+    "resend": "simulators.resend",
     "rkeeper": "simulators.rkeeper",
     "smsru": "simulators.smsru",
     "telegram": "simulators.telegram",
+    "whatsapp": "simulators.whatsapp",
     "yclients": "simulators.yclients",
 }
 

@@ -208,9 +208,26 @@ class _Reader:
         sources = self._names(item, "from", where, connections, flow.needs_sources)
         via = self._names(item, "via", where, connections, flow.needs_channels)
         settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
+        self._no_dead_ends(via, settings, where, connections)
         if self.check(flow.settings_model(), settings, where) is None:
             return None
         return FlowSpec(id=flow_id, flow=item["flow"], sources=sources, via=via, settings=settings)
+
+    def _no_dead_ends(
+        self, via: Sequence[str], settings: Mapping[str, Any], where: tuple[object, ...],
+        connections: Mapping[str, ConnectionSpec],
+    ) -> None:  # fmt: skip
+        """A channel whose word proves little is no flow's last, and the next one has a time to try at."""
+        known = [connections[name].vendor if name in connections else None for name in via]
+        for index, vendor in enumerate(known):
+            if vendor is None or not load_connector(vendor).needs_receipt:
+                continue
+            if index == len(via) - 1:
+                what = f"what {vendor} takes may never arrive: name another connection after {via[index]}"
+                self.wrong((*where, "via", index), what)
+            elif "fallback_after" not in settings:
+                what = f"expected a duration such as 30m: without {vendor}'s receipt by then {via[index + 1]} tries"
+                self.wrong((*where, "fallback_after"), what)
 
     def _names(
         self, item: Mapping[str, Any], key: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec],

@@ -27,8 +27,8 @@ from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine import journal
-from svyazka.engine.store import RECENT_DELIVERIES, RECENT_EVENTS
-from svyazka.model.deliveries import Delivery
+from svyazka.engine.store import RECENT_ALERTS, RECENT_DELIVERIES, RECENT_EVENTS
+from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord
 from svyazka.settings import Settings
 from svyazka.tenantfile import read_tenant_file
@@ -68,6 +68,7 @@ class LocalInstallation:
         """Further settings of the flow."""
         self.folder, self.vendors, self.source, self.messenger = folder, vendors, source, messenger
         self.speed, self.scale = speed, scale
+        self.secrets = dict(messenger.secrets)
         self.data = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -87,7 +88,7 @@ class LocalInstallation:
         file.write_text(yaml.safe_dump(self.tenant(), allow_unicode=True), "utf-8")
         plan = await plan_apply(store, hub.directory, self.keyring, read_tenant_file(file))
         await commit_apply(store, hub.directory, plan)
-        for name, value in self.messenger.secrets.items():
+        for name, value in self.secrets.items():
             await set_secret(store, hub.directory, self.keyring, TENANT, name, value)
         await store.close()
 
@@ -109,6 +110,15 @@ class LocalInstallation:
                 }
             ],
         }  # fmt: skip
+
+    async def alerts(self) -> list[tuple[str, str]]:
+        """Kinds and stages of what somebody was told."""
+        store = LocalStore.open(self.data)
+        try:
+            found = (await store.find(RECENT_ALERTS, limit=1000)).documents
+        finally:
+            await store.close()
+        return [(alert.kind, alert.stage) for alert in (journal.read(Alert, document).model for document in found)]
 
     def hook_url(self, connection: str, vendor: str) -> str:
         """Where a vendor calls us."""
@@ -141,6 +151,21 @@ class LocalInstallation:
             if all(name != entry[0] for name, _ in self.processes):
                 self.start(entry[0], failpoint(entry[0]))
         return [name for name, _ in died]
+
+    def frozen(self) -> list[tuple[str, int]]:
+        """Names and process ids of what SIGSTOP holds."""
+        return [(name, process.pid) for name, process in self.processes if is_frozen(process.pid)]
+
+    def stand_in_for(self, name: str, failpoint: str) -> None:
+        """A worker has frozen: a second one goes on with its work."""
+        if name == "work":
+            self.start("work", failpoint)
+
+    def retire(self, pid: int) -> None:
+        """End a worker that was frozen once; the second one has its work."""
+        for name, process in self.processes:
+            if process.pid == pid and name == "work" and process.poll() is None and not is_frozen(pid):
+                process.terminate()
 
     def stop(self) -> None:
         """End everything, frozen processes too."""
@@ -189,10 +214,10 @@ class LocalInstallation:
         return (self.folder / "processes.log").read_text("utf-8", "replace")
 
 
-def is_frozen(process: subprocess.Popen[bytes]) -> bool:
+def is_frozen(pid: int) -> bool:
     """Stopped by SIGSTOP."""
     try:
-        status: str = psutil.Process(process.pid).status()
+        status: str = psutil.Process(pid).status()
     except psutil.NoSuchProcess:
         return False
     return status == psutil.STATUS_STOPPED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from chaos.installation import Journal, LocalInstallation, dump, is_frozen, leaks, until
+from chaos.installation import Journal, LocalInstallation, dump, leaks, until
 from chaos.parts import phone
 from svyazka.engine.failpoints import POINTS
 from svyazka.model.deliveries import Status
@@ -74,17 +75,16 @@ async def watch(
     while not done.is_set():
         for name in installation.revive(failpoint):
             seen[f"killed {name}"] += 1
-        for name, process in list(installation.processes):
-            if process.pid not in since and is_frozen(process):
-                since[process.pid] = time.monotonic()
+        for name, pid in installation.frozen():
+            if pid not in since:
+                since[pid] = time.monotonic()
                 seen[f"froze {name}"] += 1
-                if name == "work":
-                    installation.start("work", failpoint("work"))
-            elif process.pid in since and time.monotonic() - since[process.pid] > frozen_for:
-                if is_frozen(process):
-                    process.send_signal(signal.SIGCONT)
-                elif name == "work" and time.monotonic() - since[process.pid] > frozen_for + LAST_WORD:
-                    process.terminate()  # it has said its late word; the second one goes on
+                installation.stand_in_for(name, failpoint(name))
+            elif time.monotonic() - since[pid] > frozen_for:
+                os.kill(pid, signal.SIGCONT)
+        for pid, moment in since.items():
+            if time.monotonic() - moment > frozen_for + 2 * LAST_WORD:
+                installation.retire(pid)  # it has said its late word; who stood in for it goes on
         await asyncio.sleep(0.02)
     return seen
 
@@ -133,8 +133,7 @@ async def run(
 
         async def drained() -> bool:
             last[:] = [await installation.journal()]
-            frozen = any(is_frozen(process) for _, process in installation.processes)
-            if frozen or not settled(last[0], events):
+            if installation.frozen() or not settled(last[0], events):
                 quiet_since.clear()
                 return False
             # Who has just been thawed still has its late word to say.

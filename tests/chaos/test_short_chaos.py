@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,7 @@ import pytest
 from chaos.installation import LocalInstallation
 from chaos.parts import MESSENGERS, SOURCES
 from chaos.scenario import ACCEPTING, audit, run
-from simulators.registry import load_simulator
-from simulators.serve import Running, serve
+from simulators.serve import Running
 from svyazka.engine.failpoints import POINTS
 
 EVENTS = 12
@@ -19,18 +18,14 @@ REACHED = tuple(point for point in POINTS if point != "fallback.before")
 """A fallback's own step is passed only with a second channel: tests/chaos/test_fallback."""
 
 
-@pytest.fixture
-def vendors() -> Iterator[Running]:
-    with serve([load_simulator(vendor) for vendor in ("iiko", "smsru")]) as running:
-        yield running
-
-
 @pytest.mark.parametrize("action", ["kill", "stop"])
 @pytest.mark.parametrize("point", REACHED)
-async def test_one_process_is_lost_at(point: str, action: str, tmp_path: Path, vendors: Running) -> None:
+async def test_one_process_is_lost_at(point: str, action: str, tmp_path: Path, vendors: Callable[..., Running]) -> None:
     # What goes out at once is claimed in the commit that plans it; only what waits is claimed by itself.
-    flow = {"delay": "20s"} if point.startswith("claim.") else {}
-    installation = LocalInstallation(tmp_path, vendors, SOURCES["iiko"], MESSENGERS["smsru"], flow=flow)
+    flow = {"delay": "4m"} if point.startswith("claim.") else {}
+    installation = LocalInstallation(
+        tmp_path, vendors("iiko", "smsru"), SOURCES["iiko"], MESSENGERS["smsru"], flow=flow
+    )
     process = "accept" if point in ACCEPTING else "work"
     outcome = await run(installation, events=EVENTS, failpoints={process: f"{action}:{point}:3"})
     audit(installation, outcome, EVENTS)

@@ -88,14 +88,28 @@ class Through:
         return found
 
 
-class Wire(httpx.AsyncBaseTransport):
+class Wires(Clients):
     """The network as one instance reaches it."""
 
-    def __init__(self, ports: Ports, seen: list[str]) -> None:
-        self._ports, self._seen, self._real = ports, seen, httpx.AsyncHTTPTransport()
+    def __init__(self, ports: Ports) -> None:
+        super().__init__()
+        self._ports = ports
+
+    def of(self, account: str, concurrency: int, ca_pem: str | None = None) -> httpx.AsyncClient:
+        known = account in self._clients
+        client = super().of(account, concurrency, ca_pem)
+        if not known:
+            client._transport = Wire(client._transport, self._ports)
+        return client
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """A transport between its ports."""
+
+    def __init__(self, real: httpx.AsyncBaseTransport, ports: Ports) -> None:
+        self._real, self._ports = real, ports
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._seen.append(request.url.path)
         response: httpx.Response = await self._ports.around("call", self._answer(request))
         return response
 
@@ -113,12 +127,11 @@ class Instance:
 
     def __init__(self, office: Office) -> None:
         self.ports = Ports()
-        self.seen: list[str] = []
         store: Any = Through(office.store, self.ports)
         directory = Directory(store, office.keyring, load_connector, load_flow, ttl=0.0)
         self.hub = Hub(
             store=store, queue=store, clock=office.clock, keyring=office.keyring, directory=directory,
-            clients=Clients(lambda: Wire(self.ports, self.seen)), chance=lambda: 0.5,
+            clients=Wires(self.ports), chance=lambda: 0.5,
         )  # fmt: skip
         self.worker = Worker(self.hub, load_webhook)
         office.instances.append(self)
@@ -176,6 +189,11 @@ class Office:
             ]
         )
         return Instance(self)
+
+    async def close(self) -> None:
+        """Let go of every instance's connections."""
+        for instance in self.instances:
+            await instance.hub.clients.close()
 
     async def authorised(self) -> Instance:
         """An instance, and a grant that has worked."""

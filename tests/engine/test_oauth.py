@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -31,9 +31,11 @@ def running() -> Iterator[Running]:
 
 
 @pytest.fixture
-def office(running: Running) -> Office:
+async def office(running: Running) -> AsyncIterator[Office]:
     running.of("amocrm").clear()
-    return Office(running)
+    office = Office(running)
+    yield office
+    await office.close()
 
 
 def outcome_of(error: pytest.ExceptionInfo[NoAccess]) -> Blocked | Retry:
@@ -199,7 +201,10 @@ async def test_what_was_blocked_goes_on_when_a_sleeper_brings_the_pair_that_all_
     assert office.alerts() == [("outage", "blocked"), ("outage", "recovered")]
 
 
-async def test_the_claim_of_a_dead_process_is_taken_over_by_the_sweep(office: Office) -> None:
+async def test_the_claim_of_a_dead_process_is_taken_over_by_the_sweep(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("svyazka.engine.oauth.refresh.PAUSES", (0.0, 0.0))
     dying = await office.authorised()
     office.expire()
     dying.ports.count_anew()
@@ -209,6 +214,9 @@ async def test_the_claim_of_a_dead_process_is_taken_over_by_the_sweep(office: Of
     heir = await office.open()
     await office.pass_time(heir, 60)
     assert office.asked("refresh") == [], "its lease and the grace past it hold"
+    with pytest.raises(NoAccess) as error:
+        await heir.token()
+    assert (outcome_of(error).code, office.asked("refresh")) == ("renewing", [])
     await office.pass_time(heir, 120)
     assert office.asked("refresh") == [200]
     assert office.grant.lease_until is None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -22,6 +21,7 @@ from svyazka.engine.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.directory import Directory
 from svyazka.engine.oauth.app import AuthorisationCode
 from svyazka.engine.oauth.authorise import INVITATION_LIFE, CodeNotYet, CodeRefused, exchange, invitation
+from svyazka.engine.oauth.refresh import NoAccess
 from svyazka.engine.operator import Operator
 from svyazka.engine.store import Put
 from svyazka.flows.registry import load_flow
@@ -41,11 +41,13 @@ def running() -> Iterator[Running]:
 
 
 @pytest.fixture
-def office(running: Running) -> Office:
+async def office(running: Running, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
     """Its integration's redirect address is our webhook's, without a key: one address for all connections."""
     running.of("amocrm").clear()
     running.of("amocrm").grants.integrations[CLIENT_ID] = Integration(SECRET, HERE)
-    return Office(running, redirect_uri=HERE)
+    office = Office(running, redirect_uri=HERE, **getattr(request, "param", {}))
+    yield office
+    await office.close()
 
 
 async def invited(office: Office, instance: Instance) -> str:
@@ -211,6 +213,17 @@ async def test_a_redirect_whose_code_is_refused_is_told_for_nobody_may_be_waitin
     assert "20 minutes" in office.texts()[0]
 
 
+async def test_a_refused_redirect_that_comes_thrice_is_told_once(office: Office) -> None:
+    instance = await office.open()
+    location = await invited(office, instance)
+    office.sim.grants.codes[query_of(location)["code"]].used = True
+    for _ in range(3):
+        await office.get(location)
+    await office.run(instance)
+    assert office.asked("exchange") == [400]
+    assert office.alerts() == [("access", "refused")]
+
+
 async def test_a_redirect_from_another_account_is_not_believed(office: Office) -> None:
     instance = await office.open()
     office.sim.grants.subdomain = "somebody-else"
@@ -284,8 +297,8 @@ async def test_a_new_authorisation_overtakes_a_refresh_that_is_on_its_way(office
     assert not office.grant.dead
 
 
-async def test_a_long_lived_token_has_nothing_to_authorise(running: Running) -> None:
-    office = Office(running, token="long-lived-for-tests")
+@pytest.mark.parametrize("office", [{"token": "long-lived-for-tests"}], indirect=True)
+async def test_a_long_lived_token_has_nothing_to_authorise(office: Office) -> None:
     instance = await office.open()
     with pytest.raises(ConfigError, match="nothing to authorise"):
         invitation(instance.hub, await instance.account(), 1)
@@ -313,9 +326,27 @@ async def test_a_genuine_notice_of_disabling_drops_the_tokens_and_is_told_once(o
     await instance.works()
 
 
+async def test_a_pair_that_comes_after_the_owner_has_taken_access_back_revives_nothing(office: Office) -> None:
+    slow = await office.authorised()
+    office.expire()
+    slow.ports.count_anew()
+    slow.ports.freeze = "after call 1"
+    refreshing = asyncio.create_task(slow.token())
+    await slow.ports.frozen.wait()
+    other = await office.open()
+    await office.get(f"{HERE}?key={office.keyring.mint('amocrm', TENANT, CRM)}&{notice()}")
+    await office.run(other)
+    slow.ports.thaw.set()
+    with pytest.raises(NoAccess, match="switched off"):
+        await refreshing
+    assert (office.grant.sealed, office.grant.dead) == (None, True)
+    await office.agree(other)
+    await slow.works()
+
+
 @pytest.mark.parametrize("forged", [notice(secret="guessed"), notice(account_id="1")])
-async def test_a_notice_that_is_not_proved_changes_nothing(running: Running, office: Office, forged: str) -> None:
-    office = Office(running, redirect_uri=HERE, account_id="31500000")
+@pytest.mark.parametrize("office", [{"account_id": "31500000"}], indirect=True)
+async def test_a_notice_that_is_not_proved_changes_nothing(office: Office, forged: str) -> None:
     instance = await office.authorised()
     await office.get(f"{HERE}?key={office.keyring.mint('amocrm', TENANT, CRM)}&{forged}")
     await office.run(instance)
@@ -403,8 +434,7 @@ def jwt(ends: float) -> str:
     return f"e30.{base64.urlsafe_b64encode(json.dumps({'exp': ends}).encode()).decode().rstrip('=')}.x"
 
 
-async def test_a_long_lived_token_is_warned_of_thirty_days_before_its_end_once(running: Running) -> None:
-    office: Any = Office(running)
+async def test_a_long_lived_token_is_warned_of_thirty_days_before_its_end_once(office: Office) -> None:
     ends = office.clock.real().timestamp() + 40 * 86400
     own = {**office.tenant.connections[CRM].settings, "token": jwt(ends)}
     spec = office.tenant.connections[CRM].model_copy(update={"settings": own})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "shared" / "svyazka"
@@ -28,6 +29,7 @@ def deployed() -> Iterator[tuple[str, ast.Module]]:
             yield name, ast.parse(path.read_text())
 
 
+@cache
 def lines() -> list[Line]:
     """Fails for a line whose sentence isn't fixed."""
     found = []
@@ -41,6 +43,7 @@ def lines() -> list[Line]:
     return found
 
 
+@cache
 def words() -> set[str]:
     """Every text that stands in the code: what a field's value can be, or begin with."""
     return {

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,8 @@ class Instance:
 
     url: str
     output: Path
-    start_seconds: float
+    process: int
+    """Its id, and that of its group."""
 
     def lines(self) -> list[dict[str, object]]:
         """What it logged. Fails for a line that isn't one of ours."""
@@ -39,9 +40,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(python: Path, bundle: Path, target: str, environment: Mapping[str, str]) -> Iterator[Instance]:
-    """Start it, wait until it answers, stop it."""
-    port = free_port()
+def serving(
+    python: Path, bundle: Path, target: str, environment: Mapping[str, str], port: int | None = None
+) -> Iterator[Instance]:
+    """Start it, on a free port unless told, wait until it answers, stop it (or what is left of it)."""
+    port = port or free_port()
     output = bundle.parent / f"{target}.{port}.log"
     given = {
         "FUNCTION_TARGET": target, "FUNCTION_SIGNATURE_TYPE": "http", "PORT": str(port), "HOST": "127.0.0.1",
@@ -49,8 +52,7 @@ def serving(python: Path, bundle: Path, target: str, environment: Mapping[str, s
         "PYTHONTZPATH": "",  # the platform's image need not have time zones
         **environment,
     }  # fmt: skip
-    began = time.monotonic()
-    with output.open("wb") as sink:
+    with output.open("ab") as sink:
         process = subprocess.Popen(
             [python, "-m", "functions_framework"], cwd=bundle, env=given, stdout=sink, stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -58,14 +60,24 @@ def serving(python: Path, bundle: Path, target: str, environment: Mapping[str, s
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, process, output)
-        yield Instance(url, output, time.monotonic() - began)
+        yield Instance(url, output, process.pid)
     finally:
+        _stop(process)
+
+
+def kill(instance: Instance) -> None:
+    """As if the machine had lost its power."""
+    os.killpg(instance.process, signal.SIGKILL)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], output: Path) -> None:

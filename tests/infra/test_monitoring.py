@@ -152,6 +152,8 @@ def test_every_alert_has_its_paragraph_in_the_runbook(plan: Plan):
     links = [policy["documentation"][0]["links"][0]["url"] for policy in plan.of("google_monitoring_alert_policy")]
     assert {link.partition("#")[2] for link in links} <= headings
     assert all(link.partition("#")[0].endswith("docs/operations.md") for link in links)
+    conditions = sum(len(policy["conditions"]) for policy in plan.of("google_monitoring_alert_policy"))
+    assert f"There are {conditions};" in guide, "each condition is billed: the guide says how many there are"
 
 
 def test_the_dashboard_is_one_that_the_service_gives_back_as_it_was_sent(plan: Plan):
@@ -167,9 +169,9 @@ def test_the_dashboard_is_one_that_the_service_gives_back_as_it_was_sent(plan: P
         taken |= places
 
 
-async def test_one_event_writes_the_lines_that_the_dashboard_counts(house: House, capsys: pytest.CaptureFixture[str]):
-    await house.run()
-    capsys.readouterr()
+async def test_one_event_writes_the_lines_that_the_dashboard_counts(capsys: pytest.CaptureFixture[str]):
+    house = House()
+    await house.settle_in()
     await house.post(order())
     await house.run()
     await house.worker.handle("/sweep", {})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import cost
 import generate
 from infra.offline import TERRAFORM, TOOL, Plan, environment, needs_the_tool, planned
 
@@ -87,3 +88,8 @@ def test_nothing_bears_a_name_twice_and_all_that_can_bears_labels(plan: Plan):
         assert len(names) == len(set(names))
     for kind in ("google_cloudfunctions2_function", "google_secret_manager_secret", "google_storage_bucket"):
         assert all(each["effective_labels"]["app"] == "svyazka" for each in plan.of(kind)), kind
+
+
+def test_the_guides_cost_tables_are_the_computed_ones():
+    guide = (TERRAFORM.parents[1] / "docs" / "operations.md").read_text()
+    assert cost.text().strip() in guide, "run `python infra/cost.py` and put the tables into docs/operations.md"

@@ -76,7 +76,7 @@ class Yclients(Simulator):
 
     async def _companies(self, request: Request) -> Response:
         found = [{"id": COMPANY, "title": "Салон на Тверской", "timezone": 3}] if self.rights else []
-        return self._refused(request, None) or _envelope(request, found)
+        return self._unauthorised(request) or _envelope(request, found)
 
     async def _records(self, request: Request) -> Response:
         deleted = request.query_params.get("with_deleted") == "1"
@@ -109,7 +109,7 @@ class Yclients(Simulator):
         self.record("hooks", urls=len(wanted["urls"]))
         return _envelope(request, self.hooks, 201)
 
-    def _refused(self, request: Request, company: int | None = -1) -> Response | None:
+    def _unauthorised(self, request: Request) -> Response | None:
         now = time.monotonic()
         self._asked.append(now)
         while self._asked[0] < now - 60:
@@ -118,7 +118,12 @@ class Yclients(Simulator):
             return _error(429, "Too Many Requests")
         if request.headers.get("authorization") != f"Bearer {PARTNER_TOKEN}, User {self.user_token}":
             return _error(401, UNAUTHORISED)
-        if company is not None and not (self.rights and request.path_params["company"] == COMPANY):
+        return None
+
+    def _refused(self, request: Request) -> Response | None:
+        if refused := self._unauthorised(request):
+            return refused
+        if not self.rights or request.path_params["company"] != COMPANY:
             return _error(403, FORBIDDEN)
         return None if self.licence_paid else _error(402, LICENCE.format(COMPANY))
 

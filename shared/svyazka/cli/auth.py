@@ -13,9 +13,15 @@ from svyazka.cli.output import note, say
 from svyazka.cli.session import Session, run
 from svyazka.engine.directory import Account
 from svyazka.engine.oauth.app import AuthorisationCode, Rejected, Withdrawal
-from svyazka.engine.oauth.authorise import CodeNotYet, CodeRefused, exchange, grant_of, invitation
+from svyazka.engine.oauth.authorise import (
+    REFUSED_BEFORE,
+    CodeNotYet,
+    CodeRefused,
+    exchange,
+    grant_of,
+    invitation,
+)
 from svyazka.model.errors import ConfigError
-from svyazka.model.grants import Trouble
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether the redirect has come."""
@@ -91,5 +97,5 @@ async def by_link(session: Session, account: Account, every: float = LOOK_EVERY)
             continue
         if grant.code.state == "taken":
             return
-        raise CodeRefused(grant.trouble or Trouble(code="refused", message="the vendor refused the code"))
+        raise CodeRefused(grant.code.trouble or REFUSED_BEFORE)
     raise CodeNotYet("nobody has agreed within the link's life: run this again for another link")

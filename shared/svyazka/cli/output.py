@@ -69,19 +69,54 @@ def lines(contents: Iterable[Mapping[str, object]]) -> None:
         line(content)
 
 
+PROSE = frozenset({"what", "why", "reason", "remedy", "note", "text", "detail", "found", "promised", "what happened"})
+"""Columns of sentences: they are wrapped, the others are kept whole."""
+
+PROSE_WIDTH = 30
+"""Characters that a column of sentences wants at least."""
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """A table; `empty` says what it means that there is nothing, and what to do then."""
+    """A table; `empty` says what it means that there is nothing, and what to do then.
+
+    On a terminal too narrow for it each row becomes a paragraph: ids and addresses are never cut.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        note(empty, "bright_black")
+        return
+    out = console()
+    if sys.stdout.isatty() and _width(columns, cells) > out.width:
+        for row in cells:
+            _paragraph(out, columns, row)
+        return
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, no_wrap=column.lower() in ("id", "key", "url"), overflow="fold")
-    count = 0
-    for row in rows:
-        shown.add_row(*[_cell(value) for value in row])
-        count += 1
-    if count:
-        console().print(shown)
-    else:
-        note(empty, "bright_black")
+        shown.add_column(column, no_wrap=column.lower() not in PROSE, overflow="fold")
+    for row in cells:
+        shown.add_row(*row)
+    out.print(shown)
+
+
+def _width(columns: Sequence[str], cells: Sequence[Sequence[Text]]) -> int:
+    """What the table needs; a column of sentences can do with less than its longest."""
+    total = 2 * (len(columns) - 1)
+    for column, below in zip(columns, zip(*cells, strict=True), strict=True):
+        longest = max(cell.cell_len for cell in below)
+        total += max(len(column), min(longest, PROSE_WIDTH) if column.lower() in PROSE else longest)
+    return total
+
+
+def _paragraph(out: Console, columns: Sequence[str], row: Sequence[Text]) -> None:
+    """`14.03 15:00:05  evt_...` and, under it, whatever else there is of the row, named."""
+    out.print(Text("  ").join(cell for cell in row[:2] if cell), soft_wrap=True)
+    rest = [
+        Text.assemble((f"{column.lower()} ", "bright_black"), cell)
+        for column, cell in zip(columns[2:], row[2:], strict=True)
+        if cell
+    ]
+    if rest:
+        out.print(Text("  ") + Text(", ").join(rest), soft_wrap=True)
 
 
 def _cell(value: object) -> Text:

@@ -13,6 +13,7 @@ from svyazka.engine import journal
 from svyazka.engine.store import (
     DELIVERIES_OF_EVENT,
     DELIVERIES_OF_TENANT,
+    EVENTS_OF_CONNECTION,
     EVENTS_OF_TENANT,
     RAWS_BY_STATUS,
     RECENT_DELIVERIES,
@@ -95,13 +96,18 @@ async def pages(
 
 async def events(store: Store, wanted: Filter) -> AsyncIterator[EventRecord]:
     """Events, newest first."""
-    query, equal = (EVENTS_OF_TENANT, {"tenant": wanted.tenant}) if wanted.tenant else (RECENT_EVENTS, {})
-    async for document in pages(store, query, equal):
+    async for document in pages(store, *_events_query(wanted)):
         record = journal.read(EventRecord, document).model
         if wanted.since is not None and record.event.received_at < wanted.since:
             return
         if wanted.event_fits(record):
             yield record
+
+
+def _events_query(wanted: Filter) -> tuple[Query, dict[str, str]]:
+    if wanted.tenant and wanted.connection:
+        return EVENTS_OF_CONNECTION, {"tenant": wanted.tenant, "connection": wanted.connection}
+    return (EVENTS_OF_TENANT, {"tenant": wanted.tenant}) if wanted.tenant else (RECENT_EVENTS, {})
 
 
 async def quarantined_raws(store: Store, wanted: Filter) -> AsyncIterator[RawRecord]:

@@ -11,21 +11,29 @@ from svyazka.model.errors import ConfigError
 
 VENDORS: dict[str, str] = {
     "amocrm": "svyazka.connectors.amocrm",
+    "exolve": "svyazka.connectors.exolve",
     "http": "svyazka.connectors.http",
     "iiko": "svyazka.connectors.iiko",
+    "max": "svyazka.connectors.max",
+    "resend": "svyazka.connectors.resend",
     "rkeeper": "svyazka.connectors.rkeeper",
     "smsru": "svyazka.connectors.smsru",
     "telegram": "svyazka.connectors.telegram",
+    "whatsapp": "svyazka.connectors.whatsapp",
     "yclients": "svyazka.connectors.yclients",
 }
 
 CALLS_US: dict[str, str] = {
     "amocrm": "webhook_amocrm",
+    "exolve": "webhook_exolve",
     "http": "webhook_http",
     "iiko": "webhook_iiko",
+    "max": "webhook_max",
+    "resend": "webhook_resend",
     "rkeeper": "webhook_rkeeper",
     "smsru": "webhook_smsru",
     "telegram": "webhook_telegram",
+    "whatsapp": "webhook_whatsapp",
     "yclients": "webhook_yclients",
 }
 """Vendors that call us, and the function that they call."""

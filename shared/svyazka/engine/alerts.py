@@ -72,6 +72,18 @@ async def tell(
     return True
 
 
+async def tell_quarantined(hub: Hub, tenant_id: str, connection: str, received_at: datetime, what: str) -> None:
+    """Something came that could not be read; `what` is its id. The first of a connection and a day is told."""
+    tenant = await hub.directory.tenant(tenant_id)
+    if tenant is None:
+        return
+    text = (
+        f"{tenant.name}: «{connection}» прислал событие, которое не удалось прочитать; "
+        f"оно сохранено: svyazka show {what}"
+    )
+    await tell(hub, tenant, connection, "quarantined", "first", received_at, text, f"{received_at:%Y-%m-%d}")
+
+
 async def _to_operators(hub: Hub, alert_id: str, text: str, now: datetime) -> list[Delivery | None]:
     made = []
     for index, (tenant_id, addressee) in enumerate(hub.operators):

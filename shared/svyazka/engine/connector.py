@@ -170,6 +170,10 @@ class Connector(Generic[SettingsT]):
     reaches: ClassVar[str | None] = None
     """For a messenger: which address of a contact it uses: `phone`, `email` or a vendor name in `chats`."""
 
+    needs_receipt: ClassVar[bool] = False
+    """True where what was taken often never arrives. A flow must then name another channel after this one and
+    `fallback_after`: with no receipt of delivery by then the other one tries."""
+
     limits: ClassVar[Limits] = Limits()
     credentials: ClassVar[tuple[str, ...]] = ()
     """Settings without which `perform` can't work: a connection lacking one is blocked with that reason."""
@@ -184,8 +188,14 @@ class Connector(Generic[SettingsT]):
     optional_settings: ClassVar[Mapping[str, str]] = {}
     """Setting -> what doesn't work without it; `doctor` says so."""
 
-    ca_file: ClassVar[str | None] = None
-    """A certificate authority to trust for this vendor only."""
+    environment: ClassVar[Mapping[str, str]] = {}
+    """Setting -> the variable from which `svyazka init` takes it when it is set."""
+
+    proposed: ClassVar[bool] = True
+    """Whether `svyazka init` proposes this channel when the environment holds its credentials."""
+
+    ca_pem: ClassVar[str | None] = None
+    """A certificate authority to trust for this vendor only, as PEM text: bundles carry modules, no data files."""
 
     calls_tenant_addresses: ClassVar[bool] = False
     """True where a tenant decides whom we call: private and metadata networks are then refused."""

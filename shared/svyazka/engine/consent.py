@@ -14,15 +14,15 @@ from svyazka.model.contacts import Contact
 from svyazka.model.events import Event
 
 
-def optout_id(hub: Hub, tenant: str, address: str) -> str:
-    """Document id of a do-not-contact mark: a keyed hash of the address."""
-    return f"{tenant}.{hub.keyring.person(tenant, address)}"
+def optout_ids(hub: Hub, tenant: str, address: str) -> list[str]:
+    """Where an address has its mark: under the newest key, which is where one is put, then under the keys before."""
+    return [f"{tenant}.{person}" for person in hub.keyring.person_ever(tenant, address)]
 
 
 def mark(hub: Hub, tenant: str, address: str, why: str, at: datetime, word: Consent = Consent.WITHDRAWN) -> Put:
     """What the list holds of one address from now on."""
     data = json.dumps({"why": why, "at": at.isoformat(), "consent": word.value}).encode()
-    return Put(Document("optouts", optout_id(hub, tenant, address), {"tenant": tenant}, data))
+    return Put(Document("optouts", optout_ids(hub, tenant, address)[0], {"tenant": tenant}, data))
 
 
 def marks(hub: Hub, tenant: str, contact: Contact, why: str, at: datetime) -> list[Write]:
@@ -30,10 +30,16 @@ def marks(hub: Hub, tenant: str, contact: Contact, why: str, at: datetime) -> li
     return [mark(hub, tenant, address, why, at) for address in addresses(contact)]
 
 
-def any_withdrawn(documents: Iterable[Document | None]) -> bool:
+def newest_words(places: Iterable[list[str]], documents: Iterable[Document | None]) -> list[Document]:
+    """Of each address the mark that holds: the one under the newest key."""
+    there = {document.id: document for document in documents if document is not None}
+    found = (next((there[place] for place in ids if place in there), None) for ids in places)
+    return [document for document in found if document is not None]
+
+
+def any_withdrawn(words: Iterable[Document]) -> bool:
     """Whether the newest word on any of these addresses is that its owner wants no messages."""
-    kept = (json.loads(document.data) for document in documents if document is not None)
-    return any(one.get("consent") != Consent.GIVEN for one in kept)
+    return any(json.loads(document.data).get("consent") != Consent.GIVEN for document in words)
 
 
 async def consent_writes(hub: Hub, event: Event) -> list[Write]:
@@ -47,7 +53,8 @@ async def consent_writes(hub: Hub, event: Event) -> list[Write]:
     said = event.occurred_at or event.received_at
     writes: list[Write] = []
     for address in addresses(event.contact):
-        present = await hub.store.get("optouts", optout_id(hub, event.tenant, address))
+        ids = optout_ids(hub, event.tenant, address)
+        present = next(iter(newest_words([ids], await hub.store.get_many([("optouts", place) for place in ids]))), None)
         if present is None and event.consent is Consent.GIVEN:
             continue
         if present is not None and datetime.fromisoformat(json.loads(present.data)["at"]) > said:

@@ -48,6 +48,7 @@ class Account:
             address=self.connector.address,
             supports=self.connector.supports,
             repeat=self.connector.repeat,
+            needs_receipt=self.connector.needs_receipt,
         )
 
 
@@ -80,7 +81,7 @@ class Directory:
         self._keyring = keyring
         self.connectors = connectors
         self.flows = flows
-        self._ttl = ttl
+        self.ttl = ttl
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
         self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
 
@@ -96,7 +97,7 @@ class Directory:
             return known[1]
         held = await journal.load(self._store, Tenant, "tenants", tenant_id)
         tenant = held.model if held else None
-        self._tenants[tenant_id] = (time.monotonic() + self._ttl, tenant)
+        self._tenants[tenant_id] = (time.monotonic() + self.ttl, tenant)
         return tenant
 
     async def account(self, tenant_id: str, connection: str) -> Account | None:
@@ -107,7 +108,7 @@ class Directory:
             return known[1]
         tenant = await self.tenant(tenant_id)
         account = await self._resolve(tenant, connection) if tenant else None
-        self._accounts[key] = (time.monotonic() + self._ttl, account)
+        self._accounts[key] = (time.monotonic() + self.ttl, account)
         return account
 
     async def _resolve(self, tenant: Tenant, name: str) -> Account | None:

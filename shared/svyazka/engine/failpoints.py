@@ -1,6 +1,7 @@
 """Named places at which the chaos suite ends or freezes the process: nothing at all in normal life.
 
-`SVYAZKA_FAILPOINT=kill:perform.before_call:3` kills at the third passage; `stop:` freezes (SIGSTOP).
+`SVYAZKA_FAILPOINT=kill:perform.before_call:3` kills at the third passage; `stop:` freezes (SIGSTOP). Where several
+processes share an environment, `kill:perform.before_call:3:FILE` strikes the one that makes the file first.
 """
 
 from __future__ import annotations
@@ -27,9 +28,17 @@ def reach(point: str) -> None:
 
 def _act(point: str) -> None:
     global _passages
-    action, wanted, nth = _PLAN.split(":")
+    action, wanted, nth, *once = _PLAN.split(":", 3)
     if wanted != point:
         return
     _passages += 1
-    if _passages == int(nth):
+    if _passages == int(nth) and (not once or _first(once[0])):
         os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)
+
+
+def _first(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    return True

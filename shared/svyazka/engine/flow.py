@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
@@ -24,6 +24,8 @@ class Channel:
     """The address of a contact that this channel can use, normalised; pure."""
     supports: Callable[[str], bool]
     repeat: Callable[[Command], Repeat]
+    needs_receipt: bool = False
+    """What it takes often never arrives: see `Connector.needs_receipt`."""
 
     def step(self, flow: str, command: Command) -> Step:
         """The command through this channel, named so that its identity never depends on an order."""
@@ -33,6 +35,7 @@ class Channel:
             vendor=self.vendor,
             command=command,
             repeat=self.repeat(command),
+            needs_receipt=self.needs_receipt,
         )
 
 
@@ -78,6 +81,11 @@ class Flow(Generic[SettingsT]):
     name: ClassVar[str]
     needs_sources: ClassVar[bool] = True
     needs_channels: ClassVar[bool] = True
+    carries: ClassVar[str] = "SendMessage"
+    """The kind of command that its channels must support."""
+
+    suggested: ClassVar[Mapping[str, str]] = {}
+    """Setting -> what `svyazka init` proposes for it, as one writes it in the tenant file."""
 
     def settings_model(self) -> type[SettingsT]:
         """The pydantic model of its settings."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from svyazka.engine import journal
+from svyazka.engine.arrivals import journaled
 from svyazka.engine.connector import RawRequest
 from svyazka.engine.hub import Hub
-from svyazka.engine.receive import journaled, plan_task
+from svyazka.engine.receive import plan_task
 from svyazka.engine.store import Create, Task
 from svyazka.model.events import EventStatus, Fact, Origin
 from svyazka.model.tenants import CompiledConnection
@@ -19,7 +21,7 @@ def found_event(
     """The event's document, to be created if absent, and the task to plan it where anything may follow."""
     shown = fact.model_dump_json(exclude_defaults=True).encode()
     request = RawRequest("POLL", f"/{compiled.vendor}", b"", (), shown)
-    people = hub.keyring.people(compiled.tenant, shown)
+    people = partial(hub.keyring.people, compiled.tenant)
     _, (item,) = journaled(request, compiled, [fact], now, people=people, origin=origin)
     accepted = item.record.status is EventStatus.ACCEPTED
     return Create(journal.event_document(item.record)), [plan_task(item.record.event.id)] if accepted else []

@@ -60,26 +60,26 @@ class Clients:
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._tls: dict[str | None, ssl.SSLContext] = {}
 
-    def of(self, account: str, concurrency: int, ca_file: str | None = None) -> httpx.AsyncClient:
-        """The connection's client; `ca_file` is trusted by this one only, beside the usual authorities."""
+    def of(self, account: str, concurrency: int, ca_pem: str | None = None) -> httpx.AsyncClient:
+        """The connection's client; `ca_pem` is trusted by this one only, beside the usual authorities."""
         client = self._clients.get(account)
         if client is None:
             client = self._clients[account] = httpx.AsyncClient(
-                transport=AiohttpTransport(self._context(ca_file), concurrency),
+                transport=AiohttpTransport(self._context(ca_pem), concurrency),
                 headers={"User-Agent": "svyazka"},
                 trust_env=False,
             )
             client.cookies.jar.set_policy(NO_COOKIES)
         return client
 
-    def _context(self, ca_file: str | None) -> ssl.SSLContext:
+    def _context(self, ca_pem: str | None) -> ssl.SSLContext:
         # Loading the authorities costs 60 ms: once for all clients, not once for each.
-        if ca_file not in self._tls:
+        if ca_pem not in self._tls:
             context = httpx.create_ssl_context()
-            if ca_file:
-                context.load_verify_locations(ca_file)
-            self._tls[ca_file] = context
-        return self._tls[ca_file]
+            if ca_pem:
+                context.load_verify_locations(cadata=ca_pem)
+            self._tls[ca_pem] = context
+        return self._tls[ca_pem]
 
     async def close(self) -> None:
         """Close every client."""

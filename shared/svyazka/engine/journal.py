@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from svyazka.engine.store import Create, Document, Replace, Store, Value
 from svyazka.model.deliveries import Alert, AuditLine, Delivery, Outage
-from svyazka.model.events import EventRecord, EventStatus
+from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.grants import Grant
 from svyazka.model.tenants import CompiledConnection, Tenant
 
@@ -44,6 +44,14 @@ def event_document(record: EventRecord, version: str | None = None) -> Document:
         tenant=event.tenant, connection=event.connection, type=event.type.value, subject=event.subject,
         status=record.status.value, received_at=event.received_at, wake_at=record.wake_at,
         blank_at=record.blank_at, expire_at=record.expire_at, people=record.people,
+    )  # fmt: skip
+
+
+def raw_document(raw: RawRecord, version: str | None = None) -> Document:
+    return _document(
+        "raws", raw.id, raw, version,
+        tenant=raw.tenant, connection=raw.connection, status=raw.status, received_at=raw.received_at,
+        blank_at=raw.blank_at, expire_at=raw.expire_at, people=raw.people,
     )  # fmt: skip
 
 
@@ -115,5 +123,8 @@ def replace_event(record: EventRecord, version: str | None) -> Replace:
 
 
 def plan_is_missing(document: Document) -> bool:
-    """An event that is journaled and that nobody has planned yet: a repeat must queue it again."""
-    return document.fields.get("status") == EventStatus.ACCEPTED.value
+    """An event that is journaled and that nobody has planned (or told of) yet: a repeat must queue it again."""
+    return document.fields.get("status") in _TO_BE_PLANNED and document.fields.get("wake_at") is not None
+
+
+_TO_BE_PLANNED = (EventStatus.ACCEPTED.value, EventStatus.QUARANTINED.value)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 from urllib.parse import unquote_plus
 
@@ -23,9 +24,14 @@ from svyazka.model.errors import ConfigError
 SecretName = Literal["mint", "verify", "vault"]
 SECRET_NAMES: tuple[SecretName, ...] = ("mint", "verify", "vault")
 _MAC_BYTES = 20
-_PHONE_LIKE = re.compile(r"(?<!\d)\+?\d[\d\s()\u00a0.-]{8,20}\d")
+_GAP = r"[\s()\u00a0.–—-]{0,3}"
+_RUSSIAN = re.compile(rf"(?<!\d)(?=((?:\+?[78]{_GAP})?[3489](?:{_GAP}\d){{9}})(?!\d))")
+"""Wherever ten digits of a Russian number begin, though other numbers may stand next to it."""
+_PHONE_LIKE = re.compile(rf"(?<!\d)\+?\d(?:{_GAP}\d){{9,14}}(?!\d)")
 _EMAIL_LIKE = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-_PEOPLE_KEPT = 64
+KEY_BYTES = 32
+PEOPLE_OF_AN_EVENT, PEOPLE_OF_A_REQUEST = 64, 1000
+"""How many hashes are kept at most: each is an entry in an index."""
 _GENUINE_KEPT = 4096
 
 
@@ -48,14 +54,11 @@ class Keyring:
 
     @classmethod
     def from_json(cls, texts: Mapping[SecretName, str]) -> Keyring:
-        """From `{"mint": '{"1": "<base64>"}', ...}`, the form in which they are stored and handed over."""
-        return cls(
-            {
-                name: {version: base64.b64decode(key) for version, key in json.loads(text).items()}
-                for name, text in texts.items()
-                if text
-            }
-        )
+        """From `{"mint": '{"1": "<base64>"}', ...}`, the form in which they are stored and handed over.
+
+        Raises ConfigError, which shows nothing of them.
+        """
+        return cls({name: _versions_in(name, text) for name, text in texts.items() if text})
 
     @staticmethod
     def generate() -> str:
@@ -144,14 +147,18 @@ class Keyring:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        scheme, version, text = sealed.split(".", 2)
-        secret = self._versions(name).get(version)
-        if scheme != "s1" or secret is None:
+        versions = self._versions(name)
+        scheme, _, rest = sealed.partition(".")
+        version, _, text = rest.partition(".")
+        if scheme == "s1" and version.isdecimal() and version not in versions:
             raise ConfigError(f"sealed with version {version} of `{name}`, which isn't here: restore that key")
-        packed = base64.urlsafe_b64decode(text)
         try:
-            return AESGCM(_sealing_key(name, secret)).decrypt(packed[:12], packed[12:], context.encode()).decode()
-        except InvalidTag:
+            if scheme != "s1":
+                raise ValueError("not sealed by us")
+            packed = base64.b64decode(text, b"-_", validate=True)
+            opener = AESGCM(_sealing_key(name, versions[version]))
+            return opener.decrypt(packed[:12], packed[12:], context.encode()).decode()
+        except (InvalidTag, KeyError, ValueError):
             raise ConfigError(f"a sealed value doesn't belong here ({context}): set the secret again") from None
 
     # People
@@ -161,18 +168,19 @@ class Keyring:
         return self._person(self.newest("mint")[1], tenant, _plain_address(address))
 
     def person_ever(self, tenant: str, address: str) -> list[str]:
-        """The same under every version that is still here: what `forget` looks for."""
+        """The same under every version that is still here, the newest first: what is looked for must be found."""
         plain = _plain_address(address)
-        return [self._person(secret, tenant, plain) for secret in self._versions("mint").values()]
+        versions = self._versions("mint")
+        return [self._person(versions[version], tenant, plain) for version in sorted(versions, key=int, reverse=True)]
 
     def people(self, tenant: str, raw: bytes) -> tuple[str, ...]:
-        """Keyed hashes of all that looks like a phone or an e-mail anywhere in a raw request."""
+        """Keyed hashes of all that looks like a phone or an e-mail anywhere in a raw request, the surest first."""
         text = raw.decode("utf-8", "replace")
         if "%" in text:
             text = unquote_plus(text)
-        found = dict.fromkeys(_addresses_in(text))
+        found = islice(dict.fromkeys(_addresses_in(text)), PEOPLE_OF_A_REQUEST)
         secret = self.newest("mint")[1]
-        return tuple(self._person(secret, tenant, address) for address in list(found)[:_PEOPLE_KEPT])
+        return tuple(self._person(secret, tenant, address) for address in found)
 
     @staticmethod
     def _person(secret: bytes, tenant: str, plain: str) -> str:
@@ -185,8 +193,11 @@ def _sealing_key(name: SecretName, secret: bytes) -> bytes:
 
 
 def _plain_address(address: str) -> str:
-    """The last ten digits of a phone, so that `8 999...` and `+7999...` are one; else the text in lower case."""
-    if "@" not in address:
+    """The last ten digits of a phone, so that `8 999...` and `+7999...` are one; else the text in lower case.
+
+    A chat (`telegram:9991234567`) is no phone, whatever its digits.
+    """
+    if "@" not in address and ":" not in address:
         digits = re.sub(r"\D", "", address)
         if 10 <= len(digits) <= 15:
             return digits[-10:]
@@ -194,9 +205,24 @@ def _plain_address(address: str) -> str:
 
 
 def _addresses_in(text: str) -> Iterable[str]:
-    for match in _PHONE_LIKE.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        if 10 <= len(digits) <= 15:
-            yield digits[-10:]
+    """Russian numbers and e-mails first: what else may be a phone is mostly a date, a sum or part of an id."""
+    for match in _RUSSIAN.finditer(text):
+        yield re.sub(r"\D", "", match[1])[-10:]
     for match in _EMAIL_LIKE.finditer(text):
         yield match[0].lower()
+    for match in _PHONE_LIKE.finditer(text):
+        yield re.sub(r"\D", "", match[0])[-10:]
+
+
+def _versions_in(name: SecretName, text: str) -> dict[str, bytes]:
+    try:
+        given = json.loads(text)
+        versions = {version: base64.b64decode(key, validate=True) for version, key in given.items()}
+        good = all(version.isdecimal() and len(key) == KEY_BYTES for version, key in versions.items())
+    except (ValueError, TypeError, AttributeError):
+        good = False
+    if not good or not versions:
+        raise ConfigError(
+            f'SVYAZKA_{name.upper()}_KEYS: expected {{"1": "<{KEY_BYTES} bytes in base64>"}}, got something else'
+        )
+    return versions

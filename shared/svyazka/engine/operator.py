@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 from uuid import uuid4
 
@@ -15,12 +16,13 @@ from pydantic import JsonValue
 
 from svyazka.engine import journal
 from svyazka.engine.alerts import perform_task
+from svyazka.engine.arrivals import Item, PeopleIn, journaled
 from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.deadlines import PLAN_GRACE
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON, Held
 from svyazka.engine.perform import Performer
-from svyazka.engine.receive import Item, journaled, plan_task
+from svyazka.engine.receive import plan_task
 from svyazka.engine.settle import WAKE_GRACE, receipt_settles, stopped
 from svyazka.engine.store import Create, Delete, Write
 from svyazka.model.commands import SendMessage
@@ -163,7 +165,7 @@ class Operator:
                     raise ConfigError(
                         f"{delivery.id} is {delivery.status.value}: only what was tried can have succeeded"
                     )
-                resolved = receipt_settles(delivery, ReceiptState.SENT, self._hub.clock.now())
+                resolved = receipt_settles(delivery, ReceiptState.DELIVERED, self._hub.clock.now())
             case "failed":
                 if delivery.status in FINAL:
                     raise ConfigError(f"{delivery.id} is {delivery.status.value} already")
@@ -254,7 +256,7 @@ class Operator:
         if held is None or webhook is None:
             raise ConfigError(f"{tenant}/{connection} is gone: nothing can read its requests")
         try:
-            items = parsed(webhook, held.model, request, received, self._hub.keyring.people(tenant, request.bytes()))
+            items = parsed(webhook, held.model, request, received, partial(self._hub.keyring.people, tenant))
         except NotTheFormat as error:
             return [Done(old.model.event.id if old else "-", "skipped", f"still not the format: {error}")]
         done = [await self._journal_again(item, how) for item in items]
@@ -340,7 +342,7 @@ UNKNOWN_AGE = "when it happened isn't known: --ignore-age acts on it all the sam
 
 def parsed(
     webhook: Webhook, compiled: CompiledConnection, request: StoredRequest, received: datetime,
-    people: tuple[str, ...],
+    people: PeopleIn,
 ) -> list[Item]:  # fmt: skip
     """A stored request's events as the present parser reads them. Raises NotTheFormat."""
     raw = RawRequest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from svyazka.engine import alerts, journal
 from svyazka.engine.alerts import ALERT_FLOW, perform_task
 from svyazka.engine.calls import Call, Exchanges
-from svyazka.engine.consent import any_withdrawn, marks, optout_id
+from svyazka.engine.consent import any_withdrawn, marks, newest_words, optout_ids
 from svyazka.engine.deadlines import CALL_LIMIT, LEASE, TAKE_OVER_GRACE
 from svyazka.engine.directory import Account
 from svyazka.engine.failpoints import reach
@@ -92,7 +93,11 @@ class Performer:
     async def perform(self, delivery_id: str) -> None:
         """Try a delivery, if it is due and nobody else has it. Raises Unavailable when nothing was recorded."""
         held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
-        if held is None or not held.model.is_open or held.model.status is Status.UNKNOWN:
+        if held is None:
+            return
+        if held.model.status is Status.SUCCEEDED and held.model.fallback_at:
+            await self._give_up_waiting(held)
+        if not held.model.is_open or held.model.status is Status.UNKNOWN:
             return
         delivery, now = held.model, self._hub.clock.now()
         if delivery.status is Status.IN_FLIGHT:
@@ -109,6 +114,20 @@ class Performer:
         if ready is None:
             return
         await self._commit_and_run(ready, held)
+
+    async def _give_up_waiting(self, held: Held[Delivery]) -> None:
+        """Taken, and no receipt says that it arrived: at its time the next channel tries."""
+        delivery = held.model
+        if delivery.fallback_at is None or delivery.fallback_at > self._hub.clock.now():
+            return  # an early duplicate
+        why = Problem(code="no_receipt", message="taken, and nobody said that it arrived: the next channel tries")
+        ready = self.with_fallback(
+            delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
+        )
+        with suppress(Conflict):  # a receipt came at this very moment: its word counts
+            await self._commit_with_fallback(
+                [journal.replace_delivery(ready.delivery, held.version), *ready.writes], list(ready.tasks)
+            )
 
     async def _commit_and_run(self, ready: Ready, held: Held[Delivery]) -> None:
         reach("claim.before")
@@ -282,9 +301,10 @@ class Performer:
         """What the guards ask for: the do-not-contact list, the reservation, the subject's newest event."""
         guards, store = delivery.guards, self._hub.store
         to = delivery.command.to if isinstance(delivery.command, SendMessage) else None
-        keys: list[tuple[str, str]] = []
+        places: list[list[str]] = []
         if guards.opt_out and to is not None:
-            keys += [("optouts", optout_id(self._hub, delivery.tenant, address)) for address in addresses(to)]
+            places = [optout_ids(self._hub, delivery.tenant, address) for address in addresses(to)]
+        keys = [("optouts", place) for ids in places for place in ids]
         if guards.once_per is not None:
             keys.append(("reservations", reservation_key(delivery.tenant, guards.once_per)))
         found = await store.get_many(keys) if keys else []
@@ -298,7 +318,8 @@ class Performer:
         newest = None
         if guards.still_true is not None and wants_newest(guards.still_true, delivery.created_at, now):
             newest = await self._newest(delivery, guards.still_true)
-        known = Known(opted_out=any_withdrawn(optouts), reserved_until=reserved_until, newest=newest)
+        opted_out = any_withdrawn(newest_words(places, optouts))
+        known = Known(opted_out=opted_out, reserved_until=reserved_until, newest=newest)
         return known, reservation
 
     async def _newest(self, delivery: Delivery, guard: StillTrue) -> EventType | None:
@@ -383,7 +404,7 @@ class Performer:
         hub, limits = self._hub, self._hub.limits(account)
         limit = account.settings.timeout.total_seconds() if account.settings.timeout else CALL_LIMIT
         return Exchanges(
-            hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.connector.ca_file),
+            hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.connector.ca_pem),
             base_url=account.base_url,
             deadline=time.monotonic() + min(limit, CALL_LIMIT),
             clock=hub.clock,
@@ -453,6 +474,8 @@ class Performer:
         tasks = list(ready.tasks)
         if delivery.status in (Status.RETRYING, Status.PENDING):
             tasks.append(perform_task(delivery, delivery.next_attempt_at))
+        if delivery.status is Status.SUCCEEDED and delivery.fallback_at:
+            tasks.append(perform_task(delivery, delivery.fallback_at))
         reach("settle.before")
         await self._commit_with_fallback(writes, tasks)
         reach("settle.after")
@@ -472,7 +495,7 @@ class Performer:
 
     def with_fallback(self, delivery: Delivery) -> Ready:
         """The delivery with its successor, where its end calls for the next channel."""
-        fell_back = delivery.last_error is not None and delivery.last_error.code == "fell_back"
+        fell_back = delivery.last_error is not None and delivery.last_error.code in ("fell_back", "no_receipt")
         if not (fell_back or wants_fallback(delivery)):
             return Ready(delivery)
         successor = fallback_of(delivery, self._hub.clock.now())
@@ -480,7 +503,12 @@ class Performer:
             return Ready(delivery)
         reach("fallback.before")
         older = delivery.model_copy(update={"successor": successor.id})
-        return Ready(older, (journal.create_delivery(successor),), (perform_task(successor),))
+        writes: tuple[Write, ...] = (journal.create_delivery(successor),)
+        if older.status is Status.SUCCEEDED and older.reservation:
+            # It was taken and didn't arrive: the next channel needs the person's turn.
+            writes += (Delete("reservations", older.reservation),)
+            older = older.model_copy(update={"reservation": None})
+        return Ready(older, writes, (perform_task(successor),))
 
     async def _merge_late(self, claimed: Delivery, account: Account, outcome: Outcome, attempt: Attempt) -> bool:
         held = await journal.load(self._hub.store, Delivery, "deliveries", claimed.id)
@@ -586,4 +614,4 @@ def policy_of(account: Account) -> RetryPolicy:
     )
 
 
-__all__ = ["ENGINE_FLOWS", "SEND_FLOW", "Performer", "Ready", "optout_id", "policy_of", "reservation_key"]
+__all__ = ["ENGINE_FLOWS", "SEND_FLOW", "Performer", "Ready", "policy_of", "reservation_key"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -58,7 +59,7 @@ class Planner:
             return
         record = held.model
         if record.status is EventStatus.QUARANTINED:
-            await self._tell_quarantined(record.event)
+            await self._tell_quarantined(held)
             return
         if record.status is not EventStatus.ACCEPTED:
             return
@@ -178,9 +179,9 @@ class Planner:
             yield Delivery(
                 id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
                 flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor, subject=plan.subject,
-                command=first.command, repeat=first.repeat, guards=plan.guards, created_at=now, base_at=base,
-                next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=plan.lane, supersedes=plan.supersedes,
-                fallbacks=rest, fallback_seconds=seconds,
+                command=first.command, repeat=first.repeat, needs_receipt=first.needs_receipt, guards=plan.guards,
+                created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=plan.lane,
+                supersedes=plan.supersedes, fallbacks=rest, fallback_seconds=seconds,
                 fallback_at=begin + timedelta(seconds=seconds) if rest and seconds else None,
                 people=record.people, blank_at=now + tenant.retention,
             )  # fmt: skip
@@ -313,7 +314,7 @@ class Planner:
         if record.event.receipt is not None and attempts <= len(RECEIPT_DELAYS):
             delay = RECEIPT_DELAYS[attempts - 1]
         if delay is None:
-            changes: dict[str, object] = {"status": EventStatus.QUARANTINED, "reason": why, "wake_at": None}
+            changes: dict[str, object] = {"status": EventStatus.QUARANTINED, "reason": why, "wake_at": now + WAKE_GRACE}
             due: datetime | None = None
         else:
             due = now + timedelta(seconds=delay)
@@ -335,16 +336,14 @@ class Planner:
             text = f"{tenant.name}: «{event.connection}» — {notice}"
             await alerts.tell(self._hub, tenant, event.connection, "hook", "disabled", since, text, event.id)
 
-    async def _tell_quarantined(self, event: Event) -> None:
-        tenant = await self._hub.directory.tenant(event.tenant)
-        if tenant is None:
-            return
-        text = (
-            f"{tenant.name}: «{event.connection}» прислал событие, которое не удалось прочитать; "
-            f"оно сохранено: svyazka show {event.id}"
-        )
-        day = f"{event.received_at:%Y-%m-%d}"
-        await alerts.tell(self._hub, tenant, event.connection, "quarantined", "first", event.received_at, text, day)
+    async def _tell_quarantined(self, held: Held[EventRecord]) -> None:
+        """Told, it waits for nobody but an operator."""
+        record, event = held.model, held.model.event
+        await alerts.tell_quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
+        if record.wake_at is not None:
+            done = record.model_copy(update={"wake_at": None, "expire_at": self._hub.clock.now() + SKELETON})
+            with suppress(Conflict):
+                await self._hub.store.commit([journal.replace_event(done, held.version)])
 
 
 def _waits_for_access(event: Event, error: Exception) -> bool:

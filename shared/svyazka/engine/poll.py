@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 
 from svyazka.engine import alerts, journal
@@ -22,6 +23,12 @@ PAGES = 50
 TICK = 60.0
 """Business seconds between two ticks of the scheduler."""
 
+REST = 3600.0
+"""Business seconds between two looks at a connection that can't be polled: only its credential may come to an end."""
+
+LISTED = 20.0
+"""Times the directory's own patience for which the list of connections is believed: 5 minutes in the cloud."""
+
 
 class Poller:
     """Polls connections whose vendors can be asked."""
@@ -29,39 +36,51 @@ class Poller:
     def __init__(self, hub: Hub, performer: Performer) -> None:
         self._hub = hub
         self._performer = performer
+        self._turns: dict[str, datetime] = {}
+        self._listed: list[CompiledConnection] = []
+        self._listed_until = 0.0
 
     async def due(self) -> list[Task]:
         """A poll task for every connection whose turn it is."""
         now, tasks = self._hub.clock.now(), []
-        cursor: str | None = None
-        while True:
-            page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
-            for document in page.documents:
-                compiled = journal.read(CompiledConnection, document).model
-                account = await self._hub.directory.account(compiled.tenant, compiled.connection)
-                if account is None or compiled.paused:
-                    continue
-                await warn_before_end(self._hub, account)
-                if _can_be_polled(account) and self._has_its_turn(account, now):
-                    tasks.append(
-                        Task("plan", "/poll", {"tenant": compiled.tenant, "connection": compiled.connection}, now)
-                    )
-            cursor = page.cursor
-            if cursor is None:
-                return tasks
+        for compiled in await self._every_connection():
+            if compiled.paused or not self._has_its_turn(compiled, now):
+                continue
+            account = await self._hub.directory.account(compiled.tenant, compiled.connection)
+            if account is None:
+                continue
+            await warn_before_end(self._hub, account)
+            if _can_be_polled(account):
+                tasks.append(Task("plan", "/poll", {"tenant": compiled.tenant, "connection": compiled.connection}, now))
+        return tasks
+
+    async def _every_connection(self) -> list[CompiledConnection]:
+        """Believed for a while: reading all of them at each tick would cost more than their events do."""
+        if time.monotonic() >= self._listed_until:
+            found: list[CompiledConnection] = []
+            cursor: str | None = None
+            while True:
+                page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
+                found += [journal.read(CompiledConnection, document).model for document in page.documents]
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            self._listed = found
+            self._listed_until = time.monotonic() + LISTED * self._hub.directory.ttl
+        return self._listed
 
     async def _pollable(self, tenant: str, connection: str) -> Account | None:
         account = await self._hub.directory.account(tenant, connection)
         return account if account is not None and _can_be_polled(account) else None
 
-    def _has_its_turn(self, account: Account, now: datetime) -> bool:
+    def _has_its_turn(self, compiled: CompiledConnection, now: datetime) -> bool:
         """Whether its connector's interval has passed since this process last gave it a turn, within half a tick."""
-        memo = self._hub.memo(account)
-        last: datetime | None = memo.get("poll.turn")
-        every = account.connector.poll_every or TICK
+        key = f"{compiled.tenant}.{compiled.connection}"
+        last = self._turns.get(key)
+        every = self._hub.directory.connectors(compiled.vendor).poll_every or REST
         if last is not None and (now - last).total_seconds() < every - TICK / 2:
             return False
-        memo["poll.turn"] = now
+        self._turns[key] = now
         return True
 
     async def poll(self, tenant: str, connection: str) -> int:
@@ -74,6 +93,8 @@ class Poller:
         if outage is not None and outage.model.kind == "blocked":
             return 0  # it waits for somebody's hand; probes tell when that has come
         compiled = journal.read(CompiledConnection, document).model
+        if compiled.paused:
+            return 0
         found = 0
         for _ in range(PAGES):
             more, new = await self._page(account, compiled)

@@ -7,51 +7,31 @@ import json
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from hashlib import sha256
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 from svyazka.engine import journal
+from svyazka.engine.arrivals import Item, read, stored_request
 from svyazka.engine.clock import Clock
-from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
-from svyazka.engine.deadlines import PLAN_GRACE
+from svyazka.engine.connector import Answer, Inbound, RawRequest, Webhook
 from svyazka.engine.failpoints import reach
 from svyazka.engine.keys import Keyring, WebhookKey
 from svyazka.engine.logs import log
 from svyazka.engine.store import Arrival, Document, Inbox, Salvage, Task
 from svyazka.model.errors import ConfigError, Unavailable
-from svyazka.model.events import (
-    Event,
-    EventRecord,
-    EventStatus,
-    EventType,
-    Fact,
-    Origin,
-    RawRecord,
-    StoredRequest,
-    Unreadable,
-)
-from svyazka.model.ids import connection_id, event_id, stable_id
+from svyazka.model.events import EventStatus
+from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection
 
 BODY_LIMIT = 512 * 1024
 """Bytes of a body after decompression."""
 
 RETRY_AFTER = "10"
-SKELETON = journal.SKELETON
-READ_CHUNK = 64 * 1024
 
 ReadBody = Callable[[int], Awaitable[bytes | None]]
 """Reads the whole body, or answers None when it is longer than the limit given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One event to be journaled, before it has met the journal."""
-
-    record: EventRecord
-    earlier: str | None = None
-    earlier_since: datetime | None = None
 
 
 def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Answer:
@@ -197,41 +177,31 @@ class Receiver:
     async def _accept(self, request: RawRequest, compiled: CompiledConnection, inbound: Inbound) -> Answer:
         reach("receive.before_parse")
         now = self.clock.now()
-        try:
-            facts = self.webhook.parse(request, inbound)
-            wrong = None
-        except NotTheFormat as error:
-            facts, wrong = [], str(error)
-        raw, items = journaled(
-            request, compiled, facts, now, people=self.keyring.people(compiled.tenant, request.body), wrong=wrong
-        )
-        arrivals = [self._arrival(item) for item in items]
+        found = read(self.webhook, request, compiled, inbound, now, partial(self.keyring.people, compiled.tenant))
+        arrivals = [_arrival(item, document) for item, document in zip(found.items, found.documents, strict=True)]
         reach("accept.before")
         salvage = None if self.webhook.decides else self._salvage(request, compiled, now)
-        present = await self.inbox.accept(arrivals, raw, salvage)
+        present = await self.inbox.accept(arrivals, found.raw, salvage)
         if present is None:
-            log("WARNING", "sent to salvage", tenant=compiled.tenant, connection=compiled.connection, count=len(items))
-            return self.webhook.answer(request, facts) or _json(200, {"status": "accepted", "events": []})
-        await self._repair(items, present)
+            log("WARNING", "sent to salvage", tenant=compiled.tenant, connection=compiled.connection)
+            return self.webhook.answer(request, found.facts) or _json(200, {"status": "accepted", "events": []})
+        await self._repair(present)
+        if found.wrong is not None and found.raw is not None:
+            with suppress(Unavailable):  # the bytes are durable; whoever looks for silent hooks finds them too
+                await self.inbox.enqueue([quarantined_task(found.raw.id)])
         reach("accept.after")
         log(
             "INFO", "accepted", tenant=compiled.tenant, connection=compiled.connection, vendor=compiled.vendor,
-            event=items[0].record.event.id if len(items) == 1 else None, count=len(items),
-            status=",".join(sorted({item.record.status.value for item in items})) or "quarantined",
+            event=found.items[0].record.event.id if len(found.items) == 1 else None, count=len(found.items),
+            status=",".join(sorted({item.record.status.value for item in found.items})) or "quarantined",
         )  # fmt: skip
         reach("answer.before")
-        if wrong is not None and self.webhook.bears_refusal:
-            return problem(400, "Not the format", wrong)
-        exact = self.webhook.answer(request, facts)
-        return exact or _json(200, {"status": "accepted", "events": _told(items, present)})
+        if found.wrong is not None and self.webhook.bears_refusal and not found.ours:
+            return problem(400, "Not the format", found.wrong)
+        exact = self.webhook.answer(request, found.facts)
+        return exact or _json(200, {"status": "accepted", "events": _told(found.items, present)})
 
-    def _arrival(self, item: Item) -> Arrival:
-        record = item.record
-        wanted = record.status in (EventStatus.ACCEPTED, EventStatus.QUARANTINED)
-        task = plan_task(record.event.id) if wanted else None
-        return Arrival(journal.event_document(record), task, item.earlier, item.earlier_since)
-
-    async def _repair(self, items: Sequence[Item], present: Sequence[Document | None]) -> None:
+    async def _repair(self, present: Sequence[Document | None]) -> None:
         """A duplicate repairs: what is journaled and not yet planned is queued again (DESIGN 5.2)."""
         again = [plan_task(document.id) for document in present if document and journal.plan_is_missing(document)]
         if again:
@@ -239,7 +209,7 @@ class Receiver:
 
     def _salvage(self, request: RawRequest, compiled: CompiledConnection, now: datetime) -> Salvage:
         def pack() -> Task:
-            packed = zlib.compress(_stored(request).model_dump_json().encode(), 6)
+            packed = zlib.compress(stored_request(request).model_dump_json().encode(), 6)
             body = {
                 "tenant": compiled.tenant, "connection": compiled.connection, "vendor": compiled.vendor,
                 "received_at": now.isoformat(), "verified": "yes", "request": base64.b64encode(packed).decode(),
@@ -247,12 +217,6 @@ class Receiver:
             return Task("salvage", "/salvage", body)
 
         return Salvage(pack)
-
-
-def _stored(request: RawRequest) -> StoredRequest:
-    """The request as it is kept: the key, wherever it stood, isn't."""
-    path = "/".join("•••" if segment.count(".") == 4 else segment for segment in request.path.split("/"))
-    return StoredRequest.of(request.method, path, request.header("content-type"), request.body)
 
 
 def _owner(key: WebhookKey) -> str:
@@ -271,96 +235,14 @@ def plan_task(event: str, due: datetime | None = None) -> Task:
     return Task("plan", "/plan", {"event": event}, due)
 
 
-def journaled(
-    request: RawRequest,
-    compiled: CompiledConnection,
-    facts: Sequence[Fact | Unreadable],
-    now: datetime,
-    *,
-    people: tuple[str, ...] = (),
-    wrong: str | None = None,
-    origin: Origin = "webhook",
-) -> tuple[Document | None, list[Item]]:
-    """The documents that a request becomes: its raw bytes once, its events one by one."""
-    digest = sha256(request.body).hexdigest()
-    stored = _stored(request)
-    owner = (compiled.tenant, compiled.connection)
-    blank_at, expire_at = now + compiled.retention, now + SKELETON
-    raw: RawRecord | None = None
-    if len(facts) != 1:
-        raw = RawRecord(
-            id=stable_id("raw", *owner, digest), tenant=owner[0], connection=owner[1], vendor=compiled.vendor,
-            status="quarantined" if wrong is not None else "kept", reason=wrong, received_at=now,
-            request=stored, people=people, blank_at=blank_at, expire_at=expire_at,
-        )  # fmt: skip
-    items: list[Item] = []
-    seen: set[str] = set()
-    for index, fact in enumerate(facts):
-        item = _item(fact, index, digest, compiled, now, origin)
-        if item.record.event.id in seen:
-            continue  # the same fact twice in one body
-        seen.add(item.record.event.id)
-        update: dict[str, object] = {"people": people, "blank_at": blank_at}
-        update["raw" if raw else "request"] = raw.id if raw else stored
-        if item.record.status is EventStatus.IGNORED:
-            update["expire_at"] = expire_at
-        items.append(replace(item, record=item.record.model_copy(update=update)))
-    document = None
-    if raw is not None:
-        document = Document(
-            "raws",
-            raw.id,
-            {
-                "tenant": raw.tenant, "connection": raw.connection, "status": raw.status, "received_at": now,
-                "blank_at": blank_at, "expire_at": expire_at, "people": people,
-            },
-            raw.model_dump_json().encode(),
-        )  # fmt: skip
-    return document, items
+def quarantined_task(raw: str) -> Task:
+    """The task that tells somebody of a request of which nothing could be read."""
+    return Task("plan", "/quarantined", {"raw": raw})
 
 
-def _item(
-    fact: Fact | Unreadable, index: int, digest: str, compiled: CompiledConnection, now: datetime, origin: Origin
-) -> Item:
-    tenant, connection = compiled.tenant, compiled.connection
-    earlier = None
-    since = now - compiled.dedupe_window
-    if fact.key is not None:
-        identity = event_id(tenant, connection, *fact.key)
-    else:
-        # Nothing tells this fact by: a hash of the body, valid within a window of time.
-        window = max(int(compiled.dedupe_window.total_seconds()), 1)
-        slot = int(now.timestamp()) // window
-        identity = event_id(tenant, connection, "body", digest, str(index), str(slot))
-        earlier = event_id(tenant, connection, "body", digest, str(index), str(slot - 1))
-    status, reason = EventStatus.ACCEPTED, None
-    if isinstance(fact, Unreadable):
-        status, reason = EventStatus.QUARANTINED, fact.reason
-        fact = Fact(type=EventType.OTHER, key=fact.key)
-    elif fact.ignored:
-        status, reason = EventStatus.IGNORED, fact.ignored
-    elif not _wanted(fact, compiled):
-        status, reason = EventStatus.IGNORED, f"no flow acts on {fact.type.value} from here"
-    event = Event(
-        id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
-        subject=fact.subject or f"event:{identity}", identity="weak" if earlier else "strong", origin=origin,
-        received_at=now, occurred_at=fact.occurred_at, contact=fact.contact, position=fact.position,
-        entity=fact.entity, data=fact.data, receipt=fact.receipt, consent=fact.consent, partial=fact.partial,
-    )  # fmt: skip
-    wake_at = now + timedelta(seconds=PLAN_GRACE) if status is EventStatus.ACCEPTED else None
-    return Item(
-        EventRecord(event=event, status=status, reason=reason, wake_at=wake_at), earlier, since if earlier else None
-    )
-
-
-def _wanted(fact: Fact, compiled: CompiledConnection) -> bool:
-    """Whether anything may follow. What is told in part may turn out to be anything of its kind."""
-    if fact.receipt is not None or fact.consent is not None or fact.type is EventType.CONNECTION_DISABLED:
-        return True
-    if fact.partial:
-        kind = fact.type.value.partition(".")[0]
-        return any(wanted.partition(".")[0] == kind for wanted in compiled.wants)
-    return fact.type.value in compiled.wants
+def _arrival(item: Item, document: Document) -> Arrival:
+    ignored = item.record.status is EventStatus.IGNORED
+    return Arrival(document, None if ignored else plan_task(document.id), item.earlier, item.earlier_since)
 
 
 def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dict[str, str | None]]:
@@ -401,6 +283,8 @@ def decompressed(body: bytes, encoding: str | None, limit: int = BODY_LIMIT) -> 
         return None
     if not unpacker.eof:
         raise ValueError(f"expected a whole body compressed with {encoding}, it breaks off")
+    if unpacker.unused_data:
+        raise ValueError(f"expected one body compressed with {encoding}, something follows it")
     return plain
 
 

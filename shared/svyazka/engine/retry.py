@@ -75,4 +75,4 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
 
 def sweep_delay(step: int) -> timedelta:
     """How long the sweep leaves alone what it has just woken: doubling from a minute to 6 hours."""
-    return timedelta(seconds=min(MINUTE * 2.0**step, 6 * HOUR))
+    return timedelta(seconds=min(MINUTE * 2.0 ** min(step, 16), 6 * HOUR))

@@ -35,10 +35,8 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
     now = around.now
     delivery = delivery.with_attempt(attempt)
     if isinstance(outcome, Succeeded):
-        return _final(
-            delivery, Status.SUCCEEDED, now,
-            external_id=outcome.external_id or delivery.external_id, cost=outcome.cost, last_error=None,
-        )  # fmt: skip
+        id_ = outcome.external_id or delivery.external_id
+        return _taken(delivery, now, external_id=id_, cost=outcome.cost, last_error=None)
     if isinstance(outcome, Refused):
         return _final(delivery, Status.FAILED, now, last_error=_problem(outcome))
     if isinstance(outcome, Unknown):
@@ -122,7 +120,8 @@ def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
         id=delivery_id(delivery.tenant, delivery.flow, delivery.subject, step.name),
         event=delivery.event, tenant=delivery.tenant, flow=delivery.flow, step=step.name,
         connection=step.connection, vendor=step.vendor, subject=delivery.subject, command=step.command,
-        repeat=step.repeat, guards=delivery.guards.model_copy(update={"not_before": None}),
+        repeat=step.repeat, needs_receipt=step.needs_receipt,
+        guards=delivery.guards.model_copy(update={"not_before": None}),
         created_at=now, base_at=delivery.base_at, next_attempt_at=now, wake_at=now + WAKE_GRACE,
         lane=delivery.lane, supersedes=delivery.supersedes, fallbacks=rest, fallback_at=fallback_at,
         fallback_seconds=seconds, people=delivery.people, blank_at=delivery.blank_at,
@@ -151,10 +150,24 @@ def rewoken(delivery: Delivery, now: datetime) -> Delivery:
 
 def receipt_settles(delivery: Delivery, state: ReceiptState, now: datetime) -> Delivery:
     """The status that a receipt proves: the vendor had taken it, whatever we believed."""
-    proves = RECEIPT_RANK[state] >= RECEIPT_RANK[ReceiptState.SENT]
-    if not proves or delivery.status is Status.SUCCEEDED:
+    if RECEIPT_RANK[state] < RECEIPT_RANK[ReceiptState.SENT]:
         return delivery
-    return _final(delivery, Status.SUCCEEDED, now)
+    if state is ReceiptState.SENT:
+        return delivery if delivery.status is Status.SUCCEEDED else _taken(delivery, now)
+    if delivery.status is not Status.SUCCEEDED:
+        return _final(delivery, Status.SUCCEEDED, now)
+    # It has arrived, or never will: nothing more is waited for.
+    return delivery.model_copy(update={"fallback_at": None, "wake_at": None}) if delivery.fallback_at else delivery
+
+
+def _taken(delivery: Delivery, now: datetime, **changes: object) -> Delivery:
+    """The vendor took it. Where that proves little, the next channel's time stays until it is known to have arrived."""
+    done = _final(delivery, Status.SUCCEEDED, now, **changes)
+    wait = delivery.fallback_seconds if delivery.needs_receipt and delivery.fallbacks else None
+    if wait is None or delivery.successor or RECEIPT_RANK[delivery.receipt] > RECEIPT_RANK[ReceiptState.SENT]:
+        return done
+    due = now + timedelta(seconds=wait)
+    return done.model_copy(update={"fallback_at": due, "wake_at": due + WAKE_GRACE, "wake_step": 0})
 
 
 def _final(delivery: Delivery, status: Status, now: datetime, **changes: object) -> Delivery:

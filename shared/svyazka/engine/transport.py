@@ -41,6 +41,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False,
                 skip_auto_headers=_OURS,
             )  # fmt: skip
+            # No repeat behind our back, not even of a GET: the engine decides, and the story tells of every call.
+            self._session._retry_connection = False
         return self._session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

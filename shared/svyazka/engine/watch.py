@@ -11,9 +11,9 @@ from svyazka.engine.connector import Finding
 from svyazka.engine.directory import Account
 from svyazka.engine.hub import Hub
 from svyazka.engine.logs import log
-from svyazka.engine.store import CONNECTIONS, EVENTS_OF_CONNECTION, Store
+from svyazka.engine.store import CONNECTIONS, EVENTS_OF_CONNECTION, RAWS_BY_STATUS, Store
 from svyazka.model.errors import ConfigError
-from svyazka.model.events import EventRecord, EventStatus
+from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.tenants import CompiledConnection
 
 LOOK = 300
@@ -21,6 +21,9 @@ LOOK = 300
 
 RECENT = timedelta(days=14)
 """A word that hasn't been said for so long needs no explanation any more."""
+
+QUARANTINE_LOOK = timedelta(days=3)
+"""How far back unreadable requests are looked at for somebody who was not told."""
 
 CALLED = frozenset({"webhook", "salvage"})
 """Origins that prove that the vendor still calls us."""
@@ -114,6 +117,25 @@ class Watch:
             cursor = page.cursor
             if cursor is None:
                 return
+
+    async def look_into_quarantine(self) -> None:
+        """Somebody is told of what lies in quarantine, though the task that should have told him was lost."""
+        page = await self._hub.store.find(RAWS_BY_STATUS, equal={"status": "quarantined"}, limit=LOOK)
+        since = self._hub.clock.now() - QUARANTINE_LOOK
+        days: dict[tuple[str, str, str], RawRecord] = {}
+        for document in page.documents:
+            raw = journal.read(RawRecord, document).model
+            if raw.received_at >= since:
+                days[raw.tenant, raw.connection, f"{raw.received_at:%Y-%m-%d}"] = raw  # the first of a day, at last
+        for raw in days.values():
+            await alerts.tell_quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
+
+    async def tell_quarantined(self, raw_id: str) -> None:
+        """A request came of which nothing could be read."""
+        held = await journal.load(self._hub.store, RawRecord, "raws", raw_id)
+        if held is not None:
+            raw = held.model
+            await alerts.tell_quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
 
     async def _look(self, compiled: CompiledConnection) -> None:
         account = await self._hub.directory.account(compiled.tenant, compiled.connection)

@@ -6,10 +6,13 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from svyazka.engine import journal
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.arrivals import Item, read
+from svyazka.engine.connector import Inbound, RawRequest, Webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.logs import log
 from svyazka.engine.oauth.tasks import redirected, renew
@@ -17,12 +20,12 @@ from svyazka.engine.outages import Outages
 from svyazka.engine.perform import Performer
 from svyazka.engine.plan import Planner
 from svyazka.engine.poll import Poller
-from svyazka.engine.receive import journaled, plan_task
+from svyazka.engine.receive import plan_task
 from svyazka.engine.store import Create, Document
 from svyazka.engine.sweep import Sweep
 from svyazka.engine.watch import Watch
 from svyazka.model.errors import ConfigError, Conflict, LeaseTooShort, MaybeSent, NotSent, Unavailable
-from svyazka.model.events import EventStatus, Fact, StoredRequest, Unreadable
+from svyazka.model.events import EventStatus, StoredRequest
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection
 
@@ -63,9 +66,12 @@ class Worker:
                     await self._poll(body)
                 case "/sweep":
                     await self.sweeper.sweep()
+                case "/quarantined":
+                    await self.watch.tell_quarantined(body["raw"])
                 case "/retain":
                     await self.sweeper.blank()
                     await self.watch.tell_silent()
+                    await self.watch.look_into_quarantine()
                 case "/salvage":
                     await self.salvage(body)
                 case _:
@@ -123,32 +129,28 @@ class Worker:
         stored = StoredRequest.model_validate_json(zlib.decompress(base64.b64decode(body["request"])))
         headers = [(b"content-type", (stored.content_type or "").encode())]
         request = RawRequest(stored.method, stored.path, b"", headers, stored.bytes())
-        facts: list[Fact | Unreadable] = []
-        wrong = None
-        try:
-            facts = webhook.parse(request, Inbound(compiled.public, {}))
-        except NotTheFormat as error:
-            wrong = str(error)
-        people = self.hub.keyring.people(compiled.tenant, request.body)
+        people = partial(self.hub.keyring.people, compiled.tenant)
         received = datetime.fromisoformat(body["received_at"])
-        raw, items = journaled(request, compiled, facts, received, people=people, wrong=wrong, origin="salvage")
-        await self._create(raw)
-        for item in items:
-            accepted = item.record.status in (EventStatus.ACCEPTED, EventStatus.QUARANTINED)
-            tasks = [plan_task(item.record.event.id)] if accepted else []
-            try:
-                await self.hub.store.commit([Create(journal.event_document(item.record))], tasks)
-            except Conflict:
-                await self.hub.queue.enqueue(tasks)
-        log("NOTICE", "salvaged", tenant=compiled.tenant, connection=compiled.connection, count=len(items))
+        found = read(webhook, request, compiled, Inbound(compiled.public, {}), received, people, "salvage")
+        if found.raw is not None:
+            with suppress(Conflict):
+                await self.hub.store.commit([Create(found.raw)])
+        for item, document in zip(found.items, found.documents, strict=True):
+            await self._salvage_item(item, document)
+        if found.wrong is not None and found.raw is not None:
+            await self.watch.tell_quarantined(found.raw.id)
+        log("NOTICE", "salvaged", tenant=compiled.tenant, connection=compiled.connection, count=len(found.items))
 
-    async def _create(self, document: Document | None) -> None:
-        if document is None:
-            return
+    async def _salvage_item(self, item: Item, document: Document) -> None:
+        earlier = await self.hub.store.get("events", item.earlier) if item.earlier else None
+        received = earlier.fields.get("received_at") if earlier else None
+        if isinstance(received, datetime) and item.earlier_since and received >= item.earlier_since:
+            return  # its vendor had repeated it
+        tasks = [] if item.record.status is EventStatus.IGNORED else [plan_task(document.id)]
         try:
-            await self.hub.store.commit([Create(document)])
+            await self.hub.store.commit([Create(document)], tasks)
         except Conflict:
-            return
+            await self.hub.queue.enqueue(tasks)
 
 
 def task_body(content: bytes) -> dict[str, str]:

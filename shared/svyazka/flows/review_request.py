@@ -24,6 +24,12 @@ class ReviewRequest(Flow[ReviewRequestSettings]):
     """One message per finished subject, through the first channel that reaches the person."""
 
     name = "review_request"
+    suggested = {
+        "text": "{name}, спасибо, что выбрали нас! Оставьте, пожалуйста, отзыв: {review_url}",
+        "delay": "30m",
+        "quiet_hours": "21:00-10:00",
+        "at_most_once_per": "30d",
+    }
 
     def settings_model(self) -> type[ReviewRequestSettings]:
         return ReviewRequestSettings

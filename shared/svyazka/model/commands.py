@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -88,16 +88,23 @@ class QuietHours(Frozen):
 
     def opens_at(self, now: datetime) -> datetime | None:
         """When the quiet hours that hold at `now` end, or None when they don't hold."""
-        if self.start == self.end:
+        if not self._hold_at(now):
             return None
-        local = now.astimezone(ZoneInfo(self.zone))
-        clock = local.time().replace(tzinfo=None)
-        overnight = self.start > self.end
-        quiet = (clock >= self.start or clock < self.end) if overnight else (self.start <= clock < self.end)
-        if not quiet:
-            return None
-        day = local.date() + (timedelta(days=1) if overnight and clock >= self.start else timedelta())
-        return datetime.combine(day, self.end, ZoneInfo(self.zone)).astimezone(now.tzinfo)
+        zone = ZoneInfo(self.zone)
+        today = now.astimezone(zone).date()
+        for days in range(3):
+            for fold in (0, 1):  # where clocks go back, the end comes twice: the first one to come counts
+                end = datetime.combine(today + timedelta(days=days), self.end.replace(fold=fold), zone)
+                opens = end.astimezone(UTC)
+                if opens > now and not self._hold_at(opens):
+                    return opens.astimezone(now.tzinfo)
+        raise AssertionError("quiet hours end every day")
+
+    def _hold_at(self, moment: datetime) -> bool:
+        clock = moment.astimezone(ZoneInfo(self.zone)).time()
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
 
 
 class OncePer(Frozen):
@@ -135,6 +142,8 @@ class Step(Frozen):
     vendor: str
     command: Command
     repeat: Repeat
+    needs_receipt: bool = False
+    """That its vendor took it proves little: without a receipt of delivery in time the next channel tries."""
 
 
 class Plan(Frozen):

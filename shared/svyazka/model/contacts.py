@@ -12,6 +12,8 @@ from functools import lru_cache
 from svyazka.model.base import Frozen
 
 _DIGITS = re.compile(r"\D+")
+_BESIDE = re.compile(r"(?:доб|ext|вн)\.?\s*:?\s*\d+|[,;/xх#]", re.I)
+"""Where a phone ends and something else begins: an extension, another phone."""
 _EMAIL = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}$")
 
 
@@ -34,26 +36,34 @@ class Contact(Frozen):
 def normalize_phone(text: str | None, region: str = "RU") -> str | None:
     """E.164 (`+79991234567`) of a phone however it was typed, or None when it can't be one.
 
-    Takes `8 (999) 123-45-67`, `7999...`, `999 123 45 67`, `+7...`, `007...`, `8-10-375...`, a trailing
-    `доб. 12` (dropped), and full-width or Arabic digits.
+    Takes `8 (999) 123-45-67`, `7999...`, `999 123 45 67`, `+7...`, `+8 (999)...`, `007...`, `8-10-375...`, a
+    trailing `доб. 12` (dropped), of several numbers the first, and full-width or Arabic digits.
     """
     if not text:
         return None
-    import phonenumbers
-
-    candidate = re.split(r"(?:доб|ext|вн)\.?\s*:?\s*\d+|[,;xх#]", text.strip(), maxsplit=1, flags=re.I)[0]
-    digits = _DIGITS.sub("", "".join(str(int(c)) if c.isdigit() else c for c in candidate))
+    candidate = _BESIDE.split(text.strip(), maxsplit=1)[0]
+    digits = _DIGITS.sub("", "".join(str(int(c)) if c.isdecimal() else c for c in candidate))
     if not digits:
         return None
-    if not candidate.lstrip().startswith("+"):
-        if region == "RU" and digits.startswith("810") and len(digits) > 12:
-            digits = digits[3:]  # 8-10-375...: the Russian way of dialling abroad
-        elif digits.startswith("00"):
-            digits = digits[2:]
-        elif region == "RU" and len(digits) == 11 and digits[0] == "8":
-            digits = "7" + digits[1:]
-        elif region == "RU" and len(digits) == 10:
-            digits = "7" + digits
+    if candidate.startswith("+"):
+        trunk = region == "RU" and len(digits) == 11 and digits[0] == "8"
+        # `+8 999...` is a mistake for `+7`, unless it is some country's: Viet Nam's numbers are as long.
+        return _valid(digits) or (_valid("7" + digits[1:]) if trunk else None)
+    if region == "RU" and digits.startswith("810") and len(digits) > 12:
+        digits = digits[3:]  # 8-10-375...: the Russian way of dialling abroad
+    elif digits.startswith("00"):
+        digits = digits[2:]
+    elif region == "RU" and len(digits) == 11 and digits[0] == "8":
+        digits = "7" + digits[1:]
+    elif region == "RU" and len(digits) == 10:
+        digits = "7" + digits
+    return _valid(digits)
+
+
+def _valid(digits: str) -> str | None:
+    """E.164 of a whole number's digits, where its country knows such numbers."""
+    import phonenumbers
+
     try:
         parsed = phonenumbers.parse("+" + digits, None)
     except phonenumbers.NumberParseException:

@@ -38,10 +38,8 @@ WAITING = frozenset({S.PENDING, S.RETRYING, S.PARKED, S.BLOCKED})
 UNSUCCESSFUL = FINAL - {S.SUCCEEDED}
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    S.PENDING: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
-    S.RETRYING: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
-    S.PARKED: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
-    S.BLOCKED: WAITING | {S.IN_FLIGHT, S.FAILED, S.EXPIRED, S.CANCELLED, S.DEAD},
+    # Succeeded from here: proof of success that comes late, of a claim that had been given up or taken over.
+    **dict.fromkeys(WAITING, frozenset(Status) - {S.UNKNOWN}),
     # A claim ends in anything; in_flight -> in_flight is the take-over of a claim whose lease ran out.
     S.IN_FLIGHT: frozenset(Status),
     # Nobody resends what is unknown: a receipt, an operator, or the late word of the very claim in question
@@ -105,6 +103,8 @@ class Delivery(Frozen):
     subject: str
     command: Command
     repeat: Repeat
+    needs_receipt: bool = False
+    """Succeeded, it goes on waiting until `fallback_at` for the receipt that it arrived: see Step."""
     guards: Guards
     created_at: Time
     base_at: Time
@@ -203,6 +203,8 @@ class Delivery(Frozen):
                 code=receipt.code or "undelivered",
                 message=receipt.message or "the vendor could not deliver it",
             )
+        elif self.receipt is ReceiptState.UNDELIVERED:
+            update["last_error"] = None
         return self.model_copy(update=update)
 
     def with_attempt(self, attempt: Attempt) -> Delivery:

@@ -12,8 +12,8 @@ class Pair(Frozen):
 
     access: str
     refresh: str | None = None
-    access_until: Time
-    """Real time: tokens live in the vendor's."""
+    renew_at: Time
+    """From then on it isn't used any more, some time before its end. Real time: tokens live in the vendor's."""
 
 
 class Trouble(Frozen):
@@ -29,6 +29,7 @@ class CodeUse(Frozen):
 
     hash: str
     state: Literal["asked", "taken", "refused"]
+    trouble: Trouble | None = None
 
 
 class Grant(Frozen):
@@ -46,11 +47,11 @@ class Grant(Frozen):
     spares: tuple[str, ...] = ()
     """Sealed pairs that may still be good, newest first: kept until the present pair has worked once."""
     worked: bool = False
-    access_until: Time | None = None
     issued_at: Time | None = None
     dead: bool = False
     """No pair is good any more: only a new authorisation helps."""
     trouble: Trouble | None = None
+    """Why the last renewal failed."""
     claim: int = 0
     """Numbers the claims: whoever settles with an older number is late, and is merged."""
     lease_until: Time | None = None

@@ -14,7 +14,7 @@ DeliveryId = NewType("DeliveryId", str)
 
 def stable_id(prefix: str, *parts: str) -> str:
     """`prefix` + 128 bits of SHA-256 over `parts`, unambiguous in where one part ends."""
-    packed = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+    packed = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     return f"{prefix}_{hashlib.sha256(packed).hexdigest()[:32]}"
 
 

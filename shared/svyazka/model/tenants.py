@@ -14,6 +14,10 @@ from svyazka.model.base import Frozen
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+LONGEST = 3650 * 86400
+"""Seconds of the longest duration; what is added to a time must stay one."""
+
+_HOURS = re.compile(r"^\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$")
 
 
 def parse_duration(value: object) -> timedelta:
@@ -23,9 +27,10 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, str) and value.startswith("P"):
         return _iso_durations().validate_python(value)
     match = _DURATION.match(value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError(f"expected a duration such as 30s, 15m, 24h or 30d, got {value!r}")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]] if match else LONGEST + 1
+    if seconds > LONGEST:
+        raise ValueError(f"expected a duration such as 30s, 15m, 24h or 30d, of ten years at most, got {value!r}")
+    return timedelta(seconds=seconds)
 
 
 @cache
@@ -35,17 +40,20 @@ def _iso_durations() -> TypeAdapter[timedelta]:
 
 
 def parse_hours(value: object) -> tuple[time, time]:
-    """`21:00-10:00` -> two times of day."""
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return (time.fromisoformat(str(value[0])), time.fromisoformat(str(value[1])))
-    match = re.match(r"^\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$", value) if isinstance(value, str) else None
+    """`21:00-10:00` -> two times of day; 24:00 is midnight. Raises ValueError that shows the way to write it."""
     try:
+        if isinstance(value, tuple | list) and len(value) == 2:  # what we wrote ourselves
+            return (time.fromisoformat(str(value[0])), time.fromisoformat(str(value[1])))
+        match = _HOURS.match(value) if isinstance(value, str) else None
         if match is None:
             raise ValueError
-        a, b, c, d = (int(part) for part in match.groups())
-        return (time(a % 24, b) if a == 24 else time(a, b), time(0, d) if c == 24 else time(c, d))
+        return (_clock(match[1], match[2]), _clock(match[3], match[4]))
     except ValueError:
         raise ValueError(f'expected hours such as "21:00-10:00", got {value!r}') from None
+
+
+def _clock(hour: str, minute: str) -> time:
+    return time(0) if (hour, minute) == ("24", "00") else time(int(hour), int(minute))
 
 
 def _zone(value: str) -> str:

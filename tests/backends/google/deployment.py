@@ -108,7 +108,7 @@ class Deployment(Backend):
         return self.tasks.service.clock.now()
 
     async def pass_time(self, seconds: float) -> None:
-        await self.tasks.advance(seconds)
+        await self.tasks.advance(seconds, patience=PATIENT)
 
     def breaks(self, mode: Mode, times: int | None = None, seconds: float = 0.0) -> None:
         """Cloud Tasks fails from now on."""

@@ -57,6 +57,19 @@ class FirestoreProxy:
     codes: list[int] = field(default_factory=list)
     """Codes with which the next items of batchWrite are answered, undone."""
 
+    lost: list[int] = field(default_factory=list)
+    """Which commits from now on are done and their answers lost: 0 is the next."""
+
+    def loses_commits(self, *numbers: int) -> None:
+        """See `lost`."""
+        self.lost = list(numbers)
+
+    def loses_this(self) -> bool:
+        """A commit was done: whether its answer is lost."""
+        loses = 0 in self.lost
+        self.lost = [number - 1 for number in self.lost if number > 0]
+        return loses
+
     def breaks(self, mode: Mode, times: int | None = None) -> None:
         """From now on."""
         self.mode, self.times = mode, times
@@ -145,7 +158,7 @@ class _Grpc(grpc.GenericRpcHandler):
                 self._proxy.bill.count(name)
                 await context.abort(error.code(), error.details() or "")
             self._proxy.bill.count(name, writes=len(UNARY[name].deserialize(request).writes))
-            if mode == "lost":
+            if self._proxy.loses_this() or mode == "lost":
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
             return answer
 

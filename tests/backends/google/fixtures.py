@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
+import atexit
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from functools import cache
 
 import httpx
 import pytest
@@ -12,25 +14,40 @@ from backends.google.deployment import Deployment, StandIn, stand_in
 from backends.google.emulator import emulator
 from backends.google.firestore_proxy import FirestoreProxy, proxy
 
+_running = ExitStack()
+"""What runs for the rest of this test process. Not in fixtures of session scope: pytest would keep one for each
+conftest.py that imports them."""
 
-@pytest.fixture(scope="session")
-def firestore() -> Iterator[str]:
-    """The emulator's host:port. One for each test process: as quick as sharing one, and nobody has to be the last."""
-    with emulator() as address:
-        # Its first operation takes seconds: not within a test.
-        path = f"http://{address}/v1/projects/warm/databases/(default)/documents"
-        for content in ({"documentId": "a"}, {"documentId": "b"}):
-            httpx.post(f"{path}/warm", params=content, json={}, headers={"Authorization": "Bearer owner"}, timeout=60)
-        os.environ["FIRESTORE_EMULATOR_HOST"] = address
-        yield address
-        del os.environ["FIRESTORE_EMULATOR_HOST"]
+atexit.register(_running.close)
 
 
-@pytest.fixture(scope="session")
-def cloud_tasks() -> Iterator[StandIn]:
+@cache
+def _emulator() -> str:
+    """One for each test process: as quick as sharing one, and nobody has to be the last."""
+    address = _running.enter_context(emulator())
+    # Its first operation takes seconds: not within a test.
+    path = f"http://{address}/v1/projects/warm/databases/(default)/documents"
+    for content in ({"documentId": "a"}, {"documentId": "b"}):
+        httpx.post(f"{path}/warm", params=content, json={}, headers={"Authorization": "Bearer owner"}, timeout=60)
+    return address
+
+
+@cache
+def _cloud_tasks() -> StandIn:
+    return _running.enter_context(stand_in())
+
+
+@pytest.fixture
+def firestore(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The emulator's host:port; it is in the environment too, where the official client looks."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", _emulator())
+    return _emulator()
+
+
+@pytest.fixture
+def cloud_tasks() -> StandIn:
     """A Cloud Tasks with REST, gRPC, certificates and a metadata server."""
-    with stand_in() as running:
-        yield running
+    return _cloud_tasks()
 
 
 @pytest.fixture

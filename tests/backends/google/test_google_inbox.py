@@ -26,8 +26,14 @@ SALVAGED = Handed("/salvage", dict(SALVAGE.task.body))
 
 @pytest.fixture
 def hasty(proxied):
-    """The inbox with the budget that it really has, times a quarter."""
+    """An inbox with a quarter of its budget, for tests that wait until it is over."""
     return RestInbox(proxied.documents, proxied.rest_tasks, ACCEPT_LIMIT / 4)
+
+
+@pytest.fixture
+def usual(proxied):
+    """One with the budget that it really has."""
+    return RestInbox(proxied.documents, proxied.rest_tasks)
 
 
 # The journal away
@@ -56,11 +62,10 @@ async def test_a_request_that_must_not_be_salvaged_is_refused(proxied, wire, has
     assert await proxied.deliver(3600) == []
 
 
-async def test_a_duplicate_that_could_not_be_read_is_salvaged(proxied, wire, hasty):
-    await hasty.accept([arrival("a")], None, SALVAGE)
+async def test_a_duplicate_that_could_not_be_read_is_salvaged(proxied, wire, usual):
+    await usual.accept([arrival("a")], None, SALVAGE)
     await proxied.deliver()
     wire.codes = [6]
-    wire.times, wire.mode = 1, "whole"
     wire.bill.calls.clear()
 
     async def break_after_the_write() -> None:
@@ -69,7 +74,7 @@ async def test_a_duplicate_that_could_not_be_read_is_salvaged(proxied, wire, has
         wire.breaks("down")
 
     breaking = asyncio.create_task(break_after_the_write())
-    assert await hasty.accept([arrival("a")], None, SALVAGE) is None
+    assert await usual.accept([arrival("a")], None, SALVAGE) is None
     await breaking
     assert await proxied.deliver() == [SALVAGED]
 
@@ -81,9 +86,9 @@ async def test_an_item_that_met_another_writer_is_tried_again(proxied, wire, cod
     assert [handed.body for handed in await proxied.deliver()] == [{"event": "a"}, {"event": "b"}]
 
 
-async def test_one_that_is_never_written_sends_the_whole_request_to_salvage(proxied, wire, hasty):
+async def test_one_that_is_never_written_sends_the_whole_request_to_salvage(proxied, wire, usual):
     wire.codes = [3]  # INVALID_ARGUMENT: no second try would change it
-    assert await hasty.accept([arrival("a"), arrival("b")], None, SALVAGE) is None
+    assert await usual.accept([arrival("a"), arrival("b")], None, SALVAGE) is None
     assert await proxied.deliver() == [SALVAGED]
     assert await proxied.store.get("events", "b") is not None
 
@@ -92,10 +97,10 @@ async def test_one_that_is_never_written_sends_the_whole_request_to_salvage(prox
 
 
 @pytest.mark.parametrize("how", [Mode.DOWN, Mode.HANG, Mode.LOST])
-async def test_without_the_queue_the_event_is_journaled_all_the_same(proxied, hasty, how):
+async def test_without_the_queue_the_event_is_journaled_all_the_same(proxied, usual, how):
     """200: its `wake_at` brings the sweep."""
     proxied.breaks(how)
-    assert await hasty.accept([arrival("a")], None, SALVAGE) == [None]
+    assert await usual.accept([arrival("a")], None, SALVAGE) == [None]
     found = await proxied.store.get("events", "a")
     assert found.fields["wake_at"] == event("a").fields["wake_at"]
     proxied.mends()
@@ -154,29 +159,29 @@ async def test_then_it_is_read_anew(proxied, till, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["down", "hang"])
-async def test_an_old_one_serves_while_the_store_is_away(wire, hasty, till, monkeypatch, how):
-    await hasty.connection("kofe.till")
+async def test_an_old_one_serves_while_the_store_is_away(wire, usual, till, monkeypatch, how):
+    await usual.connection("kofe.till")
     monkeypatch.setattr(inbox_module, "FRESH_FOR", 0.0)
     wire.breaks(how)
-    assert (await hasty.connection("kofe.till")).data == b'"first"'
+    assert (await usual.connection("kofe.till")).data == b'"first"'
 
 
-async def test_the_store_is_not_asked_in_vain_for_every_request(wire, hasty, till):
-    await hasty.connection("kofe.till")
-    hasty._known["kofe.till"].asked_at -= inbox_module.FRESH_FOR
+async def test_the_store_is_not_asked_in_vain_for_every_request(wire, usual, till):
+    await usual.connection("kofe.till")
+    usual._known["kofe.till"].asked_at -= inbox_module.FRESH_FOR
     wire.breaks("down", times=2)  # a kept connection, and a fresh one
     for _ in range(5):
-        assert (await hasty.connection("kofe.till")).data == b'"first"'
+        assert (await usual.connection("kofe.till")).data == b'"first"'
     assert (wire.times, wire.bill.calls.count("batchGet")) == (0, 1)
 
 
-async def test_but_not_for_ever(wire, hasty, till, monkeypatch):
-    await hasty.connection("kofe.till")
+async def test_but_not_for_ever(wire, usual, till, monkeypatch):
+    await usual.connection("kofe.till")
     monkeypatch.setattr(inbox_module, "FRESH_FOR", 0.0)
     monkeypatch.setattr(inbox_module, "STALE_FOR", 0.0)
     wire.breaks("down")
     with pytest.raises(Unavailable):
-        await hasty.connection("kofe.till")
+        await usual.connection("kofe.till")
 
 
 @pytest.mark.parametrize("how", ["down", "hang"])
@@ -237,7 +242,8 @@ async def test_what_is_missing_of_it_is_named_at_the_start(google, monkeypatch, 
         RestInbox.from_environment()
 
 
-FUNCTIONS = sorted(path.parent.name for path in Path("functions").glob("webhook_*/main.py"))
+ROOT = Path(__file__).parents[3]
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/webhook_*/main.py"))
 FORBIDDEN = (
     "google.api_core", "google.auth", "google.protobuf", "google.cloud.firestore", "google.cloud.firestore_v1",
     "google.cloud.tasks_v2", "google.cloud.secretmanager_v1", "grpc", "proto", "httpx", "httpcore", "requests",
@@ -247,21 +253,29 @@ FORBIDDEN = (
 
 LOAD = """
 import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location("main", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-print(json.dumps(sorted(sys.modules)))
+loaded = {}
+for function in sys.argv[1:]:
+    spec = importlib.util.spec_from_file_location("main", f"functions/{function}/main.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    loaded[function] = sorted(sys.modules)
+print(json.dumps(loaded))
 """
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_webhook_function_loads_nothing_that_it_does_not_need(function):
-    environ = {
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """Modules after each function, all in one process of their own: what none may load, all together don't."""
+    environment = {
         "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": "p", "SVYAZKA_REGION": "r", "SVYAZKA_WORKER_URL": WORKER_URL,
         "SVYAZKA_WORKER_ACCOUNT": ACCOUNT, "SVYAZKA_MINT_KEYS": '{"1": "AAAA"}', "SVYAZKA_VERIFY_KEYS": '{"1": "AAAA"}',
     }  # fmt: skip
-    command = [sys.executable, "-c", LOAD, f"functions/{function}/main.py"]
-    loaded = json.loads(subprocess.run(command, env=environ, capture_output=True, check=True, timeout=60).stdout)
-    assert "svyazka.backends.google.inbox" in loaded
+    command = [sys.executable, "-c", LOAD, *FUNCTIONS]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_webhook_function_loads_nothing_that_it_does_not_need(loaded, function):
     below = tuple(f"{name}." for name in FORBIDDEN)
-    assert [name for name in loaded if name in FORBIDDEN or name.startswith(below)] == []
+    assert "svyazka.backends.google.inbox" in loaded[function]
+    assert [name for name in loaded[function] if name in FORBIDDEN or name.startswith(below)] == []

@@ -141,7 +141,7 @@ async def test_no_connection_is_provably_not_sent_and_no_answer_is_not(amo: Runn
     async with calling(nowhere, "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
             await client.account(call)
-    amo.fault("amocrm", kind="cut_before", path=ACCOUNT)
+    amo.fault("amocrm", kind="cut_before", path=ACCOUNT, times=-1)
     async with calling(settings(amo), amo.base_url("amocrm")) as call:
         with pytest.raises(MaybeSent):
             await client.account(call)
@@ -239,11 +239,21 @@ async def token_answer(amo: Running, status: int, body: Any) -> Pair | Failure:
         return await ask(call.http, app, app.base_url, code_fields(app, "c"), datetime(2026, 3, 14, tzinfo=UTC))
 
 
-async def test_a_pair_is_read_with_its_end(amo: Running) -> None:
+@pytest.mark.parametrize(
+    ("life", "renewed_after"),
+    [(86400, timedelta(hours=23, minutes=55)), (60, timedelta(seconds=30)), (None, timedelta(hours=23, minutes=55)),
+     (-1, timedelta(hours=23, minutes=55)), (1e99, timedelta(hours=23, minutes=55))],
+)  # fmt: skip
+async def test_a_token_is_renewed_before_its_end(amo: Running, life: Any, renewed_after: timedelta) -> None:
+    pair = await token_answer(amo, 200, {**sample("oauth-token-200"), "expires_in": life})
+    assert isinstance(pair, Pair)
+    assert pair.renew_at == datetime(2026, 3, 14, tzinfo=UTC) + renewed_after
+
+
+async def test_a_pair_is_read_from_the_sample(amo: Running) -> None:
     pair = await token_answer(amo, 200, sample("oauth-token-200"))
     assert isinstance(pair, Pair)
-    assert pair.refresh == "def50200refreshtest2"
-    assert pair.access_until == datetime(2026, 3, 15, tzinfo=UTC)
+    assert (pair.access[-9:], pair.refresh) == ("test.test", "def50200refreshtest2")
 
 
 @pytest.mark.parametrize(

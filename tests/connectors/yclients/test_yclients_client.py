@@ -152,7 +152,7 @@ async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(salon: Ru
     async with calling(settings_for(salon), "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
             await client.records(call, NOW, 1)
-    salon.fault("yclients", kind="cut_after", path=RECORDS)
+    salon.fault("yclients", kind="cut_after", times=-1, path=RECORDS)
     with pytest.raises(MaybeSent):
         await records(salon)
 

@@ -103,7 +103,7 @@ locals {
 }
 
 resource "google_monitoring_alert_policy" "this" {
-  for_each              = local.alerts
+  for_each              = { for name, alert in local.alerts : name => alert if !contains(var.alerts_off, name) }
   project               = var.project_id
   display_name          = "Svyazka: ${each.value.title}"
   combiner              = "OR"

@@ -37,6 +37,16 @@ variable "runbook_url" {
   type        = string
 }
 
+variable "alerts_off" {
+  description = "Policies that are left out."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = length(setsubtract(var.alerts_off, keys(local.alerts))) == 0
+    error_message = "Expected names of alerts: ${join(", ", keys(local.alerts))}."
+  }
+}
+
 variable "answer_limit" {
   description = "Seconds within which a webhook must have answered."
   type        = number

@@ -6,7 +6,7 @@ Null values are left out: they cost no index entry, and no comparison ever finds
 from __future__ import annotations
 
 import base64
-import random
+import os
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 def new_stamp() -> int:
     """A stamp for one write."""
-    return random.getrandbits(62)
+    return int.from_bytes(os.urandom(8)) >> 2
 
 
 def stored(document: Document, stamp: int) -> Stored:

@@ -20,8 +20,9 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
 from svyazka.backends.google.codec import STAMP, document_id, key_of, new_stamp, restored, stored
 from svyazka.backends.google.patience import TRY_LIMIT, patiently
+from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.engine.logs import log
-from svyazka.engine.store import KINDS, QUERIES, Create, Delete, Document, Page, Put, Query, Queue, Replace, Task, Write
+from svyazka.engine.store import KINDS, QUERIES, Create, Delete, Document, Page, Put, Query, Replace, Task, Write
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.settings import Settings
 
@@ -37,13 +38,13 @@ NAME = "__name__"
 class FirestoreStore:
     """Documents in Firestore's default database: a collection for each kind."""
 
-    def __init__(self, project: str, queue: Queue, limit: float = LIMIT) -> None:
+    def __init__(self, project: str, queue: CloudTasksQueue, limit: float = LIMIT) -> None:
         self._project = project
         self._queue = queue
         self._limit = limit
 
     @classmethod
-    def from_settings(cls, settings: Settings, queue: Queue) -> FirestoreStore:
+    def from_settings(cls, settings: Settings, queue: CloudTasksQueue) -> FirestoreStore:
         """The store of a deployment. Raises ConfigError."""
         if not settings.project:
             raise ConfigError("SVYAZKA_PROJECT: expected a Google Cloud project, got none")
@@ -175,18 +176,21 @@ class FirestoreStore:
         return self._client.write_option(last_update_time=moment.timestamp_pb())
 
     async def _refused(self, writes: Sequence[Write], stamps: Sequence[int], tries: int, why: Exception) -> list[str]:
-        """Name the keys at fault, in a Conflict. Or find that an earlier try, whose answer was lost, was taken:
+        """Raise a Conflict that names the keys at fault; or answer the versions, where the conflict is with ourselves.
 
-        then the commit stands, and its versions are answered.
+        An earlier try was taken then, and only its answer lost: the stamps tell.
         """
         held = [write for write in writes if _condition(write)]
         if len(held) == 1 and tries == 1:
             raise Conflict([_key(held[0])]) from why
         found = await self._snapshots([_key(write) for write in writes])
-        stamped = {key: snapshot.to_dict().get(STAMP) for key, snapshot in found.items()}
-        if tries > 1 and any(stamped.get(_key(w)) == stamp for w, stamp in zip(writes, stamps, strict=True)):
-            ours = (stamped.get(_key(w)) == stamp for w, stamp in zip(writes, stamps, strict=True))
-            return [_version(found[_key(w)].update_time) if own else "" for w, own in zip(writes, ours, strict=True)]
+        ours = {
+            _key(write): _version(found[_key(write)].update_time)
+            for write, stamp in zip(writes, stamps, strict=True)
+            if _key(write) in found and found[_key(write)].to_dict().get(STAMP) == stamp
+        }
+        if ours:
+            return [ours.get(_key(write), "") for write in writes]
         wrong = [_key(write) for write in held if not _holds(write, found.get(_key(write)))]
         raise Conflict(wrong or [_key(write) for write in held]) from why
 
@@ -194,9 +198,7 @@ class FirestoreStore:
         """Close the channel, and the queue's."""
         if "_client" in self.__dict__:
             await self._client._firestore_api.transport.close()  # the client has no close of its own
-        close = getattr(self._queue, "close", None)
-        if close is not None:
-            await close()
+        await self._queue.close()
 
 
 def _ordered(query: Query) -> str:

@@ -13,8 +13,10 @@ from svyazka.cli.session import Session
 from svyazka.engine import journal, watch
 from svyazka.engine.connector import Finding
 from svyazka.engine.directory import Account, secret_id
+from svyazka.engine.oauth.authorise import grant_of
 from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SvyazkaError
+from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
 
@@ -102,6 +104,8 @@ async def _state(session: Session, account: Account) -> list[Finding]:
         since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
         remedy = outage.remedy or "nothing: it is asked again and again, and what waits goes out by itself"
         found.append(Finding("outage", "fail", f"{outage.kind} since {since}: {outage.message}", remedy))
+    if account.connector.oauth(account.settings) is not None:
+        found.append(_access(account, await grant_of(session.hub, account)))
     ends = account.connector.credential_ends(account.settings)
     if ends is not None and ends - session.hub.clock.real() < ENDS_SOON:
         found.append(Finding("access", "warn", f"its credential ends {ends:%Y-%m-%d}", "get a new one and set it"))
@@ -110,6 +114,16 @@ async def _state(session: Session, account: Account) -> list[Finding]:
         remedy = f"svyazka rotate {account.tenant.id}/{account.name} --finish"
         found.append(Finding("webhook key", "warn", "two keys work: a rotation isn't finished", remedy))
     return found
+
+
+def _access(account: Account, grant: Grant | None) -> Finding:
+    remedy = f"svyazka auth {account.tenant.id}/{account.name}"
+    if grant is None or grant.sealed is None:
+        return Finding("authorisation", "fail", "the account's owner hasn't given us access yet", remedy)
+    if grant.dead:
+        why = grant.trouble.message if grant.trouble else "the vendor takes none of its tokens"
+        return Finding("authorisation", "fail", f"access has ended: {why}", remedy)
+    return Finding("authorisation", "ok", "access was given and is kept fresh")
 
 
 async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[Finding]:

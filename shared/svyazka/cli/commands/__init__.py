@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import typer
 
+from svyazka.cli import auth
 from svyazka.cli.commands import (
     configure,
     demo,
     doctor,
     forget,
     hooks,
+    init,
     journal,
     message,
     pause,
+    preview,
     replay,
     secrets,
     serve,
@@ -39,7 +42,8 @@ def _begin(data: Data = None) -> None:
 
 
 for family in (
-    serve, demo, configure, hooks, secrets, doctor, journal, show, replay, message, pause, forget, stats,
+    serve, demo, init, configure, hooks, secrets, auth, doctor, journal, show, replay, message, preview, pause, forget,
+    stats,
 ):  # fmt: skip
     family.register(app)
 

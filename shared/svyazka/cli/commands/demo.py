@@ -12,7 +12,7 @@ from svyazka.cli import session as opened
 from svyazka.cli.demo.acts import ACTS, Shown
 from svyazka.cli.demo.stage import staged
 from svyazka.cli.options import AsJson
-from svyazka.cli.output import lines, note, progress, table
+from svyazka.cli.output import fail, lines, note, progress, table
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,8 @@ def demo(as_json: AsJson = False) -> None:
 
     Exit status 0 only when everything is as promised.
     """
+    if opened.settings().backend != "local":
+        fail("the demo is for one machine: SVYAZKA_BACKEND=local")
     folder = Path(tempfile.mkdtemp(prefix="svyazka-demo-"))
     opened.data_folder.set(folder / "data")
 

@@ -33,7 +33,7 @@ def forget(
     async def body(session: Session) -> list[Forgotten]:
         plain = normalize_email(address) or normalize_phone(address)
         if plain is None:
-            raise ConfigError("expected a phone such as +79991234567 or an e-mail address, got something else")
+            raise ConfigError("expected a phone such as +7 999 000-00-00 or an e-mail address, got something else")
         owners = [await session.tenant(tenant)] if tenant else list((await session.tenants()).values())
         forgetting = Forgetting(session.hub)
         found = [await forgetting.forget(owner, plain, dry_run=True) for owner in owners]

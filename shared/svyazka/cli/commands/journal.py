@@ -12,7 +12,7 @@ import typer
 
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
-from svyazka.cli.output import lines, short_time, table
+from svyazka.cli.output import lines, table
 from svyazka.cli.reading import Filter, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
@@ -109,21 +109,16 @@ def deliveries(
         masker = await session.masker(reveal, "deliveries")
         wanted = Filter(tenant, connection, _values(status), flow=flow, event=event, since=await _since(session, since))
         found = await first(reading.deliveries(session.store, wanted), limit)
+        rows = [delivery_row(one, await session.zone(one.tenant), masker) for one in found]
         if as_json:
-            lines([delivery_row(one, await session.zone(one.tenant), masker) for one in found])
+            lines(rows)
             return
-        rows = []
-        for one in found:
-            zone = await session.zone(one.tenant)
-            error = masker.text(one.last_error.message) if one.last_error else None
-            due = short_time(one.next_attempt_at, zone)
-            rows.append((
-                short_time(one.created_at, zone), one.id, f"{one.tenant}/{one.connection}", one.step,
-                one.status.value, one.receipt.value, one.attempt_count, due, error,
-            ))  # fmt: skip
         table(
             ("Created", "Id", "Through", "Step", "Status", "Receipt", "Tries", "Next", "Why"),
-            rows, "no deliveries of that kind; `svyazka events` shows what came in",
+            ((_short(row["created_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["step"],
+              row["status"], row["receipt"], row["attempts"], _short(row["next_attempt_at"]), _why(row))
+             for row in rows),
+            "no deliveries of that kind; `svyazka events` shows what came in",
         )  # fmt: skip
 
     run(body)
@@ -203,6 +198,11 @@ def _short(stamped: object) -> str | None:
 def _phone(row: Row) -> object:
     contact = row["contact"]
     return (contact["phone"] or contact["email"]) if isinstance(contact, dict) else None
+
+
+def _why(row: Row) -> object:
+    error = row["last_error"]
+    return error["message"] if isinstance(error, dict) else None
 
 
 def _detail(detail: object) -> str:

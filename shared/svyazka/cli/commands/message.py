@@ -80,6 +80,6 @@ def _addressee(to: str, reaches: str | None, vendor: str) -> tuple[Contact, str]
 
 
 def _expected(reaches: str | None) -> str:
-    return {"phone": "a mobile phone such as +79991234567", "email": "an e-mail address"}.get(
+    return {"phone": "a mobile phone such as +7 999 000-00-00", "email": "an e-mail address"}.get(
         reaches or "", "the id of a chat"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +68,7 @@ def preview(
             return
         table(
             ("Event", "Flow", "Through", "To", "When", "Why", "Text"),
-            ((row["type"], row["flow"], row["connection"], _address(row), row["at"] or row["prospect"],
+            ((row["type"], row["flow"], row["connection"], _address(row), _when(row),
               _joined(row["reasons"]), row["text"]) for row in rows),
             "no events in it",
         )  # fmt: skip
@@ -99,7 +100,7 @@ async def _from_body(session: Session, owner: Tenant, connection: str, body: byt
     json_like = body.lstrip()[:1] in (b"{", b"[") and "application/json" in webhook.content_types
     content_type = "application/json" if json_like else webhook.content_types[0]
     request = StoredRequest.of("POST", f"/webhook_{compiled.vendor}", content_type, body)
-    people = session.hub.keyring.people(owner.id, body)
+    people = partial(session.hub.keyring.people, owner.id)
     try:
         items = parsed(webhook, compiled, request, session.hub.clock.now(), people)
     except NotTheFormat as error:
@@ -153,6 +154,15 @@ def _row(one: Foreseen, zone: tzinfo, masker: Masker) -> Row:
 def _address(row: Row) -> object:
     to = row["to"]
     return (to["phone"] or to["email"] or "a chat") if isinstance(to, dict) else None
+
+
+def _when(row: Row) -> object:
+    at = row["at"]
+    return (
+        f"{datetime.fromisoformat(at):%d.%m %H:%M}"
+        if row["prospect"] == "later" and isinstance(at, str)
+        else row["prospect"]
+    )
 
 
 def _joined(reasons: object) -> str:

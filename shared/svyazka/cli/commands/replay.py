@@ -131,11 +131,11 @@ def resolve(
     """Say what became of a delivery of which nobody knows (`unknown`)."""
 
     async def body(session: Session) -> None:
-        await session.audit("resolve", id_, resolution=as_.value)
         try:
             resolved = await session.operator.resolve(id_, as_.value, How(ignore_age=ignore_age, why="resolve"))
         except Conflict:
             raise ConfigError(f"{id_} changed in this very moment: svyazka show {id_}") from None
+        await session.audit("resolve", id_, resolution=as_.value)
         say(f"{id_} is {resolved.status.value}")
 
     run(body)

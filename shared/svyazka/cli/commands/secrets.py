@@ -49,7 +49,7 @@ def set_(
     async def body(session: Session) -> None:
         owner = await session.tenant(tenant)
         secret = _value(name)
-        await _change(session, tenant, name, secret)
+        await change(session, tenant, name, secret)
         used = ", ".join(_users(owner, name))
         say(f"secret {name} is set" + (f"; {used} can use it at once" if used else "; no connection refers to it yet"))
 
@@ -67,7 +67,8 @@ def _value(name: str) -> str:
     return secret
 
 
-async def _change(session: Session, tenant: str, name: str, value: str | None) -> None:
+async def change(session: Session, tenant: str, name: str, value: str | None) -> None:
+    """Keep a secret (None: remove it) with its audit line. Raises ConfigError when somebody was quicker."""
     hub = session.hub
     audit = session.audit_write("secret rm" if value is None else "secret set", f"{tenant}/{name}")
     try:
@@ -108,7 +109,7 @@ def rm(tenant: OfOwner, name: Name, yes: Yes = False) -> None:
             raise ConfigError(f"{tenant} has no secret {name!r}: svyazka secret list {tenant}")
         used = ", ".join(_users(owner, name))
         confirm(f"Remove {name}?" + (f" {used} will wait without it." if used else ""), yes)
-        await _change(session, tenant, name, None)
+        await change(session, tenant, name, None)
         say(f"secret {name} is removed")
 
     run(body)

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +28,7 @@ from svyazka.server.supervise import supervise
 from svyazka.settings import Settings
 
 TENANTS = Path("tenants")
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 def register(app: typer.Typer) -> None:
@@ -64,34 +65,27 @@ def run_(
     settings = opened.settings()
     if settings.backend != "local":
         fail("`run` is for one machine (SVYAZKA_BACKEND=local): on Google the functions run by themselves")
-    url = settings.public_url if "public_url" in settings.model_fields_set else f"http://{host}:{port}"
+    own = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
+    url = settings.public_url if "public_url" in settings.model_fields_set else own
     settings = settings.model_copy(
         update={
             "public_url": url, "speed": speed or settings.speed,
             "print_messages": print_messages or settings.print_messages,
         }
     )  # fmt: skip
-    files = tenant_files(tenants or TENANTS) if tenants or TENANTS.is_dir() else []
+    vendors = standins.standing(simulators_port) if with_simulators else contextlib.nullcontext()
     try:
+        files = tenant_files(tenants or TENANTS) if tenants or TENANTS.is_dir() else []
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with held(settings.data), _standing(simulators_port if with_simulators else None) as vendors:
+        with held(settings.data), vendors as stand_ins:
             _check_free(host, port)
-            opened.run(lambda session: _prepare(session, settings, files, vendors), creates=True)
+            opened.run(lambda session: _prepare(session, settings, files, stand_ins), creates=True)
             status = supervise(settings, host, port)
     except OSError as error:
         fail(f"{settings.data}: {error.strerror}")
     except SvyazkaError as error:
         fail(str(error))
     raise typer.Exit(status)
-
-
-@contextlib.contextmanager
-def _standing(port: int | None) -> Iterator[str | None]:
-    if port is None:
-        yield None
-        return
-    with standins.standing(port) as url:
-        yield url
 
 
 async def _prepare(session: Session, settings: Settings, files: Sequence[Path], vendors: str | None) -> None:

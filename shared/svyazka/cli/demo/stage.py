@@ -133,7 +133,10 @@ async def _set_up(session: Session, stage: Stage, tenants: Path) -> None:
 
 
 def _start(arguments: Sequence[str], log: int) -> subprocess.Popen[bytes]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SVYAZKA_")}
+    # Settings of a real installation don't reach the demo's; the keys must be the ones that we sealed with.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("SVYAZKA_") or name.endswith("_KEYS")
+    }
     command = [sys.executable, "-m", "svyazka.cli", *arguments]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 

@@ -19,7 +19,7 @@ from svyazka.engine.calls import Call
 from svyazka.engine.connector import Connector, Finding, Limits, Polled
 from svyazka.engine.oauth.app import OAuthApp, Redirected
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent, NotSent, SourceUnavailable
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
 from svyazka.model.events import Entity, Fact
 from svyazka.model.outcomes import Blocked
 
@@ -34,6 +34,9 @@ NEEDED = frozenset({"add_lead", "status_lead"})
 """Without these a won deal is found by polling only."""
 
 
+TROUBLE = (SourceUnavailable, NotSent, MaybeSent, LeaseTooShort)
+
+
 class AmocrmConnector(Connector[AmocrmSettings]):
     """amoCRM and Kommo, API v4."""
 
@@ -45,7 +48,7 @@ class AmocrmConnector(Connector[AmocrmSettings]):
     optional_settings = {
         "subdomain": "with a long-lived token nothing can be asked of amoCRM; with OAuth any account may be connected",
         "account_id": "events of another account aren't told apart",
-        "token": "or client_id, client_secret and redirect_uri instead: without them deals aren't read again, so "
+        "token": "without it (or client_id, client_secret and redirect_uri in its place) deals aren't read again, so "
         "nobody's phone is known, and what a lost webhook told isn't found by polling",
     }
     poll_every = 300.0
@@ -93,12 +96,12 @@ class AmocrmConnector(Connector[AmocrmSettings]):
         """Access, account, stages and webhook: each with its remedy."""
         try:
             account, pipelines = await client.account(call), await client.pipelines(call)
-        except (SourceUnavailable, NotSent, MaybeSent) as error:
+        except TROUBLE as error:
             return [_failed("access", error)]
         findings = [*_account_findings(call.settings, account), *_stage_findings(call.settings, pipelines)]
         try:
             findings += await _hook_findings(call)
-        except (SourceUnavailable, NotSent, MaybeSent) as error:
+        except TROUBLE as error:
             # Without a webhook changes are found by polling: worse, and no reason to stop.
             findings.append(replace(_failed("webhook", error), status="warn"))
         return findings
@@ -113,7 +116,7 @@ class AmocrmConnector(Connector[AmocrmSettings]):
             if ours is not None and ours.disabled:
                 await client.unsubscribe(call, hook_url)
             await client.subscribe(call, hook_url, sorted({*EVENTS, *(ours.events if ours else ())}))
-        except (SourceUnavailable, NotSent, MaybeSent) as error:
+        except TROUBLE as error:
             return [_failed("webhook", error)]
         return [Finding("webhook", "ok", f"the webhook is registered: events go to {_place(hook_url)}")]
 

@@ -30,6 +30,10 @@ class Rule:
 
 
 FAILURES: Sequence[Rule] = (
+    Rule(
+        200, "", "refuse", "MAX отказывается отправить сообщение и не говорит почему",
+        "Проверьте в кабинете business.max.ru, что бот одобрен и не остановлен",
+    ),
     Rule(400, "attachment.not.ready", "retry", "an uploaded file isn't processed yet", wait=2),
     Rule(400, "", "refuse", "MAX doesn't take the message"),
     Rule(
@@ -43,7 +47,13 @@ FAILURES: Sequence[Rule] = (
 )  # fmt: skip
 OTHER_4XX = Rule(0, "", "refuse", "MAX refuses the call")
 OTHER_5XX = Rule(0, "", "retry", "MAX is unavailable")
-IN_DISGUISE = {"chat.denied": 403, "verify.token": 401, "chat.not.found": 404, "not.found": 404, "too.many.requests": 429}
+IN_DISGUISE = {
+    "chat.denied": 403,
+    "verify.token": 401,
+    "chat.not.found": 404,
+    "not.found": 404,
+    "too.many.requests": 429,
+}
 """What a refusal that comes as HTTP 200 with `success: false` says -> the status that it means."""
 
 UNTRUSTED = Blocked(
@@ -56,8 +66,8 @@ UNTRUSTED = Blocked(
 def outcome_of(status: int, answer: Section) -> Outcome:
     """What a refusal means: by status and code; one in disguise by what its message says."""
     code = text(answer.get("code")) or ""
-    if status < 300:
-        status = IN_DISGUISE.get(code or (text(answer.get("message")) or ""), 400)
+    if status == 200:
+        status = IN_DISGUISE.get(code or (text(answer.get("message")) or ""), status)
     fitting = (rule for rule in FAILURES if rule.status == status and rule.code in ("", code))
     rule = next(fitting, OTHER_5XX if status >= 500 else OTHER_4XX)
     if rule.do == "retry":
@@ -65,7 +75,7 @@ def outcome_of(status: int, answer: Section) -> Outcome:
         return Retry(code=code if own else str(status), message=rule.what, after=rule.wait, outage=not own)
     if rule.do == "block":
         return Blocked(code=str(status), message=rule.what, remedy=rule.remedy or "")
-    return Refused(code=str(status), message=rule.what)
+    return Refused(code=str(status), message=rule.what, remedy=rule.remedy)
 
 
 def is_untrusted(error: BaseException | None) -> bool:

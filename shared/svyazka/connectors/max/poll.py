@@ -8,7 +8,6 @@ first, then we subscribe again. Messages of the gap could otherwise be read chat
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from svyazka.connectors.max import client
@@ -18,7 +17,7 @@ from svyazka.connectors.max.webhook import fact_of
 from svyazka.engine.bodies import text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
-from svyazka.engine.urls import can_be_called, same_place
+from svyazka.engine.urls import is_public_https, same_place
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 
@@ -42,7 +41,7 @@ async def poll(cursor: str | None, call: Call[MaxSettings]) -> Polled:
     """One look. Raises MaxFailure, NotSent, MaybeSent."""
     known = Cursor.model_validate_json(cursor) if cursor else Cursor()
     ours = call.hook_url
-    if ours is None or not can_be_called(ours):
+    if ours is None or not is_public_https(ours):
         return Polled(facts=(), cursor=_written(known))
     if known.lost:
         return await _restored(known, ours, call)
@@ -90,14 +89,19 @@ async def subscribe(call: Call[MaxSettings], url: str) -> None:
     call.http.hide(url)
     secret = webhook_secret(call.settings.webhook_secret, call.settings.bot_token) or ""
     call.http.hide(secret)
-    await client.ask(
-        call, "POST", "/subscriptions", json={"url": url, "update_types": UPDATE_TYPES, "secret": secret}
-    )
+    await client.ask(call, "POST", "/subscriptions", json={"url": url, "update_types": UPDATE_TYPES, "secret": secret})
     for other in await subscriptions(call):
         if other != url and same_place(other, url):
-            call.http.hide(quote(other, safe=""))
-            call.http.hide(other)
-            await client.ask(call, "DELETE", "/subscriptions", params={"url": other})
+            await _unsubscribe(call, other)
+
+
+async def _unsubscribe(call: Call[MaxSettings], url: str) -> None:
+    try:
+        await client.ask(call, "DELETE", "/subscriptions", params={"url": url})
+    finally:  # the address stands in the query
+        if call.http.log:
+            bare = call.http.log[-1].url.partition("?")[0]
+            call.http.log[-1] = call.http.log[-1].model_copy(update={"url": bare})
 
 
 def unseen(call: Call[MaxSettings]) -> None:

@@ -100,11 +100,12 @@ def _fact(update: Section, *id_: str | None, **content: object) -> Fact:
     """A fact known by its update type and an id of MAX's, else by chat, user and time. No update has a number."""
     kind, stamp = text(update.get("update_type")) or "", identifier(update.get("timestamp"))
     user = identifier(section(update.get("user")).get("user_id")) or identifier(update.get("user_id"))
-    place = (identifier(update.get("chat_id")), user, identifier(update.get("message_id")), stamp)
-    key = (kind, *(part or "" for part in (id_ if id_ and id_[0] else place)))
+    place = (identifier(update.get("chat_id")), user, identifier(update.get("message_id")))
+    named = id_ if id_ and id_[0] else (*place, stamp) if any(place) else ()
+    key = (kind, *(part or "" for part in named)) if named else None
     return Fact.model_validate(
         {
-            "key": key if any(key[1:]) else None,
+            "key": key,
             "occurred_at": moment(update.get("timestamp")),
             "position": whole(update.get("timestamp")),
             **content,

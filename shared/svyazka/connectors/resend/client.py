@@ -33,7 +33,7 @@ class ResendSettings(ConnectionSettings):
 
     api_key: str | None = Field(default=None, min_length=1)
     sender: str | None = Field(default=None, min_length=1)
-    signing_secret: str | None = Field(default=None, min_length=1)
+    signing_secret: str | None = Field(default=None, pattern=r"\S")
 
 
 class ResendFailure(SourceUnavailable):

@@ -11,10 +11,13 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from svyazka.engine.standardwebhooks import secrets_of
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 """What a mail provider posts when its reader presses the button (RFC 8058)."""
@@ -70,7 +73,7 @@ def reader_of(path: str, signing_secret: str) -> Reader | None:
     return None
 
 
-def _cipher(secret: str):  # type: ignore[no-untyped-def]
+def _cipher(secret: str) -> AESSIV:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
     return AESSIV(hmac.digest(secret.encode(), b"svyazka unsubscribe", "sha512"))

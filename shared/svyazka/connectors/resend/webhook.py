@@ -47,10 +47,12 @@ class ResendWebhook(Webhook):
     """Events of Resend, and the answers of those who follow the link to unsubscribe."""
 
     vendor = "resend"
-    content_types = ("application/json", unsubscribe.FORM, "multipart/form-data")
+    content_types = ("application/json", *unsubscribe.FORMS)
     secret_settings = ("signing_secret",)
     # Refusing what is authentic would bring it back for a day, and in the end switch the endpoint off.
     bears_refusal = False
+    # A reader is told that he is unsubscribed: not before it is written down. Resend repeats its events by itself.
+    decides = True
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """Svix's signature over these very bytes; or a link to unsubscribe that we made ourselves."""
@@ -58,7 +60,8 @@ class ResendWebhook(Webhook):
         if not secret:
             return "this connection has no signing_secret yet, and nothing else can prove an event of Resend's"
         if unsubscribe.is_link(request.path):
-            return None if unsubscribe.is_genuine(request.path, secret) else "this link to unsubscribe isn't ours"
+            ours = unsubscribe.reader_of(request.path, secret) is not None
+            return None if ours else "this link to unsubscribe isn't ours"
         secrets = standardwebhooks.secrets_of(secret)
         try:
             return standardwebhooks.refusal(secrets, request.headers, request.body, time.time())
@@ -68,7 +71,7 @@ class ResendWebhook(Webhook):
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one event of a request, and what follows from it for the whole account."""
         if unsubscribe.is_link(request.path):
-            return [_unsubscribed(request)]
+            return [_unsubscribed(request, inbound)]
         content = json_of(request.body, request.header("content-type"))
         if not isinstance(content, dict):
             raise NotTheFormat(f"expected an event object, got {type(content).__name__}")
@@ -89,8 +92,8 @@ class ResendWebhook(Webhook):
         """Whoever opens the link in a browser is asked first."""
         if not unsubscribe.is_link(request.path):
             return None
-        genuine = unsubscribe.is_genuine(request.path, inbound.secrets.get("signing_secret", ""))
-        return Answer(200, unsubscribe.ASK, HTML) if genuine else Answer(401, unsubscribe.WRONG, HTML)
+        ours = unsubscribe.reader_of(request.path, inbound.secrets.get("signing_secret", "")) is not None
+        return Answer(200, unsubscribe.ASK, HTML) if ours else Answer(401, unsubscribe.WRONG, HTML)
 
 
 def letter_fact(event: str, data: Section, occurred_at: object = None) -> Fact | None:
@@ -137,7 +140,7 @@ def received_fact(data: Section, body: str | None = None, occurred_at: object = 
         contact=Contact(name=name or None, email=address or None) if name or address else None,
         entity=Entity(kind="received", id=id_),
         data={
-            "title": subject, "message": text(body, 2000),
+            "subject": subject, "text": text(body, 2000),
             "attachments": len(attachments) if isinstance(attachments, list) else 0,
         },
         consent=Consent.WITHDRAWN if Consent.WITHDRAWN in words else None,
@@ -145,15 +148,16 @@ def received_fact(data: Section, body: str | None = None, occurred_at: object = 
     )  # fmt: skip
 
 
-def _unsubscribed(request: RawRequest) -> Fact | Unreadable:
-    delivery = unsubscribe.delivery_of(request.path)
-    if delivery is None:
+def _unsubscribed(request: RawRequest, inbound: Inbound) -> Fact | Unreadable:
+    """A reader's own word: it holds however long ago the letter was, and for his phone too."""
+    reader = unsubscribe.reader_of(request.path, inbound.secrets.get("signing_secret", ""))
+    if reader is None:
         return Unreadable(reason="expected a link to unsubscribe as our letters have it")
-    # That the link was followed proves that the letter came.
-    receipt = Receipt(state=ReceiptState.DELIVERED, key=delivery, code="unsubscribed", opt_out=True)
     return Fact(
-        type=EventType.MESSAGE_DELIVERED, key=("unsubscribed", delivery), data={"event": "unsubscribed"}, receipt=receipt
-    )
+        type=EventType.CONTACT_CHANGED, key=("unsubscribed", reader.delivery, reader.email),
+        contact=Contact(email=reader.email, phone=reader.phone), data={"event": "unsubscribed"},
+        consent=Consent.WITHDRAWN,
+    )  # fmt: skip
 
 
 Reader = Callable[[str, Section, Section, str | None], list[Fact | Unreadable]]

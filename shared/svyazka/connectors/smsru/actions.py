@@ -29,6 +29,7 @@ class SmsruConnector(Connector[SmsruSettings]):
     credentials = ("api_id",)
     secret_fields = ("api_id",)
     optional_settings = {"sender": "messages go out under the account's default name, if it has an approved one"}
+    environment = {"api_id": "SMSRU_API_KEY", "sender": "SMSRU_SENDER"}
 
     def settings_model(self) -> type[SmsruSettings]:
         return SmsruSettings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from svyazka.connectors.telegram import client
 from svyazka.connectors.telegram.client import TelegramFailure, TelegramSettings
@@ -12,6 +11,7 @@ from svyazka.connectors.telegram.schema import Section, moment, webhook_secret, 
 from svyazka.engine.bodies import text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
+from svyazka.engine.urls import is_public_https, place, same_host
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 
@@ -41,15 +41,15 @@ async def check(call: Call[TelegramSettings]) -> list[Finding]:
 async def register(call: Call[TelegramSettings], hook_url: str) -> Finding:
     """Set the webhook. One of another program is left alone: a bot has one address, and it would fall silent."""
     call.http.hide(hook_url)
-    if not _can_be_called(hook_url):
-        message = f"Telegram calls only https on ports {', '.join(map(str, PORTS))}, our address is {_place(hook_url)}"
+    if not is_public_https(hook_url, PORTS):
+        message = f"Telegram calls only https on ports {', '.join(map(str, PORTS))}, our address is {place(hook_url)}"
         return Finding("webhook", "fail", message, "set SVYAZKA_PUBLIC_URL to the address by which we are reached")
     try:
         stands = text((await client.ask(call, "getWebhookInfo")).get("url"))
         _unseen(call)
-        if stands and not _same_host(stands, hook_url):
+        if stands and not same_host(stands, hook_url):
             return Finding(
-                "webhook", "fail", f"the bot's updates go to {_place(stands)}: left as it is",
+                "webhook", "fail", f"the bot's updates go to {place(stands)}: left as it is",
                 "make a bot of its own for Svyazka, or take that webhook away and run this again",
             )  # fmt: skip
         secret = webhook_secret(call.settings.webhook_secret, call.settings.bot_token)
@@ -63,7 +63,7 @@ async def register(call: Call[TelegramSettings], hook_url: str) -> Finding:
         )  # fmt: skip
     except (TelegramFailure, NotSent, MaybeSent) as error:
         return _failed(error)
-    return Finding("webhook", "ok", f"the webhook is registered: updates go to {_place(hook_url)}")
+    return Finding("webhook", "ok", f"the webhook is registered: updates go to {place(hook_url)}")
 
 
 def _hook_findings(call: Call[TelegramSettings], info: Section) -> Iterable[Finding]:
@@ -72,13 +72,13 @@ def _hook_findings(call: Call[TelegramSettings], info: Section) -> Iterable[Find
         yield Finding("webhook", "warn", "no webhook is set: what people answer to the bot isn't heard", FIX)
         return
     if call.hook_url is None:
-        yield Finding("webhook", "warn", f"updates go to {_place(stands)}; our own address isn't known here")
+        yield Finding("webhook", "warn", f"updates go to {place(stands)}; our own address isn't known here")
     elif stands == call.hook_url:
-        yield Finding("webhook", "ok", f"updates come to us: {_place(stands)}")
-    elif _same_host(stands, call.hook_url):
+        yield Finding("webhook", "ok", f"updates come to us: {place(stands)}")
+    elif same_host(stands, call.hook_url):
         yield Finding("webhook", "warn", "updates come to us under another address or key than today's", FIX)
     else:
-        yield Finding("webhook", "fail", f"updates go to {_place(stands)}, not to us", FIX)
+        yield Finding("webhook", "fail", f"updates go to {place(stands)}, not to us", FIX)
     failed = moment(info.get("last_error_date"))
     if failed is not None and call.now - failed < FRESH:
         said = call.http.cut(text(info.get("last_error_message")) or "no reason")
@@ -89,21 +89,6 @@ def _hook_findings(call: Call[TelegramSettings], info: Section) -> Iterable[Find
     missing = [kind for kind in ALLOWED if isinstance(listed, list) and kind not in listed]
     if missing:
         yield Finding("allowed updates", "warn", f"not all that we hear is sent: {', '.join(missing)}", FIX)
-
-
-def _can_be_called(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" and (parts.port or 443) in PORTS
-
-
-def _same_host(one: str, other: str) -> bool:
-    return urlsplit(one).netloc.casefold() == urlsplit(other).netloc.casefold()
-
-
-def _place(url: str) -> str:
-    """An address without its key."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
 def _unseen(call: Call[TelegramSettings]) -> None:

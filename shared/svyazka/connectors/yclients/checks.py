@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.schema import Section, truth
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
+from svyazka.engine.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 
@@ -47,7 +47,7 @@ async def register(call: Call[YclientsSettings], hook_url: str) -> Finding:
         present = await client.hook_settings(call)
         if "url" in present and "urls" not in present:
             return _old_form(present, hook_url)
-        others = [url for url in _urls(present) if not _same_place(url, hook_url)]
+        others = [url for url in _urls(present) if not same_place(url, hook_url)]
         if len(others) >= URLS:
             return Finding("webhook", "fail", f"all {URLS} addresses are others'", "take one out in YCLIENTS' settings")
         wanted: Mapping[str, object] = {**present, **dict.fromkeys(WANTED, 1), "urls": [*others, hook_url]}
@@ -58,7 +58,7 @@ async def register(call: Call[YclientsSettings], hook_url: str) -> Finding:
         return _not_open() if failure.not_open else _failed(failure)
     except (NotSent, MaybeSent) as error:
         return _failed(error)
-    return Finding("webhook", "ok", f"the webhook is registered: events go to {_place(hook_url)}")
+    return Finding("webhook", "ok", f"the webhook is registered: events go to {place(hook_url)}")
 
 
 def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> Finding:
@@ -89,8 +89,8 @@ def _hook_findings(present: Section, hook_url: str | None) -> Iterable[Finding]:
     if hook_url is None:
         yield Finding("webhook", "warn", f"events go to {len(urls)} address(es); our own isn't known here")
     elif hook_url in urls:
-        yield Finding("webhook", "ok", f"events come to us: {_place(hook_url)}")
-    elif any(_same_place(url, hook_url) for url in urls):
+        yield Finding("webhook", "ok", f"events come to us: {place(hook_url)}")
+    elif any(same_place(url, hook_url) for url in urls):
         yield Finding("webhook", "warn", "events come to us under another key than today's", FIX)
     else:
         yield Finding("webhook", "fail", "events go to others, not to us", FIX)
@@ -102,8 +102,8 @@ def _hook_findings(present: Section, hook_url: str | None) -> Iterable[Finding]:
 
 def _old_form(present: Section, hook_url: str) -> Finding:
     """An installation that knows one address only: whose it is stays whose it is."""
-    if any(_same_place(url, hook_url) for url in _urls(present)):
-        return Finding("webhook", "ok", f"events come to us: {_place(hook_url)}")
+    if any(same_place(url, hook_url) for url in _urls(present)):
+        return Finding("webhook", "ok", f"events come to us: {place(hook_url)}")
     return Finding("webhook", "fail", "this salon takes one address only, and it isn't ours: left as it is", BY_HAND)
 
 
@@ -115,17 +115,6 @@ def _urls(present: Section) -> list[str]:
 
 def _same(one: object, other: object) -> bool:
     return truth(one) if other == 1 else one == other
-
-
-def _same_place(one: str, other: str) -> bool:
-    """The same address whatever its key: ours from before a rotation is replaced, not added to."""
-    return _place(one).casefold() == _place(other).casefold()
-
-
-def _place(url: str) -> str:
-    """An address without its key."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
 def _not_open() -> Finding:

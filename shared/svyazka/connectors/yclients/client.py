@@ -43,6 +43,8 @@ class YclientsSettings(ConnectionSettings):
 class YclientsFailure(SourceUnavailable):
     """YCLIENTS couldn't or wouldn't answer; `outcome` says what to make of it."""
 
+    outcome: Outcome
+
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
         super().__init__(getattr(outcome, "message", None) or outcome.kind)

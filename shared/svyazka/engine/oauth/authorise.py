@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
 
 from svyazka.engine import journal
@@ -22,6 +22,7 @@ from svyazka.engine.outages import resume_task
 from svyazka.engine.store import Create, Document, Replace, Write
 from svyazka.model.errors import ConfigError, Conflict, SvyazkaError, Unavailable
 from svyazka.model.grants import CodeUse, Grant, Pair, Trouble
+from svyazka.model.ids import connection_id
 
 if TYPE_CHECKING:
     from svyazka.engine.directory import Account
@@ -31,6 +32,7 @@ INVITATION_LIFE = timedelta(minutes=30)
 """Of the signed `state`: time enough to sign in and agree."""
 
 STORE_TRIES = 8
+REFUSED_BEFORE = Trouble(code="refused", message="this code was refused before")
 
 
 class CodeRefused(SvyazkaError):
@@ -77,7 +79,7 @@ def invitation(hub: Hub, account: Account, generation: int) -> Invitation:
 
 async def grant_of(hub: Hub, account: Account) -> Grant | None:
     """The connection's grant as stored."""
-    held = await journal.load(hub.store, Grant, "grants", f"{account.tenant.id}.{account.name}")
+    held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
     return held.model if held else None
 
 
@@ -102,7 +104,6 @@ async def exchange(hub: Hub, account: Account, code: AuthorisationCode) -> Grant
     reach("oauth.after_exchange")
     if isinstance(answer, Failure):
         await _refused(hub, held, answer)
-    assert isinstance(answer, Pair)
     granted = await _keep(hub, held, app, base_url, answer)
     log("NOTICE", "authorised", tenant=grant.tenant, connection=grant.connection, vendor=grant.vendor)
     return granted
@@ -112,7 +113,7 @@ async def withdraw(hub: Hub, account: Account, notice: Withdrawal) -> None:
     """The account's owner switched us off: the tokens are dropped."""
     trouble = Trouble(code="withdrawn", message=notice.what, remedy=notice.remedy)
     for _ in range(STORE_TRIES):
-        held = await journal.load(hub.store, Grant, "grants", f"{account.tenant.id}.{account.name}")
+        held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
         if held is None:
             return
         grant = held.model.model_copy(
@@ -133,7 +134,7 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
     """The grant under our claim to this code; or as it is, when the code has been taken already."""
     digest = sha256(code.code.encode()).hexdigest()[:32]
     for _ in range(STORE_TRIES):
-        held = await journal.load(hub.store, Grant, "grants", f"{account.tenant.id}.{account.name}")
+        held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
         real = hub.clock.real()
         if held is None:
             grant, version = _empty(account, app), None
@@ -143,7 +144,7 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
             if grant.code.state == "taken":
                 return Held(grant, version)
             if grant.code.state == "refused":
-                raise CodeRefused(grant.trouble or Trouble(code="refused", message="this code was refused before"))
+                raise CodeRefused(grant.code.trouble or REFUSED_BEFORE)
             if is_held(grant, real):
                 raise CodeNotYet("another instance is exchanging this code")
         # A renewal that is on its way is overtaken: what it brings is merged behind the new authorisation.
@@ -156,18 +157,13 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
     raise Unavailable("the connection's grant is busy")
 
 
-async def _refused(hub: Hub, held: Held[Grant], failure: Failure) -> None:
-    """Record that this code gave nothing; the pair that there was, if any, stays as it is. Always raises."""
+async def _refused(hub: Hub, held: Held[Grant], failure: Failure) -> NoReturn:
+    """Record that this code gave nothing; the pair that there was, if any, stays as it is."""
     final = failure.do != "retry"
     assert held.model.code is not None
-    grant = held.model.model_copy(
-        update={
-            "lease_until": None,
-            "trouble": failure.trouble,
-            "code": held.model.code.model_copy(update={"state": "refused" if final else "asked"}),
-            "wake_at": None if held.model.sealed is None else hub.clock.now() + INVITATION_LIFE,
-        }
-    )
+    code = held.model.code.model_copy(update={"state": "refused" if final else "asked", "trouble": failure.trouble})
+    wake_at = None if held.model.sealed is None or held.model.dead else hub.clock.now() + INVITATION_LIFE
+    grant = held.model.model_copy(update={"lease_until": None, "code": code, "wake_at": wake_at})
     try:
         await hub.store.commit([_write(grant, held.version)])
     except Conflict as conflict:
@@ -184,24 +180,24 @@ async def _keep(hub: Hub, held: Held[Grant], app: OAuthApp, base_url: str | None
     wake_at = hub.clock.in_real(app.renew_every.total_seconds())
     code = held.model.code
     assert code is not None
-    version: str | None = held.version
-    current = held.model
+    current, version = held.model, held.version
     for tries in range(STORE_TRIES):
         grant = current.model_copy(
             update={
                 "client_id": app.client_id, "base_url": base_url, "sealed": sealed, "spares": (), "worked": False,
-                "access_until": pair.access_until, "issued_at": hub.clock.real(), "dead": False, "trouble": None,
+                "issued_at": hub.clock.real(), "dead": False, "trouble": None,
                 "claim": current.claim + 1, "lease_until": None, "wake_at": wake_at, "wake_step": 0,
-                "code": code.model_copy(update={"state": "taken"}),
+                "code": CodeUse(hash=code.hash, state="taken"),
             }
         )  # fmt: skip
         reach("oauth.before_store")
         try:
             await hub.store.commit([_write(grant, version)], [resume_task(grant.tenant, grant.connection)])
         except Conflict:
-            fresh = await hub.store.get("grants", grant.id)
-            current = journal.read(Grant, fresh).model if fresh else grant
-            version = fresh.version if fresh else None
+            fresh = await journal.load(hub.store, Grant, "grants", grant.id)
+            if fresh is None:
+                raise ConfigError(f"{grant.tenant}/{grant.connection} was removed meanwhile") from None
+            current, version = fresh.model, fresh.version
             continue
         except Unavailable:
             if tries == STORE_TRIES - 1:

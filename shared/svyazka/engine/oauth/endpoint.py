@@ -20,6 +20,9 @@ TEXT_LIMIT = 500
 LONGEST_LIFE = 10 * 365 * 86400.0
 """Seconds of `expires_in` that are believed."""
 
+MARGIN = timedelta(minutes=5)
+"""An access token is renewed this long before its end; one of a shorter life at the half of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -92,8 +95,12 @@ def _pair(app: OAuthApp, response: httpx.Response, now: datetime) -> Pair | Fail
         return _failed("retry", "no_token", "the vendor answered 200 without an access token")
     life = content.get("expires_in")
     seconds = float(life) if isinstance(life, int | float) and 0 < life < LONGEST_LIFE else None
-    until = now + (timedelta(seconds=seconds) if seconds else app.access_life)
-    return Pair(access=access, refresh=refresh if isinstance(refresh, str) and refresh else None, access_until=until)
+    lives = timedelta(seconds=seconds) if seconds else app.access_life
+    return Pair(
+        access=access,
+        refresh=refresh if isinstance(refresh, str) and refresh else None,
+        renew_at=now + max(lives - MARGIN, lives / 2),
+    )
 
 
 def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:

@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from svyazka.engine import journal
@@ -28,7 +27,6 @@ from svyazka.engine.logs import log
 from svyazka.engine.oauth.app import OAuthApp
 from svyazka.engine.oauth.endpoint import Failure, ask, refresh_fields
 from svyazka.engine.oauth.grant import (
-    MARGIN,
     claimed,
     failed,
     is_held,
@@ -43,6 +41,7 @@ from svyazka.engine.outages import resume_task
 from svyazka.engine.store import Replace
 from svyazka.model.errors import Conflict, SourceUnavailable, Unavailable
 from svyazka.model.grants import Grant, Pair, Trouble
+from svyazka.model.ids import connection_id
 from svyazka.model.outcomes import Blocked, Outcome, Retry
 
 if TYPE_CHECKING:
@@ -53,9 +52,6 @@ PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0)
 """Seconds between looks while another instance renews; whoever has waited them all tries again later."""
 
 STORE_TRIES = 6
-AGAIN_AFTER = timedelta(minutes=15)
-"""When the sweep looks again at a grant whose renewal failed and that nobody has needed since."""
-
 NEEDED = "authorisation_needed"
 _KNOWN, _FLIGHT, _UNSAVED = "oauth.known", "oauth.flight", "oauth.unsaved"
 
@@ -140,8 +136,7 @@ class Authorised(Authorisation):
         hub, clock = self._hub, self._hub.clock
         await self._save_unsaved()
         for pause in PAUSES:
-            held = await journal.load(hub.store, Grant, "grants", f"{self._account.tenant.id}.{self._account.name}")
-            known = self._judged(held)
+            known = self._judged(await self._load())
             if usable(known.pair, refused, clock.real()):
                 return known
             if is_held(known.grant, clock.real()):
@@ -186,7 +181,7 @@ class Authorised(Authorisation):
             log("NOTICE", "access renewed", tenant=grant.tenant, connection=grant.connection, vendor=grant.vendor)
             return known
         try:
-            given_back = failed(grant, answer, self._hub.clock.now() + AGAIN_AFTER)
+            given_back = failed(grant, answer, self._hub.clock.now())
             await self._hub.store.commit([Replace(journal.grant_document(given_back, version))])
         except Conflict:
             return None
@@ -223,64 +218,67 @@ class Authorised(Authorisation):
     async def _keep(self, held: Held[Grant], pair: Pair) -> Known:
         """Store the new pair, over our claim or merged. Raises Unavailable, the pair then waits in memory."""
         claim, sealed = held.model.claim, seal(self._hub.keyring, held.model.id, pair)
-        self._memo[_UNSAVED] = (claim, sealed, pair)
+        self._memo[_UNSAVED] = (claim, sealed)
         for tries in range(STORE_TRIES):
             try:
-                known = await self._store(held, claim, sealed, pair)
+                known = await self._store(held, claim, sealed)
             except Conflict:
-                held = await self._reload(held)
+                fresh = await self._load()
+                if fresh is None:
+                    raise needed(self._account, "the connection was removed meanwhile") from None
+                held = fresh
             except Unavailable:
                 if tries == STORE_TRIES - 1:
                     raise
                 await asyncio.sleep(0.05 * 2**tries)
             else:
                 self._memo.pop(_UNSAVED, None)
-                self._memo[_KNOWN] = known
                 return known
         raise Unavailable("a new access pair could not be stored")
 
-    async def _store(self, held: Held[Grant], claim: int, sealed: str, pair: Pair) -> Known:
+    async def _store(self, held: Held[Grant], claim: int, sealed: str) -> Known:
+        """Over our claim, or merged; what is then to be used, which may be another's. Raises Conflict."""
         hub, real = self._hub, self._hub.clock.real()
         current = held.model
         if sealed in (current.sealed, *current.spares):  # stored before, only the store's answer was lost
-            return Known(current, held.version, pair)
+            return self._judged(held)
         wake_at = hub.clock.in_real(self._app.renew_every.total_seconds())
         ours = current.claim == claim and current.lease_until is not None
         merge = with_pair if ours else with_late_pair
-        grant = merge(current, sealed, pair, real, wake_at)
+        grant = merge(current, sealed, real, wake_at)
+        if grant is current:  # of no use to anybody
+            self._memo.pop(_UNSAVED, None)
+            return self._judged(held)
         reach("oauth.before_store")
         tasks = [resume_task(grant.tenant, grant.connection)] if current.dead else []
         (version,) = await hub.store.commit([Replace(journal.grant_document(grant, held.version))], tasks)
         reach("oauth.after_store")
-        assert grant.sealed is not None
-        return Known(grant, version, pair if ours else unseal(hub.keyring, grant.id, grant.sealed))
-
-    async def _reload(self, held: Held[Grant]) -> Held[Grant]:
-        fresh = await journal.load(self._hub.store, Grant, "grants", held.model.id)
-        if fresh is None:
-            raise needed(self._account, "the connection was removed meanwhile")
-        return fresh
+        return self._judged(Held(grant, version))
 
     async def _save_unsaved(self) -> None:
         """A pair that could not be stored when it came: nothing else is done before it is."""
-        unsaved: tuple[int, str, Pair] | None = self._memo.get(_UNSAVED)
+        unsaved: tuple[int, str] | None = self._memo.get(_UNSAVED)
         if unsaved is None:
             return
-        claim, sealed, pair = unsaved
-        held = await journal.load(self._hub.store, Grant, "grants", f"{self._account.tenant.id}.{self._account.name}")
+        held = await self._load()
         if held is not None:
-            with contextlib.suppress(Conflict):
-                self._memo[_KNOWN] = await self._store(held, claim, sealed, pair)
-                self._memo.pop(_UNSAVED, None)
-        else:
-            self._memo.pop(_UNSAVED, None)
+            try:
+                await self._store(held, *unsaved)
+            except Conflict:
+                return  # the next look takes it up
+        self._memo.pop(_UNSAVED, None)
+
+    async def _load(self) -> Held[Grant] | None:
+        return await journal.load(
+            self._hub.store, Grant, "grants", connection_id(self._account.tenant.id, self._account.name)
+        )
 
 
 def exchanges_for(hub: Hub, account: Account, grant: Grant) -> Exchanges:
     """An HTTP client for one claim on a grant: its calls lie well inside the lease."""
     limits = hub.limits(account)
     return Exchanges(
-        hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.connector.ca_file),
+        hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.connector.ca_pem),
         base_url=account.base_url,
         deadline=time.monotonic() + CALL_LIMIT,
         clock=hub.clock,
@@ -296,4 +294,4 @@ def _looked_at(flight: asyncio.Task[Known]) -> None:
         flight.exception()
 
 
-__all__ = ["MARGIN", "NEEDED", "Authorised", "NoAccess", "authorisation_of", "exchanges_for", "needed"]
+__all__ = ["Authorised", "NoAccess", "authorisation_of", "exchanges_for"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from svyazka.engine import alerts, journal
@@ -20,6 +19,7 @@ from svyazka.engine.store import Replace, Task
 from svyazka.model.errors import Conflict
 from svyazka.model.events import EventType, Fact
 from svyazka.model.grants import Grant, Trouble
+from svyazka.model.ids import connection_id, stable_id
 from svyazka.model.tenants import CompiledConnection
 
 if TYPE_CHECKING:
@@ -34,13 +34,16 @@ CODE_PAUSE = timedelta(seconds=60)
 
 async def redirected(hub: Hub, outages: Outages, account: Account, body: Mapping[str, str]) -> None:
     """See to one redirect. Raises Unavailable, ConfigError."""
-    params = json.loads(hub.keyring.unseal("mint", body["sealed"], f"{account.tenant.id}.{account.name}.errand"))
+    owner = connection_id(account.tenant.id, account.name)
+    params: dict[str, str] = json.loads(hub.keyring.unseal("mint", body["sealed"], f"{owner}.errand"))
     brought = account.connector.redirected(params, account.settings)
-    about = sha256(body["sealed"].encode()).hexdigest()[:24]
+    about = stable_id("red", *(part for pair in sorted(params.items()) for part in pair))
     match brought:
         case AuthorisationCode():
             await _authorise(hub, account, brought, body, about)
         case Withdrawal():
+            # The notice is the same each time, so the hour tells one from another.
+            about = f"{about} {hub.clock.now():%Y-%m-%dT%H}"
             await journal_fact(hub, account, EventType.CONNECTION_DISABLED, about, brought.what)
             await withdraw(hub, account, brought)
             await outages.open(account, "blocked", "withdrawn", brought.what, remedy=brought.remedy)
@@ -75,7 +78,7 @@ async def _tell_refused(hub: Hub, account: Account, trouble: Trouble, about: str
 
 async def journal_fact(hub: Hub, account: Account, type_: EventType, about: str, what: str) -> None:
     """A fact about the connection itself, in the journal as any other; once for what it is about."""
-    document = await hub.store.get("connections", f"{account.tenant.id}.{account.name}")
+    document = await hub.store.get("connections", connection_id(account.tenant.id, account.name))
     if document is None:
         return
     fact = Fact(type=type_, key=("access", about), subject=f"connection:{account.name}", data={"what": what})
@@ -89,7 +92,7 @@ async def journal_fact(hub: Hub, account: Account, type_: EventType, about: str,
 
 async def renew(hub: Hub, outages: Outages, account: Account) -> None:
     """A grant is due: its weekly renewal, or a claim that its owner didn't live to settle."""
-    held = await journal.load(hub.store, Grant, "grants", f"{account.tenant.id}.{account.name}")
+    held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
     app = account.connector.oauth(account.settings)
     if held is None or is_held(held.model, hub.clock.real()):
         return

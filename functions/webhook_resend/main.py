@@ -1,0 +1,12 @@
+"""The webhook that resend calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("resend")
+
+
+@functions_framework.aio.http
+async def webhook_resend(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

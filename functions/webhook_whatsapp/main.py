@@ -1,0 +1,12 @@
+"""The webhook that whatsapp calls."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("whatsapp")
+
+
+@functions_framework.aio.http
+async def webhook_whatsapp(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

@@ -1,0 +1,188 @@
+"""What `init` asks: which flows, sources and channels, and what each of them needs to be told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+
+from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
+from svyazka.cli.output import note
+from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.engine.connector import Connector
+from svyazka.engine.flow import Flow
+from svyazka.flows.registry import FLOWS, load_flow
+from svyazka.model.contacts import Contact, normalize_phone
+
+FIRST_FLOW = "review_request"
+
+
+@dataclass
+class Draft:
+    """A tenant file to be, and what must not stand in it."""
+
+    id: str
+    content: dict[str, Any]
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Values by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`--flow`, `--from`, `--via` and `--alert-to`, None where nothing was said."""
+
+    flows: str | None
+    sources: str | None
+    channels: str | None
+    alert_to: str | None
+
+
+def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
+    """Ask for all of it. Raises BadParameter."""
+    wanted = named(
+        talk.value(
+            f"What is to be done ({', '.join(sorted(FLOWS))})", names_among(FLOWS), option="--flow",
+            given=choice.flows, default=FIRST_FLOW,
+        )
+    )  # fmt: skip
+    flows = {id_: load_flow(flow) for id_, flow in wanted.items()}
+    sources = _sources(talk, choice.sources) if any(flow.needs_sources for flow in flows.values()) else {}
+    carried = {flow.carries for flow in flows.values() if flow.needs_channels}
+    channels = _channels(talk, choice.channels, carried) if carried else {}
+    connections = dict(sources)
+    for name, vendor in channels.items():
+        if connections.setdefault(name, vendor) != vendor:
+            raise typer.BadParameter(f"{name} is {connections[name]} and {vendor}: NAME=VENDOR tells them apart")
+    draft.content["connections"] = {
+        name: _connection(talk, name, vendor, draft.secrets) for name, vendor in connections.items()
+    }
+    alerts = _alerts(talk, channels, choice.alert_to)
+    if alerts:
+        draft.content["alerts"] = alerts
+    draft.content["flows"] = [_flow(talk, id_, flow, sources, channels) for id_, flow in flows.items()]
+
+
+def named(choices: Iterable[str]) -> dict[str, str]:
+    """`["till=iiko", "smsru"]` -> `{"till": "iiko", "smsru": "smsru"}`."""
+    pairs = (choice.rpartition("=") for choice in choices)
+    return {name or what: what for name, _, what in pairs}
+
+
+def _sources(talk: Interview, given: str | None) -> dict[str, str]:
+    systems = [vendor for vendor in sorted(VENDORS) if not load_connector(vendor).supports("SendMessage")]
+    question = f"Systems that tell of it ({', '.join(systems)})"
+    return named(talk.value(question, names_among(VENDORS), option="--from", given=given))
+
+
+def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dict[str, str]:
+    """Those whose credentials the environment holds are proposed, phones first: sources know them more often."""
+    fitting = {vendor: connector for vendor, connector in _connectors() if any(map(connector.supports, carried))}
+    ready = [
+        vendor
+        for vendor, connector in fitting.items()
+        if connector.proposed and connector.environment and set(connector.credentials) <= _set(connector).keys()
+    ]
+    ready.sort(key=lambda vendor: fitting[vendor].reaches != "phone")
+    question = f"Channels, the preferred one first ({', '.join(fitting)})"
+    return named(
+        talk.value(question, names_among(fitting), option="--via", given=given, default=", ".join(ready) or None)
+    )
+
+
+def _connectors() -> Iterable[tuple[str, Connector[Any]]]:
+    return ((vendor, load_connector(vendor)) for vendor in sorted(VENDORS))
+
+
+def _set(connector: Connector[Any]) -> dict[str, str]:
+    """Its settings whose variables are set."""
+    found = {setting: os.environ.get(variable, "").strip() for setting, variable in connector.environment.items()}
+    return {setting: value for setting, value in found.items() if value}
+
+
+def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]) -> dict[str, Any]:
+    """What `--set` and the environment say, what it can't do without, and the rest if somebody wants to."""
+    connector = load_connector(vendor)
+    model = connector.settings_model()
+    values = talk.settings_of(name, model, never=connector.secret_fields)
+    found = {setting: value for setting, value in _set(connector).items() if setting not in values}
+    if found:
+        note(f"{name}: {', '.join(f'{s} from {connector.environment[s]}' for s in found)}", None)
+    open_ = [s for s in one_line_settings(model) if s not in values and s not in found]
+    asked = [setting for setting in open_ if setting in connector.credentials]
+    optional = [setting for setting in open_ if setting not in connector.credentials]
+    if optional and _wants(talk, name, connector, optional):
+        asked += optional
+    for setting in (*found, *asked):
+        secret, needed = setting in connector.secret_fields, setting in connector.credentials
+        value = talk.value(
+            f"{name}: {setting}" + (" (Enter: later)" if secret or not needed else ""),
+            setting_check(model, setting), option=connector.environment.get(setting, f"--set {name}.{setting}"),
+            given=found.get(setting), needed=needed and not secret, hidden=secret,
+        )  # fmt: skip
+        if secret and (needed or value is not None):
+            values[setting] = {"secret": f"{name}-{setting.replace('_', '-')}"}
+            if value is not None:
+                secrets[values[setting]["secret"]] = value
+        elif not secret:
+            values[setting] = value
+    return {"vendor": vendor, **_said(values)}
+
+
+def _wants(talk: Interview, name: str, connector: Connector[Any], optional: Iterable[str]) -> bool:
+    if talk.silent:
+        return False
+    note(f"{name} takes {', '.join(optional)} as well, now or later in the file.", None)
+    for setting, without in connector.optional_settings.items():
+        note(f"  {setting}: if it isn't set, {without}", None)
+    return talk.agrees(f"{name}: set them now?")
+
+
+def _flow(
+    talk: Interview, id_: str, flow: Flow[Any], sources: Iterable[str], channels: Mapping[str, str]
+) -> dict[str, Any]:
+    """What it needs, and what it proposes."""
+    model = flow.settings_model()
+    values = talk.settings_of(id_, model, bare=True)
+    needed = [setting for setting, info in model.model_fields.items() if info.is_required()]
+    for setting in dict.fromkeys((*needed, *flow.suggested)):
+        if setting not in values:
+            values[setting] = talk.value(
+                f"{id_}: {setting}", setting_check(model, setting), option=f"--set {setting}",
+                default=flow.suggested.get(setting), needed=setting in needed,
+            )  # fmt: skip
+    head: dict[str, Any] = {"flow": flow.name}
+    if id_ != flow.name:
+        head["id"] = id_
+    if flow.needs_sources:
+        head["from"] = list(sources)
+    if flow.needs_channels:
+        head["via"] = [name for name, vendor in channels.items() if load_connector(vendor).supports(flow.carries)]
+        if not head["via"]:
+            raise typer.BadParameter(f"{flow.name} needs a channel that carries {flow.carries}", param_hint="--via")
+    return {**head, **_said(values)}
+
+
+def _said(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {setting: value for setting, value in values.items() if value is not None}
+
+
+def _alerts(talk: Interview, channels: Mapping[str, str], given: str | None) -> dict[str, Any] | None:
+    """Who at the business is told when a system stays down."""
+    first = next((name for name, vendor in channels.items() if load_connector(vendor).reaches), None)
+    if first is None:
+        return None
+    connector = load_connector(channels[first])
+    kind = connector.reaches if connector.reaches in ("phone", "email") else "chat"
+
+    def check(text: str) -> str:
+        contact = Contact(phone=text, email=text, chats={str(connector.reaches): text})
+        if connector.address(contact) is None:
+            raise ValueError(f"expected a {kind} that {connector.vendor} reaches")
+        return (normalize_phone(text) if kind == "phone" else None) or text.strip()
+
+    question = f"Who is told of troubles, through {first} ({kind})"
+    address = talk.value(question, check, option="--alert-to", given=given, needed=False)
+    return {"to": [{"connection": first, kind: address}]} if address is not None else None

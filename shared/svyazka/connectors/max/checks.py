@@ -1,0 +1,62 @@
+"""`doctor` on MAX: the bot, and who gets its updates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from svyazka.connectors.max import client, poll
+from svyazka.connectors.max.client import MaxFailure, MaxSettings
+from svyazka.engine.bodies import text
+from svyazka.engine.calls import Call
+from svyazka.engine.connector import Finding
+from svyazka.engine.urls import is_public_https, place, same_place
+from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.outcomes import Blocked
+
+FIX = "`svyazka doctor --fix` subscribes it"
+
+
+async def check(call: Call[MaxSettings]) -> list[Finding]:
+    """Who the bot is, and whether its updates come to us."""
+    findings: list[Finding] = []
+    try:
+        bot = await client.ask(call, "GET", "/me")
+        name = text(bot.get("username")) or text(bot.get("first_name")) or "a bot"
+        findings.append(Finding("bot", "ok", f"MAX lets us in as {name}"))
+        findings += _hook_findings(await poll.subscriptions(call), call.hook_url)
+    except (MaxFailure, NotSent, MaybeSent) as error:
+        findings.append(_failed(error))
+    return findings
+
+
+async def register(call: Call[MaxSettings], hook_url: str) -> Finding:
+    """Subscribe anew: whether the present subscription has our secret, MAX doesn't tell."""
+    if not is_public_https(hook_url):
+        message = f"MAX calls only https on port 443, our address is {place(hook_url)}"
+        return Finding("webhook", "fail", message, "set SVYAZKA_PUBLIC_URL to the address by which we are reached")
+    try:
+        await poll.subscribe(call, hook_url)
+    except (MaxFailure, NotSent, MaybeSent) as error:
+        return _failed(error)
+    return Finding("webhook", "ok", f"the webhook is subscribed: updates come to {place(hook_url)}")
+
+
+def _hook_findings(urls: Sequence[str], hook_url: str | None) -> Iterable[Finding]:
+    others = [url for url in urls if hook_url is None or not same_place(url, hook_url)]
+    if hook_url is None:
+        yield Finding("webhook", "warn", f"updates go to {len(urls)} address(es); our own isn't known here")
+    elif hook_url in urls:
+        yield Finding("webhook", "ok", f"updates come to us: {place(hook_url)}")
+    elif len(others) < len(urls):
+        yield Finding("webhook", "warn", "updates come to us under another key than today's", FIX)
+    else:
+        yield Finding("webhook", "warn", "no webhook of ours: what people answer to the bot isn't heard", FIX)
+    if hook_url is not None and others:
+        places = ", ".join(map(place, others))
+        yield Finding("other webhooks", "warn", f"the bot's updates go to others too: {places}", "see who they are")
+
+
+def _failed(error: Exception) -> Finding:
+    outcome = error.outcome if isinstance(error, MaxFailure) else None
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; if it stays so, ask MAX's support"
+    return Finding("bot", "fail", str(error), remedy)

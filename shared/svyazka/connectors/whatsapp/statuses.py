@@ -1,0 +1,71 @@
+"""What became of a message of ours, as a receipt. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from svyazka.connectors.whatsapp.failures import rule_of
+from svyazka.connectors.whatsapp.schema import Section, code_of, details_of, moment, sections
+from svyazka.engine.bodies import text
+from svyazka.model.contacts import Contact
+from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+
+STATES: dict[str, tuple[EventType, ReceiptState, str]] = {
+    "sent": (EventType.MESSAGE_SENT, ReceiptState.SENT, "on its way"),
+    "delivered": (EventType.MESSAGE_DELIVERED, ReceiptState.DELIVERED, "on the person's device"),
+    "read": (EventType.MESSAGE_READ, ReceiptState.READ, "read"),
+    "played": (EventType.MESSAGE_READ, ReceiptState.READ, "played"),
+    "failed": (EventType.MESSAGE_FAILED, ReceiptState.UNDELIVERED, "not delivered"),
+}
+
+
+def status_facts(status: Section) -> Iterator[Fact | Unreadable]:
+    """A receipt; and a word to the business where the reason of a failure is for its hand."""
+    id_, state = text(status.get("id"), 200), text(status.get("status"), 40)
+    if id_ is None or state is None:
+        yield Unreadable(reason="expected a status with its id and its name")
+        return
+    key, at = ("status", id_, state), moment(status.get("timestamp"))
+    if state not in STATES:
+        yield Fact(type=EventType.OTHER, key=key, occurred_at=at, ignored=f"a status that we don't know: {state}")
+        return
+    type_, receipt_state, what = STATES[state]
+    error = next(iter(sections(status.get("errors"))), None) if state == "failed" else None
+    code = code_of(error) if error is not None else None
+    rule = rule_of(code) if code is not None else None
+    details = details_of(error) if error is not None else None
+    phone, user = text(status.get("recipient_id"), 40), text(status.get("recipient_user_id"), 150)
+    yield Fact(
+        type=type_,
+        key=key,
+        subject=f"message:{id_}",
+        occurred_at=at,
+        contact=person(phone, user),
+        entity=Entity(kind="message", id=id_),
+        data={"status": state, **({"code": code} if code is not None else {})},
+        receipt=Receipt(
+            state=receipt_state, external_id=id_, key=text(status.get("biz_opaque_callback_data"), 100),
+            code=str(code) if code is not None else state, message=f"{rule.what} ({details})" if rule else what,
+            opt_out=rule.opt_out if rule else False,
+        ),
+    )  # fmt: skip
+    if rule is not None and rule.remedy is not None:
+        yield _for_the_business(str(code), f"{rule.what}. {rule.remedy}", at)
+
+
+def person(phone: str | None, user: str | None, name: str | None = None) -> Contact | None:
+    """Somebody as WhatsApp knows him: digits without a plus, an id where he hides his number, or both."""
+    if not (phone or user or name):
+        return None
+    number = f"+{phone}" if phone and phone.isascii() and phone.isdigit() else phone
+    return Contact(name=name, phone=number, chats={"whatsapp": user} if user else {})
+
+
+def _for_the_business(code: str, notice: str, at: datetime | None) -> Fact:
+    """Told once a day: every further message may meet the same."""
+    day = f"{at:%Y-%m-%d}" if at else ""
+    return Fact(
+        type=EventType.CONNECTION_DISABLED, key=("failed", code, day), occurred_at=at,
+        data={"what": f"error {code}", "notice": notice},
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""The pages that people read say what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli.conftest import PHONE, Installation, order
+from svyazka.cli.commands import app
+from svyazka.settings import Settings
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+FIELDS = dict(
+    re.findall(r"^\| `([a-z ]+)` \| ([a-z_]+(?:, [a-z_]+)+) \|$", (DOCS / "command-line.md").read_text(), re.M)
+)
+
+
+def test_every_setting_stands_in_its_page_with_its_default() -> None:
+    rows = re.findall(r"^\| `SVYAZKA_(\w+)` \| (.+?) \| (.+) \|$", (DOCS / "settings.md").read_text(), re.M)
+    told = {name.lower(): default.strip("`") for name, default, _ in rows}
+    assert told == {name: str(field.default) or "none" for name, field in Settings.model_fields.items()}
+
+
+def test_every_command_stands_in_its_page() -> None:
+    page = (DOCS / "command-line.md").read_text()
+    tables = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name, command in commands.items():
+        for full in [f"{name} {inner}" for inner in getattr(command, "commands", {})] or [name]:
+            assert re.search(rf"`{full}\b", tables), f"{full} isn't in docs/command-line.md"
+
+
+@pytest.mark.parametrize("command", sorted(FIELDS.keys() - {"demo"}))
+def test_the_documented_fields_are_the_printed_ones(hub: Installation, command: str) -> None:
+    (event,) = hub.done([7])
+    hub.done(order())
+    arguments = {
+        "urls": ["kofe"], "show": [event], "apply": [str(hub.write()), "--dry-run"], "secret list": ["kofe"],
+        "preview": ["till"], "replay": [event, "--dry-run"], "forget": [PHONE, "--yes"],
+        "send": ["sms", "--to", PHONE, "--text", "x"],
+    }  # fmt: skip
+    hub.file.write_text(hub.file.read_text("utf-8").replace("Кофейня", "Чайная"), "utf-8")
+    result = hub.svyazka(
+        *command.split(), *arguments.get(command, []), "--json", status=1 if command == "replay" else 0
+    )
+    assert ", ".join(json.loads(result.stdout.splitlines()[0])) == FIELDS[command]
+
+
+def test_the_page_names_the_fields_of_fifteen_commands() -> None:
+    assert len(FIELDS) == 15

@@ -1,0 +1,130 @@
+"""`doctor`: each thing that can be wrong is found, with what to do; exit status 1 when something is."""
+
+from __future__ import annotations
+
+import stat
+from datetime import timedelta
+from typing import Any
+
+from cli.conftest import API_ID, FILE, Installation, order
+from svyazka.backends.local.store import LocalStore
+from svyazka.engine import journal
+from svyazka.engine.store import RECENT_DELIVERIES, Put
+from svyazka.engine.worker import Worker
+from svyazka.model.deliveries import Delivery
+
+
+def found(hub: Installation, check: str, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
+    return [row for row in hub.rows("doctor", *arguments, status=status) if row["check"] == check]
+
+
+def test_a_healthy_installation_has_no_failure(hub: Installation) -> None:
+    assert not [row for row in hub.rows("doctor", "--live") if row["status"] == "fail"]
+
+
+def test_a_missing_secret(hub: Installation) -> None:
+    hub.svyazka("secret", "rm", "kofe", "smsru-api-id", "--yes")
+    (secret,) = found(hub, "secrets", status=1)
+    assert (secret["status"], secret["tenant"]) == ("fail", "kofe")
+    assert secret["remedy"] == "svyazka secret set kofe smsru-api-id"
+    (credentials,) = found(hub, "credentials", status=1)
+    assert (credentials["connection"], "api_id" in credentials["message"]) == ("sms", True)
+
+
+def test_a_setting_that_is_left_out_says_what_then_does_not_work(hub: Installation) -> None:
+    (row,) = found(hub, "organization_id")
+    assert (row["status"], row["connection"]) == ("warn", "till")
+    assert "aren't told apart" in row["message"]
+
+
+def test_credentials_are_asked_of_the_vendor_only_when_told_to(hub: Installation) -> None:
+    hub.vendors.of("smsru").right = ["another"]
+    assert not found(hub, "credentials")
+    (row,) = found(hub, "credentials", "--live", status=1)
+    assert (row["status"], row["connection"]) == ("fail", "sms")
+    assert API_ID not in str(row)
+
+
+def test_a_vendor_that_does_not_answer(hub: Installation) -> None:
+    hub.svyazka("apply", str(hub.write(FILE.replace("{vendors}/smsru", "http://127.0.0.1:9/smsru"))), "--yes")
+    assert any(row["connection"] == "sms" and row["status"] == "fail" for row in hub.rows("doctor", "--live", status=1))
+
+
+def test_fix_registers_the_webhook_and_leaves_an_audit_line(hub: Installation) -> None:
+    hub.svyazka("doctor", "--fix")
+    url = next(row["url"] for row in hub.rows("urls", "kofe") if row["connection"] == "sms")
+    assert hub.vendors.of("smsru").account(API_ID).callbacks == [url]
+    assert ("doctor --fix", "kofe/sms") in hub.audit()
+    assert {row["status"] for row in found(hub, "callback", "--live")} == {"ok"}
+
+
+def test_fix_registers_the_newest_key_after_a_rotation(hub: Installation) -> None:
+    hub.svyazka("rotate", "sms")
+    hub.svyazka("doctor", "--fix")
+    (url,) = hub.vendors.of("smsru").account(API_ID).callbacks
+    assert "key=1.kofe.sms.2." in url
+    assert "--finish" in found(hub, "webhook key")[0]["remedy"]
+
+
+def test_files_that_others_may_read(hub: Installation) -> None:
+    key = hub.data / "keys" / "vault.json"
+    key.chmod(0o644)
+    (row,) = found(hub, "permissions", status=1)
+    assert str(key) in row["message"]
+    hub.svyazka("doctor", "--fix")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert [row["status"] for row in found(hub, "permissions")] == ["ok"]
+
+
+def test_what_is_overdue_because_nobody_sweeps(hub: Installation) -> None:
+    hub.vendors.fault("smsru", kind="answer", path="/sms/send", status=429)
+    hub.done(order())
+
+    async def age(worker: Worker, store: LocalStore) -> None:
+        (document,) = (await store.find(RECENT_DELIVERIES)).documents
+        late = worker.hub.clock.now() - timedelta(hours=1)
+        delivery = journal.read(Delivery, document).model.model_copy(update={"wake_at": late})
+        await store.commit([Put(journal.delivery_document(delivery))])
+
+    assert found(hub, "oldest wake_at")[0]["status"] == "ok"
+    hub.opened(age)
+    assert found(hub, "oldest wake_at", status=1)[0]["message"].startswith("deliveries/dlv_")
+
+
+def test_an_outage_and_a_pause(hub: Installation) -> None:
+    hub.vendors.of("smsru").account(API_ID).outer = 301
+    hub.done(order())
+    hub.svyazka("pause", "till")
+    assert found(hub, "outage", status=1)[0]["remedy"]
+    assert found(hub, "paused", status=1)[0]["message"] == "kofe/till is paused: its deliveries wait"
+
+
+def test_a_clock_that_was_set_back(hub: Installation) -> None:
+    (event,) = hub.done(order())
+
+    async def tomorrow(worker: Worker, store: LocalStore) -> None:
+        document = await store.get("events", event)
+        assert document is not None
+        record = journal.read(journal.EventRecord, document).model
+        later = record.event.model_copy(update={"received_at": worker.hub.clock.now() + timedelta(days=1)})
+        await store.commit([Put(journal.event_document(record.model_copy(update={"event": later})))])
+
+    hub.opened(tomorrow)
+    assert found(hub, "clock", status=1)[0]["status"] == "fail"
+
+
+def test_an_address_that_vendors_cannot_reach(hub: Installation, monkeypatch: Any) -> None:
+    assert found(hub, "public address")[0]["status"] == "warn"
+    monkeypatch.setenv("SVYAZKA_PUBLIC_URL", "https://hub.example.org")
+    assert found(hub, "public address")[0]["status"] == "ok"
+
+
+def test_nobody_to_tell(hub: Installation) -> None:
+    without = FILE.replace('alerts: {{to: [{{connection: sms, phone: "+79990000001"}}]}}\n', "")
+    hub.svyazka("apply", str(hub.write(without)), "--yes")
+    assert found(hub, "alerts")[0]["status"] == "warn"
+
+
+def test_only_one_tenant_is_looked_at_when_named(hub: Installation) -> None:
+    assert {row["tenant"] for row in hub.rows("doctor", "kofe")} == {None, "kofe"}
+    hub.svyazka("doctor", "tea", status=1)

@@ -1,0 +1,93 @@
+"""`forget`: one person's data is gone everywhere, other people's stays, and he is never contacted again."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.conftest import FILE, NAME, PHONE, SURNAME, Installation, order
+from svyazka.backends.local.store import LocalStore
+from svyazka.engine.store import KINDS
+from svyazka.engine.worker import Worker
+
+OTHER = "+79161112233"
+
+
+def documents(hub: Installation) -> str:
+    """The contents of every document."""
+
+    async def read(worker: Worker, store: LocalStore) -> str:
+        return "\n".join(str(row[0], "utf-8") for kind in KINDS for row in store.read(f"SELECT data FROM {kind}"))  # type: ignore[call-overload]
+
+    return hub.opened(read)
+
+
+def test_nothing_of_the_person_is_left_wherever_it_stood(hub: Installation) -> None:
+    once = "    at_most_once_per: 30d\n"
+    hub.svyazka("apply", str(hub.write(FILE + once)), "--yes")
+    hub.done(order(1), [7, order(2)], b'{"broken": "8 999 123-45-67"', order(3, "OnWay"))
+    assert PHONE in documents(hub)
+    (told,) = hub.rows("forget", "8 (999) 123-45-67", "--yes")
+    assert list(told) == ["tenant", "events", "requests", "deliveries", "cancelled", "in_flight"]
+    assert (told["events"], told["requests"], told["in_flight"]) == (4, 2, 0)
+    left = documents(hub)
+    for personal in (PHONE, PHONE[2:], "123-45-67", NAME, SURNAME):
+        assert personal not in left
+    assert {row["status"] for row in hub.rows("events")} == {"planned", "ignored", "quarantined"}
+
+
+def test_forgetting_twice_finds_nothing_more(hub: Installation) -> None:
+    hub.done(order(1))
+    hub.svyazka("forget", PHONE, "--yes")
+    (again,) = hub.rows("forget", PHONE, "--yes")
+    assert (again["events"], again["requests"], again["deliveries"]) == (0, 0, 0)
+
+
+def test_what_still_waits_is_cancelled_and_what_comes_later_is_not_sent(hub: Installation) -> None:
+    hub.vendors.fault("smsru", kind="answer", path="/sms/send", status=429)
+    hub.done(order(1))
+    (told,) = hub.rows("forget", PHONE, "--yes")
+    assert told["cancelled"] == 1
+    hub.done(order(2))
+    assert [(row["status"], row["last_error"]["code"]) for row in hub.rows("deliveries")] == [
+        ("cancelled", "opted_out"), ("cancelled", "forgotten"),
+    ]  # fmt: skip
+    assert hub.sent() == []
+
+
+def test_an_event_that_waits_to_be_planned_is_not_acted_upon(hub: Installation) -> None:
+    hub.post(order(1))
+    hub.svyazka("forget", PHONE, "--yes")
+    hub.work()
+    (event,) = hub.rows("events")
+    assert (event["status"], event["contact"]) == ("ignored", None)
+    assert hub.rows("deliveries") == []
+
+
+def test_others_in_the_same_request_keep_their_messages(hub: Installation) -> None:
+    hub.vendors.fault("smsru", kind="answer", path="/sms/send", status=429, times=2)
+    hub.done([order(1), order(2, phone=OTHER)])
+    hub.svyazka("forget", PHONE, "--yes")
+    by_phone = {str((row["contact"] or {}).get("phone")): row["status"] for row in hub.rows("events")}
+    assert by_phone == {"None": "planned", "+7916•••2233": "planned"}
+    assert sorted(row["status"] for row in hub.rows("deliveries")) == ["cancelled", "retrying"]
+
+
+def test_it_asks_first_and_a_no_changes_nothing(hub: Installation) -> None:
+    hub.done(order(1))
+    hub.svyazka("forget", PHONE, given="n\n", status=1)
+    assert PHONE in documents(hub)
+
+
+@pytest.mark.parametrize("address", ["12345", "Иван"])
+def test_what_is_no_address_is_refused_and_not_repeated(hub: Installation, address: str) -> None:
+    result = hub.svyazka("forget", address, "--yes", status=1)
+    assert "expected a phone" in result.stderr
+    assert address not in result.output
+
+
+def test_the_audit_line_names_the_person_by_a_hash(hub: Installation) -> None:
+    hub.svyazka("forget", PHONE, "--yes")
+    action, target = hub.audit()[-1]
+    assert action == "forget"
+    assert target.startswith("kofe/")
+    assert "4567" not in target

@@ -1,0 +1,90 @@
+"""Exit statuses, and errors that name what was expected, what came and what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cli.conftest import Installation
+from svyazka.cli.output import table
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nothing",), ("events", "--no-such-option"), ("show",), ("events", "--since", "yesterday"),
+     ("events", "--status", "broken"), ("events", "--limit", "0"), ("send", "sms", "--to", "x"),
+     ("send", "sms", "--to", "x", "--text", "x", "--expires-after", "soon")],
+)  # fmt: skip
+def test_wrong_usage_is_exit_status_2(hub: Installation, arguments: tuple[str, ...]) -> None:
+    hub.svyazka(*arguments, status=2)
+
+
+def test_a_tenant_that_is_not_there_is_answered_with_the_nearest(hub: Installation) -> None:
+    assert "no tenant 'kofee'; did you mean 'kofe'?" in hub.svyazka("urls", "kofee", status=1).stderr
+
+
+def test_a_command_that_reads_makes_no_data_folder(bare: Installation) -> None:
+    result = bare.svyazka("events", status=1)
+    assert "svyazka apply FILE" in result.stderr
+    assert not bare.data.exists()
+
+
+def test_a_setting_that_cannot_be_used_is_named(hub: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVYAZKA_BACKEND", "amazon")
+    stderr = hub.svyazka("events", status=1).stderr
+    assert "SVYAZKA_BACKEND" in stderr
+    assert "'amazon'" in stderr
+
+
+def test_nothing_to_show_says_what_that_means(hub: Installation) -> None:
+    assert "svyazka urls TENANT" in hub.svyazka("events").stderr
+
+
+def test_an_id_of_nothing(hub: Installation) -> None:
+    assert "svyazka events" in hub.svyazka("show", "evt_none", status=1).stderr
+
+
+def test_a_narrow_terminal_cuts_no_id_and_no_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    url = "https://hub.example.org/webhook_iiko?key=" + "k" * 60
+    table(("Id", "Status", "URL", "Why"), [("evt_" + "0" * 32, "planned", url, "because " * 20)], "nothing")
+    printed = capsys.readouterr().out
+    assert url in printed
+    assert "evt_" + "0" * 32 in printed
+
+
+def test_since_and_limit_bound_a_list(hub: Installation) -> None:
+    hub.done(*({"eventInfo": {"id": f"{n}", "order": {"status": "OnWay"}}} for n in range(4)))
+    assert len(hub.rows("events", "--limit", "2")) == 2
+    assert len(hub.rows("events", "--since", "1h")) == 4
+    assert hub.rows("events", "--since", "2100-01-01") == []
+    assert hub.rows("events", "--type", "order.completed") == []
+    assert hub.rows("events", "--connection", "sms") == []
+    assert len(hub.rows("events", "--tenant", "kofe", "--connection", "till")) == 4
+
+
+def test_functions_never_import_the_command_line_nor_it_the_stand_ins_unasked(bare: Installation) -> None:
+    code = "import svyazka.cli.commands, sys; print([name for name in sys.modules if name.startswith('simulators')])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert said.strip() == "[]"
+
+
+def test_the_installed_command_answers() -> None:
+    said = subprocess.run([sys.executable, "-m", "svyazka.cli", "--help"], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0
+    assert "preview" in said.stdout
+
+
+def test_a_fault_of_ours_is_one_line_without_a_traceback(bare: Installation) -> None:
+    bare.data.mkdir()
+    (bare.data / "svyazka.db").write_bytes(b"not a database" * 100)
+    command = [sys.executable, "-m", "svyazka.cli", "--data", str(bare.data), "events"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 1
+    assert "Traceback" not in said.stderr
+    assert said.stderr.startswith("svyazka: ")

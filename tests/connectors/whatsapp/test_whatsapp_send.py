@@ -1,0 +1,336 @@
+"""One message through WhatsApp, and what each of Meta's answers means: against the stand-in, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.support import NOW, calling
+from simulators.serve import Running
+from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN
+from svyazka.connectors.whatsapp.actions import CONNECTOR
+from svyazka.connectors.whatsapp.client import WhatsappSettings
+from svyazka.connectors.whatsapp.failures import CLASSES, FAILURES, rule_of
+from svyazka.connectors.whatsapp.templates import WrongTemplate, template_of
+from svyazka.engine.connector import Finding
+from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "whatsapp-meta"
+SETTINGS = WhatsappSettings(phone_number_id=NUMBER, access_token=TOKEN, app_secret=APP_SECRET, verify_token="v")
+ANNA = "+79991234567"
+TEXT = "Спасибо за визит!"
+TEMPLATE = {"name": "review_request", "language": "ru", "parameters": ["Кофейня «Утро»"]}
+KINDS = {"retry": Retry, "refuse": Refused, "block": Blocked}
+
+
+def message(phone: str | None = ANNA, text: str = TEXT, **more: Any) -> SendMessage:
+    return SendMessage(to=Contact(phone=phone), text=text, **more)
+
+
+async def sent(
+    whatsapp: Running, command: SendMessage | None = None, settings: WhatsappSettings = SETTINGS, **around: Any
+) -> Outcome:
+    async with calling(settings, whatsapp.base_url("whatsapp"), **around) as call:
+        return await CONNECTOR.perform(command or message(), call)
+
+
+async def answered(whatsapp: Running, status: int, body: Any, headers: Any = None, **around: Any) -> Outcome:
+    """What becomes of a message to which Meta answers so."""
+    whatsapp.fault("whatsapp", kind="answer", path="/*/messages", status=status, body=body, headers=headers or {})
+    return await sent(whatsapp, **around)
+
+
+def sample(name: str) -> Any:
+    return json.loads((SAMPLES / f"{name}.json").read_bytes())
+
+
+def asked(whatsapp: Running) -> dict[str, Any]:
+    """Body of the last call."""
+    body: dict[str, Any] = json.loads(whatsapp.of("whatsapp").calls[-1]["body"])
+    return body
+
+
+def ledger(whatsapp: Running) -> list[dict[str, Any]]:
+    return [effect for effect in whatsapp.of("whatsapp").effects if effect["kind"] == "message"]
+
+
+# The request
+
+
+async def test_a_text_is_the_samples(whatsapp: Running) -> None:
+    await sent(whatsapp, key="job-01")
+    assert asked(whatsapp) == sample("send_text_request")
+    assert whatsapp.of("whatsapp").calls[-1]["path"] == "/v25.0/1122334455667/messages"
+
+
+async def test_a_template_is_the_samples_with_our_key(whatsapp: Running) -> None:
+    button = {"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "abc123"}]}
+    await sent(whatsapp, message(template={**TEMPLATE, "components": [button]}))
+    body = asked(whatsapp)
+    assert (body.pop("biz_opaque_callback_data"), body.pop("recipient_type")) == ("dlv_1.1", "individual")
+    assert body == sample("send_template_request")
+
+
+async def test_a_message_arrives_once_under_our_key(whatsapp: Running) -> None:
+    outcome = await sent(whatsapp)
+    (taken,) = ledger(whatsapp)
+    assert (taken["to"], taken["text"], taken["key"]) == ("79991234567", TEXT, "dlv_1.1")
+    assert outcome == Succeeded(external_id=taken["id"])
+
+
+async def test_who_hides_his_number_is_reached_by_his_id(whatsapp: Running) -> None:
+    hidden = Contact(name="Анна", chats={"whatsapp": "RU.13491208655302741918"})
+    await sent(whatsapp, SendMessage(to=hidden, text=TEXT))
+    assert asked(whatsapp)["recipient"] == "RU.13491208655302741918"
+    assert "to" not in asked(whatsapp)
+
+
+@pytest.mark.parametrize(
+    ("contact", "reached"),
+    [
+        (Contact(phone="8 (999) 123-45-67"), ANNA), (Contact(phone="+375 29 123-45-67"), "+375291234567"),
+        (Contact(phone="8 800 555-35-35"), None), (Contact(phone=ANNA, proxy=True), None), (Contact(), None),
+        (Contact(chats={"whatsapp": "RU.1/../2"}), None), (Contact(chats={"telegram": "5"}), None),
+    ],
+)  # fmt: skip
+async def test_whom_it_reaches(whatsapp: Running, contact: Contact, reached: str | None) -> None:
+    assert CONNECTOR.address(contact) == reached
+    assert isinstance(await sent(whatsapp, SendMessage(to=contact, text=TEXT)), Succeeded if reached else Refused)
+    assert len(whatsapp.of("whatsapp").calls) == bool(reached)
+
+
+async def test_the_token_stands_in_no_story(whatsapp: Running) -> None:
+    async with calling(SETTINGS, whatsapp.base_url("whatsapp")) as call:
+        await CONNECTOR.perform(message(), call)
+        assert TOKEN not in call.http.log[0].model_dump_json()
+
+
+async def test_what_is_no_message_costs_no_call(whatsapp: Running) -> None:
+    async with calling(SETTINGS, whatsapp.base_url("whatsapp")) as call:
+        outcome = await CONNECTOR.perform(Forward(type="x", payload={}, occurred_at=NOW), call)
+    assert isinstance(outcome, Refused)
+    assert whatsapp.of("whatsapp").calls == []
+
+
+def test_a_message_is_unsafe_to_repeat_and_its_taking_proves_little() -> None:
+    assert CONNECTOR.repeat(message()) is Repeat.UNSAFE
+    assert CONNECTOR.needs_receipt
+
+
+@pytest.mark.parametrize("id_", [1122334455667, "1122334455667", "•" * 8])
+def test_a_number_of_yaml_and_a_secret_that_is_only_checked_are_ids(id_: object) -> None:
+    assert WhatsappSettings.model_validate({"phone_number_id": id_}).phone_number_id == str(id_)
+
+
+@pytest.mark.parametrize("wrong", [{"phone_number_id": "../me"}, {"graph_version": "25"}, {"phone_number_id": ""}])
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        WhatsappSettings.model_validate(wrong)
+
+
+# Templates
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({"name": "hello"}, {"name": "hello", "language": {"code": "ru"}}),
+        ({"name": "hello", "language": {"code": "en_US"}}, {"name": "hello", "language": {"code": "en_US"}}),
+        (
+            {"name": "r", "parameters": {"client": "Анна", "sum": 150}},
+            {
+                "name": "r", "language": {"code": "ru"},
+                "components": [{"type": "body", "parameters": [
+                    {"type": "text", "parameter_name": "client", "text": "Анна"},
+                    {"type": "text", "parameter_name": "sum", "text": "150"},
+                ]}],
+            },
+        ),
+        (
+            {
+                "name": "r",
+                "components": [{"type": "body", "parameters": [{"type": "text", "text": " a\nb\t c      d "}]},
+                               {"type": "button", "sub_type": "quick_reply", "index": "0"}],
+            },
+            {
+                "name": "r", "language": {"code": "ru"},
+                "components": [{"type": "body", "parameters": [{"type": "text", "text": "a b  c d"}]},
+                               {"type": "button", "sub_type": "quick_reply", "index": "0"}],
+            },
+        ),
+        ({"name": "r", "parameters": []}, {"name": "r", "language": {"code": "ru"}}),
+    ],
+)  # fmt: skip
+def test_a_template_is_written_as_meta_wants_it(given: Any, made: Any) -> None:
+    assert template_of(given) == made
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"name": ""}, {"name": 7}, {"name": "r", "language": None}, {"name": "r", "parameters": "x"},
+     {"name": "r", "parameters": [None]}, {"name": "r", "parameters": [["x"]]}, {"name": "r", "components": {}},
+     {"name": "r", "components": ["body"]}, {"name": "r", "params": []}, {"name": "r", "parameters": [" \n"]}],
+)  # fmt: skip
+async def test_a_template_that_cannot_be_sent_costs_no_call_and_is_told_why(whatsapp: Running, given: Any) -> None:
+    with pytest.raises(WrongTemplate, match=r"expected|empty"):
+        template_of(given)
+    assert isinstance(await sent(whatsapp, message(template=given)), Refused)
+    assert whatsapp.of("whatsapp").calls == []
+
+
+# The samples' answers
+
+
+async def test_send_ok(whatsapp: Running) -> None:
+    outcome = await answered(whatsapp, 200, sample("send_ok"))
+    assert outcome == Succeeded(external_id="wamid.HBgLNzk5OTEyMzQ1NjcVAgASZ3YSgofvLLjq15go5bdv")
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind"),
+    [
+        ("error_131056", 400, Retry), ("error_190_expired", 401, Blocked), ("error_130429", 400, Retry),
+        ("error_132001", 404, Refused), ("error_100", 400, Refused), ("error_368", 403, Blocked),
+    ],
+)  # fmt: skip
+async def test_the_errors_of_the_samples(whatsapp: Running, name: str, status: int, kind: type[Outcome]) -> None:
+    outcome = await answered(whatsapp, status, sample(name))
+    assert isinstance(outcome, kind)
+    assert outcome.code == str(sample(name)["error"]["code"])
+    if isinstance(outcome, Retry) and name == "error_131056":
+        assert outcome.after is not None
+        assert outcome.after >= 6
+        assert not outcome.outage, "the trouble is this one person's"
+
+
+async def test_a_token_that_ran_out_is_told_with_what_to_do(whatsapp: Running) -> None:
+    outcome = await sent(whatsapp, settings=SETTINGS.model_copy(update={"access_token": "old"}))
+    assert isinstance(outcome, Blocked)
+    assert "системного пользователя" in outcome.remedy
+
+
+# The failure map, row by row
+
+
+ROWS = [*FAILURES, *(codes[0] for codes, _ in CLASSES), *(codes[-1] for codes, _ in CLASSES)]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("code", ROWS)
+async def test_each_code_of_the_table_is_what_the_table_says_whatever_the_status(
+    whatsapp: Running, code: int, status: int
+) -> None:
+    rule = rule_of(code)
+    outcome = await answered(whatsapp, status, {"error": {"code": code, "error_data": "Подробности"}})
+    assert isinstance(outcome, KINDS[rule.do])
+    assert outcome.code == str(code)
+    assert rule.what in outcome.message
+    assert getattr(outcome, "remedy", None) == rule.remedy
+    assert getattr(outcome, "opt_out", False) is rule.opt_out
+    if isinstance(outcome, Retry):
+        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.wait, rule.outage, False)
+    if rule.do == "block":
+        assert rule.remedy, "somebody has to do something, and is told what"
+
+
+@pytest.mark.parametrize("code", [138000, 2494055, 999999])
+async def test_a_code_of_no_row_is_permanent_and_told(whatsapp: Running, code: int) -> None:
+    outcome = await answered(whatsapp, 400, {"error": {"code": code, "message": "x"}})
+    assert isinstance(outcome, Refused)
+    assert outcome.remedy
+    assert str(code) in outcome.message
+
+
+async def test_what_meta_calls_transient_is_tried_again(whatsapp: Running) -> None:
+    for code in (999999, 131026):
+        outcome = await answered(whatsapp, 400, {"error": {"code": code, "is_transient": True}})
+        assert isinstance(outcome, Retry)
+    still = await answered(whatsapp, 400, {"error": {"code": 190, "is_transient": True}})
+    assert isinstance(still, Blocked)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (502, "<html>", Unknown), (500, {}, Unknown), (200, {}, Unknown), (200, "ok", Unknown), (408, "", Unknown),
+        (200, {"messages": []}, Unknown), (200, {"messages": [{"id": None}]}, Unknown), (500, {"error": {}}, Unknown),
+        (500, {"error": {"code": "x"}}, Unknown), (404, "", Retry), (302, "", Retry), (429, "<html>", Retry),
+        (403, {"error": "forbidden"}, Retry),
+    ],
+)  # fmt: skip
+async def test_what_is_not_metas_own_answer(whatsapp: Running, status: int, body: Any, kind: type[Outcome]) -> None:
+    outcome = await answered(whatsapp, status, body)
+    assert isinstance(outcome, kind)
+
+
+@pytest.mark.parametrize(("kind", "taken"), [("cut_before", 0), ("cut_after", 1)])
+async def test_a_connection_that_breaks_leaves_it_open(whatsapp: Running, kind: str, taken: int) -> None:
+    whatsapp.fault("whatsapp", kind=kind, path="/*/messages")
+    with pytest.raises(MaybeSent):
+        await sent(whatsapp)
+    assert len(ledger(whatsapp)) == taken
+
+
+async def test_no_connection_is_provably_not_sent() -> None:
+    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
+        with pytest.raises(NotSent):
+            await CONNECTOR.perform(message(), call)
+
+
+# doctor
+
+
+async def checked(whatsapp: Running, settings: WhatsappSettings = SETTINGS) -> dict[str, Finding]:
+    async with calling(settings, whatsapp.base_url("whatsapp")) as call:
+        return {finding.check: finding for finding in await CONNECTOR.check(call)}
+
+
+async def test_a_number_in_order_has_nothing_to_mend(whatsapp: Running) -> None:
+    findings = await checked(whatsapp)
+    assert {name: finding.status for name, finding in findings.items()} == {
+        "number": "ok", "app secret": "ok", "verify token": "ok",
+    }  # fmt: skip
+    assert "Кофейня" in findings["number"].message
+
+
+@pytest.mark.parametrize(
+    ("number", "check", "status"),
+    [
+        ({"status": "BANNED"}, "number", "fail"), ({"status": "FLAGGED"}, "number", "ok"),
+        ({"status": None}, "number", "ok"), ({"name_status": "DECLINED"}, "name", "warn"),
+        ({"quality_rating": "RED"}, "quality", "warn"),
+    ],
+)  # fmt: skip
+async def test_what_meta_says_of_the_number_is_told(
+    whatsapp: Running, number: dict[str, Any], check: str, status: str
+) -> None:
+    whatsapp.of("whatsapp").number.update(number)
+    finding = (await checked(whatsapp))[check]
+    assert finding.status == status
+    assert bool(finding.remedy) == (status != "ok")
+
+
+async def test_what_is_not_there_is_told_with_its_remedy(whatsapp: Running) -> None:
+    findings = await checked(whatsapp, WhatsappSettings(phone_number_id=NUMBER, access_token="wrong"))
+    assert {name: finding.status for name, finding in findings.items()} == {
+        "number": "fail", "app secret": "warn", "verify token": "warn",
+    }  # fmt: skip
+    assert all(finding.remedy for finding in findings.values())
+    other = (await checked(whatsapp, SETTINGS.model_copy(update={"phone_number_id": "1"})))["number"]
+    assert other.status == "fail"
+    whatsapp.fault("whatsapp", kind="answer", path="/*", status=502, body="<html>")
+    assert (await checked(whatsapp))["number"].status == "fail"
+
+
+async def test_a_meta_that_cannot_be_reached_is_one_finding() -> None:
+    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
+        findings = await CONNECTOR.check(call)
+    assert [finding.status for finding in findings] == ["fail", "ok", "ok"]
+    assert (CONNECTOR.can_check(SETTINGS), CONNECTOR.can_check(WhatsappSettings(access_token="x"))) == (True, False)

@@ -1,0 +1,54 @@
+"""One front and one set of stand-ins for the whole folder; a hub of its own for every test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from matrix.channels import Channel
+from matrix.hub import Front, Machine, listening, machine
+from matrix.sources import Source
+from simulators.registry import load_simulator
+from simulators.serve import Running, serve
+
+VENDORS = ("iiko", "rkeeper", "yclients", "amocrm", "smsru", "exolve", "resend")
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    with serve([load_simulator(vendor) for vendor in VENDORS]) as up:
+        yield up
+
+
+@pytest.fixture
+def vendors(running: Running) -> Running:
+    """The stand-ins, as new; what becomes of a message they say when they are told to."""
+    for vendor, simulator in running.simulators.items():
+        simulator.clear()
+        if vendor in ("smsru", "exolve", "resend"):
+            simulator.final = None
+    return running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def front() -> AsyncIterator[Front]:
+    async with listening() as up:
+        yield up
+
+
+Hub = Callable[..., AbstractAsyncContextManager[Machine]]
+
+
+@pytest.fixture
+def hub(tmp_path: Path, front: Front, vendors: Running) -> Hub:
+    """`hub(source, flow, *channels)`: a hub whose tenant has these."""
+
+    def opened(source: Source, flow: dict[str, object], *channels: Channel) -> AbstractAsyncContextManager[Machine]:
+        connections = {"source": source.connection(), **{one.vendor: one.connection() for one in channels}}
+        return machine(tmp_path, front, vendors, source.start, connections, [flow])
+
+    return opened
