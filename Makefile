@@ -24,6 +24,7 @@ lint: setup ## format, lint, types, import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy infra
 	$(BIN)/lint-imports
 
 test: setup ## the whole test suite

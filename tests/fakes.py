@@ -14,7 +14,7 @@ from svyazka.engine import journal
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Answer, Connector, Inbound, Limits, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.directory import Directory
-from svyazka.engine.hub import Hub
+from svyazka.engine.hub import Hub, Limiter
 from svyazka.engine.keys import Keyring
 from svyazka.engine.receive import Receiver
 from svyazka.engine.store import (
@@ -241,9 +241,9 @@ def _fact(item: Any) -> Fact | Unreadable:
     if not isinstance(item, dict):
         return Unreadable(reason="expected an object")
     if "receipt" in item:
-        receipt = Receipt(state=ReceiptState(item["receipt"]), external_id=item["external_id"])
+        receipt = Receipt(state=ReceiptState(item["receipt"]), external_id=item["external_id"], key=item.get("key"))
         kind = {"delivered": EventType.MESSAGE_DELIVERED}.get(item["receipt"], EventType.MESSAGE_FAILED)
-        return Fact(type=kind, key=("receipt", item["external_id"], item["receipt"]), receipt=receipt)
+        return Fact(type=kind, key=("receipt", str(item["external_id"]), item["receipt"]), receipt=receipt)
     kind = {"done": EventType.ORDER_COMPLETED, "cancelled": EventType.ORDER_CANCELLED}.get(
         item.get("status"), EventType.ORDER_CHANGED
     )
@@ -362,10 +362,14 @@ class House:
         directory = Directory(self.store, self.keyring, self.connectors.__getitem__, load_flow, self.ttl)
         self.hub = Hub(
             store=self.store, queue=self.queue, clock=self.clock, keyring=self.keyring, directory=directory,
-            chance=lambda: 0.5,
+            limiter=Limiter(lambda: self.clock.real().timestamp(), self.rest), chance=lambda: 0.5,
         )  # fmt: skip
         self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None)
         self.worker.outages._cache.clear()
+
+    async def rest(self, seconds: float) -> None:
+        """A worker waits for its turn; whoever else is at work waits with it."""
+        self.clock.step(seconds)
 
     async def settle_in(self) -> None:
         """Write the tenant and its compiled connections, as `apply` does."""
@@ -419,9 +423,9 @@ class House:
         found = [journal.read(Delivery, d).model for d in self.store.documents.values() if d.kind == "deliveries"]
         return sorted(found, key=lambda delivery: delivery.created_at)
 
-    async def receipt(self, state: str, external_id: str) -> Answer:
+    async def receipt(self, state: str, external_id: str | None, key: str | None = None) -> Answer:
         """The messenger says what became of a message."""
-        return await self.post({"receipt": state, "external_id": external_id}, connection="sms")
+        return await self.post({"receipt": state, "external_id": external_id, "key": key}, connection="sms")
 
     def events(self) -> list[EventRecord]:
         return [journal.read(EventRecord, d).model for d in self.store.documents.values() if d.kind == "events"]

@@ -50,7 +50,7 @@ variable "keys_epoch" {
 }
 
 variable "operator_alerts" {
-  description = "SVYAZKA_ALERTS: whom the product itself tells, `tenant/connection:address`, several with commas."
+  description = "SVYAZKA_ALERTS: whom the product itself tells, `tenant/connection:address`, several with commas. It lies in the state as it is: rather a chat's id than somebody's phone."
   type        = string
   default     = ""
 }

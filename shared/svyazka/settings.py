@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,7 +18,11 @@ class Settings(BaseSettings):
     data: Path = Path(".data")
     """Folder of the local backend: the database and, in files only their owner reads, the keys."""
 
-    public_url: str = "http://127.0.0.1:8080"
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        pattern=r"^https?://\S+$",
+        description="an address such as https://hooks.example.org",
+    )
     """How vendors reach us, for `urls` and for registering hooks."""
 
     alerts: str = ""

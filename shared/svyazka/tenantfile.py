@@ -13,8 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 from svyazka.connectors.registry import VENDORS, load_connector
 from svyazka.flows.registry import FLOWS, load_flow
+from svyazka.model.complaints import in_words
+from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import (
+    Addressee,
     AlertSettings,
     ConnectionSpec,
     FlowSpec,
@@ -52,15 +55,21 @@ class _Lines:
 
     def __init__(self, node: yaml.Node | None) -> None:
         self._lines: dict[tuple[str, ...], int] = {}
+        self.twice: list[tuple[tuple[str, ...], int, int]] = []
+        """Keys that stand twice, with both lines: YAML itself would keep the last and say nothing."""
         if node is not None:
             self._walk(node, ())
 
     def _walk(self, node: yaml.Node, path: tuple[str, ...]) -> None:
         self._lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
+            seen: dict[str, int] = {}
             for key, value in node.value:
-                inner = (*path, str(key.value))
-                self._lines[inner] = key.start_mark.line + 1
+                name, line = str(key.value), key.start_mark.line + 1
+                inner = (*path, name)
+                if name in seen:
+                    self.twice.append((inner, line, seen[name]))
+                seen[name] = self._lines[inner] = line
                 self._walk(value, inner)
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
@@ -97,18 +106,20 @@ class _Reader:
         except ValidationError as error:
             known = [field.alias or name for name, field in model.model_fields.items()]
             for complaint in error.errors():
-                at = (*where, *(part for part in complaint["loc"] if part != "secret"))
+                at = (*where, *(part for part in complaint["loc"] if part not in ("secret", "[key]")))
                 if complaint["type"] == "extra_forbidden":
                     self.unknown(at, known)
                 elif complaint["type"] == "missing":
                     self.wrong(at, "expected this setting, it is missing")
                 else:
-                    self.wrong(at, _plain(complaint["msg"]))
+                    self.wrong(at, in_words(complaint, model))
             return None
 
     # The parts of a file
 
     def tenant(self) -> Tenant | None:
+        for path, line, first in self.lines.twice:
+            self.mistakes.append(Mistake(line, ".".join(path), f"stands twice, first in line {first}"))
         for key in self.content:
             if key not in TENANT_KEYS:
                 self.unknown((key,), TENANT_KEYS)
@@ -119,10 +130,9 @@ class _Reader:
             if key not in plain:
                 self.wrong((key,), "expected this setting, it is missing")
         alerts = self._alerts(connections)
-        if self.mistakes:
-            return None
         built = {**plain, "alerts": alerts, "connections": connections, "flows": flows}
-        return self.check(Tenant, built, ())  # type: ignore[return-value]
+        tenant = self.check(Tenant, built, ()) if {"id", "name", "timezone"} <= plain.keys() else None
+        return tenant if isinstance(tenant, Tenant) and not self.mistakes else None
 
     def _alerts(self, connections: Mapping[str, ConnectionSpec]) -> AlertSettings:
         given = self.content.get("alerts") or {}
@@ -130,9 +140,24 @@ class _Reader:
         if not isinstance(given, dict):
             self.wrong(("alerts",), "expected to, after")
         for index, addressee in enumerate(read.to if isinstance(read, AlertSettings) else ()):
-            if addressee.connection not in connections:
-                self.unknown(("alerts", "to", index, addressee.connection), list(connections))
+            self._addressee(addressee, ("alerts", "to", index), connections)
         return read if isinstance(read, AlertSettings) else AlertSettings()
+
+    def _addressee(
+        self, addressee: Addressee, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
+    ) -> None:
+        """Whoever is to be told of troubles must be somebody whom his connection reaches."""
+        if not self._known(addressee.connection, (*where, "connection"), connections):
+            return
+        if not self._able(addressee.connection, "SendMessage", (*where, "connection"), connections):
+            return
+        connector = load_connector(connections[addressee.connection].vendor)
+        chats = {connector.reaches: addressee.chat} if addressee.chat and connector.reaches else {}
+        if connector.address(Contact(phone=addressee.phone, email=addressee.email, chats=chats)) is None:
+            kind = next(kind for kind in ("phone", "email", "chat") if getattr(addressee, kind) is not None)
+            own = connector.reaches if connector.reaches in ("phone", "email") else "chat"
+            message = f"{connector.vendor} can't reach this address"
+            self.wrong((*where, kind), message if kind == own else f"{message}: it sends to a {own}")
 
     def _connections(self) -> Iterator[tuple[str, ConnectionSpec]]:
         given = self.content.get("connections") or {}
@@ -207,6 +232,9 @@ class _Reader:
         flow = load_flow(item["flow"])
         sources = self._names(item, "from", where, connections, flow.needs_sources)
         via = self._names(item, "via", where, connections, flow.needs_channels)
+        for index, name in enumerate(via):
+            if name in connections:
+                self._able(name, flow.carries, (*where, "via", index), connections)
         settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
         self._no_dead_ends(via, settings, where, connections)
         if self.check(flow.settings_model(), settings, where) is None:
@@ -239,11 +267,28 @@ class _Reader:
             self.wrong((*where, key), "expected a list of this tenant's connections")
             return ()
         for index, name in enumerate(names):
-            if name not in connections:
-                close = difflib.get_close_matches(str(name), list(connections), n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"connections are {', '.join(connections) or 'none'}"
-                self.wrong((*where, key, index), f"no connection {name!r}; {hint}")
+            self._known(name, (*where, key, index), connections)
         return tuple(str(name) for name in names)
+
+    def _known(self, name: object, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]) -> bool:
+        """Whether it can be used. One that stands in the file with a mistake of its own isn't missing besides."""
+        written = [str(each) for each in self.content.get("connections") or ()]
+        if str(name) not in written:
+            close = difflib.get_close_matches(str(name), written, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"connections are {', '.join(written) or 'none'}"
+            self.wrong(where, f"no connection {name!r}; {hint}")
+        return str(name) in connections
+
+    def _able(
+        self, name: str, command: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
+    ) -> bool:
+        """A connection that can't do what is asked of it would be found out by the first event, months later."""
+        able = [each for each, spec in connections.items() if load_connector(spec.vendor).supports(command)]
+        if name not in able:
+            what = "carries no messages" if command == "SendMessage" else f"doesn't know {command}"
+            hint = f"connections that do: {', '.join(able)}" if able else "none of the connections does"
+            self.wrong(where, f"{connections[name].vendor} {what}; {hint}")
+        return name in able
 
 
 def read_tenant_file(path: Path) -> Tenant:
@@ -268,7 +313,3 @@ def read_tenant_file(path: Path) -> Tenant:
     if tenant is None or reader.mistakes:
         raise TenantFileError(path, reader.mistakes)
     return tenant
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")

@@ -37,6 +37,11 @@ def test_a_setting_that_is_left_out_says_what_then_does_not_work(hub: Installati
     assert "aren't told apart" in row["message"]
 
 
+def test_what_several_settings_make_together_is_told_by_their_own_names(hub: Installation) -> None:
+    (row,) = found(hub, "api_credentials")
+    assert row["message"].startswith("with neither api_key, app_id and client_secret nor api_login")
+
+
 def test_credentials_are_asked_of_the_vendor_only_when_told_to(hub: Installation) -> None:
     hub.vendors.of("smsru").right = ["another"]
     assert not found(hub, "credentials")

@@ -16,7 +16,7 @@ import pytest
 
 from cli.conftest import API_ID, Installation, order
 from svyazka.connectors.registry import VENDORS, load_connector
-from svyazka.flows.registry import FLOWS
+from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.tenantfile import read_tenant_file
 
 REVIEW = ("--set", "review_url=https://example.org/r")
@@ -24,6 +24,8 @@ PLAIN = ("init", "--yes", "--name", "Кофейня", "--id", "kofe", "--from", 
 
 NEEDED = {
     "forward": ("--via", "http"),
+    "notify": ("--via", "smsru", "--set", "events=[lead.created]", "--set", "to={curator: {phone: '+79990000001'}}"),
+    "one_time_code": ("--via", "smsru"),
     "review_request": ("--via", "smsru", *REVIEW),
 }
 """What each flow can't do without, and has no default."""
@@ -113,6 +115,7 @@ def test_what_comes_next_is_said_and_works(bare: Installation) -> None:
         (("--name", "К", "--from", "a=iiko", "--via", "a=smsru", *REVIEW), "NAME=VENDOR"),
         (("--name", "К", "--from", "iiko", "--via", "smsru"), "review_url"),
         (("--name", "К", "--from", "iiko", "--via", "smsru", *REVIEW, "--set", "quiet_hours=night"), "21:00-10:00"),
+        (("--name", "К", "--from", "iiko", "--via", "smsru", "--set", "review_url=r.ru"), "an address such as https"),
         (("--name", "К", "--from", "iiko", "--via", "smsru", *REVIEW, "--set", "iiko.sender=X"), "no setting 'sender'"),
         (("--name", "К", "--from", "iiko", "--via", "smsru", *REVIEW, "--set", "till.id=X"), "till.id"),
         (("--name", "К", "--from", "iiko", "--via", "smsru", *REVIEW, "--set", "delay"), "SETTING=VALUE"),
@@ -183,7 +186,7 @@ def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendo
     )
     tenant = read_tenant_file(file_of(bare, "k"))
     assert [one.flow for one in tenant.flows] == [flow]
-    assert vendor in tenant.connections
+    assert vendor in tenant.connections or not (channel or load_flow(flow).needs_sources)
 
 
 def test_the_briefs_variables_are_read() -> None:
@@ -193,6 +196,13 @@ def test_the_briefs_variables_are_read() -> None:
     }  # fmt: skip
     read = [variable for vendor in VENDORS for variable in load_connector(vendor).environment.values()]
     assert sorted(read) == sorted(brief)
+    page = (Path(__file__).parent.parent.parent / "docs" / "command-line.md").read_text("utf-8")
+    told = re.findall(r"^\| (\w+) \| (`[A-Z_`, ]+`) \|$", page, re.M)
+    assert {vendor: sorted(re.findall(r"\w+", names)) for vendor, names in told} == {
+        vendor: sorted(load_connector(vendor).environment.values())
+        for vendor in VENDORS
+        if load_connector(vendor).environment
+    }
 
 
 def test_channels_are_proposed_by_the_environment_but_whatsapp_never(

@@ -106,6 +106,9 @@ def test_an_unknown_delivery_becomes_what_the_operator_says(
 def test_what_is_settled_cannot_be_resolved(hub: Installation) -> None:
     id_ = failed(hub)
     assert "is failed already" in hub.svyazka("resolve", id_, "--as", "failed", status=1).stderr
+    hub.done(order(2))
+    (sent,) = hub.rows("deliveries", "--status", "succeeded")
+    assert "is succeeded already" in hub.svyazka("resolve", sent["id"], "--as", "succeeded", status=1).stderr
     assert hub.audit()[-1] != ("resolve", id_)
 
 
@@ -117,6 +120,12 @@ def test_send_goes_the_way_of_every_message(hub: Installation) -> None:
     assert story["deliveries"][0]["status"] == "succeeded"
     assert hub.sent() == ["Привет"]
     assert ("send", "kofe/sms") in hub.audit()
+
+
+def test_what_no_vendor_asked_for_isnt_shown_as_a_request_that_was_blanked(hub: Installation) -> None:
+    (told,) = hub.rows("send", "sms", "--to", PHONE, "--text", "Привет")
+    hub.work()
+    assert "blanked" not in hub.svyazka("show", told["id"]).stdout
 
 
 def test_send_says_when_nobody_is_there_to_carry_it_out(hub: Installation) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cli.conftest import Installation
+from cli.conftest import Installation, order
 from svyazka.cli.output import table
 
 
@@ -38,8 +38,38 @@ def test_a_setting_that_cannot_be_used_is_named(hub: Installation, monkeypatch: 
     assert "'amazon'" in stderr
 
 
+def test_an_address_without_its_scheme_is_refused_before_vendors_get_it(
+    hub: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVYAZKA_PUBLIC_URL", "hooks.example.org")
+    said = hub.svyazka("urls", "kofe", status=1).stderr
+    assert "SVYAZKA_PUBLIC_URL: expected an address such as https://hooks.example.org, got 'hooks.example.org'" in said
+
+
 def test_nothing_to_show_says_what_that_means(hub: Installation) -> None:
     assert "svyazka urls TENANT" in hub.svyazka("events").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("events", "--tenant", "kofee"), "no tenant 'kofee'; did you mean 'kofe'?"),
+        (("events", "--connection", "tilll"), "no connection 'tilll'; did you mean 'till'?"),
+        (("deliveries", "--connection", "kofe/smss"), "no connection 'smss'; did you mean 'sms'?"),
+        (("deliveries", "--flow", "review"), "no flow 'review'; did you mean 'review_request'?"),
+        (("replay", "--status", "dead", "--connection", "smss"), "no connection 'smss'; did you mean 'sms'?"),
+        (("alerts", "--tenant", "kofee"), "no tenant 'kofee'; did you mean 'kofe'?"),
+    ],
+)
+def test_an_empty_list_says_when_a_name_was_mistyped(hub: Installation, arguments: tuple[str, ...], said: str) -> None:
+    assert said in hub.svyazka(*arguments).stderr
+
+
+def test_a_connection_may_be_named_as_the_lists_print_it(hub: Installation) -> None:
+    hub.done(order())
+    assert len(hub.rows("events", "--connection", "kofe/till")) == 1
+    assert hub.rows("events", "--connection", "kofe/sms") == []
+    hub.svyazka("events", "--tenant", "other", "--connection", "kofe/till", status=2)
 
 
 def test_an_id_of_nothing(hub: Installation) -> None:

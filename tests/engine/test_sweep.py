@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from fakes import START, House, MemoryStore, order
-from svyazka.engine import sweep
+from svyazka.engine import retention
 from svyazka.engine.operator import How, Operator
 from svyazka.engine.store import Document, Put
-from svyazka.engine.sweep import BATCH, blank
+from svyazka.engine.due import BATCH
+from svyazka.engine.retention import blank
 from svyazka.model.commands import BookAppointment, Command, CreateLead, Forward, UpsertContact
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
@@ -58,7 +59,7 @@ async def test_what_was_woken_is_left_alone_for_twice_as_long_each_time() -> Non
 async def test_one_document_that_cannot_be_read_keeps_no_other_from_being_woken() -> None:
     house = await forgotten(3)
     broken = Document("events", "evt_broken", {"tenant": "kofe", "wake_at": START}, b'{"of": "another version"}')
-    outage = Document("outages", "kofe.sms", {"tenant": "kofe", "status": "open", "wake_at": START}, b"{}")
+    outage = Document("outages", "kofe.gone", {"tenant": "kofe", "status": "open", "wake_at": START}, b"{}")
     await house.store.commit([Put(broken), Put(outage)])
     await house.pass_time(180)
     assert len(house.sms.sent) == 3
@@ -174,7 +175,7 @@ async def test_what_one_run_has_no_time_for_the_next_one_goes_on_with(monkeypatc
     house = await forgotten(2 * BATCH)
     await house.pass_time(180)
     house.clock.step(91 * DAY)
-    monkeypatch.setattr(sweep, "RETAIN_LIMIT", 0.0)
+    monkeypatch.setattr(retention, "RETAIN_LIMIT", 0.0)
     await house.worker.handle("/retain", {})
     assert "9991234567" in payloads(house)
     await house.run()

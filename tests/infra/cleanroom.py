@@ -10,6 +10,21 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 
+class CleanRooms:
+    """One environment for each list of packages: many functions need the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[frozenset[str], Path] = {}
+
+    def python(self, requirements: Path) -> Path:
+        """The interpreter of an environment that has these packages."""
+        wanted = frozenset(line for line in requirements.read_text().splitlines() if line and line[0] != "#")
+        if wanted not in self._made:
+            self._made[wanted] = clean_python(self._folder / str(len(self._made)), requirements)
+        return self._made[wanted]
+
+
 def clean_python(folder: Path, requirements: Path) -> Path:
     """Make the environment; its interpreter. Fails where another version is installed here than is pinned there."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=60)

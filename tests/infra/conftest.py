@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "infra"))
 
 from bundling import Function, build, functions  # noqa: E402
-from infra.cleanroom import clean_python  # noqa: E402
+from infra.cleanroom import CleanRooms  # noqa: E402
 
 
 @pytest.fixture(params=functions(), ids=lambda function: function.name)
@@ -31,7 +31,13 @@ def unpacked(function: Function, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> CleanRooms:
+    """Environments by what is installed in them."""
+    return CleanRooms(tmp_path_factory.mktemp("rooms"))
+
+
 @pytest.fixture
-def clean(unpacked: Path, tmp_path: Path) -> Path:
+def clean(unpacked: Path, rooms: CleanRooms) -> Path:
     """A Python in which the bundle's requirements are installed, and nothing else."""
-    return clean_python(tmp_path / "venv", unpacked / "requirements.txt")
+    return rooms.python(unpacked / "requirements.txt")

@@ -52,3 +52,15 @@ def words() -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+
+
+def told() -> set[str]:
+    """Every kind of alert that is told by its name."""
+    found = set()
+    for _, tree in deployed():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tell", "alerts.tell") and len(node.args) > 3:
+                kind = node.args[3]
+                if isinstance(kind, ast.Constant):
+                    found.add(str(kind.value))
+    return found

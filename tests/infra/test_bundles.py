@@ -16,6 +16,7 @@ from bundling import Function, build, functions
 from bundling.archive import UNCHECKED
 from bundling.functions import ROOT
 from svyazka.connectors.registry import VENDORS
+from svyazka.engine.keys import Keyring
 
 BUNDLE = ROOT / "infra" / "bundle.py"
 
@@ -64,6 +65,14 @@ def test_a_way_in_installs_no_grpc_and_no_client_library(function: Function, unp
     assert not any(line.startswith(dev) for line in pinned.splitlines())
 
 
+def test_who_seals_nothing_installs_no_cryptography_and_names_it_nowhere_else(function: Function, unpacked: Path):
+    """It is left out by a rule about the engine's keys: nobody else in the bundle may count on it."""
+    has_it = "cryptography==" in (unpacked / "requirements.txt").read_text()
+    assert has_it == function.seals
+    naming = {path.name for path in unpacked.rglob("*.py") if "from cryptography" in path.read_text()}
+    assert has_it or naming <= {"keys.py"}
+
+
 def test_requirements_beside_main_are_the_bundles_own(function: Function, unpacked: Path):
     beside = function.folder / "requirements.txt"
     assert beside.read_text() == (unpacked / "requirements.txt").read_text(), "run `python infra/generate.py`"
@@ -106,3 +115,23 @@ def test_a_zip_says_nothing_of_who_built_it(function: Function, tmp_path: Path):
             ((1980, 1, 1, 0, 0, 0), 0o100644)
         }
         assert str(ROOT).encode() not in b"".join(archive.read(entry) for entry in entries)
+
+
+@pytest.mark.parametrize(
+    "function", [each for each in functions() if each.vendor], ids=lambda function: function.name, indirect=True
+)
+def test_a_way_in_starts_without_what_only_the_worker_needs(function: Function, unpacked: Path, clean: Path):
+    """Seen in the process itself: every module that a cold start loads."""
+    given = {
+        "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": "p", "SVYAZKA_REGION": "r", "SVYAZKA_WORKER_URL": "https://w",
+        "SVYAZKA_WORKER_ACCOUNT": "a@p", "SVYAZKA_MINT_KEYS": Keyring.generate(),
+    }  # fmt: skip
+    told = subprocess.run(
+        [clean, "-c", "import main, sys; print(*sys.modules, sep='\\n')"],
+        cwd=unpacked, env=given, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    loaded = set(told.stdout.decode().split())
+    assert f"svyazka.connectors.{function.vendor}.webhook" in loaded
+    heavy = {"grpc", "proto", "google.auth", "google.api_core", "httpx", "requests", "phonenumbers", "cryptography"}
+    heavy |= {"pydantic_settings", "svyazka.connectors.registry", "svyazka.flows", "svyazka.engine.worker"}
+    assert loaded & heavy == set()

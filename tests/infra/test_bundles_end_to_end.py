@@ -19,7 +19,7 @@ import pytest
 from backends.google.deployment import RETRY
 from backends.google.fixtures import firestore
 from bundling import build, functions
-from infra.cleanroom import clean_python
+from infra.cleanroom import CleanRooms
 from infra.serving import Instance, free_port, kill, serving
 from simulators.cloudtasks.testing import Running
 from simulators.cloudtasks.testing import serve as serve_tasks
@@ -44,15 +44,15 @@ connections:
   till: {{vendor: iiko}}
   sms: {{vendor: smsru, api_id: {{secret: smsru-api-id}}, base_url: "{vendors}/smsru"}}
 flows:
-  - {{flow: review_request, from: [till], via: [sms], text: "Спасибо! {{review_url}}", review_url: "https://example.org/r"}}
+  - {{flow: review_request, from: [till], via: [sms], text: "Спасибо за заказ!", review_url: "https://example.org/r"}}
 """
 
 
 class Cloud:
     """One project, with what a function's environment says of it."""
 
-    def __init__(self, folder: Path, emulator: str, tasks: Running) -> None:
-        self.folder, self.tasks = folder, tasks
+    def __init__(self, folder: Path, rooms: CleanRooms, emulator: str, tasks: Running) -> None:
+        self.folder, self.rooms = folder, rooms
         self.worker_port = free_port()
         self.url = f"http://127.0.0.1:{self.worker_port}"
         project = f"t-{uuid4().hex[:20]}"
@@ -86,19 +86,18 @@ class Cloud:
             (bundled,) = (each for each in functions() if each.name == name)
             with zipfile.ZipFile(build(bundled, self.folder)) as archive:
                 archive.extractall(room / "workspace")
-            clean_python(room / "venv", room / "workspace" / "requirements.txt")
         port = self.worker_port if name == "sync_worker" else None
-        python = room / "venv" / "bin" / "python"
+        python = self.rooms.python(room / "workspace" / "requirements.txt")
         with serving(python, room / "workspace", name, self.environment, port) as instance:
             yield instance
 
 
 @pytest.mark.slow
-async def test_a_webhook_becomes_a_message_whatever_dies_in_between(firestore: str, tmp_path: Path):
+async def test_a_webhook_becomes_a_message_whatever_dies_in_between(firestore: str, rooms: CleanRooms, tmp_path: Path):
     with ExitStack() as stack:
         vendors = stack.enter_context(serve_vendors([load_simulator("smsru")]))
         tasks = stack.enter_context(serve_tasks(grpc=True, require_auth=True))
-        cloud = Cloud(tmp_path, firestore, tasks)
+        cloud = Cloud(tmp_path, rooms, firestore, tasks)
         (tmp_path / "kofe.yaml").write_text(TENANT.format(vendors=vendors.url))
         cloud.svyazka("apply", str(tmp_path / "kofe.yaml"), "--yes")
         cloud.svyazka("secret", "set", "kofe", "smsru-api-id", stdin="C0FFEE00-1234-5678-9ABC-DEF012345678")
@@ -121,7 +120,7 @@ async def test_a_webhook_becomes_a_message_whatever_dies_in_between(firestore: s
         with cloud.function("sync_worker") as worker:
             await tasks.advance(600)
             await tasks.advance(600)
-        assert [sms["text"] for sms in vendors.of("smsru").effects] == ["Спасибо! https://example.org/r"]
+        assert [sms["text"] for sms in vendors.of("smsru").effects] == ["Спасибо за заказ!"]
         (delivery,) = map(json.loads, cloud.svyazka("deliveries", "--json").splitlines())
         assert (delivery["status"], delivery["attempts"]) == ("succeeded", 1)
         said = [line["message"] for line in worker.lines()]

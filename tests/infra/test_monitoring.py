@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakes import House, order
-from infra.loglines import Line, lines, words
+from infra.loglines import Line, lines, told, words
 from infra.offline import ROOT, Plan, needs_the_tool, planned
 
 PLATFORM: dict[str, tuple[str, set[str]]] = {
@@ -128,6 +128,17 @@ def test_every_value_that_a_filter_looks_for_is_one_that_the_code_says(plan: Pla
                     f"{whose}: {label}={value}"
                 )
     assert looked > len(metrics(plan))
+
+
+def test_what_the_product_tells_people_wakes_an_alert_too(plan: Plan):
+    watched = " ".join(
+        condition["condition_threshold"][0]["filter"]
+        for policy in plan.of("google_monitoring_alert_policy")
+        for condition in policy["conditions"]
+        if condition["condition_threshold"]
+    )
+    assert len(told()) > 4
+    assert {kind for kind in told() if f'"{kind}"' not in watched} == set()
 
 
 def test_services_and_queues_that_are_watched_are_those_that_are_made(plan: Plan):

@@ -9,7 +9,7 @@ from typing import Any
 
 from matrix.hub import Connection, Machine, Sent
 from matrix.sources import Person
-from simulators import exolve, resend
+from simulators import exolve, resend, whatsapp
 
 REVIEW_URL = "https://example.org/r/kofe"
 TEXT = "{name}, спасибо, что выбрали «{business}»! Оставьте отзыв: {review_url}"
@@ -35,6 +35,8 @@ class Channel:
     """Makes it answer "not now" to everything, or puts an end to that."""
     flow: Mapping[str, Any] = field(default_factory=dict)
     """What the flow holds for it."""
+    proves_little: bool = False
+    """That it took a message proves little: it needs a deadline and a channel after it."""
 
     def connection(self) -> Connection:
         return Connection(self.vendor, self.settings, self.secrets)
@@ -49,9 +51,10 @@ class Channel:
         """The one message, filled in."""
         name, business = person.name, "Кофейня"
         hello = f"{name}, спасибо" if name else "Спасибо"
-        text = f"{hello}, что выбрали «{business}»! Оставьте отзыв: {REVIEW_URL}"
-        if self.vendor == "resend":
-            text = f"{hello} за визит в «{business}». Отзыв: {REVIEW_URL}"
+        text = {
+            "resend": f"{hello} за визит в «{business}». Отзыв: {REVIEW_URL}",
+            "whatsapp": f"review_request/ru: {name or 'гость'}",
+        }.get(self.vendor, f"{hello}, что выбрали «{business}»! Оставьте отзыв: {REVIEW_URL}")
         address = self.address(person)
         assert address is not None
         return Sent(self.vendor, address, text)
@@ -121,15 +124,46 @@ async def _resend_receipt(machine: Machine, id_: str, arrived: bool) -> None:
 RESEND = Channel(
     "resend", "email", {"sender": "Кофейня <noreply@example.com>"},
     {"api_key": resend.KEY, "signing_secret": resend.SECRET}, "/emails", _resend_refuses, _resend_receipt,
-    partial(_answers, "resend", "/emails", 503), {"texts": {"resend": MAIL}, "subject": "Как вам {business}?", "html": HTML},
+    partial(_answers, "resend", "/emails", 503),
+    {"texts": {"resend": MAIL}, "subject": "Как вам {business}?", "html": HTML},
 )  # fmt: skip
 
-CHANNELS = (SMSRU, EXOLVE, RESEND)
+
+# WhatsApp
+
+
+async def _whatsapp_refuses(machine: Machine) -> None:
+    await machine.tell("whatsapp", "settings", {"refusals": {"*": 131026}})
+
+
+async def _whatsapp_receipt(machine: Machine, id_: str, arrived: bool) -> None:
+    status = {"status": "delivered"} if arrived else {"status": "failed", "code": 131026}
+    told = {"id": id_, **status, "hook": await machine.hook("whatsapp")}
+    assert await machine.tell("whatsapp", "status", told) == {"sent": [200]}
+
+
+async def _whatsapp_down(machine: Machine, down: bool) -> None:
+    await machine.tell("whatsapp", "settings", {"refusals": {"*": 130429} if down else {}})
+
+
+WHATSAPP = Channel(
+    "whatsapp", "phone", {"phone_number_id": whatsapp.NUMBER},
+    {"access_token": whatsapp.TOKEN, "app_secret": whatsapp.APP_SECRET}, "*/messages", _whatsapp_refuses,
+    _whatsapp_receipt, _whatsapp_down,
+    {"template": {"name": "review_request", "language": "ru", "parameters": ["{name|гость}"]}},
+    proves_little=True,
+)  # fmt: skip
+
+CHANNELS = (SMSRU, EXOLVE, RESEND, WHATSAPP)
+LAST = (SMSRU, EXOLVE, RESEND)
+"""Those that a flow may end with."""
 
 
 def review_request(*via: Channel, **settings: Any) -> dict[str, Any]:
     """The flow through these channels, the preferred one first."""
     own = {name: value for channel in via for name, value in channel.flow.items()}
+    if any(channel.proves_little for channel in via):
+        own["fallback_after"] = "12h"
     return {
         "flow": "review_request", "from": ["source"], "via": [channel.vendor for channel in via], "text": TEXT,
         "review_url": REVIEW_URL, **own, **settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,12 +11,12 @@ import pytest
 import pytest_asyncio
 
 from matrix.channels import Channel
-from matrix.hub import Front, Machine, listening, machine
+from matrix.hub import Connection, Front, Machine, blank, listening, machine
 from matrix.sources import Source
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 
-VENDORS = ("iiko", "rkeeper", "yclients", "amocrm", "smsru", "exolve", "resend")
+VENDORS = ("iiko", "rkeeper", "yclients", "amocrm", "smsru", "exolve", "resend", "whatsapp", "telegram", "max")
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +28,9 @@ def running() -> Iterator[Running]:
 @pytest.fixture
 def vendors(running: Running) -> Running:
     """The stand-ins, as new; what becomes of a message they say when they are told to."""
-    for vendor, simulator in running.simulators.items():
+    for simulator in running.simulators.values():
         simulator.clear()
-        if vendor in ("smsru", "exolve", "resend"):
+        if hasattr(simulator, "final"):
             simulator.final = None
     return running
 
@@ -40,15 +41,23 @@ async def front() -> AsyncIterator[Front]:
         yield up
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return await blank(tmp_path_factory.mktemp("matrix") / "data")
+
+
 Hub = Callable[..., AbstractAsyncContextManager[Machine]]
 
 
 @pytest.fixture
-def hub(tmp_path: Path, front: Front, vendors: Running) -> Hub:
-    """`hub(source, flow, *channels)`: a hub whose tenant has these."""
+def hub(tmp_path: Path, empty: Path, front: Front, vendors: Running) -> Hub:
+    """`hub(source, flow, *channels, **more)`: a hub whose tenant has these, and more connections by name."""
 
-    def opened(source: Source, flow: dict[str, object], *channels: Channel) -> AbstractAsyncContextManager[Machine]:
-        connections = {"source": source.connection(), **{one.vendor: one.connection() for one in channels}}
-        return machine(tmp_path, front, vendors, source.start, connections, [flow])
+    def opened(
+        source: Source, flow: dict[str, object], *channels: Channel, **more: Connection
+    ) -> AbstractAsyncContextManager[Machine]:
+        connections = {"source": source.connection(), **{one.vendor: one.connection() for one in channels}, **more}
+        data = shutil.copytree(empty, tmp_path / "data")
+        return machine(data, front, vendors, source.start, connections, [flow])
 
     return opened

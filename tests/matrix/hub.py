@@ -24,7 +24,7 @@ from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine import journal
-from svyazka.engine.hub import Hub
+from svyazka.engine.hub import Clients, Hub
 from svyazka.engine.store import RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
@@ -32,16 +32,19 @@ from svyazka.server.accept import AcceptApp
 from svyazka.settings import Settings
 from svyazka.tenantfile import read_tenant_file
 
-SWEEP = timedelta(minutes=10)
+SWEEP = timedelta(minutes=30)
 TENANT = "kofe"
 
 
 class Front:
-    """One listening server for all tests; each puts its own accepting app behind it."""
+    """One listening server for all tests; each puts its own accepting app behind it. Clients are shared: each TLS
+    context costs 50 ms."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.app: AcceptApp | None = None
+        self.client = httpx.AsyncClient(trust_env=False)
+        self.clients = Clients()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert self.app is not None
@@ -61,6 +64,8 @@ async def listening() -> AsyncIterator[Front]:
     try:
         yield front
     finally:
+        await front.client.aclose()
+        await front.clients.close()
         server.should_exit = True
         await serving
 
@@ -74,7 +79,7 @@ class Connection:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Sent:
     """A message that a vendor's stand-in took."""
 
@@ -112,13 +117,11 @@ class Machine:
 
     async def post(self, url: str, body: bytes, content_type: str) -> httpx.Response:
         """A vendor calls."""
-        async with httpx.AsyncClient(trust_env=False) as client:
-            return await client.post(url, content=body, headers={"Content-Type": content_type})
+        return await self.front.client.post(url, content=body, headers={"Content-Type": content_type})
 
     async def tell(self, vendor: str, control: str, content: object) -> Any:
         """Tell a stand-in something."""
-        async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.post(f"{self.vendors.url}/_sim/{vendor}/{control}", json=content)
+        answer = await self.front.client.post(f"{self.vendors.url}/_sim/{vendor}/{control}", json=content)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -180,39 +183,50 @@ def _filled(template: Any) -> str:
     return f"{template['name']}/{template['language']['code']}: {', '.join(texts)}"
 
 
+async def blank(data: Path) -> Path:
+    """A data folder with its tables and its keys, for every test to copy: making them costs much."""
+    await LocalStore.open(data).close()
+    local_keyring(data)
+    return data
+
+
 @asynccontextmanager
 async def machine(
-    folder: Path, front: Front, vendors: Running, start: datetime, connections: Mapping[str, Connection],
+    data: Path, front: Front, vendors: Running, start: datetime, connections: Mapping[str, Connection],
     flows: Sequence[Mapping[str, Any]],
 ) -> AsyncIterator[Machine]:  # fmt: skip
     """A hub over a fresh data folder, with the tenant of this file applied and its secrets set."""
     clock = SteppedClock(start)
-    settings = Settings(data=folder / "data", public_url=front.url, allowed_networks="127.0.0.0/8")
-    store, keyring = LocalStore.open(settings.data, clock), local_keyring(settings.data)
+    settings = Settings(data=data, public_url=front.url, allowed_networks="127.0.0.0/8")
+    store, keyring = LocalStore.open(data, clock), local_keyring(data)
     hub = build_hub(settings, store=store, queue=LocalQueue(store), clock=clock, keyring=keyring, chance=lambda: 0.5)
-    found = Machine(front, vendors, store, hub, clock, settings)
+    hub.clients = front.clients
     try:
-        file = folder / f"{TENANT}.yaml"
-        file.write_text(_file(vendors, connections, flows), "utf-8")
-        await commit_apply(
-            store, hub.directory, await plan_apply(store, hub.directory, keyring, read_tenant_file(file))
+        secrets = {
+            f"{name}-{setting}": value
+            for name, connection in connections.items()
+            for setting, value in connection.secrets.items()
+        }
+        await asyncio.gather(
+            *(set_secret(store, hub.directory, keyring, TENANT, name, value) for name, value in secrets.items())
         )
-        for name, connection in connections.items():
-            for setting, value in connection.secrets.items():
-                await set_secret(store, hub.directory, keyring, TENANT, f"{name}-{setting}", value)
+        file = data.parent / f"{TENANT}.yaml"
+        file.write_text(_file(vendors, connections, flows), "utf-8")
+        plan = await plan_apply(store, hub.directory, keyring, read_tenant_file(file))
+        assert plan.missing_secrets == []
+        await commit_apply(store, hub.directory, plan)
         front.app = AcceptApp(store, keyring, clock)
-        yield found
+        yield Machine(front, vendors, store, hub, clock, settings)
     finally:
         front.app = None
-        await hub.clients.close()
         await store.close()
 
 
 def _file(vendors: Running, connections: Mapping[str, Connection], flows: Sequence[Mapping[str, Any]]) -> str:
     written = {
         name: {
-            "vendor": one.vendor, "base_url": vendors.base_url(one.vendor), "limit": {"per_second": 1000}, **one.settings,
-            **{setting: {"secret": f"{name}-{setting}"} for setting in one.secrets},
+            "vendor": one.vendor, "base_url": vendors.base_url(one.vendor), "limit": {"per_second": 1000},
+            **one.settings, **{setting: {"secret": f"{name}-{setting}"} for setting in one.secrets},
         }
         for name, one in connections.items()
     }  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from matrix.hub import Connection, Machine
 
@@ -212,15 +213,73 @@ OWN = (
 )  # fmt: skip
 """The vendors' own webhooks; `+api`: the connection has credentials, and the stand-in holds the object."""
 
-BRIEFS = tuple(
-    replace(source, name=f"{source.name}, brief", done=body(BRIEF[source.vendor]), person=Person())
-    for source in OWN
-    if source not in (WHITE_SERVER, WHITE_SERVER_ASKED, AMOCRM_ASKED)
-) + (
+BRIEFS = (
+    *(
+        replace(source, name=f"{source.name}, brief", done=body(BRIEF[source.vendor]), person=Person())
+        for source in OWN
+        if source not in (WHITE_SERVER, WHITE_SERVER_ASKED, AMOCRM_ASKED)
+    ),
     # The brief's deal has an id, so with access it is read like any other, and its contact has a name there.
     replace(AMOCRM_ASKED, name="amocrm+api, brief", done=body(BRIEF["amocrm"]), put=partial(_amocrm_deal, lead=12345)),
 )
 """The brief's bodies: without an id they can't be read again, with access or without."""
+
+_IIKO_PAYLOAD = {
+    "eventType": "DeliveryOrderUpdate", "eventTime": "2024-01-15T14:30:00.000", "organizationId": "uuid",
+    "correlationId": "uuid",
+    "eventInfo": {
+        "id": "order-uuid", "posId": "pos-uuid", "creationStatus": "Success",
+        "order": {"id": "...", "status": "Delivered", "customer": {"phone": "+79991234567", "name": "Иван"}},
+    },
+}  # fmt: skip
+_YCLIENTS_PAYLOAD = {
+    "resource": {
+        "id": 12345, "company_id": 4564, "visit_attendance": 1, "deleted": False,
+        "client": {"id": 789, "name": "Иван Петров", "phone": "+79991234567"},
+        "services": [{"id": 1, "title": "Стрижка", "cost": 1500}], "staff": {"id": 9, "name": "Мастер Анна"},
+        "datetime": 1547622000,
+    },
+    "webhook_type": "record_changed",
+}  # fmt: skip
+_AMOCRM_FORM = """\
+leads[status][0][id]=12345
+leads[status][0][status_id]=142
+leads[status][0][pipeline_id]=789
+leads[status][0][old_status_id]=456
+contacts[update][0][id]=111
+contacts[update][0][custom_fields][0][id]=66192
+contacts[update][0][custom_fields][0][name]=Телефон
+contacts[update][0][custom_fields][0][values][0][value]=79991234567"""
+_AMOCRM_CONTACTS = {
+    "update": [
+        {
+            "id": 111,
+            "custom_fields_values": [
+                {"field_name": "Телефон", "field_code": "PHONE", "values": [{"value": "79991234567"}]}
+            ],
+        }
+    ]
+}
+_AMOCRM_LEAD = {"id": 12345, "status_id": 142, "pipeline_id": 789}
+_AMOCRM_MAIN = {**_AMOCRM_LEAD, "main_contact": {"id": 111, "phone": "+79991234567"}}
+
+PAYLOADS = (
+    replace(IIKO, name="iiko, documented", done=body(_IIKO_PAYLOAD)),
+    replace(YCLIENTS, name="yclients, documented", done=body(_YCLIENTS_PAYLOAD), person=Person("Иван")),
+    replace(
+        AMOCRM, name="amocrm, documented form", person=Person(),
+        done=Word("&".join(quote(line, safe="=") for line in _AMOCRM_FORM.splitlines()).encode(), FORM),
+    ),
+    replace(
+        AMOCRM, name="amocrm, documented json", person=Person(),
+        done=body({"leads": {"status": [_AMOCRM_MAIN]}, "contacts": _AMOCRM_CONTACTS}),
+    ),
+    replace(
+        AMOCRM, name="amocrm, contact only", person=Person(),
+        done=body({"leads": {"status": [_AMOCRM_LEAD]}, "contacts": _AMOCRM_CONTACTS}),
+    ),
+)  # fmt: skip
+"""The payloads that the brief shows beside its commands."""
 
 CORRECTED = (
     replace(IIKO_ASKED, put=partial(_iiko_order, status="Cancelled")),

@@ -6,7 +6,7 @@ import pytest
 
 from matrix.channels import CHANNELS, RESEND, REVIEW_URL, SMSRU, Channel, review_request
 from matrix.conftest import Hub
-from matrix.sources import BRIEFS, CORRECTED, OWN, YCLIENTS, Source, Word
+from matrix.sources import AMOCRM_ASKED, BRIEFS, CORRECTED, OWN, PAYLOADS, YCLIENTS, Source, Word
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,7 +17,8 @@ PATHS = ("/webhook_{}", "/api/webhook/{}", "/webhook/{}")
 @EVERY
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.vendor)
 async def test_what_is_done_makes_one_message_to_the_right_person(hub: Hub, source: Source, channel: Channel) -> None:
-    async with hub(source, review_request(channel), channel) as machine:
+    via = (channel, RESEND) if channel.proves_little else (channel,)
+    async with hub(source, review_request(*via), *via) as machine:
         await source.put(machine)
         key = await machine.key("source")
         said = []
@@ -27,15 +28,27 @@ async def test_what_is_done_makes_one_message_to_the_right_person(hub: Hub, sour
             assert answer.status_code == 200, answer.text
             said.append([event["status"] for event in answer.json()["events"]])
             await machine.work()
-        await machine.pass_time(25)
         assert said == [["accepted"], ["duplicate"], ["duplicate"]]
-        reachable = source.person is not None and channel.address(source.person) is not None
-        assert machine.sent() == ([channel.expected(source.person)] if reachable else [])
-        if reachable:
+        for delivery in await machine.deliveries():
+            await channel.receipt(machine, str(delivery.external_id), True)
+        await machine.pass_time(25)
+        if source.person is not None and channel.address(source.person) is not None:
+            assert machine.sent() == [channel.expected(source.person)]
             (delivery,) = await machine.deliveries()
-            assert (delivery.status, len(delivery.attempts)) == ("succeeded", 1)
+            assert (delivery.status, delivery.receipt, len(delivery.attempts)) == ("succeeded", "delivered", 1)
         else:
+            assert machine.sent() == []
             assert (await machine.events())[-1].reason == "review_request: no address that any of its channels reaches"
+
+
+@pytest.mark.parametrize("source", PAYLOADS, ids=lambda source: source.name)
+async def test_the_payloads_that_the_brief_shows_are_understood(hub: Hub, source: Source) -> None:
+    async with hub(source, review_request(SMSRU), SMSRU) as machine:
+        answer = await machine.post(await machine.hook("source"), source.done.body, source.done.content_type)
+        assert answer.status_code == 200
+        await machine.pass_time(1)
+        assert source.person is not None
+        assert machine.sent() == [SMSRU.expected(source.person)]
 
 
 NOT_DONE = [
@@ -64,6 +77,30 @@ async def test_what_the_vendor_asked_again_says_otherwise_of_makes_none(hub: Hub
         await machine.pass_time(1)
         assert "the source says" in str((await machine.events())[-1].reason)
         assert machine.sent() == []
+
+
+async def test_a_deal_that_the_account_does_not_have_makes_none(hub: Hub) -> None:
+    (brief,) = (source for source in BRIEFS if source.name == "amocrm+api, brief")
+    async with hub(brief, review_request(SMSRU), SMSRU) as machine:
+        await AMOCRM_ASKED.put(machine)
+        await machine.post(await machine.hook("source"), brief.done.body, brief.done.content_type)
+        await machine.pass_time(1)
+        assert machine.sent() == []
+        assert (await machine.events())[-1].reason == "review_request: its object is gone at the source"
+
+
+@pytest.mark.parametrize("source", [source for source in OWN if source.secrets], ids=lambda source: source.name)
+async def test_a_vendor_that_cannot_be_asked_just_now_delays_the_message(hub: Hub, source: Source) -> None:
+    assert source.person is not None
+    async with hub(source, review_request(SMSRU), SMSRU) as machine:
+        await source.put(machine)
+        machine.vendors.fault(source.vendor, kind="answer", path="*", status=503, times=-1)
+        await machine.post(await machine.hook("source"), source.done.body, source.done.content_type)
+        await machine.pass_time(1)
+        assert machine.sent() == []
+        machine.vendors.of(source.vendor).faults.clear()
+        await machine.pass_time(1)
+        assert machine.sent() == [SMSRU.expected(source.person)]
 
 
 async def test_a_letter_has_its_subject_and_its_html(hub: Hub) -> None:

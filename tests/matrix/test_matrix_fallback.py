@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
+from _pytest.mark import ParameterSet
 
-from matrix.channels import CHANNELS, Channel, review_request
+from matrix.channels import CHANNELS, LAST, RESEND, SMSRU, WHATSAPP, Channel, review_request
 from matrix.conftest import Hub
 from matrix.hub import Machine
 from matrix.sources import AMOCRM_ASKED, IIKO, RKEEPER, YCLIENTS, Source
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SOURCES = (IIKO, RKEEPER, YCLIENTS, AMOCRM_ASKED)
-PAIRS = [
-    pytest.param(source, first, second, id=f"{source.vendor}-{first.vendor}-{second.vendor}")
-    for source in SOURCES
-    for first, second in permutations(CHANNELS, 2)
-    if first.address(source.person) and second.address(source.person)
-]
-EVERY = pytest.mark.parametrize(("source", "first", "second"), PAIRS)
+
+def pairs() -> Iterator[ParameterSet]:
+    """Each source with each of its channels as the first, and another after it."""
+    for source in (IIKO, RKEEPER, YCLIENTS, AMOCRM_ASKED):
+        last = cycle(channel for channel in LAST if channel.address(source.person))
+        for first in (channel for channel in CHANNELS if channel.address(source.person)):
+            second = next(channel for channel in last if channel is not first)
+            yield pytest.param(source, first, second, id=f"{source.vendor}-{first.vendor}-{second.vendor}")
+
+
+EVERY = pytest.mark.parametrize(("source", "first", "second"), list(pairs()))
 
 
 async def comes_in(machine: Machine, source: Source) -> None:
@@ -31,8 +36,9 @@ async def comes_in(machine: Machine, source: Source) -> None:
     await machine.work()
 
 
-async def states(machine: Machine) -> list[str]:
-    return [delivery.status for delivery in await machine.deliveries()]
+async def states(machine: Machine) -> dict[str, str]:
+    """Of each channel's delivery."""
+    return {delivery.connection: delivery.status for delivery in await machine.deliveries()}
 
 
 @EVERY
@@ -45,7 +51,8 @@ async def test_a_refusal_for_good_brings_the_next_at_once(
         await comes_in(machine, source)
         assert machine.sent() == [second.expected(source.person)]
         await machine.pass_time(25)
-        assert (len(machine.sent()), await states(machine)) == (1, ["failed", "succeeded"])
+        assert len(machine.sent()) == 1
+        assert await states(machine) == {first.vendor: "failed", second.vendor: "succeeded"}
 
 
 @EVERY
@@ -67,6 +74,20 @@ async def test_an_undelivered_message_brings_the_next_a_delivered_one_none(
         await machine.pass_time(25)
         assert len(machine.sent()) == 2
         assert sorted(one.receipt for one in await machine.deliveries()) == ["delivered", "undelivered"]
+
+
+@EVERY
+async def test_without_a_receipt_the_deadline_brings_the_next_only_where_being_taken_proves_little(
+    hub: Hub, source: Source, first: Channel, second: Channel
+) -> None:
+    assert source.person is not None
+    async with hub(source, review_request(first, second, fallback_after="4h"), first, second) as machine:
+        await comes_in(machine, source)
+        await machine.pass_time(3.9)
+        assert machine.sent() == [first.expected(source.person)]
+        await machine.pass_time(21)
+        late = [second.expected(source.person)] if first.proves_little else []
+        assert sorted(machine.sent()) == sorted([first.expected(source.person), *late])
 
 
 @EVERY
@@ -97,7 +118,8 @@ async def test_a_channel_that_is_down_until_the_deadline_brings_the_next_and_is_
         assert machine.sent() == [second.expected(source.person)]
         await first.down(machine, False)
         await machine.pass_time(21)
-        assert (len(machine.sent()), sorted(await states(machine))) == (1, ["cancelled", "succeeded"])
+        assert len(machine.sent()) == 1
+        assert await states(machine) == {first.vendor: "cancelled", second.vendor: "succeeded"}
 
 
 @EVERY
@@ -124,3 +146,17 @@ async def test_an_answer_lost_on_its_way_brings_no_second_message_by_any_channel
         await comes_in(machine, source)
         await machine.pass_time(25)
         assert machine.sent() == [first.expected(source.person)]
+
+
+async def test_three_channels_in_turn_each_once(hub: Hub) -> None:
+    person = AMOCRM_ASKED.person
+    assert person is not None
+    via = (WHATSAPP, SMSRU, RESEND)
+    async with hub(AMOCRM_ASKED, review_request(*via), *via) as machine:
+        await WHATSAPP.refuse(machine)
+        await comes_in(machine, AMOCRM_ASKED)
+        assert machine.sent() == [SMSRU.expected(person)]
+        taken = next(one for one in await machine.deliveries() if one.connection == "smsru")
+        await SMSRU.receipt(machine, str(taken.external_id), False)
+        await machine.pass_time(25)
+        assert machine.sent() == [SMSRU.expected(person), RESEND.expected(person)]

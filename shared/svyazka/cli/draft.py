@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import typer
+from pydantic import BaseModel
 
 from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
 from svyazka.cli.output import note
@@ -135,8 +136,8 @@ def _wants(talk: Interview, name: str, connector: Connector[Any], optional: Iter
     if talk.silent:
         return False
     note(f"{name} takes {', '.join(optional)} as well, now or later in the file.", None)
-    for setting, without in connector.optional_settings.items():
-        note(f"  {setting}: if it isn't set, {without}", None)
+    for setting in connector.optional_settings:
+        note(f"  {connector.if_not_set(setting)}", None)
     return talk.agrees(f"{name}: set them now?")
 
 
@@ -147,11 +148,12 @@ def _flow(
     model = flow.settings_model()
     values = talk.settings_of(id_, model, bare=True)
     needed = [setting for setting, info in model.model_fields.items() if info.is_required()]
-    for setting in dict.fromkeys((*needed, *flow.suggested)):
+    suggested = {**_deadline(model, channels), **flow.suggested}
+    for setting in dict.fromkeys((*needed, *suggested)):
         if setting not in values:
             values[setting] = talk.value(
                 f"{id_}: {setting}", setting_check(model, setting), option=f"--set {setting}",
-                default=flow.suggested.get(setting), needed=setting in needed,
+                default=suggested.get(setting), needed=setting in needed,
             )  # fmt: skip
     head: dict[str, Any] = {"flow": flow.name}
     if id_ != flow.name:
@@ -163,6 +165,12 @@ def _flow(
         if not head["via"]:
             raise typer.BadParameter(f"{flow.name} needs a channel that carries {flow.carries}", param_hint="--via")
     return {**head, **_said(values)}
+
+
+def _deadline(model: type[BaseModel], channels: Mapping[str, str]) -> Mapping[str, str]:
+    """Where a channel's word proves little, a time at which the next one tries."""
+    late = any(load_connector(vendor).needs_receipt for vendor in channels.values())
+    return {"fallback_after": "30m"} if late and "fallback_after" in model.model_fields else {}
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from svyazka.cli.session import nearest
+from svyazka.model.complaints import in_words
 from svyazka.model.tenants import ConnectionSettings
 
 Check = Callable[[str], Any]
@@ -96,8 +97,7 @@ class Interview:
 
 def plainly(error: ValueError) -> str:
     """An error's own words; pydantic's would repeat what was typed."""
-    text = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-    return text.removeprefix("Value error, ")
+    return in_words(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
 
 
 def setting_check(model: type[BaseModel], setting: str) -> Check:
@@ -130,8 +130,7 @@ def _complaint(model: type[BaseModel], setting: str, value: Any) -> str | None:
     try:
         model.model_validate({setting: value})
     except ValidationError as error:
-        own = (each["msg"] for each in error.errors() if each["loc"][:1] == (setting,))
-        return next((message.removeprefix("Value error, ") for message in own), None)
+        return next((in_words(each, model) for each in error.errors() if each["loc"][:1] == (setting,)), None)
     return None
 
 

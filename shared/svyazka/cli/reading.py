@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import typer
 
+from svyazka.cli.session import nearest
 from svyazka.engine import journal
 from svyazka.engine.store import (
     DELIVERIES_OF_EVENT,
@@ -24,7 +25,7 @@ from svyazka.engine.store import (
 )
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord, RawRecord
-from svyazka.model.tenants import parse_duration
+from svyazka.model.tenants import Tenant, parse_duration
 
 PAGE = 200
 _DATE_ONLY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
@@ -46,6 +47,31 @@ def parse_since(text: str, now: datetime) -> datetime:
             f"expected an age such as 2h or 3d, or a time such as 2026-03-14T10:00+03:00, got {text!r}"
         ) from None
     return moment if moment.tzinfo else moment.astimezone()
+
+
+def owner_of(tenant: str | None, connection: str | None) -> tuple[str | None, str | None]:
+    """`--tenant` and `--connection`; that may be TENANT/NAME, as the lists print it. Raises BadParameter."""
+    if connection is None or "/" not in connection:
+        return tenant, connection
+    owner, _, name = connection.partition("/")
+    if tenant not in (None, owner):
+        raise typer.BadParameter(f"{connection} is {owner}'s, and --tenant says {tenant}", param_hint="--connection")
+    return owner, name
+
+
+def mistyped(wanted: Filter, tenants: Collection[Tenant]) -> str | None:
+    """Why nothing may have been found: a name that nobody has. What was removed is still in the journal, so that
+    this is asked only when a list is empty."""
+    if wanted.tenant is not None and wanted.tenant not in {tenant.id for tenant in tenants}:
+        names = [tenant.id for tenant in tenants]
+        return f"no tenant {wanted.tenant!r}{nearest(wanted.tenant, names, 'svyazka apply FILE adds one')}"
+    chosen = [tenant for tenant in tenants if wanted.tenant in (None, tenant.id)]
+    connections = {name for tenant in chosen for name in tenant.connections}
+    flows = {flow.id for tenant in chosen for flow in tenant.flows}
+    for what, name, known in (("connection", wanted.connection, connections), ("flow", wanted.flow, flows)):
+        if name is not None and name not in known:
+            return f"no {what} {name!r}{nearest(name, known, 'the tenant files name them')}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from svyazka.engine.logs import configure
 from svyazka.engine.operator import Operator
 from svyazka.engine.store import Create, Document, Put, Store, Write
 from svyazka.engine.worker import Worker
+from svyazka.model.complaints import in_words
 from svyazka.model.deliveries import AuditLine
 from svyazka.model.errors import ConfigError, SvyazkaError
 from svyazka.model.tenants import CompiledConnection, Tenant
@@ -142,7 +143,7 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "SVYAZKA_" + "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"{name}: {first['msg']}, got {str(first['input'])[:60]!r}")
+        fail(f"{name}: {in_words(first, Settings)}, got {str(first['input'])[:60]!r}")
 
 
 def run(body: Callable[[Session], Awaitable[T]], *, creates: bool = False) -> T:

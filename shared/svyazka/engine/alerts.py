@@ -84,6 +84,13 @@ async def tell_quarantined(hub: Hub, tenant_id: str, connection: str, received_a
     await tell(hub, tenant, connection, "quarantined", "first", received_at, text, f"{received_at:%Y-%m-%d}")
 
 
+async def tell_unusable(hub: Hub, tenant: Tenant, why: str) -> None:
+    """Settings can't be used as they are: what needs them waits. Told once a day."""
+    now = hub.clock.now()
+    text = f"{tenant.name}: настройки не годятся, всё, чему они нужны, ждёт ({why}): svyazka doctor {tenant.id}"
+    await tell(hub, tenant, None, "settings", "first", now, text, f"{now:%Y-%m-%d}")
+
+
 async def _to_operators(hub: Hub, alert_id: str, text: str, now: datetime) -> list[Delivery | None]:
     made = []
     for index, (tenant_id, addressee) in enumerate(hub.operators):

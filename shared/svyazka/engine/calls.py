@@ -116,18 +116,17 @@ class Exchanges:
             # Connect to the very address that was looked at; TLS and `Host` keep the name.
             request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
             request.url = request.url.copy_with(host=checked)
+        self.log.append(shown)  # before it leaves: who is cut off in the middle has left all the same
+        place = len(self.log) - 1
         try:
             response = await self._client.send(request, follow_redirects=False)
         except NOT_SENT as error:
-            self.log.append(shown)
             raise NotSent(f"could not connect: {type(error).__name__}") from error
         except httpx.HTTPError as error:
-            self.log.append(shown)
             what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
             raise MaybeSent(what) from error
-        self.log.append(
-            shown.model_copy(update={"status": response.status_code, "response_body": self._shown(response.text)})
-        )
+        told = {"status": response.status_code, "response_body": self._shown(response.text)}
+        self.log[place] = shown.model_copy(update=told)
         return response
 
     def _check_lease(self, left: float) -> None:

@@ -186,7 +186,8 @@ class Connector(Generic[SettingsT]):
     """Settings that may be given only as `{secret: NAME}`."""
 
     optional_settings: ClassVar[Mapping[str, str]] = {}
-    """Setting -> what doesn't work without it; `doctor` says so."""
+    """Setting -> what doesn't work without it; `doctor` says so. Where several together make one thing, a property
+    of the settings that is None without them; its sentence then names them."""
 
     environment: ClassVar[Mapping[str, str]] = {}
     """Setting -> the variable from which `svyazka init` takes it when it is set."""
@@ -206,6 +207,11 @@ class Connector(Generic[SettingsT]):
     def settings_model(self) -> type[SettingsT]:
         """The pydantic model of this vendor's settings."""
         raise NotImplementedError
+
+    def if_not_set(self, setting: str) -> str:
+        """What of `optional_settings` a person is told."""
+        without = self.optional_settings[setting]
+        return f"{setting} isn't set: {without}" if setting in self.settings_model().model_fields else without
 
     def oauth(self, settings: SettingsT) -> OAuthApp | None:
         """The integration by which this connection is authorised; None where it has another kind of access."""

@@ -12,6 +12,7 @@ from svyazka.engine import journal
 from svyazka.engine.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON
+from svyazka.engine.retention import blank, blanked_write
 from svyazka.engine.settle import stopped
 from svyazka.engine.store import (
     DELIVERIES_OF_PERSON,
@@ -21,7 +22,6 @@ from svyazka.engine.store import (
     Query,
     Write,
 )
-from svyazka.engine.sweep import blank, blanked_write
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import WAITING, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable

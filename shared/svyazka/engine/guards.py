@@ -44,7 +44,9 @@ class Known:
     reserved_until: datetime | None = None
     """Another delivery holds the `once_per` reservation until then."""
     newest: EventType | None = None
-    """Type of the subject's newest event; None = not asked."""
+    """Type of the subject's newest event, or of its object as the source shows it now; None = not asked."""
+    gone: bool = False
+    """The source has it no more."""
 
 
 def verdict(guards: Guards, known: Known, now: datetime) -> Verdict:
@@ -60,6 +62,8 @@ def verdict(guards: Guards, known: Known, now: datetime) -> Verdict:
         return Stop(Status.CANCELLED, "opted_out", "this person asked not to be contacted")
     if guards.once_per is not None and known.reserved_until is not None and known.reserved_until > now:
         return Stop(Status.CANCELLED, "at_most_once_per", "this person had one within the period")
+    if guards.still_true is not None and known.gone:
+        return Stop(Status.CANCELLED, "no_longer_true", "meanwhile its object is gone at the source")
     if guards.still_true is not None and known.newest is not None and known.newest not in guards.still_true.types:
         return Stop(Status.CANCELLED, "no_longer_true", f"meanwhile it became {known.newest.value}")
     return Go()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
 from svyazka.engine.store import Create, Document, Replace, Store, Value
-from svyazka.model.deliveries import Alert, AuditLine, Delivery, Outage
+from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Outage, Status
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.grants import Grant
 from svyazka.model.tenants import CompiledConnection, Tenant
@@ -59,10 +58,15 @@ def delivery_document(delivery: Delivery, version: str | None = None) -> Documen
     return _document(
         "deliveries", delivery.id, delivery, version,
         tenant=delivery.tenant, connection=delivery.connection, flow=delivery.flow, status=delivery.status.value,
-        event=delivery.event, subject=delivery.subject, external_id=delivery.external_id, lane=delivery.lane,
+        event=delivery.event, subject=delivery.subject, external_id=delivery.external_id,
+        lane=delivery.lane if delivery.status in _IN_ITS_LANE else None,
         created_at=delivery.created_at, wake_at=delivery.wake_at, blank_at=delivery.blank_at,
         expire_at=delivery.expire_at, people=delivery.people,
     )  # fmt: skip
+
+
+_IN_ITS_LANE = WAITING | {Status.IN_FLIGHT}
+"""A lane's order is that of what may still be carried out; what is settled, or unknown, is out of it."""
 
 
 def outage_document(outage: Outage, version: str | None = None) -> Document:
@@ -95,13 +99,13 @@ def connection_document(compiled: CompiledConnection, version: str | None = None
     return _document("connections", key, compiled, version, tenant=compiled.tenant, vendor=compiled.vendor)
 
 
-def reservation_document(key: str, delivery: str, until: datetime, version: str | None = None) -> Document:
-    return Document("reservations", key, {"expire_at": until}, json.dumps({"delivery": delivery}).encode(), version)
-
-
 def read(model: type[ModelT], document: Document) -> Held[ModelT]:
-    """The model that a document holds, with its version."""
-    return Held(model.model_validate_json(document.data), document.version)
+    """The model that a document holds, with its version.
+
+    Fields that we don't know were written by a newer version of us: for minutes of each deployment both work side by
+    side, and after a step back the newer one's documents are still there.
+    """
+    return Held(model.model_validate_json(document.data, extra="ignore"), document.version)
 
 
 async def load(store: Store, model: type[ModelT], kind: str, key: str) -> Held[ModelT] | None:
@@ -118,13 +122,15 @@ def replace_delivery(delivery: Delivery, version: str | None) -> Replace:
     return Replace(delivery_document(delivery, version))
 
 
+def replace_raw(raw: RawRecord, version: str | None) -> Replace:
+    return Replace(raw_document(raw, version))
+
+
 def replace_event(record: EventRecord, version: str | None) -> Replace:
     return Replace(event_document(record, version))
 
 
 def plan_is_missing(document: Document) -> bool:
     """An event that is journaled and that nobody has planned (or told of) yet: a repeat must queue it again."""
-    return document.fields.get("status") in _TO_BE_PLANNED and document.fields.get("wake_at") is not None
-
-
-_TO_BE_PLANNED = (EventStatus.ACCEPTED.value, EventStatus.QUARANTINED.value)
+    is_open = document.fields.get("status") in (EventStatus.ACCEPTED.value, EventStatus.QUARANTINED.value)
+    return is_open and document.fields.get("wake_at") is not None

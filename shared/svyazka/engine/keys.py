@@ -28,7 +28,9 @@ _GAP = r"[\s()\u00a0.–—-]{0,3}"
 _RUSSIAN = re.compile(rf"(?<!\d)(?=((?:\+?[78]{_GAP})?[3489](?:{_GAP}\d){{9}})(?!\d))")
 """Wherever ten digits of a Russian number begin, though other numbers may stand next to it."""
 _PHONE_LIKE = re.compile(rf"(?<!\d)\+?\d(?:{_GAP}\d){{9,14}}(?!\d)")
-_EMAIL_LIKE = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+_NUMBERS = re.compile(r"\+?\d[\d\s()\u00a0.–—-]{8,}")
+"""Stretches of text that hold nothing but numbers: what is looked through for phones, as little as may be."""
+_EMAIL_LIKE = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 KEY_BYTES = 32
 PEOPLE_OF_AN_EVENT, PEOPLE_OF_A_REQUEST = 64, 1000
 """How many hashes are kept at most: each is an entry in an index."""
@@ -206,12 +208,16 @@ def _plain_address(address: str) -> str:
 
 def _addresses_in(text: str) -> Iterable[str]:
     """Russian numbers and e-mails first: what else may be a phone is mostly a date, a sum or part of an id."""
-    for match in _RUSSIAN.finditer(text):
-        yield re.sub(r"\D", "", match[1])[-10:]
-    for match in _EMAIL_LIKE.finditer(text):
-        yield match[0].lower()
-    for match in _PHONE_LIKE.finditer(text):
-        yield re.sub(r"\D", "", match[0])[-10:]
+    stretches = _NUMBERS.findall(text)
+    for stretch in stretches:
+        for match in _RUSSIAN.finditer(stretch):
+            yield re.sub(r"\D", "", match[1])[-10:]
+    if "@" in text:
+        for match in _EMAIL_LIKE.finditer(text):
+            yield match[0].lower()
+    for stretch in stretches:
+        for match in _PHONE_LIKE.finditer(stretch):
+            yield re.sub(r"\D", "", match[0])[-10:]
 
 
 def _versions_in(name: SecretName, text: str) -> dict[str, bytes]:

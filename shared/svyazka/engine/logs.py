@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -47,14 +48,24 @@ class Fields(TypedDict, total=False):
 trace: ContextVar[str | None] = ContextVar("trace", default=None)
 """`projects/P/traces/T` of the request being served, for correlation."""
 
+
+def in_json(line: Mapping[str, object]) -> str:
+    """A line as machines collect it."""
+    return json.dumps(line, ensure_ascii=False)
+
+
+Shape = Callable[[Mapping[str, object]], str | None]
+"""How a line looks; None: it isn't shown."""
+
 _stream: IO[str] | None = None
 _quiet: bool = False
+_shape: Shape = in_json
 
 
-def configure(stream: IO[str] | None = None, quiet: bool = False) -> None:
-    """Where lines go (stdout unless told); `quiet` keeps warnings and worse only."""
-    global _stream, _quiet
-    _stream, _quiet = stream, quiet
+def configure(stream: IO[str] | None = None, quiet: bool = False, shape: Shape = in_json) -> None:
+    """Where lines go (stdout unless told) and how they look; `quiet` keeps warnings and worse only."""
+    global _stream, _quiet, _shape
+    _stream, _quiet, _shape = stream, quiet, shape
 
 
 def log(severity: Severity, message: str, **fields: Unpack[Fields]) -> None:
@@ -73,7 +84,9 @@ def log(severity: Severity, message: str, **fields: Unpack[Fields]) -> None:
     if current:
         line["logging.googleapis.com/trace"] = current
     line.update((name, value) for name, value in fields.items() if value is not None)
-    print(json.dumps(line, ensure_ascii=False), file=_stream or sys.stdout, flush=True)
+    shown = _shape(line)
+    if shown is not None:
+        print(shown, file=_stream or sys.stdout, flush=True)
 
 
 def where(error: BaseException, depth: int = 4) -> str:

@@ -22,10 +22,12 @@ from svyazka.engine.deadlines import PLAN_GRACE
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON, Held
 from svyazka.engine.perform import Performer
+from svyazka.engine.ready import commit, with_fallback
 from svyazka.engine.receive import plan_task
-from svyazka.engine.settle import WAKE_GRACE, receipt_settles, stopped
-from svyazka.engine.store import Create, Delete, Write
-from svyazka.model.commands import SendMessage
+from svyazka.engine.reservations import releasing
+from svyazka.engine.retention import is_blank
+from svyazka.engine.settle import WAKE_GRACE, fallback_time, receipt_settles, stopped
+from svyazka.engine.store import Create, Write
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import FINAL, WAITING, Delivery, Status
 from svyazka.model.errors import ConfigError
@@ -141,9 +143,8 @@ class Operator:
         if guards.expires_at and guards.expires_at <= now:
             life = max(guards.expires_at - before.base_at, timedelta(0)) or USUAL_LIFE
             guards = guards.model_copy(update={"expires_at": now + life})
-        fallback_at = None
-        if before.fallbacks and before.fallback_seconds and not before.successor:
-            fallback_at = now + timedelta(seconds=before.fallback_seconds)
+        falls_back = before.fallbacks and not before.successor
+        fallback_at = fallback_time(guards, now, before.fallback_seconds) if falls_back else None
         delivery = delivery.model_copy(
             update={"guards": guards, "fallback_at": fallback_at, "wake_at": now + WAKE_GRACE, "wake_step": 0}
         )
@@ -161,7 +162,9 @@ class Operator:
             case "retry":
                 return await self._retry(held, how)
             case "succeeded":
-                if delivery.status in WAITING | {Status.SUCCEEDED}:
+                if delivery.status is Status.SUCCEEDED:
+                    raise ConfigError(f"{delivery.id} is succeeded already")
+                if delivery.status in WAITING:
                     raise ConfigError(
                         f"{delivery.id} is {delivery.status.value}: only what was tried can have succeeded"
                     )
@@ -187,12 +190,12 @@ class Operator:
     async def _commit_resolved(self, held: Held[Delivery], resolved: Delivery, what: str) -> None:
         resolved = resolved.model_copy(update={"notes": (*resolved.notes, f"resolved as {what}")})
         extra: list[Write] = []
-        if resolved.status is Status.FAILED and resolved.reservation:
-            extra.append(Delete("reservations", resolved.reservation))
+        if resolved.status is Status.FAILED:
+            extra = await releasing(self._hub.store, resolved)
             resolved = resolved.model_copy(update={"reservation": None})
-        ready = self._performer.with_fallback(resolved)
+        ready = with_fallback(resolved, self._hub.clock.now())
         writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes, *extra]
-        await self._hub.store.commit(writes, ready.tasks)
+        await commit(self._hub.store, writes, ready.tasks)
 
     # Events
 
@@ -206,6 +209,8 @@ class Operator:
             if not how.dry_run:
                 await self._hub.queue.enqueue([plan_task(event_id)])
             return [Done(event_id, "planned")]
+        if record.status is EventStatus.PLANNED and record.event.receipt is not None:
+            return [Done(event_id, "skipped", "a receipt: it has been applied")]
         if record.status is EventStatus.PLANNED and record.deliveries:
             return [await self.reopen(delivery_id, how) for delivery_id in record.deliveries]
         if record.status is EventStatus.PLANNED or not await self._has_raw(record):
@@ -238,8 +243,6 @@ class Operator:
     async def _plan_again(self, held: Held[EventRecord], how: How) -> Done:
         """An event that nobody acted upon gets another chance: a flow may have come since."""
         event = held.model.event
-        if event.receipt is not None:
-            return Done(event.id, "skipped", "a receipt: it has been applied")
         aged = self._aged(event, how)
         if aged is None:
             return Done(event.id, "skipped", UNKNOWN_AGE)
@@ -351,9 +354,3 @@ def parsed(
     facts: list[Fact | Unreadable] = webhook.parse(raw, Inbound(compiled.public, {}))
     # The time of its arrival gives weak identities the slot that they had.
     return journaled(raw, compiled, facts, received, people=people)[1]
-
-
-def is_blank(delivery: Delivery) -> bool:
-    """Whether its payload was emptied: there is nothing left to send."""
-    command = delivery.command
-    return isinstance(command, SendMessage) and not command.text and command.to == Contact()

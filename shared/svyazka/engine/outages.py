@@ -16,7 +16,7 @@ from svyazka.engine.retry import next_delay
 from svyazka.engine.settle import waiting
 from svyazka.engine.store import DELIVERIES_BY_STATUS, Create, Replace, Task, Write
 from svyazka.model.deliveries import Delivery, Outage, Status
-from svyazka.model.errors import Conflict
+from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import stable_id
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
 from svyazka.model.tenants import Tenant
@@ -35,6 +35,9 @@ RELEASE_LEAD = 2.0
 """Seconds before a batch's last delivery at which the next batch is prepared."""
 
 RELEASE_GRACE = timedelta(minutes=2)
+HELD_BY_US = frozenset({"paused", "connection_removed", "settings"})
+"""Codes of deliveries that wait for no vendor: `resume` releases them."""
+
 BLOCKED_PROBE = 900.0
 """Seconds between looks at a blocked connection at first: money and rights come back by themselves."""
 
@@ -151,7 +154,9 @@ class Outages:
                 "remedy": outcome.remedy if isinstance(outcome, Blocked) else held.model.remedy,
             }
         )  # fmt: skip
-        await self._replace(_with_wake(outage, account.tenant), held.version)
+        kept = await self._replace(_with_wake(outage, account.tenant), held.version)
+        if kept and outage.kind == "blocked" and "blocked" not in outage.told:
+            await self._tell(account.tenant, outage, "blocked")
 
     async def _recover(self, tenant: Tenant, connection: str) -> None:
         held = await self.of(tenant.id, connection)
@@ -171,9 +176,9 @@ class Outages:
                     "wake_at": now + RELEASE_GRACE, "wake_step": 0,
                 }
             )  # fmt: skip
+            if closed.told:
+                await self._tell(tenant, closed, "recovered")  # first: who dies in between tells it, and once
             if await self._replace(closed, held.version, [release_task(tenant.id, connection)]):
-                if closed.told:
-                    await self._tell(tenant, closed, "recovered")
                 return True
         return False
 
@@ -192,9 +197,19 @@ class Outages:
         tenant = await self._hub.directory.tenant(tenant_id)
         if held is None or tenant is None:
             return
-        next_at = self._hub.clock.now() + timedelta(seconds=self._probe_delay(held.model))
-        later = held.model.model_copy(update={"probes": held.model.probes + 1, "next_probe_at": next_at})
-        await self._replace(_with_wake(later, tenant), held.version)
+        await self._replace(_with_wake(self._put_off(held.model), tenant), held.version)
+
+    def _put_off(self, outage: Outage) -> Outage:
+        next_at = self._hub.clock.now() + timedelta(seconds=self._probe_delay(outage))
+        return outage.model_copy(update={"probes": outage.probes + 1, "next_probe_at": next_at})
+
+    async def unpark(self, delivery: Delivery) -> None:
+        """To be called once a delivery was parked. The outage may have ended in between, and its release may have
+        looked before we wrote: then nobody would come for this one."""
+        if delivery.status not in (Status.PARKED, Status.BLOCKED) or _held_by_us(delivery):
+            return
+        if await self.of(delivery.tenant, delivery.connection, fresh=True) is None:
+            await self._hub.queue.enqueue([alerts.perform_task(delivery)])
 
     async def release(self, tenant_id: str, connection: str, after: float = 0.0) -> None:
         """Let go of a batch of what waits, oldest first, spaced at the connection's rate from `after` seconds on."""
@@ -244,25 +259,33 @@ class Outages:
         hub, outage = self._hub, held.model
         tenant = await hub.directory.tenant(outage.tenant)
         now = hub.clock.now()
-        if tenant is None:
-            await self._replace(outage.model_copy(update={"closed_at": now, "wake_at": None}), held.version)
+        if tenant is None or outage.connection not in tenant.connections:
+            ended = {"closed_at": outage.closed_at or now, "releasing": False, "wake_at": None}
+            await self._replace(outage.model_copy(update=ended), held.version)
             return
         if not outage.is_open:
             again = outage.model_copy(update={"wake_at": now + RELEASE_GRACE})
             if await self._replace(again, held.version):
                 await hub.queue.enqueue([release_task(outage.tenant, outage.connection)])
             return
-        if "down" not in outage.told and outage.kind == "down" and now >= outage.since + tenant.alerts.after:
-            await self._tell(tenant, outage, "down")
-            outage = outage.model_copy(update={"told": (*outage.told, "down")})
+        told_at = _stage_due(outage, tenant)
+        if told_at is not None and now >= told_at:
+            await self._tell(tenant, outage, outage.kind)
+            outage = outage.model_copy(update={"told": (*outage.told, outage.kind)})
         probe_due = now >= outage.next_probe_at
-        if probe_due:
-            # The delivery's own compare-and-set moves `next_probe_at`; if none waits, we move it here.
-            outage = outage.model_copy(update={"wake_at": now + RELEASE_GRACE})
-        if not await self._replace(_with_wake(outage, tenant, now), held.version):
-            return
-        if probe_due:
+        if probe_due and not await self._can_be_tried(outage):
+            outage, probe_due = self._put_off(outage), False
+        # The probe's own compare-and-set moves `next_probe_at`: until then it is looked at again soon.
+        if await self._replace(_with_wake(outage, tenant, now), held.version) and probe_due:
             await self._send_probe(tenant, outage.connection)
+
+    async def _can_be_tried(self, outage: Outage) -> bool:
+        """Whether a probe could call at all; what lacks a credential is resumed by whoever sets it."""
+        try:
+            account = await self._hub.directory.account(outage.tenant, outage.connection)
+        except ConfigError:
+            return False
+        return account is not None and (not account.missing or self._hub.printer is not None)
 
     async def _send_probe(self, tenant: Tenant, connection: str) -> None:
         for status in (Status.PARKED, Status.BLOCKED):
@@ -286,7 +309,8 @@ class Outages:
         if stage == "blocked":
             held = await self.of(tenant.id, outage.connection, fresh=True)
             if held is not None and stage not in held.model.told:
-                await self._replace(held.model.model_copy(update={"told": (*held.model.told, stage)}), held.version)
+                told = held.model.model_copy(update={"told": (*held.model.told, stage)})
+                await self._replace(_with_wake(told, tenant), held.version)
 
     def _probe_delay(self, outage: Outage) -> float:
         if outage.kind == "blocked":
@@ -307,13 +331,23 @@ class Outages:
 
 def _with_wake(outage: Outage, tenant: Tenant, now: datetime | None = None) -> Outage:
     """Due at its next probe, or earlier when somebody is to be told."""
-    times = [outage.next_probe_at]
-    if outage.kind == "down" and "down" not in outage.told:
-        times.append(outage.since + tenant.alerts.after)
-    wake_at = min(times)
+    told_at = _stage_due(outage, tenant)
+    wake_at = min(outage.next_probe_at, told_at or outage.next_probe_at)
     if now is not None and wake_at <= now:
         wake_at = now + RELEASE_GRACE
     return outage.model_copy(update={"wake_at": wake_at})
+
+
+def _stage_due(outage: Outage, tenant: Tenant) -> datetime | None:
+    """From when on somebody is to be told of it, in its kind; None when he has been."""
+    if outage.kind in outage.told:
+        return None
+    return outage.since + (tenant.alerts.after if outage.kind == "down" else RELEASE_GRACE)
+
+
+def _held_by_us(delivery: Delivery) -> bool:
+    """Held back without an outage: by an operator, or for want of a connection that could be used."""
+    return delivery.last_error is not None and delivery.last_error.code in HELD_BY_US
 
 
 def release_task(tenant: str, connection: str, after: float = 0.0, due: datetime | None = None) -> Task:
@@ -321,6 +355,7 @@ def release_task(tenant: str, connection: str, after: float = 0.0, due: datetime
     return Task("plan", "/release", {"tenant": tenant, "connection": connection, "after": str(after)}, due)
 
 
-def resume_task(tenant: str, connection: str) -> Task:
-    """The task that lets a connection try again after something about it was changed."""
-    return Task("plan", "/resume", {"tenant": tenant, "connection": connection})
+def resume_task(tenant: str, connection: str, again_at: datetime | None = None) -> Task:
+    """The task that lets a connection try again after something about it was changed; `again_at`: a second time."""
+    body = {"tenant": tenant, "connection": connection, **({"again": "yes"} if again_at else {})}
+    return Task("plan", "/resume", body, again_at)

@@ -14,19 +14,21 @@ from svyazka.engine.directory import BoundFlow
 from svyazka.engine.failpoints import reach
 from svyazka.engine.flow import Decision, Facts, FlowContext
 from svyazka.engine.found import found_event
+from svyazka.engine.gate import SEND_FLOW
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON, Held
-from svyazka.engine.logs import log
-from svyazka.engine.perform import SEND_FLOW, Performer, Ready
+from svyazka.engine.logs import log, where
+from svyazka.engine.perform import Performer
+from svyazka.engine.ready import Ready, is_there
 from svyazka.engine.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.receive import plan_task
 from svyazka.engine.retry import next_delay
-from svyazka.engine.settle import WAKE_GRACE
+from svyazka.engine.settle import WAKE_GRACE, fallback_time
 from svyazka.engine.store import Create, Task, Write
 from svyazka.model.commands import Guards, Plan, SendMessage, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
-from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, NotShown, SourceUnavailable
+from svyazka.model.errors import ConfigError, Conflict, SourceUnavailable, Unavailable
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
 from svyazka.model.ids import connection_id, delivery_id
 from svyazka.model.outcomes import Blocked
@@ -34,6 +36,10 @@ from svyazka.model.tenants import CompiledConnection, Tenant
 
 TRUST_BODY_AFTER = timedelta(hours=6)
 """How long planning waits for a source that can't be asked before it acts on what the webhook said."""
+
+
+PLAN_TRIES = COMMIT_TRIES = 4
+TENANT_GONE = "the tenant is gone"
 
 
 @dataclass
@@ -50,36 +56,55 @@ class Planner:
     def __init__(self, hub: Hub, performer: Performer) -> None:
         self._hub = hub
         self._performer = performer
-        self._receipts = Receipts(hub, performer)
+        self._receipts = Receipts(hub, performer.settler)
 
     async def plan(self, event_id: str) -> None:
         """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
-        held = await journal.load(self._hub.store, EventRecord, "events", event_id)
-        if held is None:
+        for _ in range(PLAN_TRIES):
+            held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+            if held is None:
+                return
+            try:
+                await self._plan(held)
+            except Conflict:
+                continue  # what it rests on was moved meanwhile (a receipt's delivery, say): from the beginning
             return
+        raise Unavailable("others move what this event rests on all the time")
+
+    async def _plan(self, held: Held[EventRecord]) -> None:
         record = held.model
         if record.status is EventStatus.QUARANTINED:
             await self._tell_quarantined(held)
-            return
         if record.status is not EventStatus.ACCEPTED:
             return
         reach("plan.before")
         tenant = await self._hub.directory.tenant(record.event.tenant)
-        if tenant is None:
-            await self._finish(held, Planned(reasons=["the tenant is gone"]))
-            return
         try:
-            if record.event.type is EventType.CONNECTION_DISABLED:
-                await self._tell_disabled(record.event, tenant)
-            if record.event.receipt is not None:
-                await self._plan_receipt(held, tenant)
-            elif not await self._looked_up(held):
-                words = await consent_writes(self._hub, record.event)
-                await self._finish(held, await self.decide(record, tenant), words)
+            await (self._plan_for(held, tenant) if tenant else self._finish(held, Planned(reasons=[TENANT_GONE])))
+        except (Conflict, Unavailable):
+            raise
         except (SourceUnavailable, ReceiptNotYet) as error:
             await self._later(held, str(error))
+        except ConfigError as error:
+            if tenant is not None:
+                await alerts.tell_unusable(self._hub, tenant, str(error))
+            await self._later(held, str(error))
+        except Exception as error:
+            # A mistake of ours must not keep the queue busy for ever, nor lose the event: it waits for a better day.
+            log("CRITICAL", "planning failed", event=record.event.id, error=type(error).__name__, where=where(error))
+            await self._later(held, f"our planning failed ({type(error).__name__})")
 
-    async def _plan_receipt(self, held: Held[EventRecord], tenant: Tenant) -> None:
+    async def _plan_for(self, held: Held[EventRecord], tenant: Tenant) -> None:
+        event = held.model.event
+        if event.type is EventType.CONNECTION_DISABLED:
+            await self._tell_disabled(event, tenant)
+        if event.receipt is not None:
+            await self._plan_receipt(held)
+        elif not await self._looked_up(held):
+            words = await consent_writes(self._hub, event)
+            await self._finish(held, await self.decide(held.model, tenant), words)
+
+    async def _plan_receipt(self, held: Held[EventRecord]) -> None:
         reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
         planned = Planned(reasons=[reason] if reason else [])
         await self._finish(held, planned, writes, tasks, event_deliveries)
@@ -108,13 +133,13 @@ class Planner:
     async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
         """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
         event, planned = record.event, Planned()
-        if event.type is EventType.SEND_REQUESTED:
+        if event.type is EventType.SEND_REQUESTED and "flow" not in event.data:
             planned.deliveries.append(self._requested(record, tenant))
             return planned
         bound = [
             flow
             for flow in await self._hub.directory.flows_of(tenant)
-            if event.connection in flow.spec.sources and event.type in flow.flow.wants(flow.settings)
+            if _concerns(event, flow) and event.type in flow.flow.wants(flow.settings)
         ]
         if not bound:
             planned.reasons.append(f"no flow acts on {event.type.value} from {event.connection}")
@@ -133,22 +158,14 @@ class Planner:
 
     async def _reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""
-        account = await self._hub.directory.account(event.tenant, event.connection) if event.entity else None
-        if account is None or event.entity is None or not account.connector.can_reread(account.settings):
-            return Facts()
-        exchanges = self._performer.exchanges(account)
         try:
-            fresh = await account.connector.reread(event.entity, self._performer.call(account, exchanges, key=event.id))
-        except NotShown:
-            return Facts()
-        except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
-            await self._performer.outages.learn(account, error)
+            return await self._performer.source.reread(event)
+        except SourceUnavailable as error:
             waited = self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER
-            if waited and not _waits_for_access(event, error):
-                log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
-                return Facts()
-            raise SourceUnavailable(f"{account.name} could not be asked: {error}") from error
-        return Facts(fresh=fresh, gone=fresh is None)
+            if not waited or _waits_for_access(event, error):
+                raise
+            log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
+            return Facts()
 
     async def _ask(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Decision:
         if facts.gone:
@@ -175,22 +192,24 @@ class Planner:
         for plan in plans:
             first, rest = plan.steps[0], plan.steps[1:]
             seconds = plan.fallback_after.total_seconds() if plan.fallback_after else None
-            begin = max(now, plan.guards.not_before or now)
             yield Delivery(
                 id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
                 flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor, subject=plan.subject,
                 command=first.command, repeat=first.repeat, needs_receipt=first.needs_receipt, guards=plan.guards,
-                created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=plan.lane,
+                created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE,
+                lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
                 supersedes=plan.supersedes, fallbacks=rest, fallback_seconds=seconds,
-                fallback_at=begin + timedelta(seconds=seconds) if rest and seconds else None,
+                fallback_at=fallback_time(plan.guards, now, seconds) if rest else None,
                 people=record.people, blank_at=now + tenant.retention,
             )  # fmt: skip
 
     def _requested(self, record: EventRecord, tenant: Tenant) -> Delivery:
-        """One message that somebody asked for: `svyazka send`, a one-time code."""
+        """One message that somebody asked for, with its text: `svyazka send`."""
         event = record.event
         name = str(event.data["via"])
-        spec = tenant.connections[name]
+        spec = tenant.connections.get(name)
+        if spec is None:
+            raise ConfigError(f"{tenant.id} has no connection {name}: expected one of {', '.join(tenant.connections)}")
         connector = self._hub.directory.connectors(spec.vendor)
         command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
         life = event.data.get("expires_seconds")
@@ -212,13 +231,8 @@ class Planner:
         tasks: Iterable[Task] = (),
         known: Iterable[str] = (),
     ) -> None:
-        deliveries = list(planned.deliveries)
-        fused: Ready | None = None
-        rest = [Ready(delivery, tasks=(perform_task(delivery),)) for delivery in deliveries]
-        if len(deliveries) == 1:
-            ready = await self._performer.ready(deliveries[0])
-            fused = ready if ready is not None else rest[0]
-            rest = []
+        """Commit what was planned; where its one delivery was claimed in the same commit, carry it out."""
+        deliveries = planned.deliveries
         record = held.model.model_copy(
             update={
                 "status": EventStatus.PLANNED,
@@ -228,29 +242,34 @@ class Planner:
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
         )
-        everything = [*([fused] if fused else []), *rest]
+        ready = await self._performer.gate.ready(deliveries[0]) if len(deliveries) == 1 else None
         try:
-            await self._record(Held(record, held.version), everything, fused, list(extra), list(tasks))
+            claims = [ready] if ready is not None else [_waiting(delivery) for delivery in deliveries]
+            await self._record(Held(record, held.version), claims, list(extra), list(tasks))
         finally:
-            if fused is not None:
-                fused.release()
+            if ready is not None:
+                ready.release()
 
     async def _record(
-        self, held: Held[EventRecord], readies: list[Ready], fused: Ready | None, extra: list[Write], tasks: list[Task]
+        self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
     ) -> None:
-        """Commit what was planned; where its one delivery was claimed in the same commit, carry it out."""
         reach("plan.before_commit")
         versions = await self._commit(held, readies, extra, tasks)
         reach("plan.after_commit")
         if versions is None:
             return
-        record = held.model
+        event = held.model.event
         log(
-            "INFO", "planned", tenant=record.event.tenant, connection=record.event.connection, event=record.event.id,
-            type=record.event.type.value, count=len(readies), reason=record.reason,
+            "INFO", "planned", tenant=event.tenant, connection=event.connection, event=event.id,
+            type=event.type.value, count=len(readies), reason=held.model.reason,
         )  # fmt: skip
-        if fused is not None and fused.account is not None and fused.delivery.id in versions:
-            await self._performer.run(fused.delivery, versions[fused.delivery.id], fused.account)
+        for ready in readies:
+            if ready.delivery.id not in versions:
+                continue
+            if ready.account is not None:
+                await self._performer.run(ready.delivery, versions[ready.delivery.id], ready.account)
+            else:
+                await self._performer.outages.unpark(ready.delivery)
 
     async def _commit(
         self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
@@ -258,52 +277,46 @@ class Planner:
         """Versions of the deliveries created just as given, or None when the event was planned by another.
 
         Deliveries that exist already (another event about the same subject made them) are left alone:
-        optimistically at first, so that the usual event costs no extra read.
+        optimistically at first, so that the usual event costs no extra read. Raises Conflict when something else
+        that the plan rests on was moved.
         """
-        wanted = readies
-        for _ in range(4):
-            writes: list[Write] = [journal.replace_event(held.model, held.version), *extra]
-            fresh_tasks = list(tasks)
-            for ready in readies:
-                writes += [Create(journal.delivery_document(ready.delivery)), *ready.writes]
-                fresh_tasks += ready.tasks
+        as_given = True
+        for _ in range(COMMIT_TRIES):
+            made = [Create(journal.delivery_document(ready.delivery)) for ready in readies]
+            along = [write for ready in readies for write in ready.writes]
+            due = [*tasks, *(task for ready in readies for task in ready.tasks)]
+            writes: list[Write] = [journal.replace_event(held.model, held.version), *made, *along, *extra]
             try:
-                versions = await self._hub.store.commit(writes, fresh_tasks)
+                versions = await self._hub.store.commit(writes, due)
             except Conflict:
-                current = await self._hub.store.get("events", held.model.event.id)
-                if current is None:
+                current = await journal.load(self._hub.store, EventRecord, "events", held.model.event.id)
+                if current is None or current.model.status is not EventStatus.ACCEPTED:
                     return None
-                if current.version != held.version:
-                    now_there = journal.read(EventRecord, current).model
-                    if now_there.status is not EventStatus.ACCEPTED:
-                        return None
-                    held = Held(held.model, current.version)  # the sweep touched it: still ours to plan
-                readies = [await self._still_wanted(ready) for ready in readies if not await self._exists(ready)]
+                held = Held(held.model, current.version)  # the sweep may have touched it: still ours to plan
+                readies = [self._unclaimed(ready) for ready in readies if not await self._exists(ready)]
+                extra = [write for write in extra if not await is_there(self._hub.store, write)]
+                as_given = False
                 continue
-            as_given = {ready.delivery.id for ready in readies if ready in wanted}
-            return {
-                write.document.id: version
-                for write, version in zip(writes, versions, strict=True)
-                if isinstance(write, Create) and write.document.id in as_given
-            }
-        return None
+            created = zip(made, versions[1:], strict=False)
+            return {write.document.id: version for write, version in created} if as_given else {}
+        raise Conflict([("events", held.model.event.id)])
 
     async def _exists(self, ready: Ready) -> bool:
         return await self._hub.store.get("deliveries", ready.delivery.id) is not None
 
-    async def _still_wanted(self, ready: Ready) -> Ready:
+    def _unclaimed(self, ready: Ready) -> Ready:
         """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""
-        if ready.account is None:
+        if ready.account is None and not ready.writes:
             return ready
         now = self._hub.clock.now()
-        delivery = ready.delivery
-        plain = delivery.model_copy(
-            update={
-                "status": Status.PENDING, "claim": 0, "attempts": (), "attempt_count": 0, "lease_until": None,
-                "reservation": None, "next_attempt_at": now, "wake_at": now + WAKE_GRACE,
-            }
+        return _waiting(
+            ready.delivery.model_copy(
+                update={
+                    "status": Status.PENDING, "claim": 0, "attempts": (), "attempt_count": 0, "lease_until": None,
+                    "reservation": None, "next_attempt_at": now, "wake_at": now + WAKE_GRACE,
+                }
+            )
         )  # fmt: skip
-        return Ready(plain, tasks=(perform_task(plain),))
 
     async def _later(self, held: Held[EventRecord], why: str) -> None:
         """Not plannable just now: the event stays accepted, with a time to look again."""
@@ -326,7 +339,7 @@ class Planner:
             )
         except Conflict:
             return
-        log("WARNING", "planning waits", tenant=record.event.tenant, event=record.event.id, reason=why)
+        log("WARNING", "planning waits", tenant=record.event.tenant, event=record.event.id)
 
     async def _tell_disabled(self, event: Event, tenant: Tenant) -> None:
         """A vendor stopped calling us: told once, in the words that its connector found for it."""
@@ -346,9 +359,21 @@ class Planner:
                 await self._hub.store.commit([journal.replace_event(done, held.version)])
 
 
-def _waits_for_access(event: Event, error: Exception) -> bool:
+def _concerns(event: Event, bound: BoundFlow) -> bool:
+    """A request names its flow; everything else comes from one of the flow's sources."""
+    if event.type is EventType.SEND_REQUESTED:
+        return event.data.get("flow") == bound.spec.id
+    return event.connection in bound.spec.sources
+
+
+def _waiting(delivery: Delivery) -> Ready:
+    """Created waiting, and tried from the queue."""
+    return Ready(delivery, tasks=(perform_task(delivery),))
+
+
+def _waits_for_access(event: Event, error: SourceUnavailable) -> bool:
     """A blocked source comes back by somebody's hand; what names nobody is worth nothing before."""
-    blocked = isinstance(getattr(error, "outcome", None), Blocked)
+    blocked = isinstance(error.outcome, Blocked)
     contact = event.contact
     return blocked and not (contact and (contact.phone or contact.email or contact.chats))
 

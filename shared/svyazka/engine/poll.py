@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
+from contextlib import suppress
 from datetime import datetime
+from typing import Literal
 
 from svyazka.engine import alerts, journal
 from svyazka.engine.connector import Polled
 from svyazka.engine.directory import Account
 from svyazka.engine.found import found_event
 from svyazka.engine.hub import Hub
-from svyazka.engine.logs import log
+from svyazka.engine.journal import Held
+from svyazka.engine.logs import log, where
 from svyazka.engine.oauth.expiry import warn_before_end
 from svyazka.engine.perform import Performer
-from svyazka.engine.store import CONNECTIONS, Create, Document, Put, Replace, Task, Write
-from svyazka.model.errors import Conflict, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
+from svyazka.engine.store import CONNECTIONS, Create, Document, Replace, Task, Value
+from svyazka.model.base import Frozen, Time
+from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.model.tenants import CompiledConnection
 
 BATCH = 100
@@ -28,6 +31,15 @@ REST = 3600.0
 
 LISTED = 20.0
 """Times the directory's own patience for which the list of connections is believed: 5 minutes in the cloud."""
+
+
+class Looked(Frozen):
+    """How far a connection was looked through, and since when that fails."""
+
+    cursor: str | None = None
+    failing_since: Time | None = None
+    told: bool = False
+    """Somebody was told that it fails."""
 
 
 class Poller:
@@ -46,7 +58,11 @@ class Poller:
         for compiled in await self._every_connection():
             if compiled.paused or not self._has_its_turn(compiled, now):
                 continue
-            account = await self._hub.directory.account(compiled.tenant, compiled.connection)
+            try:
+                account = await self._hub.directory.account(compiled.tenant, compiled.connection)
+            except ConfigError as error:
+                log("ERROR", "settings can't be used", tenant=compiled.tenant, error=str(error))
+                continue
             if account is None:
                 continue
             await warn_before_end(self._hub, account)
@@ -104,29 +120,43 @@ class Poller:
         return found
 
     async def _page(self, account: Account, compiled: CompiledConnection) -> tuple[bool, int]:
-        key = f"{compiled.tenant}.{compiled.connection}"
-        before = await self._hub.store.get("cursors", key)
-        cursor = json.loads(before.data)["cursor"] if before else None
+        document = await self._hub.store.get("cursors", f"{compiled.tenant}.{compiled.connection}")
+        before = journal.read(Looked, document) if document else Held(Looked(), None)
+        looked = before.model
         exchanges = self._performer.exchanges(account)
-        call = self._performer.call(account, exchanges, key=key)
+        call = self._performer.call(account, exchanges, key=f"{compiled.tenant}.{compiled.connection}")
         try:
-            polled = await account.connector.poll(cursor, call)
-        except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
+            polled = await account.connector.poll(looked.cursor, call)
+            new = await self._journal(polled, compiled)
+        except (Unavailable, ConfigError):
+            raise
+        except Exception as error:
+            # A vendor that is down, or a body that no table foresaw: the cursor stays, and the next look begins there.
             log(
-                "WARNING",
-                "poll failed",
-                tenant=compiled.tenant,
-                connection=compiled.connection,
-                error=type(error).__name__,
-            )
+                "WARNING", "poll failed", tenant=compiled.tenant, connection=compiled.connection,
+                error=type(error).__name__, where=where(error),
+            )  # fmt: skip
             await self._performer.outages.learn(account, error)
+            await self._failing(account, before)
             return False, 0
-        new = await self._journal(polled, compiled)
         if polled.gap is not None:
             await self._tell_gap(account, polled)
-        if polled.cursor != cursor:
-            await self._move(key, compiled.tenant, polled.cursor, before)
+        if looked.told and looked.failing_since:
+            await self._tell(account, "recovered", looked.failing_since)
+        if polled.cursor != looked.cursor or looked.failing_since:
+            await self._keep(account, Looked(cursor=polled.cursor), before.version)
         return polled.more, new
+
+    async def _failing(self, account: Account, before: Held[Looked]) -> None:
+        """Remember since when looks fail, and tell after as long as of an outage, unless that has been told."""
+        looked, now = before.model, self._hub.clock.now()
+        if looked.failing_since is None:
+            await self._keep(account, looked.model_copy(update={"failing_since": now}), before.version)
+            return
+        late = now >= looked.failing_since + account.tenant.alerts.after
+        if late and not looked.told and await self._performer.outages.of(account.tenant.id, account.name) is None:
+            await self._tell(account, "failing", looked.failing_since)
+            await self._keep(account, looked.model_copy(update={"told": True}), before.version)
 
     async def _journal(self, polled: Polled, compiled: CompiledConnection) -> int:
         """Events of a poll meet those of webhooks in the same identity; each is created if absent."""
@@ -140,20 +170,22 @@ class Poller:
             new += 1
         return new
 
-    async def _move(self, key: str, tenant: str, cursor: str, before: Document | None) -> None:
-        data = json.dumps({"cursor": cursor}).encode()
-        document = Document(
-            "cursors",
-            key,
-            {"tenant": tenant, "moved_at": self._hub.clock.now()},
-            data,
-            before.version if before else None,
-        )
-        write: Write = Replace(document) if before else Create(document)
-        try:
-            await self._hub.store.commit([write])
-        except Conflict:
-            return  # another look moved it: both have journaled what they saw
+    async def _keep(self, account: Account, looked: Looked, version: str | None) -> None:
+        fields: dict[str, Value] = {"tenant": account.tenant.id, "moved_at": self._hub.clock.now()}
+        key, data = f"{account.tenant.id}.{account.name}", looked.model_dump_json(exclude_none=True).encode()
+        document = Document("cursors", key, fields, data, version)
+        with suppress(Conflict):  # another look moved it: both have journaled what they saw
+            await self._hub.store.commit([Create(document) if version is None else Replace(document)])
+
+    async def _tell(self, account: Account, stage: Literal["failing", "recovered"], since: datetime) -> None:
+        tenant, name = account.tenant, f"«{account.name}» ({account.vendor})"
+        texts = {
+            "failing": f"{tenant.name}: {name} не удаётся опросить с {alerts.local_time(since, tenant)}: о чём не "
+            "пришёл вебхук, того пока не видно. Спрашиваем дальше.",
+            "recovered": f"{tenant.name}: {name} снова опрашивается; пропущенное дочитывается.",
+        }
+        about = f"{since:%Y-%m-%dT%H:%M:%S}"
+        await alerts.tell(self._hub, tenant, account.name, "poll", stage, since, texts[stage], about)
 
     async def _tell_gap(self, account: Account, polled: Polled) -> None:
         assert polled.gap is not None
@@ -168,8 +200,3 @@ class Poller:
 
 def _can_be_polled(account: Account) -> bool:
     return account.connector.poll_every is not None and account.connector.can_poll(account.settings)
-
-
-def reset_cursor(key: str, tenant: str) -> Put:
-    """Forget where polling was: the next look begins from now."""
-    return Put(Document("cursors", key, {"tenant": tenant, "moved_at": None}, b'{"cursor": null}'))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from svyazka.engine import journal
+from svyazka.engine.gate import is_paused, opens_at
 from svyazka.engine.guards import Stop, Wait, verdict
 from svyazka.engine.hub import Hub
 from svyazka.engine.perform import Performer
@@ -62,7 +63,7 @@ class Preview:
             done = f"{delivery.id} exists already: it is {there.model.status.value}"
             return Foreseen(delivery, "never", None, (done,))
         now = self._hub.clock.now()
-        known, _ = await self._performer.known(delivery, now)
+        known, _ = await self._performer.gate.knowledge.of(delivery, now)
         moment = now
         reasons: list[str] = []
         for _ in range(LOOKS):
@@ -83,15 +84,15 @@ class Preview:
         account = await self._hub.directory.account(delivery.tenant, delivery.connection)
         if account is None:
             return "the tenant file has no such connection"
-        if self._performer.is_paused(delivery, tenant):
+        if is_paused(delivery, tenant):
             return "paused by an operator"
         if account.missing:
             return f"not set: {', '.join(account.missing)}"
         outage = await self._performer.outages.of(delivery.tenant, delivery.connection)
         if outage is not None:
             return f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
-        opens_at = self._performer.opens_at(account, tenant)
-        return f"outside of business hours until {opens_at:%Y-%m-%d %H:%M} UTC" if opens_at else None
+        opens = opens_at(account, tenant, self._hub.clock.now())
+        return f"outside of business hours until {opens:%Y-%m-%d %H:%M} UTC" if opens else None
 
 
 SAMPLE_CONTACT = Contact(name="Иван", phone="+79991234567", email="ivan@example.org")

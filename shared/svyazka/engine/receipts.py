@@ -7,12 +7,13 @@ from datetime import timedelta
 from svyazka.engine import journal
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import Held
-from svyazka.engine.perform import Performer
+from svyazka.engine.ready import with_fallback
 from svyazka.engine.settle import receipt_settles
+from svyazka.engine.settling import Settler
 from svyazka.engine.store import DELIVERIES_BY_STATUS, DELIVERY_BY_EXTERNAL_ID, Task, Write
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import SvyazkaError
-from svyazka.model.events import Event, EventRecord, Receipt
+from svyazka.model.events import Event, EventRecord, Receipt, ReceiptState
 
 GUESS_WINDOW = timedelta(hours=24)
 """How long after an unknown attempt a receipt that names no message of ours may be taken for its own."""
@@ -28,9 +29,9 @@ class ReceiptNotYet(SvyazkaError):
 class Receipts:
     """Applies receipts."""
 
-    def __init__(self, hub: Hub, performer: Performer) -> None:
+    def __init__(self, hub: Hub, settler: Settler) -> None:
         self._hub = hub
-        self._performer = performer
+        self._settler = settler
 
     async def apply(self, event: Event, record: EventRecord) -> tuple[str | None, list[Write], list[Task], list[str]]:
         """The reason where nothing follows, the writes and tasks of what follows, and the delivery's id.
@@ -45,16 +46,18 @@ class Receipts:
                 raise ReceiptNotYet("a receipt ahead of our own settle: looked at again soon")
             return "not a message of ours", [], [], []
         delivery = held.model
-        moved = delivery.with_receipt(receipt)
         writes: list[Write] = []
+        if _is_of_an_earlier_try(receipt, delivery):
+            return "of a try before the present one", writes, [], [delivery.id]
+        moved = delivery.with_receipt(receipt)
         if receipt.opt_out:
-            writes += self._performer.optout_writes(delivery, f"{event.vendor}: {receipt.code or 'opted out'}")
+            writes += self._settler.optout_writes(delivery, f"{event.vendor}: {receipt.code or 'opted out'}")
         if moved is delivery:
             return "an older state than the one known", writes, [], [delivery.id]
         moved = receipt_settles(moved, receipt.state, self._hub.clock.now())
         if how:
             moved = moved.model_copy(update={"notes": (*moved.notes, how)})
-        ready = self._performer.with_fallback(moved)
+        ready = with_fallback(moved, self._hub.clock.now())
         writes += [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
         return how, writes, list(ready.tasks), [delivery.id]
 
@@ -92,6 +95,15 @@ class Receipts:
     async def _may_come(self, event: Event) -> bool:
         page = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=_where(event, Status.IN_FLIGHT), limit=1)
         return bool(page.documents)
+
+
+def _is_of_an_earlier_try(receipt: Receipt, delivery: Delivery) -> bool:
+    """Whether it tells of an earlier generation what says nothing of the present one: only proof that the person was
+    reached does, while we are still trying."""
+    generation = (receipt.key or "").partition(".")[2]
+    if not generation.isdecimal() or int(generation) >= delivery.generation:
+        return False
+    return receipt.state is ReceiptState.UNDELIVERED or delivery.status is Status.SUCCEEDED
 
 
 def _where(event: Event, status: Status) -> dict[str, str]:

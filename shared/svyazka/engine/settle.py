@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from svyazka.engine.journal import SKELETON
 from svyazka.engine.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
-from svyazka.model.commands import Step
+from svyazka.model.commands import Guards, Step
 from svyazka.model.deliveries import FINAL, Attempt, Delivery, Problem, Status
 from svyazka.model.events import RECEIPT_RANK, ReceiptState
 from svyazka.model.ids import delivery_id
@@ -99,13 +99,14 @@ def merged(current: Delivery, outcome: Outcome, attempt: Attempt, now: datetime)
     current = current.with_attempt(attempt)
     if not isinstance(outcome, Succeeded):
         return current
-    if current.status is Status.SUCCEEDED:
-        same = outcome.already or outcome.external_id is None or outcome.external_id == current.external_id
-        return current if same else current.model_copy(update={"duplicate_effect": True})
-    return _final(
-        current, Status.SUCCEEDED, now,
-        external_id=outcome.external_id or current.external_id, cost=outcome.cost, last_error=None,
-    )  # fmt: skip
+    if current.status is not Status.SUCCEEDED:
+        id_ = outcome.external_id or current.external_id
+        return _taken(current, now, external_id=id_, cost=outcome.cost, last_error=None)
+    if current.external_id is None:
+        # A receipt or an operator had said so before us: it is one and the same success.
+        return current.model_copy(update={"external_id": outcome.external_id, "cost": outcome.cost})
+    same = outcome.already or outcome.external_id in (None, current.external_id)
+    return current if same else current.model_copy(update={"duplicate_effect": True})
 
 
 def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
@@ -115,17 +116,38 @@ def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
     step: Step = delivery.fallbacks[0]
     seconds = delivery.fallback_seconds
     rest = delivery.fallbacks[1:]
-    fallback_at = now + timedelta(seconds=seconds) if rest and seconds else None
+    guards = delivery.guards.model_copy(update={"not_before": None})
     return Delivery(
         id=delivery_id(delivery.tenant, delivery.flow, delivery.subject, step.name),
         event=delivery.event, tenant=delivery.tenant, flow=delivery.flow, step=step.name,
         connection=step.connection, vendor=step.vendor, subject=delivery.subject, command=step.command,
-        repeat=step.repeat, needs_receipt=step.needs_receipt,
-        guards=delivery.guards.model_copy(update={"not_before": None}),
-        created_at=now, base_at=delivery.base_at, next_attempt_at=now, wake_at=now + WAKE_GRACE,
-        lane=delivery.lane, supersedes=delivery.supersedes, fallbacks=rest, fallback_at=fallback_at,
-        fallback_seconds=seconds, people=delivery.people, blank_at=delivery.blank_at,
+        repeat=step.repeat, needs_receipt=step.needs_receipt, guards=guards, created_at=now,
+        base_at=delivery.base_at, next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=delivery.lane,
+        supersedes=delivery.supersedes, predecessor=delivery.id, fallbacks=rest, fallback_seconds=seconds,
+        fallback_at=fallback_time(guards, now, seconds) if rest else None,
+        people=delivery.people, blank_at=delivery.blank_at,
     )  # fmt: skip
+
+
+def fallback_time(guards: Guards, now: datetime, seconds: float | None) -> datetime | None:
+    """When the next channel tries, counted from when this one may: what waits for the morning hasn't failed."""
+    if not seconds:
+        return None
+    begin = max(now, guards.not_before or now)
+    opens_at = guards.quiet_hours.opens_at(begin) if guards.quiet_hours else None
+    return (opens_at or begin) + timedelta(seconds=seconds)
+
+
+def has_arrived(delivery: Delivery) -> bool:
+    """Whether a channel did its work after all: then nobody need try another."""
+    if delivery.status is not Status.SUCCEEDED or delivery.receipt is ReceiptState.UNDELIVERED:
+        return False
+    doubted = delivery.last_error is not None and delivery.last_error.code == NO_RECEIPT
+    return not doubted or RECEIPT_RANK[delivery.receipt] > RECEIPT_RANK[ReceiptState.UNDELIVERED]
+
+
+NO_RECEIPT = "no_receipt"
+"""Code of what was taken and of which nobody said in time that it arrived."""
 
 
 def wants_fallback(delivery: Delivery) -> bool:

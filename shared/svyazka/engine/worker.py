@@ -16,11 +16,12 @@ from svyazka.engine.connector import Inbound, RawRequest, Webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.logs import log
 from svyazka.engine.oauth.tasks import redirected, renew
-from svyazka.engine.outages import Outages
+from svyazka.engine.outages import Outages, resume_task
 from svyazka.engine.perform import Performer
 from svyazka.engine.plan import Planner
 from svyazka.engine.poll import Poller
 from svyazka.engine.receive import plan_task
+from svyazka.engine.retention import Retention
 from svyazka.engine.store import Create, Document
 from svyazka.engine.sweep import Sweep
 from svyazka.engine.watch import Watch
@@ -41,6 +42,7 @@ class Worker:
         self.performer = Performer(hub, self.outages)
         self.planner = Planner(hub, self.performer)
         self.sweeper = Sweep(hub, self.outages)
+        self.retention = Retention(hub)
         self.poller = Poller(hub, self.performer)
         self.watch = Watch(hub)
         self.webhook_of = webhooks
@@ -56,8 +58,7 @@ class Worker:
                 case "/release":
                     await self.outages.release(body["tenant"], body["connection"], float(body.get("after", "0")))
                 case "/resume":
-                    self.hub.directory.forget()
-                    await self.outages.resume(body["tenant"], body["connection"])
+                    await self._resume(body)
                 case "/redirected" | "/renew":
                     await self._access(path, body)
                 case "/probe":
@@ -69,7 +70,7 @@ class Worker:
                 case "/quarantined":
                     await self.watch.tell_quarantined(body["raw"])
                 case "/retain":
-                    await self.sweeper.blank()
+                    await self.retention.retain()
                     await self.watch.tell_silent()
                     await self.watch.look_into_quarantine()
                 case "/salvage":
@@ -83,6 +84,15 @@ class Worker:
             log("ERROR", "settings can't be used", path=path, error=str(error))
             return NOT_RECORDED
         return RECORDED
+
+    async def _resume(self, body: Mapping[str, str]) -> None:
+        """Settings were changed. Other instances believe the old ones a little longer and may hold back what comes to
+        them till then, so it is done once more when they have heard of it."""
+        self.hub.directory.forget()
+        await self.outages.resume(body["tenant"], body["connection"])
+        if "again" not in body:
+            later = self.hub.clock.in_real(2 * self.hub.directory.ttl + 1)
+            await self.hub.queue.enqueue([resume_task(body["tenant"], body["connection"], later)])
 
     async def _access(self, path: str, body: Mapping[str, str]) -> None:
         account = await self.hub.directory.account(body["tenant"], body["connection"])
@@ -126,7 +136,8 @@ class Worker:
             log("ERROR", "salvaged for a connection that is gone", tenant=body["tenant"], connection=body["connection"])
             return
         compiled = journal.read(CompiledConnection, document).model
-        stored = StoredRequest.model_validate_json(zlib.decompress(base64.b64decode(body["request"])))
+        packed = zlib.decompress(base64.b64decode(body["request"]))
+        stored = StoredRequest.model_validate_json(packed, extra="ignore")
         headers = [(b"content-type", (stored.content_type or "").encode())]
         request = RawRequest(stored.method, stored.path, b"", headers, stored.bytes())
         people = partial(self.hub.keyring.people, compiled.tenant)

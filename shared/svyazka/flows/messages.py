@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from html import escape
 from string import Formatter
+from typing import ClassVar
+from unicodedata import category
 
 from pydantic import JsonValue, field_validator, model_validator
 
@@ -15,48 +18,137 @@ from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.events import Event
 from svyazka.model.tenants import Duration, Hours
 
-KNOWN_PLACEHOLDERS = frozenset({"name", "business", "review_url", "number", "sum", "service", "date", "time", "code"})
-_TIDY = ((re.compile(r"\s+([,.!?:;])"), r"\1"), (re.compile(r"^[\s,.!?:;–—-]+"), ""), (re.compile(r" {2,}"), " "))
+OF_EVENTS = frozenset({"number", "sum", "service", "date", "time"})
+"""Placeholders that stand for what an event brings in its data."""
+
+PLACEHOLDERS = OF_EVENTS | {"name", "business"}
+
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories of signs that nobody sees, and that turn a text around or break it."""
+
+LINK_LIKE = re.compile(
+    r"https?:|www\.|\w\.\w{2,}/"
+    r"|\w\.(?:ru|su|рф|com|org|net|info|biz|me|ly|cc|io|link|site|online|shop|xyz|top|club|store|app|pro|click|live"
+    r"|by|kz|ua|uz|tk|ga|gq|ml|cf)\b",
+    re.I,
+)
 _LONGEST_VALUE = 80
-_LINK_LIKE = re.compile(r"(?:https?://|www\.|\w\.(?:ru|com|рф|org|net)\b)", re.I)
+_GAPS = (
+    (re.compile(r"\s+([,.!?:;])"), r"\1"),
+    (re.compile(r"[,;:]+(?=[,.!?;:])"), ""),
+    (re.compile(r"^[\s,.!?:;–—-]+"), ""),
+    (re.compile(r" {2,}"), " "),
+)
+_HTML_GAPS = (
+    (re.compile(r"\s+([,.!?;:])(?=[\s<]|$)"), r"\1"),
+    (re.compile(r"[,;:]+(?=[,.!?;:])"), ""),
+)
+_HTML_START = re.compile(r"(^|>)\s*[,.!?:;–—-]+\s*(\w)")
 
 
-def check_template(text: str) -> str:
+def check_template(text: str, known: Iterable[str] = PLACEHOLDERS) -> str:
     """A text whose placeholders we know. Raises ValueError that names the one we don't."""
     try:
-        fields = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+        names = [name for _, name, _ in _parts(text) if name is not None]
     except ValueError as error:
         raise ValueError(f"expected placeholders such as {{name}}; {error}") from None
-    for name in fields:
-        if name not in KNOWN_PLACEHOLDERS:
-            known = ", ".join(f"{{{k}}}" for k in sorted(KNOWN_PLACEHOLDERS))
-            raise ValueError(f"unknown placeholder {{{name}}}: expected one of {known}")
+    for name in names:
+        if name not in known:
+            listed = ", ".join(f"{{{one}}}" for one in sorted(known))
+            raise ValueError(f"unknown placeholder {{{name}}}: expected one of {listed}")
     return text
+
+
+def _parts(template: str) -> Iterator[tuple[str, str | None, str]]:
+    """Literal text, the placeholder after it, and what stands in its place where it is empty: `{name|друзья}`."""
+    for literal, field, _, _ in Formatter().parse(template):
+        name, _, instead = (field or "").partition("|")
+        yield literal, None if field is None else name, instead
 
 
 def safe_value(value: object) -> str:
     """What came from outside as it may stand in our message: one short line, no link of a stranger's."""
-    text = re.sub(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+", " ", str(value)).strip()
-    return "" if _LINK_LIKE.search(text) else text[:_LONGEST_VALUE]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    text = visible(str(value)[: 10 * _LONGEST_VALUE]).strip()
+    return "" if LINK_LIKE.search(text) else text[:_LONGEST_VALUE]
+
+
+def visible(text: str) -> str:
+    """A text without what nobody sees in it."""
+    return "".join(" " if category(sign) in UNSEEN else sign for sign in text)
 
 
 def fill(template: str, values: Mapping[str, object], trusted: Mapping[str, str]) -> str:
     """The text with its placeholders filled, and tidy where one was empty: `, спасибо` -> `Спасибо`."""
-    safe = {name: safe_value(values.get(name) or "") for name in KNOWN_PLACEHOLDERS}
-    text = "".join(
-        literal + ("" if name is None else trusted.get(name) or safe[name])
-        for literal, name, _, _ in Formatter().parse(template)
-    )
-    tidy = text
-    for pattern, replacement in _TIDY:
-        tidy = pattern.sub(replacement, tidy)
-    if tidy != text or (template.startswith("{") and tidy[:1].islower()):
-        tidy = tidy[:1].upper() + tidy[1:]
-    return tidy.strip()
+    text, gaps = _filled(template, values, trusted, begun=_begun)
+    text = _tidy(text) if gaps else text
+    # A code or a link stays as it is, wherever it comes to stand.
+    return _begun(text) if gaps and not _is_own(text, trusted) else text.strip()
 
 
-class MessageSettings(FlowSettings):
-    """Settings of every flow that sends messages. All guards are off when left out."""
+def fill_part(template: str, values: Mapping[str, object], trusted: Mapping[str, str]) -> str:
+    """A part of a text that is written elsewhere (a template's parameter): it may stand in the middle of a sentence."""
+    text, gaps = _filled(template, values, trusted)
+    return _tidy(text) if gaps else text.strip()
+
+
+def _tidy(text: str) -> str:
+    for pattern, replacement in _GAPS:
+        text = pattern.sub(replacement, text)
+    return text.strip()
+
+
+def fill_html(template: str, values: Mapping[str, object], trusted: Mapping[str, str]) -> str:
+    """An HTML text: what stands for a placeholder is escaped, and what follows an empty one is tidy."""
+    text, gaps = _filled(template, values, trusted, begun=_begun, written=escape)
+    if gaps:
+        for pattern, replacement in _HTML_GAPS:
+            text = pattern.sub(replacement, text)
+        own = {name: escape(value) for name, value in trusted.items()}
+        text = _HTML_START.sub(
+            lambda found: found[1] + (found[2] if _is_own(found.string[found.start(2) :], own) else found[2].upper()),
+            text,
+        )
+    return text
+
+
+def _is_own(text: str, trusted: Mapping[str, str]) -> bool:
+    """Whether a text begins with a value of our own."""
+    return text.startswith(tuple(value for value in trusted.values() if value))
+
+
+def _filled(
+    template: str, values: Mapping[str, object], trusted: Mapping[str, str], *,
+    begun: Callable[[str], str] = str, written: Callable[[str], str] = str,
+) -> tuple[str, bool]:  # fmt: skip
+    """The text, and whether one of its placeholders stood for nothing.
+
+    `begun`: how a stranger's word is written that the text begins with; `written`: how every value is.
+    """
+    text, gaps = "", False
+    for literal, name, instead in _parts(template):
+        text += literal
+        if name is not None:
+            strange = safe_value(values.get(name))
+            value = trusted.get(name) or (strange if text else begun(strange)) or instead
+            gaps = gaps or not value
+            text += written(value)
+    return text, gaps
+
+
+def _begun(text: str) -> str:
+    """With a capital, as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+class TextSettings(FlowSettings):
+    """What a message says, on each channel."""
+
+    placeholders: ClassVar[frozenset[str]] = PLACEHOLDERS
+    """What may stand in the texts."""
 
     text: str
     texts: dict[str, str] = {}
@@ -66,21 +158,39 @@ class MessageSettings(FlowSettings):
     html: str | None = None
     template: dict[str, JsonValue] | None = None
     """A WhatsApp template: {name, language, parameters: [..]}; parameters may hold placeholders."""
-    delay: Duration = timedelta()
-    quiet_hours: Hours | None = None
-    at_most_once_per: Duration | None = None
     expires_after: Duration = timedelta(hours=24)
     fallback_after: Duration | None = None
 
     @field_validator("text", "subject", "html")
     @classmethod
     def _known_placeholders(cls, value: str | None) -> str | None:
-        return check_template(value) if value is not None else None
+        return check_template(value, cls.placeholders) if value is not None else None
 
     @field_validator("texts")
     @classmethod
     def _known_in_texts(cls, value: dict[str, str]) -> dict[str, str]:
-        return {name: check_template(text) for name, text in value.items()}
+        return {name: check_template(text, cls.placeholders) for name, text in value.items()}
+
+    @field_validator("template")
+    @classmethod
+    def _known_in_template(cls, value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+        if value is not None:
+            walked(value, lambda text: check_template(text, cls.placeholders))
+        return value
+
+    @model_validator(mode="after")
+    def _time_for_the_next(self) -> TextSettings:
+        if self.fallback_after is not None and self.fallback_after >= self.expires_after:
+            raise ValueError("fallback_after: expected less than expires_after, or the next channel has no time left")
+        return self
+
+
+class MessageSettings(TextSettings):
+    """Settings of flows that write to clients. All guards are off when left out."""
+
+    delay: Duration = timedelta()
+    quiet_hours: Hours | None = None
+    at_most_once_per: Duration | None = None
 
     @model_validator(mode="after")
     def _time_to_send(self) -> MessageSettings:
@@ -89,14 +199,11 @@ class MessageSettings(FlowSettings):
         return self
 
 
-def values_of(event: Event, contact: Contact, business: str) -> dict[str, object]:
-    """What placeholders stand for, from an event."""
+def values_of(event: Event, contact: Contact) -> dict[str, object]:
+    """What placeholders stand for, from an event: all of it a stranger's word."""
     first_name = (contact.name or "").split()
-    return {
-        "business": business,
-        **{key: value for key, value in event.data.items() if key in KNOWN_PLACEHOLDERS},
-        "name": first_name[0] if first_name else "",
-    }
+    brought = {key: value for key, value in event.data.items() if key in OF_EVENTS}
+    return {**brought, "name": first_name[0] if first_name else ""}
 
 
 def person_key(contact: Contact) -> str | None:
@@ -127,62 +234,69 @@ def message_steps(
 
 
 def composer(
-    settings: MessageSettings, values: Mapping[str, object], trusted: Mapping[str, str], contact: Contact
+    settings: TextSettings, values: Mapping[str, object], trusted: Mapping[str, str], contact: Contact
 ) -> Callable[[Channel], SendMessage]:
     """Writes the message for a channel: its own text, HTML for mail, a template for WhatsApp."""
 
+    def filled(text: str) -> str:
+        return fill(text, values, trusted)
+
+    def part(text: str) -> str:
+        return fill_part(text, values, trusted)
+
     def compose(channel: Channel) -> SendMessage:
         mail = channel.reaches == "email"
+        template = settings.template
         return SendMessage(
             to=contact,
-            text=fill(settings.texts.get(channel.connection, settings.text), values, trusted),
-            subject=fill(settings.subject, values, trusted) if settings.subject and mail else None,
+            text=filled(settings.texts.get(channel.connection, settings.text)),
+            subject=filled(settings.subject) if settings.subject and mail else None,
             html=fill_html(settings.html, values, trusted) if settings.html and mail else None,
-            template=_template(settings.template, values, trusted) if settings.template else None,
+            template={name: walked(value, part) for name, value in template.items()} if template else None,
         )
 
     return compose
 
 
-def fill_html(template: str, values: Mapping[str, object], trusted: Mapping[str, str]) -> str:
-    """An HTML text: what came from outside is escaped."""
-    from html import escape
-
-    safe = {name: escape(safe_value(values.get(name) or "")) for name in KNOWN_PLACEHOLDERS}
-    return "".join(
-        literal + ("" if name is None else escape(trusted[name]) if name in trusted else safe[name])
-        for literal, name, _, _ in Formatter().parse(template)
-    )
-
-
-def _template(
-    template: Mapping[str, JsonValue], values: Mapping[str, object], trusted: Mapping[str, str]
-) -> dict[str, JsonValue]:
-    def filled(value: JsonValue) -> JsonValue:
-        if isinstance(value, str):
-            return fill(value, values, trusted)
-        if isinstance(value, list):
-            return [filled(item) for item in value]
-        if isinstance(value, dict):
-            return {key: filled(item) for key, item in value.items()}
-        return value
-
-    return {key: filled(value) for key, value in template.items()}
+def walked(value: JsonValue, text: Callable[[str], str]) -> JsonValue:
+    """The same value with every text in it made anew by `text`."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [walked(item, text) for item in value]
+    if isinstance(value, dict):
+        return {key: walked(item, text) for key, item in value.items()}
+    return value
 
 
-def usual_guards(
-    settings: MessageSettings, event: Event, contact: Contact, flow: str, zone: str, base: datetime
-) -> Guards:
+def base_of(event: Event) -> datetime:
+    """What ages count from: received for what was pushed, occurred for what was found later."""
+    return event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
+
+
+def after(moment: datetime, wait: timedelta) -> datetime:
+    """The moment so much later; the end of all time where a vendor's clock is beyond reason."""
+    try:
+        return moment + wait
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def quiet(hours: tuple[time, time] | None, zone: str) -> QuietHours | None:
+    """The guard of quiet hours, if there are any."""
+    return QuietHours(zone=zone, start=hours[0], end=hours[1]) if hours else None
+
+
+def usual_guards(settings: MessageSettings, event: Event, contact: Contact, flow: str, zone: str) -> Guards:
     """The guards that the settings ask for."""
     person = person_key(contact)
-    hours = settings.quiet_hours
     once = None
     if settings.at_most_once_per and person:
         once = OncePer(key=f"{flow}:{person}", period=settings.at_most_once_per)
     return Guards(
-        not_before=event.received_at + settings.delay if settings.delay else None,
-        expires_at=base + settings.expires_after,
-        quiet_hours=QuietHours(zone=zone, start=hours[0], end=hours[1]) if hours else None,
+        not_before=after(event.received_at, settings.delay) if settings.delay else None,
+        expires_at=after(base_of(event), settings.expires_after),
+        quiet_hours=quiet(settings.quiet_hours, zone),
         opt_out=True,
         once_per=once,
         still_true=StillTrue(subject=event.subject, types=(event.type,)),

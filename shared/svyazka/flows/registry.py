@@ -11,6 +11,8 @@ from svyazka.model.errors import ConfigError
 
 FLOWS: dict[str, str] = {
     "forward": "svyazka.flows.forward",
+    "notify": "svyazka.flows.notify",
+    "one_time_code": "svyazka.flows.one_time_code",
     "review_request": "svyazka.flows.review_request",
 }
 

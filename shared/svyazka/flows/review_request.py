@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from svyazka.engine.flow import Decision, Facts, Flow, FlowContext
-from svyazka.flows.messages import MessageSettings, composer, message_steps, usual_guards, values_of
+from svyazka.flows.messages import PLACEHOLDERS, MessageSettings, composer, message_steps, usual_guards, values_of
 from svyazka.model.commands import Plan
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
@@ -17,7 +17,9 @@ DONE = frozenset({EventType.ORDER_COMPLETED, EventType.APPOINTMENT_COMPLETED, Ev
 class ReviewRequestSettings(MessageSettings):
     """`review_request`: `text` may hold {name}, {business}, {review_url} and what the event brings."""
 
-    review_url: str = Field(pattern=r"^https?://\S+$")
+    placeholders = PLACEHOLDERS | {"review_url"}
+
+    review_url: str = Field(pattern=r"^https?://\S+$", description="an address such as https://example.org/review")
 
 
 class ReviewRequest(Flow[ReviewRequestSettings]):
@@ -44,13 +46,12 @@ class ReviewRequest(Flow[ReviewRequestSettings]):
         contact = event.contact or Contact()
         if contact.proxy:
             return Decision(reason="an aggregator's one-time number: never messaged")
-        values = values_of(event, contact, context.tenant_name)
-        compose = composer(settings, values, {"review_url": settings.review_url}, contact)
+        trusted = {"business": context.tenant_name, "review_url": settings.review_url}
+        compose = composer(settings, values_of(event, contact), trusted, contact)
         steps = message_steps("review", context.channels, contact, compose)
         if not steps:
             return Decision(reason="no address that any of its channels reaches")
-        base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
-        guards = usual_guards(settings, event, contact, context.flow, context.timezone, base)
+        guards = usual_guards(settings, event, contact, context.flow, context.timezone)
         fallback_after = settings.fallback_after or settings.expires_after / 2
         return Decision([Plan(subject=event.subject, steps=steps, guards=guards, fallback_after=fallback_after)])
 

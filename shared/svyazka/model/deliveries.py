@@ -135,6 +135,8 @@ class Delivery(Frozen):
     fallback_seconds: float | None = None
     successor: str | None = None
     """The delivery of the next channel, once there is one."""
+    predecessor: str | None = None
+    """The delivery of the channel before, which gave way to this one."""
 
     external_id: str | None = None
     cost: float | None = None

@@ -18,6 +18,7 @@ LONGEST = 3650 * 86400
 """Seconds of the longest duration; what is added to a time must stay one."""
 
 _HOURS = re.compile(r"^\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def parse_duration(value: object) -> timedelta:
@@ -64,17 +65,26 @@ def _zone(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(f"expected small Latin letters, digits, - and _, got {value!r}")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Hours = Annotated[tuple[time, time], BeforeValidator(parse_hours)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Name = Annotated[str, AfterValidator(_name)]
 """Ids of tenants, connections and flows: lower-case letters, digits, `-` and `_`; they stand in URLs."""
 
 
 class SecretRef(Frozen):
     """`{secret: NAME}`: the value lies sealed in the store, put there by `svyazka secret set`."""
 
-    secret: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
+    secret: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$",
+        description="the name of a secret: Latin letters, digits, -, _ and .",
+    )
 
 
 class RetrySettings(Frozen):

@@ -8,6 +8,9 @@ import signal
 import sys
 import threading
 
+from svyazka.engine.logs import configure
+from svyazka.server.console import shape_for
+from svyazka.server.lines import Lines
 from svyazka.settings import Settings
 
 
@@ -48,6 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.supervised:
         _end_with_supervisor()
+    configure(Lines(sys.stdout), shape=shape_for(sys.stdout))
     settings = Settings()
     if arguments.process == "accept":
         _accept(arguments.host, arguments.port, settings)

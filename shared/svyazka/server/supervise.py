@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from svyazka.engine.logs import log
+from svyazka.engine.logs import configure, log
+from svyazka.server.console import shape_for
 from svyazka.settings import Settings
 
 PROCESSES = ("accept", "work")
@@ -89,6 +90,7 @@ def supervise(settings: Settings, host: str, port: int) -> int:
         "SVYAZKA_PUBLIC_URL": settings.public_url,
         "SVYAZKA_PRINT_MESSAGES": "true" if settings.print_messages else "false",
     }
+    configure(shape=shape_for(sys.stdout))
     base = [sys.executable, "-m", "svyazka.server"]
     commands: dict[str, Sequence[str]] = {
         "accept": [*base, "accept", "--supervised", "--host", host, "--port", str(port)],

@@ -105,11 +105,14 @@ def test_a_letter_without_a_subject_is_named_by_its_first_sentence(text: str, su
     assert subject_of(text) == subject
 
 
-async def test_the_key_stands_in_no_story(resend: Running) -> None:
-    async with calling(SETTINGS, resend.base_url("resend")) as call:
+async def test_no_key_stands_in_a_story_neither_resends_nor_our_webhooks(resend: Running) -> None:
+    async with calling(SETTINGS, resend.base_url("resend"), hook_url=HOOK) as call:
         await CONNECTOR.perform(letter(), call)
         (exchange,) = call.http.log
-    assert KEY not in exchange.model_dump_json()
+    story = exchange.model_dump_json()
+    assert "List-Unsubscribe" in story
+    assert KEY not in story
+    assert "1.kofe.mail" not in story
 
 
 def test_a_letter_may_be_repeated_with_its_key() -> None:

@@ -10,7 +10,7 @@ locals {
     "connection-blocked" = {
       title    = "A connection needs a person"
       severity = "WARNING"
-      text     = "A vendor refuses our credentials or settings, will soon, or has stopped calling us. What waits resumes by itself once it is put right."
+      text     = "A vendor refuses our credentials or settings, will soon, has stopped calling us or can't be asked. What waits resumes by itself once it is put right."
       any = [
         { what = "told_blocked", above = 0, for = 0 },
         { what = "told_access", above = 0, for = 0 },
@@ -68,11 +68,13 @@ locals {
     "code-failed" = {
       title    = "Our own code broke"
       severity = "ERROR"
-      text     = "An exception that no table foresaw. The request was answered 503 or the delivery is retried; the log line names the place."
+      text     = "An exception that no table foresaw. The request was answered 503 or is in quarantine, the delivery is retried; the log line names the place."
       any = [
         { what = "accept_failed", above = 0, for = 0 },
         { what = "work_failed", above = 0, for = 0 },
         { what = "connector_failed", above = 0, for = 0 },
+        { what = "parser_failed", above = 0, for = 0 },
+        { what = "not_dealt_with", above = 0, for = 0 },
       ]
     }
     "sweep-silent" = {

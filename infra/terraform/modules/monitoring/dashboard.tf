@@ -27,7 +27,7 @@ locals {
     { title = "Tasks start late by (ms, median)", of = ["queue_delay"], bars = false, line = null },
     { title = "Oldest wake_at: past by (s, p95)", of = ["overdue_seconds_p95"], bars = false, line = null },
     { title = "What a sweep had to wake (p95)", of = ["swept_p95"], bars = false, line = null },
-    { title = "Trouble", of = ["sent_to_salvage", "not_queued", "not_durable", "not_recorded", "planning_waits", "poll_failed", "accept_failed", "work_failed", "connector_failed"], bars = true, line = null },
+    { title = "Trouble", of = ["sent_to_salvage", "not_queued", "not_durable", "not_recorded", "planning_waits", "poll_failed", "accept_failed", "work_failed", "connector_failed", "parser_failed", "not_dealt_with", "caller_refused"], bars = true, line = null },
     { title = "Cost: instance seconds a day", of = ["billed"], bars = true, line = { value = local.free_quota.vcpu_seconds, label = "free quota" } },
     { title = "Cost: Firestore writes a day", of = ["writes"], bars = true, line = { value = local.free_quota.writes, label = "free quota" } },
     { title = "Cost: Firestore reads a day", of = ["reads"], bars = true, line = { value = local.free_quota.reads, label = "free quota" } },

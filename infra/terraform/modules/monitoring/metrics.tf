@@ -11,8 +11,11 @@ locals {
     "accept_failed"    = { message = "accept failed", where = {}, labels = ["vendor"], value = null, unit = "1", says = "Requests at which a webhook function broke: 503" }
     "work_failed"      = { message = "work failed", where = {}, labels = ["path"], value = null, unit = "1", says = "Tasks at which the worker broke: 503" }
     "connector_failed" = { message = "connector failed", where = {}, labels = ["vendor"], value = null, unit = "1", says = "Tries at which a connector broke" }
+    "parser_failed"    = { message = "parser failed", where = {}, labels = ["vendor"], value = null, unit = "1", says = "Requests at which a connector's parser broke: quarantined" }
+    "not_dealt_with"   = { message = "can't be dealt with", where = {}, labels = ["kind"], value = null, unit = "1", says = "Documents at which a sweep or the retention broke" }
+    "caller_refused"   = { message = "caller refused", where = {}, labels = ["reason"], value = null, unit = "1", says = "Calls of the worker by somebody who may not" }
     "planned"          = { message = "planned", where = {}, labels = ["type"], value = null, unit = "1", says = "Events planned" }
-    "planning_waits"   = { message = "planning waits", where = {}, labels = ["reason"], value = null, unit = "1", says = "Events whose planning was put off" }
+    "planning_waits"   = { message = "planning waits", where = {}, labels = [], value = null, unit = "1", says = "Events whose planning was put off" }
     "attempts"         = { message = "attempt", where = {}, labels = ["vendor", "status"], value = null, unit = "1", says = "Tries at deliveries, by outcome" }
     "attempt_seconds"  = { message = "attempt", where = {}, labels = ["vendor"], value = "seconds", unit = "s", says = "How long a try takes" }
     "delivery_seconds" = { message = "attempt", where = { status = "succeeded" }, labels = ["vendor"], value = "age_seconds", unit = "s", says = "From a delivery's creation to its success" }

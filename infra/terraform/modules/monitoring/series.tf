@@ -19,14 +19,17 @@ locals {
     accept_failed    = { metric = "accept_failed", where = "", by = ["vendor"] }
     work_failed      = { metric = "work_failed", where = "", by = ["path"] }
     connector_failed = { metric = "connector_failed", where = "", by = ["vendor"] }
-    planning_waits   = { metric = "planning_waits", where = "", by = ["reason"] }
+    parser_failed    = { metric = "parser_failed", where = "", by = ["vendor"] }
+    not_dealt_with   = { metric = "not_dealt_with", where = "", by = ["kind"] }
+    caller_refused   = { metric = "caller_refused", where = "", by = ["reason"] }
+    planning_waits   = { metric = "planning_waits", where = "", by = [] }
     poll_failed      = { metric = "poll_failed", where = "", by = ["connection"] }
     not_durable      = { metric = "not_durable", where = "", by = [] }
     not_recorded     = { metric = "not_recorded", where = "", by = [] }
     sweeps           = { metric = "sweeps", where = "", by = [] }
     told_down        = { metric = "alerts", where = " AND metric.labels.kind=\"outage\" AND metric.labels.stage=\"down\"", by = [] }
     told_blocked     = { metric = "alerts", where = " AND metric.labels.stage=\"blocked\"", by = [] }
-    told_access      = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"access\",\"hook\",\"silent\")", by = [] }
+    told_access      = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"access\",\"hook\",\"poll\",\"settings\",\"silent\") AND metric.labels.stage!=\"recovered\"", by = [] }
     told_refused     = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"refused\")", by = [] }
     told_lost        = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"dead\",\"unknown\",\"duplicate_effect\")", by = [] }
     told_quarantined = { metric = "alerts", where = " AND metric.labels.kind=\"quarantined\"", by = [] }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ NAMES_KEPT = 24 * 3600 * 1_000_000
 """Microseconds for which a task's name stays taken, as in Cloud Tasks."""
 
 EXPIRE_BATCH = 500
+CONNECTION_FRESH, CONNECTIONS_KEPT = 0.5, 1024
 
 
 class LocalStore:
@@ -43,6 +45,7 @@ class LocalStore:
         self.clock = clock
         self._writer = Writer(path)
         self._reader: sqlite3.Connection | None = None
+        self._connections: dict[str, tuple[float, Document | None]] = {}
         self.on_tasks: Callable[[], None] | None = None
         """Called when tasks were added by this process: its dispatcher need not wait to notice."""
 
@@ -127,7 +130,13 @@ class LocalStore:
     # The way in
 
     async def connection(self, key: str) -> Document | None:
-        return self.peek("connections", key)
+        """Fresh within half a second."""
+        known = self._connections.get(key)
+        if known is None or known[0] < time.monotonic():
+            if len(self._connections) >= CONNECTIONS_KEPT:
+                self._connections.clear()
+            known = self._connections[key] = (time.monotonic() + CONNECTION_FRESH, self.peek("connections", key))
+        return known[1]
 
     async def accept(
         self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None

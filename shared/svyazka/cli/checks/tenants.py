@@ -83,9 +83,10 @@ def _settings(account: Account) -> Iterator[Finding]:
             "credentials", "fail", f"not set: {', '.join(account.missing)}; its deliveries wait, blocked",
             f"svyazka secret set {account.tenant.id} NAME, or the tenant file",
         )  # fmt: skip
-    for setting, without in account.connector.optional_settings.items():
+    for setting in account.connector.optional_settings:
         if getattr(account.settings, setting, None) is None and setting not in account.connector.credentials:
-            yield Finding(setting, "warn", f"{setting} isn't set: {without}", "add it to the tenant file if it matters")
+            remedy = "add it to the tenant file if it matters"
+            yield Finding(setting, "warn", account.connector.if_not_set(setting), remedy)
 
 
 async def _journaled(session: Session, account: Account) -> list[Finding]:

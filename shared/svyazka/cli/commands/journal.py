@@ -13,7 +13,7 @@ import typer
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
 from svyazka.cli.output import lines, table
-from svyazka.cli.reading import Filter, parse_since
+from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
 from svyazka.engine import journal
@@ -68,8 +68,9 @@ def events(
     async def body(session: Session) -> None:
         masker = await session.masker(reveal, "events")
         wanted = Filter(
-            tenant, connection, _values(status), type=type_.value if type_ else None, since=await _since(session, since)
-        )
+            *owner_of(tenant, connection), _values(status), type=type_.value if type_ else None,
+            since=await _since(session, since),
+        )  # fmt: skip
         found: list[EventRecord | RawRecord] = []
         found += await first(reading.events(session.store, wanted), limit)
         found += await first(reading.quarantined_raws(session.store, wanted), limit)
@@ -86,7 +87,7 @@ def events(
             ("Received", "Id", "From", "Type", "Subject", "Status", "Reason", "Phone"),
             ((_short(row["received_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["type"],
               row["subject"], row["status"], row["reason"], _phone(row)) for row in rows),
-            "no events; `svyazka urls TENANT` prints where vendors send them",
+            await _empty(session, wanted, "no events; `svyazka urls TENANT` prints where vendors send them"),
         )  # fmt: skip
 
     run(body)
@@ -107,7 +108,9 @@ def deliveries(
 
     async def body(session: Session) -> None:
         masker = await session.masker(reveal, "deliveries")
-        wanted = Filter(tenant, connection, _values(status), flow=flow, event=event, since=await _since(session, since))
+        wanted = Filter(
+            *owner_of(tenant, connection), _values(status), flow=flow, event=event, since=await _since(session, since)
+        )
         found = await first(reading.deliveries(session.store, wanted), limit)
         rows = [delivery_row(one, await session.zone(one.tenant), masker) for one in found]
         if as_json:
@@ -118,7 +121,7 @@ def deliveries(
             ((_short(row["created_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["step"],
               row["status"], row["receipt"], row["attempts"], _short(row["next_attempt_at"]), _why(row))
              for row in rows),
-            "no deliveries of that kind; `svyazka events` shows what came in",
+            await _empty(session, wanted, "no deliveries of that kind; `svyazka events` shows what came in"),
         )  # fmt: skip
 
     run(body)
@@ -147,10 +150,15 @@ def alerts(
             ("Since", "About", "Kind", "Stage", "Sent", "Text"),
             ((_short(row["since"]), f"{row['tenant']}/{row['connection'] or ''}", row["kind"], row["stage"],
               _short(row["sent_at"]), row["text"]) for row in rows),
-            "no alerts: nobody had to be told anything",
+            await _empty(session, Filter(tenant), "no alerts: nobody had to be told anything"),
         )  # fmt: skip
 
     run(body)
+
+
+async def _empty(session: Session, wanted: Filter, otherwise: str) -> str:
+    """What it means that a list is empty."""
+    return mistyped(wanted, (await session.tenants()).values()) or otherwise
 
 
 async def _sent_at(session: Session, alert: Alert) -> datetime | None:

@@ -11,7 +11,7 @@ import typer
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
-from svyazka.cli.reading import Filter, parse_since
+from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.engine.operator import Done, How, Operator
 from svyazka.model.deliveries import Status
@@ -64,7 +64,7 @@ def replay(
 
     async def body(session: Session) -> list[Done]:
         moment = parse_since(since, session.hub.clock.now()) if since else None
-        wanted = Filter(tenant, connection, frozenset(status or ()), since=moment)
+        wanted = Filter(*owner_of(tenant, connection), frozenset(status or ()), since=moment)
         chosen = ids or await _chosen(session, wanted)
         how = How(again=again, ignore_age=ignore_age, dry_run=dry_run)
         if not dry_run and chosen:
@@ -78,10 +78,11 @@ def replay(
             for id_ in chosen:
                 done += await _one(session.operator, id_, how)
                 bar.advance(task)
+        nothing = mistyped(wanted, (await session.tenants()).values()) or "nothing in that state"
+        _tell(done, dry_run, as_json, nothing)
         return done
 
     done = run(body)
-    _tell(done, dry_run, as_json)
     if ids and any(one.skipped for one in done):
         raise typer.Exit(1)
 
@@ -113,11 +114,11 @@ async def _one(operator: Operator, id_: str, how: How) -> list[Done]:
         return [Done(id_, "skipped", str(error))]
 
 
-def _tell(done: Sequence[Done], dry_run: bool, as_json: bool) -> None:
+def _tell(done: Sequence[Done], dry_run: bool, as_json: bool, nothing: str) -> None:
     if as_json:
         lines({"id": one.id, "what": one.what, "reason": one.reason} for one in done)
         return
-    table(("Id", "What", "Why"), ((one.id, one.what, one.reason) for one in done), "nothing in that state")
+    table(("Id", "What", "Why"), ((one.id, one.what, one.reason) for one in done), nothing)
     moved = sum(not one.skipped for one in done)
     if done:
         note(f"{moved} {'would be replayed' if dry_run else 'replayed'}, {len(done) - moved} skipped", None)

@@ -136,8 +136,8 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
     if request is not None:
         branch = tree.add(Text(f"{request.method} {request.path} {request.content_type or ''}".strip()))
         branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text("not UTF-8"))
-    elif found.event is not None or found.raw is not None:
-        tree.add(Text("its request was blanked (retention, forget), or never was one", style="bright_black"))
+    elif found.raw is not None or (found.event is not None and found.event.event.origin in ("webhook", "salvage")):
+        tree.add(Text("its request was blanked (retention, forget)", style="bright_black"))
     for delivery in found.deliveries:
         _add_delivery(tree, delivery, zone, masker, found.people)
     return tree

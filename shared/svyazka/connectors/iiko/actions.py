@@ -39,8 +39,8 @@ class IikoConnector(Connector[IikoSettings]):
     optional_settings = {
         "organization_id": "events of other organizations of the same API login aren't told apart",
         "auth_token": "whoever knows the webhook's address can send events: nothing else proves them",
-        "api_credentials": "api_key with app_id and client_secret, or api_login: without them orders aren't read "
-        "again before acting, and what a lost webhook told isn't found by polling",
+        "api_credentials": "with neither api_key, app_id and client_secret nor api_login orders aren't read again "
+        "before acting, and what a lost webhook told isn't found by polling",
     }
     poll_every = 120.0
 

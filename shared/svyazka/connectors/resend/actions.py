@@ -89,6 +89,7 @@ def letter_of(command: SendMessage, address: str, call: Call[ResendSettings]) ->
     if secret and hook and hook.startswith("https://") and not command.code:
         reader = unsubscribe.Reader(delivery, address, normalize_phone(command.to.phone))
         link = unsubscribe.link(hook, secret, reader)
+        call.http.hide(link)  # it holds our webhook's key
         letter["headers"] = {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": unsubscribe.ONE_CLICK}
     return letter
 

@@ -23,7 +23,7 @@ def seal(keyring: Keyring, grant_id: str, pair: Pair) -> str:
 
 def unseal(keyring: Keyring, grant_id: str, sealed: str) -> Pair:
     """A stored pair. Raises ConfigError when the key that sealed it isn't here."""
-    return Pair.model_validate_json(keyring.unseal("vault", sealed, f"{grant_id}.oauth"))
+    return Pair.model_validate_json(keyring.unseal("vault", sealed, f"{grant_id}.oauth"), extra="ignore")
 
 
 def usable(pair: Pair, refused: str | None, real: datetime) -> bool:

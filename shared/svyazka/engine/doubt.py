@@ -1,0 +1,28 @@
+"""A call that left and brought no answer: what that means, and since when (DESIGN 5.5). Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from svyazka.model.commands import Repeat
+from svyazka.model.deliveries import Delivery
+from svyazka.model.outcomes import Outcome, Retry, Unknown
+
+
+def no_answer(delivery: Delivery, what: str) -> Outcome:
+    """The call left and no answer came: what that means depends on the command's repeat safety."""
+    code = "timeout" if "timeout" in what.lower() or not what else "no_answer"
+    if delivery.repeat is Repeat.UNSAFE:
+        return Unknown(code=code, message=f"no answer ({what}): the vendor may have acted on it")
+    return Retry(code=code, message=f"no answer ({what})", maybe_sent=True)
+
+
+def doubt_since(delivery: Delivery) -> datetime | None:
+    """When the first attempt of this generation began that may have had its effect unseen."""
+    earlier = [a for a in delivery.attempts[:-1] if a.generation == delivery.generation]
+    return min((a.started_at for a in earlier if a.outcome is None or a.maybe_sent), default=None)
+
+
+def maybe_sent_at(delivery: Delivery) -> datetime | None:
+    """When the latest earlier attempt began that may have had its effect unseen, of whatever generation."""
+    return max((a.started_at for a in delivery.attempts[:-1] if a.outcome is None or a.maybe_sent), default=None)

@@ -1,0 +1,100 @@
+"""A tenant file's mistakes are named with their line and in words that help; what could never work is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from svyazka.tenantfile import TenantFileError, read_tenant_file
+
+FILE = """\
+id: kofe
+name: Кофейня
+timezone: Europe/Moscow
+alerts: {to: [{connection: sms, phone: "+79990000001"}]}
+connections:
+  till: {vendor: iiko}
+  sms: {vendor: smsru, api_id: {secret: smsru-api-id}}
+flows:
+  - flow: review_request
+    from: [till]
+    via: [sms]
+    text: "{name}, спасибо! {review_url}"
+    review_url: https://example.org/r
+"""
+
+
+def mistakes(folder: Path, *changes: tuple[str, str], more: str = "") -> list[str]:
+    """What is said of the file with these changes."""
+    text = FILE
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    file = folder / "kofe.yaml"
+    file.write_text(text + more, "utf-8")
+    with pytest.raises(TenantFileError) as error:
+        read_tenant_file(file)
+    return [str(mistake) for mistake in error.value.mistakes]
+
+
+def test_the_file_without_mistakes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "kofe.yaml").write_text(FILE, "utf-8")
+    assert read_tenant_file(tmp_path / "kofe.yaml").flows[0].via == ("sms",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where", "expected"),
+    [
+        ("id: kofe", "id: Кафе", "line 1: id", "small Latin letters, digits, - and _, got 'Кафе'"),
+        ("name: Кофейня", "name: 12", "line 2: name", "text (in quotes where it looks like a number)"),
+        ("alerts: {to", "alerts: {after: 3, to", "line 4: alerts.after", "a duration such as 30s, 15m, 24h or 30d"),
+        ('[{connection: sms, phone: "+79990000001"}]', "sms", "line 4: alerts.to", "a list, such as [a, b]"),
+        ("  till: {", "  my till: {", "line 6: connections.my till", "small Latin letters, digits, - and _"),
+        ("iiko}", "iiko, final_statuses: Closed}", "line 6: connections.till.final_statuses", "a list, such as [a, b]"),
+        ("smsru-api-id", "my key", "line 7: connections.sms.api_id", "the name of a secret: Latin letters, digits"),
+        ("https://", "", "line 13: flows.0.review_url", "an address such as https://example.org/review"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_answered_with_what_was_expected(
+    tmp_path: Path, before: str, after: str, where: str, expected: str
+) -> None:
+    said = mistakes(tmp_path, (before, after))
+    assert any(line.startswith(f"{where}: expected {expected}") for line in said), said
+
+
+def test_a_setting_that_stands_twice_is_a_mistake_for_one_of_them_would_be_lost(tmp_path: Path) -> None:
+    said = mistakes(tmp_path, ("  sms: {", "  till: {vendor: iiko}\n  sms: {"), more="    text: другой\n")
+    assert said == [
+        "line 7: connections.till: stands twice, first in line 6",
+        "line 15: flows.0.text: stands twice, first in line 13",
+    ]
+
+
+def test_mistakes_at_the_top_and_below_are_told_together(tmp_path: Path) -> None:
+    said = mistakes(tmp_path, ("id: kofe", "id: Kofe"), ("Europe/Moscow", "Moscow"), ("via: [sms]", "via: [smss]"))
+    assert sorted(line.split(": ")[1] for line in said) == ["flows.0.via.0", "id", "timezone"]
+
+
+def test_a_channel_that_carries_no_messages_is_refused(tmp_path: Path) -> None:
+    said = mistakes(tmp_path, ("from: [till]", "from: [sms]"), ("via: [sms]", "via: [till]"))
+    assert said == ["line 11: flows.0.via.0: iiko carries no messages; connections that do: sms"]
+
+
+def test_a_connection_with_a_mistake_of_its_own_isnt_called_missing_besides(tmp_path: Path) -> None:
+    assert len(mistakes(tmp_path, ("vendor: iiko", "vendor: iko"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("addressee", "said"),
+    [
+        ('{connection: smss, phone: "+79990000001"}', "connection: no connection 'smss'; did you mean 'sms'?"),
+        ('{connection: till, phone: "+79990000001"}', "connection: iiko carries no messages; connections that do: sms"),
+        ("{connection: sms, phone: хозяйке}", "phone: smsru can't reach this address"),
+        ("{connection: sms, email: a@example.org}", "email: smsru can't reach this address: it sends to a phone"),
+    ],
+)
+def test_who_could_never_be_told_of_troubles_is_a_mistake(tmp_path: Path, addressee: str, said: str) -> None:
+    assert mistakes(tmp_path, ('{connection: sms, phone: "+79990000001"}', addressee)) == [
+        f"line 4: alerts.to.0.{said}"
+    ]

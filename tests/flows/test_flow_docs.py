@@ -1,0 +1,58 @@
+"""What owners are shown of flows and messengers is what the code takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from svyazka.connectors.registry import load_connector
+from svyazka.flows.registry import FLOWS, load_flow
+from svyazka.model.tenants import ConnectionSettings
+from svyazka.tenantfile import read_tenant_file
+
+DOCS = Path(__file__).parents[2] / "docs"
+MESSENGERS = ("resend", "exolve", "whatsapp")
+TENANT: dict[str, Any] = {
+    "id": "kofe", "name": "Кофейня", "timezone": "Europe/Moscow",
+    "connections": {
+        "till": {"vendor": "iiko"}, "bot": {"vendor": "telegram"}, "sms": {"vendor": "smsru"},
+        "mail": {"vendor": "resend"}, "wa": {"vendor": "whatsapp"},
+    },
+}  # fmt: skip
+PAGES = [DOCS / "flows.md", *(DOCS / "vendors" / f"{vendor}.md" for vendor in MESSENGERS)]
+BLOCKS = [
+    (page.stem, block) for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.S)
+]
+
+
+@pytest.mark.parametrize(("page", "block"), BLOCKS)
+def test_an_example_of_the_docs_is_taken(page: str, block: str, tmp_path: Path) -> None:
+    shown = yaml.safe_load(block)
+    content = {**TENANT, **shown, "connections": {**TENANT["connections"], **shown.get("connections", {})}}
+    file = tmp_path / "kofe.yaml"
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    tenant = read_tenant_file(file)
+    assert len(tenant.flows) == len(shown.get("flows", []))
+
+
+def test_every_page_has_its_example() -> None:
+    assert {page for page, _ in BLOCKS} == {"flows", *MESSENGERS}
+
+
+def test_every_flow_and_every_setting_of_it_is_in_the_docs() -> None:
+    page = (DOCS / "flows.md").read_text("utf-8")
+    for name in FLOWS:
+        assert f"## {name} —" in page
+        settings = load_flow(name).settings_model().model_fields
+        assert [setting for setting in settings if f"`{setting}`" not in page] == [], name
+
+
+@pytest.mark.parametrize("vendor", MESSENGERS)
+def test_every_setting_of_a_messenger_is_in_its_page(vendor: str) -> None:
+    page = (DOCS / "vendors" / f"{vendor}.md").read_text("utf-8")
+    settings = set(load_connector(vendor).settings_model().model_fields) - set(ConnectionSettings.model_fields)
+    assert {setting for setting in settings if f"`{setting}`" not in page} == set()

@@ -1,0 +1,49 @@
+"""Who watches `svyazka run` in a terminal reads sentences; whatever collects its lines gets JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import IO
+
+import pytest
+
+from svyazka.engine import logs
+from svyazka.server.console import shape_for
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def usual() -> Iterator[None]:
+    yield
+    logs.configure()
+
+
+def told(stream: IO[str]) -> None:
+    logs.configure(stream, shape=shape_for(stream))
+    logs.log("DEBUG", "swept", count=0)
+    logs.log(
+        "INFO", "accepted", tenant="kofe", connection="till", vendor="iiko", event="evt_1", count=1, status="accepted"
+    )
+    logs.log("WARNING", "webhook refused", vendor="iiko", code="401")
+
+
+def test_in_a_terminal_a_line_is_a_sentence_and_what_only_machines_count_is_left_out(usual: None) -> None:
+    stream = Terminal()
+    told(stream)
+    first, second = stream.getvalue().splitlines()
+    assert first[8:] == "  accepted: kofe/till iiko evt_1 accepted, count 1"
+    assert second[8:] == "  WARNING webhook refused: iiko, code 401"
+
+
+def test_elsewhere_it_is_json_with_every_field(usual: None) -> None:
+    stream = io.StringIO()
+    told(stream)
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
+        "swept", "accepted", "webhook refused",
+    ]  # fmt: skip
