@@ -4,17 +4,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup run demo lint test check bench chaos clean lock bundle aim state plan deploy confirm destroy
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo lint test check bench chaos clean lock bundle aim state plan deploy confirm destroy
 
-setup: $(STAMP)
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(STAMP) ## .venv with the command `svyazka` and all that the others need
 
 $(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or later, got " + sys.version)'
+	@echo "setting up $(VENV), which takes about a minute and happens once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-run: setup ## the hub on this machine, with the example tenant and stand-ins of its vendors
+run: setup ## the hub on this machine, with the example tenants and stand-ins of their vendors
 	$(BIN)/svyazka run --with-simulators
 
 demo: setup ## the same, unattended: a few webhooks, what became of them, exit status 0
@@ -42,8 +48,8 @@ lock: setup ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --no-emit-index-url --python-version 3.11 --universal -o requirements.lock
 
-clean:
-	rm -rf $(VENV) .data build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## takes away what can be made anew; the data in .data stays
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Google Cloud (docs/operations.md): make deploy PROJECT=my-svyazka REGION=europe-west1
 
@@ -71,10 +77,10 @@ state: aim
 	gcloud storage buckets update gs://$(STATE) --versioning
 	$(TERRAFORM) init -input=false -reconfigure -backend-config=bucket=$(STATE)
 
-plan: bundle state ## what a deployment would change
+plan: aim bundle state ## what a deployment would change
 	$(TERRAFORM) plan $(AIM)
 
-deploy: bundle state ## into an empty project, or over what runs there
+deploy: aim bundle state ## into an empty project, or over what runs there
 	$(TERRAFORM) apply $(AIM) $(APPROVE) -target=module.secrets
 	$(BIN)/python infra/keys.py $(PROJECT) ensure
 	$(TERRAFORM) apply $(AIM) $(APPROVE)

@@ -10,10 +10,10 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import httpx
 from starlette.applications import Starlette
@@ -47,6 +47,10 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(FaultKind):
+            raise ValueError(f"expected one of {', '.join(get_args(FaultKind))}, got {self.kind!r}")
+
     def meets(self, path: str) -> bool:
         """Whether it strikes this call; counts."""
         if self.times == 0 or not fnmatch(path, self.path):
@@ -77,19 +81,27 @@ class Simulator:
     """One vendor. State is in plain attributes that `reset()` makes anew."""
 
     vendor: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]] = ()
+    """Attributes that `POST /_sim/<vendor>/settings` sets, each as it is given; what is left out stays."""
 
     def __init__(self) -> None:
         self.chance = random.Random(7)
+        self._background: set[asyncio.Task[Any]] = set()
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything: ledger, faults, and what the vendor itself remembers (`reset`)."""
+        """Forget everything: ledger, faults, what is on its way, and what the vendor itself remembers (`reset`)."""
+        for task in list(self._background):
+            if not task.get_loop().is_closed():
+                task.get_loop().call_soon_threadsafe(task.cancel)
         self.calls: list[dict[str, Any]] = []
         self.effects: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
         self.hook_faults = HookFaults()
         self.hooks_sent: list[dict[str, Any]] = []
         self._hooks_counted = 0
+        self.ahead = 0.0
+        """Seconds that the vendor's clock is ahead of ours."""
         self.reset()
 
     # What a vendor provides
@@ -106,6 +118,16 @@ class Simulator:
         """Make the vendor's own state anew."""
 
     # What a vendor uses
+
+    def now(self) -> float:
+        """The vendor's time."""
+        return time.time() + self.ahead
+
+    def in_background(self, work: Coroutine[Any, Any, Any]) -> None:
+        """What follows by itself, perhaps before the answer has come: receipts, webhooks."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def record(self, kind: str, **content: Any) -> dict[str, Any]:
         """Write an effect down: a message taken, an order created."""
@@ -188,33 +210,49 @@ class Simulator:
         return self._built
 
     def control_routes(self) -> list[BaseRoute]:
-        """Ledger, faults, hook faults, and the vendor's own controls."""
+        """Ledger, faults, hook faults, settings where there are any, and the vendor's own controls."""
         return [
             Route("/ledger", self._ledger, methods=["GET"]),
             Route("/faults", self._faults, methods=["POST", "DELETE"]),
             Route("/hook_faults", self._hook_faults, methods=["POST"]),
+            *([Route("/settings", self._settings, methods=["POST"])] if self.settings else []),
             *self.controls(),
         ]
 
     async def _ledger(self, request: Request) -> Response:
-        return JSONResponse({"effects": self.effects, "calls": self.calls[-1000:], "hooks": self.hooks_sent[-1000:]})
+        told = {"effects": self.effects, "calls": self.calls[-1000:], "hooks": self.hooks_sent[-1000:]}
+        return Response(json.dumps(told, ensure_ascii=False, indent=2), media_type="application/json")
 
     async def _faults(self, request: Request) -> Response:
         if request.method == "DELETE":
             self.faults.clear()
             return JSONResponse([])
-        given = await request.json()
         try:
+            given = await request.json()
             self.faults += [Fault(**one) for one in (given if isinstance(given, list) else [given])]
-        except TypeError as error:
-            return JSONResponse(
-                {"error": f"a fault has kind, path, times, skip, status, body, headers, seconds: {error}"}, 400
+        except (TypeError, ValueError):
+            kinds = ", ".join(get_args(FaultKind))
+            message = (
+                f"expected a JSON object (or a list of them) with kind ({kinds}), and of path, times, skip, status, "
+                "body, headers, seconds what differs from the usual"
             )
+            return JSONResponse({"error": message}, 400)
         return JSONResponse([asdict(fault) for fault in self.faults])
 
     async def _hook_faults(self, request: Request) -> Response:
-        self.hook_faults = HookFaults(**await request.json())
+        try:
+            self.hook_faults = HookFaults(**await request.json())
+        except (TypeError, ValueError):
+            return JSONResponse({"error": "expected a JSON object with some of copies, drop_every, shuffle"}, 400)
         return JSONResponse(asdict(self.hook_faults))
+
+    async def _settings(self, request: Request) -> Response:
+        told = json_of(await request.body())
+        if unknown := set(told) - set(self.settings):
+            return JSONResponse({"error": f"unknown: {sorted(unknown)}; expected some of {sorted(self.settings)}"}, 400)
+        for name, value in told.items():
+            setattr(self, name, value)
+        return JSONResponse({name: getattr(self, name) for name in sorted(self.settings)})
 
 
 def app(simulators: Sequence[Simulator]) -> Starlette:

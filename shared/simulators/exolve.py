@@ -7,10 +7,8 @@ answers in plain text. There is no client id: a repeat is a second message.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -33,15 +31,9 @@ class Exolve(Simulator):
     """One application. Every message taken is an effect `message` {id, to, text, sender}."""
 
     vendor = "exolve"
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        super().__init__()
+    settings = ("senders", "refusals", "form", "hook", "final", "ahead")
 
     def reset(self) -> None:
-        for task in list(self._tasks):
-            if not task.get_loop().is_closed():
-                task.get_loop().call_soon_threadsafe(task.cancel)
         self.senders = ["79990000010", "MyBrand", "KOFE"]
         """Numbers and names bound to the application; the first is used where none is given."""
         self.refusals: dict[str, str] = {}
@@ -52,13 +44,7 @@ class Exolve(Simulator):
         """Where events go (the cabinet's setting of the number)."""
         self.final: str | None = "DELIVERED"
         """The status that every message gets by itself once there is a hook; None: none."""
-        self.ahead = 0.0
-        """Seconds that Exolve's clock is ahead of ours."""
         self.messages: list[dict[str, Any]] = []
-
-    def now(self) -> float:
-        """Exolve's time."""
-        return time.time() + self.ahead
 
     # The API
 
@@ -98,9 +84,7 @@ class Exolve(Simulator):
         message = self._kept("DIRECTION_OUTGOING", number=sender, sender=sender, receiver=to, text=text)
         self.record("message", id=message["message_id"], to=to, text=text, sender=sender)
         if self.final is not None and self.hook is not None:
-            task = asyncio.get_running_loop().create_task(self._tell_all(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.in_background(self._tell_all(message))
         return JSONResponse({"message_id": message["message_id"]})
 
     def _kept(self, direction: str, **content: str) -> dict[str, Any]:
@@ -154,20 +138,9 @@ class Exolve(Simulator):
 
     def controls(self) -> Sequence[BaseRoute]:
         return [
-            Route("/settings", self._control_settings, methods=["POST"]),
             Route("/event", self._control_event, methods=["POST"]),
             Route("/incoming", self._control_incoming, methods=["POST"]),
         ]
-
-    async def _control_settings(self, request: Request) -> Response:
-        """`{"senders", "refusals", "form", "hook", "final", "ahead"}`; what is left out stays."""
-        names = {"senders", "refusals", "form", "hook", "final", "ahead"}
-        told = json_of(await request.body())
-        if unknown := set(told) - names:
-            return JSONResponse({"error": f"unknown: {sorted(unknown)}; expected some of {sorted(names)}"}, 400)
-        for name, value in told.items():
-            setattr(self, name, value)
-        return JSONResponse({name: getattr(self, name) for name in sorted(names)})
 
     async def _control_event(self, request: Request) -> Response:
         """`{"id", "delivery": "DELIVERED", "status": "UNDERFUNDED", "hook": url}`; without `hook` to the setting's."""

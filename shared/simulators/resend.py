@@ -7,7 +7,6 @@ refused everything else. Events are signed by code of its own.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hmac
 import json
@@ -49,23 +48,15 @@ class Resend(Simulator):
     """One team. Every letter that is taken is an effect `message` {id, to, subject, text, html, key}."""
 
     vendor = "resend"
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        super().__init__()
+    settings = ("domains", "endpoints", "per_second", "left", "ahead", "final")
 
     def reset(self) -> None:
-        for task in list(self._tasks):
-            if not task.get_loop().is_closed():
-                task.get_loop().call_soon_threadsafe(task.cancel)
         self.domains = {"example.com": "verified"}
         self.endpoints: list[dict[str, Any]] = []
         """As /webhooks lists them; those that are enabled get every event."""
         self.per_second: int | None = None
         self.left: int | None = None
         """Letters of the day's quota; None: as many as one likes."""
-        self.ahead = 0.0
-        """Seconds that Resend's clock is ahead of ours."""
         self.final: str | None = "delivered"
         """The event that follows by itself on every letter; None: none."""
         self.letters: dict[str, dict[str, Any]] = {}
@@ -74,10 +65,6 @@ class Resend(Simulator):
         """Address -> why: `previous_bounce`, `previous_complaint`."""
         self._keys: dict[str, tuple[float, bytes, str]] = {}
         self._calls: deque[float] = deque()
-
-    def now(self) -> float:
-        """Resend's time."""
-        return time.time() + self.ahead
 
     # The API
 
@@ -187,9 +174,7 @@ class Resend(Simulator):
             html=letter.get("html"), sender=letter["from"], key=key, headers=letter.get("headers", {}),
         )  # fmt: skip
         if self.final is not None and self.endpoints:
-            task = asyncio.get_running_loop().create_task(self._tell_all(id_))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.in_background(self._tell_all(id_))
         return id_
 
     async def _letter(self, request: Request) -> Response:
@@ -271,20 +256,9 @@ class Resend(Simulator):
 
     def controls(self) -> Sequence[BaseRoute]:
         return [
-            Route("/settings", self._control_settings, methods=["POST"]),
             Route("/event", self._control_event, methods=["POST"]),
             Route("/incoming", self._control_incoming, methods=["POST"]),
         ]
-
-    async def _control_settings(self, request: Request) -> Response:
-        """`{"domains", "endpoints", "per_second", "left", "ahead", "final"}`; what is left out stays."""
-        names = {"domains", "endpoints", "per_second", "left", "ahead", "final"}
-        told = json_of(await request.body())
-        if unknown := set(told) - names:
-            return JSONResponse({"error": f"unknown: {sorted(unknown)}; expected some of {sorted(names)}"}, 400)
-        for name, value in told.items():
-            setattr(self, name, value)
-        return JSONResponse({name: getattr(self, name) for name in sorted(names)})
 
     async def _control_event(self, request: Request) -> Response:
         """`{"id", "event": "bounced", "details": {}, "hook": url, "forged": false, "seconds_ago": 0}`; without

@@ -7,11 +7,9 @@ sent again is a second message. Bodies escape every non-ASCII sign and every sla
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import re
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,15 +46,9 @@ class Whatsapp(Simulator):
     """One number. Every message taken is an effect `message` {id, to, text, template, key}."""
 
     vendor = "whatsapp"
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        super().__init__()
+    settings = ("templates", "refusals", "fates", "number", "hook", "final", "ahead")
 
     def reset(self) -> None:
-        for task in list(self._tasks):
-            if not task.get_loop().is_closed():
-                task.get_loop().call_soon_threadsafe(task.cancel)
         self.templates: dict[str, int] = {"review_request/ru": 1}
         """`name/language` of approved templates -> how many parameters their bodies take."""
         self.refusals: dict[str, int] = {}
@@ -71,15 +63,9 @@ class Whatsapp(Simulator):
         """Where webhooks go."""
         self.final: str | None = "delivered"
         """The last status that every message gets by itself once there is a hook; None: none."""
-        self.ahead = 0.0
-        """Seconds that Meta's clock is ahead of ours."""
         self.messages: dict[str, dict[str, Any]] = {}
         self.wrote: dict[str, float] = {}
         """When a person last wrote to us."""
-
-    def now(self) -> float:
-        """Meta's time."""
-        return time.time() + self.ahead
 
     # The API
 
@@ -116,9 +102,7 @@ class Whatsapp(Simulator):
         text, template = wanted.get("text", {}).get("body"), wanted.get("template")
         self.record("message", id=id_, to=to, text=text, template=template, key=key)
         if self.final is not None and self.hook is not None:
-            task = asyncio.get_running_loop().create_task(self._tell_all(id_))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.in_background(self._tell_all(id_))
         state = {"message_status": "accepted"} if template else {}
         contacts = [{"input": to, "wa_id": to}]
         return JSONResponse({"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": id_, **state}]})
@@ -181,22 +165,11 @@ class Whatsapp(Simulator):
 
     def controls(self) -> Sequence[BaseRoute]:
         return [
-            Route("/settings", self._control_settings, methods=["POST"]),
             Route("/register", self._control_register, methods=["POST"]),
             Route("/status", self._control_status, methods=["POST"]),
             Route("/incoming", self._control_incoming, methods=["POST"]),
             Route("/change", self._control_change, methods=["POST"]),
         ]
-
-    async def _control_settings(self, request: Request) -> Response:
-        """`{"templates", "refusals", "fates", "number", "hook", "final", "ahead"}`; what is left out stays."""
-        names = {"templates", "refusals", "fates", "number", "hook", "final", "ahead"}
-        told = json_of(await request.body())
-        if unknown := set(told) - names:
-            return JSONResponse({"error": f"unknown: {sorted(unknown)}; expected some of {sorted(names)}"}, 400)
-        for name, value in told.items():
-            setattr(self, name, value)
-        return JSONResponse({name: getattr(self, name) for name in sorted(names)})
 
     async def _control_register(self, request: Request) -> Response:
         """`{"hook", "verify_token"}`: what the dashboard does when an address is put in."""

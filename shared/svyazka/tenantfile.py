@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.engine.gate import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.complaints import in_words
 from svyazka.model.contacts import Contact
@@ -26,6 +28,9 @@ from svyazka.model.tenants import (
 )
 
 FLOW_KEYS = ("flow", "id", "from", "via")
+MOST_NODES, DEEPEST = 10_000, 20
+"""Of a file: what is larger or nested deeper was made by aliases of aliases."""
+
 TENANT_KEYS = ("id", "name", "timezone", "alerts", "connections", "flows", "retention", "dedupe_window")
 
 
@@ -55,12 +60,17 @@ class _Lines:
 
     def __init__(self, node: yaml.Node | None) -> None:
         self._lines: dict[tuple[str, ...], int] = {}
+        self._nodes = 0
         self.twice: list[tuple[tuple[str, ...], int, int]] = []
         """Keys that stand twice, with both lines: YAML itself would keep the last and say nothing."""
         if node is not None:
             self._walk(node, ())
 
     def _walk(self, node: yaml.Node, path: tuple[str, ...]) -> None:
+        self._nodes += 1
+        if len(path) > DEEPEST or self._nodes > MOST_NODES:
+            # An alias within its own anchor, or aliases of aliases.
+            raise yaml.MarkedYAMLError(problem="nested without end", problem_mark=node.start_mark)
         self._lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             seen: dict[str, int] = {}
@@ -104,11 +114,10 @@ class _Reader:
         try:
             return model.model_validate(values)
         except ValidationError as error:
-            known = [field.alias or name for name, field in model.model_fields.items()]
             for complaint in error.errors():
                 at = (*where, *(part for part in complaint["loc"] if part not in ("secret", "[key]")))
                 if complaint["type"] == "extra_forbidden":
-                    self.unknown(at, known)
+                    self.unknown(at, _keys_at(model, complaint["loc"]))
                 elif complaint["type"] == "missing":
                     self.wrong(at, "expected this setting, it is missing")
                 else:
@@ -170,7 +179,7 @@ class _Reader:
                 self.wrong(where, "expected settings with `vendor`, such as {vendor: iiko}")
                 continue
             vendor = settings["vendor"]
-            if vendor not in VENDORS:
+            if not isinstance(vendor, str) or vendor not in VENDORS:
                 close = difflib.get_close_matches(str(vendor), VENDORS, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(VENDORS))}"
                 self.wrong((*where, "vendor"), f"unknown vendor {vendor!r}; {hint}")
@@ -205,12 +214,14 @@ class _Reader:
             if not isinstance(item, dict) or "flow" not in item:
                 self.wrong(where, "expected settings with `flow`, such as {flow: review_request, ...}")
                 continue
-            if item["flow"] not in FLOWS:
+            if not isinstance(item["flow"], str) or item["flow"] not in FLOWS:
                 close = difflib.get_close_matches(str(item["flow"]), FLOWS, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(FLOWS))}"
                 self.wrong((*where, "flow"), f"unknown flow {item['flow']!r}; {hint}")
                 continue
             flow_id = str(item.get("id", item["flow"]))
+            if not self._is_flow_id(flow_id, (*where, "id")):
+                continue
             if flow_id in seen:
                 self.wrong(
                     (*where, "id"),
@@ -221,6 +232,15 @@ class _Reader:
             spec = self._flow(item, flow_id, where, connections)
             if spec is not None:
                 yield spec
+
+    def _is_flow_id(self, flow_id: str, where: tuple[object, ...]) -> bool:
+        if not re.fullmatch(NAME, flow_id):
+            self.wrong(where, f"expected lower-case letters, digits, `-` and `_`, got {flow_id!r}")
+        elif flow_id in ENGINE_FLOWS:
+            self.wrong(where, f"{flow_id!r} is taken by Svyazka's own messages: give this one another `id`")
+        else:
+            return True
+        return False
 
     def _flow(
         self,
@@ -268,6 +288,8 @@ class _Reader:
             return ()
         for index, name in enumerate(names):
             self._known(name, (*where, key, index), connections)
+            if name in names[:index]:
+                self.wrong((*where, key, index), f"{name!r} stands here twice")
         return tuple(str(name) for name in names)
 
     def _known(self, name: object, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]) -> bool:
@@ -300,8 +322,10 @@ def read_tenant_file(path: Path) -> Tenant:
     except UnicodeDecodeError:
         raise ConfigError(f"{path.name}: expected UTF-8 text (save the file as UTF-8)") from None
     try:
-        content = yaml.safe_load(text)
         lines = _Lines(yaml.compose(text, Loader=yaml.SafeLoader))
+        content = yaml.safe_load(text)
+    except RecursionError:
+        raise TenantFileError(path, [Mistake(None, "", "not YAML: nested without end")]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"not YAML: {getattr(error, 'problem', None) or error}"
@@ -313,3 +337,19 @@ def read_tenant_file(path: Path) -> Tenant:
     if tenant is None or reader.mistakes:
         raise TenantFileError(path, reader.mistakes)
     return tenant
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[object]) -> list[str]:
+    """The keys that are known where `path`, within a model and the models in it, leads to one that isn't."""
+    for part in path[:-1]:
+        field = model.model_fields.get(str(part))
+        inner = _model_in(field.annotation) if field else None
+        model = inner or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model that an annotation speaks of, in whatever it is wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

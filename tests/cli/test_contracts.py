@@ -154,6 +154,9 @@ def test_stats_name_an_outage(hub: Installation) -> None:
     (outage,) = [row["outage"] for row in hub.rows("stats") if row["outage"]]
     assert list(outage) == ["kind", "since", "code", "message"]
     assert (outage["kind"], outage["code"]) == ("blocked", "301")
+    hub.done(order(2, phone="+79991234568"))
+    told = {row["attempts"]: row["last_error"]["message"] for row in hub.rows("deliveries", "--flow", "review_request")}
+    assert told == {1: outage["message"], 0: f"sms is blocked: {outage['message']}"}
 
 
 def test_audit(hub: Installation) -> None:

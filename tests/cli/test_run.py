@@ -162,6 +162,22 @@ def test_a_port_that_is_taken_is_said_at_once(hub: Hub, tmp_path: Path) -> None:
     assert f"127.0.0.1:{hub.port}" in second.stderr
 
 
+def test_a_port_of_the_stand_ins_that_is_taken_is_said_with_the_option_for_another(hub: Hub, tmp_path: Path) -> None:
+    taken = hub.vendors.rpartition(":")[2]
+    said = command("run", "--data", str(tmp_path / "data"), "--with-simulators", "--simulators-port", taken)
+    assert said.exit_code == 1
+    assert f"port {taken} for the stand-ins" in said.stderr
+    assert "--simulators-port takes another" in said.stderr
+
+
+def test_stand_ins_to_which_no_connection_leads_are_named_as_such(hub: Hub, tmp_path: Path) -> None:
+    own = str(free_port())
+    with running(tmp_path, "--with-simulators", "--simulators-port", own, vendors=hub.vendors) as started:
+        assert (
+            f"no connection leads to the stand-ins: their base_url begins with http://127.0.0.1:{own}/" in started.said
+        )
+
+
 def test_it_stops_cleanly_and_resumes_what_was_pending(tmp_path: Path, hub: Hub) -> None:
     with running(tmp_path, "--print-messages", vendors=hub.vendors) as first:
         children = psutil.Process(first.process.pid).children(recursive=True)

@@ -25,6 +25,11 @@ def test_a_tenant_that_is_not_there_is_answered_with_the_nearest(hub: Installati
     assert "no tenant 'kofee'; did you mean 'kofe'?" in hub.svyazka("urls", "kofee", status=1).stderr
 
 
+def test_without_a_name_the_addresses_of_every_tenant_are_printed_and_that_is_on_record(hub: Installation) -> None:
+    assert hub.rows("urls") == hub.rows("urls", "kofe")
+    assert hub.audit()[-2:] == [("urls", "kofe")] * 2
+
+
 def test_a_command_that_reads_makes_no_data_folder(bare: Installation) -> None:
     result = bare.svyazka("events", status=1)
     assert "svyazka apply FILE" in result.stderr

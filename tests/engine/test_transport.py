@@ -38,8 +38,8 @@ async def vendor(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIter
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await answer(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the caller is gone, or the test is over
         finally:
             writer.close()
 

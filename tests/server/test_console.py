@@ -30,7 +30,7 @@ def told(stream: IO[str]) -> None:
     logs.log(
         "INFO", "accepted", tenant="kofe", connection="till", vendor="iiko", event="evt_1", count=1, status="accepted"
     )
-    logs.log("WARNING", "webhook refused", vendor="iiko", code="401")
+    logs.log("WARNING", "webhook refused", vendor="iiko", reason="\x1b[2Jred")
 
 
 def test_in_a_terminal_a_line_is_a_sentence_and_what_only_machines_count_is_left_out(usual: None) -> None:
@@ -38,7 +38,7 @@ def test_in_a_terminal_a_line_is_a_sentence_and_what_only_machines_count_is_left
     told(stream)
     first, second = stream.getvalue().splitlines()
     assert first[8:] == "  accepted: kofe/till iiko evt_1 accepted, count 1"
-    assert second[8:] == "  WARNING webhook refused: iiko, code 401"
+    assert second[8:] == "  WARNING webhook refused: iiko, reason \N{REPLACEMENT CHARACTER}[2Jred"
 
 
 def test_elsewhere_it_is_json_with_every_field(usual: None) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,27 +67,17 @@ class AmocrmSimulator(Simulator):
 
     vendor = "amocrm"
 
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
-        super().__init__()
-
     def reset(self) -> None:
         self.grants = Grants(SUBDOMAIN)
         self.pace = Pace()
         self.admin = True
         self.filters = True
-        self.ahead = 0.0
-        """Seconds that amoCRM's clock is ahead of ours."""
         self.cards: dict[str, dict[int, Card]] = {kind: {} for kind in KINDS}
         self.log: list[Card] = []
         self.hooks: dict[int, Hook] = {}
         self.repeats: list[Repeat] = []
         self._outbox: list[tuple[str, str, str, Card]] = []
         self._ids = {"leads": 15318174, "contacts": 17611272, "companies": 17612520, "hooks": 1056948}
-
-    def now(self) -> float:
-        """amoCRM's time."""
-        return time.time() + self.ahead
 
     def _new_id(self, kind: str) -> int:
         self._ids[kind] += 1
@@ -172,9 +160,7 @@ class AmocrmSimulator(Simulator):
 
     def send_soon(self) -> None:
         """What the API changed is told as well, perhaps before its answer has come."""
-        task = asyncio.get_running_loop().create_task(self.send())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.in_background(self.send())
 
     async def send(self) -> list[int]:
         """Tell what is in the outbox, all of it in one request to each address; the answers' statuses."""

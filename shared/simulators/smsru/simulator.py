@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
@@ -38,14 +37,7 @@ class SmsruSimulator(Simulator):
 
     vendor = "smsru"
 
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        super().__init__()
-
     def reset(self) -> None:
-        for task in list(self._tasks):
-            if not task.get_loop().is_closed():
-                task.get_loop().call_soon_threadsafe(task.cancel)
         self.right: list[str] | None = None
         self.accounts: dict[str, Account] = {}
         self.messages: dict[str, Message] = {}
@@ -56,16 +48,10 @@ class SmsruSimulator(Simulator):
         self.pause = 0.2
         self.tries = 1500
         """A callback comes again after `pause` seconds until it is answered with 100, at most so often."""
-        self.ahead = 0.0
-        """Seconds that sms.ru's clock is ahead of ours."""
         self._fresh: dict[str, Any] = {}
         self._ids = 0
         self._outbox: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self._posting: set[tuple[str, str]] = set()
-
-    def now(self) -> float:
-        """sms.ru's time."""
-        return time.time() + self.ahead
 
     def account(self, api_id: str) -> Account:
         """An account; made when it is first asked for."""
@@ -130,9 +116,7 @@ class SmsruSimulator(Simulator):
             self._outbox[way] += records
             if way not in self._posting:
                 self._posting.add(way)
-                task = asyncio.get_running_loop().create_task(self._post_all(way))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self.in_background(self._post_all(way))
 
     async def _post_all(self, way: tuple[str, str]) -> None:
         outbox, posting = self._outbox[way], self._posting

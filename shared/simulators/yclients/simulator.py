@@ -40,6 +40,7 @@ class Yclients(Simulator):
     """One salon, one developer, one user."""
 
     vendor = "yclients"
+    settings = ("user_token", "rights", "licence_paid", "hooks_open", "clients_open", "a_second", "a_minute")
 
     def reset(self) -> None:
         self.salon = Salon()
@@ -50,7 +51,7 @@ class Yclients(Simulator):
         self.clients_open = True
         self.hooks: dict[str, Any] = {"urls": [], **FLAGS}
         self.a_second, self.a_minute = 5, 200
-        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._asked: deque[float] = deque()
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -69,7 +70,6 @@ class Yclients(Simulator):
             Route("/record", self._control_record, methods=["POST"]),
             Route("/client", self._control_client, methods=["POST"]),
             Route("/event", self._control_event, methods=["POST"]),
-            Route("/salon", self._control_salon, methods=["POST"]),
         ]
 
     # The API
@@ -158,7 +158,7 @@ class Yclients(Simulator):
         record, and YCLIENTS tells of it in full, with only what was changed, or with only the id."""
         wanted = json_of(await request.body())
         changes = wanted.get("changes") or {}
-        record, status = self.salon.put_record(wanted.get("id"), self.now(), changes)
+        record, status = self.salon.put_record(wanted.get("id"), self.clock(), changes)
         if changes.get("deleted") and wanted.get("as_delete"):
             status = "delete"
         return await self._told("record", record, status, wanted)
@@ -166,7 +166,7 @@ class Yclients(Simulator):
     async def _control_client(self, request: Request) -> Response:
         """`{id, changes, body, hook}`: the same for a client's card."""
         wanted = json_of(await request.body())
-        card, status = self.salon.put_client(wanted.get("id"), self.now(), wanted.get("changes") or {})
+        card, status = self.salon.put_client(wanted.get("id"), self.clock(), wanted.get("changes") or {})
         return await self._told("client", card, status, wanted)
 
     async def _told(self, resource: str, found: dict[str, Any], status: str, wanted: dict[str, Any]) -> Response:
@@ -183,22 +183,6 @@ class Yclients(Simulator):
         wanted = json_of(await request.body())
         event = self.event(wanted["resource"], wanted["resource_id"], wanted.get("status", "create"), wanted["data"])
         return JSONResponse({"sent": await self.tell(event, wanted.get("hook"))})
-
-    async def _control_salon(self, request: Request) -> Response:
-        """`{user_token, rights, licence_paid, hooks_open, clients_open, a_second, a_minute}`: what goes wrong."""
-        for name, value in json_of(await request.body()).items():
-            if name not in (
-                "user_token",
-                "rights",
-                "licence_paid",
-                "hooks_open",
-                "clients_open",
-                "a_second",
-                "a_minute",
-            ):
-                return JSONResponse({"error": f"no such setting: {name}"}, 400)
-            setattr(self, name, value)
-        return JSONResponse({"ok": True})
 
 
 def _envelope(request: Request, data: Any, status: int = 200, meta: Any = None) -> Response:

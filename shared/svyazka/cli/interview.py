@@ -22,9 +22,8 @@ NOTHING = "-"
 
 _TO_LATIN = {
     **str.maketrans("абвгдеёзийклмнопрстуфыэ", "abvgdeeziyklmnoprstufye", "ъь"),
-    **str.maketrans({
-        "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya",
-    }),
+    ord("ж"): "zh", ord("х"): "kh", ord("ц"): "ts", ord("ч"): "ch", ord("ш"): "sh", ord("щ"): "shch",
+    ord("ю"): "yu", ord("я"): "ya",
 }  # fmt: skip
 
 
@@ -59,7 +58,7 @@ class Interview:
 
         if given is not None or self.silent:
             return read(given if given is not None else default or "")
-        proposed = default if default is not None or needed else ""
+        proposed = default or ""  # never None: an empty answer would be asked for again without a word why
         return typer.prompt(
             question, default=proposed, show_default=bool(proposed), hide_input=hidden, value_proc=read, err=True
         )

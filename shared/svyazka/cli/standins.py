@@ -11,12 +11,13 @@ from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session
 from svyazka.engine.directory import secret_id
 from svyazka.model.errors import ConfigError
-from svyazka.model.tenants import Tenant
+from svyazka.model.tenants import ConnectionSpec, Tenant
 
 
 @contextmanager
-def standing(port: int) -> Iterator[str]:
-    """Every stand-in on a port of this machine, as long as this process lives; their URL. Raises ConfigError."""
+def standing(port: int, option: str) -> Iterator[str]:
+    """Every stand-in on a port of this machine, as long as this process lives; their URL. Raises ConfigError, with
+    the option that takes another port."""
     try:
         from simulators.registry import every_simulator
         from simulators.serve import serve
@@ -28,7 +29,7 @@ def standing(port: int) -> Iterator[str]:
         with serve(every_simulator(), port) as running:
             yield running.url
     except OSError as error:
-        raise ConfigError(f"port {port} for the stand-ins: {error.strerror}") from None
+        raise ConfigError(f"port {port} for the stand-ins: {error.strerror}; {option} takes another") from None
 
 
 def vendors() -> list[str]:
@@ -38,12 +39,17 @@ def vendors() -> list[str]:
     return list(SIMULATORS)
 
 
+def leads(spec: ConnectionSpec, url: str) -> bool:
+    """Whether a connection's vendor is one of these stand-ins."""
+    return str(spec.settings.get("base_url", "")).startswith(f"{url}/")
+
+
 async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
     """Make a tenant's connections to stand-ins work: credentials that are lacking are made up (they let anybody in),
     webhooks registered. Which secrets were made up."""
     made = []
     for name, spec in tenant.connections.items():
-        if not str(spec.settings.get("base_url", "")).startswith(f"{url}/"):
+        if not leads(spec, url):
             continue
         for value in spec.settings.values():
             secret = value.get("secret") if isinstance(value, dict) else None

@@ -6,7 +6,9 @@ import codecs
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -17,6 +19,12 @@ DEPTH_LIMIT = 20
 """Levels of a nested value that are kept."""
 
 INT64 = 2**63
+
+Section = Mapping[str, Any]
+"""A JSON object of a stranger's."""
+
+NOTHING: Section = {}
+
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]+)", re.I)
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -54,6 +62,23 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def section(value: object, *path: str) -> Section:
+    """The object at `path`, or an empty one: where one may be missing, null or (from PHP) `[]`."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else NOTHING
+
+
+def sections(value: object) -> list[Section]:
+    """The objects of a list, whatever else stands in it."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What is known of it."""
+    return {name: value for name, value in data.items() if value is not None}
+
+
 def text(value: object, limit: int = TEXT_LIMIT) -> str | None:
     """A string or a number as bounded text; None for anything else and for blanks."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -68,11 +93,14 @@ def _storable(value: str) -> str:
 
 def number(value: object) -> int | float | None:
     """A finite number of 64 bits, or None."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if isinstance(value, int) and -INT64 <= value < INT64 else None
+    return whole(value)
+
+
+def whole(value: object) -> int | None:
+    """A whole number of 64 bits (ids exceed 2^53, so never by way of a float), or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and -INT64 <= value < INT64 else None
 
 
 def storable(value: object, depth: int = DEPTH_LIMIT) -> JsonValue:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 
@@ -26,6 +27,9 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 BODY_KEPT = 4000
 """Characters of a body that an attempt's story keeps."""
+
+TOKEN_MARGIN = timedelta(seconds=60)
+"""An access token that ends sooner isn't used any more."""
 
 NOT_SENT = (
     httpx.ConnectError,
@@ -75,6 +79,12 @@ class Exchanges:
     def hide(self, secret: str) -> None:
         """Another value that no story may show (a fresh access token)."""
         self._secrets.insert(0, secret)
+
+    def blank(self, *parts: Literal["request_body", "response_body"]) -> None:
+        """Take these bodies of the last call out of its story, where there was one: they hold secrets that can't
+        be cut out, being others' or unknown before they came."""
+        if self.log:
+            self.log[-1] = self.log[-1].model_copy(update=dict.fromkeys(parts, "•••"))
 
     def cut(self, text: str) -> str:
         """`text` as a story or a log line may show it."""
@@ -195,6 +205,30 @@ class Call(Generic[SettingsT]):
     """Access by OAuth, where the connector has it (`Connector.oauth`)."""
     pace: Callable[[], Awaitable[None]] = _no_pace
     """Waits for the account's next slot; for connectors that make several calls for one look."""
+
+    async def token(
+        self, name: str, fresh: Callable[[], Awaitable[tuple[str, datetime]]], refused: str | None = None
+    ) -> str:
+        """The access token of that name, one for all calls and all instances; no story shows it.
+
+        It is asked for (`fresh`: token and end) by one caller at a time, when it is about to end or is the one that
+        the vendor has just `refused`. `name` is to tell credentials and installations apart.
+        """
+        async with self.memo.setdefault("token.lock", asyncio.Lock()):
+            kept = await self._kept(name, refused)
+            held = self.memo[name] = kept or await fresh()
+            if kept is None and self.tokens is not None:
+                await self.tokens.put(name, *held)
+        self.http.hide(held[0])
+        return held[0]
+
+    async def _kept(self, name: str, refused: str | None) -> tuple[str, datetime] | None:
+        # Tokens live in the vendor's time, which `--speed` doesn't move.
+        enough = datetime.now(UTC) + TOKEN_MARGIN
+        held: tuple[str, datetime] | None = self.memo.get(name)
+        if held is None or held[0] == refused or held[1] <= enough:
+            held = await self.tokens.get(name) if self.tokens else None
+        return None if held is None or held[0] == refused or held[1] <= enough else held
 
 
 class TokenCache:

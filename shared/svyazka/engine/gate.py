@@ -105,7 +105,9 @@ class Gate:
         outage = await self._outages.of(delivery.tenant, delivery.connection)
         if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
-            return self._held_back(delivery, status, outage.model.code, outage.model.message)
+            # The outage's own words would read as if this delivery had been tried.
+            message = f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
+            return self._held_back(delivery, status, outage.model.code, message)
         opens = opens_at(account, tenant, self._hub.clock.now())
         if opens is not None:
             return self._until(delivery, opens)

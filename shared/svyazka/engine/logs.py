@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import PurePath
 from traceback import extract_tb
-from typing import IO, Literal, TypedDict, Unpack
+from typing import Literal, Protocol, TypedDict, Unpack
 
 Severity = Literal["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"]
 
@@ -57,12 +57,23 @@ def in_json(line: Mapping[str, object]) -> str:
 Shape = Callable[[Mapping[str, object]], str | None]
 """How a line looks; None: it isn't shown."""
 
-_stream: IO[str] | None = None
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object:
+        """Take text."""
+
+    def flush(self) -> object:
+        """Let it out."""
+
+
+_stream: Sink | None = None
 _quiet: bool = False
 _shape: Shape = in_json
 
 
-def configure(stream: IO[str] | None = None, quiet: bool = False, shape: Shape = in_json) -> None:
+def configure(stream: Sink | None = None, quiet: bool = False, shape: Shape = in_json) -> None:
     """Where lines go (stdout unless told) and how they look; `quiet` keeps warnings and worse only."""
     global _stream, _quiet, _shape
     _stream, _quiet, _shape = stream, quiet, shape

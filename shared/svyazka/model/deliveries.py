@@ -261,7 +261,7 @@ class Alert(Frozen):
 
     id: str
     tenant: str
-    connection: str | None
+    connection: str | None = None
     kind: str
     stage: str
     since: Time

@@ -124,6 +124,15 @@ class Fact(Frozen):
     is found is journaled as a fact of its own. Its own word counts only where nothing can be read."""
     ignored: str | None = None
 
+    def of_another(self, why: str) -> Fact:
+        """What is kept of it when it is about another business than the connection's: a husk that nothing acts on.
+
+        The husk has an identity of its own, so that the real fact isn't taken for a repeat once a wrong setting
+        has been put right, and holds nothing of a person who isn't this business's client.
+        """
+        key = ("foreign", *self.key) if self.key else None
+        return Fact(type=self.type, key=key, occurred_at=self.occurred_at, ignored=why)
+
 
 class Unreadable(Frozen):
     """An authentic item that couldn't be understood: quarantined with its reason, its bytes kept."""
@@ -199,7 +208,7 @@ class RawRecord(Frozen):
     status: Literal["kept", "quarantined"]
     reason: str | None = None
     received_at: Time
-    request: StoredRequest | None
+    request: StoredRequest | None = None
     people: tuple[str, ...] = ()
     blank_at: Time | None = None
     expire_at: Time | None = None

@@ -28,7 +28,7 @@ class SalonHouse(House):
         super().__init__(flow=flow)
         self.salon = salon
         self.vendor: Yclients = salon.of("yclients")
-        self.vendor.now = self.clock.now
+        self.vendor.clock = self.clock.now
         settings = {
             "base_url": salon.base_url("yclients"), "company_id": 997441, "partner_token": PARTNER_TOKEN,
             "user_token": USER_TOKEN, "limit": {"per_second": 1000}, **changes,

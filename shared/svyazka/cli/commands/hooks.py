@@ -24,14 +24,17 @@ def register(app: typer.Typer) -> None:
 
 
 def urls(
-    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    tenant: Annotated[str | None, typer.Argument(metavar="TENANT", help="Only this one's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """The webhook address of each connection, key included: what goes into the vendors' cabinets."""
 
     async def body(session: Session) -> None:
-        found = await hook_rows(session, await session.tenant(tenant))
-        await session.audit("urls", tenant)
+        owners = [await session.tenant(tenant)] if tenant else list((await session.tenants()).values())
+        found = []
+        for owner in owners:
+            found += await hook_rows(session, owner)
+            await session.audit("urls", owner.id)
         if as_json:
             lines(found)
         else:

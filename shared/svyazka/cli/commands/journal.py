@@ -186,7 +186,7 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
             lines(rows)
             return
         table(
-            ("At", "Who", "Did", "To", "Detail"),
+            ("At (UTC)", "Who", "Did", "To", "Detail"),
             ((_short(row["at"]), row["who"], row["action"], row["target"], _detail(row["detail"])) for row in rows),
             "nobody has done anything by this command line yet",
         )

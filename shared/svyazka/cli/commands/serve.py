@@ -73,7 +73,7 @@ def run_(
             "print_messages": print_messages or settings.print_messages,
         }
     )  # fmt: skip
-    vendors = standins.standing(simulators_port) if with_simulators else contextlib.nullcontext()
+    vendors = standins.standing(simulators_port, "--simulators-port") if with_simulators else contextlib.nullcontext()
     try:
         files = tenant_files(tenants or TENANTS) if tenants or TENANTS.is_dir() else []
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -108,6 +108,8 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
         for name in await standins.introduce(session, owner, vendors) if vendors else ():
             note(f"secret {name} of {owner.id} wasn't there: a made-up one lets us in at the stand-in")
         rows += await hook_rows(session, owner)
+    if vendors and not any(standins.leads(spec, vendors) for owner in owners for spec in owner.connections.values()):
+        note(f"no connection leads to the stand-ins: their base_url begins with {vendors}/")
     if vendors:
         say(f"stand-ins of {', '.join(standins.vendors())} on {vendors}; what they got: {vendors}/_sim/VENDOR/ledger")
     tell_urls(rows)
@@ -117,7 +119,7 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
 def simulate(port: Port = 8081) -> None:
     """Run stand-ins of the vendors, with a ledger of what they received and scripted faults."""
     try:
-        with standins.standing(port) as url:
+        with standins.standing(port, "--port") as url:
             for vendor in standins.vendors():
                 say(f"{vendor}: base_url {url}/{vendor}, ledger {url}/_sim/{vendor}/ledger")
             _until_told()

@@ -11,10 +11,10 @@ from svyazka.connectors.amocrm import access, client
 from svyazka.connectors.amocrm.client import Hook
 from svyazka.connectors.amocrm.facts import Stages, contact_fact, foreign_account, lead_fact
 from svyazka.connectors.amocrm.poll import poll
-from svyazka.connectors.amocrm.schema import Lead, Section, person
+from svyazka.connectors.amocrm.schema import Lead, person
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import hide_key
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Connector, Finding, Limits, Polled
 from svyazka.engine.oauth.app import OAuthApp, Redirected

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import httpx
 
-from svyazka.connectors.amocrm.schema import Section, section, sections
+from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
-from svyazka.engine.bodies import number, text
+from svyazka.engine.bodies import Section, number, section, text
 from svyazka.engine.calls import Access, Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.errors import NotShown, SourceUnavailable
@@ -268,7 +268,7 @@ async def hooks(call: Call[AmocrmSettings], destination: str | None = None) -> l
     try:
         answer = await ask(call, "GET", "webhooks", params) or {}
     finally:
-        _unseen(call)
+        call.http.blank("response_body")  # addresses hold keys, of other services' webhooks too
     return [
         Hook(
             text(one.get("id")) or "", text(one.get("destination")) or "",
@@ -276,12 +276,6 @@ async def hooks(call: Call[AmocrmSettings], destination: str | None = None) -> l
         )
         for one in sections(section(answer, "_embedded").get("webhooks"))
     ]  # fmt: skip
-
-
-def _unseen(call: Call[AmocrmSettings]) -> None:
-    """Blank the last answer in the story: addresses hold keys, of other services' webhooks too."""
-    if call.http.log:
-        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
 
 
 async def subscribe(call: Call[AmocrmSettings], destination: str, events: Sequence[str]) -> None:

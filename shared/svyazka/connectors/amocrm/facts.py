@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pydantic import JsonValue
-
-from svyazka.connectors.amocrm.schema import (
-    Lead,
-    NotUnderstood,
-    Section,
-    identifier,
-    moment,
-    person,
-    seconds_of,
-    section,
-    sections,
-)
-from svyazka.engine.bodies import number, text
+from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, identifier, moment, person, seconds_of, sections
+from svyazka.engine.bodies import Section, filled, number, section, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 
@@ -68,7 +55,7 @@ def lead_fact(lead: Lead, stages: Stages, action: str | None = None, contact: Co
         position=lead.updated_at,
         entity=Entity(kind="lead", id=lead.id),
         partial=not known and action != DELETED,
-        data=_filled(
+        data=filled(
             {
                 "status": lead.status,
                 "pipeline": lead.pipeline,
@@ -139,7 +126,7 @@ def contact_fact(body: Section, action: str | None = None, kind: str | None = No
         position=updated,
         entity=Entity(kind=kind, id=identity),
         partial=updated is None and action != DELETED,
-        data=_filled({"kind": kind, "title": text(body.get("name")) if kind == "company" else None}),
+        data=filled({"kind": kind, "title": text(body.get("name")) if kind == "company" else None}),
     )
 
 
@@ -159,7 +146,7 @@ def unsorted_fact(body: Section, action: str) -> Fact:
         subject=f"lead:{lead}" if lead else f"lead:{uid}",
         occurred_at=happened,
         contact=person(asker) if asker is not None and came else None,
-        data=_filled(
+        data=filled(
             {
                 "category": text(body.get("category")),
                 "service": text(section(body, "source_data").get("form_name")),
@@ -183,7 +170,7 @@ def message_fact(body: Section, action: str) -> Fact:
         subject=f"message:{identity}",
         occurred_at=moment(body.get("created_at")),
         contact=Contact(name=name) if name and incoming else None,
-        data=_filled(
+        data=filled(
             {
                 "text": text(body.get("text")),
                 "channel": text(body.get("origin")),
@@ -204,32 +191,17 @@ def unused_fact(what: str, body: Section, action: str) -> Fact:
         type=EventType.OTHER,
         key=(what, identity, updated, action) if identity and updated else None,
         occurred_at=moment(updated),
-        data=_filled({"about": text(inner.get("element_id"))}),
+        data=filled({"about": text(inner.get("element_id"))}),
         ignored=f"amoCRM sent {what[:40]} {action[:40]}: nothing here acts on it",
     )
 
 
 def of_account(fact: Fact, ours: str | None, *named: object) -> Fact:
-    """The fact itself, or, when it names another account than ours, a husk that nothing acts on.
-
-    The husk has an identity of its own, so that the real fact isn't taken for a repeat once a wrong account_id
-    has been put right, and holds nothing of a client who isn't this business's.
-    """
+    """The fact itself, or its husk when it names another account than ours."""
     foreign = foreign_account(ours, *named)
-    if foreign is None:
-        return fact
-    return Fact(
-        type=fact.type,
-        key=("foreign", *fact.key) if fact.key else None,
-        occurred_at=fact.occurred_at,
-        ignored=f"it belongs to account {foreign[:40]}, this connection is {ours}",
-    )
+    return fact.of_another(f"it belongs to account {foreign[:40]}, this connection is {ours}") if foreign else fact
 
 
 def foreign_account(ours: str | None, *named: object) -> str | None:
     """The first account named that isn't ours; None when none is, or when we don't know ours."""
     return next((name for name in map(text, named) if ours and name and name != ours), None)
-
-
-def _filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {name: value for name, value in data.items() if value is not None}

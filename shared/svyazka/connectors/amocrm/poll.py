@@ -13,10 +13,10 @@ from typing import Literal
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import AmocrmFailure
 from svyazka.connectors.amocrm.facts import Stages, contact_fact, lead_fact, of_account
-from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, Section, seconds_of
+from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, seconds_of
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import Watched, watch
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
 from svyazka.model.base import Frozen

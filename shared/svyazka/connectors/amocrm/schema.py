@@ -10,16 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from svyazka.connectors.amocrm.forms import items
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, section, text
 from svyazka.model.contacts import Contact
 
-Section = Mapping[str, Any]
-"""A JSON object, or a form's map."""
-
-NOTHING: Section = {}
 ID_LIMIT = 40
 PHONE, EMAIL = "PHONE", "EMAIL"
 """Codes of amoCRM's own fields; they are the same in every account."""
@@ -36,13 +31,6 @@ Field = tuple[str | None, str | None, str]
 
 class NotUnderstood(ValueError):
     """One item of a request that can't be read; the others can."""
-
-
-def section(value: object, *path: str) -> Section:
-    """The object at `path`, or an empty one."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
 
 
 def sections(value: object) -> Iterator[Section]:

@@ -19,8 +19,8 @@ from svyazka.connectors.amocrm.facts import (
     unused_fact,
 )
 from svyazka.connectors.amocrm.forms import items, parsed
-from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, Section, linked_leads, person, section, sections
-from svyazka.engine.bodies import json_of, text
+from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person, sections
+from svyazka.engine.bodies import Section, json_of, section, text
 from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Fact, Unreadable

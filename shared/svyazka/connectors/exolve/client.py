@@ -11,8 +11,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.exolve.failures import UNTAKEN, failure
-from svyazka.connectors.exolve.schema import Section, error_text, section
-from svyazka.engine.bodies import text, zoned_time
+from svyazka.connectors.exolve.schema import error_text
+from svyazka.engine.bodies import Section, section, text, zoned_time
 from svyazka.engine.calls import Call
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded

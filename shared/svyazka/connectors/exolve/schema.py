@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from svyazka.engine.bodies import Section, section
 from svyazka.model.events import ReceiptState
-
-Section = Mapping[str, Any]
-"""A JSON object of Exolve's."""
-
-NOTHING: Section = {}
 
 FINAL: dict[str, tuple[ReceiptState, str]] = {
     "DELIVERY_STATUS_DELIVERED": (ReceiptState.DELIVERED, "delivered"),
@@ -25,11 +20,6 @@ FINAL: dict[str, tuple[ReceiptState, str]] = {
 
 UNDERFUNDED = "STATUS_UNDERFUNDED"
 INCOMING = "DIRECTION_INCOMING"
-
-
-def section(value: object) -> Section:
-    """An object, or an empty one."""
-    return value if isinstance(value, Mapping) else NOTHING
 
 
 def error_text(answer: Section) -> str | None:

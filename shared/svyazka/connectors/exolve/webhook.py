@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from svyazka.connectors.exolve.schema import FINAL, INCOMING, UNDERFUNDED, Section
-from svyazka.engine.bodies import json_of, text, zoned_time
+from svyazka.connectors.exolve.schema import FINAL, INCOMING, UNDERFUNDED
+from svyazka.engine.bodies import Section, json_of, text, zoned_time
 from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact

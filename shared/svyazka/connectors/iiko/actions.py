@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 
 from svyazka.connectors.iiko import doctor, poll, reads
 from svyazka.connectors.iiko.client import IikoSettings
-from svyazka.connectors.iiko.schema import Change, Section
+from svyazka.connectors.iiko.schema import Change
 from svyazka.connectors.iiko.webhook import final_statuses, foreign_organization, order_fact, reserve_fact
+from svyazka.engine.bodies import Section
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Connector, Finding, Limits, Polled
 from svyazka.model.errors import NotShown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -14,8 +13,8 @@ from typing import Literal, TypeVar
 import httpx
 from pydantic import Field
 
-from svyazka.connectors.iiko.schema import Section, text
-from svyazka.engine.calls import Call
+from svyazka.engine.bodies import Section, text
+from svyazka.engine.calls import TOKEN_MARGIN, Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
@@ -98,7 +97,6 @@ CALL_TIMEOUT = TILL_TIMEOUT + 5.0
 LONGEST_WAIT = 3600.0
 """Seconds to which a Retry-After is believed."""
 
-TOKEN_MARGIN = timedelta(seconds=60)
 TOKEN_LIFE = timedelta(minutes=15)
 """For a token that doesn't say when it ends; iiko's usual life is an hour."""
 
@@ -230,34 +228,15 @@ async def remembered(call: Call[IikoSettings], what: str, read: Callable[[], Awa
     return kept[0]
 
 
-# Tokens: one for all calls and all instances, asked for by one caller at a time
-
-
 async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
     sign_in = call.settings.sign_in()
     if sign_in is None:
         missing = "credentials are missing: api_key, app_id and client_secret, or api_login"
         raise IikoFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
-    name = _named(call, "token")
-    async with call.memo.setdefault("iiko.lock", asyncio.Lock()):
-        token = await _kept(call, name, refused) or await _fresh(call, name, *sign_in)
-    call.http.hide(token)
-    return token
+    return await call.token(_named(call, "token"), lambda: _fresh(call, *sign_in), refused)
 
 
-async def _kept(call: Call[IikoSettings], name: str, refused: str | None) -> str | None:
-    # Tokens live in the vendor's time, which `--speed` doesn't move.
-    enough = datetime.now(UTC) + TOKEN_MARGIN
-    held: tuple[str, datetime] | None = call.memo.get(name)
-    if held is None or held[0] == refused or held[1] <= enough:
-        held = await call.tokens.get(name) if call.tokens else None
-    if held is None or held[0] == refused or held[1] <= enough:
-        return None
-    call.memo[name] = held
-    return held[0]
-
-
-async def _fresh(call: Call[IikoSettings], name: str, path: str, body: dict[str, str]) -> str:
+async def _fresh(call: Call[IikoSettings], path: str, body: dict[str, str]) -> tuple[str, datetime]:
     response = await _post(call, path, body)
     if response.status_code in (400, 401, 403):
         message = "iiko doesn't know these credentials"
@@ -265,12 +244,8 @@ async def _fresh(call: Call[IikoSettings], name: str, path: str, body: dict[str,
     token = _content(call, response).get("token")
     if not isinstance(token, str) or not token:
         raise IikoFailure(Retry(code="no_token", message="iiko answered without a token"))
-    unseen(call)
-    until = token_end(token, datetime.now(UTC))
-    call.memo[name] = (token, until)
-    if call.tokens is not None:
-        await call.tokens.put(name, token, until)
-    return token
+    call.http.blank("response_body")  # it holds a secret that wasn't known before it came
+    return token, token_end(token, datetime.now(UTC))
 
 
 def token_end(token: str, now: datetime) -> datetime:
@@ -282,9 +257,3 @@ def token_end(token: str, now: datetime) -> datetime:
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, OSError):
         return now + TOKEN_LIFE
     return end if end > now + TOKEN_MARGIN else now + TOKEN_LIFE
-
-
-def unseen(call: Call[IikoSettings]) -> None:
-    """Blank the last answer in the attempt's story: it holds a secret that wasn't known before it came."""
-    if call.http.log:
-        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})

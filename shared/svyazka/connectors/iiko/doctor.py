@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
-from svyazka.connectors.iiko.schema import Section, section, text
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
+from svyazka.engine.bodies import Section, section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent

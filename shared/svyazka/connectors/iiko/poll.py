@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.reads import Deliveries, Zones, deliveries_of, deliveries_since, terminal_zones
-from svyazka.connectors.iiko.schema import Change, NotUnderstood, Section, text
+from svyazka.connectors.iiko.schema import Change, NotUnderstood
 from svyazka.connectors.iiko.webhook import final_statuses, of_organization, order_fact
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
 from svyazka.model.base import Frozen, Time

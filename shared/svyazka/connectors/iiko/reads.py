@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from itertools import chain
 
-from svyazka.connectors.iiko.client import RIGHTS, IikoFailure, IikoSettings, ask, remembered, unseen
-from svyazka.connectors.iiko.schema import Section, sections, text, whole
+from svyazka.connectors.iiko.client import RIGHTS, IikoFailure, IikoSettings, ask, remembered
 from svyazka.connectors.iiko.webhook import CHATS
 from svyazka.connectors.iiko.zones import zone_of
+from svyazka.engine.bodies import Section, sections, text, whole
 from svyazka.engine.calls import Call
 from svyazka.model.outcomes import Blocked, Retry
 
@@ -130,7 +130,7 @@ async def hook_settings(call: Call[IikoSettings], organization: str) -> Section:
     try:
         return await ask(call, "/api/1/webhooks/settings", {"organizationId": organization})
     finally:
-        unseen(call)
+        call.http.blank("response_body")  # it holds the key in our address
 
 
 async def register_hook(call: Call[IikoSettings], body: dict[str, object]) -> None:

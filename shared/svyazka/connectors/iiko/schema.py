@@ -6,20 +6,13 @@ holds a hundred of them of which we read twenty.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-Section = Mapping[str, Any]
-"""A JSON object of iiko's."""
+from svyazka.engine.bodies import NOTHING, Section, section, sections, text, whole
 
-NOTHING: Section = {}
-TEXT_LIMIT = 500
 ID_LIMIT = 200
 EXTERNAL_LIMIT = 20
-INT64 = 2**63
 
 ORDER_PLACES = (("eventInfo", "order"), ("order",), ("deliveryOrder",))
 """Where an order stands: iiko's own place first, then the forms of hand-made and older senders."""
@@ -125,44 +118,11 @@ class Change:
         return max((time for time in times if time is not None), default=None)
 
 
-def section(value: object, *path: str) -> Section:
-    """The object at `path`, or an empty one."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
-
-
-def sections(value: object) -> Iterator[Section]:
-    """The objects of a list, whatever else stands in it."""
-    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
-
-
-def text(value: object) -> str | None:
-    """A string or a number as bounded text that any store can hold; None for anything else and for blanks."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    # JSON may hold half a surrogate pair, which no UTF-8 store takes.
-    found = str(value).strip()[:TEXT_LIMIT].encode("utf-8", "replace").decode().replace("\x00", "")
-    return found or None
-
-
 def identifier(value: object) -> str | None:
     """An id (a UUID of iiko's), never shortened: two long ones must not become one."""
     if isinstance(value, str) and len(value) > ID_LIMIT:
         raise NotUnderstood(f"expected an id of at most {ID_LIMIT} characters, got {len(value)}")
     return text(value)
-
-
-def whole(value: object) -> int | None:
-    """A whole number of 64 bits, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and -INT64 <= value < INT64 else None
-
-
-def number(value: object) -> int | float | None:
-    """A finite number, or None."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return whole(value)
 
 
 def local_time(value: object) -> datetime | None:

@@ -8,23 +8,14 @@ brief's curl send one bare object. Nothing is signed: the `authToken` of the reg
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hmac import compare_digest
 
 from pydantic import JsonValue
 
-from svyazka.connectors.iiko.schema import (
-    Change,
-    NotUnderstood,
-    Section,
-    identifier,
-    number,
-    section,
-    sections,
-    text,
-    utc_time,
-)
+from svyazka.connectors.iiko.schema import Change, NotUnderstood, identifier, utc_time
+from svyazka.engine.bodies import Section, filled, number, section, sections, text
 from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Unreadable
@@ -174,7 +165,7 @@ def reserve_fact(change: Change, occurred_at: datetime | None) -> Fact:
         contact=_contact(change),
         position=_position(change),
         entity=Entity(kind="reserve", id=change.id) if change.id else None,
-        data=_filled(
+        data=filled(
             {
                 "status": change.status,
                 "cancel_reason": reason,
@@ -195,20 +186,9 @@ def final_statuses(value: object) -> frozenset[str]:
 
 
 def of_organization(fact: Fact, ours: str | None, *named: object) -> Fact:
-    """The fact itself, or, when it names another organization than ours, a husk that nothing acts on.
-
-    The husk has an identity of its own, so that the real fact isn't taken for a repeat once a wrong
-    organization_id has been put right, and holds nothing of a guest who isn't this business's.
-    """
+    """The fact itself, or its husk when it names another organization than ours."""
     foreign = foreign_organization(ours, *named)
-    if foreign is None:
-        return fact
-    return Fact(
-        type=fact.type,
-        key=("foreign", *fact.key) if fact.key else None,
-        occurred_at=fact.occurred_at,
-        ignored=f"it belongs to organization {foreign[:60]}, this connection is {ours}",
-    )
+    return fact.of_another(f"it belongs to organization {foreign[:60]}, this connection is {ours}") if foreign else fact
 
 
 def foreign_organization(ours: str | None, *named: object) -> str | None:
@@ -273,7 +253,7 @@ def _order_data(change: Change, kind: str) -> dict[str, JsonValue]:
     body = change.body
     cancel = section(body, "cancelInfo")
     external: dict[str, JsonValue] = {**change.external_data()}
-    return _filled(
+    return filled(
         {
             "kind": kind,
             "status": change.status,
@@ -296,10 +276,6 @@ def _error_data(change: Change) -> dict[str, JsonValue]:
     return {"error_code": text(change.error.get("code")), "error_message": text(change.error.get("message"))}
 
 
-def _filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {key: value for key, value in data.items() if value is not None}
-
-
 def _notice(item: Section, type_: EventType) -> Fact:
     """An event that isn't an order's: told by its correlationId, which names the change."""
     correlation, name = identifier(item.get("correlationId")), text(item.get("eventType")) or ""
@@ -313,7 +289,7 @@ def _notice(item: Section, type_: EventType) -> Fact:
         type=type_,
         key=(name, correlation, identifier(info.get("id")) or "") if correlation else None,
         occurred_at=utc_time(item.get("eventTime")),
-        data=_filled({"event": name or None, "terminals": terminals or None}),
+        data=filled({"event": name or None, "terminals": terminals or None}),
     )
 
 

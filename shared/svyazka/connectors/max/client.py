@@ -6,8 +6,7 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.max.failures import UNTRUSTED, is_untrusted, outcome_of
-from svyazka.connectors.max.schema import Section, section
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, section, text
 from svyazka.engine.calls import Call
 from svyazka.model.errors import NotSent, SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unknown

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from svyazka.connectors.max.schema import Section
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 

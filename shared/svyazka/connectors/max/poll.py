@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from svyazka.connectors.max import client
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
-from svyazka.connectors.max.schema import sections, webhook_secret, whole
+from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.webhook import fact_of
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import sections, text, whole
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
 from svyazka.engine.urls import is_public_https, same_place
@@ -80,7 +80,7 @@ async def _missed(marker: int | None, call: Call[MaxSettings]) -> tuple[list[Fac
 async def subscriptions(call: Call[MaxSettings]) -> list[str]:
     """Every address that gets the bot's updates; they accumulate."""
     answer = await client.ask(call, "GET", "/subscriptions")
-    unseen(call)
+    call.http.blank("response_body")  # addresses in it may hold somebody's key
     return [url for each in sections(answer.get("subscriptions")) if (url := text(each.get("url"), 2000))]
 
 
@@ -102,12 +102,6 @@ async def _unsubscribe(call: Call[MaxSettings], url: str) -> None:
         if call.http.log:
             bare = call.http.log[-1].url.partition("?")[0]
             call.http.log[-1] = call.http.log[-1].model_copy(update={"url": bare})
-
-
-def unseen(call: Call[MaxSettings]) -> None:
-    """Blank the last answer in the story: addresses in it may hold somebody's key."""
-    if call.http.log:
-        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
 
 
 def _goodbye(seen: Time, call: Call[MaxSettings]) -> Fact:

@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import digest
-from typing import Any
 
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text, whole
 
-Section = Mapping[str, Any]
-"""A JSON object of MAX's."""
-
-NOTHING: Section = {}
 _PHONE = re.compile(r"^TEL[^:\r\n]*:\+?(\d{10,15})\s*$", re.M | re.I | re.ASCII)
-
-
-def section(value: object, *path: str) -> Section:
-    """The object at `path`, or an empty one."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
-
-
-def sections(value: object) -> Iterator[Section]:
-    """The objects of a list, whatever else stands in it."""
-    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
-
-
-def whole(value: object) -> int | None:
-    """A whole number of 64 bits: `seq` exceeds 2^53, so never by way of a float."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
 def identifier(value: object) -> str | None:

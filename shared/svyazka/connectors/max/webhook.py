@@ -6,24 +6,11 @@ comes again up to 10 times, and after 8 hours without a success MAX unsubscribes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 
-from pydantic import JsonValue
-
-from svyazka.connectors.max.schema import (
-    NOTHING,
-    Section,
-    full_name,
-    identifier,
-    moment,
-    phone_of,
-    section,
-    sections,
-    webhook_secret,
-    whole,
-)
-from svyazka.engine.bodies import json_of, text
+from svyazka.connectors.max.schema import full_name, identifier, moment, phone_of, webhook_secret
+from svyazka.engine.bodies import NOTHING, Section, filled, json_of, section, sections, text, whole
 from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact
@@ -91,7 +78,7 @@ def fact_of(update: Section) -> Fact | Unreadable:
         update,
         type=EventType.OTHER,
         contact=_contact(section(update.get("user"))),
-        data=_filled({"chat": identifier(update.get("chat_id"))}),
+        data=filled({"chat": identifier(update.get("chat_id"))}),
         ignored=UNUSED.get(kind, f"MAX sent {kind[:60]}: nothing here acts on it"),
     )
 
@@ -132,7 +119,7 @@ def _message(update: Section) -> Fact:
         contact=_contact(sender, _own_phone(sender, body)),
         # In a group a word is said to the group.
         consent=consent_in(words) if where.get("chat_type") == "dialog" else None,
-        data=_filled(
+        data=filled(
             {
                 "text": words,
                 "chat": identifier(where.get("chat_id")),
@@ -153,7 +140,7 @@ def _button(update: Section) -> Fact:
         type=EventType.MESSAGE_RECEIVED,
         subject=f"button:{id_}" if id_ else None,
         contact=_contact(section(callback.get("user"))),
-        data=_filled(
+        data=filled(
             {
                 "button": text(callback.get("payload")),
                 "callback": id_,
@@ -171,7 +158,7 @@ def _started(update: Section) -> Fact:
         type=EventType.MESSAGE_RECEIVED,
         contact=_contact(user),
         consent=Consent.GIVEN,
-        data=_filled({"start": text(update.get("payload")) or "", "chat": identifier(update.get("chat_id"))}),
+        data=filled({"start": text(update.get("payload")) or "", "chat": identifier(update.get("chat_id"))}),
     )
 
 
@@ -188,10 +175,6 @@ def _own_phone(sender: Section, body: Section) -> str | None:
 def _contact(user: Section = NOTHING, phone: str | None = None) -> Contact | None:
     own = identifier(user.get("user_id"))
     return Contact(name=full_name(user), phone=phone, chats={"max": own}) if own else None
-
-
-def _filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {key: value for key, value in data.items() if value is not None}
 
 
 READERS: dict[str, Callable[[Section], Fact]] = {

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from svyazka.connectors.resend import client
 from svyazka.connectors.resend.client import ResendFailure, ResendSettings
-from svyazka.connectors.resend.schema import EVENTS, Section
+from svyazka.connectors.resend.schema import EVENTS
 from svyazka.engine import standardwebhooks
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
 from svyazka.model.errors import ConfigError, MaybeSent, NotSent, NotShown

@@ -11,8 +11,7 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.resend.failures import failure
-from svyazka.connectors.resend.schema import Section, section
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, section, text
 from svyazka.engine.calls import Call
 from svyazka.model.errors import NotShown, SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
@@ -88,8 +87,7 @@ async def endpoints(call: Call[ResendSettings]) -> list[Section]:
     try:
         answer = await _ask(call, "webhooks")
     finally:
-        if call.http.log:
-            call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+        call.http.blank("response_body")
     return [section(item) for item in _list(answer.get("data"))]
 
 

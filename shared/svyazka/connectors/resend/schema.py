@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from svyazka.engine.bodies import Section, section
 from svyazka.model.events import ReceiptState
-
-Section = Mapping[str, Any]
-"""A JSON object of Resend's."""
-
-NOTHING: Section = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +41,6 @@ OUT_OF_QUOTA = frozenset({"reached_daily_quota", "reached_monthly_quota"})
 
 DOMAIN_LOST = frozenset({"failed", "temporary_failure", "partially_failed"})
 """Statuses of a domain that was verified, and isn't any more: letters from it are refused."""
-
-
-def section(value: object) -> Section:
-    """An object, or an empty one."""
-    return value if isinstance(value, Mapping) else NOTHING
 
 
 def said(data: Section, name: str, key: str, limit: int = 200) -> str | None:

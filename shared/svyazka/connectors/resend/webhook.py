@@ -14,17 +14,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from svyazka.connectors.resend import unsubscribe
-from svyazka.connectors.resend.schema import (
-    DOMAIN_LOST,
-    EVENTS,
-    OUT_OF_QUOTA,
-    PREVIOUS_COMPLAINT,
-    Section,
-    said,
-    section,
-)
+from svyazka.connectors.resend.schema import DOMAIN_LOST, EVENTS, OUT_OF_QUOTA, PREVIOUS_COMPLAINT, said
 from svyazka.engine import standardwebhooks
-from svyazka.engine.bodies import json_of, text, zoned_time
+from svyazka.engine.bodies import Section, json_of, section, text, zoned_time
 from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact

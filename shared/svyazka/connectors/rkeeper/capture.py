@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from svyazka.connectors.rkeeper.schema import PATHS, Section, leaves
+from svyazka.connectors.rkeeper.schema import PATHS, leaves
 from svyazka.connectors.rkeeper.statuses import Status, StatusMap
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text
 
 NAMES_SHOWN = 40
 

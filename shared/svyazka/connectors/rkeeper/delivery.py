@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -19,14 +18,12 @@ from svyazka.connectors.rkeeper.client import (
     host,
     outcome_of,
 )
-from svyazka.connectors.rkeeper.schema import Section
-from svyazka.engine.bodies import number, text
+from svyazka.engine.bodies import Section, number, text
 from svyazka.engine.calls import Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Retry
 
 API = "/orders/api/v1"
-TOKEN_MARGIN = timedelta(seconds=60)
 TOKEN_LIFE = timedelta(minutes=10)
 """For an answer without `expires_in`; lives between an hour and years have been seen."""
 
@@ -91,42 +88,24 @@ def _result(call: Call[RKeeperSettings], response: httpx.Response) -> Any:
 
 
 async def access_token(call: Call[RKeeperSettings], refused: str | None = None) -> str:
-    """A token for all calls and all instances, asked for by one caller at a time. Raises RKeeperFailure."""
+    """A token of r_k Delivery's. Raises RKeeperFailure."""
     client_id, secret = call.settings.client_id, call.settings.client_secret
     if client_id is None or secret is None:
         missing = "client_id and client_secret of r_k Delivery are missing"
         raise RKeeperFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
     # Other credentials or another installation never get the token of these.
     mark = sha256("\n".join((call.settings.base_url or "", client_id, secret)).encode()).hexdigest()[:16]
-    async with call.memo.setdefault("rkeeper.lock", asyncio.Lock()):
-        token = await _kept(call, f"rkeeper-{mark}", refused)
-        if token is None:
-            token = await _fresh(call, f"rkeeper-{mark}", client_id, secret)
-    call.http.hide(token)
-    return token
+    return await call.token(f"rkeeper-{mark}", lambda: _fresh(call, client_id, secret), refused)
 
 
-async def _kept(call: Call[RKeeperSettings], name: str, refused: str | None) -> str | None:
-    # Tokens live in the vendor's time, which `--speed` doesn't move.
-    enough = datetime.now(UTC) + TOKEN_MARGIN
-    held: tuple[str, datetime] | None = call.memo.get(name)
-    if held is None or held[0] == refused or held[1] <= enough:
-        held = await call.tokens.get(name) if call.tokens else None
-    if held is None or held[0] == refused or held[1] <= enough:
-        return None
-    call.memo[name] = held
-    return held[0]
-
-
-async def _fresh(call: Call[RKeeperSettings], name: str, client_id: str, secret: str) -> str:
+async def _fresh(call: Call[RKeeperSettings], client_id: str, secret: str) -> tuple[str, datetime]:
     form = {"client_id": client_id, "client_secret": secret, "grant_type": "client_credentials", "scopes": "orders"}
     call.http.hide(secret)
     response = await call.http.request("POST", host(call, "login") + "/connect/token", data=form)
     if response.status_code in (400, 401, 403):
         message = "r_k Delivery doesn't know this client_id and client_secret"
         raise RKeeperFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
-    # The answer holds a secret that wasn't known before it came.
-    call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+    call.http.blank("response_body")  # it holds a secret that wasn't known before it came
     try:
         said = response.json() if response.is_success else {}
     except (ValueError, RecursionError):
@@ -139,8 +118,4 @@ async def _fresh(call: Call[RKeeperSettings], name: str, client_id: str, secret:
     seconds = number(said.get("expires_in"))
     # Longer than a day is never needed, and lives of years have been seen.
     life = timedelta(seconds=min(seconds, 86400)) if seconds and seconds > 0 else TOKEN_LIFE
-    until = datetime.now(UTC) + life
-    call.memo[name] = (token, until)
-    if call.tokens is not None:
-        await call.tokens.put(name, token, until)
-    return token
+    return token, datetime.now(UTC) + life

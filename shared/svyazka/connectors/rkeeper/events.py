@@ -11,9 +11,9 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from svyazka.connectors.rkeeper.schema import NotUnderstood, Section, at, identifier, section
+from svyazka.connectors.rkeeper.schema import NotUnderstood, at, identifier, section
 from svyazka.connectors.rkeeper.statuses import TYPES, StatusMap, folded
-from svyazka.engine.bodies import number, text, zoned_time
+from svyazka.engine.bodies import Section, number, text, zoned_time
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from svyazka.connectors.rkeeper import delivery
 from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.push import Reading, order_fact
-from svyazka.connectors.rkeeper.schema import NotUnderstood, Section
-from svyazka.engine.bodies import zoned_time
+from svyazka.connectors.rkeeper.schema import NotUnderstood
+from svyazka.engine.bodies import Section, zoned_time
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
 from svyazka.model.base import Frozen, Time

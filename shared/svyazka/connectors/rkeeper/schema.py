@@ -10,14 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from svyazka.engine.bodies import text, zoned_time
+from svyazka.engine.bodies import NOTHING, Section, text, zoned_time
 
-Section = Mapping[str, Any]
-"""A JSON object of r_keeper's."""
-
-NOTHING: Section = {}
 ID_LIMIT = 200
 
 _PEOPLE = ("order.customer", "order.client", "order.guest", "customer", "client", "guest")

@@ -18,8 +18,8 @@ from svyazka.connectors.rkeeper.client import (
     white_server_rule,
 )
 from svyazka.connectors.rkeeper.events import Order
-from svyazka.connectors.rkeeper.schema import Section, section
-from svyazka.engine.bodies import text
+from svyazka.connectors.rkeeper.schema import section
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Refused, Retry

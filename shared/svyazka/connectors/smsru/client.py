@@ -16,8 +16,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.smsru.failures import accepted, entry_of, failure
-from svyazka.connectors.smsru.schema import Section, amount, whole
-from svyazka.engine.bodies import text
+from svyazka.connectors.smsru.schema import amount, whole
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
@@ -127,8 +127,7 @@ async def callbacks(call: Call[SmsruSettings], add: str | None = None) -> list[s
     try:
         return _texts((await _ask(call, method, params)).get("callback"))
     finally:
-        if call.http.log:
-            call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
+        call.http.blank("response_body")
 
 
 async def _ask(call: Call[SmsruSettings], method: str, params: dict[str, str] | None = None) -> Section:

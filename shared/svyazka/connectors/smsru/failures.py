@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
-from svyazka.connectors.smsru.schema import STATUSES, Section, section, whole
-from svyazka.engine.bodies import text
+from svyazka.connectors.smsru.schema import STATUSES, whole
+from svyazka.engine.bodies import Section, section, text
 from svyazka.model.events import ReceiptState
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unknown
 

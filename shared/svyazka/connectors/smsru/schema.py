@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any
 from urllib.parse import parse_qsl
 
 from svyazka.engine.connector import NotTheFormat
 from svyazka.model.events import ReceiptState
 
-Section = Mapping[str, Any]
-"""A JSON object of sms.ru's."""
-
-NOTHING: Section = {}
 FIELDS_LIMIT = 1000
 """Fields of one callback that are read; sms.ru sends at most 100 records."""
 
@@ -97,11 +91,6 @@ class Callback:
         for record in self.records:
             digest.update(record)
         return compare_digest(self.hash, digest.hexdigest().encode())
-
-
-def section(value: object) -> Section:
-    """An object, or an empty one (PHP writes an empty object as `[]`)."""
-    return value if isinstance(value, Mapping) else NOTHING
 
 
 def whole(value: object) -> int | None:

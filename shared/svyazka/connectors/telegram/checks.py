@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from svyazka.connectors.telegram import client
 from svyazka.connectors.telegram.client import TelegramFailure, TelegramSettings
-from svyazka.connectors.telegram.schema import Section, moment, webhook_secret, whole
-from svyazka.engine.bodies import text
+from svyazka.connectors.telegram.schema import moment, webhook_secret
+from svyazka.engine.bodies import Section, text, whole
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
 from svyazka.engine.urls import is_public_https, place, same_host
@@ -34,7 +34,7 @@ async def check(call: Call[TelegramSettings]) -> list[Finding]:
     except (TelegramFailure, NotSent, MaybeSent) as error:
         findings.append(_failed(error))
     finally:
-        _unseen(call)
+        call.http.blank("response_body")  # an address in it may hold somebody's key
     return findings
 
 
@@ -46,7 +46,7 @@ async def register(call: Call[TelegramSettings], hook_url: str) -> Finding:
         return Finding("webhook", "fail", message, "set SVYAZKA_PUBLIC_URL to the address by which we are reached")
     try:
         stands = text((await client.ask(call, "getWebhookInfo")).get("url"))
-        _unseen(call)
+        call.http.blank("response_body")
         if stands and not same_host(stands, hook_url):
             return Finding(
                 "webhook", "fail", f"the bot's updates go to {place(stands)}: left as it is",
@@ -89,12 +89,6 @@ def _hook_findings(call: Call[TelegramSettings], info: Section) -> Iterable[Find
     missing = [kind for kind in ALLOWED if isinstance(listed, list) and kind not in listed]
     if missing:
         yield Finding("allowed updates", "warn", f"not all that we hear is sent: {', '.join(missing)}", FIX)
-
-
-def _unseen(call: Call[TelegramSettings]) -> None:
-    """Blank the last answer in the story: an address in it may hold somebody's key."""
-    if call.http.log:
-        call.http.log[-1] = call.http.log[-1].model_copy(update={"response_body": "•••"})
 
 
 def _failed(error: Exception) -> Finding:

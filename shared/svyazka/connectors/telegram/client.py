@@ -9,7 +9,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.telegram.failures import moved_to, outcome_of
-from svyazka.connectors.telegram.schema import Section, identifier, section, whole
+from svyazka.connectors.telegram.schema import identifier
+from svyazka.engine.bodies import Section, section, whole
 from svyazka.engine.calls import Call
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unknown

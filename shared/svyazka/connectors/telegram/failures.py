@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from svyazka.connectors.telegram.schema import Section, identifier, section, whole
-from svyazka.engine.bodies import text
+from svyazka.connectors.telegram.schema import identifier
+from svyazka.engine.bodies import Section, section, text, whole
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 
 

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import digest
-from typing import Any
 
-from svyazka.engine.bodies import text
-
-Section = Mapping[str, Any]
-"""A JSON object of Telegram's."""
-
-NOTHING: Section = {}
-
-
-def section(value: object, *path: str) -> Section:
-    """The object at `path`, or an empty one."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
-
-
-def whole(value: object) -> int | None:
-    """A whole number of 64 bits; ids of chats and users exceed 32."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
+from svyazka.engine.bodies import Section, text, whole
 
 
 def identifier(value: object) -> str | None:

@@ -6,22 +6,13 @@ isn't answered with 2xx comes again for 24 hours and holds up all later ones of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 
 from pydantic import JsonValue
 
-from svyazka.connectors.telegram.schema import (
-    NOTHING,
-    Section,
-    full_name,
-    identifier,
-    moment,
-    section,
-    webhook_secret,
-    whole,
-)
-from svyazka.engine.bodies import json_of, text
+from svyazka.connectors.telegram.schema import full_name, identifier, moment, webhook_secret
+from svyazka.engine.bodies import NOTHING, Section, filled, json_of, section, text, whole
 from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import consent_in
 from svyazka.model.contacts import Contact
@@ -96,7 +87,7 @@ def _message(message: Section) -> Fact:
         contact=_contact(sender, section(message.get("contact"))),
         # In a group a word is said to the group.
         consent=consent_in(words) if private else None,
-        data=_filled(
+        data=filled(
             {
                 "text": words,
                 "start": _payload(words),
@@ -116,7 +107,7 @@ def _button(query: Section) -> Fact:
         type=EventType.MESSAGE_RECEIVED,
         subject=f"button:{callback}" if callback else None,
         contact=_contact(section(query.get("from")), NOTHING),
-        data=_filled(
+        data=filled(
             {
                 "button": text(query.get("data")),
                 "callback": callback,
@@ -132,7 +123,7 @@ def _membership(change: Section) -> Fact:
         type=EventType.OTHER,
         occurred_at=moment(change.get("date")),
         contact=_contact(section(change.get("from")), NOTHING),
-        data=_filled({"state": state, "chat": identifier(section(change.get("chat")).get("id"))}),
+        data=filled({"state": state, "chat": identifier(section(change.get("chat")).get("id"))}),
         ignored=STATES.get(state, f"the bot's state in a chat is {state[:40]} now"),
     )
 
@@ -149,10 +140,6 @@ def _contact(user: Section, shared: Section) -> Contact | None:
 def _payload(words: str | None) -> str | None:
     command, _, payload = (words or "").partition(" ")
     return payload.strip() or None if command.partition("@")[0] == "/start" else None
-
-
-def _filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {key: value for key, value in data.items() if value is not None}
 
 
 READERS: dict[str, Callable[[Section], Fact]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from svyazka.connectors.whatsapp.schema import Change, moment, section, sections
+from svyazka.connectors.whatsapp.schema import Change, moment
 from svyazka.connectors.whatsapp.statuses import person
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import section, sections, text
 from svyazka.model.consent import Consent
 from svyazka.model.events import EventType, Fact, Unreadable
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from svyazka.connectors.whatsapp import client
 from svyazka.connectors.whatsapp.client import WhatsappFailure, WhatsappSettings
-from svyazka.connectors.whatsapp.schema import Section
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import Section, text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
 from svyazka.model.errors import MaybeSent, NotSent

@@ -10,8 +10,8 @@ import httpx
 from pydantic import BeforeValidator, Field
 
 from svyazka.connectors.whatsapp.failures import failure
-from svyazka.connectors.whatsapp.schema import Section, code_of, details_of, section, sections
-from svyazka.engine.bodies import text
+from svyazka.connectors.whatsapp.schema import code_of, details_of
+from svyazka.engine.bodies import Section, section, sections, text
 from svyazka.engine.calls import Call
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from pydantic import JsonValue
 
-from svyazka.connectors.whatsapp.schema import Section, moment, section, sections
+from svyazka.connectors.whatsapp.schema import moment
 from svyazka.connectors.whatsapp.statuses import person
-from svyazka.engine.bodies import number, text
+from svyazka.engine.bodies import Section, filled, number, section, sections, text
 from svyazka.model.consent import consent_in
 from svyazka.model.events import EventType, Fact, Unreadable
 
@@ -29,7 +29,7 @@ def message_facts(message: Section, card: Section) -> Iterator[Fact | Unreadable
         yield Fact(type=EventType.OTHER, key=("message", id_), occurred_at=at, ignored=NOT_WORDS[kind])
         return
     read = READERS.get(kind, _of_no_kind)
-    data: Data = {"kind": kind, **_filled(read(message)), **_filled(_around(message))}
+    data: Data = {"kind": kind, **filled(read(message)), **filled(_around(message))}
     words = data.get("text")
     phone = text(message.get("from"), 40) or text(card.get("wa_id"), 40)
     user = text(message.get("from_user_id"), 150) or text(card.get("user_id"), 150)
@@ -118,10 +118,6 @@ def _order(message: Section) -> Data:
 def _of_no_kind(message: Section) -> Data:
     """What WhatsApp itself can't pass on, or a kind that is new: that somebody wrote is known all the same."""
     return {}
-
-
-def _filled(data: Data) -> Data:
-    return {name: value for name, value in data.items() if value is not None}
 
 
 READERS: dict[str, Callable[[Section], Data]] = {

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from svyazka.engine.bodies import text
-
-Section = Mapping[str, Any]
-"""A JSON object of Meta's."""
-
-NOTHING: Section = {}
+from svyazka.engine.bodies import Section, section, sections, text
 
 
 class Change(NamedTuple):
@@ -27,16 +22,6 @@ def changes(content: Section) -> Iterator[Change]:
     for entry in sections(content.get("entry")):
         for change in sections(entry.get("changes")):
             yield Change(text(change.get("field"), 60) or "", section(change.get("value")), moment(entry.get("time")))
-
-
-def section(value: object) -> Section:
-    """An object, or an empty one."""
-    return value if isinstance(value, Mapping) else NOTHING
-
-
-def sections(value: object) -> list[Section]:
-    """The objects of a list."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def moment(value: object) -> datetime | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from svyazka.connectors.whatsapp.failures import rule_of
-from svyazka.connectors.whatsapp.schema import Section, code_of, details_of, moment, sections
-from svyazka.engine.bodies import text
+from svyazka.connectors.whatsapp.schema import code_of, details_of, moment
+from svyazka.engine.bodies import Section, sections, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 

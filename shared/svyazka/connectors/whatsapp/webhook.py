@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 
 from svyazka.connectors.whatsapp.account import account_update, preference, template_update
 from svyazka.connectors.whatsapp.messages import message_facts
-from svyazka.connectors.whatsapp.schema import Change, Section, changes, section, sections
+from svyazka.connectors.whatsapp.schema import Change, changes
 from svyazka.connectors.whatsapp.statuses import status_facts
-from svyazka.engine.bodies import json_of, text
+from svyazka.engine.bodies import Section, json_of, section, sections, text
 from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import EventType, Fact, Unreadable
 

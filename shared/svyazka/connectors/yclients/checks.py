@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
-from svyazka.connectors.yclients.schema import Section, truth
+from svyazka.connectors.yclients.schema import truth
+from svyazka.engine.bodies import Section
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
 from svyazka.engine.urls import place, same_place

@@ -11,7 +11,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.yclients.failures import outcome_of
-from svyazka.connectors.yclients.schema import Section, identifier, section, sections, whole
+from svyazka.connectors.yclients.schema import identifier, whole
+from svyazka.engine.bodies import Section, section, sections
 from svyazka.engine.calls import Call
 from svyazka.engine.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
@@ -154,8 +155,8 @@ async def _ask(
             method, path, params=params, json=json, headers=headers, timeout=CALL_TIMEOUT
         )
     finally:
-        if secretive and call.http.log:
-            call.http.log[-1] = call.http.log[-1].model_copy(update={"request_body": "•••", "response_body": "•••"})
+        if secretive:
+            call.http.blank("request_body", "response_body")
     return _content(response)
 
 

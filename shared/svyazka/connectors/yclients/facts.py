@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from pydantic import JsonValue
 
-from svyazka.connectors.yclients.schema import (
-    Change,
-    full_name,
-    identifier,
-    local,
-    moment,
-    number,
-    section,
-    sections,
-    truth,
-    whole,
-)
-from svyazka.engine.bodies import text
+from svyazka.connectors.yclients.schema import Change, full_name, identifier, local, moment, number, truth, whole
+from svyazka.engine.bodies import filled, section, sections, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 
@@ -91,7 +80,7 @@ def client_fact(change: Change) -> Fact:
         contact=_filled_contact(name, text(data.get("phone")), text(data.get("email"))),
         position=_position(change),
         entity=Entity(kind="client", id=change.id) if change.id else None,
-        data=_filled(
+        data=filled(
             {
                 "visits": number(data.get("visits")),
                 "discount": number(data.get("discount")),
@@ -120,19 +109,10 @@ def fact_of(change: Change, final: frozenset[int]) -> Fact:
 
 
 def of_company(fact: Fact, ours: str | None, named: str | None) -> Fact:
-    """The fact itself, or, when it names another salon than ours, a husk that nothing acts on.
-
-    The husk has an identity of its own, so that the real fact isn't taken for a repeat once a wrong
-    company_id has been put right, and holds nothing of a client who isn't this business's.
-    """
+    """The fact itself, or its husk when it names another salon than ours."""
     if not (ours and named and ours != named):
         return fact
-    return Fact(
-        type=fact.type,
-        key=("foreign", *fact.key) if fact.key else None,
-        occurred_at=fact.occurred_at,
-        ignored=f"it belongs to salon {named[:60]}, this connection is {ours}",
-    )
+    return fact.of_another(f"it belongs to salon {named[:60]}, this connection is {ours}")
 
 
 def _appointment(change: Change, codes: list[int], final: frozenset[int], unseen: bool) -> EventType:
@@ -184,7 +164,7 @@ def _booking(change: Change, codes: list[int]) -> dict[str, JsonValue]:
     starts = local(data.get("date")) or local(data.get("datetime"))  # `date` goes before an offset seen wrong
     begins = moment(data.get("datetime")) if starts is None else None
     seconds = whole(data.get("seance_length"))
-    return _filled(
+    return filled(
         {
             "record": change.id,
             "visit": identifier(data.get("visit_id")),
@@ -219,7 +199,7 @@ def _payment(change: Change) -> Fact:
         subject=f"payment:{change.id}" if change.id else None,
         occurred_at=moment(data.get("date")),
         contact=_contact(change),
-        data=_filled(
+        data=filled(
             {
                 "sum": abs(amount),
                 "expense": text(section(data.get("expense")).get("title")),
@@ -245,7 +225,7 @@ def _goods(change: Change) -> Fact:
         subject=f"goods_operation:{change.id}" if change.id else None,
         occurred_at=moment(data.get("last_change_date")) or moment(data.get("create_date")),
         contact=_contact(change),
-        data=_filled(
+        data=filled(
             {
                 "operation": change.resource.removeprefix("goods_operations_"),
                 "good": text(section(data.get("good")).get("title")),
@@ -266,7 +246,7 @@ def _notice(change: Change) -> Fact:
         type=NOTICES[change.resource],
         key=_told_once(change),
         occurred_at=moment(change.data.get("last_change_date")),
-        data=_filled(
+        data=filled(
             {"resource": change.resource, "status": change.status or None, "title": text(change.data.get("title"))}
         ),
     )
@@ -281,10 +261,6 @@ def _told_once(change: Change) -> tuple[str, ...] | None:
     if change.id is None or not (change.stamp or change.status == "create" or change.deleted):
         return None
     return (change.resource, change.id, change.stamp or change.status, "deleted" if change.deleted else "kept")
-
-
-def _filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {key: value for key, value in data.items() if value is not None}
 
 
 def _builders() -> Iterable[tuple[str, Callable[[Change], Fact]]]:

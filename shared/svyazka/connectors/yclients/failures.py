@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from svyazka.connectors.yclients.schema import Section, section, sections, whole
-from svyazka.engine.bodies import text
+from svyazka.connectors.yclients.schema import whole
+from svyazka.engine.bodies import Section, section, sections, text
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import PAGE, Page, YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, of_company, record_fact
-from svyazka.connectors.yclients.schema import Change, Section, identifier, moment
+from svyazka.connectors.yclients.schema import Change, identifier, moment
+from svyazka.engine.bodies import Section
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Polled
 from svyazka.model.base import Frozen, Time

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from svyazka.engine.bodies import text
+from svyazka.engine.bodies import NOTHING, Section, section, text
 
-Section = Mapping[str, Any]
-"""A JSON object of YCLIENTS'."""
-
-NOTHING: Section = {}
 ID_LIMIT = 100
 
 BRIEF_PLACES = ("resource", "data", "record")
@@ -108,18 +102,6 @@ def full_name(person: Section) -> str | None:
     """First name, then surname: the first word is how a person is addressed."""
     parts = (text(person.get("name")), text(person.get("surname")))
     return " ".join(part for part in parts if part) or None
-
-
-def section(value: object, *path: str) -> Section:
-    """The object at `path`, or an empty one (an empty object arrives as `[]`)."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
-
-
-def sections(value: object) -> Iterator[Section]:
-    """The objects of a list, whatever else stands in it."""
-    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
 
 
 def identifier(value: object) -> str | None:

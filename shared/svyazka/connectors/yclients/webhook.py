@@ -11,8 +11,8 @@ from hmac import compare_digest
 from pydantic import JsonValue
 
 from svyazka.connectors.yclients.facts import fact_of, final_attendance, of_company
-from svyazka.connectors.yclients.schema import Change, NotUnderstood, Section, identifier
-from svyazka.engine.bodies import json_of, text
+from svyazka.connectors.yclients.schema import Change, NotUnderstood, identifier
+from svyazka.engine.bodies import Section, json_of, text
 from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import EventType, Fact, Unreadable
 

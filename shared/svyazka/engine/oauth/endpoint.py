@@ -76,16 +76,10 @@ async def ask(
     except MaybeSent as error:
         return _failed("retry", "timeout", f"no answer to a request for access ({error})")
     finally:
-        _blank(http, request_body="•••")
+        http.blank("request_body")  # no story shows tokens, in whatever encoding they travel
     if response.status_code == 200:
-        _blank(http, response_body="•••")
+        http.blank("response_body")
     return _pair(app, response, now) if response.status_code == 200 else _refusal(app, response)
-
-
-def _blank(http: Exchanges, **parts: str) -> None:
-    """No story shows tokens, in whatever encoding they travel."""
-    if http.log:
-        http.log[-1] = http.log[-1].model_copy(update=parts)
 
 
 def _pair(app: OAuthApp, response: httpx.Response, now: datetime) -> Pair | Failure:
