@@ -82,7 +82,11 @@ def said(folder: Path, text: str | bytes) -> list[str]:
 def test_a_good_file_is_a_tenant(tmp_path: Path) -> None:
     (tmp_path / "kofe.yaml").write_text(FILE, "utf-8")
     tenant = read_tenant_file(tmp_path / "kofe.yaml")
-    assert (tenant.id, list(tenant.connections), [flow.id for flow in tenant.flows]) == ("kofe", ["till", "sms"], ["review_request"])
+    assert (tenant.id, list(tenant.connections), [flow.id for flow in tenant.flows]) == (
+        "kofe",
+        ["till", "sms"],
+        ["review_request"],
+    )
     assert not tenant.paused
 
 
@@ -117,9 +121,12 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (FILE.replace("  sms:", " sms:"), "line 8: not YAML"), (FILE.replace("{vendor: iiko", "{vendor: iiko, ["), "not YAML"),
-        (FILE.replace("name: Кофейня", "name: 'Кофейня"), "not YAML"), (FILE.replace("    via", "\tvia"), "line 12: not YAML"),
-        ("a: *nothing", "line 1: not YAML"), ("", "line 1: expected id, name, timezone"), ("- a\n- b", "line 1: expected id"),
+        (FILE.replace("  sms:", " sms:"), "line 8: not YAML"),
+        (FILE.replace("{vendor: iiko", "{vendor: iiko, ["), "not YAML"),
+        (FILE.replace("name: Кофейня", "name: 'Кофейня"), "not YAML"),
+        (FILE.replace("    via", "\tvia"), "line 12: not YAML"),
+        ("a: *nothing", "line 1: not YAML"), ("", "line 1: expected id, name, timezone"),
+        ("- a\n- b", "line 1: expected id"),
         ("просто текст", "line 1: expected id"), ("\x00", "not YAML"), ("id: !!python/object:os.system x", "not YAML"),
         ("a: 1\n---\nb: 2", "not YAML"),
     ],

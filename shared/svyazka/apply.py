@@ -30,6 +30,7 @@ from svyazka.engine.store import (
     Write,
 )
 from svyazka.model.deliveries import OPEN
+from svyazka.model.errors import ConfigError
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Tenant
 
@@ -88,12 +89,26 @@ async def plan_apply(
         secrets.pop(name, None)
         if value is not None:
             secrets[name] = value
-    plan.missing_secrets = sorted(secret_names(tenant) - set(secrets))
+    plan.missing_secrets = sorted(name for name in secret_names(tenant) if secrets.get(name) is None)
     await _compile(store, directory, keyring, plan, held, secrets)
-    for name in set(before.connections if before else ()) - set(tenant.connections):
-        # What was granted to it goes with it.
-        plan.writes += [Delete(kind, f"{tenant.id}.{name}") for kind in ("connections", "grants")]
+    for name in sorted(set(before.connections if before else ()) - set(tenant.connections)):
+        plan.writes += await _removal(store, connection_id(tenant.id, name))
     return plan
+
+
+async def _removal(store: Store, key: str) -> list[Write]:
+    """A connection goes with what was granted to it. Its webhook keys end for good: one that comes back by this name
+    begins with a generation that nobody has seen."""
+    held = await journal.load(store, CompiledConnection, "connections", key)
+    writes: list[Write] = [Delete(kind, key) for kind in ("connections", "grants")]
+    if held is not None:
+        writes.append(Put(Document("meta", _grave(key), {}, str(held.model.generation).encode())))
+    return writes
+
+
+def _grave(key: str) -> str:
+    """Document id of the last generation of a removed connection's keys."""
+    return f"generation.{key}"
 
 
 def _with_pauses(tenant: Tenant, before: Tenant | None) -> Tenant:
@@ -109,15 +124,19 @@ def _with_pauses(tenant: Tenant, before: Tenant | None) -> Tenant:
 
 async def _compile(
     store: Store, directory: Directory, keyring: Keyring, plan: ApplyPlan, held: Held[Tenant] | None,
-    secrets: Mapping[str, str],
+    secrets: Mapping[str, str | None],
 ) -> None:  # fmt: skip
     """Over the very versions that were read: a plan that was shown is the one that is carried out, or none."""
     tenant = plan.tenant
     document = journal.tenant_document(tenant, held.version if held else None)
     plan.writes.append(Replace(document) if held else Create(document))
     for name, spec in tenant.connections.items():
-        old = await journal.load(store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        key = connection_id(tenant.id, name)
+        old = await journal.load(store, CompiledConnection, "connections", key)
         compiled = compile_connection(directory, keyring, tenant, name, spec, secrets, old.model if old else None)
+        grave = await store.get("meta", _grave(key)) if old is None else None
+        if grave is not None:
+            compiled = compiled.model_copy(update={"generation": int(grave.data) + 1})
         document = journal.connection_document(compiled, old.version if old else None)
         plan.writes.append(Replace(document) if old else Create(document))
         plan.tasks.append(resume_task(tenant.id, name))
@@ -192,10 +211,17 @@ def secret_names(tenant: Tenant) -> set[str]:
     return {str(value["secret"]) for value in values if isinstance(value, dict) and set(value) == {"secret"}}
 
 
-async def _secrets(store: Store, keyring: Keyring, tenant: str) -> dict[str, str]:
+async def _secrets(store: Store, keyring: Keyring, tenant: str) -> dict[str, str | None]:
+    """By name; None for one that can't be opened (its key was lost): as good as missing, until it is set again."""
     page = await store.find(SECRETS, equal={"tenant": tenant}, limit=1000)
-    prefix = len(tenant) + 1
-    return {d.id[prefix:]: keyring.unseal("vault", d.data.decode(), d.id) for d in page.documents}
+    found: dict[str, str | None] = {}
+    for document in page.documents:
+        name = document.id.removeprefix(f"{tenant}.")
+        try:
+            found[name] = keyring.unseal("vault", document.data.decode(), document.id)
+        except ConfigError:
+            found[name] = None
+    return found
 
 
 def compile_connection(
@@ -204,7 +230,7 @@ def compile_connection(
     tenant: Tenant,
     name: str,
     spec: ConnectionSpec,
-    secrets: Mapping[str, str],
+    secrets: Mapping[str, str | None],
     before: CompiledConnection | None,
 ) -> CompiledConnection:
     """All that a webhook function needs of a connection, in one document."""
@@ -220,6 +246,8 @@ def compile_connection(
         plain = _plain_value(spec.settings.get(setting), secrets)
         if plain is not None:
             sealed[setting] = keyring.seal("verify", plain, f"{tenant.id}.{name}.{setting}")
+        elif before and setting in before.sealed and _is_lost(spec.settings.get(setting), secrets):
+            sealed[setting] = before.sealed[setting]  # without it whoever calls would be believed
     for setting in webhook.public_settings if webhook else ():
         value: Any = spec.settings.get(setting)
         is_secret = isinstance(value, dict) and set(value) == {"secret"}
@@ -233,10 +261,15 @@ def compile_connection(
     )  # fmt: skip
 
 
-def _plain_value(value: object, secrets: Mapping[str, str]) -> str | None:
+def _plain_value(value: object, secrets: Mapping[str, str | None]) -> str | None:
     if isinstance(value, dict) and set(value) == {"secret"}:
         return secrets.get(str(value["secret"]))
     return str(value) if value is not None else None
+
+
+def _is_lost(value: object, secrets: Mapping[str, str | None]) -> bool:
+    named = str(value["secret"]) if isinstance(value, dict) and set(value) == {"secret"} else ""
+    return named in secrets and secrets[named] is None
 
 
 async def commit_apply(store: Store, directory: Directory, plan: ApplyPlan, also: Sequence[Write] = ()) -> None:

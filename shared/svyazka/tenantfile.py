@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from svyazka.model.tenants import (
     FlowSpec,
     SecretRef,
     Tenant,
+    valid_name,
 )
 
 FLOW_KEYS = ("flow", "id", "from", "via")
@@ -234,13 +234,14 @@ class _Reader:
                 yield spec
 
     def _is_flow_id(self, flow_id: str, where: tuple[object, ...]) -> bool:
-        if not re.fullmatch(NAME, flow_id):
-            self.wrong(where, f"expected lower-case letters, digits, `-` and `_`, got {flow_id!r}")
-        elif flow_id in ENGINE_FLOWS:
+        try:
+            valid_name(flow_id)
+        except ValueError as error:
+            self.wrong(where, str(error))
+            return False
+        if flow_id in ENGINE_FLOWS:
             self.wrong(where, f"{flow_id!r} is taken by Svyazka's own messages: give this one another `id`")
-        else:
-            return True
-        return False
+        return flow_id not in ENGINE_FLOWS
 
     def _flow(
         self,

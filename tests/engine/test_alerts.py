@@ -54,7 +54,12 @@ async def test_the_same_thing_is_told_once_however_often_and_at_once_it_happens(
 
 async def test_another_stage_kind_or_cause_is_another_alert() -> None:
     house = await told()
-    for about, kind, stage in (("x", "unknown", "first"), ("y", "unknown", "first"), ("x", "dead", "first"), ("x", "dead", "x")):
+    for about, kind, stage in (
+        ("x", "unknown", "first"),
+        ("y", "unknown", "first"),
+        ("x", "dead", "first"),
+        ("x", "dead", "x"),
+    ):
         assert await tell(house, about, kind, stage)
     assert len(house.alerts()) == 4
 

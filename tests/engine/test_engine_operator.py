@@ -45,7 +45,9 @@ async def ended(house: House, *script: Any, step: float = 0.0) -> Delivery:
 # resolve
 
 
-@pytest.mark.parametrize(("resolution", "status"), [("succeeded", S.SUCCEEDED), ("failed", S.FAILED), ("retry", S.PENDING)])
+@pytest.mark.parametrize(
+    ("resolution", "status"), [("succeeded", S.SUCCEEDED), ("failed", S.FAILED), ("retry", S.PENDING)]
+)
 async def test_an_unknown_message_becomes_what_the_operator_says(house: House, resolution: Any, status: Status) -> None:
     delivery = await ended(house, MaybeSent("timeout"))
     await at(house).resolve(delivery.id, resolution, How(why="asked the vendor"))

@@ -46,7 +46,8 @@ def test_every_single_character_change_of_a_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "....", "1.kofe.till.1.", "1.kofe.till..x", "9.kofe.till.1.x", "a" * 10_000, "\ud800....", "\x00...."]
+    "text",
+    ["", ".", "....", "1.kofe.till.1.", "1.kofe.till..x", "9.kofe.till.1.x", "a" * 10_000, "\ud800....", "\x00...."],
 )
 def test_what_is_no_key_is_refused(text: str) -> None:
     assert ring().read("iiko", text) is None
@@ -127,7 +128,8 @@ def test_a_fresh_secret_can_be_read_from_its_stored_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["nonsense", "[]", '{"1": 5}', '{"1": "%%%"}', '{"one": "AAAA"}', '{"-1": "AAAA"}', json.dumps({"1": "AAAA"})]
+    "text",
+    ["nonsense", "[]", '{"1": 5}', '{"1": "%%%"}', '{"one": "AAAA"}', '{"-1": "AAAA"}', json.dumps({"1": "AAAA"})],
 )
 def test_a_secret_that_cannot_be_read_names_itself_and_shows_nothing(text: str) -> None:
     with pytest.raises(ConfigError, match="SVYAZKA_MINT_KEYS") as caught:
@@ -176,8 +178,9 @@ def found_in(raw: str | bytes, person: str = PHONE) -> bool:
 @pytest.mark.parametrize(
     "raw",
     [
-        *(json.dumps({"client": {"phone": text}}) for text in SPELLINGS), *(urlencode({"phone": text}) for text in SPELLINGS),
-        f"data[0]={quote('сообщение для ' + PHONE)}", f'{{"comment": "звонить 8 999 123-45-67, спросить Ивана"}}',
+        *(json.dumps({"client": {"phone": text}}) for text in SPELLINGS),
+        *(urlencode({"phone": text}) for text in SPELLINGS),
+        f"data[0]={quote('сообщение для ' + PHONE)}", '{"comment": "звонить 8 999 123-45-67, спросить Ивана"}',
         '{"phone":79991234567}', "phones: 8 999 765-43-21 8 999 123-45-67", "89997654321 89991234567",
         "8(999)765-43-21\n8(999)123-45-67", "89991234567 доб. 12", '{"phone":"\\u002b79991234567"}',
     ],
@@ -192,7 +195,9 @@ def test_a_persons_email_is_found_anywhere_in_a_raw_request(raw: str) -> None:
 
 
 def test_a_phone_is_found_behind_hundreds_of_dates_and_ids() -> None:
-    lines = [{"id": f"f7d7468e-4c1f-5e7a-96d0-{n:012}", "at": f"2026-03-14 15:53:{n % 60:02}.{n:03}"} for n in range(300)]
+    lines = [
+        {"id": f"f7d7468e-4c1f-5e7a-96d0-{n:012}", "at": f"2026-03-14 15:53:{n % 60:02}.{n:03}"} for n in range(300)
+    ]
     assert found_in(json.dumps({"items": lines, "customer": {"phone": PHONE, "email": "ivan@mail.ru"}}))
     assert found_in(json.dumps({"items": lines, "customer": {"email": "ivan@mail.ru"}}), "ivan@mail.ru")
 

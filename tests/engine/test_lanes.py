@@ -246,7 +246,9 @@ async def test_a_newer_one_that_does_not_carry_the_whole_state_waits_for_the_old
 # From a plan
 
 
-async def test_a_lane_is_its_tenants_own_and_left_with_the_settling(house: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lane_is_its_tenants_own_and_left_with_the_settling(
+    house: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from svyazka.flows.review_request import ReviewRequest
 
     def plan(self: Any, event: Any, facts: Any, settings: Any, context: Any) -> Decision:

@@ -20,7 +20,7 @@ from svyazka.flows.review_request import ReviewRequest
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import Conflict, SourceUnavailable, Unavailable
-from svyazka.model.events import Entity, EventStatus, Fact
+from svyazka.model.events import Entity, Event, EventRecord, EventStatus, EventType, Fact
 from svyazka.model.outcomes import Retry
 from svyazka.model.tenants import ConnectionSettings, ConnectionSpec
 
@@ -120,7 +120,9 @@ async def test_several_flows_of_one_event_each_get_theirs_though_one_delivery_is
     await house.settle_in()
     await house.post(order(1, revision=1))
     await house.run()
-    gone = next(key for key, d in house.store.documents.items() if key[0] == "deliveries" and d.fields["flow"] == "second")
+    gone = next(
+        key for key, d in house.store.documents.items() if key[0] == "deliveries" and d.fields["flow"] == "second"
+    )
     house.store.documents.pop(gone)
     await house.post(order(1, revision=2))
     await house.run()
@@ -212,7 +214,9 @@ async def test_settings_that_cannot_be_used_hold_events_up_and_are_told_once() -
     assert len(house.sms.sent) == 2
 
 
-async def test_settings_that_cannot_be_used_block_what_was_planned_and_let_it_go_when_they_are_mended(house: House) -> None:
+async def test_settings_that_cannot_be_used_block_what_was_planned_and_let_it_go_when_they_are_mended(
+    house: House,
+) -> None:
     house.sms.script.append(Retry(code="500", message="busy"))
     await house.post(order())
     await house.run()
@@ -255,7 +259,11 @@ async def test_an_event_of_a_tenant_that_is_gone_is_settled(house: House) -> Non
 
 
 async def test_an_unknown_event_or_delivery_is_nothing(house: House) -> None:
-    for path, body in (("/plan", {"event": "evt_x"}), ("/perform", {"delivery": "dlv_x"}), ("/quarantined", {"raw": "x"})):
+    for path, body in (
+        ("/plan", {"event": "evt_x"}),
+        ("/perform", {"delivery": "dlv_x"}),
+        ("/quarantined", {"raw": "x"}),
+    ):
         assert await house.worker.handle(path, body) == 204
 
 
@@ -270,7 +278,9 @@ async def test_no_line_of_the_log_holds_what_a_source_said(house: House, capsys:
     assert "guest" in (record.reason or ""), "the journal tells, for those who may read it"
 
 
-async def test_a_conflict_that_names_nothing_of_ours_is_no_endless_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_conflict_that_names_nothing_of_ours_is_no_endless_loop(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = 0
 
     async def conflict(*args: object) -> None:
@@ -283,3 +293,29 @@ async def test_a_conflict_that_names_nothing_of_ours_is_no_endless_loop(house: H
     assert await house.worker.handle("/plan", house.store.tasks[0].body) == 503
     assert calls == 4
     assert [record.status for record in house.events()] == [EventStatus.ACCEPTED]
+
+
+# From when ages count
+
+
+@pytest.mark.parametrize(
+    ("origin", "occurred", "base"),
+    [
+        ("webhook", -5, 0), ("webhook", None, 0), ("poll", -5, -5), ("poll", None, 0), ("import", -5, -5),
+        ("salvage", -5, -5), ("salvage", None, 0), ("operator", -5, -5),
+    ],
+)  # fmt: skip
+async def test_what_was_pushed_ages_from_its_arrival_and_what_was_found_from_when_it_happened(
+    house: House, origin: Any, occurred: int | None, base: int
+) -> None:
+    event = Event(
+        id="evt_1", tenant="kofe", connection="till", vendor="till", type=EventType.ORDER_COMPLETED, subject="order:1",
+        identity="strong", origin=origin, received_at=START, contact=Contact(phone="+79991234567"),
+        occurred_at=None if occurred is None else START + timedelta(hours=occurred),
+    )  # fmt: skip
+    planned = await house.worker.planner.decider.decide(
+        EventRecord(event=event, status=EventStatus.ACCEPTED), house.tenant
+    )
+    (delivery,) = planned.deliveries
+    assert delivery.base_at == START + timedelta(hours=base)
+    assert delivery.guards.expires_at == START + timedelta(hours=base + 24)

@@ -101,7 +101,9 @@ async def test_a_receipt_of_another_tenants_message_changes_nothing(house: House
 # Before our own settle
 
 
-async def test_a_receipt_in_the_middle_of_the_call_settles_it_and_our_late_word_is_no_second_success(house: House) -> None:
+async def test_a_receipt_in_the_middle_of_the_call_settles_it_and_our_late_word_is_no_second_success(
+    house: House,
+) -> None:
     call, delivery = await claimed(house)
     await house.receipt("delivered", None, key=delivery.key)
     await house.run()
@@ -137,7 +139,11 @@ async def test_a_receipt_and_a_settle_at_the_same_moment_lose_neither(house: Hou
     await house.receipt("delivered", None, key=delivery.key)
     house.sms.script.append(lambda command, key: Succeeded(external_id="m1"))
     await asyncio.gather(call(), house.run())
-    assert (only(house).status, only(house).receipt, only(house).external_id) == (S.SUCCEEDED, ReceiptState.DELIVERED, "m1")
+    assert (only(house).status, only(house).receipt, only(house).external_id) == (
+        S.SUCCEEDED,
+        ReceiptState.DELIVERED,
+        "m1",
+    )
     assert all(record.status is EventStatus.PLANNED for record in house.events())
 
 

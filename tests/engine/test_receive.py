@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import START, FakeTill, House, keyring, order
-from svyazka.engine.connector import Answer, Inbound, RawRequest
 from svyazka.engine.arrivals import Item, journaled
+from svyazka.engine.connector import Answer, Inbound, RawRequest
 from svyazka.engine.receive import Receiver, decompressed
 from svyazka.engine.store import Document
 from svyazka.model.contacts import Contact
@@ -298,7 +298,11 @@ async def test_each_item_of_a_batch_is_answered_for_itself(house: House) -> None
     assert {one["id"] for one in told} == {record.event.id for record in house.events()}
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"{}") + gzip.compress(b"more"), gzip.compress(b"{}")[:-4], b"{}"])
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b"{}") + gzip.compress(b"more"), gzip.compress(b"{}")[:-4], b"{}"],
+    ids=["two in one", "breaks off", "not packed"],
+)
 def test_a_compressed_body_is_read_whole_or_not_at_all(packed: bytes) -> None:
     with pytest.raises(ValueError, match="expected"):
         decompressed(packed, "gzip")

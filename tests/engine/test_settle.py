@@ -77,7 +77,9 @@ def test_each_outcome_leads_where_the_table_says(
     assert after.lease_until is None
     assert after.wake_at == (due + WAKE_GRACE if due else None)
     assert [a.outcome for a in after.attempts] == [outcome.kind]
-    assert (after.settled_at, after.expire_at) == ((NOW, NOW + timedelta(days=400)) if status in FINAL else (None, None))
+    assert (after.settled_at, after.expire_at) == (
+        (NOW, NOW + timedelta(days=400)) if status in FINAL else (None, None)
+    )
 
 
 def test_failures_are_counted_from_the_first_and_the_horizon_ends_them() -> None:
@@ -131,7 +133,9 @@ def test_a_late_word_is_merged_and_proof_of_success_beats_all(
     status: Status, outcome: Outcome, after: Status, twice: bool
 ) -> None:
     external_id = "mine" if status is S.SUCCEEDED else None
-    current = delivery(status, claim=2, external_id=external_id, attempts=(attempt(1), attempt(2, "x")), attempt_count=2)
+    current = delivery(
+        status, claim=2, external_id=external_id, attempts=(attempt(1), attempt(2, "x")), attempt_count=2
+    )
     one = merged(current, outcome, attempt(1, outcome.kind), NOW)
     assert (one.status, one.duplicate_effect) == (after, twice)
     assert [a.outcome for a in one.attempts] == [outcome.kind, "x"], "its attempt stands in the story"
@@ -206,7 +210,9 @@ def test_whether_a_channel_did_its_work_after_all(changes: dict[str, Any], arriv
 
 
 @pytest.mark.parametrize("status", [S.UNKNOWN, S.IN_FLIGHT, S.RETRYING, S.PARKED, S.FAILED, S.DEAD, S.EXPIRED])
-@pytest.mark.parametrize("state", [ReceiptState.SENT, ReceiptState.DELIVERED, ReceiptState.READ, ReceiptState.UNDELIVERED])
+@pytest.mark.parametrize(
+    "state", [ReceiptState.SENT, ReceiptState.DELIVERED, ReceiptState.READ, ReceiptState.UNDELIVERED]
+)
 def test_any_receipt_proves_that_the_vendor_had_taken_it(status: Status, state: ReceiptState) -> None:
     assert receipt_settles(delivery(status), state, NOW).status is S.SUCCEEDED
 

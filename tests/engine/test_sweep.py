@@ -8,10 +8,10 @@ import pytest
 
 from fakes import START, House, MemoryStore, order
 from svyazka.engine import retention
-from svyazka.engine.operator import How, Operator
-from svyazka.engine.store import Document, Put
 from svyazka.engine.due import BATCH
+from svyazka.engine.operator import How, Operator
 from svyazka.engine.retention import blank
+from svyazka.engine.store import Document, Put
 from svyazka.model.commands import BookAppointment, Command, CreateLead, Forward, UpsertContact
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
@@ -76,7 +76,9 @@ async def test_a_store_that_is_down_ends_the_sweep_and_says_so() -> None:
 
 def payloads(house: House) -> str:
     return "".join(
-        document.data.decode() for key, document in house.store.documents.items() if key[0] in ("events", "raws", "deliveries")
+        document.data.decode()
+        for key, document in house.store.documents.items()
+        if key[0] in ("events", "raws", "deliveries")
     )
 
 
@@ -108,7 +110,11 @@ async def test_after_the_retention_nothing_of_a_person_is_left_but_the_skeleton_
         assert word not in payloads(house)
     for delivery in house.deliveries():
         was = before[delivery.id]
-        assert (delivery.status, delivery.settled_at, delivery.external_id) == (was.status, was.settled_at, was.external_id)
+        assert (delivery.status, delivery.settled_at, delivery.external_id) == (
+            was.status,
+            was.settled_at,
+            was.external_id,
+        )
         assert [(a.number, a.outcome) for a in delivery.attempts] == [(a.number, a.outcome) for a in was.attempts]
         assert (delivery.last_error and delivery.last_error.code) == (was.last_error and was.last_error.code)
         assert delivery.people == was.people != ()

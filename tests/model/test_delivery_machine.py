@@ -27,7 +27,7 @@ def delivery(status: Status = Status.PENDING, **changes: object) -> Delivery:
 
 
 def test_a_state_is_open_or_final() -> None:
-    assert OPEN | FINAL == frozenset(Status)
+    assert frozenset(Status) == OPEN | FINAL
     assert not OPEN & FINAL
     assert WAITING < OPEN
     assert set(TRANSITIONS) == set(Status)
@@ -65,7 +65,12 @@ def test_reopened_it_is_a_new_generation_that_remembers_by_whom_and_why(status: 
     )  # fmt: skip
     after = before.reopened("root", "the guest asked", NOW)
     assert (after.status, after.generation, after.key) == (Status.PENDING, 2, "dlv_1.2")
-    assert (after.failures, after.first_failed_at, after.receipt, after.receipt_stands) == (0, None, ReceiptState.NONE, False)
+    assert (after.failures, after.first_failed_at, after.receipt, after.receipt_stands) == (
+        0,
+        None,
+        ReceiptState.NONE,
+        False,
+    )
     assert (after.external_id, after.settled_at, after.expire_at, after.next_attempt_at) == (None, None, None, NOW)
     assert after.notes == ("generation 1", "generation 2 by root: the guest asked")
 

@@ -15,7 +15,8 @@ from svyazka.model.tenants import Addressee, Duration, Hours, SecretRef, Tenant,
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("30s", 30), ("15m", 900), ("24h", 86400), ("30d", 30 * 86400), ("2w", 14 * 86400), ("1.5h", 5400), (" 5 m ", 300),
+        ("30s", 30), ("15m", 900), ("24h", 86400), ("30d", 30 * 86400), ("2w", 14 * 86400), ("1.5h", 5400),
+        (" 5 m ", 300),
         ("0s", 0), ("PT30M", 1800), (timedelta(minutes=1), 60),
     ],
 )  # fmt: skip
@@ -42,7 +43,8 @@ def test_a_stored_duration_is_read_back_the_same(seconds: int) -> None:
     ("text", "hours"),
     [
         ("21:00-10:00", (time(21), time(10))), (" 9:30 - 18:00 ", (time(9, 30), time(18))),
-        ("00:00-24:00", (time(0), time(0))), ("22:00-24:00", (time(22), time(0))), (["21:00:00", "10:00:00"], (time(21), time(10))),
+        ("00:00-24:00", (time(0), time(0))), ("22:00-24:00", (time(22), time(0))),
+        (["21:00:00", "10:00:00"], (time(21), time(10))),
     ],
 )  # fmt: skip
 def test_hours_are_read_as_people_write_them(text: object, hours: tuple[time, time]) -> None:
@@ -51,7 +53,19 @@ def test_hours_are_read_as_people_write_them(text: object, hours: tuple[time, ti
 
 @pytest.mark.parametrize(
     "text",
-    ["", "21-10", "25:00-10:00", "21:60-10:00", "24:30-10:00", "10:00-24:01", "21:00", 21, None, [1260, 600], ["a", "b"]],
+    [
+        "",
+        "21-10",
+        "25:00-10:00",
+        "21:60-10:00",
+        "24:30-10:00",
+        "10:00-24:01",
+        "21:00",
+        21,
+        None,
+        [1260, 600],
+        ["a", "b"],
+    ],
 )
 def test_what_are_no_hours_is_refused_with_an_example(text: object) -> None:
     with pytest.raises(ValueError, match=r'expected hours such as "21:00-10:00"'):

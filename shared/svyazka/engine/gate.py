@@ -113,9 +113,7 @@ class Gate:
             return self._until(delivery, opens)
         return await self._in_turn(delivery, account, known, reservation)
 
-    async def _in_turn(
-        self, delivery: Delivery, account: Account, known: Known, reservation: Document | None
-    ) -> Ready:
+    async def _in_turn(self, delivery: Delivery, account: Account, known: Known, reservation: Document | None) -> Ready:
         """Through the lane and at the account's rate."""
         turn = await self._lanes.turn(delivery)
         if turn.superseded_by is not None:

@@ -183,13 +183,16 @@ class Outages:
         return False
 
     async def resume(self, tenant_id: str, connection: str) -> None:
-        """Settings, secrets or an authorisation changed: what was blocked for want of them tries again."""
+        """Settings, secrets or an authorisation changed: what was blocked for want of them is tried at once. Whether
+        that was it, the vendor's answer tells."""
         held = await self.of(tenant_id, connection, fresh=True)
         tenant = await self._hub.directory.tenant(tenant_id)
         if held is None or tenant is None:
             await self.release(tenant_id, connection)
         elif held.model.kind == "blocked":
-            await self.close(tenant, connection)
+            due = held.model.model_copy(update={"next_probe_at": self._hub.clock.now()})
+            if await self._replace(_with_wake(due, tenant), held.version):
+                await self._send_probe(tenant, connection)
 
     async def put_off(self, tenant_id: str, connection: str) -> None:
         """A look that had no delivery to go with found the connection still in trouble."""

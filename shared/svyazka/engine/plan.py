@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from svyazka.engine import alerts, journal
 from svyazka.engine.alerts import perform_task
 from svyazka.engine.consent import consent_writes
-from svyazka.engine.directory import BoundFlow
+from svyazka.engine.decide import Decider, Planned
 from svyazka.engine.failpoints import reach
-from svyazka.engine.flow import Decision, Facts, FlowContext
 from svyazka.engine.found import found_event
-from svyazka.engine.gate import SEND_FLOW
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON, Held
 from svyazka.engine.logs import log, where
@@ -23,31 +20,19 @@ from svyazka.engine.ready import Ready, is_there
 from svyazka.engine.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.receive import plan_task
 from svyazka.engine.retry import next_delay
-from svyazka.engine.settle import WAKE_GRACE, fallback_time
+from svyazka.engine.settle import WAKE_GRACE
 from svyazka.engine.store import Create, Task, Write
-from svyazka.model.commands import Guards, Plan, SendMessage, Step
-from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError, Conflict, SourceUnavailable, Unavailable
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
-from svyazka.model.ids import connection_id, delivery_id
-from svyazka.model.outcomes import Blocked
+from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
-
-TRUST_BODY_AFTER = timedelta(hours=6)
-"""How long planning waits for a source that can't be asked before it acts on what the webhook said."""
-
 
 PLAN_TRIES = COMMIT_TRIES = 4
 TENANT_GONE = "the tenant is gone"
 
-
-@dataclass
-class Planned:
-    """What planning found: deliveries to be, and a reason where there are none."""
-
-    deliveries: list[Delivery] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
+"""Seconds after which a receipt that came before our own settle is looked at again."""
 
 
 class Planner:
@@ -57,6 +42,7 @@ class Planner:
         self._hub = hub
         self._performer = performer
         self._receipts = Receipts(hub, performer.settler)
+        self.decider = Decider(hub, performer.source)
 
     async def plan(self, event_id: str) -> None:
         """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
@@ -102,7 +88,7 @@ class Planner:
             await self._plan_receipt(held)
         elif not await self._looked_up(held):
             words = await consent_writes(self._hub, event)
-            await self._finish(held, await self.decide(held.model, tenant), words)
+            await self._finish(held, await self.decider.decide(held.model, tenant), words)
 
     async def _plan_receipt(self, held: Held[EventRecord]) -> None:
         reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
@@ -115,7 +101,7 @@ class Planner:
         False where the event's own word has to do: it tells all, or its object is gone or can't be read.
         """
         event, store = held.model.event, self._hub.store
-        fresh = (await self._reread(event)).fresh if event.partial else None
+        fresh = (await self.decider.reread(event)).fresh if event.partial else None
         document = await store.get("connections", connection_id(event.tenant, event.connection)) if fresh else None
         if fresh is None or document is None:
             return False
@@ -127,99 +113,6 @@ class Planner:
         reason = f"told in part: read again and found to be {create.document.id}"
         await self._finish(held, Planned(reasons=[reason]), [create] if present is None else [], tasks)
         return True
-
-    # Deciding: pure flows over fetched facts
-
-    async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
-        """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
-        event, planned = record.event, Planned()
-        if event.type is EventType.SEND_REQUESTED and "flow" not in event.data:
-            planned.deliveries.append(self._requested(record, tenant))
-            return planned
-        bound = [
-            flow
-            for flow in await self._hub.directory.flows_of(tenant)
-            if _concerns(event, flow) and event.type in flow.flow.wants(flow.settings)
-        ]
-        if not bound:
-            planned.reasons.append(f"no flow acts on {event.type.value} from {event.connection}")
-        facts = await self._facts(event, bound)
-        for flow in bound:
-            decision = await self._ask(flow, event, facts, tenant)
-            if decision.reason:
-                planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
-            planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
-        return planned
-
-    async def _facts(self, event: Event, bound: Iterable[BoundFlow]) -> Facts:
-        """Read the event's object again where a flow asks for it and its vendor can be asked."""
-        wanted = any(f.flow.needs_reread(event, f.settings) for f in bound)
-        return await self._reread(event) if wanted else Facts()
-
-    async def _reread(self, event: Event) -> Facts:
-        """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""
-        try:
-            return await self._performer.source.reread(event)
-        except SourceUnavailable as error:
-            waited = self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER
-            if not waited or _waits_for_access(event, error):
-                raise
-            log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
-            return Facts()
-
-    async def _ask(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Decision:
-        if facts.gone:
-            return Decision(reason="its object is gone at the source")
-        if facts.fresh is not None:
-            if facts.fresh.type not in bound.flow.wants(bound.settings):
-                return Decision(reason=f"the source says {facts.fresh.type.value} now")
-            contact = facts.fresh.contact or event.contact
-            event = event.model_copy(update={"contact": contact, "data": {**event.data, **facts.fresh.data}})
-        context = FlowContext(
-            tenant=tenant.id,
-            tenant_name=tenant.name,
-            timezone=tenant.timezone,
-            flow=bound.spec.id,
-            channels=await self._hub.directory.channels(tenant, bound.spec.via),
-        )
-        return bound.flow.plan(event, facts, bound.settings, context)
-
-    def _deliveries(
-        self, plans: Iterable[Plan], flow_id: str, record: EventRecord, tenant: Tenant
-    ) -> Iterable[Delivery]:
-        event, now = record.event, self._hub.clock.now()
-        base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
-        for plan in plans:
-            first, rest = plan.steps[0], plan.steps[1:]
-            seconds = plan.fallback_after.total_seconds() if plan.fallback_after else None
-            yield Delivery(
-                id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
-                flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor, subject=plan.subject,
-                command=first.command, repeat=first.repeat, needs_receipt=first.needs_receipt, guards=plan.guards,
-                created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE,
-                lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
-                supersedes=plan.supersedes, fallbacks=rest, fallback_seconds=seconds,
-                fallback_at=fallback_time(plan.guards, now, seconds) if rest else None,
-                people=record.people, blank_at=now + tenant.retention,
-            )  # fmt: skip
-
-    def _requested(self, record: EventRecord, tenant: Tenant) -> Delivery:
-        """One message that somebody asked for, with its text: `svyazka send`."""
-        event = record.event
-        name = str(event.data["via"])
-        spec = tenant.connections.get(name)
-        if spec is None:
-            raise ConfigError(f"{tenant.id} has no connection {name}: expected one of {', '.join(tenant.connections)}")
-        connector = self._hub.directory.connectors(spec.vendor)
-        command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
-        life = event.data.get("expires_seconds")
-        expires = event.received_at + timedelta(seconds=float(life)) if isinstance(life, int | float) else None
-        step = Step(
-            name=f"send/{name}", connection=name, vendor=spec.vendor, command=command, repeat=connector.repeat(command)
-        )
-        guards = Guards(expires_at=expires, opt_out=not command.code)
-        plan = Plan(subject=event.subject, steps=(step,), guards=guards)
-        return next(iter(self._deliveries([plan], SEND_FLOW, record, tenant)))
 
     # Recording: one atomic commit
 
@@ -359,29 +252,6 @@ class Planner:
                 await self._hub.store.commit([journal.replace_event(done, held.version)])
 
 
-def _concerns(event: Event, bound: BoundFlow) -> bool:
-    """A request names its flow; everything else comes from one of the flow's sources."""
-    if event.type is EventType.SEND_REQUESTED:
-        return event.data.get("flow") == bound.spec.id
-    return event.connection in bound.spec.sources
-
-
 def _waiting(delivery: Delivery) -> Ready:
     """Created waiting, and tried from the queue."""
     return Ready(delivery, tasks=(perform_task(delivery),))
-
-
-def _waits_for_access(event: Event, error: SourceUnavailable) -> bool:
-    """A blocked source comes back by somebody's hand; what names nobody is worth nothing before."""
-    blocked = isinstance(error.outcome, Blocked)
-    contact = event.contact
-    return blocked and not (contact and (contact.phone or contact.email or contact.chats))
-
-
-RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
-"""Seconds after which a receipt that came before our own settle is looked at again."""
-
-
-def _message_of(event: Event) -> dict[str, object]:
-    names = ("text", "subject", "html", "template", "code")
-    return {name: event.data[name] for name in names if event.data.get(name) is not None}

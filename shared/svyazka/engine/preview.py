@@ -53,7 +53,7 @@ class Preview:
         """Raises SourceUnavailable where a flow wants to know what its source can't tell now."""
         if record.status in (EventStatus.IGNORED, EventStatus.QUARANTINED):
             return Prophecy(record, (), (f"{record.status.value}: {record.reason}",))
-        planned = await self._planner.decide(record, tenant)
+        planned = await self._planner.decider.decide(record, tenant)
         foreseen = [await self._foresee(delivery, tenant) for delivery in planned.deliveries]
         return Prophecy(record, tuple(foreseen), tuple(planned.reasons))
 

@@ -89,8 +89,10 @@ class Worker:
         """Settings were changed. Other instances believe the old ones a little longer and may hold back what comes to
         them till then, so it is done once more when they have heard of it."""
         self.hub.directory.forget()
-        await self.outages.resume(body["tenant"], body["connection"])
-        if "again" not in body:
+        if "again" in body:
+            await self.outages.release(body["tenant"], body["connection"])
+        else:
+            await self.outages.resume(body["tenant"], body["connection"])
             later = self.hub.clock.in_real(2 * self.hub.directory.ttl + 1)
             await self.hub.queue.enqueue([resume_task(body["tenant"], body["connection"], later)])
 

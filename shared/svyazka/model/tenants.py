@@ -65,7 +65,8 @@ def _zone(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
+def valid_name(value: str) -> str:
+    """The name itself. Raises ValueError for one that could not stand in an address."""
     if not _NAME.fullmatch(value):
         raise ValueError(f"expected small Latin letters, digits, - and _, got {value!r}")
     return value
@@ -74,7 +75,7 @@ def _name(value: str) -> str:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Hours = Annotated[tuple[time, time], BeforeValidator(parse_hours)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(valid_name)]
 """Ids of tenants, connections and flows: lower-case letters, digits, `-` and `_`; they stand in URLs."""
 
 

@@ -11,7 +11,7 @@ from svyazka.connectors.registry import CALLS_US
 from svyazka.engine.clock import Clock
 from svyazka.engine.connector import Answer, RawRequest
 from svyazka.engine.keys import Keyring
-from svyazka.engine.logs import log
+from svyazka.engine.logs import log, where
 from svyazka.engine.receive import Receiver, problem
 from svyazka.engine.store import Inbox
 
@@ -21,6 +21,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _PATH = re.compile(r"^/(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:/[^/]*)?/?$")
 """`/webhook_iiko`, and the brief's `/webhook/iiko` and `/api/webhook/iiko`; a key may follow."""
+
+
+class CallerLeft(Exception):
+    """In the middle of its body: nobody is there to be answered, and nothing was taken."""
 
 
 class AcceptApp:
@@ -39,9 +43,12 @@ class AcceptApp:
             return
         try:
             answer = await self._answer(scope, receive)
+        except CallerLeft:
+            log("WARNING", "caller left", path=_function_of(scope))
+            return
         except Exception as error:
             # Never a traceback to the outside, never a 200 for what isn't durable.
-            log("CRITICAL", "accept failed", error=type(error).__name__, path=scope["path"].split("/")[1][:40])
+            log("CRITICAL", "accept failed", path=_function_of(scope), error=type(error).__name__, where=where(error))
             answer = problem(503, "Try again", "something of ours failed", {"Retry-After": "10"})
         headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
         headers += [(key.lower().encode(), value.encode()) for key, value in answer.headers.items()]
@@ -64,7 +71,7 @@ class AcceptApp:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise ConnectionResetError("the caller left in the middle of its body")
+                    raise CallerLeft
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size > limit:
@@ -74,6 +81,11 @@ class AcceptApp:
                     return b"".join(chunks)
 
         return await receiver.handle(head, read)
+
+
+def _function_of(scope: Scope) -> str:
+    """What of a path may be logged: a key may follow the function's name."""
+    return str(scope["path"]).lstrip("/").partition("/")[0][:40]
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

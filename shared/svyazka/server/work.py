@@ -13,10 +13,9 @@ from svyazka.backends.local.queue import Dispatcher, LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.connectors.registry import VENDORS, load_connector
 from svyazka.engine.hub import Printer
-from svyazka.engine.logs import log
+from svyazka.engine.logs import log, where
 from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact, mask_email, mask_phone
-from svyazka.model.errors import SvyazkaError
 from svyazka.settings import Settings
 
 SWEEP_EVERY, RETAIN_EVERY, POLL_EVERY, KEEP_EVERY = 2.0, 600.0, 60.0, 20.0
@@ -72,8 +71,8 @@ async def _every(seconds: float, speed: float, stop: asyncio.Event, work: Callab
     while not stop.is_set():
         try:
             await work()
-        except SvyazkaError as error:
-            log("ERROR", "tick failed", error=type(error).__name__)
+        except Exception as error:
+            log("ERROR", "tick failed", error=type(error).__name__, where=where(error))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 

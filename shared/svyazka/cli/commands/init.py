@@ -62,6 +62,7 @@ def init(
     talk = Interview(dict(map(_pair, settings or ())), silent=yes)
     if not yes:
         note("Enter takes what stands in brackets, - leaves a setting out.", None)
+        note("Several systems or channels: commas between. till=iiko gives a connection a name of your own.", None)
     business = talk.value("Name of the business", str, option="--name", given=name)
     tenant = talk.value("Its id, for addresses and files", _id, option="--id", given=id_, default=slug(business))
     target = file or FOLDER / f"{tenant}.yaml"
