@@ -36,7 +36,7 @@ VALUE = "c0ffee-in-place-for-nobody"
 # What is changed, and the one mistake that must be named: its line, its place, and words of the help.
 MISTAKES: dict[str, tuple[str, str, str]] = {
     "unknown key at the top": ("timezone:", "timezon:", r"line 3: timezon: unknown key; did you mean 'timezone'\?"),
-    "unknown key of a connection": ("sender: KOFE", "sendr: KOFE", r"line 8: .*sendr: unknown key; did you mean 'sender'"),
+    "unknown key of a connection": ("sender: KOFE", "sendr: KOFE", r"line 8: .*sendr: .*did you mean 'sender'"),
     "unknown key of a flow": ("    delay:", "    dellay:", r"line 15: .*dellay: unknown key; did you mean 'delay'"),
     "unknown key of the alerts": ("after: 3h", "afterr: 3h", r"line 5: .*afterr: unknown key; did you mean 'after'"),
     "unknown key of an addressee": ("phone:", "fone:", r"line 5: .*fone: unknown key; did you mean 'phone'"),
@@ -46,7 +46,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "vendor missing": ("{vendor: iiko, ", "{", r"line 7: connections.till: expected settings with `vendor`"),
     "unknown flow": ("review_request", "review_reqest", r"line 10: .*unknown flow .*; did you mean 'review_request'\?"),
     "no flow's name at all": ("flow: review_request", "flow: {a: b}", r"line 10: .*flow: unknown flow"),
-    "setting missing": ("    review_url: https://example.org/r\n", "", r"review_url: expected this setting, it is missing"),
+    "setting missing": ("    review_url: https://example.org/r\n", "", r"review_url: expected this setting"),
     "id missing": ("id: kofe\n", "", r"id: expected this setting, it is missing"),
     "secret in place": ("{secret: smsru-api-id}", VALUE, r"line 8: .*api_id: expected \{secret: NAME\}"),
     "unknown source": ("from: [till]", "from: [tilll]", r"line 11: .*no connection 'tilll'; did you mean 'till'\?"),
@@ -54,18 +54,18 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "no connection's name at all": ("via: [sms]", "via: [{sms: 1}]", r"line 12: .*no connection"),
     "a channel twice": ("via: [sms]", "via: [sms, sms]", r"line 12: flows.0.via.1: 'sms' stands here twice"),
     "no list of channels": ("via: [sms]", "via: 5", r"line 12: flows.0.via: expected a list"),
-    "unknown addressee": ("connection: sms,", "connection: smz,", r"line 5: .*no connection 'smz'; did you mean 'sms'\?"),
+    "unknown addressee": ("connection: sms,", "connection: smz,", r"line 5: .*no connection 'smz'"),
     "bad duration": ("delay: 30m", "delay: 30 minutes", r"line 15: flows.0.delay: expected a duration such as 30s"),
-    "a duration without end": ("retention: 30d", "retention: 99999d", r"line 4: retention: expected a duration .* ten years"),
+    "a duration without end": ("retention: 30d", "retention: 99999d", r"line 4: retention: expected .* ten years"),
     "bad duration of a connection": ("timeout: 10s", "timeout: 10", r"line 8: .*timeout: expected a duration"),
     "bad hours": ("delay: 30m", "quiet_hours: 9-21", r'line 15: .*expected hours such as "21:00-10:00"'),
-    "hours that YAML takes for a number": ("delay: 30m", "quiet_hours: [21:00, 10:00]", r"line 15: .*quiet_hours: expected"),
+    "hours that are numbers to YAML": ("delay: 30m", "quiet_hours: [21:00, 10:00]", r"line 15: .*expected hours"),
     "bad zone": ("Europe/Moscow", "Moscow", r"line 3: timezone: expected a time zone such as Europe/Moscow"),
     "unknown placeholder": ("{name}, ", "{nane}, ", r"line 13: .*unknown placeholder \{nane\}"),
     "delay past the end": ("delay: 30m", "delay: 2d", r"delay: expected less than expires_after"),
     "a flow id that is no name": ("- flow:", "- id: Отзывы\n    flow:", r"line 10: flows.0.id: expected"),
     "a flow id of the engine's": ("- flow:", "- id: alerts\n    flow:", r"line 10: flows.0.id: .*alerts.* is taken"),
-    "connections are a list": ("connections:\n", "connections: [till]\nmore:\n", r"line 6: connections: expected a name"),
+    "connections are a list": ("connections:\n", "connections: [till]\nmore:\n", r"line 6: connections: expected"),
 }  # fmt: skip
 
 
@@ -177,20 +177,26 @@ NAMES = st.sampled_from(["kofe", "iiko", "smsru", "review_request", "till", "sms
 ANYTHING = st.recursive(
     SCALARS | NAMES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
 )
+LIKELY_CONNECTION = st.fixed_dictionaries(
+    {"vendor": st.sampled_from(["iiko", "smsru", "http"]) | ANYTHING},
+    optional={"api_id": ANYTHING, "retry": ANYTHING, "limit": ANYTHING},
+)
+LIKELY_FLOW = st.fixed_dictionaries(
+    {"flow": st.just("review_request") | ANYTHING},
+    optional={"from": ANYTHING, "via": ANYTHING, "text": ANYTHING, "id": ANYTHING},
+)
 LIKELY = st.fixed_dictionaries(
     {},
     optional={
-        "id": ANYTHING, "name": ANYTHING, "timezone": ANYTHING | NAMES, "alerts": ANYTHING, "retention": ANYTHING,
-        "connections": st.dictionaries(
-            KEYS, st.fixed_dictionaries({"vendor": st.sampled_from(["iiko", "smsru", "http"]) | ANYTHING},
-                                        optional={"api_id": ANYTHING, "retry": ANYTHING, "limit": ANYTHING}), max_size=2,
-        ) | ANYTHING,
-        "flows": st.lists(
-            st.fixed_dictionaries({"flow": st.just("review_request") | ANYTHING},
-                                  optional={"from": ANYTHING, "via": ANYTHING, "text": ANYTHING, "id": ANYTHING}), max_size=2,
-        ) | ANYTHING,
+        "id": ANYTHING,
+        "name": ANYTHING,
+        "timezone": ANYTHING | NAMES,
+        "alerts": ANYTHING,
+        "retention": ANYTHING,
+        "connections": st.dictionaries(KEYS, LIKELY_CONNECTION, max_size=2) | ANYTHING,
+        "flows": st.lists(LIKELY_FLOW, max_size=2) | ANYTHING,
     },
-)  # fmt: skip
+)
 
 
 @given(LIKELY | ANYTHING)
@@ -198,7 +204,9 @@ LIKELY = st.fixed_dictionaries(
 def test_whatever_yaml_it_is_the_answer_is_a_tenant_or_its_mistakes(tmp_path: Path, content: Any) -> None:
     text = yaml.safe_dump(content, allow_unicode=True)
     (tmp_path / "any.yaml").write_text(text, "utf-8", errors="replace")
+    mistakes: list[object] = ["none"]
     try:
         read_tenant_file(tmp_path / "any.yaml")
     except TenantFileError as error:
-        assert error.mistakes
+        mistakes = list(error.mistakes)
+    assert mistakes

@@ -230,8 +230,8 @@ class Better(FakeTill):
         items = body if isinstance(body, list) else [body]
         return [
             Fact(
-                type=EventType.ORDER_COMPLETED, key=("order", str(item.get("id", item)), "1", "done"), occurred_at=START,
-                subject=f"order:{item}", contact=Contact(phone="+79991234567"),
+                type=EventType.ORDER_COMPLETED, key=("order", str(item.get("id", item)), "1", "done"),
+                occurred_at=START, subject=f"order:{item}", contact=Contact(phone="+79991234567"),
             )
             for item in (one if isinstance(one, dict) else {"id": one} for one in items)
         ]  # fmt: skip

@@ -67,7 +67,8 @@ class Books(House):
                 id=f"dlv_{title}", event="evt_1", tenant="kofe", flow="review_request", step="crm", connection="sms",
                 vendor="sms", subject=f"contact:{title}", command=UpsertContact(contact=Contact(name=title)),
                 repeat=Repeat.IDEMPOTENT, guards=Guards(), created_at=now, base_at=now, next_attempt_at=now,
-                wake_at=now + timedelta(seconds=60), lane=lane, supersedes=supersedes, blank_at=now + timedelta(days=90),
+                wake_at=now + timedelta(seconds=60), lane=lane, supersedes=supersedes,
+                blank_at=now + timedelta(days=90),
             ).model_copy(update=changes)  # fmt: skip
             await self.store.commit([journal.create_delivery(made)], [perform_task(made)])
             self.clock.step(1)

@@ -115,7 +115,7 @@ async def test_a_receipt_in_the_middle_of_the_call_settles_it_and_our_late_word_
 
 
 async def test_a_receipt_before_its_id_is_known_waits_for_our_settle_and_no_longer(house: House) -> None:
-    call, delivery = await claimed(house)
+    call, _ = await claimed(house)
     await house.receipt("delivered", "m1")
     await house.run()
     assert only(house).receipt is ReceiptState.NONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -83,7 +84,7 @@ def test_jitter_is_a_fifth_to_either_side_and_chance_decides_it(failures: int, o
 def test_whatever_chance_says_it_goes_on_to_the_horizon_and_not_past_it(chance: float) -> None:
     times = schedule(chance=chance)
     assert times[-1] == pytest.approx(7 * DAY)
-    assert all(a < b for a, b in zip(times, times[1:], strict=False))
+    assert all(a < b for a, b in pairwise(times))
 
 
 @pytest.mark.parametrize("code", sorted(THROTTLED))

@@ -50,6 +50,8 @@ STEP = Step(
     command=SendMessage(to=Contact(email="ivan@example.org"), text="Спасибо!"),
 )  # fmt: skip
 
+UNHEARD_OF = Problem(code="no_receipt", message="nobody said that it arrived")
+
 SETTLED: list[tuple[Outcome, bool, Status, str | None, datetime | None]] = [
     # outcome, outage open -> status, code, next attempt
     (Succeeded(external_id="m1"), False, S.SUCCEEDED, None, None),
@@ -198,8 +200,8 @@ def test_time_that_a_channel_may_not_use_is_not_counted_against_it() -> None:
     [
         ({"status": S.SUCCEEDED}, True), ({"status": S.FAILED}, False), ({"status": S.CANCELLED}, False),
         ({"status": S.SUCCEEDED, "receipt": ReceiptState.UNDELIVERED}, False),
-        ({"status": S.SUCCEEDED, "last_error": Problem(code="no_receipt", message="")}, False),
-        ({"status": S.SUCCEEDED, "last_error": Problem(code="no_receipt", message=""), "receipt": ReceiptState.READ}, True),
+        ({"status": S.SUCCEEDED, "last_error": UNHEARD_OF}, False),
+        ({"status": S.SUCCEEDED, "last_error": UNHEARD_OF, "receipt": ReceiptState.READ}, True),
     ],
 )  # fmt: skip
 def test_whether_a_channel_did_its_work_after_all(changes: dict[str, Any], arrived: bool) -> None:

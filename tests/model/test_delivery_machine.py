@@ -60,8 +60,8 @@ def test_what_is_unknown_is_never_claimed_again() -> None:
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.IN_FLIGHT}))
 def test_reopened_it_is_a_new_generation_that_remembers_by_whom_and_why(status: Status) -> None:
     before = delivery(
-        status, failures=7, first_failed_at=NOW, receipt=ReceiptState.UNDELIVERED, receipt_stands=True, external_id="m1",
-        settled_at=NOW, expire_at=NOW, reservation="rsv_1", notes=("generation 1",),
+        status, failures=7, first_failed_at=NOW, receipt=ReceiptState.UNDELIVERED, receipt_stands=True,
+        external_id="m1", settled_at=NOW, expire_at=NOW, reservation="rsv_1", notes=("generation 1",),
     )  # fmt: skip
     after = before.reopened("root", "the guest asked", NOW)
     assert (after.status, after.generation, after.key) == (Status.PENDING, 2, "dlv_1.2")
