@@ -18,6 +18,7 @@ from simulators.cloudtasks import Mode
 from svyazka.backends.google import inbox as inbox_module
 from svyazka.backends.google.inbox import RestInbox
 from svyazka.engine.deadlines import ACCEPT_LIMIT
+from svyazka.engine.keys import Keyring
 from svyazka.engine.store import Create, Put, Task
 from svyazka.model.errors import ConfigError, Unavailable
 
@@ -267,7 +268,8 @@ def loaded() -> dict[str, list[str]]:
     """Modules after each function, all in one process of their own: what none may load, all together don't."""
     environment = {
         "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": "p", "SVYAZKA_REGION": "r", "SVYAZKA_WORKER_URL": WORKER_URL,
-        "SVYAZKA_WORKER_ACCOUNT": ACCOUNT, "SVYAZKA_MINT_KEYS": '{"1": "AAAA"}', "SVYAZKA_VERIFY_KEYS": '{"1": "AAAA"}',
+        "SVYAZKA_WORKER_ACCOUNT": ACCOUNT, "SVYAZKA_MINT_KEYS": Keyring.generate(),
+        "SVYAZKA_VERIFY_KEYS": Keyring.generate(),
     }  # fmt: skip
     command = [sys.executable, "-c", LOAD, *FUNCTIONS]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=True, timeout=60)
