@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from fakes import START, House, order
 from svyazka.engine import alerts
+from svyazka.engine.connector import Connector
 from svyazka.model.deliveries import Status
-from svyazka.model.errors import MaybeSent
+from svyazka.model.errors import ConfigError, MaybeSent
 from svyazka.model.outcomes import Refused, Retry
-from svyazka.model.tenants import Addressee
+from svyazka.model.tenants import Addressee, ConnectionSpec
 
 BOSS = Addressee(connection="mail", email="boss@example.org")
 RUNS_IT = Addressee(connection="mail", email="admin@example.org")
@@ -137,3 +139,22 @@ async def test_who_dies_before_the_commit_tells_it_again_and_after_it_does_not(h
             house.store.commit = commit  # type: ignore[method-assign]
         assert await tell(house, about=die.__name__) is again
     assert len(house.alerts()) == 2
+
+
+async def test_an_addressee_of_a_vendor_that_we_do_not_know_any_more_keeps_nobody_else_from_being_told() -> None:
+    house = await told(operator=True)
+    gone = ConnectionSpec(vendor="gone")
+    connections = {**house.tenant.connections, "gone": gone}
+    to = (Addressee(connection="gone", phone="+79990000001"), BOSS)
+    settings = house.tenant.alerts.model_copy(update={"to": to})
+    house.tenant = house.tenant.model_copy(update={"alerts": settings, "connections": connections})
+
+    def known(vendor: str) -> Connector[Any]:
+        if vendor not in house.connectors:
+            raise ConfigError(f"vendor: {vendor!r} is none of ours")
+        return house.connectors[vendor]
+
+    house.hub.directory.connectors = known
+    assert await tell(house)
+    await house.run()
+    assert len(house.mail.sent) == 2

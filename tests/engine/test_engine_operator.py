@@ -25,7 +25,7 @@ S = Status
 
 def at(house: House, webhook: Webhook | None = None) -> Operator:
     way_in = webhook or FakeTill()
-    return Operator(house.hub, house.worker.performer, lambda vendor: way_in if vendor == "till" else None, "root")
+    return Operator(house.hub, lambda vendor: way_in if vendor == "till" else None, "root")
 
 
 def only(house: House) -> Delivery:

@@ -358,7 +358,7 @@ async def test_a_notice_that_is_not_proved_changes_nothing(office: Office, forge
 
 
 def session(office: Office, instance: Instance) -> Session:
-    operator = Operator(instance.hub, instance.worker.performer, instance.worker.webhook_of, "me")
+    operator = Operator(instance.hub, instance.worker.webhook_of, "me")
     return Session(Settings(), instance.hub, instance.worker, operator, "me@here")
 
 

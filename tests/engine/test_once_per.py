@@ -35,7 +35,7 @@ def turns(house: House) -> list[Document]:
 
 
 def operator(house: House) -> Operator:
-    return Operator(house.hub, house.worker.performer, lambda vendor: None, "root")
+    return Operator(house.hub, lambda vendor: None, "root")
 
 
 def of(house: House, number: int, connection: str = "sms") -> Delivery:

@@ -9,6 +9,7 @@ import pytest
 
 from fakes import House, order
 from svyazka.engine import journal
+from svyazka.engine.connector import Limits
 from svyazka.engine.outages import THRESHOLD
 from svyazka.engine.store import Put, Task
 from svyazka.engine.worker import Worker
@@ -238,3 +239,54 @@ async def test_settings_that_cannot_be_used_block_and_are_told_and_resume() -> N
     await house.pass_time(HOUR)
     assert len(house.sms.sent) == 1
     assert house.clock.now() > house.events()[0].event.received_at + timedelta(hours=1)
+
+
+async def test_what_an_operator_holds_back_is_no_probe_and_keeps_no_other_from_being_one() -> None:
+    house = await in_trouble()
+    flow = house.tenant.flows[0]
+    second = flow.model_copy(update={"id": "second"})
+    house.tenant = house.tenant.model_copy(update={"flows": (flow.model_copy(update={"paused": True}), second)})
+    await house.settle_in()
+    await house.post(order(2))
+    await house.pass_time(HOUR)
+    house.sms.script.clear()
+    await house.pass_time(2 * HOUR)
+    states = {(d.flow, d.subject): d.status for d in house.deliveries()}
+    assert states["second", "order:2"] is Status.SUCCEEDED
+    assert states["review_request", "order:0"] is Status.PARKED
+    assert not outage(house).is_open
+
+
+async def test_a_connection_out_of_its_hours_is_not_probed_and_its_outage_waits_for_them() -> None:
+    house = House(flow={"expires_after": "30d"})
+    spec = ConnectionSpec(vendor="sms", settings={"retry": {"business_hours": "09:00-18:00"}})
+    house.tenant = house.tenant.model_copy(update={"connections": {**house.tenant.connections, "sms": spec}})
+    house = await in_trouble(house=house)
+    assert outage(house).is_open
+    house.clock.step(3 * HOUR)
+    await house.pass_time(HOUR)
+    calls = house.sms.calls
+    await house.pass_time(12 * HOUR, step=600)
+    assert house.sms.calls == calls
+    house.sms.script.clear()
+    await house.pass_time(4 * HOUR, step=300)
+    assert house.deliveries()[0].status is Status.SUCCEEDED
+
+
+async def test_a_long_release_is_one_chain_of_tasks_however_long_it_takes() -> None:
+    house = House(flow={"expires_after": "30d"})
+    house.sms.limits = Limits(1.0, 16)  # type: ignore[misc]
+    house = await in_trouble(house=house, orders=400)
+    house.sms.script.clear()
+
+    async def others_work_meanwhile(seconds: float) -> None:
+        """Waiting for one's turn holds nobody else up."""
+
+    house.hub.limiter.rest = others_work_meanwhile
+    await house.worker.outages.close(house.tenant, "sms")
+    most = 0
+    for _ in range(60):
+        await house.pass_time(10, step=10)
+        most = max(most, len(tasks(house, "/release")))
+    assert most == 1
+    assert {delivery.status for delivery in house.deliveries()} == {Status.SUCCEEDED}

@@ -21,7 +21,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import Conflict, SourceUnavailable, Unavailable
 from svyazka.model.events import Entity, Event, EventRecord, EventStatus, EventType, Fact
-from svyazka.model.outcomes import Retry
+from svyazka.model.outcomes import Blocked, Retry
 from svyazka.model.tenants import ConnectionSettings, ConnectionSpec
 
 HOUR = 3600.0
@@ -235,8 +235,29 @@ async def test_settings_that_cannot_be_used_block_what_was_planned_and_let_it_go
     assert len(house.sms.sent) == 1
 
 
+async def test_an_old_event_that_is_replayed_has_its_seven_days_too() -> None:
+    house = House()
+    till = AskedTill()
+    house.connectors["till"] = till
+    house.start()
+    await house.settle_in()
+    await house.post(order())
+    house.clock.step(10 * 24 * HOUR)
+    house.hub.directory.forget()
+    till.trouble = SourceUnavailable("down")
+    event = house.events()[0].event
+    bare = event.model_copy(update={"contact": None, "partial": True})
+    version = house.store.documents["events", event.id].version
+    replayed = EventRecord(event=bare, status=EventStatus.ACCEPTED, wake_at=house.clock.now())
+    await house.store.commit([Replace(journal.event_document(replayed, version))])
+    till.trouble.outcome = Blocked(code="401", message="not authorised", remedy="svyazka auth")
+    await house.run()
+    (record,) = house.events()
+    assert (record.status, record.plan_attempts) == (EventStatus.ACCEPTED, 1)
+
+
 async def test_a_message_that_was_asked_for_through_a_connection_that_is_gone_hangs_nowhere(house: House) -> None:
-    operator = Operator(house.hub, house.worker.performer, lambda vendor: None, "root")
+    operator = Operator(house.hub, lambda vendor: None, "root")
     await operator.send(house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567")
     connections = {name: spec for name, spec in house.tenant.connections.items() if name != "sms"}
     house.tenant = house.tenant.model_copy(update={"connections": connections})

@@ -191,7 +191,7 @@ async def replayed(house: House) -> Delivery:
     house.sms.script.append(MaybeSent("timeout"))
     await house.post(order())
     await house.run()
-    operator = Operator(house.hub, house.worker.performer, lambda vendor: None, "root")
+    operator = Operator(house.hub, lambda vendor: None, "root")
     await operator.resolve(only(house).id, "retry", How(why="asked"))
     return only(house)
 
@@ -225,7 +225,7 @@ async def test_a_receipt_event_is_never_reopened_as_its_message(house: House) ->
     await house.receipt("undelivered", "m1")
     await house.run()
     (told,) = [record for record in house.events() if record.event.receipt is not None]
-    operator = Operator(house.hub, house.worker.performer, lambda vendor: None, "root")
+    operator = Operator(house.hub, lambda vendor: None, "root")
     (done,) = await operator.replay_event(told.event.id, How(again=True))
     assert done.skipped
     await house.run()

@@ -161,7 +161,7 @@ class Engine(RuleBasedStateMachine):
     async def _resolve(self, delivery: Delivery, resolution: Any) -> None:
         from svyazka.engine.operator import How, Operator
 
-        operator = Operator(self.house.hub, self.house.worker.performer, lambda vendor: None, "test")
+        operator = Operator(self.house.hub, lambda vendor: None, "test")
         await operator.resolve(delivery.id, resolution, How(why="asked the vendor"))
 
     @invariant()

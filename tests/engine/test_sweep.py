@@ -91,7 +91,7 @@ async def lived() -> House:
     await house.post([order(2), order(3)])
     await house.run()
     (refused,) = [d for d in house.deliveries() if d.status is Status.FAILED]
-    operator = Operator(house.hub, house.worker.performer, lambda vendor: None, "root")
+    operator = Operator(house.hub, lambda vendor: None, "root")
     house.sms.script.append(Refused(code="202", message="bad number 79991234567"))
     await operator.reopen(refused.id, How(why="Иван звонил"))
     await house.run()
@@ -208,7 +208,7 @@ async def test_every_kind_of_command_is_blanked_and_then_cannot_be_replayed(hous
     from svyazka.engine.journal import delivery_document
 
     await house.store.commit([Put(delivery_document(blanked))])
-    operator = Operator(house.hub, house.worker.performer, lambda vendor: None, "root")
+    operator = Operator(house.hub, lambda vendor: None, "root")
     done = await operator.reopen(delivery.id, How(again=True, ignore_age=True))
     assert done.skipped
     assert "blanked" in (done.reason or "")

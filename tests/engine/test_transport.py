@@ -174,3 +174,12 @@ async def test_a_request_goes_out_as_it_was_written() -> None:
     assert lines.count(f"host: 127.0.0.1:{port}".encode()) == 1
     assert b"user-agent: svyazka" in lines
     assert b"x-own: 1" in lines
+
+
+async def test_a_call_that_is_cut_off_in_the_middle_stands_in_the_story_for_it_has_left() -> None:
+    async with vendor(says(hang=True)) as port, calling(f"http://127.0.0.1:{port}") as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await http.request("POST", "/sms/send", data={"to": "1"})
+    (told,) = http.log
+    assert (told.method, told.request_body, told.status) == ("POST", "to=1", None)

@@ -123,7 +123,7 @@ class Lobby(House):
 
     async def ask(self, code: str = "4711", **more: Any) -> EventRecord:
         """Somebody asks for a code, as `send` is asked."""
-        operator = Operator(self.hub, self.worker.performer, lambda vendor: None, "site")
+        operator = Operator(self.hub, lambda vendor: None, "site")
         record = await operator.send(self.tenant, "sms", IVAN, {"flow": "login", "code": code, **more}, "+79991234567")
         await self.run()
         return record
@@ -186,7 +186,7 @@ async def test_a_flow_that_is_not_there_sends_nothing_and_says_so(lobby: Lobby) 
 
 
 async def test_a_request_with_its_own_text_is_no_matter_of_a_flow(lobby: Lobby) -> None:
-    operator = Operator(lobby.hub, lobby.worker.performer, lambda vendor: None, "ivan")
+    operator = Operator(lobby.hub, lambda vendor: None, "ivan")
     await operator.send(lobby.tenant, "sms", IVAN, {"text": "Проверка"}, "+79991234567")
     await lobby.run()
     assert lobby.texts() == ["Проверка"]

@@ -174,7 +174,7 @@ async def within(chosen: Settings, body: Callable[[Session], Awaitable[T]]) -> T
         hub = build_hub(chosen, store=store, queue=queue, clock=clock, keyring=settings_keyring(chosen))
         worker = build_worker(hub)
         who = operator_name()
-        operator = Operator(hub, worker.performer, worker.webhook_of, who)
+        operator = Operator(hub, worker.webhook_of, who)
         try:
             return await body(Session(chosen, hub, worker, operator, who))
         finally:

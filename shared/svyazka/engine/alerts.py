@@ -14,7 +14,7 @@ from svyazka.engine.store import Create, Task, Write
 from svyazka.model.commands import Guards, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Delivery
-from svyazka.model.errors import Conflict
+from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import delivery_id, stable_id
 from svyazka.model.tenants import Addressee, Tenant
 
@@ -104,9 +104,12 @@ async def _to(
     hub: Hub, tenant: Tenant, addressee: Addressee, alert_id: str, step: str, text: str, now: datetime
 ) -> Delivery | None:
     spec = tenant.connections.get(addressee.connection)
-    if spec is None:
+    try:
+        connector = hub.directory.connectors(spec.vendor) if spec else None
+    except ConfigError:  # a vendor of another version of ours
+        connector = None
+    if spec is None or connector is None:
         return None
-    connector = hub.directory.connectors(spec.vendor)
     chats = {connector.reaches: addressee.chat} if addressee.chat and connector.reaches else {}
     to = Contact(phone=addressee.phone, email=addressee.email, chats=chats)
     command = SendMessage(to=to, text=text, subject="Svyazka")

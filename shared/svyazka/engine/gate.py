@@ -102,15 +102,15 @@ class Gate:
             remedy = f"svyazka secret set {tenant.id} …, or the tenant file"
             await self._outages.open(account, "blocked", "no_credentials", message, remedy=remedy)
             return self._held_back(delivery, Status.BLOCKED, "no_credentials", message)
+        opens = opens_at(account, tenant, self._hub.clock.now())
+        if opens is not None:
+            return self._until(delivery, opens)
         outage = await self._outages.of(delivery.tenant, delivery.connection)
         if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
             # The outage's own words would read as if this delivery had been tried.
             message = f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
             return self._held_back(delivery, status, outage.model.code, message)
-        opens = opens_at(account, tenant, self._hub.clock.now())
-        if opens is not None:
-            return self._until(delivery, opens)
         return await self._in_turn(delivery, account, known, reservation)
 
     async def _in_turn(self, delivery: Delivery, account: Account, known: Known, reservation: Document | None) -> Ready:

@@ -21,7 +21,6 @@ from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.deadlines import PLAN_GRACE
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import SKELETON, Held
-from svyazka.engine.perform import Performer
 from svyazka.engine.ready import commit, with_fallback
 from svyazka.engine.receive import plan_task
 from svyazka.engine.reservations import releasing
@@ -81,9 +80,8 @@ class How:
 class Operator:
     """An operator's hand on the journal; `who` stands in every note."""
 
-    def __init__(self, hub: Hub, performer: Performer, webhooks: Callable[[str], Webhook | None], who: str) -> None:
+    def __init__(self, hub: Hub, webhooks: Callable[[str], Webhook | None], who: str) -> None:
         self._hub = hub
-        self._performer = performer
         self._webhook_of = webhooks
         self.who = who
 

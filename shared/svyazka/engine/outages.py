@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from svyazka.engine import alerts, journal
@@ -12,9 +10,9 @@ from svyazka.engine.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.directory import Account
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import Held
+from svyazka.engine.release import release_batch, waiting_for
 from svyazka.engine.retry import next_delay
-from svyazka.engine.settle import waiting
-from svyazka.engine.store import DELIVERIES_BY_STATUS, Create, Replace, Task, Write
+from svyazka.engine.store import Create, Replace, Task, Write
 from svyazka.model.deliveries import Delivery, Outage, Status
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import stable_id
@@ -30,7 +28,9 @@ PATIENCE = 3
 CACHED_FOR = 3.0
 """Seconds for which a worker believes what it last read about a connection's outage."""
 
-RELEASE_BATCH = 50
+PROBE_LOOK = 10
+"""Waiting deliveries that are looked at together for one that may go as a probe."""
+
 RELEASE_LEAD = 2.0
 """Seconds before a batch's last delivery at which the next batch is prepared."""
 
@@ -221,41 +221,17 @@ class Outages:
         held = await journal.load(hub.store, Outage, "outages", f"{tenant_id}.{connection}")
         if held is not None and held.model.is_open:
             return
-        waiting_here = [] if account is None else [one async for one in self._waiting(account.tenant, connection)]
         rate = hub.limits(account).per_second if account else 1.0
-        for number, one in enumerate(waiting_here):
-            freed = waiting(one.model, Status.PENDING, hub.clock.in_real(after + number / rate))
-            task = alerts.perform_task(freed, freed.next_attempt_at)
-            with suppress(Conflict):
-                await hub.store.commit([journal.replace_delivery(freed, one.version)], [task])
-        if waiting_here:
-            until = after + len(waiting_here) / rate
+        let_go = await release_batch(hub, account.tenant, connection, rate, after) if account else 0
+        if let_go:
+            until = after + let_go / rate
             due = hub.clock.in_real(max(until - RELEASE_LEAD, 0.0))
             await hub.queue.enqueue([release_task(tenant_id, connection, min(until, RELEASE_LEAD), due)])
+            if held is not None and held.model.releasing:
+                # The sweep goes on with it only if this chain of tasks breaks.
+                await self._replace(held.model.model_copy(update={"wake_at": due + RELEASE_GRACE}), held.version)
         elif held is not None and held.model.releasing:
             await self._replace(held.model.model_copy(update={"releasing": False, "wake_at": None}), held.version)
-
-    async def _waiting(self, tenant: Tenant, connection: str) -> AsyncIterator[Held[Delivery]]:
-        """At most RELEASE_BATCH deliveries that wait for a connection, less those that an operator holds back."""
-        if tenant.paused or connection in tenant.paused_connections:
-            return
-        paused = {flow.id for flow in tenant.flows if flow.paused}
-        found = 0
-        for status in (Status.PARKED, Status.BLOCKED):
-            where = {"tenant": tenant.id, "connection": connection, "status": status.value}
-            cursor: str | None = None
-            while found < RELEASE_BATCH:
-                page = await self._hub.store.find(
-                    DELIVERIES_BY_STATUS, equal=where, limit=RELEASE_BATCH - found, cursor=cursor
-                )
-                for document in page.documents:
-                    one = journal.read(Delivery, document)
-                    if one.model.flow not in paused:
-                        found += 1
-                        yield one
-                cursor = page.cursor
-                if cursor is None:
-                    break
 
     async def wake(self, held: Held[Outage]) -> None:
         """What the sweep does for an outage that is due: tell after a while, send a probe, go on releasing."""
@@ -291,13 +267,9 @@ class Outages:
         return account is not None and (not account.missing or self._hub.printer is not None)
 
     async def _send_probe(self, tenant: Tenant, connection: str) -> None:
-        for status in (Status.PARKED, Status.BLOCKED):
-            where = {"tenant": tenant.id, "connection": connection, "status": status.value}
-            page = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=where, limit=1)
-            if page.documents:
-                oldest = journal.read(Delivery, page.documents[0]).model
-                await self._hub.queue.enqueue([alerts.perform_task(oldest)])
-                return
+        async for oldest in waiting_for(self._hub.store, tenant, connection, PROBE_LOOK):
+            await self._hub.queue.enqueue([alerts.perform_task(oldest.model)])
+            return
         await self._hub.queue.enqueue([Task("plan", "/probe", {"tenant": tenant.id, "connection": connection})])
 
     async def _tell(self, tenant: Tenant, outage: Outage, stage: str) -> None:

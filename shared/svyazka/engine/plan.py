@@ -19,7 +19,7 @@ from svyazka.engine.perform import Performer
 from svyazka.engine.ready import Ready, is_there
 from svyazka.engine.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.receive import plan_task
-from svyazka.engine.retry import next_delay
+from svyazka.engine.retry import DEFAULT_POLICY, next_delay
 from svyazka.engine.settle import WAKE_GRACE
 from svyazka.engine.store import Create, Task, Write
 from svyazka.model.deliveries import Delivery, Status
@@ -29,6 +29,7 @@ from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 PLAN_TRIES = COMMIT_TRIES = 4
+SLOWEST = DEFAULT_POLICY.slow * (1 + DEFAULT_POLICY.jitter)
 TENANT_GONE = "the tenant is gone"
 
 RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
@@ -215,7 +216,8 @@ class Planner:
         """Not plannable just now: the event stays accepted, with a time to look again."""
         record, now = held.model, self._hub.clock.now()
         attempts = record.plan_attempts + 1
-        elapsed = (now - record.event.received_at).total_seconds()
+        # What is replayed is older than its planning. Two looks are never further apart than the slowest delay.
+        elapsed = min((now - record.event.received_at).total_seconds(), attempts * SLOWEST)
         delay = next_delay(attempts, elapsed, "plan", chance=self._hub.chance())
         if record.event.receipt is not None and attempts <= len(RECEIPT_DELAYS):
             delay = RECEIPT_DELAYS[attempts - 1]
