@@ -48,7 +48,8 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         serve([load_simulator(vendor) for vendor in (source.vendor, messenger.vendor)]) as vendors,
     ):
-        installation = LocalInstallation(Path(folder), vendors, source, messenger)
+        # Slower than in the short form: with thousands waiting, sweeps in quick time would be most of the work.
+        installation = LocalInstallation(Path(folder), vendors, source, messenger, speed=8.0)
         begun = time.monotonic()
         outcome = asyncio.run(
             run(
