@@ -10,11 +10,11 @@ import pytest
 from fakes import House, order
 from svyazka.engine import journal
 from svyazka.engine.operator import How, Operator
-from svyazka.model.commands import Repeat
+from svyazka.model.commands import Command, Repeat
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import MaybeSent
 from svyazka.model.events import EventStatus, ReceiptState
-from svyazka.model.outcomes import Retry, Succeeded
+from svyazka.model.outcomes import Outcome, Retry, Succeeded
 
 S = Status
 
@@ -241,3 +241,27 @@ async def test_a_retrying_message_that_a_receipt_proves_is_not_repeated(house: H
     await house.receipt("delivered", None, key=only(house).key)
     await house.pass_time(3600)
     assert (only(house).status, house.sms.calls) == (S.SUCCEEDED, 1)
+
+
+async def test_a_receipt_ahead_of_its_own_settle_is_never_taken_for_an_unknown_ones() -> None:
+    house = House()
+    await house.settle_in()
+    house.sms.script.append(MaybeSent("timeout"))
+    await house.post(order(1))
+    await house.run()
+    assert house.deliveries()[0].status is Status.UNKNOWN
+
+    def took_it_and_we_froze(command: Command, key: str) -> Outcome:
+        house.sms.deliver(command, key)
+        raise SystemExit
+
+    house.sms.script.append(took_it_and_we_froze)
+    await house.post(order(2))
+    with pytest.raises(SystemExit):
+        await house.run()
+    ((key, _),) = house.sms.sent
+    house.start()
+    await house.receipt("delivered", f"sms-{key}")
+    await house.run()
+    states = {d.subject: d.status for d in house.deliveries() if d.flow == "review_request"}
+    assert states == {"order:1": Status.UNKNOWN, "order:2": Status.IN_FLIGHT}

@@ -40,10 +40,16 @@ class Receipts:
         """
         receipt = event.receipt
         assert receipt is not None
-        held, how = await self._find(event, receipt)
+        held, how = await self._find(event, receipt), None
         if held is None:
-            if record.plan_attempts < PATIENT_TRIES and await self._may_come(event):
+            # Whoever is in flight now may be the one: only when nobody is may it be taken for an unknown one's.
+            may_come = await self._may_come(event)
+            held = await self._find(event, receipt)
+            if held is None and may_come and record.plan_attempts < PATIENT_TRIES:
                 raise ReceiptNotYet("a receipt ahead of our own settle: looked at again soon")
+            if held is None and receipt.external_id and not may_come:
+                held, how = await self._only_unknown(event)
+        if held is None:
             return "not a message of ours", [], [], []
         delivery = held.model
         writes: list[Write] = []
@@ -61,18 +67,18 @@ class Receipts:
         writes += [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
         return how, writes, list(ready.tasks), [delivery.id]
 
-    async def _find(self, event: Event, receipt: Receipt) -> tuple[Held[Delivery] | None, str | None]:
+    async def _find(self, event: Event, receipt: Receipt) -> Held[Delivery] | None:
+        """The delivery that a receipt names, by our key or by the vendor's id."""
         if receipt.key:
             held = await journal.load(self._hub.store, Delivery, "deliveries", receipt.key.partition(".")[0])
             if held is not None and held.model.tenant == event.tenant:
-                return held, None
+                return held
         if receipt.external_id:
             where = {"tenant": event.tenant, "connection": event.connection, "external_id": receipt.external_id}
             page = await self._hub.store.find(DELIVERY_BY_EXTERNAL_ID, equal=where, limit=1)
             if page.documents:
-                return journal.read(Delivery, page.documents[0]), None
-            return await self._only_unknown(event)
-        return None, None
+                return journal.read(Delivery, page.documents[0])
+        return None
 
     async def _only_unknown(self, event: Event) -> tuple[Held[Delivery] | None, str | None]:
         """A vendor without client ids sends a receipt for an id that we never got: whose may it be?
