@@ -41,8 +41,9 @@ check: lint test ## what every commit passes
 bench: setup ## measures, and writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 
-chaos: setup ## 10 000 events while processes are killed and frozen at every step
+chaos: setup ## 10 000 events while processes are killed and frozen at every step; then all sources by all messengers
 	PYTHONPATH=tests $(BIN)/python -m chaos
+	PYTHONPATH=tests $(BIN)/python -m chaos --all
 
 lock: setup ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

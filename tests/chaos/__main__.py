@@ -10,68 +10,89 @@ import tempfile
 import time
 from pathlib import Path
 
-from chaos.installation import LocalInstallation
-from chaos.parts import MESSENGERS, SOURCES
-from chaos.scenario import ACCEPTING, Outcome, audit, run
+from chaos.installation import SPEED, LocalInstallation
+from chaos.messengers import MESSENGERS, channels
+from chaos.routes import EVERY_ROUTE, Route, is_route, named
+from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
+from chaos.sources import SOURCES
 from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.failpoints import POINTS
 from svyazka.model.deliveries import Status
 
+SWEPT = 60
+"""Events of each route, where all of them are gone over."""
+
+MANY, SLOWLY = 1000, 8.0
+"""With thousands waiting, sweeps in quick time would be most of the work."""
+
+STRUCK = 0.9
+"""Of the messages, during which processes are lost."""
+
 
 def main() -> int:
     """0 when journal and ledger agree."""
     parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--events", type=int, help=f"10000, or {SWEPT} a route with --all")
     parser.add_argument("--source", choices=SOURCES, default="iiko")
     parser.add_argument("--messenger", choices=MESSENGERS, default="smsru")
+    parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}")
-    chance = random.Random(arguments.seed)
-    calm = False
-
-    def failpoint(name: str) -> str:
-        """Another way to die or freeze, some passages on; none once every webhook was answered."""
-        if calm:
-            return ""
-        points = [point for point in POINTS if (point in ACCEPTING) == (name == "accept")]
-        return f"{chance.choice(['kill', 'kill', 'stop'])}:{chance.choice(points)}:{chance.randint(20, 400)}"
-
-    def answered() -> None:
-        nonlocal calm
-        calm = True
-        print("every webhook is answered; draining")
-
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serve([load_simulator(vendor) for vendor in (source.vendor, messenger.vendor)]) as vendors,
-    ):
-        # Slower than in the short form: with thousands waiting, sweeps in quick time would be most of the work.
-        installation = LocalInstallation(Path(folder), vendors, source, messenger, speed=8.0)
-        begun = time.monotonic()
-        outcome = asyncio.run(
-            run(
-                installation, events=arguments.events, patience=900, failpoint=failpoint, on_answered=answered,
-                failpoints={name: failpoint(name) for name in ("accept", "work")},
-            )
-        )  # fmt: skip
-        report(outcome, arguments.events, time.monotonic() - begun)
-        audit(installation, outcome, arguments.events, one_at_a_time=False)
+    if not is_route(source, messenger):
+        parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
+    print(f"seed {arguments.seed}")
+    routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
+    for route in routes:
+        print(f"{named(route)}:")
+        rehearse(route, arguments.events or (SWEPT if arguments.all else 10_000), random.Random(arguments.seed))
     print("journal and ledger agree: nothing lost, nothing doubled")
     return 0
 
 
-def report(outcome: Outcome, events: int, seconds: float) -> None:
+def rehearse(route: Route, events: int, chance: random.Random) -> None:
+    """One run over one route."""
+    source, via = route[0], channels(route[1])
+    vendors = {source.vendor, *(messenger.vendor for messenger in via)}
+    # What goes out at once is claimed in the commit that plans it; only what waits is claimed by itself.
+    delayed = chance.random() < 0.5 and via[0].flow == "review_request"
+    points = [point for point in POINTS if delayed or not point.startswith("claim.")]
+    points.remove("fallback.before")
+    with tempfile.TemporaryDirectory() as folder, serve([load_simulator(vendor) for vendor in vendors]) as running:
+
+        def failpoint(name: str) -> str:
+            """Another way to die or freeze, some passages on; none once most is done."""
+            if sum(route[1].sent(running).values()) > events * STRUCK:
+                return ""
+            passed = [point for point in points if (point in ACCEPTING) == (name == "accept")]
+            nth = chance.randint(max(1, events // 500), max(4, events // 25))
+            # Of the accepting process there is only one: thawed, it goes on and meets nothing more.
+            action = chance.choice(["kill"] * (6 if name == "accept" else 2) + ["stop"])
+            return f"{action}:{chance.choice(passed)}:{nth}"
+
+        flow = {"delay": "2m"} if delayed else {}
+        speed = SPEED if events < MANY else SLOWLY
+        installation = LocalInstallation(Path(folder), running, source, *via, speed=speed, flow=flow)
+        begun = time.monotonic()
+        outcome = asyncio.run(
+            run(
+                installation, events=events, patience=1800, failpoint=failpoint, one_at_a_time=False,
+                failpoints={name: failpoint(name) for name in ("accept", "work")},
+            )
+        )  # fmt: skip
+        report(route, outcome, events, time.monotonic() - begun)
+        audit(installation, outcome, events)
+
+
+def report(route: Route, outcome: Outcome, events: int, seconds: float) -> None:
     """What happened."""
-    states = {status.value: 0 for status in Status}
-    for delivery in outcome.journal.deliveries:
-        states[delivery.status.value] += 1
-    print(f"{events} events in {seconds:.0f} s; {sum(outcome.sent.values())} messages at the vendor")
-    print(f"processes: {dict(outcome.seen)}")
-    print(f"answers: {dict(outcome.called.answers)}, {outcome.called.repeats} repeats")
-    print(f"deliveries: { {name: count for name, count in states.items() if count} }")
+    made = owed(outcome.journal, route[1])
+    states = {status.value: sum(delivery.status is status for delivery in made) for status in Status}
+    print(f"  {events} events in {seconds:.0f} s; {sum(outcome.sent[0].values())} messages at the vendor")
+    print(f"  processes: {dict(outcome.seen)}")
+    print(f"  answers: {dict(outcome.called.answers)}, {outcome.called.repeats} repeats")
+    print(f"  deliveries: { {name: count for name, count in states.items() if count} }")
 
 
 if __name__ == "__main__":

@@ -7,22 +7,38 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 
-from chaos.installation import Journal, LocalInstallation, dump, leaks, until
-from chaos.parts import phone
+from chaos.installation import Journal, LocalInstallation, dump, until
+from chaos.leaks import leaks
+from chaos.parts import Guest, Messenger
 from svyazka.engine.failpoints import POINTS
-from svyazka.model.deliveries import Status
+from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.contacts import normalize_phone
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
 
-LAST_WORD = 0.8
+LAST_WORD = 0.6
 """Seconds for which all must stay settled."""
 
 ACCEPTING = tuple(point for point in POINTS if point.split(".")[0] in ("receive", "accept", "answer"))
 """Places that the accepting process passes; the others are the worker's."""
+
+
+def failpoints(*strikes: str, accept: int = 8, work: int = 2) -> dict[str, str]:
+    """`kill accept.before`, `stop perform.before_call`: process -> its failpoint, and at which passage it strikes.
+
+    The accepting one's comes so late that the working one has had enough to meet its own.
+    """
+    found = {}
+    for strike in strikes:
+        action, point = strike.split()
+        name, nth = ("accept", accept) if point in ACCEPTING else ("work", work)
+        found[name] = f"{action}:{point}:{nth}"
+    return found
 
 
 @dataclass
@@ -33,20 +49,19 @@ class Called:
     repeats: int = 0
 
 
-async def call_until_answered(installation: LocalInstallation, numbers: range, connections: int = 6) -> Called:
+async def call_until_answered(installation: LocalInstallation, guests: Sequence[Guest], connections: int = 6) -> Called:
     """Post each subject's webhook as a vendor that repeats what was not answered with 200."""
     called = Called()
     source = installation.source
     url = installation.hook_url("source", source.vendor)
-    waiting = list(numbers)
+    waiting = list(guests)
 
     async def caller(client: httpx.AsyncClient) -> None:
         while waiting:
-            number = waiting.pop(0)
-            body, content_type = source.webhook(number, phone(number))
+            webhook = source.webhook(installation.vendors, waiting.pop(0))
             while True:
                 try:
-                    answer = await client.post(url, content=body, headers={"Content-Type": content_type})
+                    answer = await client.post(url, content=webhook.body, headers=webhook.headers)
                     called.answers[answer.status_code] += 1
                     if answer.status_code == 200:
                         break
@@ -55,7 +70,7 @@ async def call_until_answered(installation: LocalInstallation, numbers: range, c
                 called.repeats += 1
                 await asyncio.sleep(0.1)
 
-    async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+    async with installation.caller() as client:
         await asyncio.gather(*(caller(client) for _ in range(connections)))
     return called
 
@@ -89,11 +104,29 @@ async def watch(
     return seen
 
 
-def settled(journal: Journal, events: int) -> bool:
-    """Every subject has its delivery, none is on the way (what is unknown waits for its receipt)."""
+def owed(journal: Journal, messenger: Messenger) -> list[Delivery]:
+    """What the flow under test has made."""
+    return [delivery for delivery in journal.deliveries if delivery.flow == messenger.flow]
+
+
+def settled(journal: Journal, messenger: Messenger, events: int) -> bool:
+    """Every subject has its delivery, none is on the way (what is unknown waits for its receipt or for a person)."""
     planned = all(record.status is not EventStatus.ACCEPTED for record in journal.events)
     still = [d for d in journal.deliveries if d.is_open and d.status is not Status.UNKNOWN]
-    return planned and not still and sum(d.flow == "review_request" for d in journal.deliveries) >= events
+    return planned and not still and len(owed(journal, messenger)) >= events
+
+
+def addressed(delivery: Delivery, messenger: Messenger) -> str:
+    """Whom a delivery is for, as the messenger knows him."""
+    command = delivery.command
+    if isinstance(command, Forward):
+        contact = command.payload["contact"]
+        assert isinstance(contact, dict)
+        return str(contact["phone"])
+    assert isinstance(command, SendMessage)
+    if messenger.reaches == "phone":
+        return str(normalize_phone(command.to.phone))
+    return str(command.to.email if messenger.reaches == "email" else command.to.chats[messenger.vendor])
 
 
 @dataclass
@@ -101,70 +134,103 @@ class Outcome:
     """What a run came to."""
 
     journal: Journal
-    sent: Counter[str]
+    sent: list[Counter[str]]
+    """By each of its channels."""
     called: Called
     seen: Counter[str]
 
 
+Settled = Callable[[Journal, Messenger, int], bool]
+
+
 async def run(
-    installation: LocalInstallation, *, events: int, failpoints: dict[str, str], patience: float = 60.0,
-    failpoint: Callable[[str], str] = none_more, on_answered: Callable[[], None] = lambda: None,
+    installation: LocalInstallation, *, events: int, failpoints: Mapping[str, str], patience: float = 60.0,
+    failpoint: Callable[[str], str] = none_more, one_at_a_time: bool = True, is_settled: Settled = settled,
 ) -> Outcome:  # fmt: skip
-    """`failpoints`: process -> `kill:point:n` or `stop:point:n` at first; `failpoint`: of those started again."""
+    """`failpoints`: process -> `kill:point:n` or `stop:point:n` at first; `failpoint`: of those started again.
+
+    `one_at_a_time`: never more than one message's fate is unknown, so that its receipt can only be its own, and all
+    is over when it has come.
+    """
+    guests = [Guest(number) for number in range(events)]
     await installation.prepare()
     done = asyncio.Event()
-    watching: asyncio.Task[Counter[str]] | None = None
     try:
-        for name in ("accept", "work"):
-            installation.start(name, failpoints.get(name, ""))
-        watching = asyncio.create_task(watch(installation, 120 * installation.scale + 1.0, done, failpoint))
-        await installation.ready()
-        if installation.messenger.receipts is not None:
-            installation.messenger.receipts(
-                installation.vendors,
-                installation.hook_url("messenger", installation.messenger.vendor),
-                installation.clock,
-            )
-        called = await call_until_answered(installation, range(events))
-        on_answered()
-        last: list[Journal] = []
-
-        quiet_since: list[float] = []
-
-        async def drained() -> bool:
-            last[:] = [await installation.journal()]
-            if installation.frozen() or not settled(last[0], events):
-                quiet_since.clear()
-                return False
-            # Who has just been thawed still has its late word to say.
-            quiet_since.append(time.monotonic())
-            return quiet_since[-1] - quiet_since[0] > LAST_WORD
-
-        await until(drained, "everything settled", patience, lambda: dump(last[0]))
+        async with asyncio.TaskGroup() as group:
+            for name in ("accept", "work"):
+                installation.start(name, failpoints.get(name, ""))
+            watching = group.create_task(watch(installation, 120 * installation.scale + 0.5, done, failpoint))
+            await installation.ready()
+            installation.set_stage(guests)
+            called = await call_until_answered(installation, guests)
+            await drain(installation, events, patience, one_at_a_time, is_settled)
+            done.set()
     finally:
-        done.set()
-        seen = await watching if watching else Counter()
         installation.stop()
-    return Outcome(await installation.journal(), installation.messenger.sent(installation.vendors), called, seen)
+    sent = [channel.sent(installation.vendors) for channel in installation.via]
+    return Outcome(await installation.journal(), sent, called, watching.result())
 
 
-def audit(installation: LocalInstallation, outcome: Outcome, events: int, *, one_at_a_time: bool = True) -> None:
-    """Journal and ledger agree: nothing lost, nothing doubled, what is unknown says so.
+async def drain(
+    installation: LocalInstallation, events: int, patience: float = 60.0, one_at_a_time: bool = True,
+    is_settled: Settled = settled,
+) -> None:  # fmt: skip
+    """Until all is settled and stays so."""
+    messenger = installation.messenger
+    last: list[Journal] = []
+    quiet_since: list[float] = []
 
-    `one_at_a_time`: never more than one message's fate was unknown, so that its receipt can only be its own.
-    """
-    deliveries = {d.command.to.phone: d for d in outcome.journal.deliveries if d.flow == "review_request"}  # type: ignore[union-attr]
-    assert len(deliveries) == events, "every guest has one delivery"
-    doubled = {address: count for address, count in outcome.sent.items() if count > 1}
+    async def drained() -> bool:
+        last[:] = [await installation.journal()]
+        told = not (one_at_a_time and messenger.has_receipts) or not untold(installation, last[0])
+        if installation.frozen() or not told or not is_settled(last[0], messenger, events):
+            quiet_since.clear()
+            return False
+        # Who has just been thawed still has its late word to say.
+        quiet_since.append(time.monotonic())
+        return quiet_since[-1] - quiet_since[0] > LAST_WORD
+
+    await until(drained, "everything settled", patience, lambda: dump(last[0]))
+
+
+def untold(installation: LocalInstallation, journal: Journal) -> list[Delivery]:
+    """What the vendor took, and whose fate its receipt has still to tell."""
+    messenger = installation.messenger
+    sent = messenger.sent(installation.vendors)
+    unknown = [delivery for delivery in owed(journal, messenger) if delivery.status is Status.UNKNOWN]
+    return [delivery for delivery in unknown if sent[addressed(delivery, messenger)]]
+
+
+def audit(installation: LocalInstallation, outcome: Outcome, events: int) -> None:
+    """Journal and ledger agree: nothing lost, nothing doubled, what is unknown says so."""
+    messenger, (sent, *others) = installation.messenger, outcome.sent
+    deliveries = {addressed(delivery, messenger): delivery for delivery in owed(outcome.journal, messenger)}
+    everybody = {Guest(number).address(messenger.reaches) for number in range(events)}
+    assert deliveries.keys() == everybody, "every guest has a delivery"
+    assert len(owed(outcome.journal, messenger)) == events, "and one only"
+    doubled = {address: count for address, count in sent.items() if count > 1}
     assert not doubled, f"nobody is told twice: {doubled}"
+    assert not any(others), "what went by the first channel goes by no other"
     for address, delivery in deliveries.items():
-        assert address is not None
-        taken = outcome.sent[address]
         if delivery.status is Status.UNKNOWN:
-            assert installation.messenger.unsafe, f"a repeatable one never stays unknown: {delivery.id}"
-            if one_at_a_time and installation.messenger.receipts:
-                assert not taken, f"{delivery.id}: its receipt settles it"
+            assert messenger.repeat is Repeat.UNSAFE, f"a repeatable one never stays unknown: {delivery.id}"
             continue
         assert delivery.status is Status.SUCCEEDED, f"{delivery.id} is {delivery.status}"
-        assert taken == 1, f"{delivery.id} says succeeded, the vendor took {taken}"
+        assert sent[address] == 1, f"{delivery.id} says succeeded, the vendor took {sent[address]}"
     assert not leaks(installation.spoken())
+
+
+async def survive(
+    installation: LocalInstallation, planned: Mapping[str, str], *, events: int, patience: float = 60.0
+) -> None:  # fmt: skip
+    """A run in which each of these failpoints strikes, and after which the books agree."""
+    outcome = await run(installation, events=events, failpoints=planned, patience=patience)
+    audit(installation, outcome, events)
+    have_struck(outcome, planned)
+
+
+def have_struck(outcome: Outcome, planned: Mapping[str, str]) -> None:
+    """Each of these failpoints was reached, once."""
+    for process, failpoint in planned.items():
+        happened = "killed" if failpoint.startswith("kill") else "froze"
+        assert outcome.seen[f"{happened} {process}"] == 1, f"{failpoint} was reached"

@@ -3,31 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from chaos.installation import LocalInstallation
-from chaos.parts import MESSENGERS, SOURCES
-from chaos.scenario import ACCEPTING, audit, run
+from chaos.leaks import CREDENTIALS, leaks
+from chaos.messengers import MESSENGERS, channels
+from chaos.parts import Guest
+from chaos.routes import ROUTES, SPINE, Route, named
+from chaos.scenario import failpoints, survive
+from chaos.sources import AMOCRM, SOURCES
 from simulators.serve import Running
-from svyazka.engine.failpoints import POINTS
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_connector
+from svyazka.engine.failpoints import POINTS, RENEWAL_POINTS
 
 EVENTS = 12
-REACHED = tuple(point for point in POINTS if point != "fallback.before")
-"""A fallback's own step is passed only with a second channel: tests/chaos/test_fallback."""
+STEPS = (
+    ("receive.before_verify", "plan.before"), ("receive.before_parse", "plan.before_commit"),
+    ("accept.before", "plan.after_commit"), ("accept.after", "perform.before_call"),
+    ("answer.before", "perform.after_call"), ("settle.before",), ("settle.after",), ("claim.before",), ("claim.after",),
+    ("sweep.before",),
+)  # fmt: skip
+"""Every named place once: of the accepting process, and of the working one at the same time."""
+
+TELLING = (
+    ("kill accept.before", "kill perform.after_call"),
+    ("kill answer.before", "kill settle.before"),
+    ("stop perform.before_call",),
+)
+"""Where a source's way in and a messenger's safety show."""
+
+Vendors = Callable[..., Running]
 
 
 @pytest.mark.parametrize("action", ["kill", "stop"])
-@pytest.mark.parametrize("point", REACHED)
-async def test_one_process_is_lost_at(point: str, action: str, tmp_path: Path, vendors: Callable[..., Running]) -> None:
+@pytest.mark.parametrize("points", STEPS, ids=", ".join)
+async def test_processes_are_lost_at(points: tuple[str, ...], action: str, tmp_path: Path, vendors: Vendors) -> None:
     # What goes out at once is claimed in the commit that plans it; only what waits is claimed by itself.
-    flow = {"delay": "4m"} if point.startswith("claim.") else {}
-    installation = LocalInstallation(
-        tmp_path, vendors("iiko", "smsru"), SOURCES["iiko"], MESSENGERS["smsru"], flow=flow
-    )
-    process = "accept" if point in ACCEPTING else "work"
-    outcome = await run(installation, events=EVENTS, failpoints={process: f"{action}:{point}:3"})
-    audit(installation, outcome, EVENTS)
-    happened = "killed" if action == "kill" else "froze"
-    assert outcome.seen[f"{happened} {process}"] == 1, "the failpoint was reached"
+    flow = {"delay": "2m"} if points[0].startswith("claim.") else {}
+    installation = LocalInstallation(tmp_path, vendors(*SPINE), *SPINE, flow=flow)
+    await survive(installation, failpoints(*(f"{action} {point}" for point in points)), events=EVENTS)
+
+
+@pytest.mark.parametrize("strikes", TELLING, ids=", ".join)
+@pytest.mark.parametrize("route", ROUTES, ids=named)
+async def test_on_every_route_processes_are_lost_at(
+    route: Route, strikes: tuple[str, ...], tmp_path: Path, vendors: Vendors
+) -> None:
+    source, via = route[0], channels(route[1])
+    installation = LocalInstallation(tmp_path, vendors(source, *via), source, *via)
+    await survive(installation, failpoints(*strikes), events=EVENTS)
+
+
+@pytest.mark.parametrize("strike", [*(f"kill {point}" for point in RENEWAL_POINTS), "stop oauth.after_call"])
+async def test_whoever_renews_a_sources_access_is_lost_at(strike: str, tmp_path: Path, vendors: Vendors) -> None:
+    route = (AMOCRM, MESSENGERS["smsru"])
+    installation = LocalInstallation(tmp_path, vendors(*route), *route)
+    await survive(installation, failpoints(strike, work=1), events=EVENTS)
+
+
+def test_every_step_is_one_of_them() -> None:
+    assert sorted(chain(*STEPS)) == sorted({*POINTS} - {"fallback.before"}), "a fallback's is test_fallback_chaos.py's"
+
+
+def test_every_vendor_takes_part() -> None:
+    sending = {
+        vendor for vendor in VENDORS if any(map(load_connector(vendor).supports, ("SendMessage", "Forward")))
+    }  # fmt: skip
+    assert MESSENGERS.keys() == sending
+    assert SOURCES.keys() == CALLS_US.keys() - sending | {"http"}, "http is both"
+    sources, messengers = zip(SPINE, *ROUTES, strict=True)
+    assert {source.vendor for source in sources} == SOURCES.keys()
+    assert {messenger.vendor for messenger in messengers} == MESSENGERS.keys()
+
+
+@pytest.mark.parametrize("spoken", [Guest(7).phone, Guest(7).email, Guest(7).chat, "Иван", *CREDENTIALS])
+def test_the_search_for_leaks_finds(spoken: str) -> None:
+    assert leaks(f'{{"severity": "INFO", "message": "called", "with": "{spoken}"}}')

@@ -19,6 +19,12 @@ POINTS = (
 )  # fmt: skip
 """Before and after every numbered step of one event's way."""
 
+RENEWAL_POINTS = (
+    "oauth.before_claim", "oauth.after_claim", "oauth.before_call", "oauth.after_call", "oauth.before_store",
+    "oauth.after_store",
+)  # fmt: skip
+"""The same for whoever renews a connection's access on the way."""
+
 
 def reach(point: str) -> None:
     """Pass a named place."""
