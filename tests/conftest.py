@@ -1,14 +1,19 @@
-"""For all tests: helpers on the path, and all output of the run searched for its people and its secrets."""
+"""For all tests: helpers on the path, bundles, and all output of the run searched for its people and its secrets."""
 
 from __future__ import annotations
 
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+TESTS = Path(__file__).parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent), str(TESTS.parent / "infra")]
+
+if TYPE_CHECKING:
+    from infra.unpacked import Bundles
 
 PERSONAL = re.compile(
     r"""
@@ -22,6 +27,14 @@ PERSONAL = re.compile(
 """What no log line, no printed line of a passing test may hold (a command's own output is its result, not this)."""
 
 _leaks: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """Every function from its bundle."""
+    from infra.unpacked import Bundles
+
+    return Bundles(tmp_path_factory.mktemp("bundles"))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from backends.google.fixtures import cloud_tasks, firestore, google
+from backends.google.fixtures import firestore
+from chaos.google import Cloud
 from chaos.parts import Part
+from chaos.rehearsal import KeptClock
+from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
-from simulators.cloudtasks.testing import Running as CloudTasks
 from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 
-__all__ = ["cloud_tasks", "firestore", "google"]
+__all__ = ["firestore"]
 
 
 @pytest.fixture
@@ -31,7 +34,14 @@ def vendors() -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture
-def tasks() -> Iterator[CloudTasks]:
-    """A Cloud Tasks of its own, in real time."""
-    with serve_tasks(clock=Clock(), grpc=True, require_auth=True) as running:
-        yield running
+def cloud(firestore: str, bundles: Bundles) -> Iterator[Cloud]:
+    """What an installation stands on, in real time."""
+    with serve_tasks(clock=Clock(), grpc=True, require_auth=True) as tasks:
+        yield Cloud(bundles, firestore, tasks)
+
+
+@pytest.fixture
+def stepped_cloud(firestore: str, bundles: Bundles, tmp_path: Path) -> Iterator[Cloud]:
+    """The same, whose time is stepped."""
+    with serve_tasks(clock=KeptClock(tmp_path / "now"), grpc=True, require_auth=True) as tasks:
+        yield Cloud(bundles, firestore, tasks)

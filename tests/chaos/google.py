@@ -1,4 +1,4 @@
-"""The same installation as it stands in the cloud: functions as processes, Firestore's emulator, a Cloud Tasks."""
+"""The same installation as it stands in the cloud: functions from their bundles, Firestore's emulator, Cloud Tasks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,13 +20,15 @@ import psutil
 from backends.google.deployment import ACCOUNT
 from chaos.installation import TENANT, LocalInstallation, free_port, is_frozen
 from chaos.parts import Messenger, Source
+from infra.serving import start
+from infra.unpacked import Bundles
 from simulators.cloudtasks import CloudTasks, RetryConfig
 from simulators.cloudtasks.testing import Running as RunningTasks
 from simulators.serve import Running
 from svyazka.app import build_hub, open_backend
 from svyazka.engine.clock import SystemClock
-from svyazka.engine.keys import SECRET_NAMES, Keyring
-from svyazka.engine.store import Queue, Store, Task
+from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
+from svyazka.engine.store import Store, Task
 from svyazka.model.errors import SvyazkaError
 from svyazka.settings import Settings
 
@@ -38,26 +40,38 @@ QUICK = RetryConfig(-1, timedelta(0), timedelta(seconds=0.3), timedelta(seconds=
 """As Terraform makes every queue, but for the backoff: nobody waits for it here."""
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """What an installation stands on."""
+
+    bundles: Bundles
+    firestore: str
+    tasks: RunningTasks
+
+
 class GoogleInstallation(LocalInstallation):
     """Each function under functions-framework with two workers, so that one goes on while the other is frozen."""
 
     def __init__(
-        self, folder: Path, vendors: Running, source: Source, *via: Messenger, firestore: str, tasks: RunningTasks,
+        self, folder: Path, vendors: Running, source: Source, *via: Messenger, cloud: Cloud,
         flow: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(folder, vendors, source, *via, speed=1.0, scale=SCALE, flow=flow)
-        self.tasks = tasks
+        self.bundles, self.tasks = cloud.bundles, cloud.tasks
         self.doomed: dict[str, Path] = {}
         """Whose failpoint has not struck yet, and the mark that it will leave."""
         self.project = f"t-{uuid4().hex[:20]}"
         self.keys = {name: Keyring.generate() for name in SECRET_NAMES}
         self.clock = SystemClock()
-        self.ports = {"accept": self.port, "receipts": free_port(), "work": free_port()}
+        channels = [messenger.vendor for messenger in via]
+        self.ports = {"accept": self.port, "work": free_port(), **{vendor: free_port() for vendor in channels}}
         self.functions = {
-            "accept": f"webhook_{source.vendor}", "receipts": f"webhook_{via[0].vendor}", "work": "sync_worker"
+            "accept": f"webhook_{source.vendor}", "work": "sync_worker",
+            **{vendor: f"webhook_{vendor}" for vendor in channels},
         }  # fmt: skip
+        """Of each channel the one that takes its receipts."""
+        tasks = cloud.tasks
         self.environment = {
-            "PATH": os.environ["PATH"],
             "SVYAZKA_BACKEND": "google",
             "SVYAZKA_PROJECT": self.project,
             "SVYAZKA_REGION": "europe-west1",
@@ -70,10 +84,10 @@ class GoogleInstallation(LocalInstallation):
             "SVYAZKA_CERTS_URL": tasks.certs_url,
             "SVYAZKA_DEADLINE_SCALE": str(SCALE),
             "GCE_METADATA_HOST": tasks.metadata_host,
-            "FIRESTORE_EMULATOR_HOST": firestore,
-            **{f"SVYAZKA_{name.upper()}_KEYS": text for name, text in self.keys.items()},
+            "FIRESTORE_EMULATOR_HOST": cloud.firestore,
+            "WORKERS": "2",
         }
-        for queue in {"plan", "salvage", source.vendor, *(messenger.vendor for messenger in via)}:
+        for queue in {"plan", "salvage", source.vendor, *channels}:
             name = f"projects/{self.project}/locations/europe-west1/queues/svyazka-{queue}"
             tasks.call(partial(CloudTasks.create_queue, name=name, retry=QUICK))
 
@@ -81,20 +95,28 @@ class GoogleInstallation(LocalInstallation):
     def keyring(self) -> Keyring:
         return Keyring.from_json(self.keys)
 
+    def with_keys(self, *names: SecretName) -> dict[str, str]:
+        """The environment of who holds these."""
+        return {**self.environment, **{f"SVYAZKA_{name.upper()}_KEYS": self.keys[name] for name in names}}
+
     async def prepare(self) -> None:
         with self._as_operator():
             settings = Settings()
-            self.opened, queue = open_backend(settings)
-            hub = build_hub(settings, store=self.opened, queue=queue, keyring=self.keyring)
+            self.opened, self.queue = open_backend(settings)
+            hub = build_hub(settings, store=self.opened, queue=self.queue, clock=self.clock, keyring=self.keyring)
             await self.put_in_order(hub)
-        self.sweeping = asyncio.create_task(self._sweep_regularly(queue))
+        self.sweeping = asyncio.create_task(self.sweep_regularly())
 
-    async def _sweep_regularly(self, queue: Queue) -> None:
+    async def sweep_regularly(self) -> None:
         """What Cloud Scheduler does each minute, quicker."""
         while True:
             with contextlib.suppress(SvyazkaError):
-                await queue.enqueue([Task("plan", "/sweep", {})])
+                await self.sweep()
             await asyncio.sleep(SWEEP_EVERY)
+
+    async def sweep(self) -> None:
+        """Have a round made."""
+        await self.queue.enqueue([Task("plan", "/sweep", {})])
 
     @contextlib.contextmanager
     def _as_operator(self) -> Iterator[None]:
@@ -109,24 +131,21 @@ class GoogleInstallation(LocalInstallation):
 
     def hook_url(self, connection: str, vendor: str) -> str:
         key = self.keyring.mint(vendor, TENANT, connection)
-        port = self.ports["accept" if connection == "source" else "receipts"]
+        port = self.ports["accept" if connection == "source" else vendor]
         return f"http://127.0.0.1:{port}/?key={key}"
 
     def start(self, name: str, failpoint: str = "", port: int | None = None) -> subprocess.Popen[bytes]:
-        function = self.functions[name]
-        environment = {
-            **self.environment, "FUNCTION_TARGET": function, "FUNCTION_SOURCE": f"functions/{function}/main.py",
-            "PORT": str(port or self.ports[name]), "FUNCTION_SIGNATURE_TYPE": "http", "FUNCTION_USE_ASGI": "true",
-            "WORKERS": "2", "HOST": "127.0.0.1",
-        }  # fmt: skip
+        unpacked = self.bundles.of(self.functions[name])
+        environment = self.with_keys(*unpacked.secrets)
         if failpoint:
             self.doomed[name] = self.folder / f"struck-{name}"
             environment["SVYAZKA_FAILPOINT"] = f"{failpoint}:{self.doomed[name]}"
-        command = [sys.executable, "-m", "functions_framework"]
-        process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
+        process = start(unpacked, environment, port or self.ports[name], self.log)
         self.processes.append((name, process))
-        if name == "work" and self.messenger.has_receipts:
-            self.start("receipts")
+        if name == "work":
+            for messenger in self.via:
+                if messenger.has_receipts:
+                    self.start(messenger.vendor)
         return process
 
     def _workers(self) -> list[tuple[str, int]]:

@@ -242,7 +242,7 @@ class LocalInstallation:
                 except httpx.HTTPError:
                     return False
 
-            await until(answers, "the accepting process answers")
+            await until(answers, "the accepting process answers", look=lambda: self.spoken()[-2000:])
 
     # Looking
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-import httpx
-
-from backends.google.deployment import RETRY, Deployment
+from backends.google.deployment import PATIENT
+from chaos.google import Cloud, GoogleInstallation
 from chaos.installation import LocalInstallation, until
 from chaos.messengers import MESSENGERS, SMSRU, channels
 from chaos.parts import Guest, Stage
 from chaos.sources import HTTP
-from fakes import SteppedClock
-from simulators.cloudtasks import CloudTasks
+from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
-from svyazka.app import build_hub, build_worker
-from svyazka.engine.store import Store
-from svyazka.server.accept import AcceptApp
-from svyazka.settings import Settings
+from svyazka.engine.clock import SystemClock
 
 SPEED = 30_000.0
 """Three days in 9 seconds."""
@@ -38,8 +34,8 @@ class Rehearsal(LocalInstallation):
     """Every messenger is a connection and has two flows, one of which is of use for a day only; the owner is told
     through another account."""
 
-    def __init__(self, folder: Path, spare: Running, speed: float = SPEED) -> None:
-        super().__init__(folder, spare, HTTP, *MESSENGERS.values(), speed=speed)
+    def __init__(self, folder: Path, spare: Running, **given: Any) -> None:
+        super().__init__(folder, spare, HTTP, *MESSENGERS.values(), **given)
         self.secrets["spare-api-id"] = SPARE_ID
         # Bound and not listening: it refuses every connection, and nobody else can get it meanwhile.
         self.away = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -99,53 +95,67 @@ class Rehearsal(LocalInstallation):
 
 
 STEP, LIMIT = timedelta(hours=2), timedelta(days=1)
+FUNCTION = Path(__file__).parent / "stepped" / "function.py"
 
 
-class SteppedRehearsal(Rehearsal):
-    """The same in one process over Firestore and Cloud Tasks, whose times are stepped."""
+class KeptClock(Clock):
+    """A queue's stepped time, which functions can read from a file."""
 
-    def __init__(self, folder: Path, spare: Running, deployment: Deployment) -> None:
-        super().__init__(folder, spare, speed=1.0)
-        self.deployment = deployment
-        self.clock: SteppedClock = SteppedClock(deployment.now())
-        for vendor in MESSENGERS.keys() - set(deployment.QUEUES):
-            queue = deployment.addressing.queue(vendor)
-            deployment.tasks.call(partial(CloudTasks.create_queue, name=queue, retry=RETRY))
+    def __init__(self, file: Path) -> None:
+        # Ahead of the machine's: the queue's clients leave out times that seem past to them.
+        super().__init__(stepped=True, start=datetime.now(UTC) + timedelta(hours=1))
+        self.file = file
+        self.advance(0)
+
+    def advance(self, by: timedelta | float) -> datetime:
+        now = super().advance(by)
+        beside = self.file.with_suffix(".new")
+        beside.write_text(now.isoformat())
+        beside.replace(self.file)
+        return now
+
+
+class QueueTime(SystemClock):
+    """The queue's time is everybody's."""
+
+    def __init__(self, queue: Clock) -> None:
+        self._queue = queue
+        super().__init__()
+
+    def real(self) -> datetime:
+        return self._queue.now()
+
+
+class SteppedRehearsal(Rehearsal, GoogleInstallation):
+    """The same over Firestore and Cloud Tasks, whose time is stepped, and the functions' with it."""
+
+    def __init__(self, folder: Path, spare: Running, cloud: Cloud) -> None:
+        super().__init__(folder, spare, cloud=cloud)
+        kept = cloud.tasks.service.clock
+        assert isinstance(kept, KeptClock)
+        self.clock = QueueTime(kept)
+        self.environment |= {
+            "FUNCTION_SOURCE": str(FUNCTION), "STEPPED_TIME": str(kept.file), "SVYAZKA_DEADLINE_SCALE": "1",
+            "WORKERS": "1",  # a second one would believe for some seconds, days here, what it last knew of an outage
+        }  # fmt: skip
+
+    async def sweep_regularly(self) -> None:
+        """Whoever lets time go by sweeps."""
 
     async def begin(self) -> None:
-        settings = Settings(public_url=self.url, allowed_networks="127.0.0.0/8")
-        deployment = self.deployment
-        hub = build_hub(
-            settings, store=deployment.store, queue=deployment.queue, clock=self.clock, keyring=self.keyring
-        )
-        await self.put_in_order(hub)
-        self.worker = build_worker(hub)
-        self.front = AcceptApp(deployment.inbox, self.keyring, self.clock)
-        deployment.target.works(self._work)
-
-    async def _work(self, path: str, body: Mapping[str, str]) -> int:
-        return await self.worker.handle(path, body)
-
-    def caller(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.front))
-
-    @asynccontextmanager
-    async def store(self) -> AsyncIterator[Store]:
-        yield self.deployment.store
+        await super().begin()
+        await asyncio.gather(*(self.ready(self.ports[name]) for name, _ in self.processes))
 
     async def pass_time(self, time: timedelta) -> None:
         then = self.clock.now() + time
-        await self.deployment.deliver()
         while self.clock.now() < then:
-            self.clock.step(STEP.total_seconds())
-            self.worker.outages._cache.clear()  # it lasts for some real seconds
-            await self.deployment.deliver(STEP.total_seconds())
-            await self.worker.handle("/sweep", {})
-            await self.deployment.deliver()
+            await self.tasks.advance(STEP, patience=PATIENT)
+            await self.sweep()
+            await self.tasks.advance(patience=PATIENT)
 
     async def live_until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
         for _ in range(LIMIT // STEP):
             if await holds():
                 return
             await self.pass_time(STEP)
-        raise AssertionError(f"in {LIMIT} it never came true that {what}")
+        raise AssertionError(f"in {LIMIT} it never came true that {what}: {self.spoken()[-2000:]}")

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos.google import GoogleInstallation
+from chaos.google import Cloud, GoogleInstallation
 from chaos.messengers import channels
 from chaos.routes import ROUTES, SPINE, Route, named
 from chaos.scenario import failpoints, survive
-from simulators.cloudtasks.testing import Running as CloudTasks
 from simulators.serve import Running
 
 EVENTS = 10
@@ -31,8 +30,8 @@ Vendors = Callable[..., Running]
     ids=lambda part: ", ".join(part) if isinstance(part[0], str) else named(part),
 )  # fmt: skip
 async def test_instances_are_lost_at(
-    route: Route, strikes: tuple[str, ...], tmp_path: Path, vendors: Vendors, firestore: str, tasks: CloudTasks
+    route: Route, strikes: tuple[str, ...], tmp_path: Path, vendors: Vendors, cloud: Cloud
 ) -> None:
     source, via = route[0], channels(route[1])
-    installation = GoogleInstallation(tmp_path, vendors(source, *via), source, *via, firestore=firestore, tasks=tasks)
+    installation = GoogleInstallation(tmp_path, vendors(source, *via), source, *via, cloud=cloud)
     await survive(installation, failpoints(*strikes, accept=2, work=1), events=EVENTS, patience=90)

@@ -12,7 +12,7 @@ import pytest
 from chaos.leaks import leaks
 from chaos.messengers import MESSENGERS, SMSRU
 from chaos.parts import Guest
-from chaos.rehearsal import DAY, MONTH, SPARE_ID, Rehearsal, SteppedRehearsal
+from chaos.rehearsal import DAY, MONTH, SPARE_ID, SPEED, Rehearsal, SteppedRehearsal
 from chaos.scenario import call_until_answered
 from simulators.serve import Running
 from svyazka.model.deliveries import Status
@@ -27,9 +27,9 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[...,
     """No vendor is there but the one through which the owner is told."""
     spare = vendors(SMSRU)
     made = (
-        Rehearsal(tmp_path, spare)
+        Rehearsal(tmp_path, spare, speed=SPEED)
         if request.param == "local"
-        else SteppedRehearsal(tmp_path, spare, request.getfixturevalue("google"))
+        else SteppedRehearsal(tmp_path, spare, request.getfixturevalue("stepped_cloud"))
     )
     yield made
     made.stop()

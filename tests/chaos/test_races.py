@@ -30,8 +30,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[...
     running = vendors(IIKO, SMSRU)
     if request.param == "local":
         return LocalInstallation(tmp_path, running, IIKO, SMSRU)
-    cloud = {name: request.getfixturevalue(name) for name in ("firestore", "tasks")}
-    return GoogleInstallation(tmp_path, running, IIKO, SMSRU, **cloud)
+    return GoogleInstallation(tmp_path, running, IIKO, SMSRU, cloud=request.getfixturevalue("cloud"))
 
 
 async def test_32_copies_over_four_accepting_processes_are_one_event_and_one_message(

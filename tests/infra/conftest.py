@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "infra"))
+from backends.google.fixtures import firestore
+from bundling import Function, functions
+from infra.unpacked import Bundles, unpack
 
-from bundling import Function, build, functions  # noqa: E402
-from infra.cleanroom import CleanRooms  # noqa: E402
+__all__ = ["firestore"]
 
 
 @pytest.fixture(params=functions(), ids=lambda function: function.name)
@@ -24,20 +22,11 @@ def function(request: pytest.FixtureRequest) -> Function:
 
 @pytest.fixture
 def unpacked(function: Function, tmp_path: Path) -> Path:
-    """The function's bundle, unpacked."""
-    folder = tmp_path / "workspace"
-    with zipfile.ZipFile(build(function, tmp_path)) as archive:
-        archive.extractall(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def rooms(tmp_path_factory: pytest.TempPathFactory) -> CleanRooms:
-    """Environments by what is installed in them."""
-    return CleanRooms(tmp_path_factory.mktemp("rooms"))
+    """The function's bundle, unpacked for this test alone."""
+    return unpack(function, tmp_path)
 
 
 @pytest.fixture
-def clean(unpacked: Path, rooms: CleanRooms) -> Path:
+def clean(unpacked: Path, bundles: Bundles) -> Path:
     """A Python in which the bundle's requirements are installed, and nothing else."""
-    return rooms.python(unpacked / "requirements.txt")
+    return bundles.rooms.python(unpacked / "requirements.txt")

@@ -10,6 +10,7 @@ import pytest
 
 from bundling import Function, functions
 from infra.serving import serving
+from infra.unpacked import Bundles, Unpacked
 from svyazka.engine.keys import Keyring
 
 PROJECT = "demo-bundles"
@@ -17,26 +18,26 @@ NOWHERE = "127.0.0.1:1"
 """Nobody listens there: whoever asks the store or the queue is told 503."""
 
 
-def environment(function: Function, keys: dict[str, str]) -> dict[str, str]:
+def environment(unpacked: Unpacked, keys: dict[str, str]) -> dict[str, str]:
     """What Terraform gives a function."""
-    secrets = ("mint", "vault") if function.role == "worker" else ("mint", "verify") if function.signs else ("mint",)
     return {
         "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": PROJECT, "SVYAZKA_REGION": "europe-west1",
         "SVYAZKA_WORKER_URL": "https://sync-worker.example.org",
         "SVYAZKA_WORKER_ACCOUNT": f"svyazka-queue@{PROJECT}.iam.gserviceaccount.com",
         "SVYAZKA_SCHEDULER_ACCOUNT": f"svyazka-scheduler@{PROJECT}.iam.gserviceaccount.com",
         "SVYAZKA_KEYS_EPOCH": "1",
-        **{f"SVYAZKA_{name.upper()}_KEYS": keys[name] for name in secrets},
+        **{f"SVYAZKA_{name.upper()}_KEYS": keys[name] for name in unpacked.secrets},
         "GCE_METADATA_HOST": NOWHERE, "FIRESTORE_EMULATOR_HOST": NOWHERE, "SVYAZKA_TASKS_URL": f"http://{NOWHERE}",
     }  # fmt: skip
 
 
-def test_a_bundle_starts_alone_and_lets_nobody_in(function: Function, unpacked: Path, clean: Path):
+def test_a_bundle_starts_alone_and_lets_nobody_in(function: Function, bundles: Bundles, tmp_path: Path):
+    unpacked = bundles.of(function.name)
     keys = {name: Keyring.generate() for name in ("mint", "verify", "vault")}
     forged = Keyring.from_json({"mint": Keyring.generate()}).mint(function.vendor, "kofe", "till")
     traced = {"X-Cloud-Trace-Context": "0af7651916cd43dd8448eb211c80319c/1;o=1"}
     with (
-        serving(clean, unpacked, function.name, environment(function, keys)) as instance,
+        serving(unpacked, environment(unpacked, keys), tmp_path) as instance,
         httpx.Client(base_url=instance.url, timeout=10, trust_env=False, headers=traced) as client,
     ):
         assert client.get("/").json() == {"status": "ok"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import TypedDict
 
 from svyazka.engine import journal
 from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
@@ -79,6 +80,14 @@ def read(
         return kept([], f"our parser failed ({type(error).__name__})", ours=True)
 
 
+class Kept(TypedDict, total=False):
+    """Where an event's bytes lie, and who is in them."""
+
+    request: StoredRequest
+    raw: str
+    people: tuple[str, ...]
+
+
 def journaled(
     request: RawRequest,
     compiled: CompiledConnection,
@@ -104,15 +113,14 @@ def journaled(
     items: list[Item] = []
     seen: set[str] = set()
     for index, fact in enumerate(facts):
-        item = _item(fact, index, digest, compiled, now, origin)
-        if item.record.event.id in seen:
-            continue  # the same fact twice in one body
-        seen.add(item.record.event.id)
-        update: dict[str, object] = {"request": stored, "people": everybody[:PEOPLE_OF_AN_EVENT]}
+        kept: Kept = {"request": stored, "people": everybody[:PEOPLE_OF_AN_EVENT]}
         if raw is not None:
             # In a long list everybody would stand in everybody's event.
-            update = {"raw": raw.id, "people": people(fact.model_dump_json().encode())[:PEOPLE_OF_AN_EVENT]}
-        items.append(replace(item, record=item.record.model_copy(update=update)))
+            kept = {"raw": raw.id, "people": people(fact.model_dump_json().encode())[:PEOPLE_OF_AN_EVENT]}
+        item = _item(fact, index, digest, compiled, now, origin, kept)
+        if item.record.event.id not in seen:  # else the same fact twice in one body
+            seen.add(item.record.event.id)
+            items.append(item)
     return (journal.raw_document(raw) if raw is not None else None), items
 
 
@@ -122,8 +130,9 @@ def _slot(compiled: CompiledConnection, now: datetime) -> int:
 
 
 def _item(
-    fact: Fact | Unreadable, index: int, digest: str, compiled: CompiledConnection, now: datetime, origin: Origin
-) -> Item:
+    fact: Fact | Unreadable, index: int, digest: str, compiled: CompiledConnection, now: datetime, origin: Origin,
+    kept: Kept,
+) -> Item:  # fmt: skip
     tenant, connection = compiled.tenant, compiled.connection
     earlier = None
     if fact.key is not None:
@@ -152,7 +161,7 @@ def _item(
     record = EventRecord(
         event=event, status=status, reason=reason, blank_at=now + compiled.retention,
         wake_at=now + timedelta(seconds=PLAN_GRACE) if is_open else None,
-        expire_at=None if is_open else now + SKELETON,
+        expire_at=None if is_open else now + SKELETON, **kept,
     )  # fmt: skip
     return Item(record, earlier, now - compiled.dedupe_window if earlier else None)
 

@@ -65,13 +65,13 @@ def _no_constant(name: str) -> None:
 def section(value: object, *path: str) -> Section:
     """The object at `path`, or an empty one: where one may be missing, null or (from PHP) `[]`."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else NOTHING
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else NOTHING
 
 
 def sections(value: object) -> list[Section]:
     """The objects of a list, whatever else stands in it."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -88,7 +88,8 @@ def text(value: object, limit: int = TEXT_LIMIT) -> str | None:
 
 def _storable(value: str) -> str:
     # JSON may hold half a surrogate pair, which no UTF-8 store takes.
-    return value.encode("utf-8", "replace").decode().replace("\x00", "")
+    plain = value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return plain.replace("\x00", "")
 
 
 def number(value: object) -> int | float | None:

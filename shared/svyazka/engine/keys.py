@@ -30,6 +30,7 @@ _RUSSIAN = re.compile(rf"(?<!\d)(?=((?:\+?[78]{_GAP})?[3489](?:{_GAP}\d){{9}})(?
 _PHONE_LIKE = re.compile(rf"(?<!\d)\+?\d(?:{_GAP}\d){{9,14}}(?!\d)")
 _NUMBERS = re.compile(r"\+?\d[\d\s()\u00a0.–—-]{8,}")
 """Stretches of text that hold nothing but numbers: what is looked through for phones, as little as may be."""
+_NO_DIGIT = re.compile(r"\D")
 _EMAIL_LIKE = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 KEY_BYTES = 32
 PEOPLE_OF_AN_EVENT, PEOPLE_OF_A_REQUEST = 64, 1000
@@ -200,7 +201,7 @@ def _plain_address(address: str) -> str:
     A chat (`telegram:9991234567`) is no phone, whatever its digits.
     """
     if "@" not in address and ":" not in address:
-        digits = re.sub(r"\D", "", address)
+        digits = _NO_DIGIT.sub("", address)
         if 10 <= len(digits) <= 15:
             return digits[-10:]
     return address.strip().lower()
@@ -208,16 +209,16 @@ def _plain_address(address: str) -> str:
 
 def _addresses_in(text: str) -> Iterable[str]:
     """Russian numbers and e-mails first: what else may be a phone is mostly a date, a sum or part of an id."""
-    stretches = _NUMBERS.findall(text)
+    stretches = dict.fromkeys(_NUMBERS.findall(text))  # an id stands in a body more than once
     for stretch in stretches:
         for match in _RUSSIAN.finditer(stretch):
-            yield re.sub(r"\D", "", match[1])[-10:]
+            yield _NO_DIGIT.sub("", match[1])[-10:]
     if "@" in text:
         for match in _EMAIL_LIKE.finditer(text):
             yield match[0].lower()
     for stretch in stretches:
         for match in _PHONE_LIKE.finditer(stretch):
-            yield re.sub(r"\D", "", match[0])[-10:]
+            yield _NO_DIGIT.sub("", match[0])[-10:]
 
 
 def _versions_in(name: SecretName, text: str) -> dict[str, bytes]:

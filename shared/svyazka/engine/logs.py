@@ -49,9 +49,12 @@ trace: ContextVar[str | None] = ContextVar("trace", default=None)
 """`projects/P/traces/T` of the request being served, for correlation."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 def in_json(line: Mapping[str, object]) -> str:
     """A line as machines collect it."""
-    return json.dumps(line, ensure_ascii=False)
+    return _ENCODER.encode(line)
 
 
 Shape = Callable[[Mapping[str, object]], str | None]

@@ -26,8 +26,8 @@ def _accept(host: str, port: int, settings: Settings) -> None:
     clock = load_clock(store, settings.speed)
     app = AcceptApp(store, settings_keyring(settings), clock)
     uvicorn.run(
-        app, host=host, port=port, log_level="error", access_log=False, server_header=False, date_header=False,
-        timeout_graceful_shutdown=10, timeout_keep_alive=30, backlog=2048, lifespan="on",
+        app, host=host, port=port, log_level="error", access_log=False, proxy_headers=False, server_header=False,
+        date_header=False, timeout_graceful_shutdown=10, timeout_keep_alive=30, backlog=2048, lifespan="on",
     )  # fmt: skip
 
 
