@@ -39,7 +39,7 @@ test: setup ## the whole test suite
 check: lint test ## what every commit passes
 
 bench: setup ## measures, and writes benchmarks/results/
-	$(BIN)/python -m benchmarks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: setup ## 10 000 events while processes are killed and frozen at every step; then all sources by all messengers
 	PYTHONPATH=tests $(BIN)/python -m chaos

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,31 +21,35 @@ from svyazka.engine.store import Arrival, Document, Task
 
 Message = MutableMapping[str, Any]
 ANSWER = b'{"status":"accepted","events":[{"id":"evt_0","type":"order.completed","status":"accepted","reason":null}]}'
-
-
 PEOPLE = tuple(f"{number:024x}" for number in range(4))
 
 
-def _hash(number: int) -> str:
-    return hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
+def arrivals() -> Iterator[Callable[[bytes], Arrival]]:
+    """One after the other, each of another event: what a body becomes."""
+    for number in itertools.count():
+        key = f"evt_{hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()}"
+
+        def arrival(body: bytes, key: str = key) -> Arrival:
+            now = datetime.now(UTC)
+            fields = {
+                "tenant": "bench", "connection": "till", "type": "order.completed", "subject": f"order:{key}",
+                "status": "accepted", "received_at": now, "wake_at": now, "blank_at": now, "people": PEOPLE,
+            }  # fmt: skip
+            document = Document("events", key, fields, body + b" " * 900)
+            return Arrival(document, Task("plan", "/plan", {"event": key}))
+
+        yield arrival
 
 
 def application(store: LocalStore) -> Callable[..., Awaitable[None]]:
     """The handler."""
-    numbers = itertools.count()
+    coming = arrivals()
 
     async def serve(scope: Message, receive: Callable[[], Awaitable[Message]], send: Any) -> None:
         if scope["type"] != "http":
             return
         body = (await receive()).get("body", b"")
-        now = datetime.now(UTC)
-        key = f"evt_{_hash(next(numbers))}"
-        fields = {
-            "tenant": "bench", "connection": "till", "type": "order.completed", "subject": f"order:{key}",
-            "status": "accepted", "received_at": now, "wake_at": now, "blank_at": now, "people": PEOPLE,
-        }  # fmt: skip
-        document = Document("events", key, fields, body + b" " * 900)
-        await store.accept([Arrival(document, Task("plan", "/plan", {"event": key}))], None, None)
+        await store.accept([next(coming)(body)], None, None)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": ANSWER})

@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.driver import Driven, drive
@@ -93,6 +94,11 @@ def accept_against_bare(count: int) -> dict[str, object]:
             port = free_port()
             with running(["-m", "benchmarks.bare", str(port), folder], port):
                 bare.append(asyncio.run(drive(f"http://127.0.0.1:{port}/", webhook, count, CONNECTIONS)))
+    return compared(ours, bare)
+
+
+def compared(ours: Sequence[Driven], bare: Sequence[Driven]) -> dict[str, object]:
+    """The median runs and their ratio."""
     for driven in (*ours, *bare):
         assert set(driven.statuses) == {200}, driven.statuses
     mine = sorted(ours, key=lambda driven: driven.rate)[ROUNDS // 2]
