@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from fakes import MemoryStore, SteppedClock, keyring
+from svyazka.app import local_keyring, webhook
+from svyazka.backends.local.store import LocalStore
 from svyazka.engine import journal
 from svyazka.engine.store import Put
 from svyazka.model.errors import Unavailable
@@ -97,6 +101,27 @@ async def test_a_caller_who_leaves_in_the_middle_is_no_alarm_and_leaves_nothing(
     assert store.documents == before
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["severity"], line["message"]) for line in lines] == [("WARNING", "caller left")]
+
+
+async def test_nor_is_he_one_at_a_deployed_function(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVYAZKA_DATA", str(tmp_path))
+    till = CompiledConnection(tenant="kofe", connection="till", vendor="iiko", wants=("order.completed",))
+    store = LocalStore.open(tmp_path)
+    await store.commit([Put(journal.connection_document(till))])
+    await store.close()
+    query = f"key={local_keyring(tmp_path).mint('iiko', 'kofe', 'till')}".encode()
+    coming = [body(b'[{"eventType":', more=True), {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": query, "headers": []}
+    answer = await webhook("iiko")(Request(scope, receive))
+    assert answer.status_code == 400
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (line["severity"], line["message"]) == ("WARNING", "caller left")
 
 
 async def test_a_mistake_of_ours_is_503_and_its_line_says_where_and_holds_no_key(

@@ -41,11 +41,15 @@ def webhook(vendor: str) -> Handler:
     check_keyring(receiver.keyring)
 
     async def serve(request: Request) -> Response:
+        from starlette.requests import ClientDisconnect
         from starlette.responses import Response
 
         _trace(request)
         try:
             answer = await receiver.handle(_head(request), lambda limit: _read(request, limit))
+        except ClientDisconnect:
+            log("WARNING", "caller left", vendor=vendor)
+            answer = problem(400, "Broken off", "expected the whole body")  # to nobody
         except Exception as error:
             # The framework would log the path, where a key may stand, and the exception's text.
             log("CRITICAL", "accept failed", vendor=vendor, error=type(error).__name__, where=where(error))
