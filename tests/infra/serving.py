@@ -40,14 +40,16 @@ def start(unpacked: Unpacked, environment: Mapping[str, str], port: int, output:
         "PYTHONTZPATH": "",  # the platform's image need not have time zones
         **environment,
     }  # fmt: skip
-    command = [unpacked.python, "-m", "functions_framework"]
+    command = [str(unpacked.python), "-m", "functions_framework"]
     return subprocess.Popen(command, cwd=unpacked.workspace, env=given, stdout=output, stderr=output)
 
 
 @contextmanager
-def serving(unpacked: Unpacked, environment: Mapping[str, str], folder: Path) -> Iterator[Instance]:
-    """Start it, wait until it answers, stop it; its output goes into the folder."""
-    port, output = free_port(), folder / "output.log"
+def serving(
+    unpacked: Unpacked, environment: Mapping[str, str], folder: Path, port: int | None = None
+) -> Iterator[Instance]:
+    """Start it, on a free port unless told, wait until it answers, stop it; its output goes into the folder."""
+    port, output = port or free_port(), folder / "output.log"
     with output.open("ab") as sink:
         process = start(unpacked, environment, port, sink)
     url = f"http://127.0.0.1:{port}"

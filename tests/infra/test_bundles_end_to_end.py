@@ -1,128 +1,102 @@
-"""The deployment on loopback: functions from their bundles, Firestore's emulator, a stand-in for Cloud Tasks, vendors'
-stand-ins; set up by the command line, as an operator does it."""
+"""Does it all hold together as it is deployed: functions from their bundles, and the command line against them?"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
 
-from backends.google.deployment import RETRY
-from backends.google.fixtures import firestore
-from bundling import build, functions
-from infra.cleanroom import CleanRooms
-from infra.serving import Instance, free_port, kill, serving
-from simulators.cloudtasks.testing import Running
+from chaos.google import Cloud, GoogleInstallation
+from chaos.installation import TENANT, until
+from chaos.leaks import leaks
+from chaos.messengers import SMSRU
+from chaos.parts import Guest
+from chaos.sources import IIKO
+from infra.serving import Instance, serving
+from infra.unpacked import Bundles
+from simulators.cloudtasks import Clock
 from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.registry import load_simulator
 from simulators.serve import serve as serve_vendors
-from svyazka.backends.google.tasks import Addressing
-from svyazka.connectors.registry import VENDORS
-from svyazka.engine.keys import Keyring
-
-__all__ = ["firestore"]
-
-REGION = "europe-west1"
-ORDER = {
-    "eventType": "DeliveryOrderUpdate",
-    "eventInfo": {"order": {"status": "Delivered", "customer": {"phone": "+79991234567", "name": "Иван"}}},
-}
-TENANT = """
-id: kofe
-name: Кофейня
-timezone: Europe/Moscow
-connections:
-  till: {{vendor: iiko}}
-  sms: {{vendor: smsru, api_id: {{secret: smsru-api-id}}, base_url: "{vendors}/smsru"}}
-flows:
-  - {{flow: review_request, from: [till], via: [sms], text: "Спасибо за заказ!", review_url: "https://example.org/r"}}
-"""
+from svyazka.engine.keys import SECRET_NAMES
 
 
-class Cloud:
-    """One project, with what a function's environment says of it."""
+class Operator(GoogleInstallation):
+    """Sets it up by the command line."""
 
-    def __init__(self, folder: Path, rooms: CleanRooms, emulator: str, tasks: Running) -> None:
-        self.folder, self.rooms = folder, rooms
-        self.worker_port = free_port()
-        self.url = f"http://127.0.0.1:{self.worker_port}"
-        project = f"t-{uuid4().hex[:20]}"
-        self.addressing = Addressing(project, REGION, self.url, "svyazka-queue@loopback.iam.gserviceaccount.com")
-        self.environment = {
-            "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": project, "SVYAZKA_REGION": REGION,
-            "SVYAZKA_WORKER_URL": self.url, "SVYAZKA_WORKER_ACCOUNT": self.addressing.worker_account,
-            "SVYAZKA_CERTS_URL": tasks.certs_url, "SVYAZKA_TASKS_URL": tasks.url,
-            "SVYAZKA_TASKS_GRPC": tasks.grpc_target or "",
-            **{f"SVYAZKA_{name}_KEYS": Keyring.generate() for name in ("MINT", "VERIFY", "VAULT")},
-            "GCE_METADATA_HOST": tasks.metadata_host, "FIRESTORE_EMULATOR_HOST": emulator,
-        }  # fmt: skip
-        for queue in ("plan", "salvage", *VENDORS):
-            name = self.addressing.queue(queue)
-            tasks.call(lambda service, name=name: service.create_queue(name, retry=RETRY))
-
-    def svyazka(self, *arguments: str, stdin: str = "") -> str:
-        """The command line against this project."""
+    def svyazka(self, *arguments: str, given: str = "") -> str:
+        """A command; what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "svyazka.cli", *arguments], env={**os.environ, **self.environment},
-            input=stdin, capture_output=True, text=True, timeout=60,
+            [sys.executable, "-m", "svyazka.cli", *arguments], env={**os.environ, **self.with_keys(*SECRET_NAMES)},
+            input=given, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    @contextmanager
-    def function(self, name: str) -> Iterator[Instance]:
-        """An instance of one of the functions, from its bundle."""
-        room = self.folder / name
-        if not room.exists():
-            (bundled,) = (each for each in functions() if each.name == name)
-            with zipfile.ZipFile(build(bundled, self.folder)) as archive:
-                archive.extractall(room / "workspace")
-        port = self.worker_port if name == "sync_worker" else None
-        python = self.rooms.python(room / "workspace" / "requirements.txt")
-        with serving(python, room / "workspace", name, self.environment, port) as instance:
-            yield instance
+    def lines(self, *arguments: str) -> list[dict[str, object]]:
+        """What a command printed as JSON."""
+        return [json.loads(line) for line in self.svyazka(*arguments, "--json").splitlines()]
 
 
-@pytest.mark.slow
-async def test_a_webhook_becomes_a_message_whatever_dies_in_between(firestore: str, rooms: CleanRooms, tmp_path: Path):
+@pytest.fixture
+def operator(firestore: str, bundles: Bundles, tmp_path: Path) -> Iterator[Operator]:
+    """An empty project, the till and the messenger."""
     with ExitStack() as stack:
-        vendors = stack.enter_context(serve_vendors([load_simulator("smsru")]))
-        tasks = stack.enter_context(serve_tasks(grpc=True, require_auth=True))
-        cloud = Cloud(tmp_path, rooms, firestore, tasks)
-        (tmp_path / "kofe.yaml").write_text(TENANT.format(vendors=vendors.url))
-        cloud.svyazka("apply", str(tmp_path / "kofe.yaml"), "--yes")
-        cloud.svyazka("secret", "set", "kofe", "smsru-api-id", stdin="C0FFEE00-1234-5678-9ABC-DEF012345678")
-        (till,) = [
-            url
-            for url in map(json.loads, cloud.svyazka("urls", "kofe", "--json").splitlines())
-            if url["connection"] == "till"
-        ]
+        tasks = stack.enter_context(serve_tasks(clock=Clock(), grpc=True, require_auth=True))
+        vendors = stack.enter_context(serve_vendors([load_simulator(part.vendor) for part in (IIKO, SMSRU)]))
+        made = Operator(tmp_path, vendors, IIKO, SMSRU, cloud=Cloud(bundles, firestore, tasks))
+        stack.callback(made.log.close)
+        yield made
 
-        with cloud.function("webhook_iiko") as way_in:
-            answer = httpx.post(way_in.url, params={"key": till["key"]}, json=ORDER, timeout=20, trust_env=False)
-            kill(way_in)  # 200 was said: what happens to the instance then is nobody's loss
-        assert (answer.status_code, answer.json()["events"][0]["status"]) == (200, "accepted")
-        with cloud.function("webhook_iiko") as way_in:
-            again = httpx.post(way_in.url, params={"key": till["key"]}, json=ORDER, timeout=20, trust_env=False)
-        assert again.json()["events"][0]["status"] == "duplicate"
 
-        await tasks.advance(1)  # nobody is there to work: the queue keeps it
-        assert vendors.of("smsru").effects == []
-        with cloud.function("sync_worker") as worker:
-            await tasks.advance(600)
-            await tasks.advance(600)
-        assert [sms["text"] for sms in vendors.of("smsru").effects] == ["Спасибо за заказ!"]
-        (delivery,) = map(json.loads, cloud.svyazka("deliveries", "--json").splitlines())
-        assert (delivery["status"], delivery["attempts"]) == ("succeeded", 1)
-        said = [line["message"] for line in worker.lines()]
-        assert "delivery moved" in said
-        assert "+79991234567" not in worker.output.read_text() + way_in.output.read_text()
+@pytest.fixture
+def functions(operator: Operator) -> Iterator[dict[str, Instance]]:
+    """The way in and the worker, each with the keys that it may hold."""
+    with ExitStack() as stack:
+        running = {}
+        for name in ("accept", "work"):
+            unpacked = operator.bundles.of(operator.functions[name])
+            (folder := operator.folder / name).mkdir()
+            environment = {**operator.with_keys(*unpacked.secrets), "WORKERS": "1"}
+            running[name] = stack.enter_context(serving(unpacked, environment, folder, operator.ports[name]))
+        yield running
+
+
+async def test_from_the_tenant_file_to_the_message(operator: Operator, functions: dict[str, Instance]):
+    """Applied by the command line, called by the vendor, queued, worked on under the queue's identity, and shown."""
+    file = operator.folder / f"{TENANT}.yaml"
+    file.write_text(yaml.safe_dump(operator.tenant(), allow_unicode=True), "utf-8")
+    operator.svyazka("apply", str(file), "--yes")
+    for name, value in operator.secrets.items():
+        operator.svyazka("secret", "set", TENANT, name, given=value)
+    hooks = {line["connection"]: str(line["url"]) for line in operator.lines("urls", TENANT)}
+    guest = Guest(1)
+    webhook = IIKO.webhook(operator.vendors, guest)
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+
+        async def called() -> bool:
+            """As a vendor that repeats what was not answered with 200: a cold instance on a busy machine says 503."""
+            copies = [client.post(hooks["source"], content=webhook.body, headers=webhook.headers) for _ in range(8)]
+            return all(answer.status_code == 200 for answer in await asyncio.gather(*copies))
+
+        await until(called, "every copy is taken")
+        await until(lambda: SMSRU.sent(operator.vendors), "the message goes out")
+        for headers in ({}, {"Authorization": "Bearer x.y.z"}):
+            answer = await client.post(f"{functions['work'].url}/sweep", headers=headers)
+            assert answer.status_code == 401, "the worker is the queue's only"
+    await until(lambda: operator.lines("deliveries")[0]["status"] == "succeeded", "it is settled")
+    assert SMSRU.sent(operator.vendors) == {guest.phone: 1}
+    (event,), (delivery,) = operator.lines("events"), operator.lines("deliveries")
+    assert (event["status"], event["deliveries"]) == ("planned", [delivery["id"]])
+    for function in functions.values():
+        assert function.lines(), "every line of its output is one of ours"
+        assert leaks(function.output.read_text()) == []

@@ -1,0 +1,52 @@
+"""Functions as the platform has them: the bundle unpacked, with a Python in which its requirements are installed."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundling import Function, build, functions
+from infra.cleanroom import CleanRooms
+from svyazka.engine.keys import SecretName
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """One of them."""
+
+    function: Function
+    workspace: Path
+    python: Path
+
+    @property
+    def secrets(self) -> tuple[SecretName, ...]:
+        """The keys that Terraform gives it (functions.tf, `secrets_of`)."""
+        if self.function.role == "worker":
+            return ("mint", "vault")
+        return ("mint", "verify") if self.function.signs else ("mint",)
+
+
+class Bundles:
+    """Each is made on first use and serves a whole session: nobody may change what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[str, Unpacked] = {}
+        self.rooms = CleanRooms(folder / "rooms")
+
+    def of(self, name: str) -> Unpacked:
+        """A function by its name."""
+        if name not in self._made:
+            (function,) = (each for each in functions() if each.name == name)
+            workspace = unpack(function, self._folder / name)
+            self._made[name] = Unpacked(function, workspace, self.rooms.python(workspace / "requirements.txt"))
+        return self._made[name]
+
+
+def unpack(function: Function, folder: Path) -> Path:
+    """Build a function's bundle and unpack it; where."""
+    workspace = folder / "workspace"
+    with zipfile.ZipFile(build(function, folder)) as archive:
+        archive.extractall(workspace)
+    return workspace
