@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 PERSONAL = re.compile(
     r"""
     (?<![\da-f])\+?[78]9\d{9}(?![\da-f])      # a mobile phone in one piece; digits within a hex id are none
-    | Иван\s+Петров | ivan@                     # the samples' people
+    | \b(?:Иван|Анна|Мария|Петров|Иванова|Тестова)\b | (?:ivan|anna|maria)[\w.]*@      # the samples' people
     | \b\d\.[a-z0-9_-]+\.[a-z0-9_-]+\.\d+\.[a-z2-7]{32}\b   # a webhook key
-    | C0FFEE00-1234 | -for-tests\b              # credentials that tests use
+    | -for-tests\b | -not-real\b | \bnot-a-real-              # credentials that tests use, and the samples'
+    | C0FFEE00-1234 | 00000000-AAAA-BBBB-CCCC | whsec_MfKQ9r8
     """,
     re.VERBOSE,
 )

@@ -73,6 +73,19 @@ def test_an_address_that_is_a_key_is_masked_too() -> None:
     assert Masker().body('{"sms": {"79991234567": {"status": "OK"}}}') == '{"sms": {"+7999•••4567": {"status": "OK"}}}'
 
 
+def test_a_letter_that_no_terminal_can_print_stays_the_escape_that_it_was() -> None:
+    body = r'{"customer": {"name": "\ud800Иван", "phone": "+79991234567"}, "note": "\ud800"}'
+    masked = Masker().body(body) or ""
+    assert masked.encode()
+    assert json.loads(masked)["note"] == "\ud800"
+    assert "1234567" not in masked
+
+
+def test_a_body_nested_deeper_than_it_can_be_walked_is_masked_as_a_text() -> None:
+    body = "[" * 600 + '"+79991234567"' + "]" * 600
+    assert Masker().body(body) == body.replace("+79991234567", "+7999•••4567")
+
+
 def test_revealed_means_untouched() -> None:
     body = (SAMPLES / "webhook-delivery-closed.json").read_text("utf-8")
     assert Masker(reveal=True).body(body) == body

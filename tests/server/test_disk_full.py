@@ -22,7 +22,7 @@ async def test_a_full_disk_refuses_whole_commits(tmp_path: Path) -> None:
 
     await store.change(no_more_room)
     big = Document("meta", "big", {}, b"x" * 100_000)
-    with pytest.raises(Unavailable, match="FULL"):
+    with pytest.raises(Unavailable, match="SQLITE_FULL: make room on its disk"):
         await store.commit([Create(Document("meta", "small", {}, b"{}")), Create(big)], [Task("plan", "/plan", {})])
     assert await store.get("meta", "small") is None
     assert store.read("SELECT count(*) FROM tasks") == [(0,)]

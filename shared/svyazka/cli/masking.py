@@ -63,10 +63,12 @@ class Masker:
             return body
         about = list(about)
         try:
-            content = json.loads(body)
+            masked = self._value(json.loads(body), about, personal=False, person=False)
+            shown = json.dumps(masked, ensure_ascii=False)
         except (ValueError, RecursionError):
             return self.text(body, about)
-        return json.dumps(self._value(content, about, personal=False, person=False), ensure_ascii=False)
+        # Half a surrogate pair, escaped in the body, is no letter that could be printed: it stays escaped.
+        return shown.encode("utf-8", "backslashreplace").decode()
 
     def _value(self, value: JsonValue, about: list[Contact | None], personal: bool, person: bool) -> JsonValue:
         """`personal`: whatever stands here is somebody's; `person`: an object here has somebody's name."""

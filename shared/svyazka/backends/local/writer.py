@@ -194,10 +194,20 @@ class Writer:
         connection.execute("COMMIT")
 
 
+_REMEDIES = {
+    "SQLITE_BUSY": "another process holds it, try again",
+    "SQLITE_LOCKED": "another process holds it, try again",
+    "SQLITE_FULL": "make room on its disk",
+    "SQLITE_READONLY": "its files or its disk can only be read",
+}
+"""What to do, where SQLite's own name for it isn't enough."""
+
+
 def _unavailable(error: Exception) -> Unavailable:
     """Disk full, locked, corrupt: all of it means "not durable", and none of it was half-written."""
     code = getattr(error, "sqlite_errorname", type(error).__name__)
-    unavailable = Unavailable(f"the database could not write: {code}")
+    remedy = f": {_REMEDIES[code]}" if code in _REMEDIES else ""
+    unavailable = Unavailable(f"the database could not write: {code}{remedy}")
     unavailable.__cause__ = error
     return unavailable
 
