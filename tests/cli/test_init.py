@@ -211,8 +211,24 @@ def test_channels_are_proposed_by_the_environment_but_whatsapp_never(
     for vendor in VENDORS:
         for variable in load_connector(vendor).environment.values():
             monkeypatch.setenv(variable, "hub@example.org")
-    bare.svyazka("init", "--yes", "--name", "К", "--id", "k", "--from", "iiko", *REVIEW)
+    told = bare.svyazka("init", "--yes", "--name", "К", "--id", "k", "--from", "iiko", *REVIEW)
     assert read_tenant_file(file_of(bare, "k")).flows[0].via == ("smsru", "resend")
+    for vendor in ("whatsapp", "exolve"):
+        said = f"{vendor} isn't taken though its variables are set: {load_connector(vendor).not_proposed}"
+        assert said in told.stderr
+
+
+@pytest.mark.parametrize("vendor", ["whatsapp", "exolve"])
+def test_a_channel_that_is_not_proposed_is_taken_when_named_with_a_word_of_what_it_needs(
+    bare: Installation, monkeypatch: pytest.MonkeyPatch, vendor: str
+) -> None:
+    for variable in load_connector(vendor).environment.values():
+        monkeypatch.setenv(variable, "5")
+    via = ("--via", vendor, "--via", "smsru")
+    told = bare.svyazka("init", "--yes", "--name", "К", "--id", "k", "--from", "iiko", *via, *REVIEW)
+    assert vendor in read_tenant_file(file_of(bare, "k")).connections
+    assert f"{vendor}: {load_connector(vendor).not_proposed}" in told.stderr
+    assert "isn't taken" not in told.stderr
 
 
 # By questions, at a terminal

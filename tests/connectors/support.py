@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +38,14 @@ def posted(body: bytes, *headers: tuple[str, str], query: str = "") -> RawReques
     """A vendor's POST, header names in lower case as ASGI gives them."""
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers]
     return RawRequest("POST", "/hook", query.encode(), pairs, body)
+
+
+def by_deed(rows: Iterable[tuple[Hashable, Any]]) -> dict[str, set[Hashable]]:
+    """A failure map's rows by what they do (`rule.do`), to be held against what the vendor's pages say."""
+    deeds: dict[str, set[Hashable]] = {}
+    for row, rule in rows:
+        deeds.setdefault(rule.do, set()).add(row)
+    return deeds
 
 
 @dataclass

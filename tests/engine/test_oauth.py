@@ -147,7 +147,7 @@ async def test_a_process_that_dies_during_a_refresh_loses_no_connection_without_
         outcome = outcome_of(lost)
         assert isinstance(outcome, Blocked)
         assert (outcome.code, outcome.remedy[:22]) == ("authorisation_needed", "svyazka auth kofe/crm ")
-        assert "refresh token is dead" in outcome.message
+        assert "токен обновления больше не действует" in outcome.message
         await office.agree(heir)
     await heir.works()
     assert office.grant.worked
@@ -322,13 +322,13 @@ async def test_tokens_of_another_integration_are_never_offered(office: Office, r
     changed = Office(running, client_id="another-integration")
     changed.store = office.store
     instance = await changed.open()
-    with pytest.raises(NoAccess, match="client_id was changed"):
+    with pytest.raises(NoAccess, match="client_id с тех пор сменился"):
         await instance.token()
 
 
 async def test_a_connection_without_a_grant_says_how_to_get_one(office: Office) -> None:
     instance = await office.open()
-    with pytest.raises(NoAccess, match="there hasn't been one yet") as error:
+    with pytest.raises(NoAccess, match="его ещё не выдавали") as error:
         await instance.token()
     assert outcome_of(error).code == "authorisation_needed"
 

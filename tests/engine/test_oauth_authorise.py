@@ -168,10 +168,10 @@ async def test_a_redirect_with_a_state_that_is_not_for_it_is_refused_without_tou
     ("spoil", "code", "words"),
     [
         ("garbage", "code_unreadable", "Cannot decrypt the authorization code"),
-        ("used", "code_used", "used already"),
-        ("old", "code_expired", "20 minutes"),
+        ("used", "code_used", "уже использован"),
+        ("old", "code_expired", "20 минут"),
         ("secret", "incorrect_client", "Incorrect client"),
-        ("redirect", "redirect_uri", "redirect_uri isn't the one"),
+        ("redirect", "redirect_uri", "redirect_uri не тот"),
     ],
 )
 @pytest.mark.parametrize("russian", [True, False])
@@ -210,7 +210,7 @@ async def test_a_redirect_whose_code_is_refused_is_told_for_nobody_may_be_waitin
     await office.get(location)
     await office.run(instance)
     assert office.alerts() == [("access", "refused")]
-    assert "20 minutes" in office.texts()[0]
+    assert "20 минут" in office.texts()[0]
 
 
 async def test_a_refused_redirect_that_comes_thrice_is_told_once(office: Office) -> None:
@@ -262,7 +262,7 @@ async def test_a_process_that_dies_during_an_exchange_ends_in_a_grant_or_says_th
     await office.run(heir)  # the queue brings the task again
     if place in ("after call 1", "before commit 2"):
         assert office.alerts() == [("access", "refused")]
-        assert "used already" in office.texts()[0]
+        assert "уже использован" in office.texts()[0]
         await office.agree(heir)
     await heir.works()
 
@@ -304,6 +304,19 @@ async def test_a_long_lived_token_has_nothing_to_authorise(office: Office) -> No
         invitation(instance.hub, await instance.account(), 1)
 
 
+@pytest.mark.parametrize("office", [{"token": "long-lived-for-tests"}, {"client_secret": None}], indirect=True)
+async def test_a_redirect_that_the_settings_have_no_use_for_is_told_once_and_not_tried_again(office: Office) -> None:
+    instance = await office.open()
+    location = office.sim.redirect(CLIENT_ID, None)
+    for _ in range(2):
+        await office.get(f"{location}&key={office.keyring.mint('amocrm', TENANT, CRM)}")
+        await office.run(instance)
+    assert office.asked("exchange") == []
+    assert office.alerts() == [("access", "refused")]
+    assert "не годятся для доступа по OAuth" in office.texts()[0]
+    assert "svyazka auth" not in office.texts()[0], "that would end in the same"
+
+
 # The end
 
 
@@ -337,7 +350,7 @@ async def test_a_pair_that_comes_after_the_owner_has_taken_access_back_revives_n
     await office.get(f"{HERE}?key={office.keyring.mint('amocrm', TENANT, CRM)}&{notice()}")
     await office.run(other)
     slow.ports.thaw.set()
-    with pytest.raises(NoAccess, match="switched off"):
+    with pytest.raises(NoAccess, match="отключили"):
         await refreshing
     assert (office.grant.sealed, office.grant.dead) == (None, True)
     await office.agree(other)
@@ -385,7 +398,7 @@ async def test_the_command_says_why_a_code_was_refused(office: Office) -> None:
     await asyncio.sleep(0)
     await office.get(location)
     await office.run(await office.open())
-    with pytest.raises(CodeRefused, match="used already"):
+    with pytest.raises(CodeRefused, match="уже использован"):
         await waiting
 
 

@@ -62,7 +62,7 @@ def test_a_done_order_is_accepted_and_said_so(front: Front, client: httpx.Client
 
 
 @pytest.mark.parametrize("form", ["/webhook_iiko", "/webhook/iiko", "/api/webhook/iiko"])
-@pytest.mark.parametrize("place", ["query", "x-api-key", "bearer", "path"])
+@pytest.mark.parametrize("place", ["query", "x-api-key", "bearer", "bare", "token", "path"])
 def test_the_key_may_stand_in_each_of_its_places(front: Front, client: httpx.Client, form: str, place: str) -> None:
     key = front.keyring.mint("iiko", "kofe", "till")
     url, headers = f"{front.url}{form}", dict(JSON)
@@ -73,6 +73,10 @@ def test_the_key_may_stand_in_each_of_its_places(front: Front, client: httpx.Cli
             headers["X-Api-Key"] = key
         case "bearer":
             headers["Authorization"] = f"Bearer {key}"
+        case "bare":
+            headers["Authorization"] = key
+        case "token":
+            headers["Token"] = key
         case "path":
             url += f"/{key}"
     assert client.post(url, content=numbered(2), headers=headers).status_code == 200

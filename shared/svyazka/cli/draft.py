@@ -81,16 +81,21 @@ def _sources(talk: Interview, given: str | None) -> dict[str, str]:
 def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dict[str, str]:
     """Those whose credentials the environment holds are proposed, phones first: sources know them more often."""
     fitting = {vendor: connector for vendor, connector in _connectors() if any(map(connector.supports, carried))}
-    ready = [
+    held = [
         vendor
         for vendor, connector in fitting.items()
-        if connector.proposed and connector.environment and set(connector.credentials) <= _set(connector).keys()
+        if connector.environment and set(connector.credentials) <= _set(connector).keys()
     ]
+    ready = [vendor for vendor in held if fitting[vendor].not_proposed is None]
     ready.sort(key=lambda vendor: fitting[vendor].reaches != "phone")
     question = f"Channels, the preferred one first ({', '.join(fitting)})"
-    return named(
+    taken = named(
         talk.value(question, names_among(fitting), option="--via", given=given, default=", ".join(ready) or None)
     )
+    for vendor in held:
+        if fitting[vendor].not_proposed and vendor not in taken.values():
+            note(f"{vendor} isn't taken though its variables are set: {fitting[vendor].not_proposed}", None)
+    return taken
 
 
 def _connectors() -> Iterable[tuple[str, Connector[Any]]]:
@@ -111,6 +116,8 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
     found = {setting: value for setting, value in _set(connector).items() if setting not in values}
     if found:
         note(f"{name}: {', '.join(f'{s} from {connector.environment[s]}' for s in found)}", None)
+    if connector.not_proposed:
+        note(f"{name}: {connector.not_proposed}", None)
     open_ = [s for s in one_line_settings(model) if s not in values and s not in found]
     asked = [setting for setting in open_ if setting in connector.credentials]
     optional = [setting for setting in open_ if setting not in connector.credentials]

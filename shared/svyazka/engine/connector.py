@@ -192,8 +192,8 @@ class Connector(Generic[SettingsT]):
     environment: ClassVar[Mapping[str, str]] = {}
     """Setting -> the variable from which `svyazka init` takes it when it is set."""
 
-    proposed: ClassVar[bool] = True
-    """Whether `svyazka init` proposes this channel when the environment holds its credentials."""
+    not_proposed: ClassVar[str | None] = None
+    """Why `svyazka init` takes this channel only when it is named, though the environment holds its credentials."""
 
     ca_pem: ClassVar[str | None] = None
     """A certificate authority to trust for this vendor only, as PEM text: bundles carry modules, no data files."""

@@ -98,8 +98,8 @@ class Gate:
         if is_paused(delivery, tenant):
             return self._held_back(delivery, Status.PARKED, "paused", "paused by an operator")
         if account.missing and self._hub.printer is None:
-            message = f"not set: {', '.join(account.missing)}"
-            remedy = f"svyazka secret set {tenant.id} …, or the tenant file"
+            message = f"не задано: {', '.join(account.missing)}"
+            remedy = f"Сохраните: svyazka secret set {tenant.id} …, или впишите в файл арендатора"
             await self._outages.open(account, "blocked", "no_credentials", message, remedy=remedy)
             return self._held_back(delivery, Status.BLOCKED, "no_credentials", message)
         opens = opens_at(account, tenant, self._hub.clock.now())

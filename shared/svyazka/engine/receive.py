@@ -289,11 +289,14 @@ def decompressed(body: bytes, encoding: str | None, limit: int = BODY_LIMIT) -> 
 
 
 def _keys_in(head: RawRequest) -> list[str]:
-    """Where a key may stand: `?key=`, X-Api-Key, Authorization: Bearer, the path segment after the name."""
-    found = [head.params().get("key", ""), head.header("x-api-key") or ""]
-    authorization = head.header("authorization") or ""
-    if authorization[:7].lower() == "bearer ":
-        found.append(authorization[7:].strip())
+    """Where a key may stand: `?key=`, X-Api-Key, Authorization (Bearer, or the key alone), Token, and the path segment
+    after the name. Some vendors send a token that we choose and don't say in which header."""
+    found = [head.params().get("key", ""), head.header("x-api-key") or "", head.header("token") or ""]
+    scheme, _, value = (head.header("authorization") or "").strip().partition(" ")
+    if not value:
+        found.append(scheme)
+    elif scheme.lower() == "bearer":
+        found.append(value.strip())
     segment = head.path.rstrip("/").rpartition("/")[2]
     if segment.count(".") == 4:
         found.append(segment)

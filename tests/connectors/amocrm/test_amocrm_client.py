@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.amocrm.conftest import TOKEN
-from connectors.support import calling
+from connectors.support import by_deed, calling
 from simulators.serve import Running
 from svyazka.connectors.amocrm import access, client
 from svyazka.connectors.amocrm.access import ERRORS
@@ -54,6 +55,12 @@ async def failure(amo: Running, status: int, body: Any = None, **headers: str) -
 # The failure map, row by row
 
 
+def test_the_rows_are_those_of_amocrms_pages() -> None:
+    assert by_deed(STATUSES.items()) == {
+        "block": {301, 302, 401, 402, 403}, "refuse": {400, 404, 422}, "retry": {429, 500, 502, 503, 504},
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("status", STATUSES)
 async def test_each_status_of_the_map_is_what_its_row_says(amo: Running, status: int) -> None:
     outcome = (await failure(amo, status, {"status": status, "detail": "as amoCRM puts it"})).outcome
@@ -61,7 +68,9 @@ async def test_each_status_of_the_map_is_what_its_row_says(amo: Running, status:
     assert isinstance(outcome, OUTCOMES[rule.do])
     assert not isinstance(outcome, Retry | Refused | Blocked) or outcome.code == str(status)
     assert str(getattr(outcome, "message", "")) == f"{rule.what}: as amoCRM puts it"
-    assert not isinstance(outcome, Blocked) or outcome.remedy
+    if isinstance(outcome, Blocked):
+        assert re.search(r"[А-я]{4}", rule.what), "an owner reads it"
+        assert re.search(r"[А-я]{4}", outcome.remedy)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +205,7 @@ async def test_a_dead_long_lived_token_blocks_with_where_to_get_another(amo: Run
 
 
 @pytest.mark.parametrize(
-    ("own", "words"), [({"token": None}, "credentials are missing"), ({"base_url": None}, "address isn't known")]
+    ("own", "words"), [({"token": None}, "не заданы token"), ({"base_url": None}, "не указан адрес")]
 )
 async def test_what_is_missing_is_named(amo: Running, own: dict[str, Any], words: str) -> None:
     async with calling(settings(amo, **own), amo.base_url("amocrm")) as call:
@@ -282,13 +291,26 @@ async def test_each_row_of_the_oauth_table_is_reached(amo: Running, row: Any) ->
     assert (answer.trouble.code, answer.trouble.message, answer.do) == (row.code, row.what, row.do)
 
 
+@pytest.mark.parametrize("status", [301, 302, 404])
+async def test_an_account_that_was_renamed_is_told_by_its_old_address(amo: Running, status: int) -> None:
+    answer = await token_answer(amo, status, "<html>")
+    assert isinstance(answer, Failure)
+    assert (answer.do, "subdomain" in answer.trouble.remedy) == ("block", True), "the tokens may be good"
+
+
+def test_a_dead_refresh_token_may_be_a_renamed_accounts() -> None:
+    (row,) = (row for row in ERRORS if row.code == "refresh_token_dead")
+    assert "переименовали" in row.what
+    assert "subdomain" in row.remedy
+
+
 def test_the_four_errors_of_the_brief_are_explained_by_name() -> None:
     named = {row.code: (row.what, row.remedy) for row in ERRORS}
     assert "Incorrect client" in named["incorrect_client"][0]
-    assert "authorise again" in named["incorrect_client"][1]
+    assert "svyazka auth" in named["incorrect_client"][1]
     assert "Cannot decrypt the authorization code" in named["code_unreadable"][0]
     assert "redirect_uri" in named["code_unreadable"][1]
-    assert "refresh token is dead" in named["refresh_token_dead"][0]
+    assert "токен обновления больше не действует" in named["refresh_token_dead"][0]
     assert "401 Unauthorized" in STATUSES[401].what
 
 

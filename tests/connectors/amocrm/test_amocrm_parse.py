@@ -251,6 +251,21 @@ def test_of_several_contacts_that_say_nothing_none_is_guessed() -> None:
     assert won.contact is None
 
 
+@pytest.mark.parametrize(
+    ("main", "phone"),
+    [
+        ({"id": 6}, "79991234567"), ({"id": "6"}, "79991234567"), ({"id": 6, "email": "a@example.org"}, "79991234567"),
+        ({"id": 7}, None),
+    ],
+)  # fmt: skip
+def test_whom_a_deal_names_as_its_main_contact_is_its_client_and_no_other(main: Any, phone: str | None) -> None:
+    other, own = {"id": 5, "phone": "79990000005"}, {"id": 6, "phone": "79991234567"}
+    for contacts in ([other, own], [own], [other]):
+        won = parse({**lead(main_contact=main), "contacts": {"update": contacts}})[0]
+        assert isinstance(won, Fact)
+        assert (won.contact.phone if won.contact else None) == (phone if own in contacts else None)
+
+
 # Stages
 
 

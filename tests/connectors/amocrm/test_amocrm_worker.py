@@ -16,6 +16,7 @@ from simulators.amocrm import AmocrmSimulator
 from simulators.amocrm.cards import LOST, TALKS, WON, form, lead_hook
 from simulators.amocrm.hooks import Hook
 from simulators.serve import Running
+from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.actions import CONNECTOR, EVENTS
 from svyazka.connectors.amocrm.client import AmocrmFailure
 from svyazka.connectors.amocrm.settings import AmocrmSettings
@@ -468,6 +469,14 @@ async def test_fixing_enables_a_disabled_webhook_and_keeps_what_it_was_registere
 def test_what_is_subscribed_to_is_what_the_sample_subscribes_to_and_the_inbox() -> None:
     wanted = json.loads((SAMPLES / "api-webhooks-subscribe-request.json").read_bytes())["settings"]
     assert set(EVENTS) == {*wanted, "add_unsorted"}
+
+
+@pytest.mark.parametrize("status", [200, 201])
+async def test_the_samples_answer_to_a_subscription_is_success_by_either_status(amo: Running, status: int) -> None:
+    body = json.loads((SAMPLES / "api-webhooks-subscribe-200.json").read_bytes())
+    amo.fault("amocrm", kind="answer", path="/api/v4/webhooks", status=status, body=body)
+    async with calling(settings(amo), amo.base_url("amocrm")) as call:
+        await client.subscribe(call, body["destination"], body["settings"])
 
 
 async def test_the_samples_list_of_a_disabled_webhook_is_read_as_such(amo: Running) -> None:

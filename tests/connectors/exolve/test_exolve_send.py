@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, calling
+from connectors.support import NOW, by_deed, calling
 from simulators.exolve import KEY
 from simulators.serve import Running
 from svyazka.connectors.exolve import client
@@ -170,6 +170,20 @@ async def test_a_page_of_plain_text_is_a_wrong_address(exolve: Running) -> None:
 
 
 # The failure map, row by row
+
+
+def test_the_rows_are_those_that_are_known_of_exolve() -> None:
+    assert by_deed(((rule.status, rule.phrase), rule) for rule in FAILURES) == {
+        "refuse": {
+            (400, "incorrect number format"), (400, "destination is not permitted"),
+            (400, "customer has not signed"), (400, ""), (404, ""),
+        },
+        "block": {
+            (400, "incorrect customer state"), (400, "is disabled on the application"), (401, ""), (402, ""), (403, ""),
+        },
+        "retry": {(408, ""), (429, "")},
+    }  # fmt: skip
+    assert rule_of(400, "customer has not signed").remedy, "told once"
 
 
 @pytest.mark.parametrize("form", ["nested", "flat", "message"])

@@ -263,7 +263,7 @@ async def test_a_failing_sign_in_is_tried_again(iiko: Scripted) -> None:
 
 async def test_missing_credentials_block_with_their_names() -> None:
     async with calling(IikoSettings(api_key="only-one-of-three"), "http://127.0.0.1:1") as call:
-        with pytest.raises(IikoFailure, match="app_id and client_secret") as caught:
+        with pytest.raises(IikoFailure, match="app_id и client_secret") as caught:
             await reads.organizations(call)
     assert isinstance(caught.value.outcome, Blocked)
 

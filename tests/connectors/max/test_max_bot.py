@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors.support import NOW, calling, scripted
+from connectors.support import NOW, by_deed, calling, scripted
 from fakes import House, TillConnector, order
 from simulators.max import TOKEN, USER, Max
 from simulators.serve import Running
@@ -129,6 +129,14 @@ async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(
 
 
 # The failure map, row by row
+
+
+def test_the_rows_are_those_of_maxs_pages() -> None:
+    assert by_deed(((rule.status, rule.code), rule) for rule in FAILURES) == {
+        "refuse": {(200, ""), (400, ""), (403, ""), (404, ""), (405, "")},
+        "block": {(401, "")},
+        "retry": {(400, "attachment.not.ready"), (429, "")},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", FAILURES, ids=[f"{rule.status} {rule.code}" for rule in FAILURES])

@@ -153,6 +153,8 @@ async def test_who_complains_is_written_to_on_no_channel_any_more(house: MailHou
     ]  # fmt: skip
     assert len(house.letters()) == 1
     assert house.sms.sent == []
+    (alert,) = house.alerts()
+    assert "спам" in alert.text
 
 
 async def test_one_click_unsubscribes_and_looking_does_not(house: MailHouse) -> None:

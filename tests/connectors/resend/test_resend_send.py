@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, calling
+from connectors.support import NOW, by_deed, calling
 from simulators.resend import KEY, SECRET
 from simulators.serve import Running
 from svyazka.connectors.resend.actions import CONNECTOR, subject_of
@@ -254,6 +254,28 @@ async def test_the_gateway_of_the_samples_is_tried_again_with_the_same_key_and_b
 
 
 # The failure map, row by row
+
+
+def test_the_rows_are_those_of_resends_pages() -> None:
+    assert by_deed(NAMES.items()) == {
+        "block": {
+            "missing_api_key", "restricted_api_key", "invalid_api_key", "suspended_api_key", "invalid_access",
+            "invalid_permission", "email_above_quota", "daily_quota_exceeded", "monthly_quota_exceeded",
+        },
+        "retry": {
+            "rate_limit_exceeded", "concurrent_idempotent_requests", "resource_locked", "application_error",
+            "internal_server_error", "service_unavailable",
+        },
+        "refuse": {
+            "invalid_idempotent_request", "invalid_idempotency_key", "validation_error", "invalid_from_address",
+            "not_found", "method_not_allowed", "invalid_attachment", "invalid_parameter", "invalid_region",
+            "missing_required_field", "missing_required_fields", "missing_required_parameter", "security_error",
+        },
+    }  # fmt: skip
+    assert by_deed(STATUSES.items()) == {
+        "block": {401, 403}, "refuse": {400, 404, 405, 413, 422, 451}, "retry": {408, 409, 429},
+    }  # fmt: skip
+    assert all(NAMES[name].remedy for name in ("invalid_idempotent_request", "security_error")), "told"
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from connectors.support import NOW, calling
+from connectors.support import NOW, by_deed, calling
 from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, WS_TOKEN, RKeeper
 from simulators.serve import Running, serve
 from svyazka.connectors.rkeeper import client, delivery, white_server
@@ -59,6 +60,23 @@ async def failure(till: Running, what: str, **changes: Any) -> Any:
 
 
 # r_k Delivery's failure map, row by row
+
+
+def test_the_rows_are_those_of_r_keepers_pages() -> None:
+    for rule in (*STATUSES.values(), *WS_CODES.values()):
+        told = re.search(r"[А-я]{4}", rule.what), re.search(r"[А-я]{4}", rule.remedy)
+        assert all(told) if rule.do == "block" else not any(told), "the owner reads the one, the operator the other"
+    assert by_deed(STATUSES.items()) == {"block": {401, 403}, "refuse": {400, 404, 422}, "retry": {429}}
+    assert by_deed(WS_CODES.items()) == {
+        "block": {"AuthFailed", "License", "WsAgentNotSelected", "WsaCommandNotSupported"},
+        "retry": {"TaskLimitExceeded", "Timeout", "AwaitingAnswer", "InternalError"},
+        "done": {"WsaDuplicateOrder"},
+        "refuse": {
+            "BadRequest", "NotFound", "WsaOrderCreationDishNotFound", "WsaOrderCreationSelectorNotFound",
+            "WsaOrderMenuIsUnknownError", "WsaOrderCanceledOnKass", "WsaOrderCreationCancelled",
+            "WsaOrderIgnoredOnPos", "WsaOrderError", "WsaFillingOrderError",
+        },
+    }  # fmt: skip
 
 
 async def test_wrong_credentials_block_the_connection_and_are_not_tried_again(till: Running) -> None:

@@ -293,9 +293,14 @@ JSON = ("content-type", "application/json")
 
 @pytest.mark.parametrize(
     ("query", "headers"),
-    [(None, [JSON]), ("", [JSON, ("x-api-key", "KEY")]), ("", [JSON, ("authorization", "Bearer KEY")]), (None, [])],
-)
-async def test_the_briefs_curl_works_with_its_key_in_each_of_its_places(query: Any, headers: Any) -> None:
+    [
+        (None, [JSON]), (None, []),
+        *(("", [JSON, header]) for header in (
+            ("x-api-key", "KEY"), ("authorization", "Bearer KEY"), ("authorization", "KEY"), ("token", "KEY"),
+        )),
+    ],
+)  # fmt: skip
+async def test_the_briefs_curl_works_with_its_key_in_each_place_it_may_stand_in(query: Any, headers: Any) -> None:
     house = await restaurant()
     body = (SAMPLES / "push-seed-completed.json").read_bytes()
     answer = await house.push(body, query, *headers)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.support import NOW, calling, scripted
+from connectors.support import NOW, by_deed, calling, scripted
 from fakes import House, TillConnector, order
 from simulators.serve import Running
 from simulators.telegram import CHAT, TOKEN, Telegram
@@ -118,6 +118,20 @@ async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(
 
 
 # The failure map, row by row
+
+
+def test_the_rows_are_those_of_telegrams_own_server() -> None:
+    assert by_deed(((rule.status, rule.phrase), rule) for rule in FAILURES) == {
+        "done": {(400, "message is not modified"), (400, "query is too old")},
+        "refuse": {
+            (400, "chat not found"), (400, "can't parse entities"), (400, "message text is empty"),
+            (400, "message is too long"), (400, ""), (403, "bot was blocked by the user"),
+            (403, "user is deactivated"), (403, "can't initiate conversation"), (403, "bot was kicked"),
+            (403, "bot is not a member"), (403, "the group chat was deleted"), (403, ""), (413, ""),
+        },
+        "block": {(401, ""), (404, ""), (409, ""), (421, "")},
+        "retry": {(429, "")},
+    }  # fmt: skip
 
 
 def text_of(rule: Rule) -> str:

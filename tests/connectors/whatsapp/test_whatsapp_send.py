@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.support import NOW, calling
+from connectors.support import NOW, by_deed, calling
 from simulators.serve import Running
 from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN
 from svyazka.connectors.whatsapp.actions import CONNECTOR
@@ -217,6 +217,23 @@ async def test_a_token_that_ran_out_is_told_with_what_to_do(whatsapp: Running) -
 
 
 # The failure map, row by row
+
+
+def test_the_rows_are_those_of_metas_pages() -> None:
+    assert by_deed(FAILURES.items()) == {
+        "block": {0, 3, 10, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048},
+        "retry": {
+            1, 2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 132015, 132069, 133004, 133015,
+        },
+        "refuse": {
+            33, 100, 470, 130472, 130497, 131008, 131009, 131021, 131026, 131030, 131047, 131049, 131050, 131051,
+            131052, 131053, 131062, 131063, 131064, 132000, 132001, 132005, 132007, 132008, 132012, 132016, 132018,
+            132068, 135000, 137000,
+        },
+    }  # fmt: skip
+    assert [rule_of(code).do for code in (200, 299, 133000, 133016)] == ["block"] * 4
+    assert {code for code, rule in FAILURES.items() if rule.opt_out} == {131050}
+    assert all(FAILURES[code].remedy for code in (33, 100, 131030, 131047, 131063, 132000, 132001, 132016)), "told"
 
 
 ROWS = [*FAILURES, *(codes[0] for codes, _ in CLASSES), *(codes[-1] for codes, _ in CLASSES)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, calling
+from connectors.support import NOW, by_deed, calling
 from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN
 from svyazka.connectors.yclients import client
@@ -51,6 +51,13 @@ async def failure(salon: Running, **changes: Any) -> Outcome:
 
 
 # The failure map, row by row
+
+
+def test_the_rows_are_those_of_yclients_documentation() -> None:
+    assert by_deed(STATUSES.items()) == {
+        "block": {401, 402, 403}, "refuse": {400, 404, 409, 422}, "retry": {429, 500, 502, 503, 504},
+    }  # fmt: skip
+    assert by_deed(CODES.items()) == {"refuse": {422, *range(431, 439)}}
 
 
 @pytest.mark.parametrize("status", STATUSES)

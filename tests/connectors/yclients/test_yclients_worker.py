@@ -206,6 +206,16 @@ async def test_a_long_list_is_read_page_by_page_and_twice_before_its_mark_moves(
     assert len({fact.key for look in looks for fact in look.facts}) == 2 * PAGE + 1
 
 
+@pytest.mark.parametrize("meta", [[], {}, None])
+async def test_a_full_page_of_a_list_that_does_not_say_its_length_is_no_end(salon: Running, meta: Any) -> None:
+    page = [saved(salon, number + 1, NOW + timedelta(seconds=number)) for number in range(PAGE)]
+    body = {"success": True, "data": page, "meta": meta}
+    salon.fault("yclients", kind="answer", path="/api/v1/records/*", status=200, body=body)
+    saved(salon, PAGE + 1, NOW + timedelta(seconds=PAGE))
+    looks = await looked(salon, NOW, NOW + timedelta(hours=1))
+    assert len({fact.key for look in looks for fact in look.facts}) == PAGE + 1
+
+
 async def test_a_record_pushed_over_the_edge_of_a_page_while_we_read_is_not_lost(salon: Running) -> None:
     """As if the list were ordered by the last change: a saved record goes to its end, the others move up."""
     world = stand_in(salon).salon

@@ -17,61 +17,65 @@ TOKEN_PATH = "/oauth2/access_token"
 REFRESH_LIFE = timedelta(days=90)
 """Three months from the last use; each use gives a new refresh token."""
 
-AGAIN = "authorise again: the old code or token will not be taken any more"
+# Told to the business in an alert, so in Russian; amoCRM's own names of errors stay as amoCRM writes them.
+
+AGAIN = "Выдайте доступ заново: прежний код или токен больше не примут"
 SECRET = (
-    "compare client_id and client_secret with «Ключи и доступы» on the integration's card; if the secret was made "
-    "anew, put it in by `svyazka secret set`, and authorise again if that doesn't help"
+    "Сверьте client_id и client_secret с «Ключами и доступами» на карточке интеграции; если секрет перевыпустили, "
+    "сохраните новый (svyazka secret set), а если не поможет — выдайте доступ заново (svyazka auth)"
 )
-REDIRECT_URI = "write the very same redirect_uri, letter by letter, here and in the integration's settings"
+RENAMED = "Исправьте subdomain: аккаунт могли переименовать"
+REDIRECT_URI = "Впишите один и тот же redirect_uri, буква в букву, в файл и в настройки интеграции"
 
 ERRORS = (
     TokenError(
         400, "code has expired", "reauthorise", "code_expired",
-        "the authorization code has expired: it is good for 20 minutes", AGAIN,
+        "код доступа устарел: он годится 20 минут", AGAIN,
     ),
     TokenError(
         400, "code has been revoked", "reauthorise", "code_used",
-        "the authorization code has been used already: it is good for one exchange", AGAIN,
+        "код доступа уже использован: он годится на один обмен", AGAIN,
     ),
     TokenError(
         400, "cannot decrypt the authorization code", "reauthorise", "code_unreadable",
-        "Cannot decrypt the authorization code: it was cut, changed on the way, or belongs to another integration",
-        "copy the whole code, see that client_id is this integration's and redirect_uri the one that its settings "
-        "hold, then authorise again",
+        "Cannot decrypt the authorization code: код обрезан, искажён или от другой интеграции",
+        "Скопируйте код целиком, проверьте, что client_id — этой интеграции, а redirect_uri — из её настроек, "
+        "и выдайте доступ заново",
     ),
     TokenError(
         400, "redirect uri", "block", "redirect_uri",
-        "redirect_uri isn't the one in the integration's settings", REDIRECT_URI,
+        "redirect_uri не тот, что в настройках интеграции", REDIRECT_URI,
     ),
     TokenError(
-        400, "client_id", "block", "client_id", "client_id is empty or malformed", SECRET,
+        400, "client_id", "block", "client_id", "client_id пуст или искажён", SECRET,
     ),
     TokenError(
-        400, "client_secret", "block", "client_secret", "client_secret is empty or malformed", SECRET,
+        400, "client_secret", "block", "client_secret", "client_secret пуст или искажён", SECRET,
     ),
     TokenError(
-        400, "invalid account", "block", "invalid_account",
-        "this code or token belongs to another account than the one asked",
-        "correct subdomain: the account may have been renamed",
+        400, "invalid account", "block", "invalid_account", "код или токен от другого аккаунта amoCRM", RENAMED,
     ),
     TokenError(
-        400, "invalid refresh token", "reauthorise", "refresh_token_invalid", "the refresh token is malformed", AGAIN,
+        400, "invalid refresh token", "reauthorise", "refresh_token_invalid", "токен обновления искажён", AGAIN,
     ),
     TokenError(
         401, "token has been revoked", "reauthorise", "refresh_token_dead",
-        "the refresh token is dead: it was used already, lay unused for three months, or access was withdrawn", AGAIN,
+        "токен обновления больше не действует: он уже использован, лежал без дела три месяца, доступ отозвали или "
+        "аккаунт переименовали",
+        f"{AGAIN}; если аккаунт переименовали, сначала исправьте subdomain",
     ),
     # No hint comes with it, and its title is Russian or English: so it is whatever else a 401 is.
     TokenError(
         401, "", "block", "incorrect_client",
-        "Incorrect client: client_id and client_secret don't belong together, or not to this token", SECRET,
+        "Incorrect client: client_id и client_secret не от одной интеграции или не те, с которыми получен доступ",
+        SECRET,
     ),
     TokenError(
         403, "", "retry", "403", "amoCRM lets nobody in from this address just now",
     ),
-    TokenError(
-        404, "", "block", "no_account", "there is no such account", "correct subdomain: it may have been renamed",
-    ),
+    TokenError(404, "", "block", "no_account", "такого аккаунта amoCRM нет", RENAMED),
+    TokenError(301, "", "block", "moved", "аккаунт amoCRM переехал на другой адрес", RENAMED),
+    TokenError(302, "", "block", "moved", "аккаунт amoCRM переехал на другой адрес", RENAMED),
 )  # fmt: skip
 """By status and `hint`, for titles and details come in Russian or in English."""
 
@@ -109,28 +113,28 @@ def _code(params: Mapping[str, str], settings: AmocrmSettings) -> Redirected:
     name = host.partition(".")[0]
     genuine = host.endswith(HOSTS) and name.replace("-", "").isalnum() and host.count(".") == 2
     if not genuine:
-        return Rejected("the redirect names no account of amoCRM's")
+        return Rejected("перенаправление не называет аккаунта amoCRM")
     ours = settings.host()
     if ours is not None and host != ours:
-        return Rejected(f"access was given to the account {host}, this connection is {ours}")
+        return Rejected(f"доступ выдан аккаунту {host}, а подключение — к {ours}")
     if params.get("client_id", settings.client_id) != settings.client_id:
-        return Rejected("access was given to another integration than this connection's client_id")
+        return Rejected("доступ выдан другой интеграции: её client_id не тот, что у подключения")
     return AuthorisationCode(params["code"], f"https://{host}")
 
 
 def _notice(params: Mapping[str, str], settings: AmocrmSettings) -> Redirected:
     """`hex(HMAC-SHA256(client_secret, client_uuid|account_id))`."""
     if settings.client_secret is None:
-        return Rejected("a notice of a disabled integration can't be proved without client_secret")
+        return Rejected("уведомление об отключении интеграции нечем проверить: не задан client_secret")
     signed = f"{params['client_uuid']}|{params['account_id']}".encode()
     wanted = hmac.digest(settings.client_secret.encode(), signed, "sha256").hex()
     if not hmac.compare_digest(wanted.encode(), params["signature"].lower().encode("utf-8", "replace")):
-        return Rejected("the notice of a disabled integration has a wrong signature")
+        return Rejected("у уведомления об отключении интеграции неверная подпись")
     if params["client_uuid"] != settings.client_id or settings.account_id not in (None, params["account_id"]):
-        return Rejected("the notice of a disabled integration is another integration's or account's")
+        return Rejected("уведомление об отключении — от другой интеграции или аккаунта")
     return Withdrawal(
-        "the integration was switched off in amoCRM",
-        "switch it on again there (amoМаркет, the integration's card), then `svyazka auth`",
+        "интеграцию отключили в amoCRM",
+        "Включите её (amoМаркет, карточка интеграции) и выдайте доступ заново: svyazka auth",
     )
 
 

@@ -28,16 +28,19 @@ class Rule:
     quiet: float | None = None
 
 
-RIGHTS = "authorise as (or make the token of) an administrator of the account, with a right to these deals"
-TOKEN = "make a new long-lived token on the integration's card and put it in by `svyazka secret set`"
+# What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
+
+RIGHTS = "Нужен доступ от имени администратора аккаунта, которому видны эти сделки"
+TOKEN = "Выпустите новый долгосрочный токен на карточке интеграции и сохраните его: svyazka secret set"
+RENAMED = "Исправьте subdomain: аккаунт могли переименовать"
 
 STATUSES: dict[int, Rule] = {
-    301: Rule("block", "the account has moved to another address", "correct subdomain: it may have been renamed"),
-    302: Rule("block", "the account has moved to another address", "correct subdomain: it may have been renamed"),
+    301: Rule("block", "аккаунт amoCRM переехал на другой адрес", RENAMED),
+    302: Rule("block", "аккаунт amoCRM переехал на другой адрес", RENAMED),
     400: Rule("refuse", "amoCRM doesn't take the request"),
-    401: Rule("block", "401 Unauthorized: amoCRM takes this token no more", TOKEN),
-    402: Rule("block", "the account isn't paid for", "pay for the amoCRM account; work then goes on by itself"),
-    403: Rule("block", "this user of amoCRM has no right to that", RIGHTS),
+    401: Rule("block", "401 Unauthorized: amoCRM больше не принимает этот токен", TOKEN),
+    402: Rule("block", "аккаунт amoCRM не оплачен", "Оплатите его: работа продолжится сама"),
+    403: Rule("block", "у этого пользователя amoCRM нет прав", RIGHTS),
     404: Rule("refuse", "there is no such thing"),
     422: Rule("refuse", "amoCRM can't process so much at once"),
     429: Rule("retry", "over amoCRM's 7 requests a second", quiet=60),
@@ -49,7 +52,7 @@ STATUSES: dict[int, Rule] = {
 FLOODING = Rule("retry", "amoCRM has blocked this address for too many requests", quiet=3600)
 """403 as a page instead of JSON: going on would only make it longer."""
 NOT_EVEN_FRESH = Rule(
-    "block", "401 Unauthorized: amoCRM takes neither this token nor a fresh one", "authorise again: svyazka auth"
+    "block", "401 Unauthorized: amoCRM не принимает ни этот токен, ни новый", "Выдайте доступ заново: svyazka auth"
 )
 OTHER_4XX = Rule("refuse", "amoCRM refuses the request")
 OTHER_5XX = Rule("retry", "amoCRM failed")
@@ -94,7 +97,7 @@ async def _access(call: Call[AmocrmSettings]) -> Access:
     if call.auth is not None:
         return await call.auth.access()
     if call.settings.token is None:
-        missing = "credentials are missing: token, or client_id, client_secret and redirect_uri"
+        missing = "не заданы token или client_id, client_secret и redirect_uri"
         raise AmocrmFailure(Blocked(code="no_credentials", message=missing, remedy=TOKEN))
     return Access(call.settings.token)
 
@@ -105,8 +108,8 @@ async def _send(
 ) -> httpx.Response:  # fmt: skip
     address = call.settings.address() or access.base_url
     if address is None:
-        remedy = "set subdomain: the account's name, as in name.amocrm.ru"
-        raise AmocrmFailure(Blocked(code="no_subdomain", message="the account's address isn't known", remedy=remedy))
+        remedy = "Укажите subdomain — имя аккаунта из адреса ИМЯ.amocrm.ru"
+        raise AmocrmFailure(Blocked(code="no_subdomain", message="не указан адрес аккаунта amoCRM", remedy=remedy))
     call.http.hide(access.token)
     await call.pace()
     headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json"}

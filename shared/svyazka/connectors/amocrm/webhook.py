@@ -134,17 +134,20 @@ class _Reading:
     def _client(self, lead: Lead) -> Contact | None:
         """Who the deal is about, as far as the request tells: amoCRM's own deals never do, the deal is read again.
 
-        A contact in the same request is the deal's only when it says so, or when the two are all there is.
+        A contact in the same request is the deal's only when the deal names it, when it says so itself, or when the
+        two are all there is.
         """
         main = section(lead.body, "main_contact")
-        if main:
-            known = person(main)
-            if known.phone or known.email:
-                return known
-        linked = [contact for contact in self._contacts if lead.id in linked_leads(contact)]
-        if not linked and self._alone and not linked_leads(self._contacts[0]):
-            linked = self._contacts
-        return person(linked[0]) if linked else None
+        named, wanted = person(main), text(main.get("id"))
+        if named.phone:
+            return named
+        if wanted is not None:
+            linked = [contact for contact in self._contacts if text(contact.get("id")) == wanted]
+        else:
+            linked = [contact for contact in self._contacts if lead.id in linked_leads(contact)]
+            if not linked and self._alone and not linked_leads(self._contacts[0]):
+                linked = self._contacts
+        return person(linked[0]) if linked else named if named.email else None
 
 
 def _unwrapped(item: object) -> object:

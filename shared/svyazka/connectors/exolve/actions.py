@@ -34,7 +34,10 @@ class ExolveConnector(Connector[ExolveSettings]):
     secret_fields = ("api_key",)
     optional_settings = {"sender": "messages go out from the application's own number, if Exolve lets them"}
     environment = {"api_key": "EXOLVE_WHATSAPP_API_KEY", "whatsapp_sender": "EXOLVE_WHATSAPP_SENDER_ID"}
-    proposed = False  # these variables speak of the WhatsApp that can't be had here
+    not_proposed = (
+        "its WhatsApp API, of which these variables speak, has no public documentation and isn't used; for SMS set "
+        "`sender`, the application's number or name"
+    )
 
     def settings_model(self) -> type[ExolveSettings]:
         return ExolveSettings

@@ -15,7 +15,7 @@ from svyazka.model.commands import Command, Forward, Repeat
 from svyazka.model.errors import ConfigError
 from svyazka.model.outcomes import Blocked, Outcome, Refused
 
-KEY_REMEDY = "whsec_ and 24 to 64 random bytes in base64, by `svyazka secret set`"
+KEY_REMEDY = "whsec_ и от 24 до 64 случайных байтов в base64: svyazka secret set"
 
 
 class HttpConnector(Connector[HttpSettings]):
@@ -88,17 +88,17 @@ class HttpConnector(Connector[HttpSettings]):
 def _unusable(settings: HttpSettings) -> Blocked | None:
     """Why nothing can be sent, or None: values that are secrets were seen by nobody before."""
     if settings.url is None:
-        return Blocked(code="no_url", message="this connection has no `url`", remedy="set `url` in the tenant file")
+        return Blocked(code="no_url", message="не задан `url`", remedy="Впишите `url` в файл арендатора")
     try:
         check_url(settings.url)
     except ValueError as error:
-        return Blocked(code="url", message=f"url: {error}", remedy="correct `url`, or the secret that it names")
+        return Blocked(code="url", message=f"url: {error}", remedy="Исправьте `url` или секрет, который в нём назван")
     if settings.url.startswith("/") and settings.base_url is None:
-        message = "url: a path alone needs `base_url`"
-        return Blocked(code="url", message=message, remedy="write the whole address, https://...")
+        message = "url: к одному пути нужен `base_url`"
+        return Blocked(code="url", message=message, remedy="Впишите адрес целиком: https://...")
     if not can_be_header(settings.authorization or ""):
-        message = "authorization: expected one line of plain ASCII"
-        return Blocked(code="authorization", message=message, remedy="put the secret in anew by `svyazka secret set`")
+        message = "authorization: нужна одна строка из латинских букв, цифр и знаков"
+        return Blocked(code="authorization", message=message, remedy="Сохраните секрет заново: svyazka secret set")
     return None
 
 

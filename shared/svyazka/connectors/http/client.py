@@ -37,8 +37,8 @@ STATUSES: dict[int, Rule] = {
     403: Rule("retry", AUTHORISE),
     404: Rule("retry", "there is nothing at this address: check `url`"),
     410: Rule(
-        "block", "the endpoint wants no more messages",
-        remedy="take the connection out of the tenant file, or set its `url` to the new address",
+        "block", "получатель больше не принимает сообщения",
+        remedy="Уберите подключение из файла или впишите в `url` новый адрес",
     ),
     429: Rule("retry", "the endpoint asks for fewer messages"),
 }  # fmt: skip

@@ -34,15 +34,17 @@ class Rule:
     """The trouble is the connection's, not this one command's."""
 
 
-RIGHTS = "give this API login the restriction group of the method (iikoWeb, Cloud API settings)"
-CREDENTIALS = "check the credentials of this connection against iikoWeb and put them in by `svyazka secret set`"
-TILL = "see that the restaurant's till is on, registered and connected to iikoCloud"
+# What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
+
+RIGHTS = "Дайте этому API-логину группу ограничений с этим методом (iikoWeb, «Настройки Cloud API»)"
+CREDENTIALS = "Сверьте ключи подключения с iikoWeb и сохраните их: svyazka secret set"
+TILL = "Проверьте, что касса ресторана включена, зарегистрирована и на связи с iikoCloud"
 DICTIONARY = "refresh the dictionaries: the order names something that the restaurant doesn't have"
 
 STATUSES: dict[int, Rule] = {
     400: Rule("refuse", "iiko doesn't take the request: validation, an unknown id or a feature that is off"),
-    401: Rule("block", "iiko takes neither this token nor a fresh one", CREDENTIALS),
-    403: Rule("block", "this API login has no right to the method", RIGHTS),
+    401: Rule("block", "iiko не принимает ни этот токен, ни новый", CREDENTIALS),
+    403: Rule("block", "у этого API-логина iiko нет прав", RIGHTS),
     408: Rule("retry", "the till didn't answer in time"),
     410: Rule("refuse", "iiko has forgotten this correlation id"),
     429: Rule("retry", "over iiko's quota", wait=60),
@@ -53,16 +55,16 @@ STATUSES: dict[int, Rule] = {
 OTHER_4XX = Rule("refuse", "iiko refuses the request")
 OTHER_5XX = Rule("retry", "iiko failed")
 
-_TILL_OFF = Rule("block", "the till is offline or not set up", TILL)
+_TILL_OFF = Rule("block", "касса не на связи или не настроена", TILL)
 _REFERENCE = Rule("refuse", "a reference or a value that the restaurant doesn't have", DICTIONARY)
 _RACE = Rule("retry", "the restaurant's staff changed it at the same time", outage=False)
 _TROUBLE = Rule("retry", "iiko failed")
 
 CODES: dict[str, Rule] = {
     "Common_OrganizationNotFound": Rule(
-        "block", "loyalty isn't set up for this organization", "have iikoCard set up for it, or use another"
+        "block", "у этой организации не настроена лояльность", "Настройте iikoCard или укажите другую организацию"
     ),
-    "DRAFTS_DISABLED": Rule("block", "drafts are switched off", "switch them on in iiko's delivery settings"),
+    "DRAFTS_DISABLED": Rule("block", "черновики выключены", "Включите их в настройках доставки iiko"),
     "DuplicatedOrderId": Rule("done", "an earlier try of ours has succeeded"),
     "DuplicatedReserveId": Rule("done", "an earlier try of ours has succeeded"),
     "TerminalGroupUnregistered": _TILL_OFF,
@@ -231,7 +233,7 @@ async def remembered(call: Call[IikoSettings], what: str, read: Callable[[], Awa
 async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
     sign_in = call.settings.sign_in()
     if sign_in is None:
-        missing = "credentials are missing: api_key, app_id and client_secret, or api_login"
+        missing = "не заданы api_key, app_id и client_secret или api_login"
         raise IikoFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
     return await call.token(_named(call, "token"), lambda: _fresh(call, *sign_in), refused)
 
@@ -239,7 +241,7 @@ async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
 async def _fresh(call: Call[IikoSettings], path: str, body: dict[str, str]) -> tuple[str, datetime]:
     response = await _post(call, path, body)
     if response.status_code in (400, 401, 403):
-        message = "iiko doesn't know these credentials"
+        message = "iiko не признаёт эти ключи"
         raise IikoFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
     token = _content(call, response).get("token")
     if not isinstance(token, str) or not token:

@@ -37,7 +37,7 @@ QUIET = timedelta(minutes=30)
 """How long to leave iiko alone when it goes back to our revision no more and knows no newer one (a night
 without orders): a login with many failing requests gets blocked."""
 
-ORGANIZATION = "see that organization_id is right and open to these credentials: `svyazka doctor --live`"
+ORGANIZATION = "Проверьте, что organization_id верен и открыт этим ключам: svyazka doctor --live"
 
 ZONES_APART = timedelta(hours=12)
 """How far a terminal's zone may lie from the tenant's, where iiko won't tell it."""
@@ -73,7 +73,7 @@ async def poll(cursor: str | None, call: Call[IikoSettings]) -> Polled:
             raise
         # Days are refused for good, so asking every two minutes would only get the login blocked.
         code, message = failure.outcome.code, failure.outcome.message
-        raise IikoFailure(Blocked(code=code, message=f"polling: {message}", remedy=ORGANIZATION)) from failure
+        raise IikoFailure(Blocked(code=code, message=f"опрос не удаётся: {message}", remedy=ORGANIZATION)) from failure
 
 
 async def _look(cursor: str | None, call: Call[IikoSettings]) -> Polled:

@@ -31,7 +31,7 @@ async def organization_ids(call: Call[IikoSettings]) -> list[str]:
         return [call.settings.organization_id]
     seen = await remembered(call, "organizations", lambda: organizations(call))
     if not seen:
-        message = "these credentials see no organization"
+        message = "этим ключам не видна ни одна организация"
         raise IikoFailure(Blocked(code="no_organization", message=message, remedy=RIGHTS))
     return list(seen)
 

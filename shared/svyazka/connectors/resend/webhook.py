@@ -34,6 +34,12 @@ EVENT_TYPES = {
 
 HTML = "text/html; charset=utf-8"
 
+OUT_OF_QUOTA_NOTICE = "Resend не отправил письмо: объём по тарифу исчерпан. Повысьте тариф на resend.com или подождите"
+COMPLAINT_NOTICE = (
+    "получатель отметил письмо как спам; больше ему не пишем. За частые жалобы почтовые службы перестают принимать "
+    "письма с вашего домена: посмотрите, кому и что отправляется"
+)
+
 
 class ResendWebhook(Webhook):
     """Events of Resend, and the answers of those who follow the link to unsubscribe."""
@@ -163,7 +169,9 @@ def _letter(type_: str, content: Section, data: Section, message: str | None) ->
     if fact is None:
         return [Unreadable(reason="expected `email_id` of the letter", key=_known_again(message))]
     reason = said(data, "failed", "reason")
-    return [fact, _out_of_quota(reason, fact)] if reason in OUT_OF_QUOTA else [fact]
+    if reason in OUT_OF_QUOTA:
+        return [fact, _notice("quota", OUT_OF_QUOTA_NOTICE, fact, reason or "")]
+    return [fact, _notice("complaint", COMPLAINT_NOTICE, fact)] if event == "complained" else [fact]
 
 
 def _received(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
@@ -198,13 +206,12 @@ _READERS: dict[str, Reader] = {"email": _letter, "email.received": _received, "d
 """By an event's type, else by its family."""
 
 
-def _out_of_quota(reason: str | None, fact: Fact) -> Fact:
-    """Told once a day: every further letter meets the same."""
+def _notice(what: str, words: str, fact: Fact, *which: str) -> Fact:
+    """A word to the business beside what is told of a letter; once a day, however many letters meet the same."""
     day = f"{fact.occurred_at:%Y-%m-%d}" if fact.occurred_at else ""
-    notice = "Resend не отправил письмо: объём по тарифу исчерпан. Повысьте тариф на resend.com или подождите"
     return Fact(
-        type=EventType.CONNECTION_DISABLED, key=("quota", reason or "", day), occurred_at=fact.occurred_at,
-        data={"what": "quota", "notice": notice},
+        type=EventType.CONNECTION_DISABLED, key=(what, *which, day), occurred_at=fact.occurred_at,
+        data={"what": what, "notice": words},
     )  # fmt: skip
 
 

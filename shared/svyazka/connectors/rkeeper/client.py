@@ -103,20 +103,19 @@ class Rule:
     """False: a command that got this answer may have been carried out, so it is not repeated blindly."""
 
 
-CREDENTIALS = "check the credentials of this connection and put them in by `svyazka secret set`"
-API_ACCESS = (
-    "see that the module Delivery_Api is licensed and that the order came through this very API connection "
-    "(admin panel, Integrations, API connection)"
-)
-LICENCE = "have the White Server licence of this restaurant checked in l.ucs.ru (agent and aggregator)"
-RESTAURANT = "have the White Server agent of this restaurant set up: integrations@rkeeper.ru"
+# What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
+
+CREDENTIALS = "Проверьте ключи этого подключения и сохраните их: svyazka secret set"
+API_ACCESS = "Проверьте лицензию модуля Delivery_Api и подключение по API (админ-панель, «Интеграции»)"
+LICENCE = "Проверьте лицензию White Server этого ресторана на l.ucs.ru (агент и агрегатор)"
+RESTAURANT = "Попросите настроить агент White Server этого ресторана: integrations@rkeeper.ru"
 
 # r_k Delivery's API
 
 STATUSES: dict[int, Rule] = {
     400: Rule("refuse", "r_k Delivery doesn't take the request"),
-    401: Rule("block", "r_k Delivery takes neither this token nor a fresh one", CREDENTIALS),
-    403: Rule("block", "r_k Delivery doesn't let this API connection do that", API_ACCESS),
+    401: Rule("block", "r_k Delivery не принимает ни этот токен, ни новый", CREDENTIALS),
+    403: Rule("block", "r_k Delivery не разрешает это подключению по API", API_ACCESS),
     404: Rule("refuse", "r_k Delivery has no such object"),
     422: Rule("refuse", "r_k Delivery doesn't take the request"),
     429: Rule("retry", "over r_k Delivery's quota", wait=60),
@@ -133,20 +132,20 @@ _SILENCE = re.compile(r"time\W?out|offline|unresponsive|not respond|не отв�
 
 # White Server: the HTTP status is always 200
 
-_LICENCE = Rule("block", "a White Server licence is missing", LICENCE)
+_LICENCE = Rule("block", "нет лицензии White Server", LICENCE)
 _MENU = Rule("refuse", "the order names what the till's menu doesn't have: refresh the menu")
 _STAFF = Rule("refuse", "the restaurant refused the order, or nobody there reacted: tell the guest")
 _TILL = Rule("refuse", "the till couldn't carry it out")
 
 WS_CODES: dict[str, Rule] = {
-    "AuthFailed": Rule("block", "White Server doesn't know this token", CREDENTIALS),
+    "AuthFailed": Rule("block", "White Server не признаёт токен", CREDENTIALS),
     "BadRequest": Rule("refuse", "White Server doesn't take the request: a fault of ours"),
     "License": _LICENCE,
     "NotFound": Rule("refuse", "White Server knows no such object, order or task"),
     "TaskLimitExceeded": Rule("retry", "over White Server's quota", wait=60),
     "Timeout": Rule("retry", "the restaurant's agent is silent"),
     "AwaitingAnswer": Rule("retry", "the restaurant hasn't answered yet", wait=2, outage=False),
-    "WsAgentNotSelected": Rule("block", "no agent is chosen for this restaurant", RESTAURANT),
+    "WsAgentNotSelected": Rule("block", "для ресторана не выбран агент White Server", RESTAURANT),
     "InternalError": Rule("retry", "White Server failed"),
     "WsaDuplicateOrder": Rule("done", "an earlier try of ours has succeeded"),
     "WsaOrderCreationDishNotFound": _MENU,
@@ -157,7 +156,7 @@ WS_CODES: dict[str, Rule] = {
     "WsaOrderIgnoredOnPos": _STAFF,
     "WsaOrderError": _TILL,
     "WsaFillingOrderError": _TILL,
-    "WsaCommandNotSupported": Rule("block", "the restaurant's agent is too old for this", RESTAURANT),
+    "WsaCommandNotSupported": Rule("block", "агент White Server в ресторане слишком старый", RESTAURANT),
 }
 """`wsError.code`, or the code of the system behind it (agentError, rkError, shError), which goes first."""
 

@@ -91,7 +91,7 @@ async def access_token(call: Call[RKeeperSettings], refused: str | None = None) 
     """A token of r_k Delivery's. Raises RKeeperFailure."""
     client_id, secret = call.settings.client_id, call.settings.client_secret
     if client_id is None or secret is None:
-        missing = "client_id and client_secret of r_k Delivery are missing"
+        missing = "не заданы client_id и client_secret r_k Delivery"
         raise RKeeperFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
     # Other credentials or another installation never get the token of these.
     mark = sha256("\n".join((call.settings.base_url or "", client_id, secret)).encode()).hexdigest()[:16]
@@ -103,7 +103,7 @@ async def _fresh(call: Call[RKeeperSettings], client_id: str, secret: str) -> tu
     call.http.hide(secret)
     response = await call.http.request("POST", host(call, "login") + "/connect/token", data=form)
     if response.status_code in (400, 401, 403):
-        message = "r_k Delivery doesn't know this client_id and client_secret"
+        message = "r_k Delivery не признаёт client_id и client_secret"
         raise RKeeperFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
     call.http.blank("response_body")  # it holds a secret that wasn't known before it came
     try:

@@ -55,7 +55,7 @@ async def ask(call: Call[RKeeperSettings], task: str, object_id: str, **params: 
     """One synchronous task at a restaurant. Raises RKeeperFailure, NotSent, MaybeSent."""
     token, scheme = call.settings.token, call.settings.token_scheme
     if token is None:
-        message = "the token of White Server is missing"
+        message = "не задан token White Server"
         raise RKeeperFailure(Blocked(code="no_credentials", message=message, remedy=CREDENTIALS))
     restaurant = int(object_id) if object_id.isdecimal() else object_id
     body = {"taskType": task, "params": {"sync": {"objectId": restaurant, "timeout": AGENT_TIMEOUT}, **params}}

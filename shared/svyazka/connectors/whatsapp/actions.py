@@ -37,7 +37,10 @@ class WhatsappConnector(Connector[WhatsappSettings]):
     environment = {
         "phone_number_id": "META_WHATSAPP_PHONE_NUMBER_ID", "access_token": "META_WHATSAPP_ACCESS_TOKEN",
     }  # fmt: skip
-    proposed = False  # never a default: it needs a template, a deadline and another channel after it
+    not_proposed = (
+        "it needs an approved `template` in its flow (a plain text arrives only within 24 hours of the client's own "
+        "message), a deadline and another channel after it"
+    )
 
     def settings_model(self) -> type[WhatsappSettings]:
         return WhatsappSettings

@@ -58,10 +58,16 @@ class YclientsFailure(SourceUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Objects of one page, and how many there are in all."""
+    """Objects of one page, and how many there are in all, where the answer says so."""
 
     items: Sequence[Section]
-    total: int
+    total: int | None
+
+    def is_last(self, number: int) -> bool:
+        """Whether nothing stands after it; a full page of a list that doesn't say its length may have another."""
+        if self.total is None:
+            return len(self.items) < PAGE
+        return not self.items or number * PAGE >= self.total
 
 
 async def record(call: Call[YclientsSettings], record_id: str) -> Section | None:
@@ -128,7 +134,7 @@ async def _object(call: Call[YclientsSettings], path: str, wanted: str) -> Secti
 async def _page(call: Call[YclientsSettings], path: str, params: dict[str, str]) -> Page:
     data, meta = await _ask(call, "GET", path, params=params)
     items = list(sections(data))
-    return Page(items, whole(meta.get("total_count")) or 0)
+    return Page(items, whole(meta.get("total_count")))
 
 
 async def _ask(

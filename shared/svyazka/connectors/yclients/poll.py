@@ -14,7 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from svyazka.connectors.yclients import client
-from svyazka.connectors.yclients.client import PAGE, Page, YclientsFailure, YclientsSettings
+from svyazka.connectors.yclients.client import Page, YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, of_company, record_fact
 from svyazka.connectors.yclients.schema import Change, identifier, moment
 from svyazka.engine.bodies import Section
@@ -85,7 +85,7 @@ async def _page(known: Cursor, call: Call[YclientsSettings]) -> tuple[Cursor, li
     facts.sort(key=lambda fact: (fact.occurred_at or call.now, fact.position or 0))
     seen = [changed for item in page.items if (changed := moment(item.get("last_change_date"))) is not None]
     newest = min(max([*seen, known.newest or since, since]), call.now + CLOCKS_APART)
-    if page.items and known.page * PAGE < page.total:
+    if not page.is_last(known.page):
         return known.model_copy(update={"page": known.page + 1, "newest": newest}), facts
     if known.page > 1 and not known.again:
         return known.model_copy(update={"page": 1, "newest": newest, "again": True}), facts

@@ -32,7 +32,7 @@ INVITATION_LIFE = timedelta(minutes=30)
 """Of the signed `state`: time enough to sign in and agree."""
 
 STORE_TRIES = 8
-REFUSED_BEFORE = Trouble(code="refused", message="this code was refused before")
+REFUSED_BEFORE = Trouble(code="refused", message="этот код уже отклонён")
 
 
 class CodeRefused(SvyazkaError):

@@ -65,7 +65,7 @@ async def ask(
     """Ask for a pair; raises nothing of the network. `now` is real time."""
     url = app.token_path if "://" in app.token_path else f"{base_url}{app.token_path}"
     if "://" not in url:
-        return _failed("block", "no_address", "the account's address isn't known", "set it in the tenant file")
+        return _failed("block", "no_address", "адрес аккаунта неизвестен", "Впишите его в файл арендатора")
     body: dict[str, Any] = {app.encoding if app.encoding == "json" else "data": dict(fields)}
     try:
         response = await http.request("POST", url, headers={"Accept": "application/json"}, **body)
@@ -107,8 +107,8 @@ def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
             return Failure(row.do, Trouble(code=row.code, message=row.what, remedy=row.remedy), _after(response))
     if status >= 500 or status in (408, 429):
         return _failed("retry", str(status), f"the vendor's token address answered {status}", after=_after(response))
-    what = f"the vendor's token address answered {status}"
-    return _failed("block", str(status), what, "check the integration's id, secret and redirect address")
+    what = f"сервис ответил {status} на просьбу о доступе"
+    return _failed("block", str(status), what, "Проверьте client_id, client_secret и redirect_uri интеграции")
 
 
 def _after(response: httpx.Response) -> float | None:

@@ -74,9 +74,9 @@ class Known:
 
 
 def needed(account: Account, why: str, hint: str = "") -> NoAccess:
-    """A new authorisation is needed, with the way to give it."""
+    """A new authorisation is needed, with the way to give it: in Russian, for the business is told."""
     remedy = f"svyazka auth {account.tenant.id}/{account.name}" + (f" ({hint})" if hint else "")
-    return NoAccess(Blocked(code=NEEDED, message=f"a new authorisation is needed: {why}", remedy=remedy))
+    return NoAccess(Blocked(code=NEEDED, message=f"доступ нужно выдать заново: {why}", remedy=remedy))
 
 
 def authorisation_of(hub: Hub, account: Account) -> Authorised | None:
@@ -160,11 +160,11 @@ class Authorised(Authorisation):
         self._memo.pop(_KNOWN, None)
         grant = held.model if held else None
         if held is None or grant is None or (grant.sealed is None and not grant.dead):
-            raise needed(self._account, "there hasn't been one yet")
+            raise needed(self._account, "его ещё не выдавали")
         if grant.client_id != self._app.client_id:
-            raise needed(self._account, "client_id was changed since the last one")
+            raise needed(self._account, "client_id с тех пор сменился")
         if grant.dead or grant.sealed is None:
-            trouble = grant.trouble or Trouble(code=NEEDED, message="the last one is used up")
+            trouble = grant.trouble or Trouble(code=NEEDED, message="прежний больше не действует")
             raise needed(self._account, trouble.message, trouble.remedy)
         known = Known(grant, held.version, unseal(self._hub.keyring, grant.id, grant.sealed))
         self._memo[_KNOWN] = known
@@ -198,7 +198,7 @@ class Authorised(Authorisation):
     async def _ask(self, grant: Grant) -> Pair | Failure:
         """The present refresh token, then those that may still be good, each once."""
         http = exchanges_for(self._hub, self._account, grant)
-        trouble = Trouble(code="no_refresh_token", message="the vendor gave no refresh token")
+        trouble = Trouble(code="no_refresh_token", message="сервис не дал токена обновления")
         answer: Pair | Failure = Failure("reauthorise", trouble)
         for sealed in (grant.sealed, *grant.spares):
             pair = unseal(self._hub.keyring, grant.id, sealed) if sealed else None
@@ -225,7 +225,7 @@ class Authorised(Authorisation):
             except Conflict:
                 fresh = await self._load()
                 if fresh is None:
-                    raise needed(self._account, "the connection was removed meanwhile") from None
+                    raise needed(self._account, "подключение тем временем удалили") from None
                 held = fresh
             except Unavailable:
                 if tries == STORE_TRIES - 1:

@@ -16,7 +16,7 @@ from svyazka.engine.oauth.expiry import tell_end
 from svyazka.engine.oauth.grant import is_held, unseal
 from svyazka.engine.oauth.refresh import Authorised, NoAccess
 from svyazka.engine.store import Replace, Task
-from svyazka.model.errors import Conflict
+from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventType, Fact
 from svyazka.model.grants import Grant, Trouble
 from svyazka.model.ids import connection_id, stable_id
@@ -31,9 +31,12 @@ CODE_TRIES = 12
 CODE_PAUSE = timedelta(seconds=60)
 """A vendor that can't be asked just now is asked again so often: no code lives longer than that."""
 
+NO_USE = "Если доступ уже есть (долгосрочный токен), делать ничего не нужно; иначе дополните настройки подключения"
+"""Of a code that the connection's settings have no use for."""
+
 
 async def redirected(hub: Hub, outages: Outages, account: Account, body: Mapping[str, str]) -> None:
-    """See to one redirect. Raises Unavailable, ConfigError."""
+    """See to one redirect. Raises Unavailable; ConfigError where its parameters can't be unsealed."""
     owner = connection_id(account.tenant.id, account.name)
     params: dict[str, str] = json.loads(hub.keyring.unseal("mint", body["sealed"], f"{owner}.errand"))
     brought = account.connector.redirected(params, account.settings)
@@ -57,6 +60,11 @@ async def _authorise(hub: Hub, account: Account, code: AuthorisationCode, body: 
         await exchange(hub, account, code)
     except CodeRefused as refused:
         await _tell_refused(hub, account, refused.trouble, about)
+    except ConfigError as error:
+        # No repeat of this task would find other settings before the code has ended.
+        log("ERROR", "settings can't be used", path="/redirected", error=str(error))
+        what = "настройки подключения не годятся для доступа по OAuth"
+        await _tell_refused(hub, account, Trouble(code="no_use", message=what, remedy=NO_USE), about)
     except CodeNotYet as error:
         if tries + 1 >= CODE_TRIES:
             await _tell_refused(hub, account, Trouble(code="no_answer", message=str(error)), about)
