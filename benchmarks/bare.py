@@ -1,7 +1,8 @@
-"""`python -m benchmarks.bare PORT DATA`: does the accept path's store operations, and nothing else.
+"""`python -m benchmarks.bare plain|grouped PORT DATA`: does the accept path's store operations, and nothing else.
 
 No key, no signature, no parsing: one event document of the same size and fields, under a hash for an id as all of them
-are, with its task, created in the same store by the same server. What the accept path's rate is measured against.
+are, with its task, created in the same file by the same server. What the accept path's rate is measured against:
+`plain` makes a transaction of each request, as any handler would; `grouped` borrows our commits of many at once.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sys
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from svyazka.backends.local.store import LocalStore
-from svyazka.engine.store import Arrival, Document, Task
+from svyazka.backends.local.schema import microseconds
+from svyazka.backends.local.store import LocalStore, _arrive
+from svyazka.backends.local.writer import connect
+from svyazka.engine.store import Arrival, Document, Task, Value
 
 Message = MutableMapping[str, Any]
 ANSWER = b'{"status":"accepted","events":[{"id":"evt_0","type":"order.completed","status":"accepted","reason":null}]}'
@@ -31,7 +34,7 @@ def arrivals() -> Iterator[Callable[[bytes], Arrival]]:
 
         def arrival(body: bytes, key: str = key) -> Arrival:
             now = datetime.now(UTC)
-            fields = {
+            fields: dict[str, Value] = {
                 "tenant": "bench", "connection": "till", "type": "order.completed", "subject": f"order:{key}",
                 "status": "accepted", "received_at": now, "wake_at": now, "blank_at": now, "people": PEOPLE,
             }  # fmt: skip
@@ -41,7 +44,26 @@ def arrivals() -> Iterator[Callable[[bytes], Arrival]]:
         yield arrival
 
 
-def application(store: LocalStore) -> Callable[..., Awaitable[None]]:
+class PlainStore:
+    """A transaction a request, on a connection of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self._store = LocalStore.open(data)
+        self._connection = connect(self._store.path)
+
+    async def accept(self, arrivals: Sequence[Arrival], raw: None, salvage: None) -> list[Document | None]:
+        """As the store itself does it, but for its writer."""
+        now = microseconds(self._store.clock.now())
+        self._connection.execute("BEGIN IMMEDIATE")
+        present = [_arrive(self._connection, arrival, now) for arrival in arrivals]
+        self._connection.execute("COMMIT")
+        return present
+
+
+STORES: dict[str, Callable[[Path], PlainStore | LocalStore]] = {"plain": PlainStore, "grouped": LocalStore.open}
+
+
+def application(store: PlainStore | LocalStore) -> Callable[..., Awaitable[None]]:
     """The handler."""
     coming = arrivals()
 
@@ -59,6 +81,7 @@ def application(store: LocalStore) -> Callable[..., Awaitable[None]]:
 
 if __name__ == "__main__":
     uvicorn.run(
-        application(LocalStore.open(Path(sys.argv[2]))), host="127.0.0.1", port=int(sys.argv[1]), log_level="error",
-        access_log=False, proxy_headers=False, server_header=False, date_header=False, lifespan="off", backlog=2048,
+        application(STORES[sys.argv[1]](Path(sys.argv[3]))), host="127.0.0.1", port=int(sys.argv[2]),
+        log_level="error", access_log=False, proxy_headers=False, server_header=False, date_header=False,
+        lifespan="off", backlog=2048,
     )  # fmt: skip

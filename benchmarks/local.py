@@ -7,9 +7,9 @@ import json
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.bare import STORES
 from benchmarks.driver import Driven, drive
 from benchmarks.processes import free_port, resident_mib, running
 from svyazka.app import build_hub, local_keyring
@@ -80,30 +80,29 @@ def _ms(driven: Driven) -> dict[str, float]:
 
 
 def accept_against_bare(count: int) -> dict[str, object]:
-    """Interleaved rounds of the accept path and of the same store operations alone; the medians and their ratio."""
-    ours: list[Driven] = []
-    bare: list[Driven] = []
+    """Interleaved rounds of the accept path and of the same store operations alone; the medians and their ratios."""
+    driven: dict[str, list[Driven]] = {"accept": [], "plain": [], "grouped": []}
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             port, data = free_port(), Path(folder) / "data"
             path = asyncio.run(settle_in(data, "http://127.0.0.1:9"))
             server = ["-m", "svyazka.server", "accept", "--port", str(port)]
             with running(server, port, {"SVYAZKA_DATA": str(data)}):
-                ours.append(asyncio.run(drive(f"http://127.0.0.1:{port}{path}", webhook, count, CONNECTIONS)))
-        with tempfile.TemporaryDirectory() as folder:
-            port = free_port()
-            with running(["-m", "benchmarks.bare", str(port), folder], port):
-                bare.append(asyncio.run(drive(f"http://127.0.0.1:{port}/", webhook, count, CONNECTIONS)))
-    return compared(ours, bare)
+                driven["accept"].append(_driven(f"http://127.0.0.1:{port}{path}", count))
+        for store in STORES:
+            with tempfile.TemporaryDirectory() as folder:
+                port = free_port()
+                with running(["-m", "benchmarks.bare", store, str(port), folder], port):
+                    driven[store].append(_driven(f"http://127.0.0.1:{port}/", count))
+    median = {name: sorted(runs, key=lambda run: run.rate)[ROUNDS // 2] for name, runs in driven.items()}
+    ratios = {f"against_{store}": round(median["accept"].rate / median[store].rate, 3) for store in STORES}
+    return {**{name: _ms(run) for name, run in median.items()}, **ratios}
 
 
-def compared(ours: Sequence[Driven], bare: Sequence[Driven]) -> dict[str, object]:
-    """The median runs and their ratio."""
-    for driven in (*ours, *bare):
-        assert set(driven.statuses) == {200}, driven.statuses
-    mine = sorted(ours, key=lambda driven: driven.rate)[ROUNDS // 2]
-    theirs = sorted(bare, key=lambda driven: driven.rate)[ROUNDS // 2]
-    return {"accept": _ms(mine), "bare": _ms(theirs), "ratio": round(mine.rate / theirs.rate, 3)}
+def _driven(url: str, count: int) -> Driven:
+    driven = asyncio.run(drive(url, webhook, count, CONNECTIONS))
+    assert set(driven.statuses) == {200}, driven.statuses
+    return driven
 
 
 def end_to_end(count: int) -> dict[str, object]:

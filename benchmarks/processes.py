@@ -60,3 +60,10 @@ def resident_mib(process: subprocess.Popen[bytes]) -> float:
     """Its resident memory."""
     rss: int = psutil.Process(process.pid).memory_info().rss
     return round(rss / 2**20, 1)
+
+
+def used_ms(process: subprocess.Popen[bytes]) -> float:
+    """Milliseconds of processor time that it and its children have used."""
+    own = psutil.Process(process.pid)
+    times = [each.cpu_times() for each in (own, *own.children(recursive=True))]
+    return sum(time.user + time.system for time in times) * 1e3

@@ -28,7 +28,7 @@ _GAP = r"[\s()\u00a0.–—-]{0,3}"
 _RUSSIAN = re.compile(rf"(?<!\d)(?=((?:\+?[78]{_GAP})?[3489](?:{_GAP}\d){{9}})(?!\d))")
 """Wherever ten digits of a Russian number begin, though other numbers may stand next to it."""
 _PHONE_LIKE = re.compile(rf"(?<!\d)\+?\d(?:{_GAP}\d){{9,14}}(?!\d)")
-_NUMBERS = re.compile(r"\+?\d[\d\s()\u00a0.–—-]{8,}")
+_NUMBERS = re.compile(r"\d[\d\s()\u00a0.–—-]{8,}")
 """Stretches of text that hold nothing but numbers: what is looked through for phones, as little as may be."""
 _NO_DIGIT = re.compile(r"\D")
 _EMAIL_LIKE = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
