@@ -41,9 +41,11 @@ check: lint test ## what every commit passes
 bench: setup ## measures, and writes benchmarks/results/
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
-chaos: setup ## 10 000 events while processes are killed and frozen at every step; then all sources by all messengers
-	PYTHONPATH=tests $(BIN)/python -m chaos
-	PYTHONPATH=tests $(BIN)/python -m chaos --all
+chaos: export PYTHONPATH := tests:infra
+chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed
+	$(BIN)/python -m chaos
+	$(BIN)/python -m chaos --all
+	$(BIN)/python -m chaos --google
 
 lock: setup ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

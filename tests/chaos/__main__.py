@@ -8,23 +8,36 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from backends.google.emulator import emulator
+from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
 from chaos.installation import SPEED, LocalInstallation
 from chaos.messengers import MESSENGERS, channels
 from chaos.routes import EVERY_ROUTE, Route, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
 from chaos.sources import SOURCES
+from infra.unpacked import Bundles
+from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.failpoints import POINTS
 from svyazka.model.deliveries import Status
+
+LOCALLY, IN_THE_CLOUD = 10_000, 500
+"""Events of one route."""
 
 SWEPT = 60
 """Events of each route, where all of them are gone over."""
 
 MANY, SLOWLY = 1000, 8.0
 """With thousands waiting, sweeps in quick time would be most of the work."""
+
+PAUSE = 1.5
+"""Seconds after each answer on each of a vendor's connections in the cloud, where it takes seconds until whoever was
+lost is missed: else all is accepted before much is lost."""
 
 STRUCK = 0.9
 """Of the messages, during which processes are lost."""
@@ -33,7 +46,10 @@ STRUCK = 0.9
 def main() -> int:
     """0 when journal and ledger agree."""
     parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--events", type=int, help=f"10000, or {SWEPT} a route with --all")
+    parser.add_argument(
+        "--events", type=int, help=f"{LOCALLY}, {IN_THE_CLOUD} with --google, {SWEPT} a route with --all"
+    )
+    parser.add_argument("--google", action="store_true", help="functions from their bundles, Firestore, Cloud Tasks")
     parser.add_argument("--source", choices=SOURCES, default="iiko")
     parser.add_argument("--messenger", choices=MESSENGERS, default="smsru")
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
@@ -44,14 +60,33 @@ def main() -> int:
         parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
     print(f"seed {arguments.seed}")
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
-    for route in routes:
-        print(f"{named(route)}:")
-        rehearse(route, arguments.events or (SWEPT if arguments.all else 10_000), random.Random(arguments.seed))
+    events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)
+    with whole_cloud() if arguments.google else nullcontext() as cloud:
+        for route in routes:
+            print(f"{named(route)}:", flush=True)
+            rehearse(route, events, random.Random(arguments.seed), cloud)
     print("journal and ledger agree: nothing lost, nothing doubled")
     return 0
 
 
-def rehearse(route: Route, events: int, chance: random.Random) -> None:
+@contextmanager
+def whole_cloud() -> Iterator[Cloud]:
+    """With an emulator and bundles of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulator() as firestore,
+        stand_in_cloud(Bundles(Path(folder)), firestore, Clock()) as cloud,
+    ):
+        yield cloud
+
+
+def dealt(points: Sequence[str], chance: random.Random) -> Iterator[str]:
+    """Each in its turn, in another order every time."""
+    while True:
+        yield from chance.sample(points, len(points))
+
+
+def rehearse(route: Route, events: int, chance: random.Random, cloud: Cloud | None) -> None:
     """One run over one route."""
     source, via = route[0], channels(route[1])
     vendors = {source.vendor, *(messenger.vendor for messenger in via)}
@@ -59,26 +94,37 @@ def rehearse(route: Route, events: int, chance: random.Random) -> None:
     delayed = chance.random() < 0.5 and via[0].flow == "review_request"
     points = [point for point in POINTS if delayed or not point.startswith("claim.")]
     points.remove("fallback.before")
+    turns = {
+        "accept": dealt([point for point in points if point in ACCEPTING], chance),
+        "work": dealt([point for point in points if point not in ACCEPTING], chance),
+    }
     with tempfile.TemporaryDirectory() as folder, serve([load_simulator(vendor) for vendor in vendors]) as running:
 
         def failpoint(name: str) -> str:
             """Another way to die or freeze, some passages on; none once most is done."""
             if sum(route[1].sent(running).values()) > events * STRUCK:
                 return ""
-            passed = [point for point in points if (point in ACCEPTING) == (name == "accept")]
-            nth = chance.randint(max(1, events // 500), max(4, events // 25))
-            # Of the accepting process there is only one: thawed, it goes on and meets nothing more.
+            point = next(turns[name])
+            # Of the workers of a function each counts its own; and sweeps come by the clock.
+            most = 1 if point == "sweep.before" else max(4, events // (100 if cloud else 25))
+            nth = chance.randint(min(most, max(1, events // 500)), most)
+            # Of the accepting process here there is only one: thawed, it goes on and meets nothing more.
             action = chance.choice(["kill"] * (6 if name == "accept" else 2) + ["stop"])
-            return f"{action}:{chance.choice(passed)}:{nth}"
+            return f"{action}:{point}:{nth}"
 
-        flow = {"delay": "2m"} if delayed else {}
-        speed = SPEED if events < MANY else SLOWLY
-        installation = LocalInstallation(Path(folder), running, source, *via, speed=speed, flow=flow)
+        speed = 1.0 if cloud else SPEED if events < MANY else SLOWLY
+        flow = {"delay": f"{2 * speed:.0f}s"} if delayed else {}
+        place = (Path(folder), running, source, *via)
+        installation = (
+            GoogleInstallation(*place, cloud=cloud, flow=flow)
+            if cloud
+            else LocalInstallation(*place, speed=speed, flow=flow)
+        )
         begun = time.monotonic()
         outcome = asyncio.run(
             run(
                 installation, events=events, patience=1800, failpoint=failpoint, one_at_a_time=False,
-                failpoints={name: failpoint(name) for name in ("accept", "work")},
+                pause=PAUSE if cloud else 0.0,
             )
         )  # fmt: skip
         report(route, outcome, events, time.monotonic() - begun)

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from backends.google.fixtures import firestore
-from chaos.google import Cloud
+from chaos.google import Cloud, stand_in_cloud
 from chaos.parts import Part
 from chaos.rehearsal import KeptClock
 from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
-from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 
@@ -36,12 +35,12 @@ def vendors() -> Iterator[Callable[..., Running]]:
 @pytest.fixture
 def cloud(firestore: str, bundles: Bundles) -> Iterator[Cloud]:
     """What an installation stands on, in real time."""
-    with serve_tasks(clock=Clock(), grpc=True, require_auth=True) as tasks:
-        yield Cloud(bundles, firestore, tasks)
+    with stand_in_cloud(bundles, firestore, Clock()) as made:
+        yield made
 
 
 @pytest.fixture
 def stepped_cloud(firestore: str, bundles: Bundles, tmp_path: Path) -> Iterator[Cloud]:
     """The same, whose time is stepped."""
-    with serve_tasks(clock=KeptClock(tmp_path / "now"), grpc=True, require_auth=True) as tasks:
-        yield Cloud(bundles, firestore, tasks)
+    with stand_in_cloud(bundles, firestore, KeptClock(tmp_path / "now")) as made:
+        yield made

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psutil
 
 from backends.google.deployment import ACCOUNT
@@ -22,8 +24,9 @@ from chaos.installation import TENANT, LocalInstallation, free_port, is_frozen
 from chaos.parts import Messenger, Source
 from infra.serving import start
 from infra.unpacked import Bundles
-from simulators.cloudtasks import CloudTasks, RetryConfig
+from simulators.cloudtasks import Clock, CloudTasks, RetryConfig
 from simulators.cloudtasks.testing import Running as RunningTasks
+from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.serve import Running
 from svyazka.app import build_hub, open_backend
 from svyazka.engine.clock import SystemClock
@@ -40,6 +43,11 @@ QUICK = RetryConfig(-1, timedelta(0), timedelta(seconds=0.3), timedelta(seconds=
 """As Terraform makes every queue, but for the backoff: nobody waits for it here."""
 
 
+ANEW = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+"""Whoever calls a function opens a connection each time: a worker told to end while it accepts one serves that one for
+as long as anything comes by it."""
+
+
 @dataclass(frozen=True)
 class Cloud:
     """What an installation stands on."""
@@ -47,6 +55,14 @@ class Cloud:
     bundles: Bundles
     firestore: str
     tasks: RunningTasks
+
+
+@contextlib.contextmanager
+def stand_in_cloud(bundles: Bundles, firestore: str, clock: Clock) -> Iterator[Cloud]:
+    """One over an emulator that runs, with a Cloud Tasks of this clock."""
+    client = httpx.AsyncClient(trust_env=False, timeout=None, limits=ANEW)
+    with serve_tasks(clock=clock, client=client, grpc=True, require_auth=True) as tasks:
+        yield Cloud(bundles, firestore, tasks)
 
 
 class GoogleInstallation(LocalInstallation):
@@ -58,8 +74,13 @@ class GoogleInstallation(LocalInstallation):
     ) -> None:  # fmt: skip
         super().__init__(folder, vendors, source, *via, speed=1.0, scale=SCALE, flow=flow)
         self.bundles, self.tasks = cloud.bundles, cloud.tasks
-        self.doomed: dict[str, Path] = {}
-        """Whose failpoint has not struck yet, and the mark that it will leave."""
+        self.armed: dict[str, tuple[str, Path]] = {}
+        """How the failpoint of each will strike, and the mark that it will leave."""
+        self.marks = count()
+        self.waiting: dict[str, str] = {}
+        """The next failpoint of who is frozen."""
+        self.successors: dict[str, str] = {}
+        """The failpoint of who follows a server that is ending."""
         self.project = f"t-{uuid4().hex[:20]}"
         self.keys = {name: Keyring.generate() for name in SECRET_NAMES}
         self.clock = SystemClock()
@@ -129,6 +150,9 @@ class GoogleInstallation(LocalInstallation):
             os.environ.clear()
             os.environ.update(before)
 
+    def caller(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(trust_env=False, timeout=3, limits=ANEW)
+
     def hook_url(self, connection: str, vendor: str) -> str:
         key = self.keyring.mint(vendor, TENANT, connection)
         port = self.ports["accept" if connection == "source" else vendor]
@@ -138,40 +162,57 @@ class GoogleInstallation(LocalInstallation):
         unpacked = self.bundles.of(self.functions[name])
         environment = self.with_keys(*unpacked.secrets)
         if failpoint:
-            self.doomed[name] = self.folder / f"struck-{name}"
-            environment["SVYAZKA_FAILPOINT"] = f"{failpoint}:{self.doomed[name]}"
+            mark = self.folder / f"struck-{next(self.marks)}"
+            self.armed[name] = failpoint.split(":")[0], mark
+            environment["SVYAZKA_FAILPOINT"] = f"{failpoint}:{mark}"
         process = start(unpacked, environment, port or self.ports[name], self.log)
         self.processes.append((name, process))
         if name == "work":
-            for messenger in self.via:
-                if messenger.has_receipts:
-                    self.start(messenger.vendor)
+            for vendor in (messenger.vendor for messenger in self.via if messenger.has_receipts):
+                if not self._servers(vendor):
+                    self.start(vendor)
         return process
 
-    def _workers(self) -> list[tuple[str, int]]:
-        found = []
-        for name, process in self.processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                found += [(name, child.pid) for child in psutil.Process(process.pid).children()]
-        return found
+    def _servers(self, name: str) -> list[subprocess.Popen[bytes]]:
+        return [process for other, process in self.processes if other == name]
+
+    def _struck(self, action: str) -> list[str]:
+        return [name for name, (how, mark) in self.armed.items() if how == action and mark.exists()]
 
     def revive(self, failpoint: Callable[[str], str] = lambda name: "") -> list[str]:
         """The platform starts another instance by itself; here its server does. Told once, by the mark left behind."""
-        struck = [name for name, mark in self.doomed.items() if mark.exists()]
-        frozen = [name for name, _ in self.frozen()]
-        dead = [name for name in struck if name not in frozen]
+        for name, process in list(self.processes):
+            if name in self.successors:
+                _end(process)
+                if process.poll() is not None:
+                    self.processes.remove((name, process))
+                    self.start(name, self.successors.pop(name))
+        dead = self._struck("kill")
         for name in dead:
-            del self.doomed[name]
+            self._replace(name, failpoint(name))
         return dead
 
+    def _replace(self, name: str, failpoint: str) -> None:
+        """Whoever is to be struck anew is another server: this one ends what it has begun and goes."""
+        del self.armed[name]
+        if failpoint:
+            self.successors[name] = failpoint
+
     def frozen(self) -> list[tuple[str, int]]:
-        return [(name, pid) for name, pid in self._workers() if is_frozen(pid)]
+        found = []
+        for name in self._struck("stop"):
+            for process in self._servers(name):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found += [(name, child.pid) for child in psutil.Process(process.pid).children()]
+        return [(name, pid) for name, pid in found if is_frozen(pid)]
 
     def stand_in_for(self, name: str, failpoint: str) -> None:
         """The function's other worker is there already."""
+        self.waiting[name] = failpoint
 
-    def retire(self, pid: int) -> None:
-        """It goes on serving."""
+    def retire(self, name: str, pid: int) -> None:
+        """It goes on serving, unless there is more to come."""
+        self._replace(name, self.waiting.pop(name))
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
@@ -183,3 +224,11 @@ class GoogleInstallation(LocalInstallation):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 18)
         super().stop()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """A server and its workers: one that it is just forking doesn't hear what it tells them."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        server = psutil.Process(process.pid)
+        for each in (server, *server.children()):
+            each.terminate()

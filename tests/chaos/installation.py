@@ -210,10 +210,10 @@ class LocalInstallation:
         if name == "work":
             self.start("work", failpoint)
 
-    def retire(self, pid: int) -> None:
+    def retire(self, name: str, pid: int) -> None:
         """End a worker that was frozen once; the second one has its work."""
-        for name, process in self.processes:
-            if process.pid == pid and name == "work" and process.poll() is None and not is_frozen(pid):
+        for _, process in self.processes:
+            if process.pid == pid and name == "work" and process.poll() is None:
                 process.terminate()
 
     def stop(self) -> None:
@@ -299,7 +299,8 @@ async def until(
             return
         if time.monotonic() > deadline:
             raise AssertionError(f"in {patience:.0f} s it never came true that {what}: {look() if look else ''}")
-        await asyncio.sleep(max(0.05, time.monotonic() - begun))  # half of the time at most goes into looking
+        # A quarter of the time at most goes into looking: a long journal takes long to read.
+        await asyncio.sleep(max(0.05, 3 * (time.monotonic() - begun)))
 
 
 def dump(journal: Journal) -> str:

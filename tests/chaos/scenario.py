@@ -21,6 +21,9 @@ from svyazka.model.contacts import normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
 
+Failpoint = Callable[[str], str]
+"""The failpoint (as in engine/failpoints.py) of the process that is started now, by its name; "": it lives."""
+
 LAST_WORD = 0.6
 """Seconds for which all must stay settled."""
 
@@ -28,17 +31,24 @@ ACCEPTING = tuple(point for point in POINTS if point.split(".")[0] in ("receive"
 """Places that the accepting process passes; the others are the worker's."""
 
 
-def failpoints(*strikes: str, accept: int = 8, work: int = 2) -> dict[str, str]:
-    """`kill accept.before`, `stop perform.before_call`: process -> its failpoint, and at which passage it strikes.
+def failpoints(*strikes: str, accept: int = 8, work: int = 2) -> dict[str, list[str]]:
+    """`kill accept.before`, `stop perform.before_call`: process -> its failpoints, each of whoever comes after the one
+    that the last has struck, and at which passage they strike.
 
     The accepting one's comes so late that the working one has had enough to meet its own.
     """
-    found = {}
+    found: dict[str, list[str]] = {}
     for strike in strikes:
         action, point = strike.split()
         name, nth = ("accept", accept) if point in ACCEPTING else ("work", work)
-        found[name] = f"{action}:{point}:{nth}"
+        found.setdefault(name, []).append(f"{action}:{point}:{nth}")
     return found
+
+
+def in_turn(planned: Mapping[str, Sequence[str]]) -> Failpoint:
+    """One after the other; then whoever is started lives."""
+    left = {name: iter(points) for name, points in planned.items()}
+    return lambda name: next(left.get(name, iter(())), "")
 
 
 @dataclass
@@ -49,8 +59,11 @@ class Called:
     repeats: int = 0
 
 
-async def call_until_answered(installation: LocalInstallation, guests: Sequence[Guest], connections: int = 6) -> Called:
-    """Post each subject's webhook as a vendor that repeats what was not answered with 200."""
+async def call_until_answered(
+    installation: LocalInstallation, guests: Sequence[Guest], connections: int = 6, pause: float = 0.0
+) -> Called:
+    """Post each subject's webhook as a vendor that repeats what was not answered with 200; each of its connections
+    pauses after what was."""
     called = Called()
     source = installation.source
     url = installation.hook_url("source", source.vendor)
@@ -64,6 +77,7 @@ async def call_until_answered(installation: LocalInstallation, guests: Sequence[
                     answer = await client.post(url, content=webhook.body, headers=webhook.headers)
                     called.answers[answer.status_code] += 1
                     if answer.status_code == 200:
+                        await asyncio.sleep(pause)
                         break
                 except httpx.HTTPError:
                     called.answers[0] += 1
@@ -75,18 +89,13 @@ async def call_until_answered(installation: LocalInstallation, guests: Sequence[
     return called
 
 
-def none_more(name: str) -> str:
-    """A process that is started again lives."""
-    return ""
-
-
 async def watch(
-    installation: LocalInstallation, frozen_for: float, done: asyncio.Event,
-    failpoint: Callable[[str], str] = none_more,
-) -> Counter[str]:  # fmt: skip
+    installation: LocalInstallation, frozen_for: float, done: asyncio.Event, failpoint: Failpoint
+) -> Counter[str]:
     """Start what dies; where a process froze, let a second one work meanwhile and thaw it past the lease."""
     seen: Counter[str] = Counter()
     since: dict[int, float] = {}
+    thawed: dict[tuple[str, int], float] = {}
     while not done.is_set():
         for name in installation.revive(failpoint):
             seen[f"killed {name}"] += 1
@@ -97,9 +106,10 @@ async def watch(
                 installation.stand_in_for(name, failpoint(name))
             elif time.monotonic() - since[pid] > frozen_for:
                 os.kill(pid, signal.SIGCONT)
-        for pid, moment in since.items():
-            if time.monotonic() - moment > frozen_for + 2 * LAST_WORD:
-                installation.retire(pid)  # it has said its late word; who stood in for it goes on
+                thawed[name, pid] = time.monotonic()
+        for one in [one for one, moment in thawed.items() if time.monotonic() - moment > 2 * LAST_WORD]:
+            del thawed[one]
+            installation.retire(*one)  # it has said its late word; who stood in for it goes on
         await asyncio.sleep(0.02)
     return seen
 
@@ -144,25 +154,22 @@ Settled = Callable[[Journal, Messenger, int], bool]
 
 
 async def run(
-    installation: LocalInstallation, *, events: int, failpoints: Mapping[str, str], patience: float = 60.0,
-    failpoint: Callable[[str], str] = none_more, one_at_a_time: bool = True, is_settled: Settled = settled,
+    installation: LocalInstallation, *, events: int, failpoint: Failpoint, patience: float = 60.0,
+    one_at_a_time: bool = True, is_settled: Settled = settled, pause: float = 0.0,
 ) -> Outcome:  # fmt: skip
-    """`failpoints`: process -> `kill:point:n` or `stop:point:n` at first; `failpoint`: of those started again.
-
-    `one_at_a_time`: never more than one message's fate is unknown, so that its receipt can only be its own, and all
-    is over when it has come.
-    """
+    """`one_at_a_time`: never more than one message's fate is unknown, so that its receipt can only be its own, and all
+    is over when it has come."""
     guests = [Guest(number) for number in range(events)]
     await installation.prepare()
     done = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as group:
             for name in ("accept", "work"):
-                installation.start(name, failpoints.get(name, ""))
+                installation.start(name, failpoint(name))
             watching = group.create_task(watch(installation, 120 * installation.scale + 0.5, done, failpoint))
             await installation.ready()
             installation.set_stage(guests)
-            called = await call_until_answered(installation, guests)
+            called = await call_until_answered(installation, guests, pause=pause)
             await drain(installation, events, patience, one_at_a_time, is_settled)
             done.set()
     finally:
@@ -221,16 +228,18 @@ def audit(installation: LocalInstallation, outcome: Outcome, events: int) -> Non
 
 
 async def survive(
-    installation: LocalInstallation, planned: Mapping[str, str], *, events: int, patience: float = 60.0
-) -> None:  # fmt: skip
+    installation: LocalInstallation, planned: Mapping[str, Sequence[str]], *, events: int, patience: float = 60.0
+) -> None:
     """A run in which each of these failpoints strikes, and after which the books agree."""
-    outcome = await run(installation, events=events, failpoints=planned, patience=patience)
+    outcome = await run(installation, events=events, failpoint=in_turn(planned), patience=patience)
     audit(installation, outcome, events)
     have_struck(outcome, planned)
 
 
-def have_struck(outcome: Outcome, planned: Mapping[str, str]) -> None:
+def have_struck(outcome: Outcome, planned: Mapping[str, Sequence[str]]) -> None:
     """Each of these failpoints was reached, once."""
-    for process, failpoint in planned.items():
-        happened = "killed" if failpoint.startswith("kill") else "froze"
-        assert outcome.seen[f"{happened} {process}"] == 1, f"{failpoint} was reached"
+    happened = {"kill": "killed", "stop": "froze"}
+    expected = Counter(
+        f"{happened[failpoint.split(':')[0]]} {process}" for process, each in planned.items() for failpoint in each
+    )
+    assert {what: outcome.seen[what] for what in expected} == expected, f"each of {planned} was reached"

@@ -13,7 +13,7 @@ from chaos.installation import Journal, LocalInstallation
 from chaos.leaks import leaks
 from chaos.messengers import EXOLVE, RESEND
 from chaos.parts import Guest, Messenger
-from chaos.scenario import failpoints, have_struck, owed, run, settled
+from chaos.scenario import failpoints, have_struck, in_turn, owed, run, settled
 from chaos.sources import HTTP
 from simulators.exolve import Exolve
 from simulators.serve import Running
@@ -62,7 +62,7 @@ async def test_before_a_fallback(action: str, ending: Ending, tmp_path: Path, ve
     ending.script(running.of(FIRST.vendor))
     installation = LocalInstallation(tmp_path, running, *parts)
     planned = failpoints(f"{action} fallback.before")
-    outcome = await run(installation, events=EVENTS, failpoints=planned, is_settled=fallen_back)
+    outcome = await run(installation, events=EVENTS, failpoint=in_turn(planned), is_settled=fallen_back)
     have_struck(outcome, planned)
     assert outcome.sent == [
         {guest.phone: ending.taken for guest in GUESTS if ending.taken}, {guest.email: 1 for guest in GUESTS}

@@ -15,10 +15,13 @@ from simulators.serve import Running
 
 EVENTS = 10
 STEPS = (
-    ("kill accept.before", "kill plan.before_commit"), ("kill answer.before", "kill plan.after_commit"),
-    ("kill perform.after_call",), ("kill settle.before",), ("stop accept.before", "stop perform.before_call"),
-    ("stop perform.after_call",),
+    ("kill receive.before_verify", "kill plan.before"), ("kill receive.before_parse", "kill plan.before_commit"),
+    ("kill accept.before", "kill plan.after_commit"), ("kill accept.after", "kill perform.before_call"),
+    ("kill answer.before", "kill perform.after_call"), ("kill settle.before",),
+    ("stop accept.before", "stop perform.before_call"), ("stop perform.after_call",),
 )  # fmt: skip
+"""What is left of the places is passed in the long form."""
+
 TELLING = ("kill accept.before", "kill perform.after_call")
 """Each other source and messenger once, both functions lost."""
 
