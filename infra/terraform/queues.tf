@@ -2,15 +2,24 @@
 locals {
   # A vendor that counts by our address gets its rate once; one that counts by account, once an account. The worker
   # paces single accounts; a queue only bounds what is out at once.
+  #
+  # A vendor that accepts calls and never answers holds every dispatch of its queue until the call's limit. So one
+  # queue gets a fifth of the worker at most: with three vendors hanging at once, planning and the other vendors
+  # still have room. Planning gets a quarter, for what comes in must never wait behind what goes out.
+  worker_capacity = (
+    coalesce(try(var.sizes[local.worker].concurrency, null), local.sizes.worker.concurrency) *
+    coalesce(try(var.sizes[local.worker].max, null), local.sizes.worker.max)
+  )
+  vendor_share = max(1, floor(local.worker_capacity / 5))
+  plan_share   = max(1, floor(local.worker_capacity / 4))
   vendor_queues = { for vendor, v in local.vendors : vendor => {
     per_second  = v.scope == "ip" ? v.per_second : min(500, v.per_second * var.accounts_per_vendor)
-    concurrency = max(1, v.scope == "ip" ? v.concurrency : min(local.worker_capacity, v.concurrency * var.accounts_per_vendor))
+    concurrency = max(1, min(local.vendor_share, v.scope == "ip" ? v.concurrency : v.concurrency * var.accounts_per_vendor))
     webhooks    = false
   } }
-  worker_capacity = local.sizes.worker.concurrency * local.sizes.worker.max
   queues = merge(local.vendor_queues, {
-    plan    = { per_second = 200, concurrency = max(1, floor(local.worker_capacity / 2)), webhooks = true }
-    salvage = { per_second = 20, concurrency = 4, webhooks = true }
+    plan    = { per_second = 200, concurrency = local.plan_share, webhooks = true }
+    salvage = { per_second = 20, concurrency = max(1, min(4, floor(local.worker_capacity / 20))), webhooks = true }
   })
   task_writers = {
     webhook        = google_service_account.this["webhook"].member

@@ -39,7 +39,7 @@ variable "worker" {
     concurrency:  it mostly waits for vendors: 20 at once on one vCPU cost a twentieth each. Few instances also
                   keep the per-account limiter, which is per process, honest.
     timeout:      null takes FUNCTION_LIMIT of the code's table; it must lie between lease and dispatch deadline.
-    max:          5 instances x 20 tasks; every vendor's own queue holds it below that vendor's limit anyway.
+    max:          5 instances x 20 tasks; a vendor's queue takes a fifth of that at most, and its vendor's limit anyway.
   EOT
   type = object({
     memory      = optional(string, "512Mi")
@@ -63,6 +63,10 @@ variable "worker" {
   validation {
     condition     = var.worker.min >= 0 && var.worker.max >= 1 && var.worker.min <= var.worker.max
     error_message = "Expected 0 <= min <= max."
+  }
+  validation {
+    condition     = var.worker.concurrency * var.worker.max >= 10
+    error_message = "concurrency x max: expected 10 tasks at once or more, got ${var.worker.concurrency * var.worker.max}: a vendor that hangs would hold them all."
   }
 }
 

@@ -38,3 +38,52 @@ run "every_vendor_has_its_queue" {
     error_message = "Expected the ticks sweep, poll and retain."
   }
 }
+
+# A vendor that never answers holds its queue's dispatches: that must never be the whole worker.
+run "hanging_vendors_leave_room_for_planning_and_for_others" {
+  command = plan
+  variables {
+    accounts_per_vendor = 1000
+  }
+  assert {
+    condition     = local.worker_capacity == 100
+    error_message = "Expected 5 instances of 20, got ${local.worker_capacity}: see that the shares below are still right."
+  }
+  assert {
+    condition     = alltrue([for vendor in keys(local.vendors) : module.queue[vendor].concurrency <= 20])
+    error_message = "One vendor's queue may take a fifth of the worker, got ${jsonencode({ for key, queue in module.queue : key => queue.concurrency })}."
+  }
+  assert {
+    condition     = 3 * max([for vendor in keys(local.vendors) : module.queue[vendor].concurrency]...) + module.queue["plan"].concurrency + module.queue["salvage"].concurrency < local.worker_capacity
+    error_message = "Three vendors that hang at once must leave room for planning, salvage and others."
+  }
+  assert {
+    condition     = module.queue["plan"].concurrency == 25 && module.queue["salvage"].concurrency == 4
+    error_message = "Planning keeps a quarter of the worker."
+  }
+}
+
+run "a_small_worker_keeps_the_shares" {
+  command = plan
+  variables {
+    accounts_per_vendor = 1000
+    worker              = { concurrency = 10 }
+    sizes               = { sync_worker = { max = 2 } }
+  }
+  assert {
+    condition     = alltrue([for vendor in keys(local.vendors) : module.queue[vendor].concurrency <= 4])
+    error_message = "Shares are of the worker as it is, not of the default one."
+  }
+  assert {
+    condition     = module.queue["plan"].concurrency == 5 && module.queue["salvage"].concurrency == 1
+    error_message = "A quarter of 20 is planning's."
+  }
+}
+
+run "a_worker_too_small_to_share_is_refused" {
+  command = plan
+  variables {
+    worker = { concurrency = 2, max = 4 }
+  }
+  expect_failures = [var.worker]
+}

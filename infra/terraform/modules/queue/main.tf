@@ -85,3 +85,7 @@ output "rate" {
 output "enqueuers" {
   value = sort(keys(google_cloud_tasks_queue_iam_member.enqueuer))
 }
+
+output "concurrency" {
+  value = google_cloud_tasks_queue.this.rate_limits[0].max_concurrent_dispatches
+}
