@@ -45,6 +45,8 @@ class Max(Simulator):
         self.missed: list[dict[str, Any]] = []
         """Updates that found nobody to go to."""
         self.insists_on_https = True
+        self.keeps_the_first = False
+        """Whether a second subscription of one address changes nothing: nobody says."""
         self.a_second = 30
         self.tries, self.pause = 3, 0.02
         self._sent: deque[float] = deque()
@@ -122,7 +124,8 @@ class Max(Simulator):
         if "secret" in wanted and not SECRET.fullmatch(str(wanted["secret"])):
             return _error(400, "proto.payload", "Invalid secret")
         others = [each for each in self.subscriptions if each["url"] != url]
-        self.subscriptions = [*others, {**wanted, "time": _now()}]
+        if not self.keeps_the_first or len(others) == len(self.subscriptions):
+            self.subscriptions = [*others, {**wanted, "time": _now()}]
         self.record("subscription", update_types=wanted.get("update_types"))
         return JSONResponse({"success": True})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -109,12 +109,21 @@ class _Reader:
         hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(known))}"
         self.wrong(where, f"unknown key; {hint}")
 
-    def check(self, model: type[BaseModel], values: Mapping[str, Any], where: tuple[object, ...]) -> BaseModel | None:
-        """Validate `values`; pydantic's complaints become ours, with their lines."""
+    def check(
+        self,
+        model: type[BaseModel],
+        values: Mapping[str, Any],
+        where: tuple[object, ...],
+        unseen: Set[str] = frozenset(),
+    ) -> BaseModel | None:
+        """Validate `values`; pydantic's complaints become ours, with their lines. Of what is `unseen`, lying in a
+        secret, only the name can be judged here."""
         try:
             return model.model_validate(values)
         except ValidationError as error:
             for complaint in error.errors():
+                if complaint["loc"] and complaint["loc"][0] in unseen and complaint["type"] != "extra_forbidden":
+                    continue
                 at = (*where, *(part for part in complaint["loc"] if part not in ("secret", "[key]")))
                 if complaint["type"] == "extra_forbidden":
                     self.unknown(at, _keys_at(model, complaint["loc"]))
@@ -191,17 +200,19 @@ class _Reader:
     def _connection(self, vendor: str, settings: Mapping[str, Any], where: tuple[str, ...]) -> None:
         connector = load_connector(vendor)
         checked: dict[str, Any] = {}
+        unseen: set[str] = set()
         for key, value in settings.items():
             if isinstance(value, dict) and "secret" in value:
                 if self.check(SecretRef, value, (*where, key)) is not None:
-                    checked[key] = "•" * 8  # only its presence is checked here
+                    checked[key] = "•" * 8
+                    unseen.add(key)
             elif key in connector.secret_fields:
                 self.wrong(
                     (*where, key), "expected {secret: NAME}: a credential never stands in this file (got a value)"
                 )
             else:
                 checked[key] = value
-        self.check(connector.settings_model(), checked, where)
+        self.check(connector.settings_model(), checked, where, unseen)
 
     def _flows(self, connections: Mapping[str, ConnectionSpec]) -> Iterator[FlowSpec]:
         given = self.content.get("flows") or []

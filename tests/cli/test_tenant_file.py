@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.model.tenants import ConnectionSettings
 from svyazka.tenantfile import TenantFileError, read_tenant_file
 
 FILE = """\
@@ -98,3 +100,12 @@ def test_who_could_never_be_told_of_troubles_is_a_mistake(tmp_path: Path, addres
     assert mistakes(tmp_path, ('{connection: sms, phone: "+79990000001"}', addressee)) == [
         f"line 4: alerts.to.0.{said}"
     ]
+
+
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+def test_every_setting_may_lie_in_a_secret_whatever_form_it_has(tmp_path: Path, vendor: str) -> None:
+    own = load_connector(vendor).settings_model().model_fields.keys() - ConnectionSettings.model_fields.keys()
+    settings = ", ".join(f"{name}: {{secret: x-{name}}}" for name in sorted(own))
+    text = FILE.replace("connections:\n", f"connections:\n  it: {{vendor: {vendor}, {settings}}}\n")
+    (tmp_path / "kofe.yaml").write_text(text, "utf-8")
+    assert read_tenant_file(tmp_path / "kofe.yaml").connections["it"].settings.keys() == own

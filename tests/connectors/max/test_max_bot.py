@@ -466,6 +466,18 @@ async def test_who_gets_the_updates_is_said(bot: Running, urls: list[str], expec
     assert said(await checked(bot)) == {"bot": "ok", **expected}
 
 
+@pytest.mark.parametrize("keeps_the_first", [False, True])
+async def test_a_subscription_with_the_wrong_kinds_is_wrong_and_is_mended(bot: Running, keeps_the_first: bool) -> None:
+    vendor = stand_in(bot)
+    vendor.subscriptions = [{"url": HOOK_URL, "time": 1763700000000, "update_types": ["message_created"]}]
+    vendor.keeps_the_first = keeps_the_first
+    found = await checked(bot)
+    assert said(found) == {"bot": "ok", "webhook": "ok", "update types": "warn"}
+    assert "bot_started" in found[2].message
+    assert (await fixed(bot)).status == "ok"
+    assert said(await checked(bot)) == {"bot": "ok", "webhook": "ok"}
+
+
 async def test_a_new_key_takes_the_place_of_the_old_one_and_others_stay(bot: Running) -> None:
     stand_in(bot).subscriptions = subscribed(OLDER, "https://else.example.org/hook")
     await fixed(bot)

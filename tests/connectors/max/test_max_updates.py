@@ -42,7 +42,7 @@ EXPECTED: dict[str, tuple[EventType, Contact | None, tuple[str, ...], str | None
         E.MESSAGE_RECEIVED, ANNA.model_copy(update={"phone": "79991234567"}),
         ("message_created", "mid.0000000000dbbc84019a000000000003"), None,
     ),
-    "message_edited": (E.MESSAGE_RECEIVED, ANNA, ("message_edited", MID, "1763700060000"), None),
+    "message_edited": (E.OTHER, ANNA, ("message_edited", MID, "1763700060000"), "a message was edited"),
     "message_removed": (
         E.OTHER, None, ("message_removed", "900100", "500100", MID, "1763700061000"), "a message was removed",
     ),
@@ -153,9 +153,26 @@ def test_a_button_brings_its_payload_even_when_its_message_is_gone() -> None:
     ]  # fmt: skip
 
 
-def test_an_edited_message_is_the_same_message() -> None:
+def test_an_edit_is_no_news_and_names_what_it_edits() -> None:
     edited = one(sample("message_edited"))
-    assert (edited.subject, edited.data["edited"]) == (one(raw("message_created").body).subject, True)
+    assert (edited.type, edited.data["edited"]) == (E.OTHER, one(raw("message_created").body).subject)
+
+
+def test_an_edit_is_never_older_than_what_it_edits_and_a_word_on_consent_counts_in_it() -> None:
+    update = sample("message_edited")
+    written = update["message"]["timestamp"]
+    update["message"]["body"]["text"] = "стоп"
+    for stamp in (written - 1, 0, None):
+        fact = one({**update, "timestamp": stamp})
+        assert fact.occurred_at == datetime.fromtimestamp(written / 1000, UTC)
+        assert (fact.type, fact.consent, fact.ignored) == (E.OTHER, Consent.WITHDRAWN, None)
+
+
+def test_a_button_without_a_payload_says_nothing() -> None:
+    update = sample("message_callback")
+    del update["callback"]["payload"]
+    fact = one(update)
+    assert (fact.type, fact.ignored) == (E.OTHER, "a button without a payload: it says nothing")
 
 
 def test_somebody_elses_card_is_not_kept() -> None:

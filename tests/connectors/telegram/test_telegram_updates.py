@@ -38,7 +38,7 @@ EXPECTED: dict[str, tuple[EventType, str | None, Contact | None, str | None]] = 
     "callback": (E.MESSAGE_RECEIVED, "button:4382bfdwdsb323b2d9", ANNA, None),
     "callback_inaccessible": (E.MESSAGE_RECEIVED, "button:77777777777", ANNA, None),
     "web_app_data": (E.MESSAGE_RECEIVED, "message:5000000001/15", ANNA, None),
-    "edited": (E.MESSAGE_RECEIVED, "message:5000000001/11", ANNA, None),
+    "edited": (E.OTHER, None, ANNA, "a message was edited"),
     "blocked": (E.OTHER, None, ANNA, "the user blocked the bot, or took it out of the group"),
     "channel_post": (E.OTHER, None, None, "Telegram sent channel_post: nothing here acts on it"),
     "migrate": (E.OTHER, None, None, "the group became a supergroup and has another id now"),
@@ -154,12 +154,28 @@ def test_a_button_brings_its_data_even_when_its_message_is_shown_no_more() -> No
     )  # fmt: skip
 
 
-def test_an_edited_message_is_the_same_message() -> None:
+def test_an_edit_is_no_news_and_names_what_it_edits() -> None:
     edited = one(sample("edited"))
     (first,) = WEBHOOK.parse(raw("text"), SECRET)
     assert isinstance(first, Fact)
-    assert (edited.subject, edited.data["edited"]) == (first.subject, True)
+    assert (edited.type, edited.data["edited"]) == (E.OTHER, first.subject)
     assert edited.key != first.key
+
+
+@pytest.mark.parametrize(("edit_date", "at"), [(1763700060, 1763700060), (0, 1763700000), (1763699999, 1763700000)])
+def test_an_edit_is_never_older_than_what_it_edits_and_a_word_on_consent_counts_in_it(edit_date: int, at: int) -> None:
+    update = sample("edited")
+    update["edited_message"] |= {"edit_date": edit_date, "text": "стоп"}
+    fact = one(update)
+    assert fact.occurred_at == datetime.fromtimestamp(at, UTC)
+    assert (fact.type, fact.consent, fact.ignored) == (E.OTHER, Consent.WITHDRAWN, None)
+
+
+@pytest.mark.parametrize("data", [None, "", 5, []])
+def test_a_button_without_data_says_nothing(data: Any) -> None:
+    update = sample("callback")
+    update["callback_query"]["data"] = data
+    assert one(update).ignored == ("a button without data: it says nothing" if data != 5 else None)
 
 
 def test_somebody_elses_number_is_not_kept() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from svyazka.connectors.max import client, poll
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
+from svyazka.connectors.max.poll import Subscription
 from svyazka.engine.bodies import text
 from svyazka.engine.calls import Call
 from svyazka.engine.connector import Finding
@@ -41,12 +42,14 @@ async def register(call: Call[MaxSettings], hook_url: str) -> Finding:
     return Finding("webhook", "ok", f"the webhook is subscribed: updates come to {place(hook_url)}")
 
 
-def _hook_findings(urls: Sequence[str], hook_url: str | None) -> Iterable[Finding]:
+def _hook_findings(found: Sequence[Subscription], hook_url: str | None) -> Iterable[Finding]:
+    urls = [each.url for each in found]
     others = [url for url in urls if hook_url is None or not same_place(url, hook_url)]
     if hook_url is None:
         yield Finding("webhook", "warn", f"updates go to {len(urls)} address(es); our own isn't known here")
     elif hook_url in urls:
         yield Finding("webhook", "ok", f"updates come to us: {place(hook_url)}")
+        yield from _kinds(next(each for each in found if each.url == hook_url))
     elif len(others) < len(urls):
         yield Finding("webhook", "warn", "updates come to us under another key than today's", FIX)
     else:
@@ -54,6 +57,11 @@ def _hook_findings(urls: Sequence[str], hook_url: str | None) -> Iterable[Findin
     if hook_url is not None and others:
         places = ", ".join(map(place, others))
         yield Finding("other webhooks", "warn", f"the bot's updates go to others too: {places}", "see who they are")
+
+
+def _kinds(ours: Subscription) -> Iterable[Finding]:
+    if ours.lacks:
+        yield Finding("update types", "warn", f"not all that we hear is sent: {', '.join(ours.lacks)}", FIX)
 
 
 def _failed(error: Exception) -> Finding:

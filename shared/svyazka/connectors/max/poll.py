@@ -8,6 +8,7 @@ first, then we subscribe again. Messages of the gap could otherwise be read chat
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from svyazka.connectors.max import client
@@ -45,7 +46,7 @@ async def poll(cursor: str | None, call: Call[MaxSettings]) -> Polled:
         return Polled(facts=(), cursor=_written(known))
     if known.lost:
         return await _restored(known, ours, call)
-    urls = await subscriptions(call)
+    urls = [each.url for each in await subscriptions(call)]
     if ours in urls:
         fresh = known.seen is not None and call.now - known.seen < STILL
         return Polled(facts=(), cursor=_written(known if fresh else Cursor(seen=call.now)))
@@ -77,11 +78,26 @@ async def _missed(marker: int | None, call: Call[MaxSettings]) -> tuple[list[Fac
     return facts, whole(answer.get("marker"))
 
 
-async def subscriptions(call: Call[MaxSettings]) -> list[str]:
+class Subscription(NamedTuple):
+    """An address that gets the bot's updates, and which of the kinds that we read it doesn't get."""
+
+    url: str
+    lacks: tuple[str, ...] = ()
+
+
+async def subscriptions(call: Call[MaxSettings]) -> list[Subscription]:
     """Every address that gets the bot's updates; they accumulate."""
     answer = await client.ask(call, "GET", "/subscriptions")
     call.http.blank("response_body")  # addresses in it may hold somebody's key
-    return [url for each in sections(answer.get("subscriptions")) if (url := text(each.get("url"), 2000))]
+    found = sections(answer.get("subscriptions"))
+    return [
+        Subscription(url, _lacking(each.get("update_types"))) for each in found if (url := text(each.get("url"), 2000))
+    ]
+
+
+def _lacking(kinds: object) -> tuple[str, ...]:
+    """A subscription without kinds gets all of them."""
+    return tuple(kind for kind in UPDATE_TYPES if kind not in kinds) if isinstance(kinds, list) and kinds else ()
 
 
 async def subscribe(call: Call[MaxSettings], url: str) -> None:
@@ -89,10 +105,15 @@ async def subscribe(call: Call[MaxSettings], url: str) -> None:
     call.http.hide(url)
     secret = webhook_secret(call.settings.webhook_secret, call.settings.bot_token) or ""
     call.http.hide(secret)
-    await client.ask(call, "POST", "/subscriptions", json={"url": url, "update_types": UPDATE_TYPES, "secret": secret})
-    for other in await subscriptions(call):
-        if other != url and same_place(other, url):
-            await _unsubscribe(call, other)
+    wanted = {"url": url, "update_types": UPDATE_TYPES, "secret": secret}
+    await client.ask(call, "POST", "/subscriptions", json=wanted)
+    for each in await subscriptions(call):
+        if each.url == url and each.lacks:
+            # Nobody promises that a second subscription of one address replaces the kinds of the first.
+            await _unsubscribe(call, url)
+            await client.ask(call, "POST", "/subscriptions", json=wanted)
+        elif each.url != url and same_place(each.url, url):
+            await _unsubscribe(call, each.url)
 
 
 async def _unsubscribe(call: Call[MaxSettings], url: str) -> None:

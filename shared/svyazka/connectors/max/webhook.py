@@ -101,7 +101,8 @@ def _fact(update: Section, *id_: str | None, **content: object) -> Fact:
 
 
 def _message(update: Section) -> Fact:
-    """What somebody wrote or shared."""
+    """What somebody wrote or shared. Edited, it is the same message in other words: it was news once, but a word on
+    consent counts whenever it is said."""
     message = section(update.get("message"))
     sender, body = section(message.get("sender")), section(message.get("body"))
     edited = update.get("update_type") == "message_edited"
@@ -111,29 +112,36 @@ def _message(update: Section) -> Fact:
         return _fact(update, *id_, type=EventType.OTHER, ignored="a message that no person wrote")
     where = section(message.get("recipient"))
     words = text(body.get("text"), LONGEST)
+    # In a group a word is said to the group.
+    consent = consent_in(words) if where.get("chat_type") == "dialog" else None
+    times = (moment(update.get("timestamp")), moment(message.get("timestamp")))
     return _fact(
         update,
         *id_,
-        type=EventType.MESSAGE_RECEIVED,
-        subject=f"message:{mid}" if mid else None,
+        type=EventType.OTHER if edited else EventType.MESSAGE_RECEIVED,
+        # An edit is never older than what it edits.
+        occurred_at=max((at for at in times if at is not None), default=None) if edited else times[0],
+        subject=f"message:{mid}" if mid and not edited else None,
         contact=_contact(sender, _own_phone(sender, body)),
-        # In a group a word is said to the group.
-        consent=consent_in(words) if where.get("chat_type") == "dialog" else None,
+        consent=consent,
+        ignored="a message was edited" if edited and consent is None else None,
         data=filled(
             {
                 "text": words,
                 "chat": identifier(where.get("chat_id")),
                 "chat_type": text(where.get("chat_type")),
-                "edited": True if edited else None,
+                "edited": f"message:{mid}" if edited and mid else None,
             }
         ),
     )
 
 
 def _button(update: Section) -> Fact:
-    """A button under a message of ours; the message itself may be gone."""
+    """A button under a message of ours; the message itself may be gone. Without a payload it says nothing."""
     callback = section(update.get("callback"))
-    id_ = text(callback.get("callback_id"))
+    id_, pressed = text(callback.get("callback_id")), text(callback.get("payload"))
+    if pressed is None:
+        return _fact(update, id_, type=EventType.OTHER, ignored="a button without a payload: it says nothing")
     return _fact(
         update,
         id_,
@@ -142,7 +150,7 @@ def _button(update: Section) -> Fact:
         contact=_contact(section(callback.get("user"))),
         data=filled(
             {
-                "button": text(callback.get("payload")),
+                "button": pressed,
                 "callback": id_,
                 "chat": identifier(section(update, "message", "recipient").get("chat_id")),
             }

@@ -7,6 +7,7 @@ isn't answered with 2xx comes again for 24 hours and holds up all later ones of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from hmac import compare_digest
 
 from pydantic import JsonValue
@@ -70,6 +71,21 @@ class TelegramWebhook(Webhook):
 
 def _message(message: Section) -> Fact:
     """What somebody wrote, pressed or shared. `/start payload` is how a deep link arrives."""
+    return _written(message, moment(message.get("date")))
+
+
+def _edited(message: Section) -> Fact:
+    """The same message in other words. It was news once; a word on consent counts whenever it is said."""
+    times = (moment(message.get("date")), moment(message.get("edit_date")))
+    fact = _written(message, max((at for at in times if at is not None), default=None))
+    if fact.ignored is not None:
+        return fact
+    ignored = "a message was edited" if fact.consent is None else None
+    data = {**fact.data, "edited": fact.subject}
+    return fact.model_copy(update={"type": EventType.OTHER, "subject": None, "data": data, "ignored": ignored})
+
+
+def _written(message: Section, at: datetime | None) -> Fact:
     sender, chat = section(message.get("from")), section(message.get("chat"))
     moved_to = identifier(message.get("migrate_to_chat_id"))
     if moved_to is not None:
@@ -83,7 +99,7 @@ def _message(message: Section) -> Fact:
     return Fact(
         type=EventType.MESSAGE_RECEIVED,
         subject=f"message:{where}/{number}" if where and number else None,
-        occurred_at=moment(message.get("edit_date")) or moment(message.get("date")),
+        occurred_at=at,
         contact=_contact(sender, section(message.get("contact"))),
         # In a group a word is said to the group.
         consent=consent_in(words) if private else None,
@@ -94,22 +110,23 @@ def _message(message: Section) -> Fact:
                 "chat": where,
                 "chat_type": text(chat.get("type")),
                 "web_app_data": text(section(message.get("web_app_data")).get("data"), LONGEST),
-                "edited": True if "edit_date" in message else None,
             }
         ),
     )
 
 
 def _button(query: Section) -> Fact:
-    """A button under a message of ours; the message itself may be shown no more."""
-    callback = text(query.get("id"))
+    """A button under a message of ours; the message itself may be shown no more. A button of a game has no data."""
+    callback, pressed = text(query.get("id")), text(query.get("data"))
+    if pressed is None:
+        return Fact(type=EventType.OTHER, ignored="a button without data: it says nothing")
     return Fact(
         type=EventType.MESSAGE_RECEIVED,
         subject=f"button:{callback}" if callback else None,
         contact=_contact(section(query.get("from")), NOTHING),
         data=filled(
             {
-                "button": text(query.get("data")),
+                "button": pressed,
                 "callback": callback,
                 "chat": identifier(section(query, "message", "chat").get("id")),
             }
@@ -144,7 +161,7 @@ def _payload(words: str | None) -> str | None:
 
 READERS: dict[str, Callable[[Section], Fact]] = {
     "message": _message,
-    "edited_message": _message,
+    "edited_message": _edited,
     "callback_query": _button,
     "my_chat_member": _membership,
 }
