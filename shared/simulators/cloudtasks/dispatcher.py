@@ -112,7 +112,8 @@ class Dispatcher:
             event = self.service.next_event()
             wait = None if event is None else self.service.clock.real_seconds_until(event)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+                async with asyncio.timeout(wait):  # wait_for of Python 3.11 loses a cancellation that meets a wake-up
+                    await self._wake.wait()
 
     def _pump(self) -> None:
         now = self.service.clock.now()

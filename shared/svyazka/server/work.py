@@ -74,7 +74,8 @@ async def _every(seconds: float, speed: float, stop: asyncio.Event, work: Callab
         except Exception as error:
             log("ERROR", "tick failed", error=type(error).__name__, where=where(error))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+            async with asyncio.timeout(pause):
+                await stop.wait()
 
 
 def console_printer(connection: str, to: Contact, text: str) -> None:

@@ -89,7 +89,9 @@ class Dispatcher:
                 else:
                     idle += 1
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._noticed.wait(), NOTICE_EVERY if idle < 500 else IDLE_EVERY)
+                    # wait_for of Python 3.11 loses a cancellation that meets a wake-up.
+                    async with asyncio.timeout(NOTICE_EVERY if idle < 500 else IDLE_EVERY):
+                        await self._noticed.wait()
         finally:
             self._store.on_tasks = None
             if self._running:
