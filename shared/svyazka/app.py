@@ -284,12 +284,19 @@ class Hook:
 
 def hook_of(settings: Settings, keyring: Keyring, account: Account) -> Hook | None:
     """The function, URL and key of a connection; None where its vendor never calls."""
+    return hook_for(settings, keyring, account.vendor, account.tenant.id, account.name, account.generation)
+
+
+def hook_for(
+    settings: Settings, keyring: Keyring, vendor: str, tenant: str, connection: str, generation: int
+) -> Hook | None:
+    """The same for a connection whose settings may be unusable just now: its vendor calls all the same."""
     from svyazka.connectors.registry import CALLS_US
 
-    function = CALLS_US.get(account.vendor)
+    function = CALLS_US.get(vendor)
     if function is None:
         return None
-    key = keyring.mint(account.vendor, account.tenant.id, account.name, account.generation)
+    key = keyring.mint(vendor, tenant, connection, generation)
     return Hook(function, f"{settings.public_url.rstrip('/')}/{function}?key={key}", key)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from svyazka.connectors.registry import load_webhook
 from svyazka.engine import journal
-from svyazka.engine.directory import Directory, secret_id
+from svyazka.engine.directory import Directory, is_secret, misfits, secret_id
 from svyazka.engine.journal import Held
 from svyazka.engine.keys import Keyring
 from svyazka.engine.outages import resume_task
@@ -55,6 +55,8 @@ class ApplyPlan:
     writes: list[Write] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     missing_secrets: list[str] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
+    """`sms: api_id (secret smsru-api-id): expected ...`: what can't be used with the secrets that are set."""
 
 
 async def tenants_in(store: Store) -> list[Tenant]:
@@ -90,10 +92,29 @@ async def plan_apply(
         if value is not None:
             secrets[name] = value
     plan.missing_secrets = sorted(name for name in secret_names(tenant) if secrets.get(name) is None)
+    plan.misfits = _misfits(directory, tenant, secrets)
     await _compile(store, directory, keyring, plan, held, secrets)
     for name in sorted(set(before.connections if before else ()) - set(tenant.connections)):
         plan.writes += await _removal(store, connection_id(tenant.id, name))
     return plan
+
+
+def _misfits(directory: Directory, tenant: Tenant, secrets: Mapping[str, str | None]) -> list[str]:
+    """A secret's form can be judged only where the file meets the store; what is missing is another matter."""
+    found = []
+    for name, spec in tenant.connections.items():
+        connector = directory.connectors(spec.vendor)
+        values = {key: _value(value, secrets) for key, value in spec.settings.items()}
+        given = {key: value for key, value in values.items() if value is not None}
+        try:
+            connector.settings_model().model_validate(given)
+        except ValidationError as error:
+            found += [f"{name}: {wrong}" for wrong in misfits(connector, spec, given, error)]
+    return found
+
+
+def _value(value: object, secrets: Mapping[str, str | None]) -> object:
+    return secrets.get(str(value["secret"])) if is_secret(value) else value
 
 
 async def _removal(store: Store, key: str) -> list[Write]:
@@ -208,7 +229,7 @@ async def _open(store: Store, query: Query, where: Mapping[str, str]) -> int:
 def secret_names(tenant: Tenant) -> set[str]:
     """The secrets that a tenant's file refers to."""
     values = [value for spec in tenant.connections.values() for value in spec.settings.values()]
-    return {str(value["secret"]) for value in values if isinstance(value, dict) and set(value) == {"secret"}}
+    return {str(value["secret"]) for value in values if is_secret(value)}
 
 
 async def _secrets(store: Store, keyring: Keyring, tenant: str) -> dict[str, str | None]:
@@ -250,8 +271,7 @@ def compile_connection(
             sealed[setting] = before.sealed[setting]  # without it whoever calls would be believed
     for setting in webhook.public_settings if webhook else ():
         value: Any = spec.settings.get(setting)
-        is_secret = isinstance(value, dict) and set(value) == {"secret"}
-        if value is not None and not is_secret:
+        if value is not None and not is_secret(value):
             public[setting] = value
     return CompiledConnection(
         tenant=tenant.id, connection=name, vendor=spec.vendor, wants=tuple(sorted(wants)), public=public,
@@ -262,13 +282,13 @@ def compile_connection(
 
 
 def _plain_value(value: object, secrets: Mapping[str, str | None]) -> str | None:
-    if isinstance(value, dict) and set(value) == {"secret"}:
+    if is_secret(value):
         return secrets.get(str(value["secret"]))
     return str(value) if value is not None else None
 
 
 def _is_lost(value: object, secrets: Mapping[str, str | None]) -> bool:
-    named = str(value["secret"]) if isinstance(value, dict) and set(value) == {"secret"} else ""
+    named = str(value["secret"]) if is_secret(value) else ""
     return named in secrets and secrets[named] is None
 
 
@@ -282,7 +302,10 @@ async def set_secret(
     store: Store, directory: Directory, keyring: Keyring, tenant: str, name: str, value: str | None,
     also: Sequence[Write] = (),
 ) -> None:  # fmt: skip
-    """Seal and keep one secret (None: remove it) and recompile the tenant that may need it, in one commit."""
+    """Seal and keep one secret (None: remove it) and recompile the tenant that may need it, in one commit.
+
+    Raises ConfigError for a value that no connection which names it could use.
+    """
     key = secret_id(tenant, name)
     write: Write = Delete("secrets", key)
     if value is not None:
@@ -292,4 +315,7 @@ async def set_secret(
         await store.commit([write, *also])
         return
     plan = await plan_apply(store, directory, keyring, held.model, {name: value})
+    wrong = [misfit for misfit in plan.misfits if f" (secret {name}): " in misfit]
+    if wrong and value is not None:
+        raise ConfigError(f"{tenant}: this value can't be used; {'; '.join(wrong)}")
     await commit_apply(store, directory, plan, [write, *also])

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
+
 from cli.conftest import API_ID, FILE, Installation, order
+from svyazka.cli.commands.configure import tenant_files
+from svyazka.cli.commands.serve import _prepare
+from svyazka.cli.session import within
+from svyazka.model.errors import ConfigError
+from svyazka.settings import Settings
 
 
 def test_the_plan_is_shown_and_a_dry_run_changes_nothing(bare: Installation) -> None:
@@ -60,6 +68,68 @@ def test_two_files_of_one_tenant_are_refused(bare: Installation) -> None:
     for name in ("a.yaml", "b.yaml"):
         (folder / name).write_text(FILE.format(vendors="http://127.0.0.1:1"), "utf-8")
     assert "stands in a.yaml too" in bare.svyazka("apply", str(folder), "--yes", status=1).stderr
+
+
+BROKEN = """\
+id: dom
+name: Дом
+timezone: Europe/Moscow
+connections:
+  bot: {vendor: telegram, bot_token: {secret: bot}}
+  till: {vendor: iiko}
+"""
+
+
+@pytest.fixture
+def with_a_broken_neighbour(hub: Installation) -> Installation:
+    """Beside kofe: dom, whose secret holds what no bot's token looks like, and grach, whose file is none."""
+    folder = hub.folder / "tenants"
+    folder.mkdir()
+    (folder / "kofe.yaml").write_text(hub.file.read_text("utf-8").replace("KOFE", "KOFE2"), "utf-8")
+    (folder / "dom.yaml").write_text(BROKEN.replace("bot: {vendor: telegram, bot_token: {secret: bot}}", ""), "utf-8")
+    hub.svyazka("apply", str(folder / "dom.yaml"), "--yes")
+    hub.svyazka("secret", "set", "dom", "bot", given="no token at-all")
+    (folder / "dom.yaml").write_text(BROKEN, "utf-8")
+    (folder / "grach.yaml").write_text("id: grach\nname: [", "utf-8")
+    return hub
+
+
+def test_one_tenants_broken_file_and_another_ones_broken_secret_keep_nobody_else_from_starting(
+    with_a_broken_neighbour: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = tenant_files(with_a_broken_neighbour.folder / "tenants")
+    settings = Settings(data=with_a_broken_neighbour.data)
+    asyncio.run(within(settings, lambda session: _prepare(session, settings, files, None)))
+    said = capsys.readouterr()
+    assert "left out: grach.yaml: line 2" in said.err
+    assert "dom/bot: can't be used as it is set: bot_token (secret bot): expected" in said.err
+    assert "no token at-all" not in said.out + said.err
+    rows = with_a_broken_neighbour.rows("urls")
+    assert {(row["tenant"], row["connection"]) for row in rows} == {
+        ("kofe", "till"), ("kofe", "sms"), ("dom", "till"), ("dom", "bot"),
+    }  # fmt: skip
+    changes = [row["detail"].get("changes") for row in with_a_broken_neighbour.rows("audit")]
+    assert "~ connection sms (smsru)" in changes
+    found = with_a_broken_neighbour.rows("doctor", status=1)
+    assert [row["connection"] for row in found if row["check"] == "settings"] == ["bot"]
+
+
+def test_when_nothing_is_left_to_run_it_does_not_start(bare: Installation) -> None:
+    bare.file.write_text("id: kofe\nname: [", "utf-8")
+    settings = Settings(data=bare.data)
+    with pytest.raises(ConfigError, match=r"kofe\.yaml: line 2"):
+        asyncio.run(within(settings, lambda session: _prepare(session, settings, [bare.file], None)))
+
+
+def test_a_secret_of_the_wrong_form_is_refused_when_it_is_set_and_named_at_apply(
+    with_a_broken_neighbour: Installation,
+) -> None:
+    said = with_a_broken_neighbour.svyazka("apply", str(with_a_broken_neighbour.folder / "tenants/dom.yaml"), "--yes")
+    assert "dom/bot: bot_token (secret bot): expected" in said.stderr
+    refused = with_a_broken_neighbour.svyazka("secret", "set", "dom", "bot", given="still no token", status=1)
+    assert "this value can't be used; bot: bot_token (secret bot): expected" in refused.stderr
+    assert "still no token" not in refused.output
+    with_a_broken_neighbour.svyazka("secret", "set", "dom", "bot", given="7000000001:bot-token-for-tests")
 
 
 def test_what_an_operator_paused_stays_paused(hub: Installation) -> None:

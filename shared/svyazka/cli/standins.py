@@ -56,7 +56,10 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
             if secret is not None and await session.store.get("secrets", secret_id(tenant.id, secret)) is None:
                 await _make_up(session, tenant.id, secret)
                 made.append(secret)
-        account = await session.hub.directory.account(tenant.id, name)
+        try:
+            account = await session.hub.directory.account(tenant.id, name)
+        except ConfigError:
+            continue  # whoever runs this is told besides
         if account is not None and not account.missing:
             await ask_vendor(session, account, fix=True)
     return made

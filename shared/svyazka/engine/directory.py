@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -14,9 +14,10 @@ from svyazka.engine.connector import Connector
 from svyazka.engine.flow import Channel, Flow, FlowSettings
 from svyazka.engine.keys import Keyring
 from svyazka.engine.store import Store
+from svyazka.model.complaints import in_words
 from svyazka.model.errors import ConfigError
 from svyazka.model.ids import connection_id
-from svyazka.model.tenants import CompiledConnection, ConnectionSettings, FlowSpec, Tenant
+from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec, FlowSpec, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,27 @@ class BoundFlow:
 def secret_id(tenant: str, name: str) -> str:
     """Document id of a tenant's secret, and the context that its sealing is bound to."""
     return f"{tenant}.{name}"
+
+
+def misfits(
+    connector: Connector[Any], spec: ConnectionSpec, values: Mapping[str, object], error: ValidationError
+) -> list[str]:
+    """`bot_token (secret telegram-bot): expected ...`: what is wrong with a connection's settings. No value is shown:
+    it may be a credential, in its own place or in another's."""
+    said = []
+    for complaint in error.errors():
+        field = str(complaint["loc"][0]) if complaint["loc"] else "settings"
+        given = spec.settings.get(field)
+        where = f"{field} (secret {given['secret']})" if is_secret(given) else field
+        words, value = in_words(complaint, connector.settings_model()), values.get(field)
+        shown = isinstance(value, str) and value in words
+        said.append(f"{where}: {'expected a value of another form' if shown else words}")
+    return said
+
+
+def is_secret(value: object) -> TypeGuard[dict[str, object]]:
+    """Whether a setting's value lies in a secret."""
+    return isinstance(value, dict) and set(value) == {"secret"}
 
 
 class Directory:
@@ -120,7 +142,7 @@ class Directory:
         secrets: list[str] = []
         lacking: dict[str, str] = {}
         for field, value in spec.settings.items():
-            if isinstance(value, dict) and set(value) == {"secret"}:
+            if is_secret(value):
                 wanted = str(value["secret"])
                 document = await self._store.get("secrets", secret_id(tenant.id, wanted))
                 if document is None:
@@ -134,7 +156,8 @@ class Directory:
         try:
             settings = connector.settings_model().model_validate(values)
         except ValidationError as error:
-            raise ConfigError(f"{tenant.id}/{name}: {error.error_count()} settings can't be used") from None
+            wrong = "; ".join(misfits(connector, spec, values, error))
+            raise ConfigError(f"{tenant.id}/{name}: can't be used as it is set: {wrong}") from None
         missing = [lacking.get(field, field) for field in connector.credentials if getattr(settings, field) is None]
         missing += [lacking[field] for field in connector.credentials_if_named if field in lacking]
         compiled = await journal.load(self._store, CompiledConnection, "connections", connection_id(tenant.id, name))

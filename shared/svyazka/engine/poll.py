@@ -56,9 +56,11 @@ class Poller:
         """A poll task for every connection whose turn it is."""
         now, tasks = self._hub.clock.now(), []
         for compiled in await self._every_connection():
-            if compiled.paused or not self._has_its_turn(compiled, now):
+            if compiled.paused:
                 continue
             try:
+                if not self._has_its_turn(compiled, now):
+                    continue
                 account = await self._hub.directory.account(compiled.tenant, compiled.connection)
             except ConfigError as error:
                 log("ERROR", "settings can't be used", tenant=compiled.tenant, error=str(error))

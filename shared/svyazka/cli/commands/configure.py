@@ -15,7 +15,7 @@ from svyazka.cli.output import confirm, lines, note, table
 from svyazka.cli.session import Session, run
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
-from svyazka.tenantfile import TenantFileError, read_tenant_file
+from svyazka.tenantfile import read_tenant_file
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -48,6 +48,9 @@ def apply(
         planned = await plans(session, tenant_files(path))
         tell_changes(planned, as_json)
         tell_missing(planned)
+        for one in planned:
+            for misfit in one.plan.misfits:
+                note(f"{one.plan.tenant.id}/{misfit}; until it is set anew all that needs it waits")
         if dry_run:
             return
         if any(one.plan.changes for one in planned):
@@ -69,24 +72,37 @@ def tenant_files(path: Path) -> list[Path]:
 
 async def plans(session: Session, files: Sequence[Path]) -> list[Planned]:
     """Read every file, then plan. Raises ConfigError with the mistakes of all files at once."""
+    planned, mistakes = await plans_of_whole(session, files)
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return planned
+
+
+async def plans_of_whole(session: Session, files: Sequence[Path]) -> tuple[list[Planned], list[str]]:
+    """Plans of the files that are in order, and what is wrong with the others: one tenant's mistake is his own."""
     tenants: dict[str, tuple[Path, Tenant]] = {}
+    twice: set[str] = set()
     mistakes: list[str] = []
     for file in files:
         try:
             tenant = read_tenant_file(file)
-        except (TenantFileError, ConfigError) as error:
+        except ConfigError as error:
             mistakes.append(str(error))
             continue
         if tenant.id in tenants:
             mistakes.append(f"{file.name}: id: {tenant.id!r} stands in {tenants[tenant.id][0].name} too")
-        tenants[tenant.id] = (file, tenant)
-    if mistakes:
-        raise ConfigError("\n".join(mistakes))
-    hub = session.hub
-    return [
-        Planned(file, await plan_apply(hub.store, hub.directory, hub.keyring, tenant))
-        for file, tenant in tenants.values()
-    ]
+            twice.add(tenant.id)
+        else:
+            tenants[tenant.id] = (file, tenant)
+    planned, hub = [], session.hub
+    for file, tenant in tenants.values():
+        if tenant.id in twice:
+            continue  # which of the two is meant?
+        try:
+            planned.append(Planned(file, await plan_apply(hub.store, hub.directory, hub.keyring, tenant)))
+        except ConfigError as error:
+            mistakes.append(f"{file.name}: {error}")
+    return planned, mistakes
 
 
 def tell_changes(planned: Sequence[Planned], as_json: bool = False) -> None:
@@ -115,11 +131,16 @@ def tell_missing(planned: Sequence[Planned]) -> None:
 
 async def carry_out(session: Session, planned: Sequence[Planned]) -> None:
     """Commit each plan with its audit line. Raises ConfigError when somebody was quicker."""
-    hub = session.hub
     for one in planned:
-        changes = [f"{change.sign} {change.what}" for change in one.plan.changes]
-        audit = [session.audit_write("apply", one.plan.tenant.id, changes=", ".join(changes))] if changes else []
-        try:
-            await commit_apply(hub.store, hub.directory, one.plan, audit)
-        except Conflict:
-            raise ConfigError(f"{one.plan.tenant.id} was changed meanwhile: run apply again to see the plan") from None
+        await carry_out_one(session, one)
+
+
+async def carry_out_one(session: Session, one: Planned) -> None:
+    """Commit a plan with its audit line. Raises ConfigError when somebody was quicker."""
+    hub = session.hub
+    changes = [f"{change.sign} {change.what}" for change in one.plan.changes]
+    audit = [session.audit_write("apply", one.plan.tenant.id, changes=", ".join(changes))] if changes else []
+    try:
+        await commit_apply(hub.store, hub.directory, one.plan, audit)
+    except Conflict:
+        raise ConfigError(f"{one.plan.tenant.id} was changed meanwhile: run apply again to see the plan") from None

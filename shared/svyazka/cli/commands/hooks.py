@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.app import hook_of
+from svyazka.app import hook_for
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, table
 from svyazka.cli.session import Session, run
@@ -44,14 +44,15 @@ def urls(
 
 
 async def hook_rows(session: Session, tenant: Tenant) -> list[dict[str, str]]:
-    """`urls --json`: one row a connection whose vendor calls us."""
+    """`urls --json`: one row a connection whose vendor calls us; for this its settings needn't be usable."""
     rows = []
-    for name in tenant.connections:
-        account = await session.hub.directory.account(tenant.id, name)
-        hook = hook_of(session.settings, session.hub.keyring, account) if account else None
-        if account is not None and hook is not None:
+    for name, spec in tenant.connections.items():
+        held = await journal.load(session.store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        generation = held.model.generation if held else 1
+        hook = hook_for(session.settings, session.hub.keyring, spec.vendor, tenant.id, name, generation)
+        if hook is not None:
             rows.append({
-                "tenant": tenant.id, "connection": name, "vendor": account.vendor,
+                "tenant": tenant.id, "connection": name, "vendor": spec.vendor,
                 "function": hook.function, "url": hook.url, "key": hook.key,
             })  # fmt: skip
     return rows

@@ -17,13 +17,20 @@ from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.store import LocalStore
 from svyazka.cli import session as opened
 from svyazka.cli import standins
-from svyazka.cli.commands.configure import carry_out, plans, tell_changes, tell_missing, tenant_files
+from svyazka.cli.commands.configure import (
+    carry_out_one,
+    plans_of_whole,
+    tell_changes,
+    tell_missing,
+    tenant_files,
+)
 from svyazka.cli.commands.hooks import hook_rows, tell_urls
 from svyazka.cli.options import Data, Port
 from svyazka.cli.output import fail, note, say
 from svyazka.cli.running import held
 from svyazka.cli.session import Session, served_write
 from svyazka.model.errors import ConfigError, SvyazkaError
+from svyazka.model.tenants import Tenant
 from svyazka.server.supervise import supervise
 from svyazka.settings import Settings
 
@@ -93,20 +100,32 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
     assert isinstance(session.store, LocalStore)
     await start_clock(session.store, settings.speed)
     await session.store.commit([served_write(settings.public_url)])
-    planned = await plans(session, files)
+    planned, mistakes = await plans_of_whole(session, files)
     if any(one.plan.changes for one in planned):
         tell_changes(planned)
-    await carry_out(session, planned)
+    for one in planned:
+        try:
+            await carry_out_one(session, one)
+        except ConfigError as error:
+            mistakes.append(str(error))
     if vendors is None:
         tell_missing(planned)
     session = replace(session, settings=settings, _tenants=None)
     owners = list((await session.tenants()).values())
+    if mistakes and not owners:
+        raise ConfigError("\n".join(mistakes))
+    for mistake in mistakes:
+        note(f"left out: {mistake}")
+    if mistakes:
+        note("what was applied of them before goes on as it was; once a file is right: svyazka apply FILE")
     if not owners:
         note("there are no tenants yet: svyazka apply FILE, or a folder of files for --tenants")
     rows = []
     for owner in owners:
         for name in await standins.introduce(session, owner, vendors) if vendors else ():
             note(f"secret {name} of {owner.id} wasn't there: a made-up one lets us in at the stand-in")
+        for trouble in await unusable(session, owner):
+            note(f"{trouble}; until then all that needs it waits: svyazka doctor {owner.id}")
         rows += await hook_rows(session, owner)
     if vendors and not any(standins.leads(spec, vendors) for owner in owners for spec in owner.connections.values()):
         note(f"no connection leads to the stand-ins: their base_url begins with {vendors}/")
@@ -114,6 +133,17 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
         say(f"stand-ins of {', '.join(standins.vendors())} on {vendors}; what they got: {vendors}/_sim/VENDOR/ledger")
     tell_urls(rows)
     say(f"listening on {settings.public_url}; Ctrl-C stops")
+
+
+async def unusable(session: Session, tenant: Tenant) -> list[str]:
+    """Connections whose settings or secrets can't be used as they are; the others go on without them."""
+    troubles = []
+    for name in tenant.connections:
+        try:
+            await session.hub.directory.account(tenant.id, name)
+        except ConfigError as error:
+            troubles.append(str(error))
+    return troubles
 
 
 def simulate(port: Port = 8081) -> None:
