@@ -13,7 +13,7 @@ from benchmarks.cold_start import against_empty
 from benchmarks.local import accept_against_bare, end_to_end
 from benchmarks.machine import described
 from benchmarks.processes import ROOT
-from svyazka.engine.keys import Keyring
+from svyazka.engine.security.keyring import Keyring
 
 RESULTS = ROOT / "benchmarks" / "results"
 

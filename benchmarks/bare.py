@@ -20,7 +20,7 @@ import uvicorn
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore, _arrive
 from svyazka.backends.local.writer import connect
-from svyazka.engine.store import Arrival, Document, Task, Value
+from svyazka.engine.ports.store import Arrival, Document, Task, Value
 
 Message = MutableMapping[str, Any]
 ANSWER = b'{"status":"accepted","events":[{"id":"evt_0","type":"order.completed","status":"accepted","reason":null}]}'

@@ -21,7 +21,7 @@ from benchmarks.processes import ROOT, free_port, running, used_ms
 from simulators.cloudtasks.testing import Running as CloudTasks
 from simulators.cloudtasks.testing import serve
 from svyazka.backends.google.tasks import Addressing
-from svyazka.engine.keys import Keyring
+from svyazka.engine.security.keyring import Keyring
 
 TENANT = """
 id: bench

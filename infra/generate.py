@@ -18,7 +18,7 @@ from bundling import functions, needs, requirements_text
 from bundling.functions import ROOT
 from svyazka.backends.google.indexes import index_plan
 from svyazka.connectors.registry import VENDORS, load_connector
-from svyazka.engine import deadlines
+from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
 
 TERRAFORM = ROOT / "infra" / "terraform"

@@ -19,7 +19,7 @@ from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient, SecretPayload
 
 from svyazka.backends.google.secrets import secret_name
-from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
+from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
 
 
 class Vault(Protocol):

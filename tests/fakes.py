@@ -10,14 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from svyazka.engine import journal
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Answer, Connector, Inbound, Limits, NotTheFormat, RawRequest, Webhook
-from svyazka.engine.directory import Directory
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Answer, Connector, Inbound, Limits, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.hub import Hub, Limiter
-from svyazka.engine.keys import Keyring
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import (
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import (
     KINDS,
     Arrival,
     Create,
@@ -32,6 +30,8 @@ from svyazka.engine.store import (
     Value,
     Write,
 )
+from svyazka.engine.security.keyring import Keyring
+from svyazka.engine.tenants.directory import Directory
 from svyazka.engine.worker import Worker
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Command, Repeat

@@ -11,10 +11,10 @@ import pytest
 from fakes import REVIEW, FakeMessenger, House, MemoryStore, order
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply, plan_pause, set_secret
 from svyazka.connectors.registry import load_connector
-from svyazka.engine import journal
-from svyazka.engine.connector import Connector
-from svyazka.engine.keys import Keyring
-from svyazka.engine.store import Document, Put
+from svyazka.engine.contracts.connector import Connector
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document, Put
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError, Conflict
@@ -88,7 +88,7 @@ class Applied(House):
     async def ordered(self, number: int = 1) -> None:
         """An order that the till told of, as the journal has it."""
         compiled = await self.compiled("till")
-        from svyazka.engine.found import found_event
+        from svyazka.engine.calling.events_of_asking import found_event
         from svyazka.model.contacts import Contact
         from svyazka.model.events import EventType, Fact
 

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from fakes import MemoryStore, SteppedClock, keyring
 from svyazka.app import local_keyring, webhook
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine import journal
-from svyazka.engine.store import Put
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Put
 from svyazka.model.errors import Unavailable
 from svyazka.model.tenants import CompiledConnection
 from svyazka.server.accept import AcceptApp

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_webhook
-from svyazka.engine.connector import Webhook
+from svyazka.engine.contracts.connector import Webhook
 from svyazka.flows.registry import FLOWS
 from svyazka.model.errors import ConfigError
 

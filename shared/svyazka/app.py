@@ -12,20 +12,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from svyazka.engine.clock import SystemClock
-from svyazka.engine.connector import RawRequest, Webhook
-from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
-from svyazka.engine.logs import log, trace, where
-from svyazka.engine.receive import RETRY_AFTER, Receiver, check_keyring, problem
+from svyazka.engine.contracts.connector import RawRequest, Webhook
+from svyazka.engine.intake.receive import RETRY_AFTER, Receiver, check_keyring, problem
+from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
+from svyazka.engine.support.logs import log, trace, where
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from svyazka.engine.clock import Clock
-    from svyazka.engine.directory import Account
     from svyazka.engine.hub import Hub, Printer
-    from svyazka.engine.store import Inbox, Queue, Store
+    from svyazka.engine.ports.clock import Clock
+    from svyazka.engine.ports.store import Inbox, Queue, Store
+    from svyazka.engine.tenants.directory import Account
     from svyazka.engine.worker import Worker
     from svyazka.settings import Settings
 
@@ -175,9 +175,9 @@ def build_hub(
 ) -> Hub:
     """The engine's surroundings for a backend; parts given are used in place of the settings' own."""
     from svyazka.connectors.registry import load_connector
-    from svyazka.engine.addresses import AddressGuard, networks
-    from svyazka.engine.directory import Directory
     from svyazka.engine.hub import Hub
+    from svyazka.engine.outbound.addresses import AddressGuard, networks
+    from svyazka.engine.tenants.directory import Directory
     from svyazka.flows.registry import load_flow
 
     if store is None or queue is None:

@@ -9,12 +9,10 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from svyazka.connectors.registry import load_webhook
-from svyazka.engine import journal
-from svyazka.engine.directory import Directory, is_secret, misfits, secret_id
-from svyazka.engine.journal import Held
-from svyazka.engine.keys import Keyring
-from svyazka.engine.outages import resume_task
-from svyazka.engine.store import (
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.tasks import resume_task
+from svyazka.engine.ports.store import (
     DELIVERIES_BY_STATUS,
     DELIVERIES_OF_FLOW,
     SECRETS,
@@ -29,6 +27,8 @@ from svyazka.engine.store import (
     Task,
     Write,
 )
+from svyazka.engine.security.keyring import Keyring
+from svyazka.engine.tenants.directory import Directory, is_secret, misfits, secret_id
 from svyazka.model.deliveries import OPEN
 from svyazka.model.errors import ConfigError
 from svyazka.model.ids import connection_id

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from svyazka.connectors.registry import VENDORS, load_connector
-from svyazka.engine.gate import ENGINE_FLOWS
+from svyazka.engine.delivering.admission import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.complaints import in_words
 from svyazka.model.contacts import Contact

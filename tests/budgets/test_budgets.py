@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from benchmarks.cold_start import against_empty
 
-from svyazka.engine.keys import Keyring
+from svyazka.engine.security.keyring import Keyring
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOUD = {

@@ -23,7 +23,7 @@ from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import serve
-from svyazka.engine.failpoints import POINTS
+from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500

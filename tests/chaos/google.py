@@ -29,9 +29,9 @@ from simulators.cloudtasks.testing import Running as RunningTasks
 from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.serve import Running
 from svyazka.app import build_hub, open_backend
-from svyazka.engine.clock import SystemClock
-from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
-from svyazka.engine.store import Store, Task
+from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.ports.store import Store, Task
+from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
 from svyazka.model.errors import SvyazkaError
 from svyazka.settings import Settings
 

@@ -28,11 +28,11 @@ from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine import journal
-from svyazka.engine.clock import Clock
 from svyazka.engine.hub import Hub
-from svyazka.engine.keys import Keyring
-from svyazka.engine.store import RECENT_ALERTS, RECENT_DELIVERIES, RECENT_EVENTS, Store
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.clock import Clock
+from svyazka.engine.ports.store import RECENT_ALERTS, RECENT_DELIVERIES, RECENT_EVENTS, Store
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord
 from svyazka.settings import Settings
@@ -175,7 +175,7 @@ class LocalInstallation:
     # Processes
 
     def start(self, name: str, failpoint: str = "", port: int | None = None) -> subprocess.Popen[bytes]:
-        """Start `accept` (at another `port` than its usual one) or `work`; `failpoint` as in engine/failpoints.py."""
+        """Start `accept` (at another `port` than its usual one) or `work`; `failpoint`: see support/failpoints.py."""
         environment = {
             **os.environ,
             "SVYAZKA_DATA": str(self.data),

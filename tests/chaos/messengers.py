@@ -10,7 +10,7 @@ from chaos.parts import UNHURRIED, Messenger, Stage
 from simulators import exolve, http, resend, telegram, whatsapp
 from simulators import max as max_bot
 from simulators.serve import Running
-from svyazka.engine.clock import Clock
+from svyazka.engine.ports.clock import Clock
 from svyazka.model.commands import Repeat
 
 AT_ONCE = 100_000

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulators.serve import Running
-from svyazka.engine.clock import Clock
+from svyazka.engine.ports.clock import Clock
 from svyazka.model.commands import Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from svyazka.engine.directory import Account
     from svyazka.engine.hub import Hub
+    from svyazka.engine.tenants.directory import Account
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NAME = "Иван"

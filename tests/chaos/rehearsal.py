@@ -20,7 +20,7 @@ from chaos.sources import HTTP
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
-from svyazka.engine.clock import SystemClock
+from svyazka.engine.ports.clock import SystemClock
 
 SPEED = 30_000.0
 """Three days in 9 seconds."""

@@ -15,14 +15,14 @@ import httpx
 from chaos.installation import Journal, LocalInstallation, dump, until
 from chaos.leaks import leaks
 from chaos.parts import Guest, Messenger
-from svyazka.engine.failpoints import POINTS
+from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
 
 Failpoint = Callable[[str], str]
-"""The failpoint (as in engine/failpoints.py) of the process that is started now, by its name; "": it lives."""
+"""The failpoint (as in engine/support/failpoints.py) of the process that is started now, by its name; "": it lives."""
 
 LAST_WORD = 0.6
 """Seconds for which all must stay settled."""

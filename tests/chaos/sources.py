@@ -17,10 +17,10 @@ from simulators.rkeeper import CLIENT_SECRET, RKeeper
 from simulators.serve import Running
 from simulators.yclients.salon import CLIENT, COMPANY, as_told
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
-from svyazka.engine.directory import Account
+from svyazka.engine.calling.oauth.authorise import exchange
+from svyazka.engine.contracts.oauth import AuthorisationCode
 from svyazka.engine.hub import Hub
-from svyazka.engine.oauth.app import AuthorisationCode
-from svyazka.engine.oauth.authorise import exchange
+from svyazka.engine.tenants.directory import Account
 
 JSON = {"Content-Type": "application/json"}
 AT_ONCE = 100_000

@@ -17,7 +17,7 @@ from chaos.scenario import failpoints, survive
 from chaos.sources import AMOCRM, SOURCES
 from simulators.serve import Running
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_connector
-from svyazka.engine.failpoints import POINTS, RENEWAL_POINTS
+from svyazka.engine.support.failpoints import POINTS, RENEWAL_POINTS
 
 EVENTS = 12
 STEPS = (

@@ -8,8 +8,8 @@ from typing import Any
 
 from cli.conftest import API_ID, FILE, Installation, order
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine import journal
-from svyazka.engine.store import RECENT_DELIVERIES, Put
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import RECENT_DELIVERIES, Put
 from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Delivery
 

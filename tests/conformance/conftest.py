@@ -7,7 +7,7 @@ import pytest
 from backends.google.fixtures import cloud_tasks, firestore
 from conformance.harness import Backend
 from conformance.harnesses import BACKENDS
-from svyazka.engine.store import Store
+from svyazka.engine.ports.store import Store
 
 __all__ = ["cloud_tasks", "firestore"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from svyazka.engine.store import KINDS, Arrival, Document, Salvage, Task, Value
+from svyazka.engine.ports.store import KINDS, Arrival, Document, Salvage, Task, Value
 
 T0 = datetime(2026, 3, 14, 12, 0, 0, 123457, tzinfo=UTC)
 """A time whose microseconds matter."""

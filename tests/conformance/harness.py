@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from svyazka.engine.store import Inbox, Queue, Store
+from svyazka.engine.ports.store import Inbox, Queue, Store
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from conformance.documents import T0, TEXT, bare, content, filled
-from svyazka.engine.store import KINDS, Create, Delete, Put, Replace
+from svyazka.engine.ports.store import KINDS, Create, Delete, Put, Replace
 from svyazka.model.errors import Conflict
 
 # Keeping

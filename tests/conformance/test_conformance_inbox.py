@@ -10,7 +10,7 @@ import pytest
 
 from conformance.documents import SALVAGE, T0, arrival, bare, content, event
 from conformance.harness import Handed
-from svyazka.engine.store import Arrival, Create, Delete, Document, Put, Task
+from svyazka.engine.ports.store import Arrival, Create, Delete, Document, Put, Task
 
 
 def raw(key: str = "raw", data: bytes = b"{}") -> Document:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.documents import at, bare
-from svyazka.engine.store import (
+from svyazka.engine.ports.store import (
     DELIVERIES_BY_STATUS,
     DUE_EVENTS,
     EVENTS_OF_TENANT,

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.documents import TEXT, bare
 from conformance.harness import Handed
-from svyazka.engine.store import Create, Replace, Task
+from svyazka.engine.ports.store import Create, Replace, Task
 from svyazka.model.errors import Conflict
 
 

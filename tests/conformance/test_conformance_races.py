@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from conformance.documents import SALVAGE, arrival, bare
-from svyazka.engine.store import Create, Delete, Replace
+from svyazka.engine.ports.store import Create, Delete, Replace
 from svyazka.model.errors import Conflict
 
 

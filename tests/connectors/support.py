@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
-from svyazka.engine.calls import Call, Exchanges
-from svyazka.engine.connector import RawRequest
+from svyazka.engine.contracts.calls import Call, Exchanges
+from svyazka.engine.contracts.connector import RawRequest
 from svyazka.engine.hub import Clients
 from svyazka.model.tenants import ConnectionSettings
 

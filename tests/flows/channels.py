@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svyazka.connectors.registry import load_connector
-from svyazka.engine.flow import Channel
+from svyazka.engine.contracts.flow import Channel
 
 
 def channel(name: str, vendor: str) -> Channel:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from svyazka.connectors.http.actions import CONNECTOR
-from svyazka.engine.flow import Channel, Decision, Facts, FlowContext
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.flows.forward import FLOW, FORWARDABLE, ForwardSettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Forward

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from flows.channels import EVERYWHERE, MAIL, SMS, TELEGRAM
 from flows.strategies import EVENTS, TEXTS
-from svyazka.engine.flow import Channel, Decision, Facts, FlowContext
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.flows.notify import FLOW, WORDS, NotifySettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import QuietHours, SendMessage

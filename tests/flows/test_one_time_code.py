@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from fakes import House
 from flows.channels import EVERYWHERE, MAIL, MTS, SMS, WHATSAPP
 from flows.strategies import EVENTS, TEXTS
-from svyazka.engine.flow import Channel, Decision, Facts, FlowContext
-from svyazka.engine.operator import Operator
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
+from svyazka.engine.operating.operator import Operator
 from svyazka.flows.one_time_code import FLOW, OneTimeCodeSettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Repeat, SendMessage

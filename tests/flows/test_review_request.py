@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from flows.channels import EVERYWHERE, MAIL, SMS, TELEGRAM, WHATSAPP, channel
 from flows.strategies import EVENTS
-from svyazka.engine.flow import Channel, Decision, Facts, FlowContext
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.flows.messages import fill, fill_html, safe_value, visible
 from svyazka.flows.registry import load_flow
 from svyazka.flows.review_request import DONE, FLOW, ReviewRequestSettings

@@ -16,7 +16,7 @@ from bundling import Function, build, functions
 from bundling.archive import UNCHECKED
 from bundling.functions import ROOT
 from svyazka.connectors.registry import VENDORS
-from svyazka.engine.keys import Keyring
+from svyazka.engine.security.keyring import Keyring
 
 BUNDLE = ROOT / "infra" / "bundle.py"
 
@@ -39,7 +39,7 @@ def test_the_same_input_gives_the_same_bytes(seed: str, tmp_path: Path):
 
 def test_a_bundle_holds_what_its_function_needs_and_nothing_else(function: Function, unpacked: Path):
     found = names(unpacked)
-    assert {"main.py", "requirements.txt", "svyazka/app.py", "svyazka/engine/logs.py"} <= found
+    assert {"main.py", "requirements.txt", "svyazka/app.py", "svyazka/engine/support/logs.py"} <= found
     beside = ("svyazka/cli/", "svyazka/server/", "svyazka/backends/local/", "simulators/", "tests/")
     assert [name for name in found if name.startswith(beside)] == []
     connectors = unpacked / "svyazka" / "connectors"
@@ -49,7 +49,7 @@ def test_a_bundle_holds_what_its_function_needs_and_nothing_else(function: Funct
         assert f"svyazka/connectors/{function.vendor}/webhook.py" in found
         for way_out in ("actions.py", "client.py"):
             assert f"svyazka/connectors/{function.vendor}/{way_out}" not in found
-        assert [name for name in found if name.startswith(("svyazka/flows/", "svyazka/engine/perform"))] == []
+        assert [name for name in found if name.startswith(("svyazka/flows/", "svyazka/engine/delivering/"))] == []
         assert "svyazka/backends/google/store.py" not in found
     else:
         assert vendors == {module.rpartition(".")[2] for module in VENDORS.values()}
@@ -70,7 +70,7 @@ def test_who_seals_nothing_installs_no_cryptography_and_names_it_nowhere_else(fu
     has_it = "cryptography==" in (unpacked / "requirements.txt").read_text()
     assert has_it == function.seals
     naming = {path.name for path in unpacked.rglob("*.py") if "from cryptography" in path.read_text()}
-    assert has_it or naming <= {"keys.py"}
+    assert has_it or naming <= {"keyring.py"}
 
 
 def test_requirements_beside_main_are_the_bundles_own(function: Function, unpacked: Path):
@@ -89,13 +89,13 @@ def test_every_source_has_bytecode_that_is_taken_unchecked(unpacked: Path):
 @pytest.mark.parametrize("function", functions()[-1:], ids=lambda function: function.name, indirect=True)
 def test_an_instance_compiles_nothing_of_ours(unpacked: Path, clean: Path):
     """The bytecode is what runs: a source that says something else isn't even read."""
-    (unpacked / "svyazka" / "engine" / "retry.py").write_text("raise SystemExit('compiled anew')")
-    (unpacked / "svyazka" / "engine" / "logs.py").write_text("raise SystemExit('compiled anew')")
+    (unpacked / "svyazka" / "engine" / "rules" / "retry.py").write_text("raise SystemExit('compiled anew')")
+    (unpacked / "svyazka" / "engine" / "support" / "logs.py").write_text("raise SystemExit('compiled anew')")
     told = subprocess.run(
-        [clean, "-c", "import svyazka.engine.logs as m; print(m.__file__)"],
+        [clean, "-c", "import svyazka.engine.support.logs as m; print(m.__file__)"],
         cwd=unpacked, env={}, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
-    assert told.stdout.decode().strip() == str(unpacked / "svyazka" / "engine" / "logs.py")
+    assert told.stdout.decode().strip() == str(unpacked / "svyazka" / "engine" / "support" / "logs.py")
 
 
 def test_a_bundle_over_its_bound_fails_the_build(tmp_path: Path, monkeypatch, capsys):

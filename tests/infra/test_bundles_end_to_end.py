@@ -27,7 +27,7 @@ from simulators.cloudtasks import Clock
 from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.registry import load_simulator
 from simulators.serve import serve as serve_vendors
-from svyazka.engine.keys import SECRET_NAMES
+from svyazka.engine.security.keyring import SECRET_NAMES
 
 
 class Operator(GoogleInstallation):

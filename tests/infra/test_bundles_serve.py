@@ -11,7 +11,7 @@ import pytest
 from bundling import Function, functions
 from infra.serving import serving
 from infra.unpacked import Bundles, Unpacked
-from svyazka.engine.keys import Keyring
+from svyazka.engine.security.keyring import Keyring
 
 PROJECT = "demo-bundles"
 NOWHERE = "127.0.0.1:1"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import keys
-from svyazka.engine.keys import SECRET_NAMES, Keyring, SecretName
+from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
 from svyazka.model.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bundling import Function, build, functions
 from infra.cleanroom import CleanRooms
-from svyazka.engine.keys import SecretName
+from svyazka.engine.security.keyring import SecretName
 
 
 @dataclass(frozen=True, slots=True)

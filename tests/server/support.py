@@ -17,8 +17,8 @@ from svyazka.app import build_hub, local_keyring
 from svyazka.apply import commit_apply, plan_apply
 from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.clock import SystemClock
-from svyazka.engine.keys import Keyring
+from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.tenants import ConnectionSpec, FlowSpec, Tenant
 from svyazka.server.accept import AcceptApp
 from svyazka.settings import Settings

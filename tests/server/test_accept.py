@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from server.support import Front, listening, store_of
-from svyazka.engine.receive import BODY_LIMIT
-from svyazka.engine.store import RAWS_BY_STATUS, RECENT_EVENTS
+from svyazka.engine.intake.receive import BODY_LIMIT
+from svyazka.engine.ports.store import RAWS_BY_STATUS, RECENT_EVENTS
 
 SAMPLE = (Path(__file__).parents[1] / "samples" / "iiko" / "webhook-delivery-closed.json").read_bytes()
 JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from svyazka.engine import logs
+from svyazka.engine.support import logs
 from svyazka.server.console import shape_for
 
 

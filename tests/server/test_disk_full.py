@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.store import Create, Document, Task
+from svyazka.engine.ports.store import Create, Document, Task
 from svyazka.model.errors import Unavailable
 
 

@@ -11,9 +11,7 @@ import typer
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import note, say
 from svyazka.cli.session import Session, run
-from svyazka.engine.directory import Account
-from svyazka.engine.oauth.app import AuthorisationCode, Rejected, Withdrawal
-from svyazka.engine.oauth.authorise import (
+from svyazka.engine.calling.oauth.authorise import (
     REFUSED_BEFORE,
     CodeNotYet,
     CodeRefused,
@@ -21,6 +19,8 @@ from svyazka.engine.oauth.authorise import (
     grant_of,
     invitation,
 )
+from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
+from svyazka.engine.tenants.directory import Account
 from svyazka.model.errors import ConfigError
 
 LOOK_EVERY = 1.0

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
 from svyazka.cli.output import note
 from svyazka.connectors.registry import VENDORS, load_connector
-from svyazka.engine.connector import Connector
-from svyazka.engine.flow import Flow
+from svyazka.engine.contracts.connector import Connector
+from svyazka.engine.contracts.flow import Flow
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.contacts import Contact, normalize_phone
 

@@ -10,8 +10,8 @@ from datetime import datetime
 import typer
 
 from svyazka.cli.session import nearest
-from svyazka.engine import journal
-from svyazka.engine.store import (
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import (
     DELIVERIES_OF_EVENT,
     DELIVERIES_OF_TENANT,
     EVENTS_OF_CONNECTION,

@@ -23,11 +23,11 @@ from svyazka.app import build_hub, build_worker, open_backend, open_clock, setti
 from svyazka.apply import tenants_in
 from svyazka.cli.masking import Masker
 from svyazka.cli.output import fail
-from svyazka.engine import journal
 from svyazka.engine.hub import Hub
-from svyazka.engine.logs import configure
-from svyazka.engine.operator import Operator
-from svyazka.engine.store import Create, Document, Put, Store, Write
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.operator import Operator
+from svyazka.engine.ports.store import Create, Document, Put, Store, Write
+from svyazka.engine.support.logs import configure
 from svyazka.engine.worker import Worker
 from svyazka.model.complaints import in_words
 from svyazka.model.deliveries import AuditLine

@@ -9,7 +9,7 @@ from secrets import token_hex
 from svyazka.apply import set_secret
 from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session
-from svyazka.engine.directory import secret_id
+from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import ConnectionSpec, Tenant
 

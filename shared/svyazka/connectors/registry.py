@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from svyazka.engine.connector import Connector, Webhook
+from svyazka.engine.contracts.connector import Connector, Webhook
 from svyazka.model.errors import ConfigError
 
 VENDORS: dict[str, str] = {

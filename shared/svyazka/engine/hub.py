@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx
 
-from svyazka.engine.calls import Guard
-from svyazka.engine.clock import Clock
-from svyazka.engine.connector import Limits
-from svyazka.engine.directory import Account, Directory
-from svyazka.engine.keys import Keyring
-from svyazka.engine.store import Queue, Store
-from svyazka.engine.transport import AiohttpTransport
+from svyazka.engine.contracts.calls import Guard
+from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.outbound.transport import AiohttpTransport
+from svyazka.engine.ports.clock import Clock
+from svyazka.engine.ports.store import Queue, Store
+from svyazka.engine.security.keyring import Keyring
+from svyazka.engine.tenants.directory import Account, Directory
 from svyazka.model.contacts import Contact
 from svyazka.model.tenants import Addressee
 

@@ -10,21 +10,21 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from svyazka.engine import journal
-from svyazka.engine.arrivals import Item, read
-from svyazka.engine.connector import Inbound, RawRequest, Webhook
+from svyazka.engine.calling.oauth.tasks import redirected, renew
+from svyazka.engine.contracts.connector import Inbound, RawRequest, Webhook
+from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
-from svyazka.engine.logs import log
-from svyazka.engine.oauth.tasks import redirected, renew
-from svyazka.engine.outages import Outages, resume_task
-from svyazka.engine.perform import Performer
-from svyazka.engine.plan import Planner
-from svyazka.engine.poll import Poller
-from svyazka.engine.receive import plan_task
-from svyazka.engine.retention import Retention
-from svyazka.engine.store import Create, Document
-from svyazka.engine.sweep import Sweep
-from svyazka.engine.watch import Watch
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.events_of_request import Item, read
+from svyazka.engine.journal.tasks import plan_task, resume_task
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.planning.planner import Planner
+from svyazka.engine.ports.store import Create, Document
+from svyazka.engine.support.logs import log
+from svyazka.engine.upkeep.poll import Poller
+from svyazka.engine.upkeep.retention import Retention
+from svyazka.engine.upkeep.silent_hooks import Watch
+from svyazka.engine.upkeep.sweep import Sweep
 from svyazka.model.errors import ConfigError, Conflict, LeaseTooShort, MaybeSent, NotSent, Unavailable
 from svyazka.model.events import EventStatus, StoredRequest
 from svyazka.model.ids import connection_id

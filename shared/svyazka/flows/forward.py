@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field, JsonValue, field_validator
 
-from svyazka.engine.flow import Decision, Facts, Flow, FlowContext, FlowSettings
+from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, FlowSettings
 from svyazka.model.commands import Forward, Guards, Plan
 from svyazka.model.contacts import Contact, normalize_phone
 from svyazka.model.events import Event, EventType

@@ -12,7 +12,7 @@ from unicodedata import category
 
 from pydantic import JsonValue, field_validator, model_validator
 
-from svyazka.engine.flow import Channel, FlowSettings
+from svyazka.engine.contracts.flow import Channel, FlowSettings
 from svyazka.model.commands import Guards, OncePer, QuietHours, SendMessage, Step, StillTrue
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.events import Event

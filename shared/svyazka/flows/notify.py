@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from svyazka.engine.flow import Decision, Facts, Flow, FlowContext
+from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext
 from svyazka.flows.messages import (
     LINK_LIKE,
     PLACEHOLDERS,

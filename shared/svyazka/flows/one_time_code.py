@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import Field, field_validator, model_validator
 
-from svyazka.engine.flow import Channel, Decision, Facts, Flow, FlowContext
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, Flow, FlowContext
 from svyazka.flows.messages import TextSettings, after, composer, message_steps
 from svyazka.model.commands import Guards, Plan, SendMessage
 from svyazka.model.contacts import Contact

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from svyazka.engine.flow import Flow
+from svyazka.engine.contracts.flow import Flow
 from svyazka.model.errors import ConfigError
 
 FLOWS: dict[str, str] = {

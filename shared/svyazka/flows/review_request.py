@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from svyazka.engine.flow import Decision, Facts, Flow, FlowContext
+from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext
 from svyazka.flows.messages import PLACEHOLDERS, MessageSettings, composer, message_steps, usual_guards, values_of
 from svyazka.model.commands import Plan
 from svyazka.model.contacts import Contact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -11,6 +12,9 @@ from svyazka.model.base import Frozen, Time
 from svyazka.model.commands import Command, Guards, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
+
+SKELETON = timedelta(days=400)
+"""How long ids, states and times of what is settled live on."""
 
 
 class Status(StrEnum):

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 
-from svyazka.engine.logs import configure
+from svyazka.engine.support.logs import configure
 from svyazka.server.console import shape_for
 from svyazka.server.lines import Lines
 from svyazka.settings import Settings

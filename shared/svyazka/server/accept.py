@@ -8,12 +8,12 @@ from typing import Any
 
 from svyazka.app import receiver_for
 from svyazka.connectors.registry import CALLS_US
-from svyazka.engine.clock import Clock
-from svyazka.engine.connector import Answer, RawRequest
-from svyazka.engine.keys import Keyring
-from svyazka.engine.logs import log, where
-from svyazka.engine.receive import Receiver, problem
-from svyazka.engine.store import Inbox
+from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.intake.receive import Receiver, problem
+from svyazka.engine.ports.clock import Clock
+from svyazka.engine.ports.store import Inbox
+from svyazka.engine.security.keyring import Keyring
+from svyazka.engine.support.logs import log, where
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import IO
 
-from svyazka.engine.logs import Shape, in_json
+from svyazka.engine.support.logs import Shape, in_json
 
 BARE = ("vendor", "event", "delivery", "outage", "type", "status")
 """Fields that speak for themselves; the others are named."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from svyazka.engine.logs import configure, log
+from svyazka.engine.support.logs import configure, log
 from svyazka.server.console import shape_for
 from svyazka.settings import Settings
 

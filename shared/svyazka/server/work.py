@@ -13,7 +13,7 @@ from svyazka.backends.local.queue import Dispatcher, LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.connectors.registry import VENDORS, load_connector
 from svyazka.engine.hub import Printer
-from svyazka.engine.logs import log, where
+from svyazka.engine.support.logs import log, where
 from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact, mask_email, mask_phone
 from svyazka.settings import Settings

@@ -18,7 +18,7 @@ from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.app import build_hub, build_worker
 from svyazka.cli.commands import app
-from svyazka.engine.keys import SECRET_NAMES, Keyring
+from svyazka.engine.security.keyring import SECRET_NAMES, Keyring
 from svyazka.settings import Settings
 
 LOCAL = {"run", "simulate", "demo"}

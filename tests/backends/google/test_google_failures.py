@@ -16,7 +16,7 @@ from fakes import order
 from simulators.cloudtasks import Mode
 from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.backends.google.store import FirestoreStore
-from svyazka.engine.deadlines import PLAN_GRACE
+from svyazka.engine.rules.deadlines import PLAN_GRACE
 from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus
 

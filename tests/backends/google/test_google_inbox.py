@@ -17,9 +17,9 @@ from conformance.harness import Handed
 from simulators.cloudtasks import Mode
 from svyazka.backends.google import inbox as inbox_module
 from svyazka.backends.google.inbox import RestInbox
-from svyazka.engine.deadlines import ACCEPT_LIMIT
-from svyazka.engine.keys import Keyring
-from svyazka.engine.store import Create, Put, Task
+from svyazka.engine.ports.store import Create, Put, Task
+from svyazka.engine.rules.deadlines import ACCEPT_LIMIT
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.errors import ConfigError, Unavailable
 
 SALVAGED = Handed("/salvage", dict(SALVAGE.task.body))
@@ -249,7 +249,7 @@ FORBIDDEN = (
     "google.api_core", "google.auth", "google.protobuf", "google.cloud.firestore", "google.cloud.firestore_v1",
     "google.cloud.tasks_v2", "google.cloud.secretmanager_v1", "grpc", "proto", "httpx", "httpcore", "requests",
     "urllib3", "phonenumbers", "cryptography", "typer", "rich", "sqlite3", "yaml", "pydantic_settings",
-    "svyazka.connectors.registry", "svyazka.settings", "svyazka.engine.calls", "svyazka.engine.hub",
+    "svyazka.connectors.registry", "svyazka.settings", "svyazka.engine.contracts.calls", "svyazka.engine.hub",
 )  # fmt: skip
 
 LOAD = """

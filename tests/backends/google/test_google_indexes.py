@@ -14,7 +14,7 @@ import pytest
 from google.cloud.firestore_v1.types import StructuredQuery
 
 from conformance.documents import at
-from svyazka.engine.store import KINDS, QUERIES
+from svyazka.engine.ports.store import KINDS, QUERIES
 
 INDEXES = json.loads((Path(__file__).parents[3] / "infra/terraform/firestore-indexes.json").read_text())
 OPERATOR = StructuredQuery.FieldFilter.Operator

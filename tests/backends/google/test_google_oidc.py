@@ -14,7 +14,7 @@ from backends.google.http_server import Asked, response, serving
 from simulators.cloudtasks import Signer
 from svyazka.backends.google import oidc
 from svyazka.backends.google.oidc import CallerCheck
-from svyazka.engine.store import Task
+from svyazka.engine.ports.store import Task
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
 

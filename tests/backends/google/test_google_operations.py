@@ -10,7 +10,7 @@ from backends.google.deployment import Deployment
 from backends.google.firestore_proxy import Bill, FirestoreProxy
 from backends.google.house import GoogleHouse
 from fakes import order
-from svyazka.engine.store import QUERIES
+from svyazka.engine.ports.store import QUERIES
 from svyazka.model.outcomes import Retry
 
 DELAY = 1800

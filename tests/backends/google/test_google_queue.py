@@ -11,8 +11,8 @@ from backends.google.deployment import ACCOUNT, WORKER_URL
 from simulators.cloudtasks import Mode, QueueName
 from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.backends.google.tasks import Addressing
-from svyazka.engine.deadlines import DISPATCH_DEADLINE
-from svyazka.engine.store import Task
+from svyazka.engine.ports.store import Task
+from svyazka.engine.rules.deadlines import DISPATCH_DEADLINE
 from svyazka.model.errors import ConfigError, Unavailable
 from svyazka.settings import Settings
 

@@ -15,7 +15,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 from svyazka.app import settings_keyring
 from svyazka.backends.google import secrets
 from svyazka.backends.google.secrets import read_keys
-from svyazka.engine.keys import Keyring
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
 

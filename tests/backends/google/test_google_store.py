@@ -12,7 +12,7 @@ from conformance.documents import bare
 from simulators.cloudtasks import Mode
 from svyazka.backends.google import store as store_module
 from svyazka.backends.google.store import FirestoreStore
-from svyazka.engine.store import DUE_EVENTS, RECENT_EVENTS, Create, Delete, Put, Query, Replace, Task
+from svyazka.engine.ports.store import DUE_EVENTS, RECENT_EVENTS, Create, Delete, Put, Query, Replace, Task
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.settings import Settings
 

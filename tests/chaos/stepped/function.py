@@ -8,7 +8,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from svyazka.engine.clock import SystemClock
+from svyazka.engine.ports.clock import SystemClock
 
 _KEPT = Path(os.environ["STEPPED_TIME"])
 

@@ -19,9 +19,9 @@ from svyazka.connectors.amocrm import access, client
 from svyazka.connectors.amocrm.access import ERRORS
 from svyazka.connectors.amocrm.client import STATUSES, AmocrmFailure
 from svyazka.connectors.amocrm.settings import AmocrmSettings
-from svyazka.engine.calls import Access, Authorisation
-from svyazka.engine.oauth.app import AuthorisationCode, Rejected, Withdrawal
-from svyazka.engine.oauth.endpoint import Failure, ask, code_fields, refresh_fields
+from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields, refresh_fields
+from svyazka.engine.contracts.calls import Access, Authorisation
+from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
 from svyazka.model.errors import MaybeSent, NotSent, NotShown
 from svyazka.model.grants import Pair
 from svyazka.model.outcomes import Blocked, Refused, Retry

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from connectors.support import posted
 from svyazka.connectors.amocrm.webhook import WEBHOOK
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, Unreadable
 

@@ -22,7 +22,7 @@ from svyazka.connectors.amocrm.client import AmocrmFailure
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.webhook import WEBHOOK
 from svyazka.connectors.registry import CALLS_US, load_connector, load_webhook
-from svyazka.engine.connector import Finding, Inbound, Polled
+from svyazka.engine.contracts.connector import Finding, Inbound, Polled
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent
 from svyazka.model.events import Entity, EventType, Fact

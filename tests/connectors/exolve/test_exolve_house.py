@@ -16,10 +16,10 @@ from simulators.exolve import KEY
 from simulators.serve import Running
 from svyazka.connectors.exolve.actions import CONNECTOR
 from svyazka.connectors.exolve.webhook import WEBHOOK
-from svyazka.engine import journal
-from svyazka.engine.connector import Answer, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Document, Put
+from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document, Put
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import ReceiptState
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec

@@ -16,7 +16,7 @@ from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.actions import CONNECTOR, NO_WHATSAPP
 from svyazka.connectors.exolve.client import PAGE, ExolveSettings
 from svyazka.connectors.exolve.failures import FAILURES, rule_of
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.connector import Finding
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent

@@ -19,7 +19,7 @@ from svyazka.connectors.exolve.actions import CONNECTOR
 from svyazka.connectors.exolve.schema import FINAL
 from svyazka.connectors.exolve.webhook import WEBHOOK
 from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.engine.connector import Inbound, NotTheFormat
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, ReceiptState, Unreadable

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from svyazka.connectors.registry import load_connector
-from svyazka.engine.standardwebhooks import signed_headers
+from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.tenantfile import read_tenant_file
 
 DOCS = Path(__file__).parents[3] / "docs" / "vendors"

@@ -20,8 +20,8 @@ from connectors.support import posted
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.connectors.http.webhook import WEBHOOK, form, moment
 from svyazka.connectors.registry import CALLS_US, load_webhook
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest
-from svyazka.engine.standardwebhooks import signed_headers
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.events import EventType, Fact, Unreadable
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -20,10 +20,10 @@ from svyazka.connectors.http.actions import CONNECTOR
 from svyazka.connectors.http.client import CLASSES, STATUSES, body_of, outcome_of, rule_of
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.connectors.registry import load_connector
-from svyazka.engine import journal
-from svyazka.engine.addresses import AddressGuard, networks
-from svyazka.engine.standardwebhooks import signed_headers
-from svyazka.engine.store import Document, Put
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.outbound.addresses import AddressGuard, networks
+from svyazka.engine.ports.store import Document, Put
+from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status

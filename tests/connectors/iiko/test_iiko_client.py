@@ -16,7 +16,7 @@ import pytest
 from connectors.support import Scripted, calling, scripted
 from svyazka.connectors.iiko import client, reads
 from svyazka.connectors.iiko.client import CODES, STATUSES, IikoFailure, IikoSettings, outcome_of
-from svyazka.engine.calls import TokenCache
+from svyazka.engine.contracts.calls import TokenCache
 from svyazka.model.errors import NotSent
 from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unknown
 

@@ -17,11 +17,11 @@ from simulators.iiko.world import ORGANIZATION, TERMINAL_GROUP, TerminalGroup
 from simulators.serve import Running, serve
 from svyazka.connectors.iiko.actions import CONNECTOR
 from svyazka.connectors.iiko.webhook import WEBHOOK
-from svyazka.engine import journal
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Answer, Inbound, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Put
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Put
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec

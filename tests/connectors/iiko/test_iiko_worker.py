@@ -15,7 +15,7 @@ from svyazka.connectors.iiko.actions import CONNECTOR
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.webhook import WEBHOOK
 from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.engine.connector import Finding, Inbound, Polled
+from svyazka.engine.contracts.connector import Finding, Inbound, Polled
 from svyazka.model.errors import NotShown
 from svyazka.model.events import Entity, EventType, Fact
 from svyazka.model.outcomes import Blocked

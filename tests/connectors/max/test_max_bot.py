@@ -32,12 +32,12 @@ from svyazka.connectors.max.failures import FAILURES, Rule
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.webhook import WEBHOOK
 from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.engine import journal
-from svyazka.engine.calls import Call, Exchanges
-from svyazka.engine.connector import Answer, Finding, Polled, RawRequest
+from svyazka.engine.contracts.calls import Call, Exchanges
+from svyazka.engine.contracts.connector import Answer, Finding, Polled, RawRequest
 from svyazka.engine.hub import Clients
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Document, Put
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document, Put
 from svyazka.model.commands import Repeat, SendMessage, UpsertContact
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status

@@ -18,8 +18,8 @@ from connectors.support import posted
 from svyazka.connectors.max.init_data import verified
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.webhook import WEBHOOK
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest
-from svyazka.engine.init_data import NotGenuine
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.security.init_data import NotGenuine
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, Unreadable

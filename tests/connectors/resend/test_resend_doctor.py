@@ -16,7 +16,7 @@ from svyazka.connectors.resend.actions import CONNECTOR
 from svyazka.connectors.resend.checks import NEEDED
 from svyazka.connectors.resend.client import ResendFailure, ResendSettings
 from svyazka.connectors.resend.webhook import received_fact
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.connector import Finding
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotShown

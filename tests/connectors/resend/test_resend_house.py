@@ -17,10 +17,10 @@ from simulators.serve import Running
 from svyazka.connectors.resend.actions import CONNECTOR
 from svyazka.connectors.resend.unsubscribe import ONE_CLICK, Reader, link
 from svyazka.connectors.resend.webhook import WEBHOOK
-from svyazka.engine import journal
-from svyazka.engine.connector import Answer, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Document, Put
+from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document, Put
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus, ReceiptState
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec

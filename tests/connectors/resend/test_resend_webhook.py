@@ -22,8 +22,8 @@ from svyazka.connectors.resend.actions import CONNECTOR
 from svyazka.connectors.resend.schema import EVENTS
 from svyazka.connectors.resend.unsubscribe import ONE_CLICK, Reader, link, reader_of
 from svyazka.connectors.resend.webhook import WEBHOOK
-from svyazka.engine import standardwebhooks
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.security import standardwebhooks
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, ReceiptState, Unreadable

@@ -19,7 +19,7 @@ from simulators.serve import Running, serve
 from svyazka.connectors.rkeeper import client, delivery, white_server
 from svyazka.connectors.rkeeper.client import STATUSES, WS_CODES, RKeeperFailure, RKeeperSettings
 from svyazka.connectors.rkeeper.events import Order
-from svyazka.engine.calls import TokenCache
+from svyazka.engine.contracts.calls import TokenCache
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unknown
 

@@ -19,10 +19,11 @@ from svyazka.connectors.registry import load_connector, load_webhook
 from svyazka.connectors.rkeeper.actions import CONNECTOR
 from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.webhook import WEBHOOK
-from svyazka.engine import journal, watch
-from svyazka.engine.connector import Answer, Inbound, Polled, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Put
+from svyazka.engine.contracts.connector import Answer, Inbound, Polled, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Put
+from svyazka.engine.upkeep import silent_hooks as watch
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import NotShown, SourceUnavailable
 from svyazka.model.events import Entity, EventType, Fact

@@ -16,8 +16,8 @@ from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.actions import CONNECTOR
 from svyazka.connectors.smsru.client import Price, SmsruFailure, SmsruSettings, Usage
 from svyazka.connectors.smsru.webhook import WEBHOOK, receipt_fact
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
 from svyazka.model.events import Entity, EventType, Fact
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"

@@ -13,10 +13,10 @@ from simulators.smsru.account import Account
 from simulators.smsru.receipts import heartbeat, signed, status_record
 from svyazka.connectors.smsru.actions import CONNECTOR
 from svyazka.connectors.smsru.webhook import WEBHOOK
-from svyazka.engine import journal
-from svyazka.engine.connector import Answer, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Document, Put
+from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document, Put
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus, ReceiptState
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec

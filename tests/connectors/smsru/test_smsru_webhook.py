@@ -20,7 +20,7 @@ from svyazka.connectors.registry import load_connector, load_webhook
 from svyazka.connectors.smsru.actions import CONNECTOR
 from svyazka.connectors.smsru.schema import Callback
 from svyazka.connectors.smsru.webhook import WEBHOOK
-from svyazka.engine.connector import Inbound, NotTheFormat
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat
 from svyazka.model.events import EventType, Fact, ReceiptState, Unreadable
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"

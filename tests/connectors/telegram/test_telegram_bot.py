@@ -21,11 +21,11 @@ from svyazka.connectors.telegram.client import TelegramSettings
 from svyazka.connectors.telegram.failures import FAILURES, Rule, rule_of
 from svyazka.connectors.telegram.schema import webhook_secret
 from svyazka.connectors.telegram.webhook import WEBHOOK
-from svyazka.engine import journal
-from svyazka.engine.calls import Call, TokenCache
-from svyazka.engine.connector import Answer, Finding, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Document, Put
+from svyazka.engine.contracts.calls import Call, TokenCache
+from svyazka.engine.contracts.connector import Answer, Finding, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document, Put
 from svyazka.model.commands import Repeat, SendMessage, UpsertContact
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status

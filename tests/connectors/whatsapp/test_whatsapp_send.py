@@ -16,7 +16,7 @@ from svyazka.connectors.whatsapp.actions import CONNECTOR
 from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.failures import CLASSES, FAILURES, rule_of
 from svyazka.connectors.whatsapp.templates import WrongTemplate, template_of
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.connector import Finding
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent

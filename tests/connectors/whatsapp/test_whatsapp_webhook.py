@@ -22,7 +22,7 @@ from svyazka.connectors.whatsapp.actions import CONNECTOR
 from svyazka.connectors.whatsapp.messages import NOT_WORDS, READERS
 from svyazka.connectors.whatsapp.statuses import STATES
 from svyazka.connectors.whatsapp.webhook import WEBHOOK
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, ReceiptState, Unreadable

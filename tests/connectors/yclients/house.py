@@ -14,10 +14,10 @@ from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
 from svyazka.connectors.yclients.actions import CONNECTOR
 from svyazka.connectors.yclients.webhook import WEBHOOK
-from svyazka.engine import journal
-from svyazka.engine.connector import Answer, RawRequest
-from svyazka.engine.receive import Receiver
-from svyazka.engine.store import Put
+from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.intake.receive import Receiver
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Put
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec
 
 

@@ -19,7 +19,7 @@ from svyazka.connectors.registry import load_connector, load_webhook
 from svyazka.connectors.yclients.actions import CONNECTOR
 from svyazka.connectors.yclients.client import PAGE, YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.webhook import WEBHOOK
-from svyazka.engine.connector import Finding, Inbound, Polled
+from svyazka.engine.contracts.connector import Finding, Inbound, Polled
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact
 

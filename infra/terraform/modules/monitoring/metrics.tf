@@ -1,4 +1,4 @@
-# Counted from the lines that the code writes (engine/logs.py): `message` is the line's fixed sentence, `where` what
+# Counted from the lines that the code writes (engine/support/logs.py): `message` is the line's fixed sentence, `where` what
 # else must hold, `labels` its fields, `value` the field whose distribution is wanted. tests/infra/test_terraform.py
 # compares every one of them with the code.
 locals {

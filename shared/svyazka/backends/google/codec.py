@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from svyazka.engine.store import KINDS, Document, Value
+from svyazka.engine.ports.store import KINDS, Document, Value
 
 DATA = "data"
 STAMP = "stamp"

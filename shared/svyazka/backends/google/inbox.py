@@ -23,9 +23,9 @@ from svyazka.backends.google.rest import (
 )
 from svyazka.backends.google.tasks import Addressing
 from svyazka.backends.google.wire import NoAnswer
-from svyazka.engine.deadlines import ACCEPT_LIMIT
-from svyazka.engine.logs import log
-from svyazka.engine.store import Arrival, Document, Salvage, Task
+from svyazka.engine.ports.store import Arrival, Document, Salvage, Task
+from svyazka.engine.rules.deadlines import ACCEPT_LIMIT
+from svyazka.engine.support.logs import log
 from svyazka.model.errors import Unavailable
 
 FRESH_FOR = 5.0

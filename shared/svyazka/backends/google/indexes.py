@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from svyazka.backends.google.codec import DATA, STAMP
-from svyazka.engine.store import EXPIRING, KINDS, QUERIES, Query
+from svyazka.engine.ports.store import EXPIRING, KINDS, QUERIES, Query
 
 
 class Field(TypedDict):

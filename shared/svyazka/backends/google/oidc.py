@@ -15,7 +15,7 @@ from google.auth import jwt
 from google.auth.exceptions import GoogleAuthError
 
 from svyazka.backends.google.wire import NoAnswer, Origin
-from svyazka.engine.logs import log
+from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
 

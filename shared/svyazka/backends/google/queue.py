@@ -18,7 +18,7 @@ from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpc
 
 from svyazka.backends.google.patience import TRY_LIMIT, patiently
 from svyazka.backends.google.tasks import Addressing
-from svyazka.engine.store import Task
+from svyazka.engine.ports.store import Task
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
 

@@ -16,7 +16,7 @@ from svyazka.backends.google.codec import document_id, from_json, key_of, new_st
 from svyazka.backends.google.identity import Identity
 from svyazka.backends.google.tasks import Addressing
 from svyazka.backends.google.wire import Answer, NoAnswer, Origin
-from svyazka.engine.store import Document, Task
+from svyazka.engine.ports.store import Document, Task
 
 FIRESTORE = "https://firestore.googleapis.com"
 CLOUD_TASKS = "https://cloudtasks.googleapis.com"

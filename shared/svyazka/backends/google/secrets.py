@@ -9,8 +9,8 @@ from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
-from svyazka.engine.keys import SECRET_NAMES, SecretName
-from svyazka.engine.logs import log
+from svyazka.engine.security.keyring import SECRET_NAMES, SecretName
+from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError
 
 LIMIT = 15.0

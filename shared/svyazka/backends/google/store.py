@@ -21,8 +21,8 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from svyazka.backends.google.codec import STAMP, document_id, key_of, new_stamp, restored, stored
 from svyazka.backends.google.patience import TRY_LIMIT, patiently
 from svyazka.backends.google.queue import CloudTasksQueue
-from svyazka.engine.logs import log
-from svyazka.engine.store import KINDS, QUERIES, Create, Delete, Document, Page, Put, Query, Replace, Task, Write
+from svyazka.engine.ports.store import KINDS, QUERIES, Create, Delete, Document, Page, Put, Query, Replace, Task, Write
+from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.settings import Settings
 

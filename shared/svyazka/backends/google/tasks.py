@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from svyazka.engine.deadlines import DISPATCH_DEADLINE
-from svyazka.engine.store import Task
+from svyazka.engine.ports.store import Task
+from svyazka.engine.rules.deadlines import DISPATCH_DEADLINE
 from svyazka.model.errors import ConfigError
 
 QUEUE_PREFIX = "svyazka-"

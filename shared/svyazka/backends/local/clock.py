@@ -9,8 +9,8 @@ import json
 from datetime import datetime, timedelta
 
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.clock import SystemClock
-from svyazka.engine.store import Document, Put
+from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.ports.store import Document, Put
 
 KEY = "clock"
 RUNNING = timedelta(seconds=90)

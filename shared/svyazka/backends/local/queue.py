@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.clock import Clock
-from svyazka.engine.deadlines import DISPATCH_DEADLINE
-from svyazka.engine.logs import log
-from svyazka.engine.store import Task
+from svyazka.engine.ports.clock import Clock
+from svyazka.engine.ports.store import Task
+from svyazka.engine.rules.deadlines import DISPATCH_DEADLINE
+from svyazka.engine.support.logs import log
 from svyazka.model.errors import SvyazkaError
 
 Handle = Callable[[str, Mapping[str, str], Mapping[str, str]], Awaitable[int]]

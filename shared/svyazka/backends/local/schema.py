@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from svyazka.engine.store import KINDS, QUERIES, Document, Query, Value
+from svyazka.engine.ports.store import KINDS, QUERIES, Document, Query, Value
 
 VERSION = 1
 """`PRAGMA user_version`: raised with every change of the tables."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from svyazka.backends.local.schema import ROWS, microseconds, stored
 from svyazka.backends.local.writer import Writer, connect, prepare
-from svyazka.engine.clock import Clock, SystemClock
-from svyazka.engine.store import (
+from svyazka.engine.ports.clock import Clock, SystemClock
+from svyazka.engine.ports.store import (
     EXPIRING,
     Arrival,
     Create,

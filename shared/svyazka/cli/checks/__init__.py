@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.connector import Finding
 
 Level = Literal["ok", "warn", "fail"]
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from svyazka.cli.checks import Check, Level
 from svyazka.cli.running import is_running
 from svyazka.cli.session import Session
-from svyazka.engine.keys import SECRET_NAMES
-from svyazka.engine.store import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, RECENT_EVENTS, Document
+from svyazka.engine.ports.store import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, RECENT_EVENTS, Document
+from svyazka.engine.security.keyring import SECRET_NAMES
 from svyazka.model.errors import ConfigError, Unavailable
 
 OVERDUE = timedelta(minutes=5)

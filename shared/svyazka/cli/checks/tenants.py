@@ -10,10 +10,11 @@ from svyazka.app import hook_of
 from svyazka.apply import secret_names
 from svyazka.cli.checks import Check, of_finding
 from svyazka.cli.session import Session
-from svyazka.engine import journal, watch
-from svyazka.engine.connector import Finding
-from svyazka.engine.directory import Account, secret_id
-from svyazka.engine.oauth.authorise import grant_of
+from svyazka.engine.calling.oauth.authorise import grant_of
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.tenants.directory import Account, secret_id
+from svyazka.engine.upkeep import silent_hooks as watch
 from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SvyazkaError
 from svyazka.model.grants import Grant

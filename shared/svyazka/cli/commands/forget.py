@@ -9,7 +9,7 @@ import typer
 from svyazka.cli.options import AsJson, OfTenant, Yes
 from svyazka.cli.output import confirm, lines, note, progress, say
 from svyazka.cli.session import Session, run
-from svyazka.engine.forget import Forgetting, Forgotten
+from svyazka.engine.upkeep.forget import Forgetting, Forgotten
 from svyazka.model.contacts import normalize_email, normalize_phone
 from svyazka.model.errors import ConfigError
 

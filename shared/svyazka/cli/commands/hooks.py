@@ -10,8 +10,8 @@ from svyazka.app import hook_for
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, table
 from svyazka.cli.session import Session, run
-from svyazka.engine import journal
-from svyazka.engine.store import Replace
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Replace
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant

@@ -20,7 +20,7 @@ from svyazka.cli.interview import Interview, slug
 from svyazka.cli.options import Yes
 from svyazka.cli.output import confirm, fail, note, say
 from svyazka.cli.session import Session, run
-from svyazka.engine.directory import secret_id
+from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import Name, Tenant, Zone
 from svyazka.tenantfile import read_tenant_file

@@ -16,8 +16,8 @@ from svyazka.cli.output import lines, table
 from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
-from svyazka.engine import journal
-from svyazka.engine.store import AUDIT, RECENT_ALERTS
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import AUDIT, RECENT_ALERTS
 from svyazka.model.deliveries import Alert, AuditLine, Delivery, Status
 from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
 

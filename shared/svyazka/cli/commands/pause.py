@@ -11,7 +11,7 @@ from svyazka.apply import commit_apply, plan_pause
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import say
 from svyazka.cli.session import Session, nearest, run
-from svyazka.engine import journal
+from svyazka.engine.journal import documents as journal
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
 

@@ -16,10 +16,10 @@ from svyazka.cli.options import AsJson, OfTenant, Reveal
 from svyazka.cli.output import lines, stamp, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee
-from svyazka.engine import journal
-from svyazka.engine.connector import NotTheFormat
-from svyazka.engine.operator import parsed
-from svyazka.engine.preview import SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample
+from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.operator import parsed
+from svyazka.engine.operating.preview import SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError

@@ -13,7 +13,7 @@ from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
 from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
-from svyazka.engine.operator import Done, How, Operator
+from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventStatus

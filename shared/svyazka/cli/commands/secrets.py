@@ -14,8 +14,8 @@ from svyazka.cli import reading
 from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, fail, lines, say, table
 from svyazka.cli.session import Session, run
-from svyazka.engine.directory import secret_id
-from svyazka.engine.store import SECRETS
+from svyazka.engine.ports.store import SECRETS
+from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
 

@@ -19,7 +19,7 @@ from svyazka.cli.output import STYLES, console, line, plain, short_time
 from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee, event_row, no_event_row, raw_part, raw_row, story
-from svyazka.engine import journal
+from svyazka.engine.journal import documents as journal
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Attempt, Delivery

@@ -14,8 +14,8 @@ from svyazka.cli.output import lines, progress, short_time, stamp, table
 from svyazka.cli.reading import Filter, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row
-from svyazka.engine import journal
-from svyazka.engine.store import DUE_DELIVERIES, DUE_EVENTS, OPEN_OUTAGES
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import DUE_DELIVERIES, DUE_EVENTS, OPEN_OUTAGES
 from svyazka.model.deliveries import Delivery, Outage
 from svyazka.model.events import EventRecord
 

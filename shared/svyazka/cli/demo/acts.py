@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from svyazka.cli.demo.stage import Stage
-from svyazka.engine.store import CURSORS
+from svyazka.engine.ports.store import CURSORS
 from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus, ReceiptState
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from svyazka.connectors.amocrm.settings import HOSTS, AmocrmSettings
-from svyazka.engine.oauth.app import AuthorisationCode, OAuthApp, Redirected, Rejected, TokenError, Withdrawal
+from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Redirected, Rejected, TokenError, Withdrawal
 
 CONSENT = "https://www.amocrm.ru/oauth"
 CONSENT_ABROAD = "https://www.kommo.com/oauth"

@@ -14,10 +14,10 @@ from svyazka.connectors.amocrm.poll import poll
 from svyazka.connectors.amocrm.schema import Lead, person
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import hide_key
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits, Polled
-from svyazka.engine.oauth.app import OAuthApp, Redirected
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits, Polled
+from svyazka.engine.contracts.oauth import OAuthApp, Redirected
+from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
 from svyazka.model.events import Entity, Fact

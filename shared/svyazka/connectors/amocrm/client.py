@@ -11,9 +11,9 @@ import httpx
 
 from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
-from svyazka.engine.bodies import Section, number, section, text
-from svyazka.engine.calls import Access, Call
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.contracts.calls import Access, Call
+from svyazka.engine.contracts.untrusted import Section, number, section, text
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import NotShown, SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, identifier, moment, person, seconds_of, sections
-from svyazka.engine.bodies import Section, filled, number, section, text
+from svyazka.engine.contracts.untrusted import Section, filled, number, section, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 

@@ -16,9 +16,9 @@ from svyazka.connectors.amocrm.facts import Stages, contact_fact, lead_fact, of_
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, seconds_of
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import Watched, watch
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.base import Frozen
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Refused

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from svyazka.connectors.amocrm.forms import items
-from svyazka.engine.bodies import Section, section, text
+from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.contacts import Contact
 
 ID_LIMIT = 40

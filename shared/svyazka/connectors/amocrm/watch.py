@@ -12,7 +12,7 @@ from datetime import datetime
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import AmocrmFailure, Hook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked, Refused

@@ -20,8 +20,8 @@ from svyazka.connectors.amocrm.facts import (
 )
 from svyazka.connectors.amocrm.forms import items, parsed
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person, sections
-from svyazka.engine.bodies import Section, json_of, section, text
-from svyazka.engine.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.untrusted import Section, json_of, section, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Fact, Unreadable
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.client import ExolveFailure, ExolveSettings
 from svyazka.connectors.exolve.failures import ASK_SUPPORT, UNTAKEN_AGAIN
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits
 from svyazka.model.commands import Command, Repeat, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.errors import MaybeSent, NotSent

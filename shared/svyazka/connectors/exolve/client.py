@@ -12,8 +12,8 @@ from pydantic import Field
 
 from svyazka.connectors.exolve.failures import UNTAKEN, failure
 from svyazka.connectors.exolve.schema import error_text
-from svyazka.engine.bodies import Section, section, text, zoned_time
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded
 from svyazka.model.tenants import ConnectionSettings

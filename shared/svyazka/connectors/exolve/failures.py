@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 

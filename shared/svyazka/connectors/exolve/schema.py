@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from svyazka.engine.bodies import Section, section
+from svyazka.engine.contracts.untrusted import Section, section
 from svyazka.model.events import ReceiptState
 
 FINAL: dict[str, tuple[ReceiptState, str]] = {

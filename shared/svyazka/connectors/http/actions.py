@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from svyazka.connectors.http.client import body_of, headers_of, outcome_of
 from svyazka.connectors.http.schema import HttpSettings, Unanswered, can_be_header, check_url
-from svyazka.engine import standardwebhooks
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits
+from svyazka.engine.security import standardwebhooks
 from svyazka.model.commands import Command, Forward, Repeat
 from svyazka.model.errors import ConfigError
 from svyazka.model.outcomes import Blocked, Outcome, Refused

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Literal
 
 from svyazka.connectors.http.schema import HttpSettings, Unanswered, look
-from svyazka.engine.bodies import storable
-from svyazka.engine.retry import parse_retry_after
-from svyazka.engine.standardwebhooks import signed_headers
+from svyazka.engine.contracts.untrusted import storable
+from svyazka.engine.rules.retry import parse_retry_after
+from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.commands import Forward
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 

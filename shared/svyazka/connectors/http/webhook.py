@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 from pydantic import JsonValue
 
 from svyazka.connectors.http.schema import TYPE_NAMES, Unanswered, expressions, look
-from svyazka.engine import standardwebhooks
-from svyazka.engine.bodies import decoded, json_of, storable, text, zoned_time
-from svyazka.engine.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.untrusted import decoded, json_of, storable, text, zoned_time
+from svyazka.engine.security import standardwebhooks
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventType, Fact, Unreadable

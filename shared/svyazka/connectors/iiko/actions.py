@@ -13,9 +13,9 @@ from svyazka.connectors.iiko import doctor, poll, reads
 from svyazka.connectors.iiko.client import IikoSettings
 from svyazka.connectors.iiko.schema import Change
 from svyazka.connectors.iiko.webhook import final_statuses, foreign_organization, order_fact, reserve_fact
-from svyazka.engine.bodies import Section
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits, Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits, Polled
+from svyazka.engine.contracts.untrusted import Section
 from svyazka.model.errors import NotShown
 from svyazka.model.events import Entity, Fact
 

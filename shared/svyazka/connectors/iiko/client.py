@@ -13,9 +13,9 @@ from typing import Literal, TypeVar
 import httpx
 from pydantic import Field
 
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import TOKEN_MARGIN, Call
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.contracts.calls import TOKEN_MARGIN, Call
+from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
-from svyazka.engine.bodies import Section, section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused
 

@@ -14,9 +14,9 @@ from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.reads import Deliveries, Zones, deliveries_of, deliveries_since, terminal_zones
 from svyazka.connectors.iiko.schema import Change, NotUnderstood
 from svyazka.connectors.iiko.webhook import final_statuses, of_organization, order_fact
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked, Refused

@@ -10,8 +10,8 @@ from itertools import chain
 from svyazka.connectors.iiko.client import RIGHTS, IikoFailure, IikoSettings, ask, remembered
 from svyazka.connectors.iiko.webhook import CHATS
 from svyazka.connectors.iiko.zones import zone_of
-from svyazka.engine.bodies import Section, sections, text, whole
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, sections, text, whole
 from svyazka.model.outcomes import Blocked, Retry
 
 RETURNED_KEYS = list(CHATS)

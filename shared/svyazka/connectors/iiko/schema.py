@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from svyazka.engine.bodies import NOTHING, Section, section, sections, text, whole
+from svyazka.engine.contracts.untrusted import NOTHING, Section, section, sections, text, whole
 
 ID_LIMIT = 200
 EXTERNAL_LIMIT = 20

@@ -7,8 +7,8 @@ import re
 from svyazka.connectors.max import checks, client, poll
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
 from svyazka.connectors.max.client import MaxSettings
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits, Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits, Polled
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.outcomes import Outcome, Refused

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from svyazka.connectors.max import client, poll
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.poll import Subscription
-from svyazka.engine.bodies import text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
-from svyazka.engine.urls import is_public_https, place, same_place
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.untrusted import text
+from svyazka.engine.support.urls import is_public_https, place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

@@ -6,8 +6,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.max.failures import UNTRUSTED, is_untrusted, outcome_of
-from svyazka.engine.bodies import Section, section, text
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import NotSent, SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from svyazka.engine.bodies import Section, text
+from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 

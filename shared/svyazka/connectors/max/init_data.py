@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_plus
 
-from svyazka.engine.init_data import InitData, checked, fields_of, hmac_key
+from svyazka.engine.security.init_data import InitData, checked, fields_of, hmac_key
 
 MILLISECONDS_FROM = 10**11
 

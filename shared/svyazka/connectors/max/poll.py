@@ -15,10 +15,10 @@ from svyazka.connectors.max import client
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.webhook import fact_of
-from svyazka.engine.bodies import sections, text, whole
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Polled
-from svyazka.engine.urls import is_public_https, same_place
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.untrusted import sections, text, whole
+from svyazka.engine.support.urls import is_public_https, same_place
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 

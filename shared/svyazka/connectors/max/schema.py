@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import digest
 
-from svyazka.engine.bodies import Section, text, whole
+from svyazka.engine.contracts.untrusted import Section, text, whole
 
 _PHONE = re.compile(r"^TEL[^:\r\n]*:\+?(\d{10,15})\s*$", re.M | re.I | re.ASCII)
 

@@ -8,9 +8,9 @@ from typing import Any
 from svyazka.connectors.resend import checks, client, unsubscribe
 from svyazka.connectors.resend.client import ResendSettings
 from svyazka.connectors.resend.webhook import TAG, letter_fact, received_fact
-from svyazka.engine.bodies import text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits
+from svyazka.engine.contracts.untrusted import text
 from svyazka.model.commands import Command, Repeat, SendMessage
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.events import Entity, Fact

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from svyazka.connectors.resend import client
 from svyazka.connectors.resend.client import ResendFailure, ResendSettings
 from svyazka.connectors.resend.schema import EVENTS
-from svyazka.engine import standardwebhooks
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.security import standardwebhooks
 from svyazka.model.errors import ConfigError, MaybeSent, NotSent, NotShown
 from svyazka.model.outcomes import Blocked
 

@@ -11,8 +11,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.connectors.resend.failures import failure
-from svyazka.engine.bodies import Section, section, text
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import NotShown, SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings

@@ -12,7 +12,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unknown
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from svyazka.engine.bodies import Section, section
+from svyazka.engine.contracts.untrusted import Section, section
 from svyazka.model.events import ReceiptState
 
 

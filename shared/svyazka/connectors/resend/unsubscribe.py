@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from svyazka.engine.standardwebhooks import secrets_of
+from svyazka.engine.security.standardwebhooks import secrets_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV

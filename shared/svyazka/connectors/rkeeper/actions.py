@@ -13,8 +13,8 @@ from svyazka.connectors.rkeeper.client import RKeeperFailure, RKeeperSettings
 from svyazka.connectors.rkeeper.events import Moment, Order
 from svyazka.connectors.rkeeper.events import order_fact as till_order_fact
 from svyazka.connectors.rkeeper.push import Reading, order_fact
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits, Polled, Silence
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits, Polled, Silence
 from svyazka.model.errors import MaybeSent, NotSent, NotShown
 from svyazka.model.events import Entity, Fact, Unreadable
 from svyazka.model.outcomes import Blocked

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from svyazka.connectors.rkeeper.schema import PATHS, leaves
 from svyazka.connectors.rkeeper.statuses import Status, StatusMap
-from svyazka.engine.bodies import Section, text
+from svyazka.engine.contracts.untrusted import Section, text
 
 NAMES_SHOWN = 40
 

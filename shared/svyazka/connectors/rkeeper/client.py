@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from svyazka.connectors.rkeeper.statuses import Meaning
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
 from svyazka.model.base import Frozen
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown

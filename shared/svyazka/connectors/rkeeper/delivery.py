@@ -18,9 +18,9 @@ from svyazka.connectors.rkeeper.client import (
     host,
     outcome_of,
 )
-from svyazka.engine.bodies import Section, number, text
-from svyazka.engine.calls import Call
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, number, text
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Retry
 
 API = "/orders/api/v1"

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from svyazka.connectors.rkeeper.schema import NotUnderstood, at, identifier, section
 from svyazka.connectors.rkeeper.statuses import TYPES, StatusMap, folded
-from svyazka.engine.bodies import Section, number, text, zoned_time
+from svyazka.engine.contracts.untrusted import Section, number, text, zoned_time
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 

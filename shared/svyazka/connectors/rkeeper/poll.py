@@ -13,9 +13,9 @@ from svyazka.connectors.rkeeper import delivery
 from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.push import Reading, order_fact
 from svyazka.connectors.rkeeper.schema import NotUnderstood
-from svyazka.engine.bodies import Section, zoned_time
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.untrusted import Section, zoned_time
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact, Unreadable
 

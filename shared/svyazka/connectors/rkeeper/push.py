@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from svyazka.connectors.rkeeper.capture import no_phone, no_status
 from svyazka.connectors.rkeeper.schema import DETAILS, PATHS, at, first_text, latest_time, order_key, paths_of
 from svyazka.connectors.rkeeper.statuses import TYPES, Status, StatusMap
-from svyazka.engine.bodies import Section, number
+from svyazka.engine.contracts.untrusted import Section, number
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Unreadable
 

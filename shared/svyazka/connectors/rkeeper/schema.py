@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from svyazka.engine.bodies import NOTHING, Section, text, zoned_time
+from svyazka.engine.contracts.untrusted import NOTHING, Section, text, zoned_time
 
 ID_LIMIT = 200
 

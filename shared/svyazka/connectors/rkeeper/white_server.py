@@ -19,9 +19,9 @@ from svyazka.connectors.rkeeper.client import (
 )
 from svyazka.connectors.rkeeper.events import Order
 from svyazka.connectors.rkeeper.schema import section
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Refused, Retry
 
 ADDRESS = "/wsserverlp/api/v2/aggregators/Create"

@@ -7,8 +7,8 @@ from datetime import timedelta
 from svyazka.connectors.smsru import checks, client
 from svyazka.connectors.smsru.client import SmsruSettings
 from svyazka.connectors.smsru.webhook import receipt_fact
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits, Silence
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits, Silence
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.events import Entity, Fact

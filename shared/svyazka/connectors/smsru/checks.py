@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.client import SmsruFailure, SmsruSettings
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
 from svyazka.model.errors import MaybeSent, NotSent
 
 EXAMPLE_NUMBER = "79991234567"

@@ -17,9 +17,9 @@ from pydantic import Field
 
 from svyazka.connectors.smsru.failures import accepted, entry_of, failure
 from svyazka.connectors.smsru.schema import amount, whole
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings

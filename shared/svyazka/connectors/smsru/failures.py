@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from svyazka.connectors.smsru.schema import STATUSES, whole
-from svyazka.engine.bodies import Section, section, text
+from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.events import ReceiptState
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unknown
 

@@ -6,8 +6,8 @@ import re
 
 from svyazka.connectors.telegram import checks, client
 from svyazka.connectors.telegram.client import TelegramSettings
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.outcomes import Outcome, Refused

@@ -8,10 +8,10 @@ from datetime import timedelta
 from svyazka.connectors.telegram import client
 from svyazka.connectors.telegram.client import TelegramFailure, TelegramSettings
 from svyazka.connectors.telegram.schema import moment, webhook_secret
-from svyazka.engine.bodies import Section, text, whole
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
-from svyazka.engine.urls import is_public_https, place, same_host
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.untrusted import Section, text, whole
+from svyazka.engine.support.urls import is_public_https, place, same_host
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from svyazka.connectors.telegram.failures import moved_to, outcome_of
 from svyazka.connectors.telegram.schema import identifier
-from svyazka.engine.bodies import Section, section, whole
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, section, whole
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings

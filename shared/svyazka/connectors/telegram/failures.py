@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from svyazka.connectors.telegram.schema import identifier
-from svyazka.engine.bodies import Section, section, text, whole
+from svyazka.engine.contracts.untrusted import Section, section, text, whole
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 
 

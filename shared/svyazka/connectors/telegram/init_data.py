@@ -6,7 +6,7 @@ import base64
 import binascii
 from datetime import UTC, datetime, timedelta
 
-from svyazka.engine.init_data import InitData, NotGenuine, check_string, checked, fields_of, fresh, hmac_key
+from svyazka.engine.security.init_data import InitData, NotGenuine, check_string, checked, fields_of, fresh, hmac_key
 
 PUBLIC_KEY = bytes.fromhex("e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d")
 """Telegram's Ed25519 key of production. That of its test environment is never taken."""

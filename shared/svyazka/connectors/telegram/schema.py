@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import digest
 
-from svyazka.engine.bodies import Section, text, whole
+from svyazka.engine.contracts.untrusted import Section, text, whole
 
 
 def identifier(value: object) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from svyazka.connectors.whatsapp.schema import Change, moment
 from svyazka.connectors.whatsapp.statuses import person
-from svyazka.engine.bodies import section, sections, text
+from svyazka.engine.contracts.untrusted import section, sections, text
 from svyazka.model.consent import Consent
 from svyazka.model.events import EventType, Fact, Unreadable
 

@@ -8,8 +8,8 @@ from typing import Any
 from svyazka.connectors.whatsapp import checks, client
 from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.templates import WrongTemplate, content_of
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.outcomes import Outcome, Refused

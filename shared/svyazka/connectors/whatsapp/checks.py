@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from svyazka.connectors.whatsapp import client
 from svyazka.connectors.whatsapp.client import WhatsappFailure, WhatsappSettings
-from svyazka.engine.bodies import Section, text
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

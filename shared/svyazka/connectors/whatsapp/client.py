@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field
 
 from svyazka.connectors.whatsapp.failures import failure
 from svyazka.connectors.whatsapp.schema import code_of, details_of
-from svyazka.engine.bodies import Section, section, sections, text
-from svyazka.engine.calls import Call
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, section, sections, text
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from svyazka.connectors.whatsapp.schema import moment
 from svyazka.connectors.whatsapp.statuses import person
-from svyazka.engine.bodies import Section, filled, number, section, sections, text
+from svyazka.engine.contracts.untrusted import Section, filled, number, section, sections, text
 from svyazka.model.consent import consent_in
 from svyazka.model.events import EventType, Fact, Unreadable
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from svyazka.engine.bodies import Section, section, sections, text
+from svyazka.engine.contracts.untrusted import Section, section, sections, text
 
 
 class Change(NamedTuple):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from svyazka.connectors.whatsapp.failures import rule_of
 from svyazka.connectors.whatsapp.schema import code_of, details_of, moment
-from svyazka.engine.bodies import Section, sections, text
+from svyazka.engine.contracts.untrusted import Section, sections, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 

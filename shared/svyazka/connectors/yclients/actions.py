@@ -10,8 +10,8 @@ from svyazka.connectors.yclients import checks, client, poll
 from svyazka.connectors.yclients.client import YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, record_fact
 from svyazka.connectors.yclients.schema import Change, identifier
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Connector, Finding, Limits, Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Connector, Finding, Limits, Polled
 from svyazka.model.events import Entity, Fact
 
 

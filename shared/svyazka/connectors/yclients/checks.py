@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.schema import truth
-from svyazka.engine.bodies import Section
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Finding
-from svyazka.engine.urls import place, same_place
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.untrusted import Section
+from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from svyazka.connectors.yclients.failures import outcome_of
 from svyazka.connectors.yclients.schema import identifier, whole
-from svyazka.engine.bodies import Section, section, sections
-from svyazka.engine.calls import Call
-from svyazka.engine.retry import parse_retry_after
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.untrusted import Section, section, sections
+from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 from svyazka.model.tenants import ConnectionSettings

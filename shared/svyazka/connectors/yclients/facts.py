@@ -8,7 +8,7 @@ from datetime import timedelta
 from pydantic import JsonValue
 
 from svyazka.connectors.yclients.schema import Change, full_name, identifier, local, moment, number, truth, whole
-from svyazka.engine.bodies import filled, section, sections, text
+from svyazka.engine.contracts.untrusted import filled, section, sections, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from svyazka.connectors.yclients.schema import whole
-from svyazka.engine.bodies import Section, section, sections, text
+from svyazka.engine.contracts.untrusted import Section, section, sections, text
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 

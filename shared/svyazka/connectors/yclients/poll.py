@@ -17,9 +17,9 @@ from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import Page, YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, of_company, record_fact
 from svyazka.connectors.yclients.schema import Change, identifier, moment
-from svyazka.engine.bodies import Section
-from svyazka.engine.calls import Call
-from svyazka.engine.connector import Polled
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.untrusted import Section
 from svyazka.model.base import Frozen, Time
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.events import EventType, Fact

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from svyazka.engine.bodies import NOTHING, Section, section, text
+from svyazka.engine.contracts.untrusted import NOTHING, Section, section, text
 
 ID_LIMIT = 100
 

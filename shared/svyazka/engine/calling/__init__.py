@@ -1,0 +1,1 @@
+"""What a connector gets to call its vendor with: access, settings, deadlines."""

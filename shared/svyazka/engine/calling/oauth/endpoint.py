@@ -1,0 +1,129 @@
+"""One question to a vendor's token address, and what its answer means. No state, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import httpx
+
+from svyazka.engine.contracts.calls import Exchanges
+from svyazka.engine.contracts.oauth import OAuthApp
+from svyazka.engine.rules.retry import parse_retry_after
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
+from svyazka.model.grants import Pair, Trouble
+from svyazka.model.outcomes import Blocked, Retry
+
+TEXT_LIMIT = 500
+LONGEST_LIFE = 10 * 365 * 86400.0
+"""Seconds of `expires_in` that are believed."""
+
+MARGIN = timedelta(minutes=5)
+"""An access token is renewed this long before its end; one of a shorter life at the half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No pair came."""
+
+    do: Literal["reauthorise", "block", "retry"]
+    trouble: Trouble
+    after: float | None = None
+
+    def outcome(self) -> Blocked | Retry:
+        """The same for a delivery, a poll or a re-read that wanted access."""
+        trouble = self.trouble
+        if self.do == "retry":
+            return Retry(code=trouble.code, message=trouble.message, after=self.after)
+        return Blocked(code=trouble.code, message=trouble.message, remedy=trouble.remedy)
+
+
+def code_fields(app: OAuthApp, code: str) -> dict[str, str]:
+    """What exchanges a code."""
+    return _fields(app, "authorization_code") | {"code": code}
+
+
+def refresh_fields(app: OAuthApp, refresh: str) -> dict[str, str]:
+    """What exchanges a refresh token."""
+    return _fields(app, "refresh_token") | {"refresh_token": refresh}
+
+
+def _fields(app: OAuthApp, grant_type: str) -> dict[str, str]:
+    return {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "grant_type": grant_type,
+        "redirect_uri": app.redirect_uri,
+    }
+
+
+async def ask(
+    http: Exchanges, app: OAuthApp, base_url: str | None, fields: Mapping[str, str], now: datetime
+) -> Pair | Failure:
+    """Ask for a pair; raises nothing of the network. `now` is real time."""
+    url = app.token_path if "://" in app.token_path else f"{base_url}{app.token_path}"
+    if "://" not in url:
+        return _failed("block", "no_address", "адрес аккаунта неизвестен", "Впишите его в файл арендатора")
+    body: dict[str, Any] = {app.encoding if app.encoding == "json" else "data": dict(fields)}
+    try:
+        response = await http.request("POST", url, headers={"Accept": "application/json"}, **body)
+    except NotSent as error:
+        return _failed("retry", "not_connected", str(error))
+    except LeaseTooShort as error:
+        return _failed("retry", "lease_too_short", str(error))
+    except MaybeSent as error:
+        return _failed("retry", "timeout", f"no answer to a request for access ({error})")
+    finally:
+        http.blank("request_body")  # no story shows tokens, in whatever encoding they travel
+    if response.status_code == 200:
+        http.blank("response_body")
+    return _pair(app, response, now) if response.status_code == 200 else _refusal(app, response)
+
+
+def _pair(app: OAuthApp, response: httpx.Response, now: datetime) -> Pair | Failure:
+    content = _json(response)
+    access, refresh = content.get("access_token"), content.get("refresh_token")
+    if not isinstance(access, str) or not access:
+        return _failed("retry", "no_token", "the vendor answered 200 without an access token")
+    life = content.get("expires_in")
+    seconds = float(life) if isinstance(life, int | float) and 0 < life < LONGEST_LIFE else None
+    lives = timedelta(seconds=seconds) if seconds else app.access_life
+    return Pair(
+        access=access,
+        refresh=refresh if isinstance(refresh, str) and refresh else None,
+        renew_at=now + max(lives - MARGIN, lives / 2),
+    )
+
+
+def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
+    content = _json(response)
+    said = " ".join(str(content[name]) for name in app.texts if content.get(name)) or response.text
+    said = said[:TEXT_LIMIT].casefold()
+    status = response.status_code
+    for row in app.errors:
+        if row.status == status and row.says.casefold() in said:
+            return Failure(row.do, Trouble(code=row.code, message=row.what, remedy=row.remedy), _after(response))
+    if status >= 500 or status in (408, 429):
+        return _failed("retry", str(status), f"the vendor's token address answered {status}", after=_after(response))
+    what = f"сервис ответил {status} на просьбу о доступе"
+    return _failed("block", str(status), what, "Проверьте client_id, client_secret и redirect_uri интеграции")
+
+
+def _after(response: httpx.Response) -> float | None:
+    return parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+
+
+def _json(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _failed(
+    do: Literal["reauthorise", "block", "retry"], code: str, what: str, remedy: str = "", after: float | None = None
+) -> Failure:
+    return Failure(do, Trouble(code=code, message=what, remedy=remedy), after)

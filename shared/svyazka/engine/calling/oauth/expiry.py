@@ -1,0 +1,37 @@
+"""A long-lived credential ends some day: people are told 30 days before, once (DESIGN 6)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from svyazka.engine.telling import alerts
+
+if TYPE_CHECKING:
+    from svyazka.engine.hub import Hub
+    from svyazka.engine.tenants.directory import Account
+
+WARN_BEFORE = timedelta(days=30)
+_TOLD = "expiry.told"
+
+
+async def warn_before_end(hub: Hub, account: Account) -> None:
+    """Look at the credential that the settings hold; costs nothing while its end is far or has been told."""
+    ends = account.connector.credential_ends(account.settings)
+    if ends is not None:
+        await tell_end(hub, account, ends, f"получите новый и замените его: svyazka secret set {account.tenant.id}")
+
+
+async def tell_end(hub: Hub, account: Account, ends: datetime, remedy: str) -> None:
+    """Tell of an end that is near. What has ended already is told by the outage that follows from it."""
+    left = ends - hub.clock.real()
+    memo = hub.memo(account)
+    if not timedelta() < left <= WARN_BEFORE or memo.get(_TOLD) == ends:
+        return
+    tenant = account.tenant
+    text = (
+        f"{tenant.name}: доступ к «{account.name}» ({account.vendor}) действует до {alerts.local_time(ends, tenant)} "
+        f"{ends:%Y} года; {remedy}"
+    )
+    await alerts.tell(hub, tenant, account.name, "access", "ends", ends, text, f"{ends:%Y-%m-%d}")
+    memo[_TOLD] = ends

@@ -1,0 +1,48 @@
+"""Asking an event's vendor how its object is now: a webhook's body is a hint (DESIGN 3)."""
+
+from __future__ import annotations
+
+from svyazka.engine.calling.call_factory import Caller
+from svyazka.engine.contracts.flow import Facts
+from svyazka.engine.hub import Hub
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.support.logs import log, where
+from svyazka.model.errors import (
+    ConfigError,
+    LeaseTooShort,
+    MaybeSent,
+    NotSent,
+    NotShown,
+    SourceUnavailable,
+    Unavailable,
+)
+from svyazka.model.events import Event
+
+
+class Source:
+    """Reads objects again where their connectors can."""
+
+    def __init__(self, hub: Hub, caller: Caller, outages: Outages) -> None:
+        self._hub, self._caller, self._outages = hub, caller, outages
+
+    async def reread(self, event: Event) -> Facts:
+        """The event's object as its vendor shows it now; nothing where it can't be asked. Raises SourceUnavailable."""
+        account = await self._hub.directory.account(event.tenant, event.connection) if event.entity else None
+        if account is None or event.entity is None or not account.connector.can_reread(account.settings):
+            return Facts()
+        call = self._caller.call(account, self._caller.exchanges(account), key=event.id)
+        try:
+            fresh = await account.connector.reread(event.entity, call)
+        except NotShown:
+            return Facts()
+        except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
+            await self._outages.learn(account, error)
+            unavailable = SourceUnavailable(f"{account.name} could not be asked: {error}")
+            unavailable.outcome = getattr(error, "outcome", None)
+            raise unavailable from error
+        except (Unavailable, ConfigError):
+            raise
+        except Exception as error:
+            log("ERROR", "connector failed", vendor=account.vendor, error=type(error).__name__, where=where(error))
+            raise SourceUnavailable(f"{account.name} could not be asked: our connector failed") from error
+        return Facts(fresh=fresh, gone=fresh is None)

@@ -1,0 +1,1 @@
+"""What connectors and flows are written against."""

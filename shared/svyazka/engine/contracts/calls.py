@@ -1,0 +1,242 @@
+"""What a connector gets for one attempt: its settings, a deadline, and an HTTP client that keeps the story."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import httpx
+
+from svyazka.engine.rules.deadlines import SEND_MARGIN
+from svyazka.model.deliveries import Exchange
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
+
+if TYPE_CHECKING:
+    from svyazka.engine.ports.clock import Clock
+    from svyazka.model.tenants import ConnectionSettings
+
+SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
+
+# httpx tells every URL to whoever configures logging, and some vendors take their token in it.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+BODY_KEPT = 4000
+"""Characters of a body that an attempt's story keeps."""
+
+TOKEN_MARGIN = timedelta(seconds=60)
+"""An access token that ends sooner isn't used any more."""
+
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+"""httpx errors that prove that no byte of the request reached the vendor."""
+
+Guard = Callable[[str], Awaitable[str]]
+"""Looks at a URL before it is called (the SSRF guard) and answers the IP address to connect to; raises
+RefusedAddress, or NotSent when the name can't be resolved."""
+
+
+def redact(text: str, secrets: Sequence[str]) -> str:
+    """`text` without any of the credentials."""
+    for secret in secrets:
+        if secret and len(secret) >= 4:
+            text = text.replace(secret, "•••")
+    return text
+
+
+class Exchanges:
+    """The HTTP calls of one attempt, within its deadline, recorded with credentials cut out."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        base_url: str,
+        deadline: float,
+        clock: Clock | None = None,
+        lease_until: datetime | None = None,
+        secrets: Sequence[str] = (),
+        guard: Guard | None = None,
+    ) -> None:
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+        self._deadline = deadline
+        self._clock = clock
+        self._lease_until = lease_until
+        self._secrets = sorted(set(secrets), key=len, reverse=True)
+        self._guard = guard
+        self.log: list[Exchange] = []
+
+    def hide(self, secret: str) -> None:
+        """Another value that no story may show (a fresh access token)."""
+        self._secrets.insert(0, secret)
+
+    def blank(self, *parts: Literal["request_body", "response_body"]) -> None:
+        """Take these bodies of the last call out of its story, where there was one: they hold secrets that can't
+        be cut out, being others' or unknown before they came."""
+        if self.log:
+            self.log[-1] = self.log[-1].model_copy(update=dict.fromkeys(parts, "•••"))
+
+    def cut(self, text: str) -> str:
+        """`text` as a story or a log line may show it."""
+        return redact(text, self._secrets)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        data: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,
+    ) -> httpx.Response:
+        """One call; `url` may be a path under the connection's base URL. Redirects are not followed.
+
+        Raises NotSent when it provably didn't reach the vendor, MaybeSent when it left and no whole
+        answer came, LeaseTooShort when too little of the lease is left to begin.
+        """
+        if "://" not in url:
+            url = f"{self._base_url}/{url.lstrip('/')}"
+        checked = await self._guard(url) if self._guard is not None else None
+        left = self._deadline - time.monotonic()
+        limit = min(left, timeout) if timeout is not None else left
+        request = self._client.build_request(
+            method, url, params=params, headers=headers, json=json, data=data, content=content,
+            timeout=httpx.Timeout(max(limit, 0.001), connect=max(min(limit, 5.0), 0.001)),
+        )  # fmt: skip
+        self._check_lease(left)
+        shown = Exchange(
+            method=method,
+            url=self.cut(str(request.url)),
+            request_body=self._shown(request.content.decode("utf-8", "replace")) if request.content else None,
+        )
+        if checked is not None:
+            # Connect to the very address that was looked at; TLS and `Host` keep the name.
+            request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
+            request.url = request.url.copy_with(host=checked)
+        self.log.append(shown)  # before it leaves: who is cut off in the middle has left all the same
+        place = len(self.log) - 1
+        try:
+            response = await self._client.send(request, follow_redirects=False)
+        except NOT_SENT as error:
+            raise NotSent(f"could not connect: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
+            raise MaybeSent(what) from error
+        told = {"status": response.status_code, "response_body": self._shown(response.text)}
+        self.log[place] = shown.model_copy(update=told)
+        return response
+
+    def _check_lease(self, left: float) -> None:
+        if left <= 0:
+            raise LeaseTooShort("the attempt's time is over")
+        if self._clock is None or self._lease_until is None:
+            return
+        if (self._lease_until - self._clock.real()).total_seconds() < max(left, 0) + SEND_MARGIN:
+            raise LeaseTooShort("too little of the lease is left to begin a call")
+
+    def _shown(self, body: str) -> str:
+        return self.cut(body[:BODY_KEPT])
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A token to call with, and where its account lives, if its authorisation told."""
+
+    token: str
+    base_url: str | None = None
+
+
+class Authorisation:
+    """A connection's access by OAuth; the engine keeps it fresh. Raises SourceUnavailable where there is none."""
+
+    async def access(self) -> Access:
+        """A token that should be good."""
+        raise NotImplementedError
+
+    async def renewed(self, refused: str) -> Access:
+        """Another token than this one, which the vendor has just answered 401 to. Ask once a call."""
+        raise NotImplementedError
+
+    async def worked(self, token: str) -> None:
+        """The vendor took this token."""
+
+
+async def _no_pace() -> None:
+    return None
+
+
+@dataclass
+class Call(Generic[SettingsT]):
+    """One attempt's surroundings, given to a connector."""
+
+    tenant: str
+    connection: str
+    settings: SettingsT
+    http: Exchanges
+    key: str
+    """Idempotency key for the vendor: delivery id and generation."""
+    now: datetime
+    timezone: str = "Europe/Moscow"
+    hook_url: str | None = None
+    maybe_sent_at: datetime | None = None
+    """When an earlier attempt of this command began that may have had its effect unseen: a vendor's word of a
+    repeat may then mean our own."""
+    doubt_since: datetime | None = None
+    """When the first attempt with this very key began that may have had its effect unseen: from then on a vendor may
+    know the key, or show what was done."""
+    memo: dict[str, Any] = field(default_factory=dict)
+    """The connection's own memory within this process (an access token until it expires)."""
+    tokens: TokenCache | None = None
+    """The connection's memory that instances share, sealed: see TokenCache."""
+    auth: Authorisation | None = None
+    """Access by OAuth, where the connector has it (`Connector.oauth`)."""
+    pace: Callable[[], Awaitable[None]] = _no_pace
+    """Waits for the account's next slot; for connectors that make several calls for one look."""
+
+    async def token(
+        self, name: str, fresh: Callable[[], Awaitable[tuple[str, datetime]]], refused: str | None = None
+    ) -> str:
+        """The access token of that name, one for all calls and all instances; no story shows it.
+
+        It is asked for (`fresh`: token and end) by one caller at a time, when it is about to end or is the one that
+        the vendor has just `refused`. `name` is to tell credentials and installations apart.
+        """
+        async with self.memo.setdefault("token.lock", asyncio.Lock()):
+            kept = await self._kept(name, refused)
+            held = self.memo[name] = kept or await fresh()
+            if kept is None and self.tokens is not None:
+                await self.tokens.put(name, *held)
+        self.http.hide(held[0])
+        return held[0]
+
+    async def _kept(self, name: str, refused: str | None) -> tuple[str, datetime] | None:
+        # Tokens live in the vendor's time, which `--speed` doesn't move.
+        enough = datetime.now(UTC) + TOKEN_MARGIN
+        held: tuple[str, datetime] | None = self.memo.get(name)
+        if held is None or held[0] == refused or held[1] <= enough:
+            held = await self.tokens.get(name) if self.tokens else None
+        return None if held is None or held[0] == refused or held[1] <= enough else held
+
+
+class TokenCache:
+    """Short-lived access tokens that several instances share; the default keeps them in the process."""
+
+    async def get(self, name: str) -> tuple[str, datetime] | None:
+        """Token and its end, or None."""
+        return None
+
+    async def put(self, name: str, value: str, until: datetime) -> None:
+        """Keep a token until its end."""

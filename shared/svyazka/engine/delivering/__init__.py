@@ -1,0 +1,1 @@
+"""One delivery's way: admission, claim, attempt, recording."""

@@ -1,0 +1,174 @@
+"""What stands between a delivery and its call: guards, its connection's state, its lane, its account's rate."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from svyazka.engine.calling.rereading import Source
+from svyazka.engine.delivering.guard_facts import Knowledge
+from svyazka.engine.delivering.lanes import Lanes
+from svyazka.engine.delivering.once_per import reservation_id, reserving
+from svyazka.engine.delivering.transition import Ready, with_fallback
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.ports.store import Document, Write
+from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
+from svyazka.engine.rules.guards import Go, Known, Stop, Wait, verdict
+from svyazka.engine.rules.transitions import has_arrived, parked, stopped, waiting
+from svyazka.engine.telling import alerts
+from svyazka.engine.telling.alerts import ALERT_FLOW
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.commands import QuietHours
+from svyazka.model.deliveries import Attempt, Delivery, Problem, Status
+from svyazka.model.errors import ConfigError
+from svyazka.model.tenants import Tenant
+
+SEND_FLOW = "send"
+ENGINE_FLOWS = frozenset({ALERT_FLOW, SEND_FLOW})
+"""Flows that stand in no tenant file."""
+
+PACE_INLINE = 2.0
+"""Seconds that a worker waits itself for the account's rate; what must wait longer goes back to the queue."""
+
+
+class Gate:
+    """Lets deliveries through to their calls, one claim at a time."""
+
+    def __init__(self, hub: Hub, outages: Outages, source: Source) -> None:
+        self._hub, self._outages = hub, outages
+        self._lanes = Lanes(hub)
+        self.knowledge = Knowledge(hub, source)
+
+    async def ready(self, delivery: Delivery) -> Ready | None:
+        """What the guards, the connection's state and its rate make of a delivery now; None = leave it."""
+        now = self._hub.clock.now()
+        tenant = await self._hub.directory.tenant(delivery.tenant)
+        gone = self._gone(delivery, tenant)
+        if gone is not None:
+            return Ready(stopped(delivery, Status.CANCELLED, *gone, now))
+        assert tenant is not None
+        if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
+            why = "no success in time: the next channel tries"
+            return with_fallback(stopped(delivery, Status.CANCELLED, "fell_back", why, now), now)
+        by_time = self._by_guards(delivery, Known(), now)
+        if by_time is not None:
+            return by_time  # decided without reading anything
+        if delivery.predecessor is not None:
+            before = await journal.load(self._hub.store, Delivery, "deliveries", delivery.predecessor)
+            if before is not None and has_arrived(before.model):
+                why = "meanwhile it arrived by the channel before"
+                return Ready(stopped(delivery, Status.CANCELLED, "already_told", why, now))
+        known, reservation = await self.knowledge.of(delivery, now)
+        by_guards = self._by_guards(delivery, known, now)
+        return by_guards or await self._through_connection(delivery, tenant, known, reservation)
+
+    def _by_guards(self, delivery: Delivery, known: Known, now: datetime) -> Ready | None:
+        """What the guards make of it; None when they let it pass."""
+        decision = verdict(delivery.guards, known, now)
+        if isinstance(decision, Stop):
+            return Ready(stopped(delivery, decision.status, decision.code, decision.reason, now))
+        if isinstance(decision, Wait):
+            return self._until(delivery, decision.until)
+        assert isinstance(decision, Go)
+        return None
+
+    def _until(self, delivery: Delivery, moment: datetime) -> Ready:
+        """Waiting for a time of its own, with the task that comes then."""
+        later = waiting(delivery, Status.PENDING, moment)
+        return Ready(later, tasks=(perform_task(later, later.next_attempt_at),))
+
+    def _gone(self, delivery: Delivery, tenant: Tenant | None) -> tuple[str, str] | None:
+        if tenant is None:
+            return ("tenant_removed", "the tenant is gone")
+        if delivery.flow not in ENGINE_FLOWS and all(flow.id != delivery.flow for flow in tenant.flows):
+            return ("flow_removed", "the flow was removed from the tenant file")
+        return None
+
+    async def _through_connection(
+        self, delivery: Delivery, tenant: Tenant, known: Known, reservation: Document | None
+    ) -> Ready | None:
+        try:
+            account = await self._hub.directory.account(delivery.tenant, delivery.connection)
+        except ConfigError as error:
+            await alerts.tell_unusable(self._hub, tenant, str(error))
+            return self._held_back(delivery, Status.BLOCKED, "settings", str(error))
+        if account is None:
+            message = "the tenant file has no such connection"
+            return self._held_back(delivery, Status.BLOCKED, "connection_removed", message)
+        if is_paused(delivery, tenant):
+            return self._held_back(delivery, Status.PARKED, "paused", "paused by an operator")
+        if account.missing and self._hub.printer is None:
+            message = f"не задано: {', '.join(account.missing)}"
+            remedy = f"Сохраните: svyazka secret set {tenant.id} …, или впишите в файл арендатора"
+            await self._outages.open(account, "blocked", "no_credentials", message, remedy=remedy)
+            return self._held_back(delivery, Status.BLOCKED, "no_credentials", message)
+        opens = opens_at(account, tenant, self._hub.clock.now())
+        if opens is not None:
+            return self._until(delivery, opens)
+        outage = await self._outages.of(delivery.tenant, delivery.connection)
+        if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
+            status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
+            # The outage's own words would read as if this delivery had been tried.
+            message = f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
+            return self._held_back(delivery, status, outage.model.code, message)
+        return await self._in_turn(delivery, account, known, reservation)
+
+    async def _in_turn(self, delivery: Delivery, account: Account, known: Known, reservation: Document | None) -> Ready:
+        """Through the lane and at the account's rate."""
+        turn = await self._lanes.turn(delivery)
+        if turn.superseded_by is not None:
+            why = f"{turn.superseded_by} is newer"
+            return Ready(stopped(delivery, Status.CANCELLED, "superseded", why, self._hub.clock.now()))
+        if turn.wait_until is not None:
+            return self._until(delivery, turn.wait_until)
+        limiter, owner, limits = self._hub.limiter, self._hub.counted_as(account), self._hub.limits(account)
+        pace = limiter.delay(owner, limits.per_second, delivery.id, PACE_INLINE)
+        if pace > PACE_INLINE:
+            return self._until(delivery, self._hub.clock.in_real(pace))
+        if pace > 0:
+            await limiter.rest(pace)
+        slot = limiter.slot(owner, limits.concurrency)
+        await slot.acquire()
+        too_late = self._by_guards(delivery, known, self._hub.clock.now())  # time has passed since they were asked
+        if too_late is not None:
+            slot.release()
+            return too_late
+        claim, writes = self._claimed(delivery, reservation)
+        return Ready(claim, (*writes, *turn.writes), account=account, slot=slot)
+
+    def _claimed(self, delivery: Delivery, reservation: Document | None) -> tuple[Delivery, list[Write]]:
+        clock = self._hub.clock
+        now = clock.now()
+        attempt = Attempt(number=delivery.attempt_count + 1, generation=delivery.generation, started_at=now)
+        claim = delivery.with_attempt(attempt).moved(
+            Status.IN_FLIGHT,
+            claim=delivery.claim + 1,
+            lease_until=clock.real() + timedelta(seconds=LEASE),
+            next_attempt_at=None,
+            wake_at=clock.in_real(LEASE + TAKE_OVER_GRACE),
+            wake_step=0,
+        )
+        guard = delivery.guards.once_per
+        if guard is None:
+            return claim, []
+        claim = claim.model_copy(update={"reservation": reservation_id(delivery.tenant, guard)})
+        return claim, [reserving(delivery, guard, reservation, now)]
+
+    def _held_back(self, delivery: Delivery, status: Status, code: str, message: str) -> Ready | None:
+        if delivery.status is status:
+            return None  # waits already, and nothing of its deadlines is due
+        return Ready(parked(delivery, status, Problem(code=code, message=message)))
+
+
+def is_paused(delivery: Delivery, tenant: Tenant) -> bool:
+    """Whether an operator has paused its tenant, flow or connection."""
+    paused_flow = any(flow.id == delivery.flow and flow.paused for flow in tenant.flows)
+    return tenant.paused or paused_flow or delivery.connection in tenant.paused_connections
+
+
+def opens_at(account: Account, tenant: Tenant, now: datetime) -> datetime | None:
+    """When the connection's business hours begin again; None within them."""
+    hours = account.settings.retry.business_hours if account.settings.retry else None
+    return QuietHours(zone=tenant.timezone, start=hours[1], end=hours[0]).opens_at(now) if hours else None

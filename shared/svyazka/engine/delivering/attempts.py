@@ -1,0 +1,195 @@
+"""Guards, claim, call, settle: one delivery's try, safe against crashes, duplicates and frozen workers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+from svyazka.engine.calling.call_factory import Caller
+from svyazka.engine.calling.rereading import Source
+from svyazka.engine.contracts.calls import Exchanges
+from svyazka.engine.delivering.admission import Gate
+from svyazka.engine.delivering.recording import Settler, log_moved
+from svyazka.engine.delivering.transition import Ready, commit, with_fallback
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Held
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
+from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE
+from svyazka.engine.rules.transitions import NO_RECEIPT
+from svyazka.engine.support.failpoints import reach
+from svyazka.engine.support.logs import log, where
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.commands import Repeat, SendMessage
+from svyazka.model.deliveries import Delivery, Problem, Status
+from svyazka.model.errors import (
+    Conflict,
+    LeaseTooShort,
+    MaybeSent,
+    NotSent,
+    RefusedAddress,
+    SourceUnavailable,
+    Unavailable,
+)
+from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
+
+CLAIM_TRIES = 4
+
+
+class Performer(Caller):
+    """Carries deliveries out."""
+
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        super().__init__(hub)
+        self.outages = outages
+        self.source = Source(hub, self, outages)
+        self.gate = Gate(hub, outages, self.source)
+        self.settler = Settler(hub, outages)
+
+    # One delivery by its id
+
+    async def perform(self, delivery_id: str) -> None:
+        """Try a delivery, if it is due and nobody else has it. Raises Unavailable when nothing was recorded."""
+        for _ in range(CLAIM_TRIES):
+            held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
+            if held is None or await self._try(held):
+                return
+        raise Unavailable("others move this delivery, its lane or its person's turn all the time")
+
+    async def _try(self, held: Held[Delivery]) -> bool:
+        """False when something that it rests on was moved meanwhile: to be looked at anew."""
+        delivery, now = held.model, self._hub.clock.now()
+        if delivery.status is Status.SUCCEEDED and delivery.fallback_at:
+            await self._give_up_waiting(held)
+        if not delivery.is_open or delivery.status is Status.UNKNOWN:
+            return True
+        if delivery.status is Status.IN_FLIGHT:
+            taken = self._taken_over(delivery)
+            if taken is None:
+                return True
+            if taken.status is Status.UNKNOWN:
+                await self.settler.record_lost(taken, held.version)
+                return True
+            delivery = taken
+        elif delivery.next_attempt_at and delivery.next_attempt_at > now + timedelta(milliseconds=500):
+            return True  # an early duplicate: the right task comes at its time, or the sweep
+        ready = await self.gate.ready(delivery)
+        return ready is None or await self._carried_out(ready, held.version)
+
+    async def _give_up_waiting(self, held: Held[Delivery]) -> None:
+        """Taken, and no receipt says that it arrived: at its time the next channel tries."""
+        delivery, now = held.model, self._hub.clock.now()
+        if delivery.fallback_at is None or delivery.fallback_at > now:
+            return  # an early duplicate
+        why = Problem(code=NO_RECEIPT, message="taken, and nobody said that it arrived: the next channel tries")
+        given_up = delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
+        ready = with_fallback(given_up, now)
+        writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
+        with suppress(Conflict):  # a receipt came at this very moment: its word counts
+            await commit(self._hub.store, writes, ready.tasks)
+
+    async def _carried_out(self, ready: Ready, version: str | None) -> bool:
+        """Commit what the gate made of it; where that is a claim, the call follows."""
+        reach("claim.before")
+        writes = [journal.replace_delivery(ready.delivery, version), *ready.writes]
+        try:
+            try:
+                versions = await commit(self._hub.store, writes, ready.tasks)
+            except Conflict:
+                return False
+            reach("claim.after")
+            if ready.account is not None:
+                await self.run(ready.delivery, versions[0], ready.account)
+            else:
+                log_moved(ready.delivery)
+                await self.outages.unpark(ready.delivery)
+        finally:
+            ready.release()
+        return True
+
+    def _taken_over(self, delivery: Delivery) -> Delivery | None:
+        """An abandoned claim as it may go on, or None while its lease (and the grace past it) holds."""
+        clock = self._hub.clock
+        lease_until = delivery.lease_until
+        if lease_until and clock.real() < lease_until + timedelta(seconds=TAKE_OVER_GRACE):
+            return None
+        last = delivery.attempts[-1] if delivery.attempts else None
+        if last is not None:
+            lost = {"ended_at": clock.now(), "outcome": "lost", "maybe_sent": True, "message": "the worker was lost"}
+            delivery = delivery.with_attempt(last.model_copy(update=lost))
+        if delivery.repeat is not Repeat.UNSAFE:
+            return delivery
+        why = Problem(code="worker_lost", message="the worker died or froze around the call: sent or not, nobody knows")
+        return delivery.moved(Status.UNKNOWN, lease_until=None, next_attempt_at=None, wake_at=None, last_error=why)
+
+    # The call
+
+    async def run(self, claimed: Delivery, version: str, account: Account) -> None:
+        """Carry out a durable claim and settle it."""
+        started = time.monotonic()
+        reach("perform.before_call")
+        outcome, exchanges = await self._call(claimed, account)
+        reach("perform.after_call")
+        attempt = claimed.attempts[-1].model_copy(
+            update={
+                "ended_at": self._hub.clock.now(),
+                "outcome": outcome.kind,
+                "maybe_sent": isinstance(outcome, Unknown) or (isinstance(outcome, Retry) and outcome.maybe_sent),
+                "exchanges": tuple(exchanges.log),
+                "message": getattr(outcome, "message", None),
+            }
+        )
+        await self.settler.settle(claimed, version, account, outcome, attempt)
+        log(
+            "INFO" if isinstance(outcome, Succeeded) else "WARNING", "attempt",
+            tenant=claimed.tenant, connection=claimed.connection, vendor=claimed.vendor, delivery=claimed.id,
+            event=claimed.event, flow=claimed.flow, status=outcome.kind, code=getattr(outcome, "code", None),
+            attempt=attempt.number, seconds=round(time.monotonic() - started, 4),
+            age_seconds=round((self._hub.clock.now() - claimed.created_at).total_seconds(), 3),
+        )  # fmt: skip
+
+    async def _call(self, delivery: Delivery, account: Account) -> tuple[Outcome, Exchanges]:
+        exchanges = self.exchanges(account, lease_until=delivery.lease_until)
+        if self._hub.printer is not None and isinstance(delivery.command, SendMessage):
+            self._hub.printer(delivery.connection, delivery.command.to, delivery.command.text)
+            return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), exchanges
+        call = self.call(account, exchanges, key=delivery.key)
+        call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
+        try:
+            async with asyncio.timeout(CALL_LIMIT + 1):
+                if delivery.repeat is Repeat.CHECKABLE and call.doubt_since is not None:
+                    done = await account.connector.check_sent(delivery.command, call)
+                    if done is not None:
+                        return done, exchanges
+                return await account.connector.perform(delivery.command, call), exchanges
+        except LeaseTooShort:
+            return (no_answer(delivery, "lease_too_short") if exchanges.log else GaveBack()), exchanges
+        except NotSent as error:
+            return Retry(code="not_connected", message=str(error)), exchanges
+        except MaybeSent as error:
+            return no_answer(delivery, str(error)), exchanges
+        except TimeoutError:
+            if exchanges.log:
+                return no_answer(delivery, "timeout"), exchanges
+            return Retry(code="timeout", message="time ran out before the call began"), exchanges
+        except RefusedAddress as error:
+            return Refused(code="refused_address", message=str(error)), exchanges
+        except SourceUnavailable as error:
+            # No access (OAuth), as a rule: its outcome says whether to wait for time or for somebody's hand.
+            return error.outcome or Retry(code="unavailable", message=str(error)), exchanges
+        except Exception as error:
+            # A bug or a body that no table foresaw: never a lost delivery, never a silent repeat of a send.
+            code = f"connector_{type(error).__name__}"
+            log(
+                "ERROR", "connector failed", vendor=account.vendor, delivery=delivery.id, error=type(error).__name__,
+                where=where(error),
+            )  # fmt: skip
+            if exchanges.log:
+                return no_answer(delivery, code), exchanges
+            return Retry(code=code, message="our connector failed", outage=False), exchanges
+
+
+__all__ = ["CLAIM_TRIES", "Performer"]

@@ -1,0 +1,191 @@
+"""Recording what became of an attempt: over our claim, or merged behind whoever took it over. Never dropped."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+from svyazka.engine.delivering.consent import marks
+from svyazka.engine.delivering.once_per import held_until, keeps, releasing, reservation_id, reserving
+from svyazka.engine.delivering.transition import commit, with_fallback
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.ports.store import Task, Write
+from svyazka.engine.rules.retry import RetryPolicy
+from svyazka.engine.rules.transitions import Surroundings, merged, settled
+from svyazka.engine.support.failpoints import reach
+from svyazka.engine.support.logs import log
+from svyazka.engine.telling import alerts
+from svyazka.engine.telling.alerts import ALERT_FLOW
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.commands import SendMessage
+from svyazka.model.deliveries import Attempt, Delivery, Status
+from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.outcomes import Outcome, Refused
+
+SETTLE_LIMIT = timedelta(seconds=40)
+"""Real time for which an outcome is kept in hand while it can't be recorded: what it says is known nowhere else."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+
+class Settler:
+    """Records outcomes."""
+
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        self._hub, self._outages = hub, outages
+
+    async def settle(
+        self, claimed: Delivery, version: str, account: Account, outcome: Outcome, attempt: Attempt
+    ) -> None:
+        """Record the outcome over our claim; when the claim is no longer ours, merge it. Raises Unavailable."""
+        hub, pause, park = self._hub, FIRST_PAUSE, None
+        until = hub.clock.real() + SETTLE_LIMIT
+        while True:
+            try:
+                if park is None:
+                    park = await self._outages.note(account, claimed, outcome)
+                if await self._recorded(claimed, version, account, outcome, attempt, park):
+                    return
+                trouble = Unavailable("the outcome of an attempt could not be recorded: others move it all the time")
+            except Unavailable as error:
+                trouble = error
+            if hub.clock.real() >= until:
+                raise trouble
+            await hub.limiter.rest(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _recorded(
+        self, claimed: Delivery, version: str, account: Account, outcome: Outcome, attempt: Attempt, park: bool
+    ) -> bool:
+        try:
+            await self._record(claimed, version, account, outcome, attempt, park)
+        except Conflict:
+            return await self._merge_late(claimed, account, outcome, attempt, park)
+        return True
+
+    async def _record(
+        self, claimed: Delivery, version: str | None, account: Account, outcome: Outcome, attempt: Attempt, park: bool
+    ) -> None:
+        hub = self._hub
+        now = hub.clock.now()
+        around = Surroundings(now=now, policy=policy_of(account), chance=hub.chance(), parked=park)
+        delivery = settled(claimed, outcome, attempt, around)
+        writes: list[Write] = []
+        if delivery.reservation and not keeps(delivery, outcome):
+            writes += await releasing(hub.store, delivery)
+            delivery = delivery.model_copy(update={"reservation": None})
+        if isinstance(outcome, Refused) and outcome.opt_out:
+            writes += self.optout_writes(delivery, f"{account.vendor}: {outcome.code}")
+        await self._tell(delivery, outcome)
+        ready = with_fallback(delivery, now)
+        tasks = [*ready.tasks, *_next_task(delivery)]
+        reach("settle.before")
+        await commit(hub.store, [journal.replace_delivery(ready.delivery, version), *ready.writes, *writes], tasks)
+        reach("settle.after")
+        log_moved(ready.delivery)
+        await self._outages.unpark(ready.delivery)
+
+    async def _merge_late(
+        self, claimed: Delivery, account: Account, outcome: Outcome, attempt: Attempt, park: bool
+    ) -> bool:
+        """False when somebody moved the delivery once more meanwhile."""
+        held = await journal.load(self._hub.store, Delivery, "deliveries", claimed.id)
+        if held is None:
+            return True
+        current = held.model
+        try:
+            if current.status in (Status.IN_FLIGHT, Status.UNKNOWN) and current.claim == claimed.claim:
+                # Still our claim: a receipt or the sweep touched the document, or it was given up as unknown and
+                # nobody has tried since: then our late word is the truth, also that nothing was sent.
+                await self._record(current, held.version, account, outcome, attempt, park)
+                return True
+            now = self._hub.clock.now()
+            combined = merged(current, outcome, attempt, now)
+            if combined.duplicate_effect and not current.duplicate_effect:
+                await self.tell_first(combined, "duplicate_effect", f"выполнено дважды: {combined.id}")
+            writes: list[Write] = []
+            if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED:
+                combined, writes = await self._turn_after_all(combined)
+            writes = [journal.replace_delivery(combined, held.version), *writes]
+            await self._hub.store.commit(writes, _next_task(combined))
+        except Conflict:
+            return False
+        log("WARNING", "late settle merged", delivery=claimed.id, status=combined.status.value, tenant=claimed.tenant)
+        return True
+
+    async def _turn_after_all(self, delivery: Delivery) -> tuple[Delivery, list[Write]]:
+        """A success that comes late takes the person's turn, which an attempt in between may have given back."""
+        guard, now = delivery.guards.once_per, self._hub.clock.now()
+        if guard is None:
+            return delivery, []
+        key = reservation_id(delivery.tenant, guard)
+        present = await self._hub.store.get("reservations", key)
+        taken_until = held_until(present, delivery)
+        if taken_until is not None and taken_until > now:
+            return delivery, []
+        return delivery.model_copy(update={"reservation": key}), [reserving(delivery, guard, present, now)]
+
+    async def record_lost(self, delivery: Delivery, version: str | None) -> None:
+        """A claim whose worker was lost, of a command that nobody may repeat: unknown, and somebody is told."""
+        await self._tell(delivery, None)
+        with suppress(Conflict):
+            await self._hub.store.commit([journal.replace_delivery(delivery, version)])
+            log_moved(delivery)
+
+    def optout_writes(self, delivery: Delivery, why: str) -> list[Write]:
+        """Marks for every address of the person whom a delivery addressed: keyed hashes, no addresses."""
+        if not isinstance(delivery.command, SendMessage):
+            return []
+        return marks(self._hub, delivery.tenant, delivery.command.to, why, self._hub.clock.now())
+
+    async def _tell(self, delivery: Delivery, outcome: Outcome | None) -> None:
+        """What somebody has to know of, or to mend."""
+        if isinstance(outcome, Refused) and outcome.remedy:
+            words = f"{outcome.message}. {outcome.remedy}. Подробно: svyazka show {delivery.id}"
+            await self.tell_first(delivery, f"refused {outcome.code}", words)
+        if delivery.status is Status.UNKNOWN:
+            words = (
+                "неизвестно, ушло ли сообщение: ответа не было. Повторять само не будет: "
+                f"svyazka resolve {delivery.id} --as succeeded|failed|retry"
+            )
+            await self.tell_first(delivery, "unknown", words)
+        if delivery.status is Status.DEAD:
+            await self.tell_first(delivery, "dead", f"не удалось за весь срок повторов: {delivery.id}")
+
+    async def tell_first(self, delivery: Delivery, kind: str, text: str) -> None:
+        """The first of a kind, each day, for each connection; never about alerts themselves."""
+        tenant = await self._hub.directory.tenant(delivery.tenant)
+        if tenant is None or delivery.flow == ALERT_FLOW:
+            return
+        now = self._hub.clock.now()
+        words = f"{tenant.name}: «{delivery.connection}» — {text}"
+        await alerts.tell(self._hub, tenant, delivery.connection, kind, "first", now, words, f"{now:%Y-%m-%d}")
+
+
+def _next_task(delivery: Delivery) -> list[Task]:
+    """The task that comes at the settled delivery's next time, if it has one."""
+    due = delivery.fallback_at if delivery.status is Status.SUCCEEDED else delivery.next_attempt_at
+    return [perform_task(delivery, due)] if due else []
+
+
+def log_moved(delivery: Delivery) -> None:
+    """One line for a delivery's new state."""
+    log(
+        "INFO", "delivery moved", tenant=delivery.tenant, connection=delivery.connection, delivery=delivery.id,
+        status=delivery.status.value, flow=delivery.flow,
+        code=delivery.last_error.code if delivery.last_error else None,
+    )  # fmt: skip
+
+
+def policy_of(account: Account) -> RetryPolicy:
+    """The connection's retry policy: the house's, with what its settings change."""
+    own, house = account.settings.retry, RetryPolicy()
+    if own is None:
+        return house
+    return RetryPolicy(
+        delays=tuple(d.total_seconds() for d in own.delays) if own.delays else house.delays,
+        horizon=own.horizon.total_seconds() if own.horizon else house.horizon,
+    )

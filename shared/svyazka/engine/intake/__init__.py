@@ -1,0 +1,1 @@
+"""The way in: a request is proved genuine, written down and queued."""

@@ -1,0 +1,296 @@
+"""The way in: receive, verify, parse, accept, answer. 200 means durable (DESIGN 5.1)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest, Webhook
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.events_of_request import Item, read, stored_request
+from svyazka.engine.journal.tasks import plan_task, quarantined_task, redirect_task
+from svyazka.engine.ports.clock import Clock
+from svyazka.engine.ports.store import Arrival, Document, Inbox, Salvage, Task
+from svyazka.engine.security.keyring import Keyring, WebhookKey
+from svyazka.engine.support.failpoints import reach
+from svyazka.engine.support.logs import log
+from svyazka.model.errors import ConfigError, Unavailable
+from svyazka.model.events import EventStatus
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection
+
+BODY_LIMIT = 512 * 1024
+"""Bytes of a body after decompression."""
+
+RETRY_AFTER = "10"
+
+ReadBody = Callable[[int], Awaitable[bytes | None]]
+"""Reads the whole body, or answers None when it is longer than the limit given."""
+
+
+def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Answer:
+    """RFC 9457 problem+json."""
+    body = json.dumps({"status": status, "title": title, "detail": detail}, ensure_ascii=False).encode()
+    return Answer(status, body, "application/problem+json", headers or {})
+
+
+def _json(status: int, content: object) -> Answer:
+    return Answer(status, json.dumps(content, ensure_ascii=False).encode())
+
+
+NOT_INVITED = problem(401, "Not invited", "this link is over or isn't ours: `svyazka auth` gives another")
+
+
+class Receiver:
+    """One vendor's webhook function: stateless but for what the inbox caches."""
+
+    def __init__(self, webhook: Webhook, inbox: Inbox, keyring: Keyring, clock: Clock) -> None:
+        self.webhook = webhook
+        self.inbox = inbox
+        self.keyring = keyring
+        self.clock = clock
+        self._compiled: dict[str, tuple[str | None, CompiledConnection]] = {}
+        self._unsealed: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+
+    async def handle(self, head: RawRequest, read_body: ReadBody) -> Answer:
+        """Answer one request; `head` has no body yet, so that a forged key costs no reading."""
+        started = time.monotonic()
+        answer = await self._handle(head, read_body)
+        if answer.status >= 400:
+            log(
+                "ERROR" if answer.status >= 500 else "WARNING",
+                "webhook refused",
+                vendor=self.webhook.vendor,
+                code=str(answer.status),
+                seconds=round(time.monotonic() - started, 4),
+            )
+        return answer
+
+    async def _handle(self, head: RawRequest, read_body: ReadBody) -> Answer:
+        if head.method not in ("GET", "HEAD", "POST"):
+            return problem(405, "Method not allowed", "expected POST", {"Allow": "GET, POST"})
+        candidates = _keys_in(head)
+        invited = self._invited(head)
+        if not candidates and invited is None:
+            if head.method != "POST":
+                return NOT_INVITED if "state" in head.params() else _json(200, {"status": "ok"})
+            return problem(401, "No key", "expected the webhook key in ?key=, X-Api-Key or Authorization: Bearer")
+        key = next((k for k in (self.keyring.read(self.webhook.vendor, c) for c in candidates) if k), invited)
+        if key is None:
+            return problem(401, "Wrong key", "this webhook key isn't one of ours: `svyazka urls TENANT` prints it")
+        try:
+            if head.method != "POST":
+                return await self._handshake(head, key)
+            return await self._post(head, key, read_body)
+        except Unavailable as error:
+            log(
+                "ERROR", "not durable", tenant=key.tenant, connection=key.connection, vendor=self.webhook.vendor,
+                error=type(error).__name__,
+            )  # fmt: skip
+            return problem(503, "Try again", "could not be written down just now", {"Retry-After": RETRY_AFTER})
+
+    async def _connection(self, key: WebhookKey) -> CompiledConnection | None:
+        document = await self.inbox.connection(connection_id(key.tenant, key.connection))
+        if document is None:
+            return None
+        compiled = self._compiled_of(document)
+        if compiled.vendor != self.webhook.vendor:
+            return None
+        valid = {compiled.generation, compiled.generation - 1 if compiled.previous_valid else compiled.generation}
+        return compiled if key.generation in valid else None
+
+    def _compiled_of(self, document: Document) -> CompiledConnection:
+        """The document as a model; read anew only when it has changed."""
+        known = self._compiled.get(document.id)
+        if known is None or known[0] != document.version:
+            known = self._compiled[document.id] = (document.version, journal.read(CompiledConnection, document).model)
+        return known[1]
+
+    def inbound(self, compiled: CompiledConnection) -> Inbound:
+        """Plain settings and unsealed secrets; unsealing is remembered while the sealed text stays the same."""
+        owner = connection_id(compiled.tenant, compiled.connection)
+        known = self._unsealed.get(owner)
+        if known is None or known[0] != compiled.sealed:
+            plain = {
+                name: self.keyring.unseal("verify", sealed, f"{owner}.{name}")
+                for name, sealed in compiled.sealed.items()
+            }
+            known = self._unsealed[owner] = (compiled.sealed, plain)
+        return Inbound(compiled.public, known[1])
+
+    async def _handshake(self, head: RawRequest, key: WebhookKey) -> Answer:
+        compiled = await self._connection(key)
+        if compiled is None:
+            return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
+        errand = self.webhook.errand(head) if head.method == "GET" else None
+        if errand is not None:
+            invited = self._invited(head)
+            if "state" in errand and (invited is None or _owner(invited) != _owner(key)):
+                return NOT_INVITED
+            await self.inbox.enqueue([redirect_task(self.keyring, compiled, errand)])
+        return self.webhook.handshake(head, self.inbound(compiled)) or _json(200, {"status": "ready"})
+
+    def _invited(self, head: RawRequest) -> WebhookKey | None:
+        """Who answers an invitation of ours: an OAuth redirect brings back the `state` that we had signed."""
+        state = head.params().get("state") if head.method == "GET" else None
+        return self.keyring.invited(self.webhook.vendor, state, self.clock.real()) if state else None
+
+    async def _post(self, head: RawRequest, key: WebhookKey, read_body: ReadBody) -> Answer:
+        unreadable = self._unreadable_type(head)
+        if unreadable:
+            return problem(415, "Unsupported content", unreadable)
+        body = await read_body(BODY_LIMIT)
+        if body is None:
+            return problem(413, "Too large", f"expected at most {BODY_LIMIT // 1024} KiB")
+        try:
+            plain = decompressed(body, head.header("content-encoding"))
+        except ValueError as error:
+            return problem(400, "Not readable", str(error))
+        if plain is None:
+            return problem(413, "Too large", f"expected at most {BODY_LIMIT // 1024} KiB after decompression")
+        request = replace(head, body=plain)
+        compiled = await self._connection(key)
+        if compiled is None:
+            return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
+        reach("receive.before_verify")
+        inbound = self.inbound(compiled)
+        refused = self.webhook.verify(request, inbound)
+        if refused is not None:
+            return self.webhook.refusal(request, refused) or problem(401, "Not genuine", refused)
+        return await self._accept(request, compiled, inbound)
+
+    def _unreadable_type(self, head: RawRequest) -> str | None:
+        encoding = (head.header("content-encoding") or "identity").strip().lower()
+        if encoding not in _WINDOW_BITS and encoding != "identity":
+            return f"content-encoding {encoding[:40]!r}: expected gzip, deflate or none"
+        stated = head.header("content-type")
+        if stated and stated.split(";")[0].strip().lower() not in self.webhook.content_types:
+            return f"expected {' or '.join(self.webhook.content_types)}"
+        return None
+
+    async def _accept(self, request: RawRequest, compiled: CompiledConnection, inbound: Inbound) -> Answer:
+        reach("receive.before_parse")
+        now = self.clock.now()
+        found = read(self.webhook, request, compiled, inbound, now, partial(self.keyring.people, compiled.tenant))
+        arrivals = [_arrival(item, document) for item, document in zip(found.items, found.documents, strict=True)]
+        reach("accept.before")
+        salvage = None if self.webhook.decides else self._salvage(request, compiled, now)
+        present = await self.inbox.accept(arrivals, found.raw, salvage)
+        if present is None:
+            log("WARNING", "sent to salvage", tenant=compiled.tenant, connection=compiled.connection)
+            return self.webhook.answer(request, found.facts) or _json(200, {"status": "accepted", "events": []})
+        await self._repair(present)
+        if found.wrong is not None and found.raw is not None:
+            with suppress(Unavailable):  # the bytes are durable; whoever looks for silent hooks finds them too
+                await self.inbox.enqueue([quarantined_task(found.raw.id)])
+        reach("accept.after")
+        log(
+            "INFO", "accepted", tenant=compiled.tenant, connection=compiled.connection, vendor=compiled.vendor,
+            event=found.items[0].record.event.id if len(found.items) == 1 else None, count=len(found.items),
+            status=",".join(sorted({item.record.status.value for item in found.items})) or "quarantined",
+        )  # fmt: skip
+        reach("answer.before")
+        if found.wrong is not None and self.webhook.bears_refusal and not found.ours:
+            return problem(400, "Not the format", found.wrong)
+        exact = self.webhook.answer(request, found.facts)
+        return exact or _json(200, {"status": "accepted", "events": _told(found.items, present)})
+
+    async def _repair(self, present: Sequence[Document | None]) -> None:
+        """A duplicate repairs: what is journaled and not yet planned is queued again (DESIGN 5.2)."""
+        again = [plan_task(document.id) for document in present if document and journal.plan_is_missing(document)]
+        if again:
+            await self.inbox.enqueue(again)
+
+    def _salvage(self, request: RawRequest, compiled: CompiledConnection, now: datetime) -> Salvage:
+        def pack() -> Task:
+            packed = zlib.compress(stored_request(request).model_dump_json().encode(), 6)
+            body = {
+                "tenant": compiled.tenant, "connection": compiled.connection, "vendor": compiled.vendor,
+                "received_at": now.isoformat(), "verified": "yes", "request": base64.b64encode(packed).decode(),
+            }  # fmt: skip
+            return Task("salvage", "/salvage", body)
+
+        return Salvage(pack)
+
+
+def _owner(key: WebhookKey) -> str:
+    return connection_id(key.tenant, key.connection)
+
+
+def _arrival(item: Item, document: Document) -> Arrival:
+    ignored = item.record.status is EventStatus.IGNORED
+    return Arrival(document, None if ignored else plan_task(document.id), item.earlier, item.earlier_since)
+
+
+def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dict[str, str | None]]:
+    told: list[dict[str, str | None]] = []
+    for item, document in zip(items, present, strict=True):
+        event = item.record.event
+        status, reason = item.record.status.value, item.record.reason
+        if document is not None:
+            status, reason = "duplicate", None
+        told.append(
+            {
+                "id": document.id if document else event.id,
+                "type": event.type.value,
+                "status": status,
+                "reason": reason,
+            }
+        )
+    return told
+
+
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+def decompressed(body: bytes, encoding: str | None, limit: int = BODY_LIMIT) -> bytes | None:
+    """The body without its compression; None past the limit (a bomb is never unpacked whole).
+
+    Raises ValueError for what isn't the stated encoding.
+    """
+    encoding = (encoding or "identity").strip().lower()
+    if encoding == "identity":
+        return body
+    unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
+    try:
+        plain = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        raise ValueError(f"expected a body compressed with {encoding}") from None
+    if len(plain) > limit or unpacker.unconsumed_tail:
+        return None
+    if not unpacker.eof:
+        raise ValueError(f"expected a whole body compressed with {encoding}, it breaks off")
+    if unpacker.unused_data:
+        raise ValueError(f"expected one body compressed with {encoding}, something follows it")
+    return plain
+
+
+def _keys_in(head: RawRequest) -> list[str]:
+    """Where a key may stand: `?key=`, X-Api-Key, Authorization (Bearer, or the key alone), Token, and the path segment
+    after the name. Some vendors send a token that we choose and don't say in which header."""
+    found = [head.params().get("key", ""), head.header("x-api-key") or "", head.header("token") or ""]
+    scheme, _, value = (head.header("authorization") or "").strip().partition(" ")
+    if not value:
+        found.append(scheme)
+    elif scheme.lower() == "bearer":
+        found.append(value.strip())
+    segment = head.path.rstrip("/").rpartition("/")[2]
+    if segment.count(".") == 4:
+        found.append(segment)
+    return [key for key in found if key]
+
+
+def check_keyring(keyring: Keyring) -> None:
+    """Fail at the start of an instance, not at its first request, when the mint secret is missing."""
+    try:
+        keyring.newest("mint")
+    except ConfigError as error:
+        log("CRITICAL", "no key", error=str(error))
+        raise

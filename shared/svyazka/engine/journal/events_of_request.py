@@ -1,0 +1,182 @@
+"""What a request becomes in the journal: its raw bytes once, its events one by one. Pure, whichever way it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TypedDict
+
+from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Document
+from svyazka.engine.rules.deadlines import PLAN_GRACE
+from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
+from svyazka.engine.support.logs import log, where
+from svyazka.model.deliveries import SKELETON
+from svyazka.model.events import (
+    Event,
+    EventRecord,
+    EventStatus,
+    EventType,
+    Fact,
+    Origin,
+    RawRecord,
+    StoredRequest,
+    Unreadable,
+)
+from svyazka.model.ids import event_id, stable_id
+from svyazka.model.tenants import CompiledConnection
+
+PeopleIn = Callable[[bytes], tuple[str, ...]]
+"""Keyed hashes of the people that bytes tell of: `Keyring.people` for one tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event to be journaled, before it has met the journal."""
+
+    record: EventRecord
+    earlier: str | None = None
+    earlier_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A request as its parser read it, in the form of the journal."""
+
+    facts: Sequence[Fact | Unreadable]
+    raw: Document | None
+    items: Sequence[Item]
+    documents: Sequence[Document]
+    """Of the items, in their order."""
+    wrong: str | None = None
+    """Why the whole of it could not be read."""
+    ours: bool = False
+    """That is no fault of the vendor's."""
+
+
+def read(
+    webhook: Webhook, request: RawRequest, compiled: CompiledConnection, inbound: Inbound, now: datetime,
+    people: PeopleIn, origin: Origin = "webhook",
+) -> Read:  # fmt: skip
+    """Parse a request. What is not the format is kept whole, and so is what a mistake of ours can't read: the vendor
+    may never repeat it. Only where the answer is a decision does such a mistake stop everything."""
+
+    def kept(facts: Sequence[Fact | Unreadable], wrong: str | None = None, ours: bool = False) -> Read:
+        raw, items = journaled(request, compiled, facts, now, people=people, wrong=wrong, origin=origin)
+        documents = [journal.event_document(item.record) for item in items]
+        return Read(facts, raw, items, documents, wrong, ours)
+
+    try:
+        return kept(webhook.parse(request, inbound))
+    except NotTheFormat as error:
+        return kept([], str(error))
+    except Exception as error:
+        log("CRITICAL", "parser failed", vendor=webhook.vendor, error=type(error).__name__, where=where(error))
+        if webhook.decides:
+            raise
+        return kept([], f"our parser failed ({type(error).__name__})", ours=True)
+
+
+class Kept(TypedDict, total=False):
+    """Where an event's bytes lie, and who is in them."""
+
+    request: StoredRequest
+    raw: str
+    people: tuple[str, ...]
+
+
+def journaled(
+    request: RawRequest,
+    compiled: CompiledConnection,
+    facts: Sequence[Fact | Unreadable],
+    now: datetime,
+    *,
+    people: PeopleIn,
+    wrong: str | None = None,
+    origin: Origin = "webhook",
+) -> tuple[Document | None, list[Item]]:
+    """The documents that a request becomes: its raw bytes once, its events one by one."""
+    stored = stored_request(request)
+    everybody = people(request.body)
+    digest = sha256(request.body).hexdigest()
+    raw = None
+    if len(facts) != 1:
+        owner = (compiled.tenant, compiled.connection)
+        raw = RawRecord(
+            id=stable_id("raw", *owner, digest, str(_slot(compiled, now))), tenant=owner[0], connection=owner[1],
+            vendor=compiled.vendor, status="kept" if wrong is None else "quarantined", reason=wrong, received_at=now,
+            request=stored, people=everybody, blank_at=now + compiled.retention, expire_at=now + SKELETON,
+        )  # fmt: skip
+    items: list[Item] = []
+    seen: set[str] = set()
+    for index, fact in enumerate(facts):
+        kept: Kept = {"request": stored, "people": everybody[:PEOPLE_OF_AN_EVENT]}
+        if raw is not None:
+            # In a long list everybody would stand in everybody's event.
+            kept = {"raw": raw.id, "people": people(fact.model_dump_json().encode())[:PEOPLE_OF_AN_EVENT]}
+        item = _item(fact, index, digest, compiled, now, origin, kept)
+        if item.record.event.id not in seen:  # else the same fact twice in one body
+            seen.add(item.record.event.id)
+            items.append(item)
+    return (journal.raw_document(raw) if raw is not None else None), items
+
+
+def _slot(compiled: CompiledConnection, now: datetime) -> int:
+    """Which dedupe window a moment lies in."""
+    return int(now.timestamp()) // max(int(compiled.dedupe_window.total_seconds()), 1)
+
+
+def _item(
+    fact: Fact | Unreadable, index: int, digest: str, compiled: CompiledConnection, now: datetime, origin: Origin,
+    kept: Kept,
+) -> Item:  # fmt: skip
+    tenant, connection = compiled.tenant, compiled.connection
+    earlier = None
+    if fact.key is not None:
+        identity = event_id(tenant, connection, *fact.key)
+    else:
+        # Nothing tells this fact by: a hash of the body, valid within a window of time.
+        slot = _slot(compiled, now)
+        identity = event_id(tenant, connection, "body", digest, str(index), str(slot))
+        earlier = event_id(tenant, connection, "body", digest, str(index), str(slot - 1))
+    status, reason = EventStatus.ACCEPTED, None
+    if isinstance(fact, Unreadable):
+        status, reason = EventStatus.QUARANTINED, fact.reason
+        fact = Fact(type=EventType.OTHER, key=fact.key)
+    elif fact.ignored:
+        status, reason = EventStatus.IGNORED, fact.ignored
+    elif not _wanted(fact, compiled):
+        status, reason = EventStatus.IGNORED, f"no flow acts on {fact.type.value} from here"
+    event = Event(
+        id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
+        subject=fact.subject or f"event:{identity}", identity="weak" if earlier else "strong", origin=origin,
+        received_at=now, occurred_at=fact.occurred_at, contact=fact.contact, position=fact.position,
+        entity=fact.entity, data=fact.data, receipt=fact.receipt, consent=fact.consent, partial=fact.partial,
+    )  # fmt: skip
+    # Somebody is to be told of what is quarantined: until then it is as open as what is to be planned.
+    is_open = status is not EventStatus.IGNORED
+    record = EventRecord(
+        event=event, status=status, reason=reason, blank_at=now + compiled.retention,
+        wake_at=now + timedelta(seconds=PLAN_GRACE) if is_open else None,
+        expire_at=None if is_open else now + SKELETON, **kept,
+    )  # fmt: skip
+    return Item(record, earlier, now - compiled.dedupe_window if earlier else None)
+
+
+def _wanted(fact: Fact, compiled: CompiledConnection) -> bool:
+    """Whether anything may follow. What is told in part may turn out to be anything of its kind."""
+    if fact.receipt is not None or fact.consent is not None or fact.type is EventType.CONNECTION_DISABLED:
+        return True
+    if fact.partial:
+        kind = fact.type.value.partition(".")[0]
+        return any(wanted.partition(".")[0] == kind for wanted in compiled.wants)
+    return fact.type.value in compiled.wants
+
+
+def stored_request(request: RawRequest) -> StoredRequest:
+    """The request as it is kept: the key, wherever it stood, isn't."""
+    path = "/".join("•••" if segment.count(".") == 4 else segment for segment in request.path.split("/"))
+    return StoredRequest.of(request.method, path, request.header("content-type"), request.body)

@@ -1,0 +1,112 @@
+"""What an event would bring about, when, and why not: planning and guards without a single write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from svyazka.engine.delivering.admission import is_paused, opens_at
+from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.planning.planner import Planner
+from svyazka.engine.rules.guards import Stop, Wait, verdict
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Delivery
+from svyazka.model.events import Event, EventRecord, EventStatus, EventType
+from svyazka.model.ids import stable_id
+from svyazka.model.tenants import Tenant
+
+Prospect = Literal["now", "later", "waits", "never"]
+
+LOOKS = 8
+"""A wait may end in another wait (not before, then quiet hours); no more of them than guards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """One delivery that would be made. `waits`: until its connection is in order again."""
+
+    delivery: Delivery
+    prospect: Prospect
+    at: datetime | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prophecy:
+    """What would follow from an event; `reasons` are those of flows that want nothing."""
+
+    record: EventRecord
+    foreseen: tuple[Foreseen, ...]
+    reasons: tuple[str, ...]
+
+
+class Preview:
+    """Asks planner and guards what they would do."""
+
+    def __init__(self, hub: Hub, planner: Planner, performer: Performer) -> None:
+        self._hub, self._planner, self._performer = hub, planner, performer
+
+    async def of(self, record: EventRecord, tenant: Tenant) -> Prophecy:
+        """Raises SourceUnavailable where a flow wants to know what its source can't tell now."""
+        if record.status in (EventStatus.IGNORED, EventStatus.QUARANTINED):
+            return Prophecy(record, (), (f"{record.status.value}: {record.reason}",))
+        planned = await self._planner.decider.decide(record, tenant)
+        foreseen = [await self._foresee(delivery, tenant) for delivery in planned.deliveries]
+        return Prophecy(record, tuple(foreseen), tuple(planned.reasons))
+
+    async def _foresee(self, delivery: Delivery, tenant: Tenant) -> Foreseen:
+        there = await journal.load(self._hub.store, Delivery, "deliveries", delivery.id)
+        if there is not None:
+            done = f"{delivery.id} exists already: it is {there.model.status.value}"
+            return Foreseen(delivery, "never", None, (done,))
+        now = self._hub.clock.now()
+        known, _ = await self._performer.gate.knowledge.of(delivery, now)
+        moment = now
+        reasons: list[str] = []
+        for _ in range(LOOKS):
+            decision = verdict(delivery.guards, known, moment)
+            if isinstance(decision, Stop):
+                return Foreseen(delivery, "never", None, (*reasons, decision.reason))
+            if not isinstance(decision, Wait):
+                break
+            reasons.append(decision.reason)
+            moment = decision.until
+        hindered = await self._hindrance(delivery, tenant)
+        if hindered is not None:
+            return Foreseen(delivery, "waits", None, (*reasons, hindered))
+        return Foreseen(delivery, "later" if moment > now else "now", moment, tuple(reasons))
+
+    async def _hindrance(self, delivery: Delivery, tenant: Tenant) -> str | None:
+        """What keeps the connection from carrying it out, as `perform` would find it."""
+        account = await self._hub.directory.account(delivery.tenant, delivery.connection)
+        if account is None:
+            return "the tenant file has no such connection"
+        if is_paused(delivery, tenant):
+            return "paused by an operator"
+        if account.missing:
+            return f"not set: {', '.join(account.missing)}"
+        outage = await self._performer.outages.of(delivery.tenant, delivery.connection)
+        if outage is not None:
+            return f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
+        opens = opens_at(account, tenant, self._hub.clock.now())
+        return f"outside of business hours until {opens:%Y-%m-%d %H:%M} UTC" if opens else None
+
+
+SAMPLE_CONTACT = Contact(name="Иван", phone="+79991234567", email="ivan@example.org")
+"""Nobody: what a sample event tells of him is shown as it is."""
+
+
+def sample(tenant: Tenant, connection: str, event_type: EventType, contact: Contact, now: datetime) -> EventRecord:
+    """An event as its connection might bring it, of nobody's making."""
+    return EventRecord(
+        event=Event(
+            id=stable_id("evt", tenant.id, connection, "sample", event_type.value), tenant=tenant.id,
+            connection=connection, vendor=tenant.connections[connection].vendor, type=event_type,
+            subject=f"sample:{event_type.value}", identity="strong", origin="webhook", received_at=now,
+            occurred_at=now, contact=contact, data={"number": 1024, "sum": 1480},
+        ),
+        status=EventStatus.ACCEPTED,
+    )  # fmt: skip

@@ -1,0 +1,150 @@
+"""What the tenant's flows want done about an event: pure flows over fetched facts. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from svyazka.engine.calling.rereading import Source
+from svyazka.engine.contracts.flow import Decision, Facts, FlowContext
+from svyazka.engine.delivering.admission import SEND_FLOW
+from svyazka.engine.hub import Hub
+from svyazka.engine.rules.transitions import WAKE_GRACE, fallback_time
+from svyazka.engine.support.logs import log
+from svyazka.engine.tenants.directory import BoundFlow
+from svyazka.model.commands import Guards, Plan, SendMessage, Step
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Delivery
+from svyazka.model.errors import SourceUnavailable
+from svyazka.model.events import Event, EventRecord, EventType
+from svyazka.model.ids import delivery_id
+from svyazka.model.outcomes import Blocked
+from svyazka.model.tenants import Tenant
+
+TRUST_BODY_AFTER = timedelta(hours=6)
+"""How long planning waits for a source that can't be asked before it acts on what the webhook said."""
+
+
+@dataclass
+class Planned:
+    """What planning found: deliveries to be, and a reason where there are none."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+class Decider:
+    """Asks the flows."""
+
+    def __init__(self, hub: Hub, source: Source) -> None:
+        self._hub, self._source = hub, source
+
+    async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
+        """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
+        event, planned = record.event, Planned()
+        if event.type is EventType.SEND_REQUESTED and "flow" not in event.data:
+            return self._requested(record, tenant)
+        bound = [
+            flow
+            for flow in await self._hub.directory.flows_of(tenant)
+            if _concerns(event, flow) and event.type in flow.flow.wants(flow.settings)
+        ]
+        if not bound:
+            planned.reasons.append(f"no flow acts on {event.type.value} from {event.connection}")
+        facts = await self._facts(event, bound)
+        for flow in bound:
+            decision = await self._ask(flow, event, facts, tenant)
+            if decision.reason:
+                planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
+            planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
+        return planned
+
+    async def _facts(self, event: Event, bound: Iterable[BoundFlow]) -> Facts:
+        """Read the event's object again where a flow asks for it and its vendor can be asked."""
+        wanted = any(f.flow.needs_reread(event, f.settings) for f in bound)
+        return await self.reread(event) if wanted else Facts()
+
+    async def reread(self, event: Event) -> Facts:
+        """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""
+        try:
+            return await self._source.reread(event)
+        except SourceUnavailable as error:
+            waited = self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER
+            if not waited or _waits_for_access(event, error):
+                raise
+            log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
+            return Facts()
+
+    async def _ask(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Decision:
+        if facts.gone:
+            return Decision(reason="its object is gone at the source")
+        if facts.fresh is not None:
+            if facts.fresh.type not in bound.flow.wants(bound.settings):
+                return Decision(reason=f"the source says {facts.fresh.type.value} now")
+            contact = facts.fresh.contact or event.contact
+            event = event.model_copy(update={"contact": contact, "data": {**event.data, **facts.fresh.data}})
+        context = FlowContext(
+            tenant=tenant.id,
+            tenant_name=tenant.name,
+            timezone=tenant.timezone,
+            flow=bound.spec.id,
+            channels=await self._hub.directory.channels(tenant, bound.spec.via),
+        )
+        return bound.flow.plan(event, facts, bound.settings, context)
+
+    def _deliveries(
+        self, plans: Iterable[Plan], flow_id: str, record: EventRecord, tenant: Tenant
+    ) -> Iterable[Delivery]:
+        event, now = record.event, self._hub.clock.now()
+        base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
+        for plan in plans:
+            first, rest = plan.steps[0], plan.steps[1:]
+            seconds = plan.fallback_after.total_seconds() if plan.fallback_after else None
+            yield Delivery(
+                id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
+                flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor, subject=plan.subject,
+                command=first.command, repeat=first.repeat, needs_receipt=first.needs_receipt, guards=plan.guards,
+                created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE,
+                lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
+                supersedes=plan.supersedes, fallbacks=rest, fallback_seconds=seconds,
+                fallback_at=fallback_time(plan.guards, now, seconds) if rest else None,
+                people=record.people, blank_at=now + tenant.retention,
+            )  # fmt: skip
+
+    def _requested(self, record: EventRecord, tenant: Tenant) -> Planned:
+        """One message that somebody asked for, with its text: `svyazka send`."""
+        event = record.event
+        name = str(event.data["via"])
+        spec = tenant.connections.get(name)
+        if spec is None:
+            return Planned(reasons=[f"the tenant file has no connection {name}"])
+        connector = self._hub.directory.connectors(spec.vendor)
+        command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
+        life = event.data.get("expires_seconds")
+        expires = event.received_at + timedelta(seconds=float(life)) if isinstance(life, int | float) else None
+        step = Step(
+            name=f"send/{name}", connection=name, vendor=spec.vendor, command=command, repeat=connector.repeat(command)
+        )
+        guards = Guards(expires_at=expires, opt_out=not command.code)
+        plan = Plan(subject=event.subject, steps=(step,), guards=guards)
+        return Planned(list(self._deliveries([plan], SEND_FLOW, record, tenant)))
+
+
+def _concerns(event: Event, bound: BoundFlow) -> bool:
+    """A request names its flow; everything else comes from one of the flow's sources."""
+    if event.type is EventType.SEND_REQUESTED:
+        return event.data.get("flow") == bound.spec.id
+    return event.connection in bound.spec.sources
+
+
+def _waits_for_access(event: Event, error: SourceUnavailable) -> bool:
+    """A blocked source comes back by somebody's hand; what names nobody is worth nothing before."""
+    blocked = isinstance(error.outcome, Blocked)
+    contact = event.contact
+    return blocked and not (contact and (contact.phone or contact.email or contact.chats))
+
+
+def _message_of(event: Event) -> dict[str, object]:
+    names = ("text", "subject", "html", "template", "code")
+    return {name: event.data[name] for name in names if event.data.get(name) is not None}

@@ -1,0 +1,259 @@
+"""From an event to obligations: flows decide, one commit records (event planned + deliveries created)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from svyazka.engine.calling.events_of_asking import found_event
+from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.delivering.consent import consent_writes
+from svyazka.engine.delivering.transition import Ready, is_there
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.tasks import perform_task, plan_task
+from svyazka.engine.planning.flows_decide import Decider, Planned
+from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
+from svyazka.engine.ports.store import Create, Task, Write
+from svyazka.engine.rules.retry import DEFAULT_POLICY, next_delay
+from svyazka.engine.rules.transitions import WAKE_GRACE
+from svyazka.engine.support.failpoints import reach
+from svyazka.engine.support.logs import log, where
+from svyazka.engine.telling import alerts
+from svyazka.model.deliveries import SKELETON, Delivery, Status
+from svyazka.model.errors import ConfigError, Conflict, SourceUnavailable, Unavailable
+from svyazka.model.events import Event, EventRecord, EventStatus, EventType
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection, Tenant
+
+PLAN_TRIES = COMMIT_TRIES = 4
+SLOWEST = DEFAULT_POLICY.slow * (1 + DEFAULT_POLICY.jitter)
+TENANT_GONE = "the tenant is gone"
+
+RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
+"""Seconds after which a receipt that came before our own settle is looked at again."""
+
+
+class Planner:
+    """Plans events."""
+
+    def __init__(self, hub: Hub, performer: Performer) -> None:
+        self._hub = hub
+        self._performer = performer
+        self._receipts = Receipts(hub, performer.settler)
+        self.decider = Decider(hub, performer.source)
+
+    async def plan(self, event_id: str) -> None:
+        """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
+        for _ in range(PLAN_TRIES):
+            held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+            if held is None:
+                return
+            try:
+                await self._plan(held)
+            except Conflict:
+                continue  # what it rests on was moved meanwhile (a receipt's delivery, say): from the beginning
+            return
+        raise Unavailable("others move what this event rests on all the time")
+
+    async def _plan(self, held: Held[EventRecord]) -> None:
+        record = held.model
+        if record.status is EventStatus.QUARANTINED:
+            await self._tell_quarantined(held)
+        if record.status is not EventStatus.ACCEPTED:
+            return
+        reach("plan.before")
+        tenant = await self._hub.directory.tenant(record.event.tenant)
+        try:
+            await (self._plan_for(held, tenant) if tenant else self._finish(held, Planned(reasons=[TENANT_GONE])))
+        except (Conflict, Unavailable):
+            raise
+        except (SourceUnavailable, ReceiptNotYet) as error:
+            await self._later(held, str(error))
+        except ConfigError as error:
+            if tenant is not None:
+                await alerts.tell_unusable(self._hub, tenant, str(error))
+            await self._later(held, str(error))
+        except Exception as error:
+            # A mistake of ours must not keep the queue busy for ever, nor lose the event: it waits for a better day.
+            log("CRITICAL", "planning failed", event=record.event.id, error=type(error).__name__, where=where(error))
+            await self._later(held, f"our planning failed ({type(error).__name__})")
+
+    async def _plan_for(self, held: Held[EventRecord], tenant: Tenant) -> None:
+        event = held.model.event
+        if event.type is EventType.CONNECTION_DISABLED:
+            await self._tell_disabled(event, tenant)
+        if event.receipt is not None:
+            await self._plan_receipt(held)
+        elif not await self._looked_up(held):
+            words = await consent_writes(self._hub, event)
+            await self._finish(held, await self.decider.decide(held.model, tenant), words)
+
+    async def _plan_receipt(self, held: Held[EventRecord]) -> None:
+        reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
+        planned = Planned(reasons=[reason] if reason else [])
+        await self._finish(held, planned, writes, tasks, event_deliveries)
+
+    async def _looked_up(self, held: Held[EventRecord]) -> bool:
+        """What an event tells in part is read whole, and journaled as a fact of its own: that one is acted on.
+
+        False where the event's own word has to do: it tells all, or its object is gone or can't be read.
+        """
+        event, store = held.model.event, self._hub.store
+        fresh = (await self.decider.reread(event)).fresh if event.partial else None
+        document = await store.get("connections", connection_id(event.tenant, event.connection)) if fresh else None
+        if fresh is None or document is None:
+            return False
+        compiled = journal.read(CompiledConnection, document).model
+        create, tasks = found_event(self._hub, compiled, fresh, event.received_at, event.origin)
+        present = await store.get(*create.document.key)
+        if present is not None:
+            tasks = [plan_task(present.id)] if journal.plan_is_missing(present) else []
+        reason = f"told in part: read again and found to be {create.document.id}"
+        await self._finish(held, Planned(reasons=[reason]), [create] if present is None else [], tasks)
+        return True
+
+    # Recording: one atomic commit
+
+    async def _finish(
+        self,
+        held: Held[EventRecord],
+        planned: Planned,
+        extra: Iterable[Write] = (),
+        tasks: Iterable[Task] = (),
+        known: Iterable[str] = (),
+    ) -> None:
+        """Commit what was planned; where its one delivery was claimed in the same commit, carry it out."""
+        deliveries = planned.deliveries
+        record = held.model.model_copy(
+            update={
+                "status": EventStatus.PLANNED,
+                "reason": "; ".join(planned.reasons) or None,
+                "deliveries": (*(delivery.id for delivery in deliveries), *known),
+                "wake_at": None,
+                "expire_at": self._hub.clock.now() + SKELETON,
+            }
+        )
+        ready = await self._performer.gate.ready(deliveries[0]) if len(deliveries) == 1 else None
+        try:
+            claims = [ready] if ready is not None else [_waiting(delivery) for delivery in deliveries]
+            await self._record(Held(record, held.version), claims, list(extra), list(tasks))
+        finally:
+            if ready is not None:
+                ready.release()
+
+    async def _record(
+        self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
+    ) -> None:
+        reach("plan.before_commit")
+        versions = await self._commit(held, readies, extra, tasks)
+        reach("plan.after_commit")
+        if versions is None:
+            return
+        event = held.model.event
+        log(
+            "INFO", "planned", tenant=event.tenant, connection=event.connection, event=event.id,
+            type=event.type.value, count=len(readies), reason=held.model.reason,
+        )  # fmt: skip
+        for ready in readies:
+            if ready.delivery.id not in versions:
+                continue
+            if ready.account is not None:
+                await self._performer.run(ready.delivery, versions[ready.delivery.id], ready.account)
+            else:
+                await self._performer.outages.unpark(ready.delivery)
+
+    async def _commit(
+        self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
+    ) -> dict[str, str] | None:
+        """Versions of the deliveries created just as given, or None when the event was planned by another.
+
+        Deliveries that exist already (another event about the same subject made them) are left alone:
+        optimistically at first, so that the usual event costs no extra read. Raises Conflict when something else
+        that the plan rests on was moved.
+        """
+        as_given = True
+        for _ in range(COMMIT_TRIES):
+            made = [Create(journal.delivery_document(ready.delivery)) for ready in readies]
+            along = [write for ready in readies for write in ready.writes]
+            due = [*tasks, *(task for ready in readies for task in ready.tasks)]
+            writes: list[Write] = [journal.replace_event(held.model, held.version), *made, *along, *extra]
+            try:
+                versions = await self._hub.store.commit(writes, due)
+            except Conflict:
+                current = await journal.load(self._hub.store, EventRecord, "events", held.model.event.id)
+                if current is None or current.model.status is not EventStatus.ACCEPTED:
+                    return None
+                held = Held(held.model, current.version)  # the sweep may have touched it: still ours to plan
+                readies = [self._unclaimed(ready) for ready in readies if not await self._exists(ready)]
+                extra = [write for write in extra if not await is_there(self._hub.store, write)]
+                as_given = False
+                continue
+            created = zip(made, versions[1:], strict=False)
+            return {write.document.id: version for write, version in created} if as_given else {}
+        raise Conflict([("events", held.model.event.id)])
+
+    async def _exists(self, ready: Ready) -> bool:
+        return await self._hub.store.get("deliveries", ready.delivery.id) is not None
+
+    def _unclaimed(self, ready: Ready) -> Ready:
+        """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""
+        if ready.account is None and not ready.writes:
+            return ready
+        now = self._hub.clock.now()
+        return _waiting(
+            ready.delivery.model_copy(
+                update={
+                    "status": Status.PENDING, "claim": 0, "attempts": (), "attempt_count": 0, "lease_until": None,
+                    "reservation": None, "next_attempt_at": now, "wake_at": now + WAKE_GRACE,
+                }
+            )
+        )  # fmt: skip
+
+    async def _later(self, held: Held[EventRecord], why: str) -> None:
+        """Not plannable just now: the event stays accepted, with a time to look again."""
+        record, now = held.model, self._hub.clock.now()
+        attempts = record.plan_attempts + 1
+        # What is replayed is older than its planning. Two looks are never further apart than the slowest delay.
+        elapsed = min((now - record.event.received_at).total_seconds(), attempts * SLOWEST)
+        delay = next_delay(attempts, elapsed, "plan", chance=self._hub.chance())
+        if record.event.receipt is not None and attempts <= len(RECEIPT_DELAYS):
+            delay = RECEIPT_DELAYS[attempts - 1]
+        if delay is None:
+            changes: dict[str, object] = {"status": EventStatus.QUARANTINED, "reason": why, "wake_at": now + WAKE_GRACE}
+            due: datetime | None = None
+        else:
+            due = now + timedelta(seconds=delay)
+            changes = {"reason": why, "plan_attempts": attempts, "wake_at": due + WAKE_GRACE, "wake_step": 0}
+        later = record.model_copy(update=changes)
+        try:
+            await self._hub.store.commit(
+                [journal.replace_event(later, held.version)], [plan_task(record.event.id, due)]
+            )
+        except Conflict:
+            return
+        log("WARNING", "planning waits", tenant=record.event.tenant, event=record.event.id)
+
+    async def _tell_disabled(self, event: Event, tenant: Tenant) -> None:
+        """A vendor stopped calling us: told once, in the words that its connector found for it."""
+        notice = event.data.get("notice")
+        if isinstance(notice, str):
+            since = event.occurred_at or event.received_at
+            text = f"{tenant.name}: «{event.connection}» — {notice}"
+            await alerts.tell(self._hub, tenant, event.connection, "hook", "disabled", since, text, event.id)
+
+    async def _tell_quarantined(self, held: Held[EventRecord]) -> None:
+        """Told, it waits for nobody but an operator."""
+        record, event = held.model, held.model.event
+        await alerts.tell_quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
+        if record.wake_at is not None:
+            done = record.model_copy(update={"wake_at": None, "expire_at": self._hub.clock.now() + SKELETON})
+            with suppress(Conflict):
+                await self._hub.store.commit([journal.replace_event(done, held.version)])
+
+
+def _waiting(delivery: Delivery) -> Ready:
+    """Created waiting, and tried from the queue."""
+    return Ready(delivery, tasks=(perform_task(delivery),))

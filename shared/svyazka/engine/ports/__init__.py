@@ -1,0 +1,1 @@
+"""What a backend provides: store, queue, inbox, clock."""

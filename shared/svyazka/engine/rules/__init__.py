@@ -1,0 +1,1 @@
+"""Pure decisions about deliveries: transitions, retries, guards, deadlines."""

@@ -1,0 +1,1 @@
+"""Tenants and their connections as the worker sees them."""

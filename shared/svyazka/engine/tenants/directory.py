@@ -1,0 +1,179 @@
+"""Tenants and their connections as the worker sees them: cached for moments, secrets unsealed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from pydantic import ValidationError
+
+from svyazka.engine.contracts.connector import Connector
+from svyazka.engine.contracts.flow import Channel, Flow, FlowSettings
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Store
+from svyazka.engine.security.keyring import Keyring
+from svyazka.model.complaints import in_words
+from svyazka.model.errors import ConfigError
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec, FlowSpec, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One connection ready for use: its connector, and its settings with secrets in place."""
+
+    tenant: Tenant
+    name: str
+    vendor: str
+    connector: Connector[Any]
+    settings: ConnectionSettings
+    secrets: tuple[str, ...]
+    """Values that no story and no log line may show."""
+    missing: tuple[str, ...]
+    """Credentials that aren't there: `api_id (secret smsru-api-id)`."""
+    generation: int = 1
+    """Of its webhook key, for the URL that its vendor is to call."""
+
+    @property
+    def base_url(self) -> str:
+        return self.settings.base_url or self.connector.default_base_url
+
+    def channel(self) -> Channel:
+        """This connection as flows see it."""
+        return Channel(
+            connection=self.name,
+            vendor=self.vendor,
+            reaches=self.connector.reaches,
+            address=self.connector.address,
+            supports=self.connector.supports,
+            repeat=self.connector.repeat,
+            needs_receipt=self.connector.needs_receipt,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFlow:
+    """A flow of a tenant with its settings read."""
+
+    spec: FlowSpec
+    flow: Flow[Any]
+    settings: FlowSettings
+
+
+def secret_id(tenant: str, name: str) -> str:
+    """Document id of a tenant's secret, and the context that its sealing is bound to."""
+    return f"{tenant}.{name}"
+
+
+def misfits(
+    connector: Connector[Any], spec: ConnectionSpec, values: Mapping[str, object], error: ValidationError
+) -> list[str]:
+    """`bot_token (secret telegram-bot): expected ...`: what is wrong with a connection's settings. No value is shown:
+    it may be a credential, in its own place or in another's."""
+    said = []
+    for complaint in error.errors():
+        field = str(complaint["loc"][0]) if complaint["loc"] else "settings"
+        given = spec.settings.get(field)
+        where = f"{field} (secret {given['secret']})" if is_secret(given) else field
+        words, value = in_words(complaint, connector.settings_model()), values.get(field)
+        shown = isinstance(value, str) and value in words
+        said.append(f"{where}: {'expected a value of another form' if shown else words}")
+    return said
+
+
+def is_secret(value: object) -> TypeGuard[dict[str, object]]:
+    """Whether a setting's value lies in a secret."""
+    return isinstance(value, dict) and set(value) == {"secret"}
+
+
+class Directory:
+    """Who the tenants are. `ttl` seconds pass before a change made elsewhere is seen."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        connectors: Callable[[str], Connector[Any]],
+        flows: Callable[[str], Flow[Any]],
+        ttl: float = 15.0,
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self.connectors = connectors
+        self.flows = flows
+        self.ttl = ttl
+        self._tenants: dict[str, tuple[float, Tenant | None]] = {}
+        self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
+
+    def forget(self) -> None:
+        """Drop what is cached: something was just changed here."""
+        self._tenants.clear()
+        self._accounts.clear()
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """A tenant, or None when there is none of that id."""
+        known = self._tenants.get(tenant_id)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        held = await journal.load(self._store, Tenant, "tenants", tenant_id)
+        tenant = held.model if held else None
+        self._tenants[tenant_id] = (time.monotonic() + self.ttl, tenant)
+        return tenant
+
+    async def account(self, tenant_id: str, connection: str) -> Account | None:
+        """A connection with its secrets unsealed, or None when the tenant file has none of that name."""
+        key = (tenant_id, connection)
+        known = self._accounts.get(key)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        tenant = await self.tenant(tenant_id)
+        account = await self._resolve(tenant, connection) if tenant else None
+        self._accounts[key] = (time.monotonic() + self.ttl, account)
+        return account
+
+    async def _resolve(self, tenant: Tenant, name: str) -> Account | None:
+        spec = tenant.connections.get(name)
+        if spec is None:
+            return None
+        connector = self.connectors(spec.vendor)
+        values: dict[str, Any] = {}
+        secrets: list[str] = []
+        lacking: dict[str, str] = {}
+        for field, value in spec.settings.items():
+            if is_secret(value):
+                wanted = str(value["secret"])
+                document = await self._store.get("secrets", secret_id(tenant.id, wanted))
+                if document is None:
+                    lacking[field] = f"{field} (secret {wanted})"
+                    continue
+                plain = self._keyring.unseal("vault", document.data.decode(), document.id)
+                values[field] = plain
+                secrets.append(plain)
+            else:
+                values[field] = value
+        try:
+            settings = connector.settings_model().model_validate(values)
+        except ValidationError as error:
+            wrong = "; ".join(misfits(connector, spec, values, error))
+            raise ConfigError(f"{tenant.id}/{name}: can't be used as it is set: {wrong}") from None
+        missing = [lacking.get(field, field) for field in connector.credentials if getattr(settings, field) is None]
+        missing += [lacking[field] for field in connector.credentials_if_named if field in lacking]
+        compiled = await journal.load(self._store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        generation = compiled.model.generation if compiled else 1
+        return Account(tenant, name, spec.vendor, connector, settings, tuple(secrets), tuple(missing), generation)
+
+    async def flows_of(self, tenant: Tenant) -> list[BoundFlow]:
+        """The tenant's flows, ready to plan."""
+        return [self.bind(spec) for spec in tenant.flows]
+
+    def bind(self, spec: FlowSpec) -> BoundFlow:
+        """One flow with its settings as its own model."""
+        flow = self.flows(spec.flow)
+        return BoundFlow(spec, flow, flow.settings_model().model_validate(spec.settings))
+
+    async def channels(self, tenant: Tenant, names: tuple[str, ...]) -> list[Channel]:
+        """The connections that a flow may act through, in its order of preference."""
+        accounts = [await self.account(tenant.id, name) for name in names]
+        return [account.channel() for account in accounts if account is not None]

@@ -1,0 +1,1 @@
+"""What runs by the clock: sweep, polls, retention, watching over silent hooks."""

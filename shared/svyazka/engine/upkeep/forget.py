@@ -1,0 +1,152 @@
+"""A person is forgotten (DESIGN 5.13): found by keyed hashes over whole requests, blanked, never contacted again.
+
+Safe to run twice and to die in the middle: the do-not-contact mark comes first, and what is blank is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from svyazka.engine.delivering.consent import mark
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import (
+    DELIVERIES_OF_PERSON,
+    EVENTS_OF_PERSON,
+    RAWS_OF_PERSON,
+    Document,
+    Query,
+    Write,
+)
+from svyazka.engine.rules.transitions import stopped
+from svyazka.engine.upkeep.retention import blank, blanked_write
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import SKELETON, WAITING, Delivery, Status
+from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.tenants import Tenant
+
+PAGE = 200
+TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was blanked. `cancelled`: of the deliveries, those that were still to be made.
+
+    `in_flight`: messages that are being sent in this moment; they can't be blanked yet.
+    """
+
+    tenant: str
+    events: int = 0
+    requests: int = 0
+    deliveries: int = 0
+    cancelled: int = 0
+    in_flight: int = 0
+
+
+class Forgetting:
+    """Forgets one address of a person at a tenant's."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def forget(self, tenant: Tenant, address: str, *, dry_run: bool = False) -> Forgotten:
+        """Blank whatever mentions the address. `dry_run` only counts. Raises Unavailable."""
+        hub, hashes = self._hub, frozenset(self._hub.keyring.person_ever(tenant.id, address))
+        if not dry_run:
+            await hub.store.commit([mark(hub, tenant.id, address, "forgotten", hub.clock.now())])
+        mentioned = _Mentions(hub, tenant.id, hashes)
+        done = Forgotten(tenant.id)
+        async for document in self._found(EVENTS_OF_PERSON, hashes):
+            changed = await self._change(document, mentioned.event, dry_run)
+            done = replace(done, events=done.events + changed)
+        async for document in self._found(RAWS_OF_PERSON, hashes):
+            changed = await self._change(document, _request, dry_run)
+            done = replace(done, requests=done.requests + changed)
+        async for document in self._found(DELIVERIES_OF_PERSON, hashes):
+            delivery = journal.read(Delivery, document).model
+            if delivery.status is Status.IN_FLIGHT and mentioned.in_delivery(delivery):
+                done = replace(done, in_flight=done.in_flight + 1)
+                continue
+            changed = await self._change(document, mentioned.delivery, dry_run)
+            cancelled = changed and delivery.status in WAITING
+            done = replace(done, deliveries=done.deliveries + changed, cancelled=done.cancelled + cancelled)
+        return done
+
+    async def _found(self, query: Query, hashes: frozenset[str]) -> AsyncIterator[Document]:
+        for person in sorted(hashes):
+            cursor: str | None = None
+            while True:
+                page = await self._hub.store.find(query, contains=person, limit=PAGE, cursor=cursor)
+                for document in page.documents:
+                    yield document
+                cursor = page.cursor
+                if cursor is None:
+                    break
+
+    async def _change(self, document: Document, make: Callable[[Document], Write | None], dry_run: bool) -> bool:
+        """Whether there was anything to blank. Raises Unavailable when others never let go of the document."""
+        for _ in range(TRIES):
+            write = make(document)
+            if write is None or dry_run:
+                return write is not None
+            try:
+                await self._hub.store.commit([write])
+            except Conflict:
+                fresh = await self._hub.store.get(document.kind, document.id)
+                if fresh is None:
+                    return False
+                document = fresh
+                continue
+            return True
+        raise Unavailable(f"{document.kind}/{document.id} changes all the time: run this again")
+
+
+class _Mentions:
+    """What of a document is this person's. A request may tell of others too: their messages are left alone."""
+
+    def __init__(self, hub: Hub, tenant: str, hashes: frozenset[str]) -> None:
+        self._hub, self._tenant, self._hashes = hub, tenant, hashes
+        self._events: set[str] = set()
+        """Events of this person, by what they themselves say."""
+
+    def _in(self, text: str) -> bool:
+        return not self._hashes.isdisjoint(self._hub.keyring.people(self._tenant, text.encode()))
+
+    def event(self, document: Document) -> Write | None:
+        """Its request always; its contact and data where they are this person's, or nobody's that we know."""
+        held = journal.read(EventRecord, document)
+        record, event = held.model, held.model.event
+        told = event.model_dump_json(include={"contact", "data"})
+        changes: dict[str, object] = {"request": None}
+        if self._in(told) or event.contact is None or event.contact == Contact():
+            self._events.add(event.id)
+            changes |= {"event": event.model_copy(update={"contact": None, "data": {}}), "blank_at": None}
+            if record.status is EventStatus.ACCEPTED and event.receipt is None:
+                changes |= {
+                    "status": EventStatus.IGNORED, "reason": "this person asked to be forgotten", "wake_at": None,
+                    "expire_at": self._hub.clock.now() + SKELETON,
+                }  # fmt: skip
+        after = record.model_copy(update=changes)
+        return journal.replace_event(after, held.version) if after != record else None
+
+    def in_delivery(self, delivery: Delivery) -> bool:
+        """Whether a delivery is to this person, mentions him, or comes of an event of his."""
+        return delivery.event in self._events or self._in(delivery.model_dump_json(include={"command", "attempts"}))
+
+    def delivery(self, document: Document) -> Write | None:
+        held = journal.read(Delivery, document)
+        delivery = held.model
+        if delivery.status is Status.IN_FLIGHT or not self.in_delivery(delivery):
+            return None
+        if delivery.status in WAITING:
+            why = "this person asked to be forgotten"
+            delivery = stopped(delivery, Status.CANCELLED, "forgotten", why, self._hub.clock.now())
+        after = blank(delivery)
+        return journal.replace_delivery(after, held.version) if after != held.model else None
+
+
+def _request(document: Document) -> Write | None:
+    return None if journal.read(RawRecord, document).model.request is None else blanked_write(document)

@@ -1,0 +1,205 @@
+"""Asking vendors what we missed: the cursor moves with its events, and only when it moves (DESIGN 3)."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import Literal
+
+from svyazka.engine.calling.events_of_asking import found_event
+from svyazka.engine.calling.oauth.expiry import warn_before_end
+from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Held
+from svyazka.engine.ports.store import CONNECTIONS, Create, Document, Replace, Task, Value
+from svyazka.engine.support.logs import log, where
+from svyazka.engine.telling import alerts
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.base import Frozen, Time
+from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.model.tenants import CompiledConnection
+
+BATCH = 100
+PAGES = 50
+TICK = 60.0
+"""Business seconds between two ticks of the scheduler."""
+
+REST = 3600.0
+"""Business seconds between two looks at a connection that can't be polled: only its credential may come to an end."""
+
+LISTED = 20.0
+"""Times the directory's own patience for which the list of connections is believed: 5 minutes in the cloud."""
+
+
+class Looked(Frozen):
+    """How far a connection was looked through, and since when that fails."""
+
+    cursor: str | None = None
+    failing_since: Time | None = None
+    told: bool = False
+    """Somebody was told that it fails."""
+
+
+class Poller:
+    """Polls connections whose vendors can be asked."""
+
+    def __init__(self, hub: Hub, performer: Performer) -> None:
+        self._hub = hub
+        self._performer = performer
+        self._turns: dict[str, datetime] = {}
+        self._listed: list[CompiledConnection] = []
+        self._listed_until = 0.0
+
+    async def due(self) -> list[Task]:
+        """A poll task for every connection whose turn it is."""
+        now, tasks = self._hub.clock.now(), []
+        for compiled in await self._every_connection():
+            if compiled.paused:
+                continue
+            try:
+                if not self._has_its_turn(compiled, now):
+                    continue
+                account = await self._hub.directory.account(compiled.tenant, compiled.connection)
+            except ConfigError as error:
+                log("ERROR", "settings can't be used", tenant=compiled.tenant, error=str(error))
+                continue
+            if account is None:
+                continue
+            await warn_before_end(self._hub, account)
+            if _can_be_polled(account):
+                tasks.append(Task("plan", "/poll", {"tenant": compiled.tenant, "connection": compiled.connection}, now))
+        return tasks
+
+    async def _every_connection(self) -> list[CompiledConnection]:
+        """Believed for a while: reading all of them at each tick would cost more than their events do."""
+        if time.monotonic() >= self._listed_until:
+            found: list[CompiledConnection] = []
+            cursor: str | None = None
+            while True:
+                page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
+                found += [journal.read(CompiledConnection, document).model for document in page.documents]
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            self._listed = found
+            self._listed_until = time.monotonic() + LISTED * self._hub.directory.ttl
+        return self._listed
+
+    async def _pollable(self, tenant: str, connection: str) -> Account | None:
+        account = await self._hub.directory.account(tenant, connection)
+        return account if account is not None and _can_be_polled(account) else None
+
+    def _has_its_turn(self, compiled: CompiledConnection, now: datetime) -> bool:
+        """Whether its connector's interval has passed since this process last gave it a turn, within half a tick."""
+        key = f"{compiled.tenant}.{compiled.connection}"
+        last = self._turns.get(key)
+        every = self._hub.directory.connectors(compiled.vendor).poll_every or REST
+        if last is not None and (now - last).total_seconds() < every - TICK / 2:
+            return False
+        self._turns[key] = now
+        return True
+
+    async def poll(self, tenant: str, connection: str) -> int:
+        """One look through a connection; how many events were new."""
+        account = await self._pollable(tenant, connection)
+        document = await self._hub.store.get("connections", f"{tenant}.{connection}")
+        if account is None or document is None:
+            return 0
+        outage = await self._performer.outages.of(tenant, connection)
+        if outage is not None and outage.model.kind == "blocked":
+            return 0  # it waits for somebody's hand; probes tell when that has come
+        compiled = journal.read(CompiledConnection, document).model
+        if compiled.paused:
+            return 0
+        found = 0
+        for _ in range(PAGES):
+            more, new = await self._page(account, compiled)
+            found += new
+            if not more:
+                break
+        return found
+
+    async def _page(self, account: Account, compiled: CompiledConnection) -> tuple[bool, int]:
+        document = await self._hub.store.get("cursors", f"{compiled.tenant}.{compiled.connection}")
+        before = journal.read(Looked, document) if document else Held(Looked(), None)
+        looked = before.model
+        exchanges = self._performer.exchanges(account)
+        call = self._performer.call(account, exchanges, key=f"{compiled.tenant}.{compiled.connection}")
+        try:
+            polled = await account.connector.poll(looked.cursor, call)
+            new = await self._journal(polled, compiled)
+        except (Unavailable, ConfigError):
+            raise
+        except Exception as error:
+            # A vendor that is down, or a body that no table foresaw: the cursor stays, and the next look begins there.
+            log(
+                "WARNING", "poll failed", tenant=compiled.tenant, connection=compiled.connection,
+                error=type(error).__name__, where=where(error),
+            )  # fmt: skip
+            await self._performer.outages.learn(account, error)
+            await self._failing(account, before)
+            return False, 0
+        if polled.gap is not None:
+            await self._tell_gap(account, polled)
+        if looked.told and looked.failing_since:
+            await self._tell(account, "recovered", looked.failing_since)
+        if polled.cursor != looked.cursor or looked.failing_since:
+            await self._keep(account, Looked(cursor=polled.cursor), before.version)
+        return polled.more, new
+
+    async def _failing(self, account: Account, before: Held[Looked]) -> None:
+        """Remember since when looks fail, and tell after as long as of an outage, unless that has been told."""
+        looked, now = before.model, self._hub.clock.now()
+        if looked.failing_since is None:
+            await self._keep(account, looked.model_copy(update={"failing_since": now}), before.version)
+            return
+        late = now >= looked.failing_since + account.tenant.alerts.after
+        if late and not looked.told and await self._performer.outages.of(account.tenant.id, account.name) is None:
+            await self._tell(account, "failing", looked.failing_since)
+            await self._keep(account, looked.model_copy(update={"told": True}), before.version)
+
+    async def _journal(self, polled: Polled, compiled: CompiledConnection) -> int:
+        """Events of a poll meet those of webhooks in the same identity; each is created if absent."""
+        now, new = self._hub.clock.now(), 0
+        for fact in polled.facts:
+            create, tasks = found_event(self._hub, compiled, fact, now, "poll")
+            try:
+                await self._hub.store.commit([create], tasks)
+            except Conflict:
+                continue
+            new += 1
+        return new
+
+    async def _keep(self, account: Account, looked: Looked, version: str | None) -> None:
+        fields: dict[str, Value] = {"tenant": account.tenant.id, "moved_at": self._hub.clock.now()}
+        key, data = f"{account.tenant.id}.{account.name}", looked.model_dump_json(exclude_none=True).encode()
+        document = Document("cursors", key, fields, data, version)
+        with suppress(Conflict):  # another look moved it: both have journaled what they saw
+            await self._hub.store.commit([Create(document) if version is None else Replace(document)])
+
+    async def _tell(self, account: Account, stage: Literal["failing", "recovered"], since: datetime) -> None:
+        tenant, name = account.tenant, f"«{account.name}» ({account.vendor})"
+        texts = {
+            "failing": f"{tenant.name}: {name} не удаётся опросить с {alerts.local_time(since, tenant)}: о чём не "
+            "пришёл вебхук, того пока не видно. Спрашиваем дальше.",
+            "recovered": f"{tenant.name}: {name} снова опрашивается; пропущенное дочитывается.",
+        }
+        about = f"{since:%Y-%m-%dT%H:%M:%S}"
+        await alerts.tell(self._hub, tenant, account.name, "poll", stage, since, texts[stage], about)
+
+    async def _tell_gap(self, account: Account, polled: Polled) -> None:
+        assert polled.gap is not None
+        since, until = polled.gap
+        tenant = account.tenant
+        text = (
+            f"{tenant.name}: «{account.name}» — события с {alerts.local_time(since, tenant)} по "
+            f"{alerts.local_time(until, tenant)} отсюда уже не восстановить: {account.vendor} их больше не отдаёт."
+        )
+        await alerts.tell(self._hub, tenant, account.name, "gap", "first", since, text, f"{since:%Y-%m-%dT%H}")
+
+
+def _can_be_polled(account: Account) -> bool:
+    return account.connector.poll_every is not None and account.connector.can_poll(account.settings)

@@ -1,0 +1,100 @@
+"""Things end (DESIGN 5.13): payload is emptied after its retention; ids, states, times and keyed hashes stay."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS, Document, Task, Write
+from svyazka.engine.support.each_due import each_due
+from svyazka.model.commands import Command, SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Delivery
+from svyazka.model.errors import Conflict
+from svyazka.model.events import EventRecord, EventStatus, RawRecord
+
+RETAIN_LIMIT = 20.0
+"""Real seconds that one run takes for each kind of document; what is left then is the next one's, at once."""
+
+PATIENCE = timedelta(days=1)
+"""What is still open is looked at again so much later."""
+
+
+class Retention:
+    """Empties what is past its retention."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def retain(self) -> int:
+        """One run; how many documents were emptied."""
+        blanked, finished = 0, True
+        for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES):
+            through = await each_due(self._hub.store, query, self._hub.clock.now(), RETAIN_LIMIT, self._blank)
+            blanked, finished = blanked + through.done, finished and through.finished
+        if not finished:
+            await self._hub.queue.enqueue([Task("plan", "/retain", {})])
+        return blanked
+
+    async def _blank(self, document: Document) -> bool:
+        try:
+            await self._hub.store.commit([blanked_write(document)])
+        except Conflict:
+            return False  # somebody moved it: looked at again in the next run
+        return True
+
+
+def blanked_write(document: Document) -> Write:
+    """The document without its payload; what is open is left until it is settled."""
+    if document.kind == "raws":
+        raw = journal.read(RawRecord, document)
+        bare_request = raw.model.model_copy(update={"request": None, "blank_at": None})
+        return journal.replace_raw(bare_request, raw.version)
+    if document.kind == "events":
+        held = journal.read(EventRecord, document)
+        record = held.model
+        if record.status is EventStatus.ACCEPTED:
+            return journal.replace_event(record.model_copy(update={"blank_at": _later(record)}), held.version)
+        bare = record.event.model_copy(update={"contact": None, "data": {}})
+        emptied = record.model_copy(update={"event": bare, "request": None, "blank_at": None})
+        return journal.replace_event(emptied, held.version)
+    one = journal.read(Delivery, document)
+    if one.model.is_open:
+        return journal.replace_delivery(one.model.model_copy(update={"blank_at": _later(one.model)}), one.version)
+    return journal.replace_delivery(blank(one.model), one.version)
+
+
+def _later(model: EventRecord | Delivery) -> datetime | None:
+    return model.blank_at + PATIENCE if model.blank_at else None
+
+
+def blank(delivery: Delivery) -> Delivery:
+    """A settled delivery without text, contact and exchanges, nor words of a vendor's or an operator's."""
+    attempts = tuple(attempt.model_copy(update={"exchanges": (), "message": None}) for attempt in delivery.attempts)
+    problem = delivery.last_error
+    return delivery.model_copy(
+        update={
+            "command": blank_command(delivery.command), "attempts": attempts, "fallbacks": (), "notes": (),
+            "last_error": problem.model_copy(update={"message": ""}) if problem else None,
+            # The key of a reservation is made of the person's address.
+            "guards": delivery.guards.model_copy(update={"once_per": None}), "reservation": None, "blank_at": None,
+        }
+    )  # fmt: skip
+
+
+def blank_command(command: Command) -> Command:
+    """A command of the same kind with nothing in it."""
+    if isinstance(command, SendMessage):
+        return SendMessage(to=Contact(), text="")
+    emptied: dict[str, object] = {
+        name: empty
+        for name, empty in (("contact", Contact()), ("fields", {}), ("payload", {}), ("title", ""), ("comment", None))
+        if hasattr(command, name)
+    }
+    return command.model_copy(update=emptied)
+
+
+def is_blank(delivery: Delivery) -> bool:
+    """Whether its payload was emptied: there is nothing left to carry out."""
+    return delivery.command == blank_command(delivery.command)

@@ -1,0 +1,97 @@
+"""The queue may forget, the journal doesn't: what is due and was not done is queued again (DESIGN 5.8)."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import perform_task, plan_task
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.ports.store import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, Document, Replace, Task
+from svyazka.engine.rules.retry import sweep_delay
+from svyazka.engine.rules.transitions import rewoken
+from svyazka.engine.support.each_due import each_due
+from svyazka.engine.support.failpoints import reach
+from svyazka.engine.support.logs import log
+from svyazka.model.deliveries import Delivery, Outage, Status
+from svyazka.model.errors import Conflict
+from svyazka.model.events import EventRecord
+from svyazka.model.grants import Grant
+
+SWEEP_LIMIT = 15.0
+"""Real seconds that one round takes for each kind of work; what is left then is the next round's."""
+
+SIGN_OF_LIFE = 50.0
+"""Real seconds after which a sweep that finds nothing says so all the same."""
+
+
+class Sweep:
+    """Looks for what is due."""
+
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        self._hub = hub
+        self._outages = outages
+        self._say_again_at = 0.0
+
+    async def sweep(self) -> int:
+        """One round; how many things were woken. Work queued twice is harmless: it begins with a claim."""
+        reach("sweep.before")
+        now = oldest = self._hub.clock.now()
+        woken = 0
+        for query, wake in (
+            (DUE_EVENTS, self._wake_event),
+            (DUE_DELIVERIES, self._wake_delivery),
+            (DUE_OUTAGES, self._wake_outage),
+            (DUE_GRANTS, self._wake_grant),
+        ):
+            through = await each_due(self._hub.store, query, now, SWEEP_LIMIT, wake)
+            woken, oldest = woken + through.done, min(oldest, through.oldest or oldest)
+        self._say(woken, (now - oldest).total_seconds())
+        return woken
+
+    def _say(self, woken: int, overdue: float) -> None:
+        """What was woken and how long the oldest was due; without work a sign of life, whose absence is an alert."""
+        if woken or time.monotonic() >= self._say_again_at:
+            self._say_again_at = time.monotonic() + SIGN_OF_LIFE
+            log("NOTICE" if woken else "DEBUG", "swept", count=woken, age_seconds=round(overdue, 1))
+
+    async def _wake_event(self, document: Document) -> bool:
+        held = journal.read(EventRecord, document)
+        wake_at, step = self._later(held.model.wake_step)
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        return await self._wake(journal.replace_event(later, held.version), plan_task(later.event.id))
+
+    async def _wake_delivery(self, document: Document) -> bool:
+        held, now = journal.read(Delivery, document), self._hub.clock.now()
+        later = _due_now(rewoken(held.model, now), now)
+        return await self._wake(journal.replace_delivery(later, held.version), perform_task(later))
+
+    async def _wake_outage(self, document: Document) -> bool:
+        await self._outages.wake(journal.read(Outage, document))
+        return True
+
+    async def _wake_grant(self, document: Document) -> bool:
+        held = journal.read(Grant, document)
+        wake_at, step = self._later(held.model.wake_step)
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        task = Task("plan", "/renew", {"tenant": later.tenant, "connection": later.connection})
+        return await self._wake(Replace(journal.grant_document(later, held.version)), task)
+
+    def _later(self, step: int) -> tuple[datetime, int]:
+        return self._hub.clock.now() + sweep_delay(step), step + 1
+
+    async def _wake(self, write: Replace, task: Task) -> bool:
+        try:
+            await self._hub.store.commit([write], [task])
+        except Conflict:
+            return False
+        return True
+
+
+def _due_now(delivery: Delivery, now: datetime) -> Delivery:
+    """Parked deliveries have no time of their own; the rest keep theirs if it is past."""
+    if delivery.status in (Status.PENDING, Status.RETRYING):
+        return delivery.model_copy(update={"next_attempt_at": min(delivery.next_attempt_at or now, now)})
+    return delivery

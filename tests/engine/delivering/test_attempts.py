@@ -1,0 +1,209 @@
+"""What one try may prove: by its exceptions, its time, its calls; and that its outcome is never dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from fakes import House, MemoryStore, order
+from svyazka.engine.delivering import attempts as perform
+from svyazka.engine.ports.store import Task, Write
+from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
+from svyazka.model.commands import Repeat
+from svyazka.model.deliveries import Attempt, Delivery, Exchange, Status
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable, Unavailable
+from svyazka.model.outcomes import Blocked, Retry, Succeeded, Unknown
+
+S = Status
+CALL = Exchange(method="POST", url="https://sms.example/send")
+
+
+def only(house: House) -> Delivery:
+    (delivery,) = [d for d in house.deliveries() if d.flow != "alerts"]
+    return delivery
+
+
+def trouble(error: BaseException, *, called: bool) -> Any:
+    """A connector that fails so, before or after its call has left."""
+
+    async def perform_(command: Any, call: Any) -> Any:
+        if called:
+            call.http.log.append(CALL)
+        raise error
+
+    return perform_
+
+
+@pytest.mark.parametrize("safety", list(Repeat))
+@pytest.mark.parametrize(
+    ("error", "called", "when_unsafe"),
+    [
+        (NotSent("refused"), True, S.RETRYING), (MaybeSent("reset"), True, S.UNKNOWN),
+        (LeaseTooShort("late"), False, S.PENDING), (LeaseTooShort("late"), True, S.UNKNOWN),
+        (TimeoutError(), False, S.RETRYING), (TimeoutError(), True, S.UNKNOWN),
+        (RefusedAddress("private"), False, S.FAILED), (SourceUnavailable("no access"), False, S.RETRYING),
+        (KeyError("a bug"), False, S.RETRYING), (KeyError("a bug"), True, S.UNKNOWN),
+    ],
+)  # fmt: skip
+async def test_each_way_to_fail_means_what_it_proves(
+    safety: Repeat, error: Exception, called: bool, when_unsafe: Status
+) -> None:
+    house = House()
+    await house.settle_in()
+    house.sms.safety = safety
+    house.sms.perform = trouble(error, called=called)  # type: ignore[method-assign]
+    await house.post(order())
+    await house.run()
+    doubted = when_unsafe is S.UNKNOWN
+    assert only(house).status is (S.RETRYING if doubted and safety is not Repeat.UNSAFE else when_unsafe)
+    (attempt,) = only(house).attempts
+    assert attempt.maybe_sent is doubted
+
+
+async def test_what_access_means_for_the_connection_its_connector_says(house: House) -> None:
+    error = SourceUnavailable("not authorised")
+    error.outcome = Blocked(code="401", message="not authorised", remedy="svyazka auth")
+    house.sms.perform = trouble(error, called=False)  # type: ignore[method-assign]
+    await house.post(order())
+    await house.run()
+    assert only(house).status is S.BLOCKED
+
+
+@pytest.mark.parametrize(("called", "status"), [(False, S.RETRYING), (True, S.UNKNOWN)])
+async def test_an_attempt_has_its_time_and_no_more(
+    house: House, monkeypatch: pytest.MonkeyPatch, called: bool, status: Status
+) -> None:
+    async def hang(command: Any, call: Any) -> Any:
+        if called:
+            call.http.log.append(CALL)
+        await asyncio.Event().wait()
+
+    house.sms.perform = hang  # type: ignore[method-assign]
+    monkeypatch.setattr(perform, "CALL_LIMIT", -0.99)
+    await house.post(order())
+    await house.run()
+    assert only(house).status is status
+    assert only(house).last_error is not None
+    assert only(house).last_error.code == "timeout"  # type: ignore[union-attr]
+
+
+async def test_a_mistake_in_a_connector_is_no_outage_and_leaves_no_payload_in_the_log(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.sms.perform = trouble(KeyError("+79991234567"), called=False)  # type: ignore[method-assign]
+    await house.post([order(number) for number in range(9)])
+    await house.pass_time(1800)
+    assert {delivery.status for delivery in house.deliveries()} == {S.RETRYING}
+    assert ("outages", "kofe.sms") not in house.store.documents
+    printed = capsys.readouterr().out
+    assert "connector failed" in printed
+    assert "9991234567" not in printed
+
+
+# Doubt
+
+
+def test_what_no_answer_means_depends_on_the_commands_repeat_safety(house: House) -> None:
+    base = Delivery.model_construct(repeat=Repeat.UNSAFE)
+    assert isinstance(no_answer(base, "timeout"), Unknown)
+    for safety in (Repeat.IDEMPOTENT, Repeat.CHECKABLE):
+        outcome = no_answer(Delivery.model_construct(repeat=safety), "ReadError")
+        assert isinstance(outcome, Retry)
+        assert (outcome.code, outcome.maybe_sent) == ("no_answer", True)
+
+
+def test_doubt_begins_with_the_first_attempt_of_this_generation_that_may_have_had_its_effect() -> None:
+    from fakes import START
+
+    def tried(number: int, generation: int, outcome: str | None, maybe: bool = False) -> Attempt:
+        at = START.replace(minute=number)
+        return Attempt(number=number, generation=generation, started_at=at, outcome=outcome, maybe_sent=maybe)
+
+    story = (
+        tried(1, 1, "unknown", maybe=True), tried(2, 2, "retry"), tried(3, 2, "retry", maybe=True), tried(4, 2, None),
+        tried(5, 2, None),
+    )  # fmt: skip
+    delivery = Delivery.model_construct(attempts=story, generation=2)
+    assert doubt_since(delivery) == START.replace(minute=3)
+    assert maybe_sent_at(delivery) == START.replace(minute=4)
+    fresh = Delivery.model_construct(attempts=story[:2], generation=2)
+    assert doubt_since(fresh) is None
+    assert maybe_sent_at(fresh) == START.replace(minute=1)
+
+
+# The outcome in hand
+
+
+class Faint(MemoryStore):
+    """Out of reach for so many writes once a delivery has been sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faints = 0
+
+    async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
+        if self.faints > 0:
+            self.faints -= 1
+            raise Unavailable("the store is down")
+        return await super().commit(writes, tasks)
+
+
+async def faint_after_the_call(times: int) -> House:
+    store = Faint()
+    house = House(store)
+    await house.settle_in()
+
+    def send(command: Any, key: str) -> Any:
+        store.faints = times
+        return house.sms.deliver(command, key)
+
+    house.sms.script.append(send)
+    await house.post(order())
+    return house
+
+
+async def test_a_success_is_kept_in_hand_while_the_journal_is_out_of_reach() -> None:
+    house = await faint_after_the_call(times=9)
+    await house.run()
+    assert only(house).status is S.SUCCEEDED
+    assert len(house.sms.sent) == 1
+
+
+async def test_a_journal_that_stays_away_leaves_it_to_the_take_over_and_nothing_is_sent_twice() -> None:
+    house = await faint_after_the_call(times=1000)
+    (task,) = house.store.tasks
+    house.store.tasks.clear()
+    assert await house.worker.handle(task.path, task.body) == 503
+    house.store.faints = 0  # type: ignore[attr-defined]
+    await house.pass_time(600)
+    assert only(house).status is S.UNKNOWN
+    assert len(house.sms.sent) == 1
+
+
+async def test_a_journal_that_goes_away_in_the_middle_of_a_merge_loses_nothing() -> None:
+    store = Faint()
+    house = House(store)
+    await house.settle_in()
+    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.script.append(NotSent("refused"))
+    await house.post(order())
+    await house.run()
+    retrying = only(house)
+    account = await house.hub.directory.account("kofe", "sms")
+    assert account is not None
+    late = retrying.model_copy(update={"status": S.IN_FLIGHT, "claim": 0})
+    attempt = Attempt(number=9, generation=1, started_at=house.clock.now(), outcome="succeeded")
+    get, calls = store.get, []
+
+    async def faint(kind: str, key: str) -> Any:
+        calls.append(kind)
+        if kind == "deliveries" and calls.count("deliveries") == 1:
+            raise Unavailable("the store is down")
+        return await get(kind, key)
+
+    store.get = faint  # type: ignore[method-assign]
+    await house.worker.performer.settler.settle(late, "0", account, Succeeded(external_id="late"), attempt)
+    assert (only(house).status, only(house).external_id) == (S.SUCCEEDED, "late")

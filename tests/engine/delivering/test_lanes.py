@@ -1,0 +1,270 @@
+"""Order where it matters: one delivery of a lane at a time, the oldest first, and newer ones in place of older."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fakes import FakeMessenger, House
+from svyazka.engine.contracts.flow import Decision
+from svyazka.engine.delivering.lanes import Turn, lane_id
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.model.commands import Guards, Plan, Repeat, Step, UpsertContact
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.errors import MaybeSent
+from svyazka.model.outcomes import Refused, Retry, Succeeded
+
+DOWN = Retry(code="409", message="busy", outage=False)
+LANE = "kofe/contact:5"
+
+
+class Register(FakeMessenger):
+    """A CRM that remembers in which order it was written to, and how many wrote at once."""
+
+    def __init__(self) -> None:
+        super().__init__("sms", safety=Repeat.IDEMPOTENT)
+        self.written: list[str] = []
+        self.writing: list[str] = []
+        self.at_once = 0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def perform(self, command: Any, call: Any) -> Any:
+        title = command.contact.name
+        self.writing.append(title)
+        self.at_once = max(self.at_once, len(self.writing))
+        await asyncio.sleep(0)
+        await self.open.wait()
+        self.writing.remove(title)
+        step = self.script.popleft() if self.script else None
+        if isinstance(step, Exception):
+            raise step
+        if step is not None:
+            return step
+        self.written.append(title)
+        return Succeeded(external_id=call.key)
+
+
+class Books(House):
+    """A house whose `sms` connection is a CRM."""
+
+    def __init__(self, store: Any = None) -> None:
+        super().__init__(store)
+        self.crm = Register()
+        self.connectors["sms"] = self.crm
+        self.start()
+
+    async def owes(self, *titles: str, lane: str | None = LANE, supersedes: bool = False, **changes: Any) -> None:
+        """Deliveries that write one card each, made one after another."""
+        for title in titles:
+            now = self.clock.now()
+            made = Delivery(
+                id=f"dlv_{title}", event="evt_1", tenant="kofe", flow="review_request", step="crm", connection="sms",
+                vendor="sms", subject=f"contact:{title}", command=UpsertContact(contact=Contact(name=title)),
+                repeat=Repeat.IDEMPOTENT, guards=Guards(), created_at=now, base_at=now, next_attempt_at=now,
+                wake_at=now + timedelta(seconds=60), lane=lane, supersedes=supersedes,
+                blank_at=now + timedelta(days=90),
+            ).model_copy(update=changes)  # fmt: skip
+            await self.store.commit([journal.create_delivery(made)], [perform_task(made)])
+            self.clock.step(1)
+
+    def status(self, title: str) -> Status:
+        return next(delivery.status for delivery in self.deliveries() if delivery.id == f"dlv_{title}")
+
+    async def all_at_once(self) -> None:
+        tasks, self.store.tasks = self.store.tasks, []
+        await asyncio.gather(*(self.worker.handle(task.path, task.body) for task in tasks))
+
+
+@pytest.fixture
+async def house() -> Books:
+    house = Books()
+    await house.settle_in()
+    return house
+
+
+async def test_of_many_workers_one_at_a_time_writes_and_in_the_order_in_which_it_was_asked(house: Books) -> None:
+    await house.owes("1", "2", "3", "4", "5")
+    for _ in range(20):
+        await house.all_at_once()
+        house.clock.step(6)
+        await house.worker.handle("/sweep", {})
+    assert house.crm.written == ["1", "2", "3", "4", "5"]
+    assert house.crm.at_once == 1
+
+
+async def test_the_queue_may_bring_the_newest_first(house: Books) -> None:
+    await house.owes("1", "2", "3")
+    house.store.tasks.reverse()
+    await house.pass_time(120, step=5)
+    assert house.crm.written == ["1", "2", "3"]
+
+
+async def test_other_lanes_and_no_lane_go_on(house: Books) -> None:
+    house.crm.script.append(DOWN)
+    await house.owes("1", "2")
+    await house.owes("else", lane="kofe/contact:6")
+    await house.owes("free", "too", lane=None)
+    await house.run()
+    assert house.crm.written == ["else", "free", "too"]
+
+
+async def test_of_two_workers_who_both_found_the_lane_free_one_gets_through_the_turnstile(house: Books) -> None:
+    """An older delivery that is recorded late claims the lane between another's look and its commit."""
+    lanes = house.worker.performer.gate._lanes
+    look = lanes.turn
+    others: list[Any] = []
+
+    async def look_and_be_overtaken(delivery: Delivery) -> Turn:
+        turn = await look(delivery)
+        if delivery.id == "dlv_2" and not others:
+            others.append("dlv_1")
+            await house.owes("1", created_at=house.clock.now() - timedelta(hours=1))
+            others.append(asyncio.create_task(house.worker.performer.perform("dlv_1")))
+            while not house.crm.writing:
+                await asyncio.sleep(0)
+        return turn
+
+    lanes.turn = look_and_be_overtaken  # type: ignore[method-assign]
+    house.crm.open.clear()
+    await house.owes("2")
+    house.store.tasks.clear()
+    await house.worker.performer.perform("dlv_2")
+    assert house.crm.writing == ["1"]
+    house.crm.open.set()
+    await others[1]
+    await house.pass_time(60, step=5)
+    assert house.crm.written == ["1", "2"]
+    assert house.crm.at_once == 1
+
+
+async def test_who_is_repeated_holds_the_others_up_until_he_is_done(house: Books) -> None:
+    house.crm.script.extend([DOWN, DOWN])
+    await house.owes("1", "2")
+    await house.pass_time(25, step=5)
+    assert house.crm.written == []
+    await house.pass_time(600, step=30)
+    assert house.crm.written == ["1", "2"]
+
+
+@pytest.mark.parametrize("end", [Refused(code="400", message="no"), None])
+async def test_however_one_ends_the_next_one_follows(house: Books, end: Any) -> None:
+    house.crm.script.append(end)
+    await house.owes("1", "2")
+    await house.pass_time(60, step=5)
+    assert house.status("2") is Status.SUCCEEDED
+
+
+async def test_who_waits_for_his_turn_costs_little(house: Books) -> None:
+    house.crm.script.extend([DOWN] * 4)
+    await house.owes("1", "2")
+    await house.run()
+    writes = house.store.writes
+    await house.pass_time(1800)
+    assert house.status("1") is Status.RETRYING
+    assert house.store.writes - writes < 40
+
+
+async def test_a_worker_lost_in_a_lane_is_taken_over_before_the_next_one_goes() -> None:
+    house = Books()
+    await house.settle_in()
+
+    async def die(*args: object) -> None:
+        raise SystemExit
+
+    house.worker.performer.run = die  # type: ignore[method-assign]
+    await house.owes("1", "2")
+    with pytest.raises(SystemExit):
+        await house.run(limit=1)
+    house.start()
+    await house.pass_time(60, step=5)
+    assert house.crm.written == []
+    await house.pass_time(300, step=5)
+    assert house.crm.written == ["1", "2"]
+
+
+async def test_what_nobody_knows_of_is_out_of_its_lane(house: Books) -> None:
+    house.crm.script.append(MaybeSent("timeout"))
+    await house.owes("1", repeat=Repeat.UNSAFE)
+    await house.owes("2")
+    await house.pass_time(60, step=5)
+    assert house.status("1") is Status.UNKNOWN
+    assert house.status("2") is Status.SUCCEEDED
+
+
+# In place of older ones
+
+
+async def test_a_newer_one_cancels_the_older_ones_that_still_wait(house: Books) -> None:
+    house.crm.script.append(DOWN)
+    await house.owes("1", supersedes=True)
+    await house.run()
+    await house.owes("2", "3", supersedes=True)
+    await house.pass_time(120, step=5)
+    assert house.crm.written == ["3"]
+    by_id = {delivery.id: delivery for delivery in house.deliveries()}
+    assert [by_id[f"dlv_{n}"].status for n in "123"] == [Status.CANCELLED, Status.CANCELLED, Status.SUCCEEDED]
+    assert {by_id[f"dlv_{n}"].last_error.code for n in "12"} == {"superseded"}  # type: ignore[union-attr]
+
+
+async def test_an_older_one_whose_turn_comes_gives_way_to_a_newer_one(house: Books) -> None:
+    await house.owes("1", "2", supersedes=True)
+    await house.run()
+    assert house.crm.written == ["2"]
+
+
+async def test_what_is_being_written_is_finished_and_the_newer_one_follows(house: Books) -> None:
+    house.crm.open.clear()
+    await house.owes("1", supersedes=True)
+    (task,) = house.store.tasks
+    house.store.tasks.clear()
+    writing = asyncio.create_task(house.worker.performer.perform(task.body["delivery"]))
+    while not house.crm.writing:
+        await asyncio.sleep(0)
+    await house.owes("2", supersedes=True)
+    await house.run()
+    assert house.status("2") is Status.PENDING
+    house.crm.open.set()
+    await writing
+    await house.pass_time(60, step=5)
+    assert house.crm.written == ["1", "2"]
+    assert house.crm.at_once == 1
+
+
+async def test_a_newer_one_that_does_not_carry_the_whole_state_waits_for_the_older(house: Books) -> None:
+    await house.owes("1", supersedes=True)
+    await house.owes("2", supersedes=False)
+    house.store.tasks.reverse()
+    await house.pass_time(60, step=5)
+    assert house.crm.written == ["1", "2"]
+
+
+# From a plan
+
+
+async def test_a_lane_is_its_tenants_own_and_left_with_the_settling(
+    house: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from svyazka.flows.review_request import ReviewRequest
+
+    def plan(self: Any, event: Any, facts: Any, settings: Any, context: Any) -> Decision:
+        command = UpsertContact(contact=event.contact)
+        step = Step(name="crm", connection="sms", vendor="sms", command=command, repeat=Repeat.IDEMPOTENT)
+        return Decision([Plan(subject=event.subject, steps=(step,), lane="contact:5", supersedes=True)])
+
+    monkeypatch.setattr(ReviewRequest, "plan", plan)
+    house.crm.script.append(DOWN)
+    await house.post({"id": 1, "status": "done", "revision": 1, "name": "one"})
+    await house.run()
+    house.clock.step(1)
+    await house.post({"id": 2, "status": "done", "revision": 1, "name": "two"})
+    await house.pass_time(60)
+    assert house.crm.written == ["two"]
+    assert {delivery.lane for delivery in house.deliveries()} == {LANE}
+    assert {d.fields["lane"] for d in house.store.documents.values() if d.kind == "deliveries"} == {None}
+    assert house.store.documents["lanes", lane_id(LANE)].fields["expire_at"] is not None
