@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo lint test check bench chaos clean lock bundle aim state plan deploy confirm destroy
+.PHONY: help setup run demo lint test check bench chaos clean texts lock bundle aim state plan deploy confirm destroy
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -46,6 +46,9 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	$(BIN)/python -m chaos
 	$(BIN)/python -m chaos --all
 	$(BIN)/python -m chaos --google
+
+texts: setup ## collects the texts for people and compiles their translations (shared/svyazka/locale)
+	$(BIN)/python infra/texts.py
 
 lock: setup ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent), str(TESTS.parent / "infra")]
+
+os.environ["SVYAZKA_LANG"] = "en"  # whatever the developer's own shell says
 
 if TYPE_CHECKING:
     from infra.unpacked import Bundles

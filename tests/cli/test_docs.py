@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from cli.conftest import PHONE, Installation, order
-from svyazka.cli.commands import app
+from svyazka.cli.commands import COMMANDS, app
 from svyazka.settings import Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -29,6 +29,7 @@ def test_every_command_stands_in_its_page() -> None:
     page = (DOCS / "command-line.md").read_text()
     tables = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) == set(COMMANDS)
     for name, command in commands.items():
         for full in [f"{name} {inner}" for inner in getattr(command, "commands", {})] or [name]:
             assert re.search(rf"`{full}\b", tables), f"{full} isn't in docs/command-line.md"

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
+from svyazka.catalogue import N_
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import note, say
 from svyazka.cli.session import Session, run
@@ -27,15 +28,10 @@ LOOK_EVERY = 1.0
 """Seconds between two looks whether the redirect has come."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(auth)
-
-
 def auth(
-    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="CONNECTION or TENANT/CONNECTION.")],
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help=N_("CONNECTION or TENANT/CONNECTION."))],
     code: Annotated[
-        str | None, typer.Argument(metavar="CODE", help="A code, or the whole address that the vendor sent you to.")
+        str | None, typer.Argument(metavar="CODE", help=N_("A code, or the whole address that the vendor sent you to."))
     ] = None,
     tenant: OfTenant = None,
 ) -> None:

@@ -9,7 +9,6 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -22,6 +21,7 @@ from pydantic import JsonValue, ValidationError
 from svyazka.app import build_hub, build_worker, open_backend, open_clock, settings_keyring
 from svyazka.apply import tenants_in
 from svyazka.cli.masking import Masker
+from svyazka.cli.options import data_folder as data_folder
 from svyazka.cli.output import fail
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -129,10 +129,6 @@ def operator_name() -> str:
     except (KeyError, OSError):
         user = f"uid-{os.getuid()}"
     return f"{user}@{socket.gethostname()}"
-
-
-data_folder: ContextVar[Path | None] = ContextVar("data_folder", default=None)
-"""What `--data DIR` said; None: the environment decides."""
 
 
 def settings() -> Settings:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply
+from svyazka.catalogue import N_
 from svyazka.cli.options import AsJson, DryRun, Yes
 from svyazka.cli.output import confirm, lines, note, table
 from svyazka.cli.session import Session, run
@@ -18,11 +19,6 @@ from svyazka.model.tenants import Tenant
 from svyazka.tenantfile import read_tenant_file
 
 SUFFIXES = (".yaml", ".yml")
-
-
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(apply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ class Planned:
 
 
 def apply(
-    path: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A tenant file, or a folder of them.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE|DIR", help=N_("A tenant file, or a folder of them."))],
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -15,11 +15,6 @@ from svyazka.cli.options import AsJson
 from svyazka.cli.output import fail, lines, note, progress, table
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(demo)
-
-
 def demo(as_json: AsJson = False) -> None:
     """Start hub and stand-ins on free ports, let a few things happen, and check what became of them.
 

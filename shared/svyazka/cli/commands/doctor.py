@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from svyazka.catalogue import N_
 from svyazka.cli.checks import Check
 from svyazka.cli.checks.machine import close_files, installation
 from svyazka.cli.checks.tenants import tenant_checks
@@ -15,16 +16,13 @@ from svyazka.cli.output import lines, note, progress, table
 from svyazka.cli.session import Session, run
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(doctor)
-
-
 def doctor(
-    tenant: Annotated[str | None, typer.Argument(metavar="TENANT", help="Only this one.", show_default=False)] = None,
-    live: Annotated[bool, typer.Option("--live", help="Ask the vendors too: credentials, balance, hooks.")] = False,
+    tenant: Annotated[
+        str | None, typer.Argument(metavar="TENANT", help=N_("Only this one."), show_default=False)
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help=N_("Ask the vendors too: credentials, balance, hooks."))] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Put right what can be: register hooks, close files (audited).")
+        bool, typer.Option("--fix", help=N_("Put right what can be: register hooks, close files (audited)."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -14,11 +14,6 @@ from svyazka.model.contacts import normalize_email, normalize_phone
 from svyazka.model.errors import ConfigError
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(forget)
-
-
 def forget(
     address: Annotated[str, typer.Argument(metavar="PHONE|EMAIL")],
     tenant: OfTenant = None,

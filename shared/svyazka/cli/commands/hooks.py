@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from svyazka.app import hook_for
+from svyazka.catalogue import N_
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, table
 from svyazka.cli.session import Session, run
@@ -17,14 +18,8 @@ from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command()(urls)
-    app.command()(rotate)
-
-
 def urls(
-    tenant: Annotated[str | None, typer.Argument(metavar="TENANT", help="Only this one's.")] = None,
+    tenant: Annotated[str | None, typer.Argument(metavar="TENANT", help=N_("Only this one's."))] = None,
     as_json: AsJson = False,
 ) -> None:
     """The webhook address of each connection, key included: what goes into the vendors' cabinets."""
@@ -68,9 +63,11 @@ def tell_urls(rows: list[dict[str, str]]) -> None:
 
 
 def rotate(
-    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="NAME or TENANT/NAME.")],
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help=N_("NAME or TENANT/NAME."))],
     tenant: OfTenant = None,
-    finish: Annotated[bool, typer.Option("--finish", help="End the rotation: the key before stops working.")] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help=N_("End the rotation: the key before stops working."))
+    ] = False,
 ) -> None:
     """Give a connection's webhook a new key; the one before works on until --finish."""
 

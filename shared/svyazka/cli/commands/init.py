@@ -14,6 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from svyazka.apply import secret_names
+from svyazka.catalogue import N_
 from svyazka.cli.commands import configure, hooks, secrets
 from svyazka.cli.draft import Choice, Draft, fill
 from svyazka.cli.interview import Interview, slug
@@ -31,29 +32,28 @@ FOLDER = Path("tenants")
 Many = list[str] | None
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(init)
-
-
 def init(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Else tenants/ID.yaml.")] = None,
-    name: Annotated[str | None, typer.Option(help="The business, as people call it.")] = None,
-    id_: Annotated[str | None, typer.Option("--id", help="Stands in addresses: kofe-pokrovka.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="Europe/Moscow, Asia/Yekaterinburg, ...")] = None,
-    flow: Annotated[Many, typer.Option(metavar="[ID=]FLOW", help="What is to be done. Several times.")] = None,
-    from_: Annotated[Many, typer.Option("--from", metavar="[NAME=]VENDOR", help="A source. Several times.")] = None,
-    via: Annotated[Many, typer.Option(metavar="[NAME=]VENDOR", help="A channel; the preferred one first.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help=N_("Else tenants/ID.yaml."))] = None,
+    name: Annotated[str | None, typer.Option(help=N_("The business, as people call it."))] = None,
+    id_: Annotated[str | None, typer.Option("--id", help=N_("Stands in addresses: kofe-pokrovka."))] = None,
+    timezone: Annotated[str | None, typer.Option(help=N_("Europe/Moscow, Asia/Yekaterinburg, ..."))] = None,
+    flow: Annotated[Many, typer.Option(metavar="[ID=]FLOW", help=N_("What is to be done. Several times."))] = None,
+    from_: Annotated[Many, typer.Option("--from", metavar="[NAME=]VENDOR", help=N_("A source. Several times."))] = None,
+    via: Annotated[Many, typer.Option(metavar="[NAME=]VENDOR", help=N_("A channel; the preferred one first."))] = None,
     settings: Annotated[
         Many,
         typer.Option(
             "--set", metavar="[WHOSE.]SETTING=VALUE",
-            help="review_url=https://..., quiet_hours=21:00-10:00, smsru.sender=KOFE. Several times.",
+            help=N_("review_url=https://..., quiet_hours=21:00-10:00, smsru.sender=KOFE. Several times."),
         ),
     ] = None,
-    alert_to: Annotated[str | None, typer.Option(help="Who is told of troubles, through the first channel.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Apply the file as well.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file and secrets that are there.")] = False,
+    alert_to: Annotated[
+        str | None, typer.Option(help=N_("Who is told of troubles, through the first channel."))
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help=N_("Apply the file as well."))] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help=N_("Replace a file and secrets that are there."))
+    ] = False,
     yes: Yes = False,
 ) -> None:  # fmt: skip
     """Make a tenant file: asks what neither options nor environment say; with --yes it goes by the defaults."""

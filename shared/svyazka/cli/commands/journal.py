@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from svyazka.catalogue import N_
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
 from svyazka.cli.output import lines, table
@@ -23,16 +24,21 @@ from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
 
 ModelT = TypeVar("ModelT")
 
-EventStatuses = Annotated[list[EventStatus] | None, typer.Option("--status", help="May be given several times.")]
-Statuses = Annotated[list[Status] | None, typer.Option("--status", help="May be given several times.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command()(events)
-    app.command()(deliveries)
-    app.command()(alerts)
-    app.command()(audit)
+EventStatuses = Annotated[
+    list[EventStatus] | None,
+    typer.Option("--status", metavar="STATE", help=N_("accepted, planned, ignored or quarantined; several times.")),
+]
+Statuses = Annotated[
+    list[Status] | None,
+    typer.Option(
+        "--status",
+        metavar="STATE",
+        help=N_(
+            "pending, in_flight, retrying, parked, blocked, unknown, succeeded, failed, expired, cancelled or dead; "
+            "several times."
+        ),
+    ),
+]
 
 
 async def first(found: AsyncIterator[ModelT], limit: int) -> list[ModelT]:
@@ -57,7 +63,9 @@ def events(
     tenant: OfTenant = None,
     connection: OfConnection = None,
     status: EventStatuses = None,
-    type_: Annotated[EventType | None, typer.Option("--type", help="Such as order.completed.")] = None,
+    type_: Annotated[
+        EventType | None, typer.Option("--type", metavar="TYPE", help=N_("Such as order.completed."))
+    ] = None,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -98,7 +106,7 @@ def deliveries(
     connection: OfConnection = None,
     status: Statuses = None,
     flow: Annotated[str | None, typer.Option("--flow", metavar="FLOW")] = None,
-    event: Annotated[str | None, typer.Option("--event", metavar="ID", help="Only this event's.")] = None,
+    event: Annotated[str | None, typer.Option("--event", metavar="ID", help=N_("Only this event's."))] = None,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,

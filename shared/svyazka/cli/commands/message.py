@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import line, note, say
 from svyazka.cli.running import is_running
@@ -16,18 +17,13 @@ from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import parse_duration
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(send)
-
-
 def send(
-    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="NAME or TENANT/NAME.")],
-    to: Annotated[str, typer.Option("--to", help="Phone, e-mail or chat, as the connection sends to.")],
-    text: Annotated[str, typer.Option("--text", help="What it says.")],
-    subject: Annotated[str | None, typer.Option("--subject", help="Of an e-mail.")] = None,
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help=N_("NAME or TENANT/NAME."))],
+    to: Annotated[str, typer.Option("--to", help=N_("Phone, e-mail or chat, as the connection sends to."))],
+    text: Annotated[str, typer.Option("--text", help=N_("What it says."))],
+    subject: Annotated[str | None, typer.Option("--subject", help=N_("Of an e-mail."))] = None,
     expires_after: Annotated[
-        str, typer.Option("--expires-after", metavar="DURATION", help="Not sent any more when it took so long.")
+        str, typer.Option("--expires-after", metavar="DURATION", help=N_("Not sent any more when it took so long."))
     ] = "24h",
     tenant: OfTenant = None,
     as_json: AsJson = False,

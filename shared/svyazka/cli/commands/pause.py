@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from svyazka.apply import commit_apply, plan_pause
+from svyazka.catalogue import N_
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import say
 from svyazka.cli.session import Session, nearest, run
@@ -15,13 +16,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
 
-Target = Annotated[str, typer.Argument(metavar="TENANT|CONNECTION|FLOW", help="NAME or TENANT/NAME.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command()(pause)
-    app.command()(resume)
+Target = Annotated[str, typer.Argument(metavar="TENANT|CONNECTION|FLOW", help=N_("NAME or TENANT/NAME."))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from svyazka.catalogue import N_
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, OfTenant, Reveal
 from svyazka.cli.output import lines, stamp, table
@@ -27,20 +28,15 @@ from svyazka.model.events import EventRecord, EventType, StoredRequest
 from svyazka.model.tenants import Tenant
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(preview)
-
-
 def preview(
-    what: Annotated[str, typer.Argument(metavar="CONNECTION|EVENT", help="NAME, TENANT/NAME, or evt_...")],
+    what: Annotated[str, typer.Argument(metavar="CONNECTION|EVENT", help=N_("NAME, TENANT/NAME, or evt_..."))],
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="A body as the vendor sends it; `-` is stdin.")
+        Path | None, typer.Option("--file", metavar="FILE", help=N_("A body as the vendor sends it; `-` is stdin."))
     ] = None,
-    type_: Annotated[EventType | None, typer.Option("--type", help="Of the sample event.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Of the sample person.")] = None,
-    phone: Annotated[str | None, typer.Option("--phone", help="Of the sample person.")] = None,
-    email: Annotated[str | None, typer.Option("--email", help="Of the sample person.")] = None,
+    type_: Annotated[EventType | None, typer.Option("--type", metavar="TYPE", help=N_("Of the sample event."))] = None,
+    name: Annotated[str | None, typer.Option("--name", help=N_("Of the sample person."))] = None,
+    phone: Annotated[str | None, typer.Option("--phone", help=N_("Of the sample person."))] = None,
+    email: Annotated[str | None, typer.Option("--email", help=N_("Of the sample person."))] = None,
     tenant: OfTenant = None,
     as_json: AsJson = False,
     reveal: Reveal = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from svyazka.catalogue import N_
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
@@ -29,24 +30,20 @@ class Resolution(StrEnum):
     RETRY = "retry"
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command()(replay)
-    app.command()(resolve)
-
-
 def replay(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="evt_..., dlv_..., raw_...")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help=N_("evt_..., dlv_..., raw_..."))] = None,
     status: Annotated[
         list[str] | None,
-        typer.Option("--status", help="Everything in this state: failed, dead, quarantined, ...; several times."),
+        typer.Option("--status", help=N_("Everything in this state: failed, dead, quarantined, ...; several times.")),
     ] = None,
     tenant: OfTenant = None,
     connection: OfConnection = None,
     since: Since = None,
     dry_run: DryRun = False,
-    again: Annotated[bool, typer.Option("--again", help="Also what succeeded: it is done once more.")] = False,
-    ignore_age: Annotated[bool, typer.Option("--ignore-age", help="Also what is too old, or of unknown age.")] = False,
+    again: Annotated[bool, typer.Option("--again", help=N_("Also what succeeded: it is done once more."))] = False,
+    ignore_age: Annotated[
+        bool, typer.Option("--ignore-age", help=N_("Also what is too old, or of unknown age."))
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Do it anew: reopen final deliveries, plan events again, parse again what could not be read.
@@ -125,9 +122,9 @@ def _tell(done: Sequence[Done], dry_run: bool, as_json: bool, nothing: str) -> N
 
 
 def resolve(
-    id_: Annotated[str, typer.Argument(metavar="DELIVERY", help="dlv_...")],
-    as_: Annotated[Resolution, typer.Option("--as", help="What became of it; retry sends it again.")],
-    ignore_age: Annotated[bool, typer.Option("--ignore-age", help="With retry: also when it is too old.")] = False,
+    id_: Annotated[str, typer.Argument(metavar="DELIVERY", help=N_("dlv_..."))],
+    as_: Annotated[Resolution, typer.Option("--as", help=N_("What became of it; retry sends it again."))],
+    ignore_age: Annotated[bool, typer.Option("--ignore-age", help=N_("With retry: also when it is too old."))] = False,
 ) -> None:
     """Say what became of a delivery of which nobody knows (`unknown`)."""
 

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from svyazka.apply import secret_names, set_secret
+from svyazka.catalogue import N_
 from svyazka.cli import reading
+from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, fail, lines, say, table
 from svyazka.cli.session import Session, run
@@ -22,18 +24,16 @@ from svyazka.model.tenants import Tenant
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
 
 OfOwner = Annotated[str, typer.Argument(metavar="TENANT")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As in the tenant file: {secret: NAME}.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help=N_("As in the tenant file: {secret: NAME}."))]
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    family = typer.Typer(no_args_is_help=True)
-    family.command("set")(set_)
-    family.command("list")(list_)
-    family.command("rm")(rm)
-    app.add_typer(family, name="secret", help="Credentials of a tenant's connections.")
+family = typer.Typer(
+    cls=Family, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+)  # fmt: skip
+family.callback(help=N_("Credentials of a tenant's connections."))(lambda: None)
 
 
+@family.command("set", cls=Command, help=N_("Store a secret; its value is asked for, or read from stdin."))
 def set_(
     tenant: OfOwner,
     name: Name,
@@ -77,6 +77,9 @@ async def change(session: Session, tenant: str, name: str, value: str | None) ->
         raise ConfigError(f"{tenant} was changed meanwhile: run it again") from None
 
 
+@family.command(
+    "list", cls=Command, help=N_("Which secrets there are, which are wanted, and by whom; never their values.")
+)
 def list_(tenant: OfOwner, as_json: AsJson = False) -> None:
     """Which secrets there are, which are wanted, and by whom; never their values."""
 
@@ -100,6 +103,9 @@ def list_(tenant: OfOwner, as_json: AsJson = False) -> None:
     run(body)
 
 
+@family.command(
+    "rm", cls=Command, help=N_("Remove a secret; connections that need it wait, blocked, until it is set again.")
+)
 def rm(tenant: OfOwner, name: Name, yes: Yes = False) -> None:
     """Remove a secret; connections that need it wait, blocked, until it is set again."""
 

@@ -15,6 +15,7 @@ import typer
 
 from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.store import LocalStore
+from svyazka.catalogue import N_
 from svyazka.cli import session as opened
 from svyazka.cli import standins
 from svyazka.cli.commands.configure import (
@@ -38,28 +39,22 @@ TENANTS = Path("tenants")
 EVERYWHERE = ("0.0.0.0", "::")
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command("run")(run_)
-    app.command()(simulate)
-
-
 def run_(
     port: Port = 8080,
-    host: Annotated[str, typer.Option("--host", help="0.0.0.0: reachable from other machines.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help=N_("0.0.0.0: reachable from other machines."))] = "127.0.0.1",
     data: Data = None,
     tenants: Annotated[
         Path | None,
-        typer.Option("--tenants", metavar="DIR", help="Tenant files, applied first (./tenants if it is there)."),
+        typer.Option("--tenants", metavar="DIR", help=N_("Tenant files, applied first (./tenants if it is there).")),
     ] = None,
     speed: Annotated[
-        float | None, typer.Option("--speed", min=1.0, help="Business time runs so many times faster (1).")
+        float | None, typer.Option("--speed", min=1.0, help=N_("Business time runs so many times faster (1)."))
     ] = None,
     print_messages: Annotated[
-        bool, typer.Option("--print-messages", help="Messages go to the console instead of out.")
+        bool, typer.Option("--print-messages", help=N_("Messages go to the console instead of out."))
     ] = False,
     with_simulators: Annotated[
-        bool, typer.Option("--with-simulators", help="Also the vendors' stand-ins, to try things out.")
+        bool, typer.Option("--with-simulators", help=N_("Also the vendors' stand-ins, to try things out."))
     ] = False,
     simulators_port: Annotated[int, typer.Option("--simulators-port", min=1, max=65535)] = 8081,
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from svyazka.catalogue import N_
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, Reveal
 from svyazka.cli.output import STYLES, console, line, plain, short_time
@@ -28,11 +29,6 @@ from svyazka.model.events import EventRecord, RawRecord, StoredRequest
 
 BODY_SHOWN = 700
 """Characters of a body in the tree; --json has all that the journal keeps."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(show)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Story:
 
 
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="evt_..., dlv_... or raw_...")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help=N_("evt_..., dlv_... or raw_..."))],
     as_json: AsJson = False,
     reveal: Reveal = False,
 ) -> None:

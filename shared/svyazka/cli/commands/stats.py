@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-import typer
-
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, OfTenant, Since
 from svyazka.cli.output import lines, progress, short_time, stamp, table
@@ -35,11 +33,6 @@ class Sums:
 
 Book = defaultdict[tuple[str, str], Sums]
 """By (tenant, connection)."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(stats)
 
 
 def stats(tenant: OfTenant = None, since: Since = None, as_json: AsJson = False) -> None:

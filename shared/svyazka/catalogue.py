@@ -1,0 +1,115 @@
+"""Texts for people, one language at a time: Russian or English, out of one catalogue (gettext, `locale/`).
+
+A text stands in the code in the language in which it is stored and logged: English, or Russian where it goes to a
+business. The command line chooses the reader's language; all other processes stay with the text as it stands, so that
+the journal and the logs read alike whoever starts them. `--json` chooses English for the same reason.
+
+Nothing is imported before a text is asked for in another language: webhook functions may import this module (`N_`), and
+never import gettext through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import re
+    from gettext import NullTranslations
+
+Language = Literal["en", "ru"]
+LANGUAGES: tuple[Language, ...] = ("en", "ru")
+DOMAIN = "svyazka"
+LOCALE = Path(__file__).parent / "locale"
+
+ASKED = ("SVYAZKA_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+"""The variables that say which language a person reads; the first that is set decides."""
+
+_SHORTEST = 8
+"""Fixed letters that a text with gaps needs to be recognised by `told`."""
+
+_reader: Language | None = None
+
+
+def wanted(environment: Mapping[str, str]) -> Language:
+    """The language that the environment asks for; English for any that we don't speak."""
+    asked = next((environment[name] for name in ASKED if environment.get(name)), "")
+    return "ru" if asked.casefold().startswith("ru") else "en"
+
+
+def use(language: Language | None) -> None:
+    """Speak this language from now on; None: each text as it stands in the code."""
+    global _reader
+    _reader = language
+
+
+def reader() -> Language:
+    """The language of whoever reads what this process prints."""
+    return _reader or "en"
+
+
+def N_(text: str) -> str:  # noqa: N802
+    """Mark a text for the catalogue where it is defined; it is said in somebody's language later, by `told`."""
+    return text
+
+
+def _(text: str, /, **values: object) -> str:
+    """A text in the reader's language, with its gaps `{name}` filled."""
+    said = _catalogue(_reader).gettext(text) if _reader else text
+    return said.format(**values) if values else said
+
+
+def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
+    """A text that counts; `{count}` is filled as well."""
+    said = _catalogue(_reader).ngettext(one, many, count) if _reader else one if count == 1 else many
+    return said.format(count=count, **values)
+
+
+def told(text: str) -> str:
+    """A text that was stored or defined with its gaps filled, in the reader's language; what the catalogue doesn't
+    know (a vendor's own words) stays as it is."""
+    if _reader is None or not text:
+        return text
+    said = _catalogue(_reader).gettext(text)
+    if said != text:
+        return said
+    for form, known in _forms(_reader):
+        match = form.fullmatch(text)
+        if match:
+            parts = {name: told(value) for name, value in match.groupdict().items()}
+            return _catalogue(_reader).gettext(known).format(**parts)
+    return text
+
+
+@cache
+def _catalogue(language: Language) -> NullTranslations:
+    from gettext import translation
+
+    return translation(DOMAIN, LOCALE, [language], fallback=True)
+
+
+@cache
+def _forms(language: Language) -> list[tuple[re.Pattern[str], str]]:
+    """Every text with gaps as a pattern, the one with most fixed letters first."""
+    import re
+    from string import Formatter
+
+    found = []
+    for known in getattr(_catalogue(language), "_catalog", {}):
+        if not isinstance(known, str) or "{" not in known:
+            continue
+        pattern, fixed, seen = "", 0, set()
+        for letters, name, _format, conversion in Formatter().parse(known):
+            pattern, fixed = pattern + re.escape(letters), fixed + len(letters)
+            if name:
+                gap = f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+                pattern += f"'{gap}'" if conversion == "r" else gap
+                seen.add(name)
+        if fixed >= _SHORTEST and seen:
+            found.append((fixed, re.compile(pattern, re.DOTALL), known))
+    return [(form, known) for _fixed, form, known in sorted(found, key=lambda one: -one[0])]
+
+
+__all__ = ["LANGUAGES", "LOCALE", "N_", "Language", "_", "ngettext", "reader", "told", "use", "wanted"]
