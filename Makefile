@@ -90,6 +90,7 @@ deploy: aim bundle state ## into an empty project, or over what runs there
 	$(TERRAFORM) apply $(AIM) $(APPROVE) -target=module.secrets
 	$(BIN)/python infra/keys.py $(PROJECT) ensure
 	$(TERRAFORM) apply $(AIM) $(APPROVE)
+	@$(TERRAFORM) output -raw after_deploy | sh -eux
 
 confirm: aim
 	@test "$(CONFIRM)" = "$(PROJECT)" || { echo "this deletes the journal and the keys of $(PROJECT): add CONFIRM=$(PROJECT)" >&2; exit 2; }

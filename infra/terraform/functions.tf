@@ -46,6 +46,8 @@ module "function" {
   environment     = merge(local.environment, local.environment_of[each.value.role])
   secrets         = { for s in local.secrets_of[each.key] : "SVYAZKA_${upper(s)}_KEYS" => module.secrets.ids[s] }
   public          = each.value.role == "webhook"
+  grant_public    = !var.domain_restricted_sharing
+  balancer_only   = try(var.balancer.only, false)
   invokers = each.value.role != "worker" ? {} : {
     queue     = google_service_account.this["queue"].member
     scheduler = google_service_account.this["scheduler"].member

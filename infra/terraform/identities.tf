@@ -53,6 +53,17 @@ resource "google_project_iam_member" "work" {
   member   = each.value
 }
 
+# Looking: operators read log lines (which hold no payload), metrics, and how functions, queues and ticks stand.
+
+resource "google_project_iam_member" "look" {
+  for_each = { for pair in setproduct(var.operators, [
+    "roles/logging.viewer", "roles/monitoring.viewer", "roles/run.viewer", "roles/cloudtasks.viewer", "roles/cloudscheduler.viewer",
+  ]) : "${pair[0]} ${pair[1]}" => { member = pair[0], role = pair[1] } }
+  project = var.project_id
+  role    = each.value.role
+  member  = each.value.member
+}
+
 # The queues: who enqueues where stands in queues.tf; a task bears the queue's identity, which takes actAs.
 
 resource "google_service_account_iam_member" "act_as_queue" {

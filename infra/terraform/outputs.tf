@@ -44,6 +44,14 @@ output "balancer_address" {
   value       = one(module.balancer[*].address)
 }
 
+output "after_deploy" {
+  description = "Commands that finish a deployment; `make deploy` runs them. Empty unless domain_restricted_sharing is set."
+  value = join("\n", [for name in sort(keys(local.webhooks)) : join(" ", [
+    "gcloud run services update ${local.services[name]} --no-invoker-iam-check",
+    "--project=${var.project_id} --region=${var.region} --quiet",
+  ]) if var.domain_restricted_sharing])
+}
+
 output "dashboard" {
   value = module.monitoring.dashboard
 }

@@ -21,10 +21,11 @@ resource "google_cloud_scheduler_job" "tick" {
   }
   http_target {
     http_method = "POST"
-    uri         = "${module.function[local.worker].uri}/${each.key}"
+    uri         = "${local.worker_url}/${each.key}"
     oidc_token {
       service_account_email = google_service_account.this["scheduler"].email
       audience              = local.worker_url
     }
   }
+  depends_on = [module.function]
 }

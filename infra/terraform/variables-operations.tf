@@ -40,11 +40,11 @@ variable "alerts_off" {
 }
 
 variable "runbook_url" {
-  description = "Where docs/operations.md can be read; every alert links its own paragraph there."
+  description = "Where your copy of docs/operations.md can be read: alerts, which hold their paragraph of it anyway, link it too. null for nowhere."
   type        = string
-  default     = "https://github.com/svyazka/svyazka/blob/main/docs/operations.md"
+  default     = null
   validation {
-    condition     = startswith(var.runbook_url, "https://") && !strcontains(var.runbook_url, "#")
+    condition     = var.runbook_url == null ? true : startswith(var.runbook_url, "https://") && !strcontains(var.runbook_url, "#")
     error_message = "Expected an https address without a fragment."
   }
 }
@@ -86,9 +86,15 @@ variable "static_egress" {
 }
 
 variable "balancer" {
-  description = "A load balancer with a domain of your own and the paths /api/webhook/<vendor>, /webhook/<vendor>, /webhook_<vendor>: about 20 USD a month. null for none."
+  description = <<-EOT
+    A load balancer with a domain of your own and the paths /api/webhook/<vendor>, /webhook/<vendor>,
+    /webhook_<vendor>: about 20 USD a month. null for none.
+    only:  functions let nobody in but through it. Where vendors call the functions' own addresses already, give them
+           the new ones first (`svyazka urls`), for the old ones then answer 404.
+  EOT
   type = object({
     domain = string
+    only   = optional(bool, false)
   })
   default = null
 }

@@ -64,3 +64,9 @@ variable "accounts_per_vendor" {
     error_message = "Expected 1 to 1000."
   }
 }
+
+variable "domain_restricted_sharing" {
+  description = "True where an organisation's policy forbids grants to allUsers: none is made, and `make deploy` switches Cloud Run's check of callers off for each webhook function instead (docs/operations.md, \"Options\")."
+  type        = bool
+  default     = false
+}

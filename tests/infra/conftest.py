@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from backends.google.fixtures import firestore
 from bundling import Function, functions
+from infra.offline import Plan, Workspace, needs_the_tool
 from infra.unpacked import Bundles, unpack
 
 __all__ = ["firestore"]
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One for all processes of this run."""
+    needs_the_tool("what infra/terraform would make: grants, keys, queues, alerts, dashboard, what the state holds")
+    base = tmp_path_factory.getbasetemp()
+    return Workspace((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "terraform")
+
+
+@pytest.fixture(scope="session")
+def plan(terraform: Workspace) -> Plan:
+    """For an empty project, nothing asked for beyond the example's variables."""
+    return terraform.plan("default")
+
+
+@pytest.fixture(scope="session")
+def plan_with_options(terraform: Workspace) -> Plan:
+    """The same with all that is off unless asked for."""
+    return terraform.plan("options", "options.tfvars")
 
 
 @pytest.fixture(params=functions(), ids=lambda function: function.name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "infra" / "terraform"
 TOOL = ROOT.parent / "shared" / "tools" / "terraform-google-offline"
-VARIABLES = ("-var", "project_id=demo-svyazka", "-var", 'alert_emails=["operator@example.org"]')
+READ = ("docs/operations.md", "functions/*/main.py")
+"""What the configuration looks at beside its own folder."""
+
+ALL_OPTIONS = """
+operators                 = ["user:operator@example.org"]
+static_egress             = true
+balancer                  = { domain = "hooks.example.org", only = true }
+budget                    = { billing_account = "000000-000000-000000", amount = 20 }
+domain_restricted_sharing = true
+runbook_url               = "https://wiki.example.org/svyazka"
+"""
 
 
 def needs_the_tool(left_out: str) -> None:
@@ -25,16 +38,13 @@ def needs_the_tool(left_out: str) -> None:
         pytest.skip(f"LEFT OUT: {left_out}. The offline provider isn't at {os.path.relpath(TOOL, ROOT)}")
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """For the tool: its mirror in a folder of ours, its provider run by this Python."""
-    return {**os.environ, "OFFLINE_MIRROR": str(folder / "mirror"), "OFFLINE_PYTHON": sys.executable}
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What Terraform would make."""
 
     resources: list[dict[str, Any]]
+    outputs: dict[str, Any]
+    """As far as they are known before anything is made."""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Values of every resource of a type."""
@@ -45,26 +55,65 @@ class Plan:
         return only
 
 
-def planned(folder: Path) -> Plan:
-    """A plan for an empty project, as data."""
-    work = folder / "infra" / "terraform"
-    shutil.copytree(TERRAFORM, work, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "terraform.tfvars"))
-    (work / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
-    given = environment(folder)
-    subprocess.run([TOOL / "install.sh", given["OFFLINE_MIRROR"]], env=given, check=True, capture_output=True)
-    settings = folder / "terraformrc"
-    settings.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{given["OFFLINE_MIRROR"]}" }}\n}}\n')
-    given |= {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-    for command in (("init", "-input=false"), ("plan", "-input=false", "-out=plan", *VARIABLES)):
-        _terraform(work, given, *command)
-    shown = json.loads(_terraform(work, given, "show", "-json", "plan"))
-    return Plan(list(_resources(shown["planned_values"]["root_module"])))
+class Workspace:
+    """A copy of the configuration, made ready and planned once for all processes of a test run."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._work = folder / "infra" / "terraform"
+        settings = folder / "terraformrc"
+        self._environment = {
+            **os.environ,
+            # For the tool: its mirror in a folder of ours, its provider run by this Python.
+            "OFFLINE_MIRROR": str(folder / "mirror"), "OFFLINE_PYTHON": sys.executable,
+            "TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1",
+        }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._turn("ready") as ready:
+            if not ready.exists():
+                self._make(settings)
+                ready.touch()
 
-def _terraform(work: Path, given: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(["terraform", *arguments, "-no-color"], cwd=work, env=given, capture_output=True, timeout=100)
-    assert done.returncode == 0, (done.stdout + done.stderr).decode()[-4000:]
-    return done.stdout.decode()
+    @contextmanager
+    def _turn(self, name: str) -> Iterator[Path]:
+        """One process at a time; the file whose being there says that it is done."""
+        with (self._folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield self._folder / name
+
+    def _make(self, settings: Path) -> None:
+        left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*", "terraform.tfvars")
+        shutil.copytree(TERRAFORM, self._work, ignore=left_out, dirs_exist_ok=True)
+        for path in (path for pattern in READ for path in ROOT.glob(pattern)):
+            copy = self._folder / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+        (self._work / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+        (self._work / "options.tfvars").write_text(ALL_OPTIONS)
+        mirror = self._environment["OFFLINE_MIRROR"]
+        subprocess.run([TOOL / "install.sh", mirror], env=self._environment, check=True, capture_output=True)
+        settings.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n')
+        self.run("init", "-input=false")
+
+    def run(self, *arguments: str, folder: Path | None = None) -> str:
+        """A command of Terraform, here or in a folder of its own; what it printed."""
+        command = ["terraform", arguments[0], "-no-color", *arguments[1:]]
+        done = subprocess.run(
+            command, cwd=folder or self._work, env=self._environment, capture_output=True, timeout=110, text=True
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        return done.stdout
+
+    def plan(self, name: str, *files: str) -> Plan:
+        """For an empty project, with the example's variables and those of further files."""
+        given = [f"-var-file={file}" for file in ("terraform.tfvars.example", *files)]
+        with self._turn(f"{name}.json") as kept:
+            if not kept.exists():
+                self.run("plan", "-input=false", "-lock=false", f"-out={name}.plan", *given)
+                kept.write_text(self.run("show", "-json", f"{name}.plan"))
+            planned = json.loads(kept.read_text())["planned_values"]
+        outputs = {output: each.get("value") for output, each in planned["outputs"].items()}
+        return Plan(list(_resources(planned["root_module"])), outputs)
 
 
 def _resources(module: dict[str, Any]) -> list[dict[str, Any]]:

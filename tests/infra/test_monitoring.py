@@ -11,7 +11,7 @@ import pytest
 
 from fakes import House, order
 from infra.loglines import Line, lines, told, words
-from infra.offline import ROOT, Plan, needs_the_tool, planned
+from infra.offline import ROOT, Plan
 
 PLATFORM: dict[str, tuple[str, set[str]]] = {
     "run.googleapis.com/request_count": ("cloud_run_revision", {"response_code", "response_code_class"}),
@@ -29,12 +29,6 @@ Source: https://cloud.google.com/monitoring/api/metrics_gcp, section by section.
 
 USER = "logging.googleapis.com/user/"
 NUMBERS = {"count", "seconds", "age_seconds", "attempt"}
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    needs_the_tool("whether metrics, alerts and dashboard look at what the code logs")
-    return planned(tmp_path_factory.mktemp("plan"))
 
 
 def series(plan: Plan) -> Iterator[tuple[str, str, list[str]]]:
@@ -157,14 +151,28 @@ def test_no_metric_is_kept_for_nothing(plan: Plan):
     assert looked_at == set(metrics(plan))
 
 
-def test_every_alert_has_its_paragraph_in_the_runbook(plan: Plan):
+def test_every_alert_says_what_to_do_in_the_message_itself(plan: Plan, plan_with_options: Plan):
+    """Whoever is woken need not find the guide; where it can be read on the web there is a link too."""
     guide = (ROOT / "docs" / "operations.md").read_text()
-    headings = set(re.findall(r"^### ([a-z0-9-]+)$", guide, re.MULTILINE))
-    links = [policy["documentation"][0]["links"][0]["url"] for policy in plan.of("google_monitoring_alert_policy")]
-    assert {link.partition("#")[2] for link in links} <= headings
-    assert all(link.partition("#")[0].endswith("docs/operations.md") for link in links)
+    for each in plan.resources:
+        if each["type"] == "google_monitoring_alert_policy":
+            (said,) = each["values"]["documentation"]
+            paragraph = guide.partition(f"\n### {each['index']}\n")[2].partition("\n#")[0].strip()
+            assert len(paragraph) > 80, each["index"]
+            assert said["content"].strip() == re.sub(r"\[([^]]+)\]\(#[^)]+\)", r"`\1`", paragraph)
+            assert len(said["content"].encode()) < 10_000, "the service takes no more"
+            assert not said.get("links"), "nobody has said where the guide can be read"
+    for each in plan_with_options.resources:
+        if each["type"] == "google_monitoring_alert_policy":
+            (said,) = each["values"]["documentation"]
+            assert [link["url"] for link in said["links"]] == [f"https://wiki.example.org/svyazka#{each['index']}"]
+            assert "](#" not in said["content"]
+
+
+def test_the_guide_says_how_many_conditions_are_billed(plan: Plan):
+    guide = (ROOT / "docs" / "operations.md").read_text()
     conditions = sum(len(policy["conditions"]) for policy in plan.of("google_monitoring_alert_policy"))
-    assert f"There are {conditions};" in guide, "each condition is billed: the guide says how many there are"
+    assert f"There are {conditions};" in guide
 
 
 def test_the_dashboard_is_one_that_the_service_gives_back_as_it_was_sent(plan: Plan):

@@ -7,35 +7,62 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 import cost
 import generate
-from infra.offline import TERRAFORM, TOOL, Plan, environment, needs_the_tool, planned
+from infra.offline import TERRAFORM, Plan, Workspace, needs_the_tool
 
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
 GENERATED = json.loads((TERRAFORM / "generated.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    needs_the_tool("who may do what, and what lies in the state")
-    return planned(tmp_path_factory.mktemp("plan"))
 
 
 def test_generated_files_are_in_step_with_the_code():
     assert generate.stale() == [], "run `python infra/generate.py`"
 
 
-@pytest.mark.timeout(300)
-def test_terraform_accepts_itself(tmp_path: Path):
-    """Format, schema, plan, and the assertions of infra/terraform/tests."""
-    needs_the_tool("format, schema and plan of infra/terraform and the assertions of infra/terraform/tests")
+def test_the_format_is_terraforms_own():
+    needs_the_tool("format of infra/terraform")
     done = subprocess.run(
-        [TOOL / "check.sh", TERRAFORM], env=environment(tmp_path), capture_output=True, timeout=280, text=True
+        ["terraform", "fmt", "-check", "-diff", "-recursive", "-no-color", TERRAFORM], capture_output=True, timeout=60
     )
-    assert done.returncode == 0, done.stdout[-6000:]
-    assert re.findall(r"^ok +(\w+)", done.stdout, re.MULTILINE) == ["fmt", "init", "validate", "plan", "test"]
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def test_terraforms_own_assertions_hold(terraform: Workspace):
+    """Those of infra/terraform/tests; the plans that other tests read prove the schema."""
+    terraform.run("test")
+
+
+ONE_FUNCTION = """
+module "function" {
+  source          = "%s"
+  name            = "webhook_iiko"
+  service_name    = "offline-service"
+  description     = "The way in"
+  region          = "europe-west1"
+  project_id      = "demo-svyazka"
+  source_zip      = { bucket = "bundles", object = "bundle.zip" }
+  build = {
+    service_account = "projects/demo-svyazka/serviceAccounts/build@x.iam.gserviceaccount.com"
+    repository      = "projects/demo-svyazka/locations/europe-west1/repositories/svyazka"
+  }
+  service_account = "webhook@demo-svyazka.iam.gserviceaccount.com"
+  size            = { memory = "512Mi", cpu = "1", concurrency = 16, timeout = 10, min = 0, max = 1 }
+  public          = true
+  invokers        = { queue = "serviceAccount:queue@demo-svyazka.iam.gserviceaccount.com" }
+}
+"""
+
+
+def test_a_function_that_is_made_anew_gets_its_callers_anew(terraform: Workspace, tmp_path: Path):
+    """Its service is a new one that nobody may call, while the state remembers the grants on the old."""
+    (tmp_path / "main.tf").write_text(ONE_FUNCTION % (TERRAFORM / "modules" / "function"))
+    terraform.run("init", "-input=false", folder=tmp_path)
+    terraform.run("apply", "-auto-approve", folder=tmp_path)
+    anew = "-replace=module.function.google_cloudfunctions2_function.this"
+    told = terraform.run("plan", "-input=false", anew, folder=tmp_path)
+    replaced = set(re.findall(r"# module\.function\.(\S+) will be replaced", told))
+    grant = "google_cloud_run_service_iam_member"
+    assert replaced == {"google_cloudfunctions2_function.this", f"{grant}.public[0]", f'{grant}.invoker["queue"]'}
 
 
 def test_nobody_gets_a_basic_role_and_everybody_only_the_ways_in(plan: Plan):
@@ -55,6 +82,29 @@ def test_nobody_gets_a_basic_role_and_everybody_only_the_ways_in(plan: Plan):
     assert {re.search(r'function\["(\w+)"\]', each["address"])[1].replace("_", "-") for each in public} == services
     for role in plan.of("google_project_iam_custom_role"):
         assert not any("*" in permission for permission in role["permissions"])
+
+
+def test_where_grants_to_everybody_are_forbidden_each_way_in_is_opened_otherwise(plan: Plan, plan_with_options: Plan):
+    """`make deploy` runs these after every deployment; without the option there is nothing to run."""
+    assert plan.outputs["after_deploy"] == ""
+    commands = plan_with_options.outputs["after_deploy"].splitlines()
+    services = sorted(name.replace("_", "-") for name in GENERATED["functions"] if name != "sync_worker")
+    assert commands == [
+        f"gcloud run services update {service} --no-invoker-iam-check"
+        " --project=my-svyazka --region=europe-west1 --quiet"
+        for service in services
+    ]
+
+
+def test_uptime_checks_ask_where_vendors_call(plan: Plan, plan_with_options: Plan):
+    """A name, a certificate or a balancer that fails is noticed, not only a function."""
+    for which in (plan, plan_with_options):
+        public = which.outputs["environment"]["SVYAZKA_PUBLIC_URL"]
+        asked = {
+            f"https://{check['monitored_resource'][0]['labels']['host']}{check['http_check'][0]['path']}"
+            for check in which.of("google_monitoring_uptime_check_config")
+        }
+        assert asked == {f"{public}/{name}" for name in GENERATED["functions"] if name != "sync_worker"}
 
 
 def test_no_key_is_in_the_state(plan: Plan):

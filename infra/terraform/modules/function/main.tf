@@ -11,6 +11,8 @@ resource "google_cloudfunctions2_function" "this" {
     entry_point       = var.name
     service_account   = var.build.service_account
     docker_repository = var.build.repository
+    # Patches of the system and of Python's last digit come without a deployment; the bytecode stays good for them.
+    automatic_update_policy {}
     source {
       storage_source {
         bucket = var.source_zip.bucket
@@ -27,7 +29,7 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_count               = var.size.max
     max_instance_request_concurrency = var.size.concurrency
     # The queue and the scheduler of the same project count as internal.
-    ingress_settings               = var.public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    ingress_settings               = !var.public ? "ALLOW_INTERNAL_ONLY" : var.balancer_only ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
     all_traffic_on_latest_revision = true
     service_account_email          = var.service_account
     environment_variables          = merge(local.server, var.environment)
@@ -70,12 +72,16 @@ locals {
 }
 
 resource "google_cloud_run_service_iam_member" "public" {
-  count    = var.public ? 1 : 0
+  count    = var.public && var.grant_public ? 1 : 0
   project  = var.project_id
   location = var.region
   service  = basename(google_cloudfunctions2_function.this.service_config[0].service)
   role     = "roles/run.invoker"
   member   = "allUsers"
+  # A function that is made anew has a service without the grants of the old one, and the state would not know.
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.this.id]
+  }
 }
 
 resource "google_cloud_run_service_iam_member" "invoker" {
@@ -85,4 +91,7 @@ resource "google_cloud_run_service_iam_member" "invoker" {
   service  = basename(google_cloudfunctions2_function.this.service_config[0].service)
   role     = "roles/run.invoker"
   member   = each.value
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.this.id]
+  }
 }

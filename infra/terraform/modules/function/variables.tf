@@ -73,6 +73,18 @@ variable "public" {
   default     = false
 }
 
+variable "grant_public" {
+  description = "Whether being public takes a grant to allUsers; false where that is forbidden and the check of callers is switched off instead."
+  type        = bool
+  default     = true
+}
+
+variable "balancer_only" {
+  description = "True: a public function is reached through the load balancer and in no other way."
+  type        = bool
+  default     = false
+}
+
 variable "invokers" {
   description = "Role in our words -> the one service account that may call a function that isn't public."
   type        = map(string)

@@ -44,6 +44,15 @@ locals {
       text     = "Vendors are told to come again. Those that don't repeat lose events unless polling finds them."
       any      = [{ what = "webhook_5xx", above = 0, for = 60 }]
     }
+    "too-busy" = {
+      title    = "Calls are turned away for want of instances"
+      severity = "CRITICAL"
+      text     = "The platform answers 429 because every instance that a function may have is busy. Vendors that don't repeat lose events unless polling finds them; tasks of the worker are repeated, later and later."
+      any = [
+        { what = "webhook_429", above = 0, for = 0 },
+        { what = "worker_429", above = 0, for = 300 },
+      ]
+    }
     "webhook-slow" = {
       title    = "Webhook answers near ${var.answer_limit} s"
       severity = "WARNING"
@@ -104,6 +113,16 @@ locals {
   }
 }
 
+# Whoever is woken reads what to do in the message itself: the guide's paragraph with the alert's name. Its links to
+# other paragraphs lead to the guide on the web, if there is one.
+locals {
+  guide = { for part in split("\n### ", var.runbook) : split("\n", part)[0] => trimspace(split("\n## ", part)[0]) }
+  paragraphs = { for name in keys(local.alerts) : name => (var.runbook_url == null
+    ? replace(trimprefix(local.guide[name], name), "/\\[([^\\]]+)\\]\\(#[^)]+\\)/", "`$1`")
+    : replace(trimprefix(local.guide[name], name), "](#", "](${var.runbook_url}#")
+  ) }
+}
+
 resource "google_monitoring_alert_policy" "this" {
   for_each              = { for name, alert in local.alerts : name => alert if !contains(var.alerts_off, name) }
   project               = var.project_id
@@ -160,11 +179,14 @@ resource "google_monitoring_alert_policy" "this" {
   documentation {
     subject   = "Svyazka ${var.project_id}: ${each.value.title}"
     mime_type = "text/markdown"
-    content   = "${each.value.text}\n\nWhat to do: ${var.runbook_url}#${each.key}"
-    links {
-      display_name = "Runbook"
-      url          = "${var.runbook_url}#${each.key}"
+    content   = local.paragraphs[each.key]
+    dynamic "links" {
+      for_each = var.runbook_url == null ? [] : [var.runbook_url]
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#${each.key}"
+      }
     }
   }
-  depends_on = [google_logging_metric.this]
+  depends_on = [time_sleep.metrics_are_known]
 }

@@ -11,9 +11,10 @@ locals {
   channels = concat([for channel in google_monitoring_notification_channel.email : channel.id], sort(var.channels))
 }
 
-# Each GET is answered without key, store or queue: the cheapest proof that the function starts.
+# The address that vendors use, so that a name, a certificate or a balancer that fails is noticed too. Each GET is
+# answered without key, store or queue: the cheapest proof that the function starts.
 resource "google_monitoring_uptime_check_config" "this" {
-  for_each         = var.hosts
+  for_each         = var.addresses
   project          = var.project_id
   display_name     = "svyazka-${replace(each.key, "_", "-")}"
   timeout          = "10s"
@@ -21,7 +22,7 @@ resource "google_monitoring_uptime_check_config" "this" {
   selected_regions = ["EUROPE", "USA_VIRGINIA", "ASIA_PACIFIC"]
   user_labels      = var.labels
   http_check {
-    path         = "/"
+    path         = each.value.path
     port         = 443
     use_ssl      = true
     validate_ssl = true
@@ -37,7 +38,7 @@ resource "google_monitoring_uptime_check_config" "this" {
     type = "uptime_url"
     labels = {
       project_id = var.project_id
-      host       = each.value
+      host       = each.value.host
     }
   }
 }

@@ -37,7 +37,7 @@ locals {
     title = "What is, rather than what happened"
     text = {
       format  = "MARKDOWN"
-      content = "Open deliveries by state, open outages and costs by tenant: `svyazka stats`, `svyazka deliveries --status ...`, `svyazka alerts`. [Runbook](${var.runbook_url})"
+      content = "Open deliveries by state, open outages and costs by tenant: `svyazka stats`, `svyazka deliveries --status ...`, `svyazka alerts`. ${var.runbook_url == null ? "What to do: docs/operations.md" : "[Runbook](${var.runbook_url})"}"
     }
   }
   score_widgets = [for score in local.scores : {
@@ -83,5 +83,5 @@ resource "google_monitoring_dashboard" "this" {
   project = var.project_id
   # The service leaves out what is null or 0 when it is asked; if we sent it, every plan would find a difference.
   dashboard_json = replace(replace(local.dashboard, "/\"[A-Za-z]+\":(null|0),/", ""), "/,\"[A-Za-z]+\":(null|0)([,}])/", "$2")
-  depends_on     = [google_logging_metric.this]
+  depends_on     = [time_sleep.metrics_are_known]
 }

@@ -71,3 +71,12 @@ resource "google_logging_metric" "this" {
     }
   }
 }
+
+# Monitoring refuses a policy on a metric that it doesn't know yet (404), and says itself that it may take ten minutes
+# to learn of one. Nothing waits but the policies: functions are built meanwhile. It waits again only when another
+# metric is added.
+resource "time_sleep" "metrics_are_known" {
+  create_duration = "600s"
+  triggers        = { metrics = join(",", sort(keys(local.metrics))) }
+  depends_on      = [google_logging_metric.this]
+}

@@ -3,11 +3,11 @@ output "channels" {
 }
 
 output "alerts" {
-  description = "Policy -> how many channels it tells, how many conditions it watches, its runbook."
+  description = "Policy -> how many channels it tells, how many conditions it watches, its link to the runbook."
   value = { for name, policy in google_monitoring_alert_policy.this : name => {
     channels   = length(policy.notification_channels)
     conditions = length(policy.conditions)
-    runbook    = one(policy.documentation[0].links[*].url)
+    runbook    = try(one(policy.documentation[0].links[*].url), null)
     enabled    = policy.enabled
   } }
 }

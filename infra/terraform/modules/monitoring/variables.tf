@@ -12,9 +12,9 @@ variable "queues" {
   type        = list(string)
 }
 
-variable "hosts" {
-  description = "Public function -> its host: what uptime checks ask."
-  type        = map(string)
+variable "addresses" {
+  description = "Public function -> where vendors call it: what uptime checks ask."
+  type        = map(object({ host = string, path = string }))
 }
 
 variable "uptime_period" {
@@ -32,9 +32,15 @@ variable "channels" {
   default     = []
 }
 
-variable "runbook_url" {
-  description = "The page whose anchors are the alerts' names."
+variable "runbook" {
+  description = "Text whose headings of the third level are the alerts' names: what each message says."
   type        = string
+}
+
+variable "runbook_url" {
+  description = "Where that text can be read, with the headings as anchors; null for nowhere."
+  type        = string
+  default     = null
 }
 
 variable "alerts_off" {
