@@ -119,7 +119,7 @@ class _Reader:
         """Validate `values`; pydantic's complaints become ours, with their lines. Of what is `unseen`, lying in a
         secret, only the name can be judged here."""
         try:
-            return model.model_validate(values)
+            return model.model_validate(values, extra="forbid")
         except ValidationError as error:
             for complaint in error.errors():
                 if complaint["loc"] and complaint["loc"][0] in unseen and complaint["type"] != "extra_forbidden":

@@ -25,7 +25,7 @@ from svyazka.engine.upkeep.poll import Poller
 from svyazka.engine.upkeep.retention import Retention
 from svyazka.engine.upkeep.silent_hooks import Watch
 from svyazka.engine.upkeep.sweep import Sweep
-from svyazka.model.errors import ConfigError, Conflict, LeaseTooShort, MaybeSent, NotSent, Unavailable
+from svyazka.model.errors import ConfigError, Conflict, LeaseTooShort, MaybeSent, NotSent, Unavailable, WrittenByNewer
 from svyazka.model.events import EventStatus, StoredRequest
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection
@@ -80,6 +80,8 @@ class Worker:
         except Unavailable as error:
             log("ERROR", "not recorded", path=path, error=type(error).__name__)
             return NOT_RECORDED
+        except WrittenByNewer as error:
+            log("NOTICE", "left for a newer version", path=path, kind=error.kind)
         except ConfigError as error:
             log("ERROR", "settings can't be used", path=path, error=str(error))
             return NOT_RECORDED

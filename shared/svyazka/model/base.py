@@ -22,3 +22,14 @@ class Frozen(BaseModel):
     """Immutable, strict about unknown keys: what we write ourselves holds no surprises."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stored(BaseModel):
+    """Immutable, and part of a document in the store: what it doesn't know, it keeps.
+
+    Two releases work side by side for minutes of each deployment, and after a step back the newer one's documents are
+    still there. A field that only the newer release knows survives being read and written back by the older one, at
+    every level. (Spelling mistakes in our own code are caught by the type checker: `init_forbid_extra`.)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue
 
-from svyazka.model.base import Frozen, Time
+from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType
 
@@ -25,7 +25,7 @@ class Repeat(StrEnum):
     """Neither: the delivery becomes `unknown`, and nobody repeats it on his own."""
 
 
-class SendMessage(Frozen):
+class SendMessage(Stored):
     """One message to one person, through whichever messenger the delivery's connection is."""
 
     kind: Literal["SendMessage"] = "SendMessage"
@@ -39,7 +39,7 @@ class SendMessage(Frozen):
     """A one-time code: minutes of life, never sent again when unknown."""
 
 
-class Forward(Frozen):
+class Forward(Stored):
     """One signed HTTP call to an address of the tenant's."""
 
     kind: Literal["Forward"] = "Forward"
@@ -48,7 +48,7 @@ class Forward(Frozen):
     occurred_at: Time
 
 
-class UpsertContact(Frozen):
+class UpsertContact(Stored):
     """Create a person's card, or bring the existing one up to date."""
 
     kind: Literal["UpsertContact"] = "UpsertContact"
@@ -56,7 +56,7 @@ class UpsertContact(Frozen):
     fields: dict[str, JsonValue] = {}
 
 
-class CreateLead(Frozen):
+class CreateLead(Stored):
     """Open a deal or request for a person."""
 
     kind: Literal["CreateLead"] = "CreateLead"
@@ -65,7 +65,7 @@ class CreateLead(Frozen):
     fields: dict[str, JsonValue] = {}
 
 
-class BookAppointment(Frozen):
+class BookAppointment(Stored):
     """Put a person into a booking calendar."""
 
     kind: Literal["BookAppointment"] = "BookAppointment"
@@ -79,7 +79,7 @@ class BookAppointment(Frozen):
 Command = Annotated[SendMessage | Forward | UpsertContact | CreateLead | BookAppointment, Field(discriminator="kind")]
 
 
-class QuietHours(Frozen):
+class QuietHours(Stored):
     """`21:00-10:00` in a zone: nothing is done between these, it waits for the end."""
 
     zone: str
@@ -107,21 +107,21 @@ class QuietHours(Frozen):
         return clock >= self.start or clock < self.end
 
 
-class OncePer(Frozen):
+class OncePer(Stored):
     """At most one success per `key` in `period`: a person across all sources, usually."""
 
     key: str
     period: timedelta
 
 
-class StillTrue(Frozen):
+class StillTrue(Stored):
     """The newest journaled event of the subject must still be one of `types`."""
 
     subject: str
     types: tuple[EventType, ...]
 
 
-class Guards(Frozen):
+class Guards(Stored):
     """Conditions on a command, as data; the engine checks them in this order before every attempt."""
 
     not_before: Time | None = None
@@ -133,7 +133,7 @@ class Guards(Frozen):
     still_true: StillTrue | None = None
 
 
-class Step(Frozen):
+class Step(Stored):
     """A command on its way through one connection: one of a flow's plan, or one of its fallbacks."""
 
     name: str

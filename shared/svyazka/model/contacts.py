@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from svyazka.model.base import Frozen
+from svyazka.model.base import Stored
 
 _DIGITS = re.compile(r"\D+")
 _BESIDE = re.compile(r"(?:доб|ext|вн)\.?\s*:?\s*\d+|[,;/xх#]", re.I)
@@ -17,7 +17,7 @@ _BESIDE = re.compile(r"(?:доб|ext|вн)\.?\s*:?\s*\d+|[,;/xх#]", re.I)
 _EMAIL = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}$")
 
 
-class Contact(Frozen):
+class Contact(Stored):
     """A person as an event tells of him, in the vendor's own spelling until planned.
 
     `proxy` marks an aggregator's or one-time number: it rings for one order only, and its owner agreed

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from svyazka.model.base import Frozen, Time
+from svyazka.model.base import Stored, Time
 from svyazka.model.commands import Command, Guards, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
@@ -58,7 +58,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
-class Exchange(Frozen):
+class Exchange(Stored):
     """One HTTP call of an attempt as the story shows it: credentials cut out, bodies bounded."""
 
     method: str
@@ -68,7 +68,7 @@ class Exchange(Frozen):
     response_body: str | None = None
 
 
-class Attempt(Frozen):
+class Attempt(Stored):
     """One try at a delivery."""
 
     number: int
@@ -83,7 +83,7 @@ class Attempt(Frozen):
     message: str | None = None
 
 
-class Problem(Frozen):
+class Problem(Stored):
     """Why the delivery is where it is: a vendor's code or ours, and words for a person."""
 
     code: str
@@ -94,7 +94,7 @@ KEPT_ATTEMPTS = 25
 """A delivery remembers its first attempt and this many of its last; the count is kept whole."""
 
 
-class Delivery(Frozen):
+class Delivery(Stored):
     """The whole of one obligation. Times are business time, `lease_until` is real time."""
 
     id: str
@@ -225,7 +225,7 @@ class Delivery(Frozen):
         )
 
 
-class Outage(Frozen):
+class Outage(Stored):
     """A connection that keeps failing, from its first threshold to its recovery.
 
     `down`: the vendor doesn't answer. `blocked`: it answers, and wants an authorisation, money or a
@@ -260,7 +260,7 @@ class Outage(Frozen):
         return self.closed_at is None
 
 
-class Alert(Frozen):
+class Alert(Stored):
     """One thing that somebody is told, once: identity = what happened and at which stage."""
 
     id: str
@@ -275,7 +275,7 @@ class Alert(Frozen):
     deliveries: tuple[str, ...] = ()
 
 
-class AuditLine(Frozen):
+class AuditLine(Stored):
     """Who did what by the command line."""
 
     id: str

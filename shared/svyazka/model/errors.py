@@ -28,6 +28,14 @@ class Conflict(SvyazkaError):
         self.keys = keys
 
 
+class WrittenByNewer(SvyazkaError):
+    """A document that only a newer release may read or change. It is left as it is, its `wake_at` too."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"{kind}/{key} was written by a newer version of svyazka, which has to see to it")
+        self.kind, self.key = kind, key
+
+
 class ConfigError(SvyazkaError):
     """Settings that can't be used. The message names the field, what was expected and what to do."""
 

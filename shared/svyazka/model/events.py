@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from svyazka.model.base import Frozen, Time
+from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 
@@ -77,7 +77,7 @@ RECEIPT_RANK = {
 """A receipt replaces one of lower rank. `delivered` outranks `undelivered`: proof beats supposition."""
 
 
-class Receipt(Frozen):
+class Receipt(Stored):
     """A vendor's word on one message of ours, named by the vendor's id and, where it has one, our key."""
 
     state: ReceiptState
@@ -91,7 +91,7 @@ class Receipt(Frozen):
     """It holds whatever was told before or comes later: a letter that bounces after its server had taken it."""
 
 
-class Entity(Frozen):
+class Entity(Stored):
     """The vendor's object that an event is about, for reading it again: kind and id in his words."""
 
     kind: str
@@ -144,7 +144,7 @@ class Unreadable(Frozen):
 Origin = Literal["webhook", "poll", "import", "salvage", "operator", "engine"]
 
 
-class Event(Frozen):
+class Event(Stored):
     """A fact with its owner and its identity."""
 
     id: str
@@ -175,7 +175,7 @@ class EventStatus(StrEnum):
     QUARANTINED = "quarantined"
 
 
-class StoredRequest(Frozen):
+class StoredRequest(Stored):
     """A vendor's request as the journal keeps it: without keys, the body untouched."""
 
     method: str
@@ -198,7 +198,7 @@ class StoredRequest(Frozen):
         return base64.b64decode(self.body) if self.encoding == "base64" else self.body.encode()
 
 
-class RawRecord(Frozen):
+class RawRecord(Stored):
     """A request that held several events, or none that could be read: stored once for all of them."""
 
     id: str
@@ -214,7 +214,7 @@ class RawRecord(Frozen):
     expire_at: Time | None = None
 
 
-class EventRecord(Frozen):
+class EventRecord(Stored):
     """An event in the journal: the immutable event and what became of it."""
 
     event: Event

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from svyazka.model.base import Frozen, Time
+from svyazka.model.base import Stored, Time
 
 
-class Pair(Frozen):
+class Pair(Stored):
     """An access token and the refresh token that came with it; stored sealed only."""
 
     access: str
@@ -16,7 +16,7 @@ class Pair(Frozen):
     """From then on it isn't used any more, some time before its end. Real time: tokens live in the vendor's."""
 
 
-class Trouble(Frozen):
+class Trouble(Stored):
     """Why there is no access: a code, words, and what helps."""
 
     code: str
@@ -24,7 +24,7 @@ class Trouble(Frozen):
     remedy: str = ""
 
 
-class CodeUse(Frozen):
+class CodeUse(Stored):
     """What became of the authorization code that came last. A code is good for one exchange."""
 
     hash: str
@@ -32,7 +32,7 @@ class CodeUse(Frozen):
     trouble: Trouble | None = None
 
 
-class Grant(Frozen):
+class Grant(Stored):
     """One connection's grant. `lease_until` and `issued_at` are real time, `wake_at` is business time."""
 
     tenant: str

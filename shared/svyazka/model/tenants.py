@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
 
-from svyazka.model.base import Frozen
+from svyazka.model.base import Frozen, Stored
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -113,7 +113,7 @@ class ConnectionSettings(Frozen):
     limit: LimitSettings | None = None
 
 
-class Addressee(Frozen):
+class Addressee(Stored):
     """Somebody who is told: a connection that can carry messages, and his address on it."""
 
     connection: str
@@ -128,21 +128,21 @@ class Addressee(Frozen):
         return self
 
 
-class AlertSettings(Frozen):
+class AlertSettings(Stored):
     """`alerts:` of a tenant: who at the business is told, and after how long an outage."""
 
     to: tuple[Addressee, ...] = ()
     after: Duration = timedelta(hours=3)
 
 
-class ConnectionSpec(Frozen):
+class ConnectionSpec(Stored):
     """A connection of the tenant file: its vendor, and settings of which some are secret references."""
 
     vendor: str
     settings: dict[str, Any] = {}
 
 
-class FlowSpec(Frozen):
+class FlowSpec(Stored):
     """A flow of the tenant file, its own settings still as written (and already checked)."""
 
     id: str
@@ -153,7 +153,7 @@ class FlowSpec(Frozen):
     paused: bool = False
 
 
-class Tenant(Frozen):
+class Tenant(Stored):
     """One business, as compiled from its file and kept in the store."""
 
     id: Name
@@ -168,7 +168,7 @@ class Tenant(Frozen):
     paused_connections: tuple[str, ...] = ()
 
 
-class CompiledConnection(Frozen):
+class CompiledConnection(Stored):
     """What a webhook function needs of a connection, in one document: nothing else is read on the way in."""
 
     tenant: str

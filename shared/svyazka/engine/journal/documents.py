@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from svyazka.engine.ports.store import Create, Document, Replace, Store, Value
 from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Outage, Status
+from svyazka.model.errors import WrittenByNewer
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.grants import Grant
 from svyazka.model.tenants import CompiledConnection, Tenant
@@ -95,13 +98,37 @@ def connection_document(compiled: CompiledConnection, version: str | None = None
     return _document("connections", key, compiled, version, tenant=compiled.tenant, vendor=compiled.vendor)
 
 
-def read(model: type[ModelT], document: Document) -> Held[ModelT]:
-    """The model that a document holds, with its version.
+WRITER = 1
+"""This release, as documents count them: one that says `min_writer` above it is left alone."""
 
-    Fields that we don't know were written by a newer version of us: for minutes of each deployment both work side by
-    side, and after a step back the newer one's documents are still there.
+_OF_ANOTHER_RELEASE = {"enum", "literal_error", "union_tag_invalid"}
+"""What pydantic says of a status, type or command that this release doesn't have."""
+
+
+def read(model: type[ModelT], document: Document) -> Held[ModelT]:
+    """The model that a document holds, with its version. Fields that we don't know are kept: see `Stored`.
+
+    Raises WrittenByNewer where a status, type or command is none of ours, or `min_writer` asks for a newer release.
     """
-    return Held(model.model_validate_json(document.data, extra="ignore"), document.version)
+    try:
+        found = model.model_validate_json(document.data, extra="allow")
+    except ValidationError as error:
+        if {complaint["type"] for complaint in error.errors(include_url=False)} <= _OF_ANOTHER_RELEASE:
+            raise WrittenByNewer(*document.key) from None
+        raise
+    wanted = (found.model_extra or {}).get("min_writer")
+    if isinstance(wanted, int) and wanted > WRITER:
+        raise WrittenByNewer(*document.key)
+    return Held(found, document.version)
+
+
+def known(model: type[ModelT], documents: Iterable[Document]) -> list[Held[ModelT]]:
+    """Those of `documents` that this release may read; the others are a newer one's to see to."""
+    found = []
+    for document in documents:
+        with suppress(WrittenByNewer):
+            found.append(read(model, document))
+    return found
 
 
 async def load(store: Store, model: type[ModelT], kind: str, key: str) -> Held[ModelT] | None:

@@ -42,8 +42,7 @@ async def waiting_for(store: Store, tenant: Tenant, connection: str, most: int) 
         cursor: str | None = None
         while found < most:
             page = await store.find(DELIVERIES_BY_STATUS, equal=where, limit=most - found, cursor=cursor)
-            for document in page.documents:
-                one = journal.read(Delivery, document)
+            for one in journal.known(Delivery, page.documents):
                 if one.model.flow not in paused:
                     found += 1
                     yield one

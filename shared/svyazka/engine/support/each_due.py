@@ -9,7 +9,7 @@ from datetime import datetime
 
 from svyazka.engine.ports.store import Document, Query, Store
 from svyazka.engine.support.logs import log, where
-from svyazka.model.errors import Unavailable
+from svyazka.model.errors import Unavailable, WrittenByNewer
 
 BATCH = 200
 
@@ -42,6 +42,8 @@ async def each_due(
                 through.done += await work(document)
             except Unavailable:
                 raise
+            except WrittenByNewer:
+                log("NOTICE", "left for a newer version", kind=document.kind)
             except Exception as error:
                 log("ERROR", "can't be dealt with", kind=document.kind, error=type(error).__name__, where=where(error))
         cursor, through.finished = page.cursor, page.cursor is None

@@ -54,7 +54,7 @@ async def seen(store: Store, tenant: str, connection: str, now: datetime) -> See
     """Look back over a connection's events."""
     where = {"tenant": tenant, "connection": connection}
     page = await store.find(EVENTS_OF_CONNECTION, equal=where, limit=LOOK)
-    records = [journal.read(EventRecord, document).model for document in page.documents]
+    records = [held.model for held in journal.known(EventRecord, page.documents)]
     calls = (record.event.received_at for record in records if record.event.origin in CALLED)
     return Seen(
         last_call=next(calls, None),
@@ -107,8 +107,8 @@ class Watch:
         cursor: str | None = None
         while True:
             page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
-            for document in page.documents:
-                compiled = journal.read(CompiledConnection, document).model
+            for held in journal.known(CompiledConnection, page.documents):
+                compiled = held.model
                 if compiled.paused:
                     continue
                 try:
@@ -124,8 +124,8 @@ class Watch:
         page = await self._hub.store.find(RAWS_BY_STATUS, equal={"status": "quarantined"}, limit=LOOK)
         since = self._hub.clock.now() - QUARANTINE_LOOK
         days: dict[tuple[str, str, str], RawRecord] = {}
-        for document in page.documents:
-            raw = journal.read(RawRecord, document).model
+        for held in journal.known(RawRecord, page.documents):
+            raw = held.model
             if raw.received_at >= since:
                 days[raw.tenant, raw.connection, f"{raw.received_at:%Y-%m-%d}"] = raw  # the first of a day, at last
         for raw in days.values():
