@@ -169,6 +169,9 @@ class MemoryStore:
                 self.names.add(task.name)
             self.tasks.append(task)
 
+    async def claims(self, key: str) -> Document | None:
+        return await self.get("meta", key)
+
     async def enqueue(self, tasks: Sequence[Task]) -> None:
         if self.queue_down:
             raise Unavailable("the queue is down")

@@ -12,6 +12,8 @@ from svyazka.connectors.registry import load_webhook
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.tasks import resume_task
+from svyazka.engine.ports.claims import KIND as CLAIMS
+from svyazka.engine.ports.claims import claimants, claims_document, claims_key
 from svyazka.engine.ports.store import (
     DELIVERIES_BY_STATUS,
     DELIVERIES_OF_FLOW,
@@ -55,6 +57,8 @@ class ApplyPlan:
     writes: list[Write] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     missing_secrets: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What is no mistake, and will hardly be meant."""
     misfits: list[str] = field(default_factory=list)
     """`sms: api_id (secret smsru-api-id): expected ...`: what can't be used with the secrets that are set."""
 
@@ -96,7 +100,38 @@ async def plan_apply(
     await _compile(store, directory, keyring, plan, held, secrets)
     for name in sorted(set(before.connections if before else ()) - set(tenant.connections)):
         plan.writes += await _removal(store, connection_id(tenant.id, name))
+    await _claim(store, plan, before)
     return plan
+
+
+async def _claim(store: Store, plan: ApplyPlan, before: Tenant | None) -> None:
+    """Write down which connections claim what of an address that several share (`Webhook.shared_by`). Whose claim is
+    out of date is passed over when it is read; here it is taken away."""
+    had, have = _claimed(before), _claimed(plan.tenant)
+    for key in sorted(had.keys() | have.keys()):
+        document = await store.get(CLAIMS, key)
+        owners = set(claimants(document))
+        others = owners - had.get(key, set()) - have.get(key, set())
+        if others or len(have.get(key, ())) > 1:
+            plan.warnings += [
+                f"{owner}: {', '.join(sorted((others | have[key]) - {owner}))} has the same {key.split('.')[1]} id; "
+                "only the one whose address the vendor calls hears of it"
+                for owner in sorted(have.get(key, ()))
+            ]
+        if others | have.get(key, set()) != owners:
+            new = claims_document(key, others | have.get(key, set()), document.version if document else None)
+            plan.writes.append(Replace(new) if document else Create(new))
+
+
+def _claimed(tenant: Tenant | None) -> dict[str, set[str]]:
+    """Ids of a tenant's connections by the document that lists their claims."""
+    found: dict[str, set[str]] = {}
+    for name, spec in tenant.connections.items() if tenant else ():
+        webhook = load_webhook(spec.vendor)
+        value = spec.settings.get(webhook.shared_by) if webhook and webhook.shared_by else None
+        if tenant and value is not None and not is_secret(value):
+            found.setdefault(claims_key(spec.vendor, str(value)), set()).add(connection_id(tenant.id, name))
+    return found
 
 
 def _misfits(directory: Directory, tenant: Tenant, secrets: Mapping[str, str | None]) -> list[str]:

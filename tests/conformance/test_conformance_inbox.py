@@ -10,6 +10,7 @@ import pytest
 
 from conformance.documents import SALVAGE, T0, arrival, bare, content, event
 from conformance.harness import Handed
+from svyazka.engine.ports.claims import claimants, claims_document
 from svyazka.engine.ports.store import Arrival, Create, Delete, Document, Put, Task
 
 
@@ -26,6 +27,12 @@ async def test_an_event_is_journaled_and_its_task_handed_over(backend, inbox, st
     assert await inbox.accept([arrival("a")], None, SALVAGE) == [None]
     assert content(await store.get("events", "a")) == content(event("a"))
     assert await backend.deliver() == [Handed("/plan", {"event": "a"})]
+
+
+async def test_claims_are_read_as_they_were_written(inbox, store):
+    assert await inbox.claims("claims.whatsapp.1") is None
+    await store.commit([Create(claims_document("claims.whatsapp.2", ["b.wa", "a.wa"], None))])
+    assert claimants(await inbox.claims("claims.whatsapp.2")) == ("a.wa", "b.wa")
 
 
 async def test_what_asks_for_no_task_gets_none(backend, inbox, store):

@@ -169,7 +169,7 @@ async def test_an_old_one_serves_while_the_store_is_away(wire, usual, till, monk
 
 async def test_the_store_is_not_asked_in_vain_for_every_request(wire, usual, till):
     await usual.connection("kofe.till")
-    usual._known["kofe.till"].asked_at -= inbox_module.FRESH_FOR
+    usual._known["connections", "kofe.till"].asked_at -= inbox_module.FRESH_FOR
     wire.breaks("down", times=2)  # a kept connection, and a fresh one
     for _ in range(5):
         assert (await usual.connection("kofe.till")).data == b'"first"'

@@ -23,6 +23,7 @@ from svyazka.backends.google.rest import (
 )
 from svyazka.backends.google.tasks import Addressing
 from svyazka.backends.google.wire import NoAnswer
+from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.store import Arrival, Document, Salvage, Task
 from svyazka.engine.rules.deadlines import ACCEPT_LIMIT
 from svyazka.engine.support.logs import log
@@ -65,7 +66,7 @@ class RestInbox:
         self._documents = documents
         self._tasks = tasks
         self._limit = limit
-        self._known: dict[str, _Known] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
 
     @classmethod
     def from_environment(cls) -> RestInbox:
@@ -89,22 +90,28 @@ class RestInbox:
     # The connection
 
     async def connection(self, key: str) -> Document | None:
+        return await self._fresh("connections", key)
+
+    async def claims(self, key: str) -> Document | None:
+        return await self._fresh(CLAIMS, key)
+
+    async def _fresh(self, kind: str, key: str) -> Document | None:
         now = time.monotonic()
         _began.set(now)
-        known = self._known.get(key)
+        known = self._known.get((kind, key))
         if known is not None and now < known.asked_at + FRESH_FOR:
             return known.document
         may_be_stale = known is not None and now < known.read_at + STALE_FOR
         try:
             async with asyncio.timeout(self._limit * (STALE_WAIT if may_be_stale else 1 - QUEUE_SHARE)):
-                found = await self._documents.read([("connections", key)])
+                found = await self._documents.read([(kind, key)])
         except (NoAnswer, TimeoutError) as error:
             if known is None or not may_be_stale:
-                raise Unavailable("the connection could not be read") from error
+                raise Unavailable(f"one of {kind} could not be read") from error
             known.asked_at = time.monotonic()
             return known.document
-        document = found.get(("connections", key))
-        self._known[key] = _Known(document, read_at=now, asked_at=now)
+        document = found.get((kind, key))
+        self._known[kind, key] = _Known(document, read_at=now, asked_at=now)
         return document
 
     # Accepting

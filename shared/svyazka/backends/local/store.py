@@ -12,6 +12,7 @@ from pathlib import Path
 
 from svyazka.backends.local.schema import ROWS, microseconds, stored
 from svyazka.backends.local.writer import Writer, connect, prepare
+from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.clock import Clock, SystemClock
 from svyazka.engine.ports.store import (
     EXPIRING,
@@ -45,7 +46,7 @@ class LocalStore:
         self.clock = clock
         self._writer = Writer(path)
         self._reader: sqlite3.Connection | None = None
-        self._connections: dict[str, tuple[float, Document | None]] = {}
+        self._connections: dict[tuple[str, str], tuple[float, Document | None]] = {}
         self.on_tasks: Callable[[], None] | None = None
         """Called when tasks were added by this process: its dispatcher need not wait to notice."""
 
@@ -131,11 +132,18 @@ class LocalStore:
 
     async def connection(self, key: str) -> Document | None:
         """Fresh within half a second."""
-        known = self._connections.get(key)
+        return self._fresh("connections", key)
+
+    async def claims(self, key: str) -> Document | None:
+        """Fresh within half a second."""
+        return self._fresh(CLAIMS, key)
+
+    def _fresh(self, kind: str, key: str) -> Document | None:
+        known = self._connections.get((kind, key))
         if known is None or known[0] < time.monotonic():
             if len(self._connections) >= CONNECTIONS_KEPT:
                 self._connections.clear()
-            known = self._connections[key] = (time.monotonic() + CONNECTION_FRESH, self.peek("connections", key))
+            known = self._connections[kind, key] = (time.monotonic() + CONNECTION_FRESH, self.peek(kind, key))
         return known[1]
 
     async def accept(

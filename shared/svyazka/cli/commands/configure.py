@@ -45,6 +45,8 @@ def apply(
         tell_changes(planned, as_json)
         tell_missing(planned)
         for one in planned:
+            for warning in one.plan.warnings:
+                note(warning)
             for misfit in one.plan.misfits:
                 note(f"{one.plan.tenant.id}/{misfit}; until it is set anew all that needs it waits")
         if dry_run:

@@ -24,6 +24,11 @@ def changes(content: Section) -> Iterator[Change]:
             yield Change(text(change.get("field"), 60) or "", section(change.get("value")), moment(entry.get("time")))
 
 
+def number_of(value: Section) -> str | None:
+    """The id of our number that a change is about; changes of the account have none."""
+    return text(section(value.get("metadata")).get("phone_number_id"))
+
+
 def moment(value: object) -> datetime | None:
     """Unix seconds, as a text or as a number."""
     seconds = text(value, 20) if not isinstance(value, float) else None

@@ -8,11 +8,13 @@ may come twice at once, and statuses in any order.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Set
+from dataclasses import replace
 
 from svyazka.connectors.whatsapp.account import account_update, preference, template_update
 from svyazka.connectors.whatsapp.messages import message_facts
-from svyazka.connectors.whatsapp.schema import Change, changes
+from svyazka.connectors.whatsapp.schema import Change, changes, number_of
 from svyazka.connectors.whatsapp.statuses import status_facts
 from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import Section, json_of, section, sections, text
@@ -22,11 +24,12 @@ SIGNATURE = "x-hub-signature-256"
 
 
 class WhatsappWebhook(Webhook):
-    """Webhooks of one application; one address hears of all its numbers, so that ours are told by their id."""
+    """Webhooks of one application; one address hears of all its numbers, each of which has a connection of its own."""
 
     vendor = "whatsapp"
     secret_settings = ("app_secret", "verify_token")
     public_settings = ("phone_number_id",)
+    shared_by = "phone_number_id"
     # Refusing what is authentic would bring it back for a week.
     bears_refusal = False
 
@@ -59,18 +62,43 @@ class WhatsappWebhook(Webhook):
             return Answer(403, b"", "text/plain")
         return Answer(200, challenge[:200].encode(), "text/plain")
 
+    def told_of(self, request: RawRequest) -> frozenset[str]:
+        """The numbers of a request; none where it can't be read."""
+        try:
+            found = changes(_content(request))
+        except NotTheFormat:
+            return frozenset()
+        return frozenset(number for change in found if (number := number_of(change.value)) is not None)
+
+    def part(self, request: RawRequest, values: Set[str | None]) -> RawRequest:
+        """The same entries with the changes of these numbers only: nobody keeps what another's clients wrote."""
+        content = _content(request)
+        entries = []
+        for entry in sections(content.get("entry")):
+            theirs = [
+                change for change in sections(entry.get("changes")) if number_of(section(change.get("value"))) in values
+            ]
+            if theirs:
+                entries.append({**entry, "changes": theirs})
+        return replace(request, body=json.dumps({**content, "entry": entries}).encode())
+
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """All that a request tells; one item that can't be read doesn't take the others with it."""
-        content = json_of(request.body, request.header("content-type"))
-        if not isinstance(content, dict) or content.get("object") != "whatsapp_business_account":
-            raise NotTheFormat("expected an object whatsapp_business_account")
+        content = _content(request)
         ours = text(inbound.public.get("phone_number_id"))
         facts = [fact for change in changes(content) for fact in _facts(change, ours)]
         return facts or [Fact(type=EventType.OTHER, ignored="WhatsApp sent a webhook without a change in it")]
 
 
+def _content(request: RawRequest) -> Section:
+    content = json_of(request.body, request.header("content-type"))
+    if not isinstance(content, dict) or content.get("object") != "whatsapp_business_account":
+        raise NotTheFormat("expected an object whatsapp_business_account")
+    return content
+
+
 def _facts(change: Change, ours: str | None) -> Iterator[Fact | Unreadable]:
-    number = text(section(change.value.get("metadata")).get("phone_number_id"))
+    number = number_of(change.value)
     if ours is not None and number is not None and number != ours:
         yield Fact(type=EventType.OTHER, ignored=f"of another number of this application's: {number[:40]}")
         return

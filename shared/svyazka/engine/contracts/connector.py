@@ -9,7 +9,7 @@ A vendor implements what differs and leaves the rest alone:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -88,6 +88,11 @@ class Webhook:
     public_settings: ClassVar[tuple[str, ...]] = ()
     """Plain settings that `verify` and `parse` read."""
 
+    shared_by: ClassVar[str | None] = None
+    """Where one address hears of several connections: the (plain) setting whose value tells whose a part is. `apply`
+    writes down which connections claim a value. A part reaches those of them whose own secrets prove the request:
+    `verify` must rest on a secret of the vendor's."""
+
     decides: ClassVar[bool] = False
     """True: the answer is a business decision, so a request never goes the way of salvage."""
 
@@ -97,6 +102,14 @@ class Webhook:
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The request's items in canonical form. Raises NotTheFormat."""
+        raise NotImplementedError
+
+    def told_of(self, request: RawRequest) -> frozenset[str]:
+        """The values of `shared_by` that a request names."""
+        return frozenset()
+
+    def part(self, request: RawRequest, values: Set[str | None]) -> RawRequest:
+        """What of a request is about these values of `shared_by`; None stands for what names none."""
         raise NotImplementedError
 
     def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:

@@ -16,6 +16,7 @@ from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest, Webh
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.events_of_request import Item, read, stored_request
 from svyazka.engine.journal.tasks import plan_task, quarantined_task, redirect_task
+from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Arrival, Document, Inbox, Salvage, Task
 from svyazka.engine.security.keyring import Keyring, WebhookKey
@@ -164,7 +165,51 @@ class Receiver:
         refused = self.webhook.verify(request, inbound)
         if refused is not None:
             return self.webhook.refusal(request, refused) or problem(401, "Not genuine", refused)
-        return await self._accept(request, compiled, inbound)
+        left = await self._handed_on(request, compiled) if self.webhook.shared_by else request
+        if left is None:
+            return _json(200, {"status": "accepted", "events": []})
+        return await self._accept(left, compiled, inbound)
+
+    async def _handed_on(self, request: RawRequest, compiled: CompiledConnection) -> RawRequest | None:
+        """Give each part of a proven request to the connections that claim it; what is left for the one at whose
+        address it came, None where nothing is.
+
+        Whoever claims a part must prove the request with his own secret: a claim is only a setting in a file. And he
+        gets no more than his part. A request that is repeated finds all parts that are there already.
+        """
+        named = self.webhook.told_of(request)
+        own = _shared_value(self.webhook, compiled)
+        given: set[str] = set()
+        for value in sorted(named - {own}):
+            for claimant in await self._claimants(value, compiled, request):
+                await self._accept(self.webhook.part(request, {value}), claimant, self.inbound(claimant))
+                given.add(value)
+        if not given:
+            return request
+        left = self.webhook.part(request, {None, *named} - given)
+        return left if left != self.webhook.part(request, set()) else None
+
+    async def _claimants(
+        self, value: str, compiled: CompiledConnection, request: RawRequest
+    ) -> list[CompiledConnection]:
+        """Connections that have this value and hold the secret that the request was signed with."""
+        found = []
+        ours = connection_id(compiled.tenant, compiled.connection)
+        for owner in claimants(await self.inbox.claims(claims_key(self.webhook.vendor, value))):
+            document = await self.inbox.connection(owner) if owner != ours else None
+            claimant = self._compiled_of(document) if document is not None else None
+            if claimant is None or claimant.vendor != self.webhook.vendor:
+                continue
+            if _shared_value(self.webhook, claimant) != value:
+                continue  # it was so once
+            try:
+                proven = self.webhook.verify(request, self.inbound(claimant)) is None
+            except ConfigError as error:  # its secret can't be opened: its part stays where it came
+                log("ERROR", "settings can't be used", tenant=claimant.tenant, error=str(error))
+                continue
+            if proven:
+                found.append(claimant)
+        return found
 
     def _unreadable_type(self, head: RawRequest) -> str | None:
         encoding = (head.header("content-encoding") or "identity").strip().lower()
@@ -218,6 +263,11 @@ class Receiver:
             return Task("salvage", "/salvage", body)
 
         return Salvage(pack)
+
+
+def _shared_value(webhook: Webhook, compiled: CompiledConnection) -> str | None:
+    value = compiled.public.get(webhook.shared_by or "")
+    return str(value) if value is not None else None
 
 
 def _owner(key: WebhookKey) -> str:

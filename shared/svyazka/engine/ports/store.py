@@ -244,6 +244,10 @@ class Inbox(Protocol):
     async def connection(self, key: str) -> Document | None:
         """The compiled connection, fresh within seconds. Raises Unavailable."""
 
+    async def claims(self, key: str) -> Document | None:
+        """Which connections claim a part of what one address hears (`claims.py`), fresh within seconds. Raises
+        Unavailable."""
+
     async def accept(
         self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
