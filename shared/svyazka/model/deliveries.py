@@ -104,6 +104,9 @@ class Delivery(Stored):
     step: str
     connection: str
     vendor: str
+    source: str | None = None
+    """The connection whose event it answers: its subject and its lane mean something within that one only. None: it
+    answers no vendor's event, or the first release wrote it."""
     subject: str
     command: Command
     repeat: Repeat

@@ -46,20 +46,28 @@ def statements() -> list[str]:
     for kind, fields in KINDS.items():
         columns = "".join(f", {name} {_TYPES[type_]}" for name, type_ in fields.items())
         made.append(f"CREATE TABLE {kind} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, data BLOB NOT NULL{columns})")
-        if "expire_at" in fields:
-            made.append(f"CREATE INDEX {kind}_expire ON {kind} (expire_at) WHERE expire_at IS NOT NULL")
-    indexes = {index for query in QUERIES if (index := _index(query))}
-    return [*made, *sorted(indexes), *[one for one in TASKS.split(";") if one.strip()]]
+    return [*made, *indexes().values(), *[one for one in TASKS.split(";") if one.strip()]]
 
 
-def _index(query: Query) -> str | None:
+def indexes() -> dict[str, str]:
+    """What makes each index, by its name. A file of an earlier release lacks some: they are made when it is opened."""
+    made = {
+        f"{kind}_expire": f"CREATE INDEX IF NOT EXISTS {kind}_expire ON {kind} (expire_at) WHERE expire_at IS NOT NULL"
+        for kind, fields in KINDS.items()
+        if "expire_at" in fields
+    }
+    return {**made, **dict(sorted(named for query in QUERIES if (named := _index(query))))}
+
+
+def _index(query: Query) -> tuple[str, str] | None:
     ordered = (query.order or query.at_most or "").lstrip("-")
     columns = [*query.equal, *([ordered] if ordered else [])]
     if not columns:
         return None
     # What is only ever found by `<=` is mostly absent (nothing due, nothing to blank): those rows stay out.
     partial = f" WHERE {ordered} IS NOT NULL" if query.at_most else ""
-    return f"CREATE INDEX {query.kind}_{'_'.join(columns)} ON {query.kind} ({', '.join(columns)}){partial}"
+    name = f"{query.kind}_{'_'.join(columns)}"
+    return name, f"CREATE INDEX IF NOT EXISTS {name} ON {query.kind} ({', '.join(columns)}){partial}"
 
 
 class Rows:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from svyazka.backends.local.schema import VERSION, statements
+from svyazka.backends.local.schema import VERSION, indexes, statements
 from svyazka.model.errors import SvyazkaError, Unavailable
 
 T = TypeVar("T")
@@ -69,6 +69,8 @@ def prepare(path: Path) -> None:
             path.chmod(0o600)
         try:
             version = _version(connection) or _made(connection)
+            if version == VERSION:
+                _complete(connection)
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -91,6 +93,17 @@ def _made(connection: sqlite3.Connection) -> int:
         connection.execute(f"PRAGMA user_version={VERSION}")
     connection.execute("COMMIT")
     return _version(connection)
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Make the indexes that a release before ours hadn't: it can go on working with them."""
+    present = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    missing = [statement for name, statement in indexes().items() if name not in present]
+    if missing:
+        _begin(connection, patience=30.0)
+        for statement in missing:
+            connection.execute(statement)
+        connection.execute("COMMIT")
 
 
 def _begin(connection: sqlite3.Connection, patience: float) -> None:

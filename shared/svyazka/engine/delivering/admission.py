@@ -51,7 +51,7 @@ class Gate:
         assert tenant is not None
         if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
             why = "no success in time: the next channel tries"
-            return with_fallback(stopped(delivery, Status.CANCELLED, "fell_back", why, now), now)
+            return await with_fallback(self._hub.store, stopped(delivery, Status.CANCELLED, "fell_back", why, now), now)
         by_time = self._by_guards(delivery, Known(), now)
         if by_time is not None:
             return by_time  # decided without reading anything

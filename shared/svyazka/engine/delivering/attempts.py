@@ -86,7 +86,7 @@ class Performer(Caller):
             return  # an early duplicate
         why = Problem(code=NO_RECEIPT, message="taken, and nobody said that it arrived: the next channel tries")
         given_up = delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
-        ready = with_fallback(given_up, now)
+        ready = await with_fallback(self._hub.store, given_up, now)
         writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
         with suppress(Conflict):  # a receipt came at this very moment: its word counts
             await commit(self._hub.store, writes, ready.tasks)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.delivering.consent import any_withdrawn, newest_words, optout_ids
+from svyazka.engine.delivering.obligations import source_of
 from svyazka.engine.delivering.once_per import held_until, reservation_id
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -51,10 +52,15 @@ class Knowledge:
     async def _with_newest(self, known: Known, delivery: Delivery, guard: StillTrue) -> Known:
         """The subject's newest event: by its vendor's own numbering, else by arrival; and its objects read again.
 
+        Only its own connection's: another's order may bear the same number.
+
         A subject may be made of several objects (one visit, a record for each service): it is still what it
         was while the newest event of any one of them says so.
         """
-        where = {"tenant": delivery.tenant, "subject": guard.subject}
+        source = await source_of(self._hub.store, delivery)
+        if source is None:
+            return known
+        where = {"tenant": delivery.tenant, "connection": source, "subject": guard.subject}
         page = await self._hub.store.find(EVENTS_OF_SUBJECT, equal=where, limit=SUBJECT_LOOK)
         events = [journal.read(EventRecord, document).model.event for document in page.documents]
         if not events:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from svyazka.engine.delivering.obligations import source_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import DELIVERIES_OF_LANE, Create, Document, Replace, Value, Write
@@ -50,7 +51,8 @@ class Lanes:
         # First the turnstile, then who is there: whoever claims after this look makes our own claim fail.
         turnstile = await store.get("lanes", lane_id(delivery.lane))
         page = await store.find(DELIVERIES_OF_LANE, equal={"lane": delivery.lane}, limit=LOOK)
-        others = [held for d in page.documents if (held := journal.read(Delivery, d)).model.id != delivery.id]
+        there = [held for d in page.documents if (held := journal.read(Delivery, d)).model.id != delivery.id]
+        others = [held for held in there if await self._of_one_source(held.model, delivery)]
         for held in others:
             if _supersedes(held.model, delivery):
                 return Turn(superseded_by=held.model.id)
@@ -66,6 +68,12 @@ class Lanes:
             for h in superseded
         )
         return Turn((*ended, self._through(delivery, delivery.lane, turnstile)))
+
+    async def _of_one_source(self, one: Delivery, other: Delivery) -> bool:
+        """Whether both speak of the same thing: an order's number is its connection's, and so is a lane named by it."""
+        store = self._hub.store
+        sources = {await source_of(store, one), await source_of(store, other)}
+        return None in sources or len(sources) == 1
 
     def _after(self, ahead: Delivery, now: datetime) -> datetime:
         soon = self._hub.clock.in_real(LOOK_AGAIN)

@@ -30,7 +30,7 @@ def held_until(reservation: Document | None, delivery: Delivery) -> datetime | N
 
 def reserving(delivery: Delivery, guard: OncePer, present: Document | None, now: datetime) -> Write:
     """The write that takes the turn, over what was read of it."""
-    data = json.dumps({"delivery": delivery.id, "holder": _holder(delivery)}).encode()
+    data = json.dumps({"delivery": delivery.id, "holder": _holder(delivery), "source": delivery.source}).encode()
     version = present.version if present else None
     document = Document(
         "reservations", reservation_id(delivery.tenant, guard), {"expire_at": now + guard.period}, data, version
@@ -55,7 +55,9 @@ async def releasing(store: Store, delivery: Delivery) -> list[Write]:
 
 
 def _is_ours(reservation: Document, delivery: Delivery) -> bool:
-    return bool(json.loads(reservation.data).get("holder") == _holder(delivery))
+    kept = json.loads(reservation.data)
+    known = kept.get("source") is not None and delivery.source is not None
+    return kept.get("holder") == _holder(delivery) and not (known and kept["source"] != delivery.source)
 
 
 def _holder(delivery: Delivery) -> str:

@@ -80,7 +80,7 @@ class Settler:
         if isinstance(outcome, Refused) and outcome.opt_out:
             writes += self.optout_writes(delivery, f"{account.vendor}: {outcome.code}")
         await self._tell(delivery, outcome)
-        ready = with_fallback(delivery, now)
+        ready = await with_fallback(hub.store, delivery, now)
         tasks = [*ready.tasks, *_next_task(delivery)]
         reach("settle.before")
         await commit(hub.store, [journal.replace_delivery(ready.delivery, version), *ready.writes, *writes], tasks)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from svyazka.engine.delivering.obligations import still_to_make
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Create, Store, Task, Write
@@ -38,15 +39,18 @@ class Ready:
             self.slot.release()
 
 
-def with_fallback(delivery: Delivery, now: datetime) -> Ready:
+async def with_fallback(store: Store, delivery: Delivery, now: datetime) -> Ready:
     """The delivery with its successor, where its end calls for the next channel."""
     fell_back = delivery.last_error is not None and delivery.last_error.code in FELL_BACK
     successor = fallback_of(delivery, now) if fell_back or wants_fallback(delivery) else None
     if successor is None:
         return Ready(delivery)
     reach("fallback.before")
-    older = delivery.model_copy(update={"successor": successor.id})
-    return Ready(older, (journal.create_delivery(successor),), (perform_task(successor),))
+    made = await still_to_make(store, successor)
+    if made is None:  # an earlier generation made it, or the flow's order of channels was another
+        return Ready(delivery.model_copy(update={"successor": successor.id}))
+    older = delivery.model_copy(update={"successor": made.id})
+    return Ready(older, (journal.create_delivery(made),), (perform_task(made),))
 
 
 async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:

@@ -190,7 +190,7 @@ class Operator:
         if resolved.status is Status.FAILED:
             extra = await releasing(self._hub.store, resolved)
             resolved = resolved.model_copy(update={"reservation": None})
-        ready = with_fallback(resolved, self._hub.clock.now())
+        ready = await with_fallback(self._hub.store, resolved, self._hub.clock.now())
         writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes, *extra]
         await commit(self._hub.store, writes, ready.tasks)
 

@@ -103,7 +103,8 @@ class Decider:
             seconds = plan.fallback_after.total_seconds() if plan.fallback_after else None
             yield Delivery(
                 id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
-                flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor, subject=plan.subject,
+                flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor,
+                source=event.connection, subject=plan.subject,
                 command=first.command, repeat=first.repeat, needs_receipt=first.needs_receipt, guards=plan.guards,
                 created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE,
                 lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,

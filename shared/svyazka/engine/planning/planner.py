@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.delivering.consent import consent_writes
+from svyazka.engine.delivering.obligations import still_to_make
 from svyazka.engine.delivering.transition import Ready, is_there
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -187,7 +189,7 @@ class Planner:
                 if current is None or current.model.status is not EventStatus.ACCEPTED:
                     return None
                 held = Held(held.model, current.version)  # the sweep may have touched it: still ours to plan
-                readies = [self._unclaimed(ready) for ready in readies if not await self._exists(ready)]
+                held, readies = await self._still_to_make(held, readies)
                 extra = [write for write in extra if not await is_there(self._hub.store, write)]
                 as_given = False
                 continue
@@ -195,8 +197,19 @@ class Planner:
             return {write.document.id: version for write, version in created} if as_given else {}
         raise Conflict([("events", held.model.event.id)])
 
-    async def _exists(self, ready: Ready) -> bool:
-        return await self._hub.store.get("deliveries", ready.delivery.id) is not None
+    async def _still_to_make(
+        self, held: Held[EventRecord], readies: list[Ready]
+    ) -> tuple[Held[EventRecord], list[Ready]]:
+        """What is left to be created, under names of its own where another connection's obligations bear them."""
+        record, left = held.model, []
+        for ready in readies:
+            made = await still_to_make(self._hub.store, ready.delivery)
+            if made is None:
+                continue
+            names = tuple(made.id if name == ready.delivery.id else name for name in record.deliveries)
+            record = record.model_copy(update={"deliveries": names})
+            left.append(self._unclaimed(replace(ready, delivery=made)))
+        return Held(record, held.version), left
 
     def _unclaimed(self, ready: Ready) -> Ready:
         """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""

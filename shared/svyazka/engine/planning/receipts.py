@@ -63,7 +63,7 @@ class Receipts:
         moved = receipt_settles(moved, receipt.state, self._hub.clock.now())
         if how:
             moved = moved.model_copy(update={"notes": (*moved.notes, how)})
-        ready = with_fallback(moved, self._hub.clock.now())
+        ready = await with_fallback(self._hub.store, moved, self._hub.clock.now())
         writes += [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
         return how, writes, list(ready.tasks), [delivery.id]
 

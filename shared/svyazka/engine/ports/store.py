@@ -128,7 +128,11 @@ DUE_EVENTS = Query("due_events", "events", at_most="wake_at")
 DUE_DELIVERIES = Query("due_deliveries", "deliveries", at_most="wake_at")
 DUE_OUTAGES = Query("due_outages", "outages", at_most="wake_at")
 DUE_GRANTS = Query("due_grants", "grants", at_most="wake_at")
-EVENTS_OF_SUBJECT = Query("events_of_subject", "events", equal=("tenant", "subject"), order="-received_at")
+EVENTS_OF_SUBJECT = Query(
+    "events_of_subject", "events", equal=("tenant", "connection", "subject"), order="-received_at"
+)
+# As the first release asks: its worker runs on beside ours while it is replaced, and needs its index till then.
+EVENTS_OF_ANY_SUBJECT = Query("events_of_any_subject", "events", equal=("tenant", "subject"), order="-received_at")
 RECENT_EVENTS = Query("recent_events", "events", order="-received_at")
 EVENTS_OF_TENANT = Query("events_of_tenant", "events", equal=("tenant",), order="-received_at")
 EVENTS_OF_CONNECTION = Query("events_of_connection", "events", equal=("tenant", "connection"), order="-received_at")

@@ -119,8 +119,8 @@ def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
     return Delivery(
         id=delivery_id(delivery.tenant, delivery.flow, delivery.subject, step.name),
         event=delivery.event, tenant=delivery.tenant, flow=delivery.flow, step=step.name,
-        connection=step.connection, vendor=step.vendor, subject=delivery.subject, command=step.command,
-        repeat=step.repeat, needs_receipt=step.needs_receipt, guards=guards, created_at=now,
+        connection=step.connection, vendor=step.vendor, source=delivery.source, subject=delivery.subject,
+        command=step.command, repeat=step.repeat, needs_receipt=step.needs_receipt, guards=guards, created_at=now,
         base_at=delivery.base_at, next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=delivery.lane,
         supersedes=delivery.supersedes, predecessor=delivery.id, fallbacks=rest, fallback_seconds=seconds,
         fallback_at=fallback_time(guards, now, seconds) if rest else None,
