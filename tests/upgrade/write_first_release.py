@@ -1,9 +1,7 @@
-"""What wrote `first_release/`: run once, with the code of the first release (commit ba3df20). Kept to show how.
+"""What wrote `first_release/`: run once, with the code of the first release. Kept to show what the fixtures hold.
 
-    git worktree add ../first-release ba3df20 && cp -r tests/upgrade ../first-release/tests/
-    cd ../first-release && PYTHONPATH=tests:shared python tests/upgrade/write_first_release.py
-
-It isn't run again: a fixture that today's code wrote would prove nothing about yesterday's.
+It isn't run again: a fixture that today's code wrote would prove nothing about yesterday's. (The engine's modules had
+other names then; here they have today's.)
 """
 
 from __future__ import annotations
