@@ -9,9 +9,10 @@ from typing import Any
 from cli.conftest import API_ID, FILE, Installation, order
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import RECENT_DELIVERIES, Put
+from svyazka.engine.ports.store import RECENT_ALERTS, RECENT_DELIVERIES, Put
+from svyazka.engine.telling import alerts
 from svyazka.engine.worker import Worker
-from svyazka.model.deliveries import Delivery
+from svyazka.model.deliveries import Alert, Delivery
 
 
 def found(hub: Installation, check: str, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
@@ -133,3 +134,25 @@ def test_nobody_to_tell(hub: Installation) -> None:
 def test_only_one_tenant_is_looked_at_when_named(hub: Installation) -> None:
     assert {row["tenant"] for row in hub.rows("doctor", "kofe")} == {None, "kofe"}
     hub.svyazka("doctor", "tea", status=1)
+
+
+def test_alerts_that_all_hang_on_one_vendor_and_those_that_nobody_had(hub: Installation) -> None:
+    """The file's only addressee is told through sms: of its own outage nobody would hear."""
+    (row,) = found(hub, "alerts")
+    assert (row["status"], row["tenant"]) == ("warn", "kofe")
+    assert row["message"].startswith("everybody is told through smsru only")
+    assert "smsru only" in hub.svyazka("apply", str(hub.file), "--dry-run").stderr
+
+    async def tell(worker: Worker, store: LocalStore) -> None:
+        tenant = await worker.hub.directory.tenant("kofe")
+        assert tenant is not None
+        long_ago = worker.hub.clock.now() - timedelta(hours=2)
+        await alerts.tell(worker.hub, tenant, "till", "silent", "first", long_ago, "Слова", "x")
+        held = journal.read(Alert, (await store.find(RECENT_ALERTS)).documents[0])
+        older = held.model.model_copy(update={"created_at": long_ago})
+        await store.commit([Put(journal.alert_document(older))])
+
+    hub.opened(tell)
+    (row,) = found(hub, "alerts not told")
+    assert (row["status"], row["tenant"]) == ("warn", "kofe")
+    assert "silent first" in row["message"]

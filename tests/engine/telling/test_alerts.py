@@ -111,14 +111,14 @@ async def test_trouble_with_an_alert_itself_is_no_alert() -> None:
     assert [alert.kind for alert in house.alerts()] == ["unknown"]
 
 
-async def test_an_alert_is_of_use_for_a_day() -> None:
+async def test_an_alert_is_of_use_for_a_week_as_long_as_it_is_tried() -> None:
     house = await told()
     house.mail.script.extend([Retry(code="500", message="busy", outage=False)] * 1000)
     assert await tell(house)
-    await house.pass_time(25 * 3600, step=600)
+    await house.pass_time(26 * 3600, step=1800)
     (delivery,) = house.deliveries()
-    assert delivery.status is Status.EXPIRED
-    assert delivery.guards.expires_at == START + timedelta(days=1)
+    assert delivery.status is Status.RETRYING, "not into nothing after a day"
+    assert delivery.guards.expires_at == START + timedelta(days=7)
 
 
 async def test_who_dies_before_the_commit_tells_it_again_and_after_it_does_not(house: House) -> None:

@@ -12,12 +12,26 @@ from urllib.parse import urlsplit
 from svyazka.cli.checks import Check, Level
 from svyazka.cli.running import is_running
 from svyazka.cli.session import Session
-from svyazka.engine.ports.store import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, RECENT_EVENTS, Document
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import (
+    DUE_DELIVERIES,
+    DUE_EVENTS,
+    DUE_GRANTS,
+    DUE_OUTAGES,
+    RECENT_ALERTS,
+    RECENT_EVENTS,
+    Document,
+)
 from svyazka.engine.security.keyring import SECRET_NAMES
+from svyazka.engine.telling.undelivered import arrived
+from svyazka.model.deliveries import Alert
 from svyazka.model.errors import ConfigError, Unavailable
 
 OVERDUE = timedelta(minutes=5)
 """What is due for longer was seen by no sweep."""
+
+ALERTS_LOOK, ALERTS_BACK = 200, timedelta(days=7)
+"""How many alerts, and how far back, are looked at for some that reached nobody."""
 
 AHEAD = timedelta(minutes=1)
 LITTLE_DISK, TOO_LITTLE_DISK = 2 << 30, 200 << 20
@@ -42,6 +56,8 @@ async def installation(session: Session) -> AsyncIterator[Check]:
         yield _worker(session.settings.data)
     yield await _clocks(session)
     yield await _oldest(session)
+    async for check in _not_told(session):
+        yield check
     yield _address(session)
 
 
@@ -136,6 +152,25 @@ async def _oldest(session: Session) -> Check:
         "oldest wake_at", "fail", f"{oldest.kind}/{oldest.id} is overdue since {since:%Y-%m-%d %H:%M} UTC",
         "see that the worker and its sweep run: `svyazka run` here, Cloud Scheduler on Google",
     )  # fmt: skip
+
+
+async def _not_told(session: Session) -> AsyncIterator[Check]:
+    """Alerts of the last days that somebody should have had and nobody is known to: one line a tenant."""
+    now = session.hub.clock.now()
+    page = await session.store.find(RECENT_ALERTS, limit=ALERTS_LOOK)
+    recent = [journal.read(Alert, document).model for document in page.documents]
+    recent = [alert for alert in recent if alert.deliveries and now - alert.created_at < ALERTS_BACK]
+    when = await arrived(session.store, recent)
+    lost: dict[str, list[Alert]] = {}
+    for alert in recent:
+        if when[alert.id] is None and now - alert.created_at > OVERDUE:
+            lost.setdefault(alert.tenant, []).append(alert)
+    for tenant, alerts in sorted(lost.items()):
+        newest = f"{alerts[0].kind} {alerts[0].stage}, {alerts[0].created_at:%Y-%m-%d %H:%M} UTC"
+        yield Check(
+            "alerts not told", "warn", f"{len(alerts)} alert(s) have reached nobody; the newest: {newest}",
+            f"svyazka alerts --tenant {tenant} says them; svyazka deliveries --flow alerts says why", tenant,
+        )  # fmt: skip
 
 
 def _address(session: Session) -> Check:

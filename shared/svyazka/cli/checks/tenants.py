@@ -12,7 +12,9 @@ from svyazka.cli.checks import Check, of_finding
 from svyazka.cli.session import Session
 from svyazka.engine.calling.oauth.authorise import grant_of
 from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.telling.addressees import only_vendor
 from svyazka.engine.tenants.directory import Account, secret_id
 from svyazka.engine.upkeep import silent_hooks as watch
 from svyazka.model.deliveries import Outage
@@ -30,11 +32,9 @@ async def tenant_checks(session: Session, tenant: Tenant, live: bool, fix: bool)
         yield check
     for name in _paused(tenant):
         yield Check("paused", "warn", f"{name} is paused: its deliveries wait", "svyazka resume", tenant.id)
-    if not tenant.alerts.to and not session.hub.operators:
-        yield Check(
-            "alerts", "warn", "nobody would be told of an outage",
-            "name somebody in the file's `alerts`, or in SVYAZKA_ALERTS", tenant.id,
-        )  # fmt: skip
+    unheard = await unheard_alerts(session.hub, tenant)
+    if unheard is not None:
+        yield Check("alerts", "warn", *unheard, tenant.id)
     for name in tenant.connections:
         try:
             account = await session.hub.directory.account(tenant.id, name)
@@ -45,6 +45,19 @@ async def tenant_checks(session: Session, tenant: Tenant, live: bool, fix: bool)
         if account is not None:
             async for check in _connection(session, account, live, fix):
                 yield check
+
+
+async def unheard_alerts(hub: Hub, tenant: Tenant) -> tuple[str, str] | None:
+    """What would keep everybody from hearing of an outage, and what to do about it; None when nothing would."""
+    told, vendor = await only_vendor(hub, tenant)
+    if not told:
+        return "nobody would be told of an outage", "name somebody in the file's `alerts`, or in SVYAZKA_ALERTS"
+    if vendor is not None:
+        return (
+            f"everybody is told through {vendor} only: nobody would hear of its own outage until it is over",
+            "name somebody with a connection of another vendor in the file's `alerts`, or in SVYAZKA_ALERTS",
+        )
+    return None
 
 
 async def _secrets(session: Session, tenant: Tenant) -> AsyncIterator[Check]:

@@ -11,6 +11,7 @@ import typer
 
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply
 from svyazka.catalogue import N_
+from svyazka.cli.checks.tenants import unheard_alerts
 from svyazka.cli.options import AsJson, DryRun, Yes
 from svyazka.cli.output import confirm, lines, note, table
 from svyazka.cli.session import Session, run
@@ -49,6 +50,7 @@ def apply(
                 note(warning)
             for misfit in one.plan.misfits:
                 note(f"{one.plan.tenant.id}/{misfit}; until it is set anew all that needs it waits")
+        await tell_unheard(session, planned)
         if dry_run:
             return
         if any(one.plan.changes for one in planned):
@@ -125,6 +127,15 @@ def tell_missing(planned: Sequence[Planned]) -> None:
     for one in planned:
         for name in one.plan.missing_secrets:
             note(f"secret {name} isn't there yet: svyazka secret set {one.plan.tenant.id} {name}")
+
+
+async def tell_unheard(session: Session, planned: Sequence[Planned]) -> None:
+    """Files by which nobody would hear of an outage, or not of every one."""
+    for one in planned:
+        unheard = await unheard_alerts(session.hub, one.plan.tenant)
+        if unheard is not None:
+            message, remedy = unheard
+            note(f"{one.plan.tenant.id}: {message}: {remedy}")
 
 
 async def carry_out(session: Session, planned: Sequence[Planned]) -> None:

@@ -19,7 +19,8 @@ from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import AUDIT, RECENT_ALERTS
-from svyazka.model.deliveries import Alert, AuditLine, Delivery, Status
+from svyazka.engine.telling.undelivered import arrived
+from svyazka.model.deliveries import Alert, AuditLine, Status
 from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
 
 ModelT = TypeVar("ModelT")
@@ -143,14 +144,15 @@ def alerts(
     async def body(session: Session) -> None:
         masker = await session.masker(reveal, "alerts")
         oldest = await _since(session, since)
-        rows: list[Row] = []
+        found: list[Alert] = []
         async for document in reading.pages(session.store, RECENT_ALERTS):
             alert = journal.read(Alert, document).model
-            if len(rows) == limit or (oldest is not None and alert.created_at < oldest):
+            if len(found) == limit or (oldest is not None and alert.created_at < oldest):
                 break
             if tenant in (None, alert.tenant):
-                zone = await session.zone(alert.tenant)
-                rows.append(alert_row(alert, await _sent_at(session, alert), zone, masker))
+                found.append(alert)
+        when = await arrived(session.store, found)
+        rows = [alert_row(alert, when[alert.id], await session.zone(alert.tenant), masker) for alert in found]
         if as_json:
             lines(rows)
             return
@@ -167,15 +169,6 @@ def alerts(
 async def _empty(session: Session, wanted: Filter, otherwise: str) -> str:
     """What it means that a list is empty."""
     return mistyped(wanted, (await session.tenants()).values()) or otherwise
-
-
-async def _sent_at(session: Session, alert: Alert) -> datetime | None:
-    """When the first of its addressees had it."""
-    if alert.sent_at is not None:
-        return alert.sent_at
-    found = await session.store.get_many([("deliveries", key) for key in alert.deliveries])
-    told = [journal.read(Delivery, document).model for document in found if document is not None]
-    return min((d.settled_at for d in told if d.status is Status.SUCCEEDED and d.settled_at), default=None)
 
 
 def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> None:

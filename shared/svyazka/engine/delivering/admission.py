@@ -19,6 +19,7 @@ from svyazka.engine.rules.guards import Go, Known, Stop, Wait, verdict
 from svyazka.engine.rules.transitions import has_arrived, parked, stopped, waiting
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
+from svyazka.engine.telling.undelivered import overtaken
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import QuietHours
 from svyazka.model.deliveries import Attempt, Delivery, Problem, Status
@@ -49,6 +50,9 @@ class Gate:
         if gone is not None:
             return Ready(stopped(delivery, Status.CANCELLED, *gone, now))
         assert tenant is not None
+        old_news = await overtaken(self._hub, delivery) if delivery.flow == ALERT_FLOW else None
+        if old_news is not None:
+            return Ready(stopped(delivery, Status.CANCELLED, "superseded", old_news, now))
         if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
             why = "no success in time: the next channel tries"
             return await with_fallback(self._hub.store, stopped(delivery, Status.CANCELLED, "fell_back", why, now), now)

@@ -28,6 +28,9 @@ from svyazka.model.outcomes import Outcome, Refused
 SETTLE_LIMIT = timedelta(seconds=40)
 """Real time for which an outcome is kept in hand while it can't be recorded: what it says is known nowhere else."""
 
+NOT_TOLD = frozenset({Status.FAILED, Status.DEAD, Status.EXPIRED, Status.UNKNOWN})
+"""Ends of an alert's delivery after which its addressee may not know."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
@@ -178,6 +181,10 @@ def log_moved(delivery: Delivery) -> None:
         status=delivery.status.value, flow=delivery.flow,
         code=delivery.last_error.code if delivery.last_error else None,
     )  # fmt: skip
+    if delivery.flow == ALERT_FLOW and delivery.status in NOT_TOLD and delivery.successor is None:
+        # Nobody can be told of it by the same way: the log and `doctor` say it.
+        log("ERROR", "an alert did not arrive", tenant=delivery.tenant, connection=delivery.connection,
+            delivery=delivery.id, status=delivery.status.value)  # fmt: skip
 
 
 def policy_of(account: Account) -> RetryPolicy:

@@ -14,6 +14,7 @@ from svyazka.engine.ports.store import Create, Replace, Task, Write
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.rules.retry import next_delay
 from svyazka.engine.telling import alerts
+from svyazka.engine.telling.undelivered import reroute
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.deliveries import Delivery, Outage, Status
 from svyazka.model.errors import ConfigError, Conflict
@@ -39,6 +40,9 @@ RELEASE_LEAD = 2.0
 RELEASE_GRACE = timedelta(minutes=2)
 HELD_BY_US = frozenset({"paused", "connection_removed", "settings"})
 """Codes of deliveries that wait for no vendor: `resume` releases them."""
+
+STAGES = ("down", "blocked")
+"""What somebody is told of an outage before its end."""
 
 BLOCKED_PROBE = 900.0
 """Seconds between looks at a blocked connection at first: money and rights come back by themselves."""
@@ -178,11 +182,16 @@ class Outages:
                     "wake_at": now + RELEASE_GRACE, "wake_step": 0,
                 }
             )  # fmt: skip
-            if closed.told:
+            if closed.told or await self._was_told(closed):
                 await self._tell(tenant, closed, "recovered")  # first: who dies in between tells it, and once
             if await self._replace(closed, held.version, [release_task(tenant.id, connection)]):
                 return True
         return False
+
+    async def _was_told(self, outage: Outage) -> bool:
+        """Whether somebody was told, though whoever told it died before the outage could say so."""
+        keys = [alerts.alert_id(outage.tenant, outage.connection, "outage", one, outage.id) for one in STAGES]
+        return any(await self._hub.store.get_many([("alerts", key) for key in keys]))
 
     async def resume(self, tenant_id: str, connection: str) -> None:
         """Settings, secrets or an authorisation changed: what was blocked for want of them is tried at once. Whether
@@ -223,6 +232,8 @@ class Outages:
         held = await journal.load(hub.store, Outage, "outages", f"{tenant_id}.{connection}")
         if held is not None and held.model.is_open:
             return
+        if account is not None and after == 0.0:
+            await reroute(hub, account)
         rate = hub.limits(account).per_second if account else 1.0
         let_go = await release_batch(hub, account.tenant, connection, rate, after) if account else 0
         if let_go:
@@ -280,7 +291,7 @@ class Outages:
         texts = {
             "down": f"{tenant.name}: {name} не отвечает с {since}. Ничего не потеряно: всё ждёт и уйдёт само.",
             "blocked": f"{tenant.name}: {name} не принимает вызовы: {outage.message}. {outage.remedy or ''}".strip(),
-            "recovered": f"{tenant.name}: {name} снова работает; накопленное отправляется.",
+            "recovered": f"{tenant.name}: {name} снова работает (перебой с {since}); накопленное отправляется.",
         }
         await alerts.tell(self._hub, tenant, outage.connection, "outage", stage, outage.since, texts[stage], outage.id)
         if stage == "blocked":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,22 +13,31 @@ from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Create, Write
 from svyazka.engine.rules.transitions import WAKE_GRACE
 from svyazka.engine.support.logs import log
+from svyazka.engine.telling.addressees import person, steps
 from svyazka.model.commands import Guards, SendMessage
-from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Delivery
-from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.errors import Conflict
 from svyazka.model.ids import delivery_id, stable_id
 from svyazka.model.tenants import Addressee, Tenant
 
 ALERT_FLOW = "alerts"
 """The flow name of deliveries that the engine itself makes."""
 
-USEFUL_FOR = timedelta(hours=24)
+USEFUL_FOR = timedelta(days=7)
+"""As long as retries go on. What is told of an outage has no end of its own: `undelivered.overtaken` ends it."""
+
+NEXT_WAY_AFTER = timedelta(minutes=15)
+"""Without success for so long, the next connection that reaches the person tries."""
 
 
 def local_time(moment: datetime, tenant: Tenant) -> str:
     """As a person in the tenant's zone writes it."""
     return f"{moment.astimezone(ZoneInfo(tenant.timezone)):%d.%m %H:%M}"
+
+
+def alert_id(tenant: str, connection: str | None, kind: str, stage: str, about: str) -> str:
+    """An alert's identity."""
+    return stable_id("alt", tenant, connection or "", kind, stage, about)
 
 
 async def tell(
@@ -39,14 +49,17 @@ async def tell(
     alert's identity.
     """
     now = hub.clock.now()
-    alert_id = stable_id("alt", tenant.id, connection or "", kind, stage, about)
+    id_ = alert_id(tenant.id, connection, kind, stage, about)
+    well = connection if stage == "recovered" else None
+    expires_at = None if kind == "outage" else now + USEFUL_FOR
+    new = _New(hub, id_, text, now, expires_at, well)
     deliveries = [
-        *[await _to(hub, tenant, a, alert_id, f"to/{i}", text, now) for i, a in enumerate(tenant.alerts.to)],
-        *await _to_operators(hub, alert_id, text, now),
+        *[await new.delivery(tenant, addressee, f"to/{index}") for index, addressee in enumerate(tenant.alerts.to)],
+        *[await new.delivery(owner, one, step) for owner, one, step in await _operators(hub)],
     ]
     ready = [delivery for delivery in deliveries if delivery is not None]
     alert = Alert(
-        id=alert_id, tenant=tenant.id, connection=connection, kind=kind, stage=stage, since=since,
+        id=id_, tenant=tenant.id, connection=connection, kind=kind, stage=stage, since=since,
         created_at=now, text=text, deliveries=tuple(delivery.id for delivery in ready),
     )  # fmt: skip
     writes: Sequence[Write] = [
@@ -87,32 +100,40 @@ async def tell_unusable(hub: Hub, tenant: Tenant, why: str) -> None:
     await tell(hub, tenant, None, "settings", "first", now, text, f"{now:%Y-%m-%d}")
 
 
-async def _to_operators(hub: Hub, alert_id: str, text: str, now: datetime) -> list[Delivery | None]:
-    made = []
+async def _operators(hub: Hub) -> list[tuple[Tenant, Addressee, str]]:
+    """Who runs the installation, each with the tenant whose connections carry it."""
+    found = []
     for index, (tenant_id, addressee) in enumerate(hub.operators):
         owner = await hub.directory.tenant(tenant_id)
         if owner is not None:
-            made.append(await _to(hub, owner, addressee, alert_id, f"operator/{index}", text, now))
-    return made
+            found.append((owner, addressee, f"operator/{index}"))
+    return found
 
 
-async def _to(
-    hub: Hub, tenant: Tenant, addressee: Addressee, alert_id: str, step: str, text: str, now: datetime
-) -> Delivery | None:
-    spec = tenant.connections.get(addressee.connection)
-    try:
-        connector = hub.directory.connectors(spec.vendor) if spec else None
-    except ConfigError:  # a vendor of another version of ours
-        connector = None
-    if spec is None or connector is None:
-        return None
-    chats = {connector.reaches: addressee.chat} if addressee.chat and connector.reaches else {}
-    to = Contact(phone=addressee.phone, email=addressee.email, chats=chats)
-    command = SendMessage(to=to, text=text, subject="Svyazka")
-    subject = f"alert:{alert_id}"
-    return Delivery(
-        id=delivery_id(tenant.id, ALERT_FLOW, subject, step), event=alert_id, tenant=tenant.id, flow=ALERT_FLOW,
-        step=step, connection=addressee.connection, vendor=spec.vendor, subject=subject, command=command,
-        repeat=connector.repeat(command), guards=Guards(expires_at=now + USEFUL_FOR), created_at=now, base_at=now,
-        next_attempt_at=now, wake_at=now + WAKE_GRACE, blank_at=now + tenant.retention,
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _New:
+    """An alert on its way to its addressees."""
+
+    hub: Hub
+    id: str
+    text: str
+    now: datetime
+    expires_at: datetime | None
+    well: str | None
+
+    async def delivery(self, tenant: Tenant, addressee: Addressee, step: str) -> Delivery | None:
+        """To one of them, with every other way to reach him behind; None when the file names no way that exists."""
+        to = person(self.hub, tenant, addressee)
+        if to is None:
+            return None
+        command = SendMessage(to=to, text=self.text, subject="Svyazka")
+        first, *others = await steps(self.hub, tenant, addressee, command, step, self.well)
+        subject, now = f"alert:{self.id}", self.now
+        return Delivery(
+            id=delivery_id(tenant.id, ALERT_FLOW, subject, first.name), event=self.id, tenant=tenant.id,
+            flow=ALERT_FLOW, step=first.name, connection=first.connection, vendor=first.vendor, subject=subject,
+            command=command, repeat=first.repeat, needs_receipt=first.needs_receipt and bool(others),
+            guards=Guards(expires_at=self.expires_at), created_at=now, base_at=now, next_attempt_at=now,
+            wake_at=now + WAKE_GRACE, blank_at=now + tenant.retention, fallbacks=tuple(others),
+            fallback_seconds=NEXT_WAY_AFTER.total_seconds(), fallback_at=now + NEXT_WAY_AFTER if others else None,
+        )  # fmt: skip

@@ -1,0 +1,106 @@
+"""Alerts that have not arrived: overtaken by later news, waiting behind a broken connection, or without success."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.ports.store import DELIVERIES_OF_FLOW, Store
+from svyazka.engine.rules.transitions import fallback_of, stopped
+from svyazka.engine.telling.addressees import reaches, step_through
+from svyazka.engine.telling.alerts import ALERT_FLOW, alert_id
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.commands import SendMessage
+from svyazka.model.deliveries import Alert, Delivery, Outage, Status
+from svyazka.model.errors import Conflict
+
+OVERTAKEN_BY = {"down": ("blocked", "recovered"), "blocked": ("recovered",)}
+"""Stages of an outage that leave nothing to say about an earlier one."""
+
+LOOK = 100
+"""Waiting alerts of a tenant that are looked at when one of its connections works again."""
+
+LONGEST_CHAIN = 20
+
+
+async def overtaken(hub: Hub, delivery: Delivery) -> str | None:
+    """Why an alert that hasn't gone out yet must not go out any more; None when it is still news.
+
+    Asked before every attempt, so that it holds whatever died, and whichever way "it works again" came first.
+    """
+    held = await journal.load(hub.store, Alert, "alerts", delivery.event)
+    if held is None or held.model.kind != "outage" or held.model.connection is None:
+        return None
+    alert = held.model
+    later = OVERTAKEN_BY.get(alert.stage)
+    if later is None:
+        return None
+    now = await journal.load(hub.store, Outage, "outages", f"{alert.tenant}.{alert.connection}")
+    if now is None or not now.model.is_open or now.model.since != alert.since:
+        return "the outage is over"
+    keys = [("alerts", alert_id(alert.tenant, alert.connection, "outage", stage, now.model.id)) for stage in later]
+    told = [stage for stage, document in zip(later, await hub.store.get_many(keys), strict=True) if document]
+    return f"{told[0]} is told instead" if told else None
+
+
+async def reroute(hub: Hub, account: Account) -> int:
+    """A connection works: alerts that wait behind another one go out through it; how many.
+
+    Only what waits is moved, by compare-and-set, and the delivery that goes on is created in the same commit.
+    """
+    moved = 0
+    for status in (Status.PARKED, Status.BLOCKED):
+        where = {"tenant": account.tenant.id, "flow": ALERT_FLOW, "status": status.value}
+        page = await hub.store.find(DELIVERIES_OF_FLOW, equal=where, limit=LOOK)
+        for document in page.documents:
+            moved += await _rerouted(hub, account, journal.read(Delivery, document))
+    return moved
+
+
+async def _rerouted(hub: Hub, account: Account, held: Held[Delivery]) -> bool:
+    delivery, command = held.model, held.model.command
+    same = delivery.connection == account.name
+    if same or not isinstance(command, SendMessage) or not reaches(account.connector, command.to):
+        return False
+    # Named by the delivery before: the same connection may have been tried earlier in this chain.
+    name = f"{delivery.step.partition('/via/')[0]}/via/{account.name}/{delivery.id[-8:]}"
+    step = step_through(hub, account.tenant, account.name, command, name)
+    if step is None:
+        return False
+    now = hub.clock.now()
+    ended = stopped(delivery, Status.CANCELLED, "fell_back", f"{account.name} works: it goes out there", now)
+    successor = fallback_of(ended.model_copy(update={"fallbacks": (step, *delivery.fallbacks)}), now)
+    if successor is None:
+        return False
+    older = journal.replace_delivery(ended.model_copy(update={"successor": successor.id}), held.version)
+    with suppress(Conflict):
+        await hub.store.commit([older, journal.create_delivery(successor)], [perform_task(successor)])
+        return True
+    return False
+
+
+async def arrived(store: Store, alerts: Sequence[Alert]) -> dict[str, datetime | None]:
+    """When the first of each alert's addressees had it; None: nobody is known to."""
+    of = {key: alert.id for alert in alerts for key in alert.deliveries}
+    found: dict[str, datetime | None] = {alert.id: alert.sent_at for alert in alerts}
+    for _ in range(LONGEST_CHAIN):
+        if not of:
+            break
+        documents = await store.get_many([("deliveries", key) for key in of])
+        after: dict[str, str] = {}
+        for document in documents:
+            if document is None:
+                continue
+            delivery = journal.read(Delivery, document).model
+            alert = of[delivery.id]
+            if delivery.status is Status.SUCCEEDED and delivery.settled_at:
+                found[alert] = min(found[alert] or delivery.settled_at, delivery.settled_at)
+            elif delivery.successor:
+                after[delivery.successor] = alert
+        of = after
+    return found
