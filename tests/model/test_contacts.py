@@ -113,7 +113,11 @@ def test_mobiles_are(number: str) -> None:
         ("Ivan.Petrov@Mail.RU", "ivan.petrov@mail.ru"), ("  a+b@x.io ", "a+b@x.io"),
         ("почта@пример.рф", "почта@пример.рф"),
         ("a@b", None), ("a@b.", None), ("@b.ru", None), ("a b@c.ru", None), ("a@c.ru, d@e.ru", None), ("a@@c.ru", None),
-        ("<a@c.ru>", None), ("a@c.ru.", None), ("", None), (None, None),
+        ("<a@c.ru>", "a@c.ru"), ("Иван <A@c.ru>", "a@c.ru"), ("a@c.ru.", "a@c.ru"), ("a@c.ru..", "a@c.ru"),
+        ("MAILTO:A@c.ru?subject=x", "a@c.ru"), ("a @ c.ru", "a@c.ru"), ("\u00a0a@c.ru\u200b", "a@c.ru"),
+        ("почта@xn--e1afmkfd.xn--p1ai", "почта@пример.рф"), ("a@XN--E1AFMKFD.XN--P1AI.", "a@пример.рф"),
+        ("a@xn--\u044f.ru", "a@xn--\u044f.ru"), ("mailto:", None), ("<a@c.ru> <d@e.ru>", None),
+        ("", None), (None, None),
     ],
 )  # fmt: skip
 def test_an_email_is_one_address_in_lower_case_or_none(text: str | None, address: str | None) -> None:

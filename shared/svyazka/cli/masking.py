@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 from pydantic import JsonValue
 
-from svyazka.model.contacts import Contact, mask_email, mask_name, mask_phone
+from svyazka.model.contacts import Contact, mask_email, mask_name, mask_phone, normalize_phone
+from svyazka.model.phones import SHORTEST, SHORTEST_ABROAD, Number, runs, unescaped_with_places
 
-_PHONE_LIKE = re.compile(r"(?:(?<!\w)|(?<=%2B))(?:\+|%2B)?\(?\d[\d\s()\u00a0.\-]{8,18}\d(?!\w)", re.I)
 _EMAIL_LIKE = re.compile(r"[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", re.I)
-_NOT_DIGITS = re.compile(r"\D")
 _SHORTEST_NAME = 2
 
 PERSONAL_KEYS = frozenset({
@@ -51,11 +51,10 @@ class Masker:
         """A text of anybody's; `about`: the people whose names may stand in it."""
         if text is None or self.reveal:
             return text
-        text = _EMAIL_LIKE.sub(lambda match: mask_email(match[0].replace("%40", "@")) or "•••", text)
-        text = _PHONE_LIKE.sub(_masked_phone, text)
         for pattern, mask in _known_words(about):
             text = re.sub(pattern, mask, text, flags=re.I)
-        return text
+        text = _EMAIL_LIKE.sub(lambda match: mask_email(match[0].replace("%40", "@")) or "•••", text)
+        return _without_phones(text)
 
     def body(self, body: str | None, about: Iterable[Contact | None] = ()) -> str | None:
         """A request's or an answer's body: JSON value by value, anything else as text."""
@@ -83,8 +82,9 @@ class Masker:
                 return value
             case _ if personal:
                 return "•••"
-            case int() if _is_phone(str(value)):
-                return mask_phone(str(value))
+            case int() | float():
+                digits = str(int(value)) if float(value).is_integer() else ""
+                return mask_phone(digits) if _is_phone(digits, plus=False) else value
         return value
 
     def _object(
@@ -101,18 +101,34 @@ class Masker:
         }
 
 
-def _masked_phone(match: re.Match[str]) -> str:
-    found = match[0]
-    return (mask_phone(found.replace("%2B", "+").replace("%2b", "+")) or found) if _is_phone(found) else found
+def _without_phones(text: str) -> str:
+    """A text with every phone masked, whatever stands between its digits, and where it is escaped too."""
+    read, places = unescaped_with_places(text)
+    kept: list[str] = []
+    done = end = 0
+    for found in runs(read):
+        number = next((one for one in found if one.start >= end and _is_phone(one.digits, one.plus)), None)
+        if number is None:
+            continue
+        end = number.end
+        kept += (text[done : places(number.start)], _masked(number))
+        done = places(end)
+    return "".join(kept) + text[done:]
 
 
-def _is_phone(text: str) -> bool:
-    """Whether digits are somebody's phone rather than an id, a time or a sum: `+`, or the Russian forms."""
-    plus = "+" in text or "%2b" in text.casefold()
-    digits = _NOT_DIGITS.sub("", re.sub("%2b", "+", text, flags=re.I))
-    if plus:
-        return 10 <= len(digits) <= 15
-    return (len(digits) == 11 and digits[0] in "78") or (len(digits) == 10 and digits[0] == "9")
+def _masked(number: Number) -> str:
+    return mask_phone(f"+{number.digits}" if number.plus else number.digits) or "•••"
+
+
+@lru_cache(maxsize=4096)
+def _is_phone(digits: str, plus: bool) -> bool:
+    """Whether digits are somebody's phone rather than an id, a time or a sum: a `+`, the forms of Russian mobiles, or
+    what a message could be sent to."""
+    if plus and len(digits) >= SHORTEST:
+        return True
+    if (len(digits) == 11 and digits[0] in "78") or (len(digits) == 10 and digits[0] == "9"):
+        return True
+    return len(digits) >= SHORTEST_ABROAD and normalize_phone(f"+{digits}" if plus else digits) is not None
 
 
 def _known_words(about: Iterable[Contact | None]) -> list[tuple[str, str]]:
@@ -126,6 +142,10 @@ def _known_words(about: Iterable[Contact | None]) -> list[tuple[str, str]]:
                 words[name] = mask_name(name) or ""
         for chat in contact.chats.values():
             words[chat] = "•••"
+        # However it was spelled, it is known here.
+        for address, mask in ((contact.phone, mask_phone(contact.phone)), (contact.email, mask_email(contact.email))):
+            if address and len(address) >= SHORTEST_ABROAD:
+                words[address] = mask or "•••"
     spelled: dict[str, str] = {}
     for word, mask in words.items():
         spelled[rf"(?<!\w){re.escape(word)}(?!\w)"] = mask

@@ -79,6 +79,13 @@ class BookAppointment(Stored):
 Command = Annotated[SendMessage | Forward | UpsertContact | CreateLead | BookAppointment, Field(discriminator="kind")]
 
 
+def person_of(command: Command) -> Contact | None:
+    """Whom a command is about, where it is about a person."""
+    if isinstance(command, SendMessage):
+        return command.to
+    return None if isinstance(command, Forward) else command.contact
+
+
 class QuietHours(Stored):
     """`21:00-10:00` in a zone: nothing is done between these, it waits for the end."""
 

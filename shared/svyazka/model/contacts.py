@@ -10,11 +10,11 @@ import re
 from functools import lru_cache
 
 from svyazka.model.base import Stored
+from svyazka.model.phones import ascii_digits, candidates, dialled_abroad
 
-_DIGITS = re.compile(r"\D+")
-_BESIDE = re.compile(r"(?:доб|ext|вн)\.?\s*:?\s*\d+|[,;/xх#]", re.I)
-"""Where a phone ends and something else begins: an extension, another phone."""
-_EMAIL = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}$")
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
+_IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*)>\s*")
+_UNSEEN = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class Contact(Stored):
@@ -37,27 +37,26 @@ def normalize_phone(text: str | None, region: str = "RU") -> str | None:
     """E.164 (`+79991234567`) of a phone however it was typed, or None when it can't be one.
 
     Takes `8 (999) 123-45-67`, `7999...`, `999 123 45 67`, `+7...`, `+8 (999)...`, `007...`, `8-10-375...`, a
-    trailing `доб. 12` (dropped), of several numbers the first, and full-width or Arabic digits.
+    trailing `доб. 12` (dropped), of several numbers the first, full-width or Arabic digits, and `79991234567.0` as
+    spreadsheets write it. Never a digit that isn't there.
     """
     if not text:
         return None
-    candidate = _BESIDE.split(text.strip(), maxsplit=1)[0]
-    digits = _DIGITS.sub("", "".join(str(int(c)) if c.isdecimal() else c for c in candidate))
-    if not digits:
-        return None
-    if candidate.startswith("+"):
-        trunk = region == "RU" and len(digits) == 11 and digits[0] == "8"
+    found = (_e164(digits, plus, region) for digits, plus in candidates(text))
+    return next((number for number in found if number is not None), None)
+
+
+def _e164(digits: str, plus: bool, region: str) -> str | None:
+    russian = region == "RU" and len(digits) == 11 and digits[0] == "8"
+    if plus:
         # `+8 999...` is a mistake for `+7`, unless it is some country's: Viet Nam's numbers are as long.
-        return _valid(digits) or (_valid("7" + digits[1:]) if trunk else None)
-    if region == "RU" and digits.startswith("810") and len(digits) > 12:
-        digits = digits[3:]  # 8-10-375...: the Russian way of dialling abroad
-    elif digits.startswith("00"):
-        digits = digits[2:]
-    elif region == "RU" and len(digits) == 11 and digits[0] == "8":
-        digits = "7" + digits[1:]
-    elif region == "RU" and len(digits) == 10:
-        digits = "7" + digits
-    return _valid(digits)
+        return _valid(digits) or (_valid("7" + digits[1:]) if russian else None)
+    abroad = dialled_abroad(digits)
+    if abroad is not None and (region == "RU" or digits.startswith("00")):
+        return _valid(abroad)
+    if russian:
+        return _valid("7" + digits[1:])
+    return _valid("7" + digits if region == "RU" and len(digits) == 10 else digits)
 
 
 def _valid(digits: str) -> str | None:
@@ -89,18 +88,36 @@ def can_take_messages(phone: str) -> bool:
 
 
 def normalize_email(text: str | None) -> str | None:
-    """The address in lower case, or None when it isn't one."""
+    """The one spelling of an address, or None when it isn't one.
+
+    In lower case, without `mailto:`, brackets, a dot at its end and what nobody sees; a domain in its own letters.
+    """
     if not text:
         return None
-    text = text.strip().lower()
-    return text if _EMAIL.match(text) else None
+    address = _UNSEEN.sub("", text).strip()
+    bracketed = _IN_BRACKETS.fullmatch(address)
+    address = (bracketed[1] if bracketed else address).strip().lower()
+    if address.startswith("mailto:"):
+        address = address.removeprefix("mailto:").partition("?")[0]
+    local, at, domain = address.partition("@")
+    domain = domain.strip().rstrip(".")
+    address = f"{local.strip()}{at}{_in_its_letters(domain) if 'xn--' in domain else domain}"
+    return address if _EMAIL.fullmatch(address) else None
+
+
+def _in_its_letters(domain: str) -> str:
+    try:
+        return domain.encode("ascii").decode("idna")
+    except ValueError:
+        return domain
 
 
 def mask_phone(phone: str | None) -> str | None:
     """`+79991234567` -> `+7999•••4567`; anything else keeps its two ends only."""
     if not phone:
         return phone
-    digits = _DIGITS.sub("", phone)
+    first = next(candidates(phone), None)
+    digits = first[0] if first else ascii_digits(phone)
     if len(digits) == 11 and digits[0] in "78":
         return f"+7{digits[1:4]}•••{digits[-4:]}"
     return f"{phone[:2]}•••{phone[-2:]}" if len(phone) > 6 else "•••"

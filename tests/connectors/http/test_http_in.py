@@ -22,6 +22,7 @@ from svyazka.connectors.http.webhook import WEBHOOK, form, moment
 from svyazka.connectors.registry import CALLS_US, load_webhook
 from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.security.standardwebhooks import signed_headers
+from svyazka.model.contacts import normalize_phone
 from svyazka.model.events import EventType, Fact, Unreadable
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -74,6 +75,26 @@ def test_an_item_is_read_as_the_settings_say() -> None:
         "proxy": False,
     }  # fmt: skip
     assert fact.data == {"number": "A-7", "sum": 150.5, "first": {"price": 100}}
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (b'{"type": "order.completed", "phone": 79990000107.0}', "+79990000107"),
+        (b'{"type": "order.completed", "phone": "79990000107.0"}', "+79990000107"),
+        (b'{"type": "order.completed", "phone": 7.9990000107e10}', "+79990000107"),
+        (b'{"type": "order.completed", "phone": 901234567.0}', None),
+        (b'{"type": "order.completed", "phone": "901234567.0"}', None),
+        (b'{"type": "order.completed", "phone": 79990000107.5}', None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("phone", ["phone", "to_string(phone)", "join(' ', ['тел.', to_string(phone)])"])
+def test_a_number_that_a_spreadsheet_made_of_a_phone_gets_no_digit_of_anothers(
+    body: bytes, number: str | None, phone: str
+) -> None:
+    contact = one(body, {"contact": {"phone": phone}}).contact
+    assert contact is not None
+    assert normalize_phone(contact.phone) == number
 
 
 def test_a_message_in_the_standards_own_shape_needs_no_settings() -> None:

@@ -35,7 +35,13 @@ def journal(
     request = RawRequest("POST", path, b"key=secret", [(b"content-type", b"application/json")], body)
     people = keyring().people
     return journaled(
-        request, TILL, facts, START + after, people=lambda raw: people("kofe", raw), wrong=wrong, origin=origin
+        request,
+        TILL,
+        facts,
+        START + after,
+        people=lambda raw, contacts: people("kofe", raw, contacts),
+        wrong=wrong,
+        origin=origin,
     )
 
 

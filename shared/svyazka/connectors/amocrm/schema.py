@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from svyazka.connectors.amocrm.forms import items
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.contacts import Contact
+from svyazka.model.phones import candidates
 
 ID_LIMIT = 40
 PHONE, EMAIL = "PHONE", "EMAIL"
@@ -22,7 +23,6 @@ PHONE, EMAIL = "PHONE", "EMAIL"
 PHONE_NAMES = frozenset({"телефон", "phone", "тел", "тел."})
 EMAIL_NAMES = frozenset({"email", "e-mail", "почта", "эл. почта"})
 _NUMBERS = re.compile(r"[,;\n]|\s/\s")
-_NOT_DIGITS = re.compile(r"\D+")
 
 
 Field = tuple[str | None, str | None, str]
@@ -135,9 +135,9 @@ def _split(value: str) -> list[str]:
 
 def _best(phones: list[str]) -> str | None:
     """The first that can be a phone; before it the first mobile one, for a land line takes no messages."""
-    possible = [phone for phone in phones if 10 <= len(_NOT_DIGITS.sub("", phone)) <= 15]
-    mobile = (phone for phone in possible if _NOT_DIGITS.sub("", phone)[-10] == "9")
-    return next(mobile, possible[0] if possible else None)
+    possible = [(phone, found[0]) for phone in phones if (found := next(candidates(phone), None)) is not None]
+    mobile = (phone for phone, digits in possible if digits[-10:].startswith("9"))
+    return next(mobile, possible[0][0] if possible else None)
 
 
 def linked_leads(contact: Section) -> frozenset[str]:

@@ -14,6 +14,7 @@ from svyazka.engine.contracts.untrusted import Section, json_of, text, zoned_tim
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.phones import candidates
 
 EVENT_TYPES = {
     ReceiptState.SENT: EventType.MESSAGE_SENT,
@@ -76,10 +77,15 @@ def _incoming(id_: str, event: Section) -> Fact:
         key=("incoming", id_),
         subject=f"message:{id_}",
         occurred_at=zoned_time(event.get("date")),
-        contact=Contact(phone=sender) if sender else None,
+        contact=_who(sender) if sender else None,
         data={"text": words},
         consent=Consent.WITHDRAWN if withdrawn else None,
     )
+
+
+def _who(sender: str) -> Contact:
+    """A company may write under a name (`MTS`) or a short number (`900`): that is nobody's phone."""
+    return Contact(phone=sender) if any(candidates(sender)) else Contact(name=sender)
 
 
 def _no_money(receipt: Fact) -> Fact:

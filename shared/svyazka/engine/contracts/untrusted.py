@@ -19,6 +19,8 @@ DEPTH_LIMIT = 20
 """Levels of a nested value that are kept."""
 
 INT64 = 2**63
+EXACT = 2.0**53
+"""Below it every whole number has a float of its own."""
 
 Section = Mapping[str, Any]
 """A JSON object of a stranger's."""
@@ -80,9 +82,15 @@ def filled(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str | None:
-    """A string or a number as bounded text; None for anything else and for blanks."""
+    """A string or a number as bounded text; None for anything else and for blanks.
+
+    A whole number is written as one, though a spreadsheet or a language without integers made `79991234567.0` of it:
+    what reads the text next must find no digit that isn't the number's.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        value = int(value)
     return _storable(str(value).strip()[:limit]) or None
 
 

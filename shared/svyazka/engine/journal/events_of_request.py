@@ -14,6 +14,7 @@ from svyazka.engine.ports.store import Document
 from svyazka.engine.rules.deadlines import PLAN_GRACE
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.engine.support.logs import log, where
+from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import SKELETON
 from svyazka.model.events import (
     Event,
@@ -29,8 +30,9 @@ from svyazka.model.events import (
 from svyazka.model.ids import event_id, stable_id
 from svyazka.model.tenants import CompiledConnection
 
-PeopleIn = Callable[[bytes], tuple[str, ...]]
-"""Keyed hashes of the people that bytes tell of: `Keyring.people` for one tenant."""
+PeopleIn = Callable[[bytes, Sequence[Contact]], tuple[str, ...]]
+"""Keyed hashes of the people that bytes tell of, those whom a parser found in them first: `Keyring.people` for one
+tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def journaled(
 ) -> tuple[Document | None, list[Item]]:
     """The documents that a request becomes: its raw bytes once, its events one by one."""
     stored = stored_request(request)
-    everybody = people(request.body)
+    everybody = people(request.body, [contact for fact in facts if (contact := _contact(fact)) is not None])
     digest = sha256(request.body).hexdigest()
     raw = None
     if len(facts) != 1:
@@ -116,12 +118,18 @@ def journaled(
         kept: Kept = {"request": stored, "people": everybody[:PEOPLE_OF_AN_EVENT]}
         if raw is not None:
             # In a long list everybody would stand in everybody's event.
-            kept = {"raw": raw.id, "people": people(fact.model_dump_json().encode())[:PEOPLE_OF_AN_EVENT]}
+            contact = _contact(fact)
+            own = people(fact.model_dump_json().encode(), [contact] if contact else [])
+            kept = {"raw": raw.id, "people": own[:PEOPLE_OF_AN_EVENT]}
         item = _item(fact, index, digest, compiled, now, origin, kept)
         if item.record.event.id not in seen:  # else the same fact twice in one body
             seen.add(item.record.event.id)
             items.append(item)
     return (journal.raw_document(raw) if raw is not None else None), items
+
+
+def _contact(fact: Fact | Unreadable) -> Contact | None:
+    return fact.contact if isinstance(fact, Fact) else None
 
 
 def _slot(compiled: CompiledConnection, now: datetime) -> int:

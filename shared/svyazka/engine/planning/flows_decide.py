@@ -11,9 +11,10 @@ from svyazka.engine.contracts.flow import Decision, Facts, FlowContext
 from svyazka.engine.delivering.admission import SEND_FLOW
 from svyazka.engine.hub import Hub
 from svyazka.engine.rules.transitions import WAKE_GRACE, fallback_time
+from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.engine.support.logs import log
 from svyazka.engine.tenants.directory import BoundFlow
-from svyazka.model.commands import Guards, Plan, SendMessage, Step
+from svyazka.model.commands import Guards, Plan, SendMessage, Step, person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import SourceUnavailable
@@ -110,8 +111,16 @@ class Decider:
                 lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
                 supersedes=plan.supersedes, fallbacks=rest, fallback_seconds=seconds,
                 fallback_at=fallback_time(plan.guards, now, seconds) if rest else None,
-                people=record.people, blank_at=now + tenant.retention,
+                people=self._people(plan, record), blank_at=now + tenant.retention,
             )  # fmt: skip
+
+    def _people(self, plan: Plan, record: EventRecord) -> tuple[str, ...]:
+        """Whose a delivery is: the source may have shown a person whom the request didn't name."""
+        commands = [step.command for step in plan.steps]
+        told = "".join(command.model_dump_json() for command in commands).encode()
+        contacts = [person for command in commands if (person := person_of(command)) is not None]
+        own = self._hub.keyring.people(record.event.tenant, told, contacts)
+        return tuple(dict.fromkeys((*own, *record.people)))[:PEOPLE_OF_AN_EVENT]
 
     def _requested(self, record: EventRecord, tenant: Tenant) -> Planned:
         """One message that somebody asked for, with its text: `svyazka send`."""

@@ -15,26 +15,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain
 from typing import Literal
-from urllib.parse import unquote_plus
 
+from svyazka.model.contacts import Contact, normalize_email
 from svyazka.model.errors import ConfigError
+from svyazka.model.phones import key, keys, unescaped
 
 SecretName = Literal["mint", "verify", "vault"]
 SECRET_NAMES: tuple[SecretName, ...] = ("mint", "verify", "vault")
 _MAC_BYTES = 20
-_GAP = r"[\s()\u00a0.–—-]{0,3}"
-_RUSSIAN = re.compile(rf"(?<!\d)(?=((?:\+?[78]{_GAP})?[3489](?:{_GAP}\d){{9}})(?!\d))")
-"""Wherever ten digits of a Russian number begin, though other numbers may stand next to it."""
-_PHONE_LIKE = re.compile(rf"(?<!\d)\+?\d(?:{_GAP}\d){{9,14}}(?!\d)")
-_NUMBERS = re.compile(r"\d[\d\s()\u00a0.–—-]{8,}")
-"""Stretches of text that hold nothing but numbers: what is looked through for phones, as little as may be."""
-_NO_DIGIT = re.compile(r"\D")
 _EMAIL_LIKE = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 KEY_BYTES = 32
 PEOPLE_OF_AN_EVENT, PEOPLE_OF_A_REQUEST = 64, 1000
 """How many hashes are kept at most: each is an entry in an index."""
+FEW_EMAILS = 16
+"""Up to so many `@` a text is searched around them only, which is quicker."""
+
 _GENUINE_KEPT = 4096
 
 
@@ -176,12 +173,14 @@ class Keyring:
         versions = self._versions("mint")
         return [self._person(versions[version], tenant, plain) for version in sorted(versions, key=int, reverse=True)]
 
-    def people(self, tenant: str, raw: bytes) -> tuple[str, ...]:
-        """Keyed hashes of all that looks like a phone or an e-mail anywhere in a raw request, the surest first."""
-        text = raw.decode("utf-8", "replace")
-        if "%" in text:
-            text = unquote_plus(text)
-        found = islice(dict.fromkeys(_addresses_in(text)), PEOPLE_OF_A_REQUEST)
+    def people(self, tenant: str, raw: bytes, contacts: Iterable[Contact] = ()) -> tuple[str, ...]:
+        """Keyed hashes of all that looks like a phone or an e-mail anywhere in a raw request, the surest first: whom a
+        parser found in it (`contacts`), however that was spelled."""
+        found: dict[str, None] = {}
+        for address in chain(*map(_addresses_of, contacts), _addresses_in(unescaped(raw))):
+            found[address] = None
+            if len(found) == PEOPLE_OF_A_REQUEST:
+                break
         secret = self.newest("mint")[1]
         return tuple(self._person(secret, tenant, address) for address in found)
 
@@ -196,29 +195,40 @@ def _sealing_key(name: SecretName, secret: bytes) -> bytes:
 
 
 def _plain_address(address: str) -> str:
-    """The last ten digits of a phone, so that `8 999...` and `+7999...` are one; else the text in lower case.
+    """The key of a phone, so that `8 999...` and `+7999...` are one; else the text in lower case.
 
     A chat (`telegram:9991234567`) is no phone, whatever its digits.
     """
-    if "@" not in address and ":" not in address:
-        digits = _NO_DIGIT.sub("", address)
-        if 10 <= len(digits) <= 15:
-            return digits[-10:]
-    return address.strip().lower()
+    phone = key(address) if "@" not in address and ":" not in address else None
+    return phone or address.strip().lower()
+
+
+def _addresses_of(contact: Contact) -> Iterable[str]:
+    """Every address of a person as it is hashed: a phone and an e-mail in any spelling, and chats."""
+    if contact.phone:
+        yield from keys(contact.phone)
+    if contact.email:
+        yield normalize_email(contact.email) or contact.email.strip().lower()
+    for vendor, chat in sorted(contact.chats.items()):
+        yield _plain_address(f"{vendor}:{chat}")
 
 
 def _addresses_in(text: str) -> Iterable[str]:
-    """Russian numbers and e-mails first: what else may be a phone is mostly a date, a sum or part of an id."""
-    stretches = dict.fromkeys(_NUMBERS.findall(text))  # an id stands in a body more than once
-    for stretch in stretches:
-        for match in _RUSSIAN.finditer(stretch):
-            yield _NO_DIGIT.sub("", match[1])[-10:]
-    if "@" in text:
-        for match in _EMAIL_LIKE.finditer(text):
-            yield match[0].lower()
-    for stretch in stretches:
-        for match in _PHONE_LIKE.finditer(stretch):
-            yield _NO_DIGIT.sub("", match[0])[-10:]
+    """E-mails and what may be a phone, the surest first."""
+    for found in _emails_in(text):
+        yield found.lower() if "xn--" not in found else (normalize_email(found) or found.lower())
+    yield from keys(text)
+
+
+def _emails_in(text: str) -> Iterable[str]:
+    places = text.count("@")
+    if places > FEW_EMAILS:
+        return _EMAIL_LIKE.findall(text)
+    found, at = [], -1
+    for _ in range(places):
+        at = text.index("@", at + 1)
+        found += _EMAIL_LIKE.findall(text, max(at - 65, 0), at + 400)
+    return found
 
 
 def _versions_in(name: SecretName, text: str) -> dict[str, bytes]:

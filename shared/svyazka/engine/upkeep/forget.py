@@ -5,7 +5,7 @@ Safe to run twice and to die in the middle: the do-not-contact mark comes first,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from svyazka.engine.delivering.consent import mark
@@ -21,6 +21,7 @@ from svyazka.engine.ports.store import (
 )
 from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.upkeep.retention import blank, blanked_write
+from svyazka.model.commands import person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import SKELETON, WAITING, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
@@ -112,8 +113,9 @@ class _Mentions:
         self._events: set[str] = set()
         """Events of this person, by what they themselves say."""
 
-    def _in(self, text: str) -> bool:
-        return not self._hashes.isdisjoint(self._hub.keyring.people(self._tenant, text.encode()))
+    def _in(self, text: str, contacts: Iterable[Contact | None]) -> bool:
+        people = self._hub.keyring.people(self._tenant, text.encode(), [one for one in contacts if one is not None])
+        return not self._hashes.isdisjoint(people)
 
     def event(self, document: Document) -> Write | None:
         """Its request always; its contact and data where they are this person's, or nobody's that we know."""
@@ -121,7 +123,7 @@ class _Mentions:
         record, event = held.model, held.model.event
         told = event.model_dump_json(include={"contact", "data"})
         changes: dict[str, object] = {"request": None}
-        if self._in(told) or event.contact is None or event.contact == Contact():
+        if self._in(told, [event.contact]) or event.contact is None or event.contact == Contact():
             self._events.add(event.id)
             changes |= {"event": event.model_copy(update={"contact": None, "data": {}}), "blank_at": None}
             if record.status is EventStatus.ACCEPTED and event.receipt is None:
@@ -134,7 +136,11 @@ class _Mentions:
 
     def in_delivery(self, delivery: Delivery) -> bool:
         """Whether a delivery is to this person, mentions him, or comes of an event of his."""
-        return delivery.event in self._events or self._in(delivery.model_dump_json(include={"command", "attempts"}))
+        if delivery.event in self._events:
+            return True
+        told = delivery.model_dump_json(include={"command", "attempts", "fallbacks"})
+        commands = (delivery.command, *(step.command for step in delivery.fallbacks))
+        return self._in(told, [person_of(command) for command in commands])
 
     def delivery(self, document: Document) -> Write | None:
         held = journal.read(Delivery, document)
