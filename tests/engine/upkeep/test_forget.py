@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from engine.test_hearsay import Hearing
 
+from engine.planning.test_hearsay import Hearing
 from fakes import House, order
 from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.model.contacts import Contact
