@@ -94,7 +94,7 @@ def test_what_is_overdue_because_nobody_sweeps(hub: Installation) -> None:
 
     assert found(hub, "oldest wake_at")[0]["status"] == "ok"
     hub.opened(age)
-    assert found(hub, "oldest wake_at", status=1)[0]["message"].startswith("deliveries/dlv_")
+    assert found(hub, "oldest wake_at", status=1)[0]["message"].startswith("dlv_")
 
 
 def test_an_outage_and_a_pause(hub: Installation) -> None:

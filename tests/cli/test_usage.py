@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from cli.conftest import Installation, order
+from svyazka.catalogue import Language, use
 from svyazka.cli.output import table
 
 
@@ -52,7 +53,7 @@ def test_an_address_without_its_scheme_is_refused_before_vendors_get_it(
 
 
 def test_nothing_to_show_says_what_that_means(hub: Installation) -> None:
-    assert "svyazka urls TENANT" in hub.svyazka("events").stderr
+    assert "svyazka urls" in hub.svyazka("events").stderr
 
 
 @pytest.mark.parametrize(
@@ -81,16 +82,39 @@ def test_an_id_of_nothing(hub: Installation) -> None:
     assert "svyazka events" in hub.svyazka("show", "evt_none", status=1).stderr
 
 
-def test_a_narrow_terminal_cuts_no_id_and_no_address(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
+URL = "https://hub.example.org/webhook_iiko?key=" + "k" * 60
+WIDE_ROWS = [
+    (("Received", "Id", "From", "Status", "Reason", "URL"),
+     ("14.03 15:00:05", "evt_" + "0" * 32, "kofe-pokrovka/till", "quarantined", "потому что " * 20, URL)),
+    (("Created", "Id", "Through", "Step", "Status", "Receipt", "Tries", "Next", "Why"),
+     ("14.03 15:00:05", "dlv_" + "1" * 32, "kofe-pokrovka/sms", "review/sms", "failed", "undelivered", 12, None,
+      "на счёте sms.ru не хватает денег, пополните его в кабинете; что ждёт, уйдёт само после пополнения")),
+    (("Status", "Check", "Whose", "What", "Remedy"),
+     ("fail", "credentials", "kofe-pokrovka/sms", "не задано: api_id; доставки ждут " * 3,
+      "svyazka secret set kofe-pokrovka smsru-api-id-with-a-name-as-long-as-names-may-be")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize(("columns", "row"), WIDE_ROWS)
+def test_at_80_columns_a_row_is_wrapped_by_words_and_no_address_or_command_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: tuple[str, ...],
+    row: tuple[object, ...], language: Language,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    url = "https://hub.example.org/webhook_iiko?key=" + "k" * 60
-    table(("Id", "Status", "URL", "Why"), [("evt_" + "0" * 32, "planned", url, "because " * 20)], "nothing")
-    printed = capsys.readouterr().out
-    assert url in printed
-    assert "evt_" + "0" * 32 in printed
+    use(language)
+    table(columns, [row], "nothing")
+    use(None)
+    printed = capsys.readouterr().out.splitlines()
+    whole = [str(cell) for cell in row if str(cell).startswith(("svyazka ", "https://"))]
+    assert all(len(line) <= 80 or any(one in line for one in whole) for line in printed)
+    assert all(any(one in line for line in printed) for one in whole)
+    words = " ".join(printed).split()
+    assert all(word in words for cell in row for word in str(cell or "").split() if len(str(cell)) > 80 and cell != URL)
+    assert next(str(cell)[:14] for cell in row) in printed[0]
+    status = row[columns.index("Status")]
+    assert str(status) in printed[0]
 
 
 def test_since_and_limit_bound_a_list(hub: Installation) -> None:

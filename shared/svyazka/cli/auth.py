@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import typer
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.options import OfTenant
-from svyazka.cli.output import note, say
+from svyazka.cli.output import full_time, note, say
 from svyazka.cli.session import Session, run
 from svyazka.engine.calling.oauth.authorise import (
     REFUSED_BEFORE,
@@ -48,7 +49,7 @@ def auth(
             await by_code(session, account, code)
         else:
             await by_link(session, account)
-        say(f"{owner.id}/{name} is authorised; what waited for it goes on", "green")
+        say(_("{owner}/{name} is authorised; what waited for it goes on", owner=owner.id, name=name), "green")
 
     run(body)
 
@@ -64,14 +65,14 @@ def _code_in(account: Account, given: str) -> AuthorisationCode:
         return AuthorisationCode(given.strip())
     params = dict(parse_qsl(urlsplit(given.strip()).query))
     if "code" not in params:
-        raise ConfigError("expected an address with a code in it, as the vendor sent you to after agreeing")
+        raise ConfigError(_("expected an address with a code in it, as the vendor sent you to after agreeing"))
     match account.connector.redirected(params, account.settings):
         case AuthorisationCode() as code:
             return code
         case Rejected(reason):
             raise ConfigError(reason)
         case Withdrawal(what):
-            raise ConfigError(f"expected an address with a code in it; this one says: {what}")
+            raise ConfigError(_("expected an address with a code in it; this one says: {what}", what=what))
 
 
 async def by_link(session: Session, account: Account, every: float = LOOK_EVERY) -> None:
@@ -82,9 +83,14 @@ async def by_link(session: Session, account: Account, every: float = LOOK_EVERY)
     invited = invitation(session.hub, account, account.generation)
     before = await grant_of(session.hub, account)
     await session.audit("auth", f"{account.tenant.id}/{account.name}", how="link")
-    say(f"Open this link as an administrator of the account, and agree (good until {invited.until:%H:%M} UTC):")
+    say(
+        _(
+            "Open this link as an administrator of the account, and agree (good until {time}):",
+            time=full_time(invited.until, ZoneInfo(account.tenant.timezone)),
+        )
+    )
     say(invited.url)
-    note("waiting for the answer; it is taken all the same if you stop waiting", None)
+    note(_("waiting for the answer; it is taken all the same if you stop waiting"), None)
     known = before.code if before else None
     while session.hub.clock.real() < invited.until:
         await asyncio.sleep(every)
@@ -94,4 +100,4 @@ async def by_link(session: Session, account: Account, every: float = LOOK_EVERY)
         if grant.code.state == "taken":
             return
         raise CodeRefused(grant.code.trouble or REFUSED_BEFORE)
-    raise CodeNotYet("nobody has agreed within the link's life: run this again for another link")
+    raise CodeNotYet(_("nobody has agreed within the link's life: run this again for another link"))

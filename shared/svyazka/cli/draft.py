@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
+from svyazka.catalogue import _
 from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
 from svyazka.cli.output import note
 from svyazka.connectors.registry import VENDORS, load_connector
@@ -45,7 +46,7 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     """Ask for all of it. Raises BadParameter."""
     wanted = named(
         talk.value(
-            f"What is to be done ({', '.join(sorted(FLOWS))})", names_among(FLOWS), option="--flow",
+            _("What is to be done ({names})", names=', '.join(sorted(FLOWS))), names_among(FLOWS), option="--flow",
             given=choice.flows, default=FIRST_FLOW,
         )
     )  # fmt: skip
@@ -56,7 +57,14 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     connections = dict(sources)
     for name, vendor in channels.items():
         if connections.setdefault(name, vendor) != vendor:
-            raise typer.BadParameter(f"{name} is {connections[name]} and {vendor}: NAME=VENDOR tells them apart")
+            raise typer.BadParameter(
+                _(
+                    "{name} is {one} and {vendor}: NAME=VENDOR tells them apart",
+                    name=name,
+                    one=connections[name],
+                    vendor=vendor,
+                )
+            )
     draft.content["connections"] = {
         name: _connection(talk, name, vendor, draft.secrets) for name, vendor in connections.items()
     }
@@ -74,7 +82,7 @@ def named(choices: Iterable[str]) -> dict[str, str]:
 
 def _sources(talk: Interview, given: str | None) -> dict[str, str]:
     systems = [vendor for vendor in sorted(VENDORS) if not load_connector(vendor).supports("SendMessage")]
-    question = f"Systems that tell of it ({', '.join(systems)})"
+    question = _("Systems that tell of it ({systems})", systems=", ".join(systems))
     return named(talk.value(question, names_among(VENDORS), option="--from", given=given))
 
 
@@ -88,13 +96,20 @@ def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dic
     ]
     ready = [vendor for vendor in held if fitting[vendor].not_proposed is None]
     ready.sort(key=lambda vendor: fitting[vendor].reaches != "phone")
-    question = f"Channels, the preferred one first ({', '.join(fitting)})"
+    question = _("Channels, the preferred one first ({fitting})", fitting=", ".join(fitting))
     taken = named(
         talk.value(question, names_among(fitting), option="--via", given=given, default=", ".join(ready) or None)
     )
     for vendor in held:
         if fitting[vendor].not_proposed and vendor not in taken.values():
-            note(f"{vendor} isn't taken though its variables are set: {fitting[vendor].not_proposed}", None)
+            note(
+                _(
+                    "{vendor} isn't taken though its variables are set: {not_proposed}",
+                    vendor=vendor,
+                    not_proposed=fitting[vendor].not_proposed,
+                ),
+                None,
+            )
     return taken
 
 
@@ -142,10 +157,10 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
 def _wants(talk: Interview, name: str, connector: Connector[Any], optional: Iterable[str]) -> bool:
     if talk.silent:
         return False
-    note(f"{name} takes {', '.join(optional)} as well, now or later in the file.", None)
+    note(_("{name} takes {optional} as well, now or later in the file.", name=name, optional=", ".join(optional)), None)
     for setting in connector.optional_settings:
         note(f"  {connector.if_not_set(setting)}", None)
-    return talk.agrees(f"{name}: set them now?")
+    return talk.agrees(_("{name}: set them now?", name=name))
 
 
 def _flow(
@@ -170,7 +185,10 @@ def _flow(
     if flow.needs_channels:
         head["via"] = [name for name, vendor in channels.items() if load_connector(vendor).supports(flow.carries)]
         if not head["via"]:
-            raise typer.BadParameter(f"{flow.name} needs a channel that carries {flow.carries}", param_hint="--via")
+            raise typer.BadParameter(
+                _("{flow} needs a channel that carries {carries}", flow=flow.name, carries=flow.carries),
+                param_hint="--via",
+            )
     return {**head, **_said(values)}
 
 
@@ -195,9 +213,9 @@ def _alerts(talk: Interview, channels: Mapping[str, str], given: str | None) -> 
     def check(text: str) -> str:
         contact = Contact(phone=text, email=text, chats={str(connector.reaches): text})
         if connector.address(contact) is None:
-            raise ValueError(f"expected a {kind} that {connector.vendor} reaches")
+            raise ValueError(_("expected a {kind} that {vendor} reaches", kind=kind, vendor=connector.vendor))
         return (normalize_phone(text) if kind == "phone" else None) or text.strip()
 
-    question = f"Who is told of troubles, through {first} ({kind})"
+    question = _("Who is told of troubles, through {first} ({kind})", first=first, kind=kind)
     address = talk.value(question, check, option="--alert-to", given=given, needed=False)
     return {"to": [{"connection": first, kind: address}]} if address is not None else None

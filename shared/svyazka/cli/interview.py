@@ -10,6 +10,8 @@ import typer
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from svyazka.catalogue import _
+from svyazka.cli.output import agrees
 from svyazka.cli.session import nearest
 from svyazka.model.complaints import in_words
 from svyazka.model.tenants import ConnectionSettings
@@ -48,12 +50,12 @@ class Interview:
             text = text.strip()
             if text in ("", NOTHING):
                 if needed:
-                    raise typer.BadParameter("expected a value, got none", param_hint=option)
+                    raise typer.BadParameter(_("expected a value, got none"), param_hint=option)
                 return None
             try:
                 return check(text)
             except ValueError as error:
-                message = "this can't be one" if hidden else plainly(error)
+                message = _("this can't be one") if hidden else plainly(error)
                 raise typer.BadParameter(message, param_hint=option) from None
 
         if given is not None or self.silent:
@@ -65,7 +67,7 @@ class Interview:
 
     def agrees(self, question: str) -> bool:
         """A yes or no; no unless somebody says yes."""
-        return not self.silent and typer.confirm(question, default=False, err=True)
+        return not self.silent and agrees(question)
 
     def settings_of(
         self, whose: str, model: type[BaseModel], *, bare: bool = False, never: Collection[str] = ()
@@ -74,15 +76,18 @@ class Interview:
         is None. Raises BadParameter, also for credentials (`never`)."""
         found: dict[str, Any] = {}
         for key, text in self._settings.items():
-            owner, _, setting = key.rpartition(".")
+            owner, _dot, setting = key.rpartition(".")
             if owner != whose and not (bare and not owner and setting in model.model_fields):
                 continue
             self._used.add(key)
             if setting not in model.model_fields:
                 hint = nearest(setting, model.model_fields, "")
-                raise typer.BadParameter(f"{whose} has no setting {setting!r}{hint}", param_hint="--set")
+                raise typer.BadParameter(
+                    _("{whose} has no setting {setting!r}{hint}", whose=whose, setting=setting, hint=hint),
+                    param_hint="--set",
+                )
             if setting in never:
-                message = "a credential is never taken from the command line, where the shell keeps it"
+                message = _("a credential is never taken from the command line, where the shell keeps it")
                 raise typer.BadParameter(message, param_hint=f"--set {key}")
             check = setting_check(model, setting)
             found[setting] = self.value("", check, option=f"--set {key}", given=text, needed=False)
@@ -91,7 +96,7 @@ class Interview:
     def check_all_used(self) -> None:
         """Raises BadParameter for a `--set` that was nobody's."""
         for key in self._settings.keys() - self._used:
-            raise typer.BadParameter(f"{key}: no connection or flow here has it", param_hint="--set")
+            raise typer.BadParameter(_("{key}: no connection or flow here has it", key=key), param_hint="--set")
 
 
 def plainly(error: ValueError) -> str:
@@ -156,7 +161,13 @@ def names_among(known: Iterable[str]) -> Check:
         names = [name for name in re.split(r"[\s,]+", text) if name]
         for name in names:
             if name.rpartition("=")[2] not in choice:
-                raise ValueError(f"no {name.rpartition('=')[2]!r} here{nearest(name, choice, '')}")
+                raise ValueError(
+                    _(
+                        "no {name!r} here{hint}",
+                        name=name.rpartition("=")[2],
+                        hint=nearest(name, choice, ""),
+                    )
+                )
         return names
 
     return check

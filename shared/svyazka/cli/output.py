@@ -1,19 +1,25 @@
-"""What commands print: tables for people, one JSON object a line for scripts, errors in one clear line."""
+"""What commands print: tables for people, one JSON object a line for scripts, errors in one clear line.
+
+rich is imported where a table, a tree or a bar is drawn, and nowhere else: it costs a good part of a short command.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
-from rich.text import Text
+
+from svyazka.catalogue import _, told
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 WIDE = 220
@@ -30,6 +36,8 @@ STYLES = {
 
 def console(stderr: bool = False) -> Console:
     """A console on stdout (or stderr) as it is now; wide where nobody's terminal bounds it."""
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False,
@@ -44,17 +52,17 @@ def plain(text: str) -> str:
 
 def say(text: str = "", style: str | None = None) -> None:
     """One line for people, on stdout."""
-    console().print(Text(plain(text), style=style or ""), soft_wrap=True)
+    typer.secho(plain(text), fg=style)
 
 
 def note(text: str, style: str | None = "yellow") -> None:
     """A remark beside the result, on stderr."""
-    console(stderr=True).print(Text(plain(text), style=style or ""), soft_wrap=True)
+    typer.secho(plain(text), fg=style, err=True)
 
 
 def fail(text: str) -> NoReturn:
     """One clear line (or one a mistake) on stderr, exit status 1."""
-    note(f"svyazka: {text}", "red")
+    note("svyazka: " + "\n".join(map(told, text.split("\n"))), "red")
     raise typer.Exit(1)
 
 
@@ -72,61 +80,115 @@ def lines(contents: Iterable[Mapping[str, object]]) -> None:
 PROSE = frozenset({"what", "why", "reason", "remedy", "note", "text", "detail", "found", "promised", "what happened"})
 """Columns of sentences: they are wrapped, the others are kept whole."""
 
+AS_SENT = "text"
+"""The one of them that is shown as somebody got it; the others may have been stored in another language."""
+
 PROSE_WIDTH = 30
 """Characters that a column of sentences wants at least."""
 
+SHORT_ID = len("evt_") + 10
+"""So much of an id tells it from a million others; every command takes it."""
+
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """A table; `empty` says what it means that there is nothing, and what to do then.
+    """A table; `columns` in English, `empty` says what it means that there is nothing, and what to do then.
 
-    On a terminal too narrow for it each row becomes a paragraph: ids and addresses are never cut.
+    On a terminal too narrow for it each row becomes a paragraph, wrapped by words. There ids are short.
     """
-    cells = [[_cell(value) for value in row] for row in rows]
+    terminal = sys.stdout.isatty()
+    cells = [[_cell(column, value, terminal) for column, value in zip(columns, row, strict=True)] for row in rows]
     if not cells:
         note(empty, "bright_black")
-        return
-    out = console()
-    if sys.stdout.isatty() and _width(columns, cells) > out.width:
+    elif terminal and _width(columns, cells) > screen_width():
         for row in cells:
-            _paragraph(out, columns, row)
-        return
+            for text in paragraph(columns, row, screen_width()):
+                typer.echo(text)
+    else:
+        _draw(columns, cells)
+
+
+def _cell(column: str, value: object, terminal: bool) -> str:
+    text = "" if value is None else str(value)
+    if column.lower() in PROSE - {AS_SENT}:
+        text = told(text)
+    return plain(text[:SHORT_ID] if terminal and column == "Id" else text)
+
+
+def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, no_wrap=column.lower() not in PROSE, overflow="fold")
+        shown.add_column(_heading(column), no_wrap=column.lower() not in PROSE, overflow="fold")
     for row in cells:
-        shown.add_row(*row)
-    out.print(shown)
+        shown.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    console().print(shown)
 
 
-def _width(columns: Sequence[str], cells: Sequence[Sequence[Text]]) -> int:
+def _heading(column: str) -> str:
+    return _(column) if column else ""
+
+
+def screen_width() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
+def _width(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
     """What the table needs; a column of sentences can do with less than its longest."""
     total = 2 * (len(columns) - 1)
     for column, below in zip(columns, zip(*cells, strict=True), strict=True):
-        longest = max(cell.cell_len for cell in below)
-        total += max(len(column), min(longest, PROSE_WIDTH) if column.lower() in PROSE else longest)
+        longest = max(map(len, below))
+        total += max(len(_heading(column)), min(longest, PROSE_WIDTH) if column.lower() in PROSE else longest)
     return total
 
 
-def _paragraph(out: Console, columns: Sequence[str], row: Sequence[Text]) -> None:
-    """`14.03 15:00:05  evt_...` and, under it, whatever else there is of the row, named."""
-    out.print(Text("  ").join(cell for cell in row[:2] if cell), soft_wrap=True)
-    rest = [
-        Text.assemble((f"{column.lower()} ", "bright_black"), cell)
-        for column, cell in zip(columns[2:], row[2:], strict=True)
-        if cell
-    ]
-    if rest:
-        out.print(Text("  ") + Text(", ").join(rest), soft_wrap=True)
+def paragraph(columns: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    """A row that is wider than the screen: when, which and how it stands; sentences; then the rest, named.
+
+    14.03 15:00:05  dlv_0123456789  failed
+      why: the gateway has no money
+      through kofe/sms, step review/sms, tries 3
+    """
+    named = list(zip(columns, row, strict=True))
+    head = [(column, cell) for column, cell in named[:2] if column.lower() not in PROSE]
+    head += [(column, cell) for column, cell in named[2:] if column == "Status"]
+    rest = [(column, cell) for column, cell in named if cell and (column, cell) not in head]
+    told = ["  ".join(typer.style(cell, fg=STYLES.get(cell)) for _column, cell in head if cell)]
+    for column, cell in rest:
+        if column.lower() in PROSE:
+            told += _sentence(_heading(column).lower(), cell, width)
+    short = ", ".join(f"{_heading(column).lower()} {cell}" for column, cell in rest if column.lower() not in PROSE)
+    return [text for text in told + wrapped(short, width, "  ") if text]
 
 
-def _cell(value: object) -> Text:
-    text = "" if value is None else plain(str(value))
-    return Text(text, style=STYLES.get(text, ""))
+def _sentence(name: str, text: str, width: int) -> list[str]:
+    """A command stands on a line of its own, whole, so that it can be copied."""
+    if text.startswith("svyazka ") and len(text) + len(name) + 4 > width:
+        return [f"  {name}:", f"  {text}"]
+    return wrapped(f"{name}: {text}", width, "  ")
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    """Lines of at most `width`, broken between words; a word that is longer (an address, an id) stays whole."""
+    found: list[str] = []
+    for word in text.split():
+        if found and len(found[-1]) + 1 + len(word) <= width:
+            found[-1] += f" {word}"
+        else:
+            found.append((indent if not found else indent * 2) + word)
+    return found
 
 
 def short_time(moment: datetime | None, zone: tzinfo) -> str | None:
     """`14.03 15:00:05`: as people of the tenant's zone read it."""
     return f"{moment.astimezone(zone):%d.%m %H:%M:%S}" if moment else None
+
+
+def full_time(moment: datetime, zone: tzinfo) -> str:
+    """`14.03.2026 15:00 MSK`: where the day may be long ago, and the zone isn't plain."""
+    return f"{moment.astimezone(zone):%d.%m.%Y %H:%M %Z}"
 
 
 def stamp(moment: datetime | None, zone: tzinfo) -> str | None:
@@ -139,13 +201,26 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        fail("nobody can be asked here: --yes goes ahead without asking")
-    if not typer.confirm(question, err=True):
+        fail(_("nobody can be asked here: --yes goes ahead without asking"))
+    if not agrees(question):
         raise typer.Exit(1)
+
+
+def agrees(question: str) -> bool:
+    """A yes or no of the person at the terminal; no unless somebody says yes."""
+    choice = _("y/N")
+    while True:
+        answer = str(typer.prompt(f"{question} [{choice}]", default="", show_default=False, err=True))
+        if answer.strip().casefold() in ("y", "yes", "д", "да"):
+            return True
+        if answer.strip().casefold() in ("", "n", "no", "н", "нет"):
+            return False
 
 
 def progress(what: str) -> Progress:
     """A bar on stderr for long work; it vanishes when done and stays away where there is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
     return Progress(
         SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(),
         console=console(stderr=True), transient=True, disable=not sys.stderr.isatty(),

@@ -9,7 +9,8 @@ from datetime import datetime
 
 import typer
 
-from svyazka.cli.session import nearest
+from svyazka.catalogue import N_, _
+from svyazka.cli.session import APPLY_ADDS, FILES_NAME, nearest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import (
     DELIVERIES_OF_EVENT,
@@ -44,7 +45,7 @@ def parse_since(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
-            f"expected an age such as 2h or 3d, or a time such as 2026-03-14T10:00+03:00, got {text!r}"
+            _("expected an age such as 2h or 3d, or a time such as 2026-03-14T10:00+03:00, got {text!r}", text=text)
         ) from None
     return moment if moment.tzinfo else moment.astimezone()
 
@@ -53,9 +54,17 @@ def owner_of(tenant: str | None, connection: str | None) -> tuple[str | None, st
     """`--tenant` and `--connection`; that may be TENANT/NAME, as the lists print it. Raises BadParameter."""
     if connection is None or "/" not in connection:
         return tenant, connection
-    owner, _, name = connection.partition("/")
+    owner, _slash, name = connection.partition("/")
     if tenant not in (None, owner):
-        raise typer.BadParameter(f"{connection} is {owner}'s, and --tenant says {tenant}", param_hint="--connection")
+        raise typer.BadParameter(
+            _(
+                "{connection} is {owner}'s, and --tenant says {tenant}",
+                connection=connection,
+                owner=owner,
+                tenant=tenant,
+            ),
+            param_hint="--connection",
+        )
     return owner, name
 
 
@@ -64,13 +73,20 @@ def mistyped(wanted: Filter, tenants: Collection[Tenant]) -> str | None:
     this is asked only when a list is empty."""
     if wanted.tenant is not None and wanted.tenant not in {tenant.id for tenant in tenants}:
         names = [tenant.id for tenant in tenants]
-        return f"no tenant {wanted.tenant!r}{nearest(wanted.tenant, names, 'svyazka apply FILE adds one')}"
+        return _(
+            "no tenant {tenant!r}{hint}",
+            tenant=wanted.tenant,
+            hint=nearest(wanted.tenant, names, APPLY_ADDS),
+        )
     chosen = [tenant for tenant in tenants if wanted.tenant in (None, tenant.id)]
     connections = {name for tenant in chosen for name in tenant.connections}
     flows = {flow.id for tenant in chosen for flow in tenant.flows}
-    for what, name, known in (("connection", wanted.connection, connections), ("flow", wanted.flow, flows)):
+    for said, name, known in (
+        (N_("no connection {name!r}{hint}"), wanted.connection, connections),
+        (N_("no flow {name!r}{hint}"), wanted.flow, flows),
+    ):
         if name is not None and name not in known:
-            return f"no {what} {name!r}{nearest(name, known, 'the tenant files name them')}"
+            return _(said, name=name, hint=nearest(name, known, FILES_NAME))
     return None
 
 

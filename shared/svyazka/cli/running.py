@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from svyazka.catalogue import _
 from svyazka.model.errors import ConfigError
 
 FILE = "run.lock"
@@ -19,7 +20,9 @@ def held(data: Path) -> Iterator[None]:
     descriptor = os.open(data / FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _lock(descriptor):
-            raise ConfigError(f"{data.absolute()}: `svyazka run` is at work here already; --data takes another folder")
+            raise ConfigError(
+                _("{data}: `svyazka run` is at work here already; --data takes another folder", data=data.absolute())
+            )
         yield
     finally:
         os.close(descriptor)

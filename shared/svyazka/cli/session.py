@@ -20,6 +20,7 @@ from pydantic import JsonValue, ValidationError
 
 from svyazka.app import build_hub, build_worker, open_backend, open_clock, settings_keyring
 from svyazka.apply import tenants_in
+from svyazka.catalogue import N_, _
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import data_folder as data_folder
 from svyazka.cli.output import fail
@@ -36,6 +37,9 @@ from svyazka.model.tenants import CompiledConnection, Tenant
 from svyazka.settings import Settings
 
 T = TypeVar("T")
+
+APPLY_ADDS = N_("svyazka apply FILE adds one")
+FILES_NAME = N_("the tenant files name them")
 
 
 @dataclass
@@ -63,21 +67,29 @@ class Session:
         """A tenant. Raises ConfigError, with the nearest name, when there is none."""
         tenants = await self.tenants()
         if tenant_id not in tenants:
-            raise ConfigError(f"no tenant {tenant_id!r}{nearest(tenant_id, tenants, 'svyazka apply FILE adds one')}")
+            raise ConfigError(
+                _(
+                    "no tenant {tenant!r}{hint}",
+                    tenant=tenant_id,
+                    hint=nearest(tenant_id, tenants, APPLY_ADDS),
+                )
+            )
         return tenants[tenant_id]
 
     async def compiled(self, tenant: Tenant, connection: str) -> CompiledConnection:
         """A connection as webhook functions see it. Raises ConfigError when the tenant has none of that name."""
         held = await journal.load(self.store, CompiledConnection, "connections", f"{tenant.id}.{connection}")
         if held is None or connection not in tenant.connections:
-            hint = nearest(connection, tenant.connections, "its tenant file names the connections")
-            raise ConfigError(f"{tenant.id} has no connection {connection!r}{hint}")
+            hint = nearest(connection, tenant.connections, FILES_NAME)
+            raise ConfigError(
+                _("{tenant} has no connection {connection!r}{hint}", tenant=tenant.id, connection=connection, hint=hint)
+            )
         return held.model
 
     async def connection_of(self, name: str, tenant_id: str | None) -> tuple[Tenant, str]:
         """`CONNECTION`, `TENANT/CONNECTION`, or a bare name that only one tenant has."""
         if "/" in name:
-            tenant_id, _, name = name.partition("/")
+            tenant_id, _slash, name = name.partition("/")
         if tenant_id is not None:
             tenant = await self.tenant(tenant_id)
             await self.compiled(tenant, name)
@@ -86,14 +98,28 @@ class Session:
         if len(having) == 1:
             return having[0], name
         if having:
-            raise ConfigError(f"several tenants have a connection {name!r}: add --tenant")
-        names = {connection for tenant in (await self.tenants()).values() for connection in tenant.connections}
-        raise ConfigError(f"no tenant has a connection {name!r}{nearest(name, names, 'svyazka apply FILE adds one')}")
+            names = ", ".join(f"{tenant.id}/{name}" for tenant in having)
+            raise ConfigError(
+                _("several tenants have a connection {name!r}: say which: {names}", name=name, names=names)
+            )
+        known = {connection for tenant in (await self.tenants()).values() for connection in tenant.connections}
+        raise ConfigError(
+            _(
+                "no tenant has a connection {name!r}{hint}",
+                name=name,
+                hint=nearest(name, known, APPLY_ADDS),
+            )
+        )
 
     async def zone(self, tenant_id: str | None) -> tzinfo:
         """The tenant's time zone; UTC for one that is gone."""
         tenant = (await self.tenants()).get(tenant_id or "")
         return ZoneInfo(tenant.timezone) if tenant else UTC
+
+    async def own_zone(self) -> tzinfo:
+        """The zone in which this installation's times are read: that of all its tenants, else UTC."""
+        zones = {tenant.timezone for tenant in (await self.tenants()).values()}
+        return ZoneInfo(zones.pop()) if len(zones) == 1 else UTC
 
     def audit_write(self, action: str, target: str, **detail: JsonValue) -> Write:
         """The line that says who did what; never a secret or an address in it."""
@@ -118,8 +144,8 @@ def nearest(name: str, known: object, otherwise: str) -> str:
     names = sorted(str(n) for n in known) if hasattr(known, "__iter__") else []
     close = difflib.get_close_matches(name, names, n=1)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are {', '.join(names[:20])}" if names else f"; {otherwise}"
+        return _("; did you mean {near!r}?", near=close[0])
+    return _("; there are {names}", names=", ".join(names[:20])) if names else f"; {_(otherwise)}"
 
 
 def operator_name() -> str:
@@ -139,7 +165,14 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "SVYAZKA_" + "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"{name}: {in_words(first, Settings)}, got {str(first['input'])[:60]!r}")
+        fail(
+            _(
+                "{name}: {expected}, got {got!r}",
+                name=name,
+                expected=in_words(first, Settings),
+                got=str(first["input"])[:60],
+            )
+        )
 
 
 def run(body: Callable[[Session], Awaitable[T]], *, creates: bool = False) -> T:
@@ -149,14 +182,19 @@ def run(body: Callable[[Session], Awaitable[T]], *, creates: bool = False) -> T:
     """
     chosen = settings()
     if chosen.backend == "local" and not creates and not Path(chosen.data).is_dir():
-        fail(f"no data in {Path(chosen.data).absolute()}: `svyazka apply FILE` begins, or name the folder with --data")
+        fail(
+            _(
+                "no data in {folder}: `svyazka apply FILE` begins, or name the folder with --data",
+                folder=Path(chosen.data).absolute(),
+            )
+        )
     configure(sys.stderr, quiet=True)
     try:
         return asyncio.run(within(chosen, body))
     except SvyazkaError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        fail("interrupted; what was done before stays done")
+        fail(_("interrupted; what was done before stays done"))
     finally:
         configure()
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from secrets import token_hex
 
 from svyazka.apply import set_secret
+from svyazka.catalogue import _
 from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session
 from svyazka.engine.tenants.directory import secret_id
@@ -24,12 +25,19 @@ def standing(port: int, option: str) -> Iterator[str]:
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("simulators"):
             raise
-        raise ConfigError("the stand-ins aren't here: they come with the source (shared/simulators)") from None
+        raise ConfigError(_("the stand-ins aren't here: they come with the source (shared/simulators)")) from None
     try:
         with serve(every_simulator(), port) as running:
             yield running.url
     except OSError as error:
-        raise ConfigError(f"port {port} for the stand-ins: {error.strerror}; {option} takes another") from None
+        raise ConfigError(
+            _(
+                "port {port} for the stand-ins: {why}; {option} takes another",
+                port=port,
+                why=error.strerror,
+                option=option,
+            )
+        ) from None
 
 
 def vendors() -> list[str]:

@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import _
 from svyazka.cli.masking import Masker
 from svyazka.cli.output import stamp
 from svyazka.model.commands import SendMessage
@@ -101,7 +102,9 @@ def raw_part(request: StoredRequest | None, masker: Masker, about: Sequence[Cont
 
 def _not_text(request: StoredRequest, masker: Masker) -> str:
     """Bytes that are no UTF-8 can't be searched for people: their base64 is shown only when revealed."""
-    return request.body if masker.reveal else f"({len(request.bytes())} bytes that aren't UTF-8: --reveal)"
+    return (
+        request.body if masker.reveal else _("({count} bytes that aren't UTF-8: --reveal)", count=len(request.bytes()))
+    )
 
 
 def story(head: Row, raw: Row | None, deliveries: Sequence[Delivery], zone: tzinfo, masker: Masker) -> Row:

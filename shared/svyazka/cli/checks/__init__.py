@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.remedies import whole
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -22,10 +24,13 @@ class Check:
     connection: str | None = None
 
 
-def of_finding(finding: Finding, tenant: str, connection: str) -> Check:
-    """A connector's finding as a line of ours; a status that it made up counts as a failure."""
+def of_finding(finding: Finding, account: Account) -> Check:
+    """A connector's finding as a line of ours, its remedy a whole command; a status that it made up counts as a
+    failure."""
     status: Level = "ok" if finding.status == "ok" else "warn" if finding.status == "warn" else "fail"
-    return Check(finding.check, status, finding.message, finding.remedy, tenant, connection)
+    tenant, connection = account.tenant, account.name
+    remedy = finding.remedy and whole(finding.remedy, tenant, connection, account.connector.credentials)
+    return Check(finding.check, status, finding.message, remedy, tenant.id, connection)
 
 
 __all__ = ["Check", "Level", "of_finding"]

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from svyazka.catalogue import _
 from svyazka.cli.checks import Check, Level
+from svyazka.cli.output import full_time
 from svyazka.cli.running import is_running
 from svyazka.cli.session import Session
 from svyazka.engine.journal import documents as journal
@@ -45,9 +47,11 @@ async def installation(session: Session) -> AsyncIterator[Check]:
     try:
         await session.store.get("meta", "clock")
     except Unavailable as error:
-        yield Check("store", "fail", str(error), "see that the database is there and its disk is neither full nor slow")
+        yield Check(
+            "store", "fail", str(error), _("see that the database is there and its disk is neither full nor slow")
+        )
         return
-    yield Check("store", "ok", f"the {session.settings.backend} store answers")
+    yield Check("store", "ok", _("the {backend} store answers", backend=session.settings.backend))
     yield _keys(session)
     if session.settings.backend == "local":
         for check in _files(session.settings.data):
@@ -70,8 +74,10 @@ def _keys(session: Session) -> Check:
             lacking.append(name)
     if lacking:
         names = ", ".join(f"SVYAZKA_{name.upper()}_KEYS" for name in lacking)
-        return Check("keys", "fail", f"not there: {', '.join(lacking)}", f"set {names}")
-    return Check("keys", "ok", f"{', '.join(SECRET_NAMES)} are there")
+        return Check(
+            "keys", "fail", _("not there: {lacking}", lacking=", ".join(lacking)), _("set {names}", names=names)
+        )
+    return Check("keys", "ok", _("{names} are there", names=", ".join(SECRET_NAMES)))
 
 
 def private_files(data: Path) -> Iterator[Path]:
@@ -86,10 +92,13 @@ def _files(data: Path) -> Iterator[Check]:
     open_ones = [path for path in private_files(data) if path.exists() and path.stat().st_mode & ONLY_OWNER]
     for path in open_ones:
         yield Check(
-            "permissions", "fail", f"{path} is open to other users of this machine", "`svyazka doctor --fix` closes it"
+            "permissions",
+            "fail",
+            _("{path} is open to other users of this machine", path=path),
+            "svyazka doctor --fix",
         )
     if not open_ones:
-        yield Check("permissions", "ok", "keys and database are their owner's only")
+        yield Check("permissions", "ok", _("keys and database are their owner's only"))
 
 
 def close_files(data: Path) -> list[Path]:
@@ -106,14 +115,14 @@ def close_files(data: Path) -> list[Path]:
 def _disk(data: Path) -> Check:
     free = shutil.disk_usage(data).free
     status: Level = "fail" if free < TOO_LITTLE_DISK else "warn" if free < LITTLE_DISK else "ok"
-    remedy = "make room: when the disk is full vendors are answered 503" if status != "ok" else None
-    return Check("disk", status, f"{free // MIB} MiB free", remedy)
+    remedy = _("make room: when the disk is full vendors are answered 503") if status != "ok" else None
+    return Check("disk", status, _("{free} MiB free", free=free // MIB), remedy)
 
 
 def _worker(data: Path) -> Check:
     if is_running(data):
-        return Check("worker", "ok", "`svyazka run` is at work")
-    return Check("worker", "warn", "nobody is at work: nothing is received or sent", "svyazka run")
+        return Check("worker", "ok", _("`svyazka run` is at work"))
+    return Check("worker", "warn", _("nobody is at work: nothing is received or sent"), "svyazka run")
 
 
 async def _clocks(session: Session) -> Check:
@@ -123,16 +132,23 @@ async def _clocks(session: Session) -> Check:
     ahead = clock.now() - clock.real()
     if newest is not None and newest > clock.now() + AHEAD:
         return Check(
-            "clock", "fail", f"the newest event came at {newest:%Y-%m-%d %H:%M:%S} UTC, which is still to come",
-            "set this machine's clock (NTP): schedules and expiry go by it",
-        )  # fmt: skip
+            "clock",
+            "fail",
+            _(
+                "the newest event came at {time}, which is still to come",
+                time=full_time(newest, await session.own_zone()),
+            ),
+            _("set this machine's clock (NTP): schedules and expiry go by it"),
+        )
     if abs(ahead) > AHEAD:
         hours = ahead.total_seconds() / 3600
         return Check(
-            "clock", "warn", f"business time is {hours:.1f} h ahead of real time: it was run with --speed",
-            "for real business use a data folder that never ran with --speed",
-        )  # fmt: skip
-    return Check("clock", "ok", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC")
+            "clock",
+            "warn",
+            _("business time is {hours:.1f} h ahead of real time: it was run with --speed", hours=hours),
+            _("for real business use a data folder that never ran with --speed"),
+        )
+    return Check("clock", "ok", full_time(clock.now(), await session.own_zone()))
 
 
 async def _oldest(session: Session) -> Check:
@@ -143,15 +159,21 @@ async def _oldest(session: Session) -> Check:
         due += (await session.store.find(query, at_most=now, limit=1)).documents
     oldest = min(due, key=lambda document: _time(document, "wake_at"), default=None)
     if oldest is None:
-        return Check("oldest wake_at", "ok", "nothing is overdue")
+        return Check("oldest wake_at", "ok", _("nothing is overdue"))
     since = _time(oldest, "wake_at")
     late = now - since
     if late < OVERDUE:
-        return Check("oldest wake_at", "ok", f"the oldest is due for {late.total_seconds():.0f} s")
+        return Check("oldest wake_at", "ok", _("the oldest is due for {seconds:.0f} s", seconds=late.total_seconds()))
     return Check(
-        "oldest wake_at", "fail", f"{oldest.kind}/{oldest.id} is overdue since {since:%Y-%m-%d %H:%M} UTC",
-        "see that the worker and its sweep run: `svyazka run` here, Cloud Scheduler on Google",
-    )  # fmt: skip
+        "oldest wake_at",
+        "fail",
+        _(
+            "{id} is overdue since {time}",
+            id=oldest.id,
+            time=full_time(since, await session.own_zone()),
+        ),
+        _("see that the worker and its sweep run: `svyazka run` here, Cloud Scheduler on Google"),
+    )
 
 
 async def _not_told(session: Session) -> AsyncIterator[Check]:
@@ -178,11 +200,16 @@ def _address(session: Session) -> Check:
     parts = urlsplit(url)
     if parts.hostname in ("127.0.0.1", "localhost", "::1"):
         return Check(
-            "public address", "warn", f"{url} is this machine's own: vendors can't reach it",
-            "set SVYAZKA_PUBLIC_URL to the address under which vendors reach us",
+            "public address", "warn", _("{url} is this machine's own: vendors can't reach it", url=url),
+            _("set SVYAZKA_PUBLIC_URL to the address under which vendors reach us"),
         )  # fmt: skip
     if parts.scheme != "https":
-        return Check("public address", "warn", f"{url} isn't https: keys travel in the open", "put TLS in front of it")
+        return Check(
+            "public address",
+            "warn",
+            _("{url} isn't https: keys travel in the open", url=url),
+            _("put TLS in front of it"),
+        )
     return Check("public address", "ok", url)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from svyazka.app import hook_of
 from svyazka.apply import secret_names
+from svyazka.catalogue import _
 from svyazka.cli.checks import Check, of_finding
+from svyazka.cli.output import full_time
 from svyazka.cli.session import Session
 from svyazka.engine.calling.oauth.authorise import grant_of
 from svyazka.engine.contracts.connector import Finding
@@ -21,6 +24,7 @@ from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SvyazkaError
 from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
+from svyazka.model.remedies import secret_commands
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 ENDS_SOON = timedelta(days=30)
@@ -31,7 +35,9 @@ async def tenant_checks(session: Session, tenant: Tenant, live: bool, fix: bool)
     async for check in _secrets(session, tenant):
         yield check
     for name in _paused(tenant):
-        yield Check("paused", "warn", f"{name} is paused: its deliveries wait", "svyazka resume", tenant.id)
+        yield Check(
+            "paused", "warn", _("{name} is paused: its deliveries wait", name=name), f"svyazka resume {name}", tenant.id
+        )
     unheard = await unheard_alerts(session.hub, tenant)
     if unheard is not None:
         yield Check("alerts", "warn", *unheard, tenant.id)
@@ -39,7 +45,7 @@ async def tenant_checks(session: Session, tenant: Tenant, live: bool, fix: bool)
         try:
             account = await session.hub.directory.account(tenant.id, name)
         except ConfigError as error:
-            remedy = "correct the tenant file, or set the secret again"
+            remedy = _("correct the tenant file, or set the secret again")
             yield Check("settings", "fail", str(error), remedy, tenant.id, name)
             continue
         if account is not None:
@@ -64,7 +70,11 @@ async def _secrets(session: Session, tenant: Tenant) -> AsyncIterator[Check]:
     for name in sorted(secret_names(tenant)):
         if await session.store.get("secrets", secret_id(tenant.id, name)) is None:
             yield Check(
-                "secrets", "fail", f"the secret {name} isn't there", f"svyazka secret set {tenant.id} {name}", tenant.id
+                "secrets",
+                "fail",
+                _("the secret {name} isn't there", name=name),
+                f"svyazka secret set {tenant.id} {name}",
+                tenant.id,
             )
 
 
@@ -86,20 +96,22 @@ async def _connection(session: Session, account: Account, live: bool, fix: bool)
     if live and not account.missing:
         found += await ask_vendor(session, account, fix=False)
     for finding in found:
-        yield of_finding(finding, tenant, name)
+        yield of_finding(finding, account)
     if not any(finding.status != "ok" for finding in found):
-        yield Check("connection", "ok", f"{account.vendor}: nothing is missing", None, tenant, name)
+        yield Check("connection", "ok", _("{vendor}: nothing is missing", vendor=account.vendor), None, tenant, name)
 
 
 def _settings(account: Account) -> Iterator[Finding]:
     if account.missing:
         yield Finding(
-            "credentials", "fail", f"not set: {', '.join(account.missing)}; its deliveries wait, blocked",
-            f"svyazka secret set {account.tenant.id} NAME, or the tenant file",
-        )  # fmt: skip
+            "credentials",
+            "fail",
+            _("not set: {missing}; its deliveries wait, blocked", missing=", ".join(account.missing)),
+            ", ".join(secret_commands(account.tenant, account.name, account.missing)),
+        )
     for setting in account.connector.optional_settings:
         if getattr(account.settings, setting, None) is None and setting not in account.connector.credentials:
-            remedy = "add it to the tenant file if it matters"
+            remedy = _("add it to the tenant file if it matters")
             yield Finding(setting, "warn", account.connector.if_not_set(setting), remedy)
 
 
@@ -116,29 +128,43 @@ async def _state(session: Session, account: Account) -> list[Finding]:
     held = await journal.load(session.store, Outage, "outages", key)
     if held is not None and held.model.is_open:
         outage = held.model
-        since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
-        remedy = outage.remedy or "nothing: it is asked again and again, and what waits goes out by itself"
-        found.append(Finding("outage", "fail", f"{outage.kind} since {since}: {outage.message}", remedy))
+        since = full_time(outage.since, ZoneInfo(account.tenant.timezone))
+        remedy = outage.remedy or _("nothing: it is asked again and again, and what waits goes out by itself")
+        found.append(
+            Finding(
+                "outage",
+                "fail",
+                _("{kind} since {since}: {why}", kind=outage.kind, since=since, why=outage.message),
+                remedy,
+            )
+        )
     if account.connector.oauth(account.settings) is not None:
         found.append(_access(account, await grant_of(session.hub, account)))
     ends = account.connector.credential_ends(account.settings)
     if ends is not None and ends - session.hub.clock.real() < ENDS_SOON:
-        found.append(Finding("access", "warn", f"its credential ends {ends:%Y-%m-%d}", "get a new one and set it"))
+        found.append(
+            Finding(
+                "access",
+                "warn",
+                _("its credential ends {ends:%d.%m.%Y}", ends=ends),
+                _("get a new one, then: svyazka secret set"),
+            )
+        )
     compiled = await journal.load(session.store, CompiledConnection, "connections", key)
     if compiled is not None and compiled.model.previous_valid:
         remedy = f"svyazka rotate {account.tenant.id}/{account.name} --finish"
-        found.append(Finding("webhook key", "warn", "two keys work: a rotation isn't finished", remedy))
+        found.append(Finding("webhook key", "warn", _("two keys work: a rotation isn't finished"), remedy))
     return found
 
 
 def _access(account: Account, grant: Grant | None) -> Finding:
     remedy = f"svyazka auth {account.tenant.id}/{account.name}"
     if grant is None or grant.sealed is None:
-        return Finding("authorisation", "fail", "the account's owner hasn't given us access yet", remedy)
+        return Finding("authorisation", "fail", _("the account's owner hasn't given us access yet"), remedy)
     if grant.dead:
-        why = grant.trouble.message if grant.trouble else "the vendor takes none of its tokens"
-        return Finding("authorisation", "fail", f"access has ended: {why}", remedy)
-    return Finding("authorisation", "ok", "access was given and is kept fresh")
+        why = grant.trouble.message if grant.trouble else _("the vendor takes none of its tokens")
+        return Finding("authorisation", "fail", _("access has ended: {why}", why=why), remedy)
+    return Finding("authorisation", "ok", _("access was given and is kept fresh"))
 
 
 async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[Finding]:
@@ -156,6 +182,13 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
             return await account.connector.fix(call, hook.url)
         return await account.connector.check(call)
     except (NotSent, MaybeSent, LeaseTooShort) as error:
-        return [Finding("vendor", "fail", f"{account.vendor} doesn't answer: {error}", "try again later")]
+        return [
+            Finding(
+                "vendor",
+                "fail",
+                _("{vendor} doesn't answer: {why}", vendor=account.vendor, why=error),
+                _("try again later"),
+            )
+        ]
     except SvyazkaError as error:
         return [Finding("vendor", "fail", str(error), None)]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _, told
 from svyazka.cli.checks.tenants import unheard_alerts
 from svyazka.cli.options import AsJson, DryRun, Yes
 from svyazka.cli.output import confirm, lines, note, table
@@ -47,14 +47,20 @@ def apply(
         tell_missing(planned)
         for one in planned:
             for warning in one.plan.warnings:
-                note(warning)
+                note(told(warning))
             for misfit in one.plan.misfits:
-                note(f"{one.plan.tenant.id}/{misfit}; until it is set anew all that needs it waits")
+                note(
+                    _(
+                        "{tenant}/{misfit}; until it is set anew all that needs it waits",
+                        tenant=one.plan.tenant.id,
+                        misfit=told(misfit),
+                    )
+                )
         await tell_unheard(session, planned)
         if dry_run:
             return
         if any(one.plan.changes for one in planned):
-            confirm("Apply?", yes)
+            confirm(_("Apply?"), yes)
         await carry_out(session, planned)
 
     run(body, creates=True)
@@ -66,7 +72,7 @@ def tenant_files(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
     if not files:
-        raise ConfigError(f"{path}: expected tenant files (*.yaml), found none")
+        raise ConfigError(_("{path}: expected tenant files (*.yaml), found none", path=path))
     return files
 
 
@@ -90,7 +96,14 @@ async def plans_of_whole(session: Session, files: Sequence[Path]) -> tuple[list[
             mistakes.append(str(error))
             continue
         if tenant.id in tenants:
-            mistakes.append(f"{file.name}: id: {tenant.id!r} stands in {tenants[tenant.id][0].name} too")
+            mistakes.append(
+                _(
+                    "{file}: id: {tenant!r} stands in {other} too",
+                    file=file.name,
+                    tenant=tenant.id,
+                    other=tenants[tenant.id][0].name,
+                )
+            )
             twice.add(tenant.id)
         else:
             tenants[tenant.id] = (file, tenant)
@@ -116,9 +129,9 @@ def tell_changes(planned: Sequence[Planned], as_json: bool = False) -> None:
         lines(rows)
     else:
         table(
-            ("Tenant", "", "What", "Open deliveries", "Note"),
+            (N_("Tenant"), "", N_("What"), N_("Open deliveries"), N_("Note")),
             ((row["tenant"], row["sign"], row["what"], row["open_deliveries"] or None, row["note"]) for row in rows),
-            "nothing changes",
+            _("nothing changes"),
         )
 
 
@@ -126,7 +139,13 @@ def tell_missing(planned: Sequence[Planned]) -> None:
     """Secrets that files refer to and nobody has set."""
     for one in planned:
         for name in one.plan.missing_secrets:
-            note(f"secret {name} isn't there yet: svyazka secret set {one.plan.tenant.id} {name}")
+            note(
+                _(
+                    "secret {name} isn't there yet: svyazka secret set {tenant} {name}",
+                    name=name,
+                    tenant=one.plan.tenant.id,
+                )
+            )
 
 
 async def tell_unheard(session: Session, planned: Sequence[Planned]) -> None:
@@ -135,7 +154,7 @@ async def tell_unheard(session: Session, planned: Sequence[Planned]) -> None:
         unheard = await unheard_alerts(session.hub, one.plan.tenant)
         if unheard is not None:
             message, remedy = unheard
-            note(f"{one.plan.tenant.id}: {message}: {remedy}")
+            note(f"{one.plan.tenant.id}: {told(message)}: {told(remedy)}")
 
 
 async def carry_out(session: Session, planned: Sequence[Planned]) -> None:
@@ -152,4 +171,6 @@ async def carry_out_one(session: Session, one: Planned) -> None:
     try:
         await commit_apply(hub.store, hub.directory, one.plan, audit)
     except Conflict:
-        raise ConfigError(f"{one.plan.tenant.id} was changed meanwhile: run apply again to see the plan") from None
+        raise ConfigError(
+            _("{tenant} was changed meanwhile: run apply again to see the plan", tenant=one.plan.tenant.id)
+        ) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from svyazka.catalogue import N_, _
 from svyazka.cli import session as opened
 from svyazka.cli.demo.acts import ACTS, Shown
 from svyazka.cli.demo.stage import staged
@@ -21,13 +22,13 @@ def demo(as_json: AsJson = False) -> None:
     Exit status 0 only when everything is as promised.
     """
     if opened.settings().backend != "local":
-        fail("the demo is for one machine: SVYAZKA_BACKEND=local")
+        fail(_("the demo is for one machine: SVYAZKA_BACKEND=local"))
     folder = Path(tempfile.mkdtemp(prefix="svyazka-demo-"))
     opened.data_folder.set(folder / "data")
 
     async def body(session: opened.Session) -> list[Shown]:
         shown = []
-        with progress("showing") as bar:
+        with progress(_("showing")) as bar:
             task = bar.add_task("", total=len(ACTS))
             async with staged(session, folder) as stage:
                 for act in ACTS:
@@ -44,7 +45,7 @@ def demo(as_json: AsJson = False) -> None:
         if kept:
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            note(f"what the processes said, and their data: {folder}")
+            note(_("what the processes said, and their data: {folder}", folder=folder))
     if not kept:
         raise typer.Exit(1)
 
@@ -56,7 +57,7 @@ def _tell(shown: list[Shown], as_json: bool) -> None:
         )
         return
     table(
-        ("", "What happened", "Promised", "Found"),
+        ("", N_("What happened"), N_("Promised"), N_("Found")),
         (("ok" if one.kept else "fail", one.happened, one.promised, one.found) for one in shown),
-        "nothing was shown",
+        _("nothing was shown"),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.checks import Check
 from svyazka.cli.checks.machine import close_files, installation
 from svyazka.cli.checks.tenants import tenant_checks
@@ -34,7 +34,7 @@ def doctor(
             closed = close_files(session.settings.data)
             if closed:
                 await session.audit("doctor --fix", "permissions", files=[path.name for path in closed])
-        with progress("looking") as bar:
+        with progress(_("looking")) as bar:
             task = bar.add_task("", total=len(tenants) + 1)
             found = [check async for check in installation(session)]
             bar.advance(task)
@@ -54,11 +54,12 @@ def doctor(
         )  # fmt: skip
     else:
         table(
-            ("Status", "Check", "Whose", "What", "Remedy"),
-            ((one.status, one.check, _whose(one), one.message, one.remedy) for one in found), "nothing to look at",
-        )  # fmt: skip
+            (N_("Status"), N_("Check"), N_("Whose"), N_("What"), N_("Remedy")),
+            ((one.status, one.check, _whose(one), one.message, one.remedy) for one in found),
+            _("nothing to look at"),
+        )
         count = Counter(one.status for one in found)
-        note(f"{count['ok']} ok, {count['warn']} warn, {count['fail']} fail", None)
+        note(_("{ok} ok, {warn} warn, {fail} fail", ok=count["ok"], warn=count["warn"], fail=count["fail"]), None)
     if any(one.status == "fail" for one in found):
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from svyazka.catalogue import _
 from svyazka.cli.options import AsJson, OfTenant, Yes
 from svyazka.cli.output import confirm, lines, note, progress, say
 from svyazka.cli.session import Session, run
@@ -28,15 +29,22 @@ def forget(
     async def body(session: Session) -> list[Forgotten]:
         plain = normalize_email(address) or normalize_phone(address)
         if plain is None:
-            raise ConfigError("expected a phone such as +7 999 000-00-00 or an e-mail address, got something else")
+            raise ConfigError(_("expected a phone such as +7 999 000-00-00 or an e-mail address, got something else"))
         owners = [await session.tenant(tenant)] if tenant else list((await session.tenants()).values())
         forgetting = Forgetting(session.hub)
         found = [await forgetting.forget(owner, plain, dry_run=True) for owner in owners]
         things = sum(one.events + one.requests + one.deliveries for one in found)
         where = ", ".join(owner.id for owner in owners)
-        confirm(f"Blank {things} things of this person at {where}, and never contact him again? Not to be undone.", yes)
+        confirm(
+            _(
+                "Blank {things} things of this person at {where}, and never contact him again? Not to be undone.",
+                things=things,
+                where=where,
+            ),
+            yes,
+        )
         done = []
-        with progress("forgetting") as bar:
+        with progress(_("forgetting")) as bar:
             task = bar.add_task("", total=len(owners))
             for owner in owners:
                 # The person stands in the log by the same keyed hash by which he is found.
@@ -54,9 +62,16 @@ def forget(
     else:
         for one in done:
             say(
-                f"{one.tenant}: blanked {one.events} events, {one.requests} requests, {one.deliveries} deliveries "
-                f"({one.cancelled} of them cancelled); never to be contacted again"
+                _(
+                    "{tenant}: blanked {events} events, {requests} requests, {deliveries} deliveries ({cancelled} of "
+                    "them cancelled); never to be contacted again",
+                    tenant=one.tenant,
+                    events=one.events,
+                    requests=one.requests,
+                    deliveries=one.deliveries,
+                    cancelled=one.cancelled,
+                )
             )
     if any(one.in_flight for one in done):
-        note("a message to this person is being sent right now: run this again in two minutes", "red")
+        note(_("a message to this person is being sent right now: run this again in two minutes"), "red")
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from svyazka.app import hook_for
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, table
 from svyazka.cli.session import Session, run
@@ -56,9 +56,9 @@ async def hook_rows(session: Session, tenant: Tenant) -> list[dict[str, str]]:
 def tell_urls(rows: list[dict[str, str]]) -> None:
     """For people: the key is part of the URL."""
     table(
-        ("Connection", "Vendor", "URL"),
+        (N_("Connection"), N_("Vendor"), N_("URL")),
         ((f"{row['tenant']}/{row['connection']}", row["vendor"], row["url"]) for row in rows),
-        "none of its vendors calls us",
+        _("none of its vendors calls us"),
     )
 
 
@@ -78,10 +78,21 @@ def rotate(
         assert held is not None  # connection_of has looked
         before = held.model
         if finish and not before.previous_valid:
-            raise ConfigError(f"{owner.id}/{name}: no rotation is going on: `svyazka rotate {connection}` begins one")
+            raise ConfigError(
+                _(
+                    "{owner}/{name}: no rotation is going on: `svyazka rotate {owner}/{name}` begins one",
+                    owner=owner.id,
+                    name=name,
+                )
+            )
         if not finish and before.previous_valid:
             raise ConfigError(
-                f"{owner.id}/{name}: a rotation is going on; --finish ends it once its vendor has the new address"
+                _(
+                    "{owner}/{name}: a rotation is going on; once its vendor has the new address: "
+                    "svyazka rotate {owner}/{name} --finish",
+                    owner=owner.id,
+                    name=name,
+                )
             )
         generation = before.generation if finish else before.generation + 1
         after = before.model_copy(update={"generation": generation, "previous_valid": not finish})
@@ -89,15 +100,28 @@ def rotate(
         try:
             await session.store.commit([Replace(journal.connection_document(after, held.version)), audit])
         except Conflict:
-            raise ConfigError(f"{owner.id}/{name} was changed meanwhile: run it again") from None
+            raise ConfigError(
+                _("{owner}/{name} was changed meanwhile: run it again", owner=owner.id, name=name)
+            ) from None
         session.hub.directory.forget()
         if finish:
-            say(f"{owner.id}/{name}: only the key of generation {generation} works now")
+            say(
+                _(
+                    "{owner}/{name}: only the key of generation {generation} works now",
+                    owner=owner.id,
+                    name=name,
+                    generation=generation,
+                )
+            )
             return
         tell_urls([row for row in await hook_rows(session, owner) if row["connection"] == name])
         note(
-            "both keys work; put this address into the vendor's cabinet (or svyazka doctor --fix does), "
-            f"then: svyazka rotate {owner.id}/{name} --finish"
+            _(
+                "both keys work; put this address into the vendor's cabinet (or svyazka doctor {owner} --fix does), "
+                "then: svyazka rotate {owner}/{name} --finish",
+                owner=owner.id,
+                name=name,
+            )
         )
 
     run(body)

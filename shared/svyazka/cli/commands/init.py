@@ -14,7 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from svyazka.apply import secret_names
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.commands import configure, hooks, secrets
 from svyazka.cli.draft import Choice, Draft, fill
 from svyazka.cli.interview import Interview, slug
@@ -58,18 +58,26 @@ def init(
 ) -> None:  # fmt: skip
     """Make a tenant file: asks what neither options nor environment say; with --yes it goes by the defaults."""
     if not yes and not sys.stdin.isatty():
-        fail("nobody can be asked here: --yes goes by the options, the environment and the defaults")
+        fail(_("nobody can be asked here: --yes goes by the options, the environment and the defaults"))
     talk = Interview(dict(map(_pair, settings or ())), silent=yes)
     if not yes:
-        note("Enter takes what stands in brackets, - leaves a setting out.", None)
-        note("Several systems or channels: commas between. till=iiko gives a connection a name of your own.", None)
-    business = talk.value("Name of the business", str, option="--name", given=name)
-    tenant = talk.value("Its id, for addresses and files", _id, option="--id", given=id_, default=slug(business))
+        note(_("Enter takes what stands in brackets, - leaves a setting out."), None)
+        note(_("Several systems or channels: commas between. till=iiko gives a connection a name of your own."), None)
+    business = talk.value(_("Name of the business"), str, option="--name", given=name)
+    tenant = talk.value(_("Its id, for addresses and files"), _id, option="--id", given=id_, default=slug(business))
     target = file or FOLDER / f"{tenant}.yaml"
-    if target.exists() and not overwrite and not talk.agrees(f"{target} is there already. Replace it?"):
-        fail(f"{target} is there already and stays as it is: --overwrite replaces it")
+    if (
+        target.exists()
+        and not overwrite
+        and not talk.agrees(_("{target} is there already. Replace it?", target=target))
+    ):
+        fail(_("{target} is there already and stays as it is: --overwrite replaces it", target=target))
     zone = talk.value(
-        "Time zone", TypeAdapter(Zone).validate_python, option="--timezone", given=timezone, default="Europe/Moscow"
+        _("Time zone"),
+        TypeAdapter(Zone).validate_python,
+        option="--timezone",
+        given=timezone,
+        default="Europe/Moscow",
     )
     draft = Draft(tenant, {"id": tenant, "name": business, "timezone": zone})
     fill(draft, talk, Choice(_joined(flow), _joined(from_), _joined(via), alert_to))
@@ -109,7 +117,7 @@ def checked(draft: Draft, target: Path) -> Iterator[tuple[Path, Tenant]]:
 
 def _publish(ready: Path, target: Path) -> None:
     ready.replace(target)
-    say(f"{target} is written", "green")
+    say(_("{target} is written", target=target), "green")
 
 
 async def _keep(session: Session, draft: Draft, talk: Interview, overwrite: bool) -> None:
@@ -120,8 +128,10 @@ async def _keep(session: Session, draft: Draft, talk: Interview, overwrite: bool
         if document is not None:
             if session.hub.keyring.unseal("vault", document.data.decode(), key) == value:
                 continue
-            if not overwrite and not talk.agrees(f"Secret {name} of {draft.id} is there already. Replace it?"):
-                note(f"secret {name} stays as it was: --overwrite replaces it")
+            if not overwrite and not talk.agrees(
+                _("Secret {name} of {tenant} is there already. Replace it?", name=name, tenant=draft.id)
+            ):
+                note(_("secret {name} stays as it was: --overwrite replaces it", name=name))
                 continue
         await secrets.change(session, draft.id, name, value)
 
@@ -130,7 +140,7 @@ async def _apply(session: Session, target: Path, yes: bool) -> None:
     planned = await configure.plans(session, [target])
     configure.tell_changes(planned)
     if any(one.plan.changes for one in planned):
-        confirm("Apply?", yes)
+        confirm(_("Apply?"), yes)
     await configure.carry_out(session, planned)
     for one in planned:
         hooks.tell_urls(await hooks.hook_rows(session, one.plan.tenant))
@@ -142,7 +152,7 @@ def _tell_next(target: Path, tenant: str, missing: Iterable[str], applied: bool)
     steps += [f"svyazka secret set {tenant} {name}" for name in sorted(missing)]
     steps += [] if applied else [f"svyazka urls {tenant}        # addresses for the vendors' cabinets"]
     steps += [f"svyazka doctor {tenant}      # what is missing, and what then doesn't work", "svyazka run"]
-    say("Next:")
+    say(_("Next:"))
     for step in steps:
         say(f"  {step}")
 
@@ -150,7 +160,7 @@ def _tell_next(target: Path, tenant: str, missing: Iterable[str], applied: bool)
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not (key and equals):
-        raise typer.BadParameter("expected SETTING=VALUE", param_hint="--set")
+        raise typer.BadParameter(_("expected SETTING=VALUE"), param_hint="--set")
     return key.strip(), value
 
 
@@ -162,4 +172,4 @@ def _id(text: str) -> str:
     try:
         return TypeAdapter[str](Name).validate_python(text)
     except ValidationError:
-        raise ValueError("expected small Latin letters, digits, - and _") from None
+        raise ValueError(_("expected small Latin letters, digits, - and _")) from None

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
 from svyazka.cli.output import lines, table
@@ -93,10 +93,10 @@ def events(
             lines(rows)
             return
         table(
-            ("Received", "Id", "From", "Type", "Subject", "Status", "Reason", "Phone"),
+            (N_("Received"), N_("Id"), N_("From"), N_("Type"), N_("Subject"), N_("Status"), N_("Reason"), N_("Phone")),
             ((_short(row["received_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["type"],
               row["subject"], row["status"], row["reason"], _phone(row)) for row in rows),
-            await _empty(session, wanted, "no events; `svyazka urls TENANT` prints where vendors send them"),
+            await _empty(session, wanted, _("no events; `svyazka urls` prints where vendors send them")),
         )  # fmt: skip
 
     run(body)
@@ -126,12 +126,33 @@ def deliveries(
             lines(rows)
             return
         table(
-            ("Created", "Id", "Through", "Step", "Status", "Receipt", "Tries", "Next", "Why"),
-            ((_short(row["created_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["step"],
-              row["status"], row["receipt"], row["attempts"], _short(row["next_attempt_at"]), _why(row))
-             for row in rows),
-            await _empty(session, wanted, "no deliveries of that kind; `svyazka events` shows what came in"),
-        )  # fmt: skip
+            (
+                N_("Created"),
+                N_("Id"),
+                N_("Through"),
+                N_("Step"),
+                N_("Status"),
+                N_("Receipt"),
+                N_("Tries"),
+                N_("Next"),
+                N_("Why"),
+            ),
+            (
+                (
+                    _short(row["created_at"]),
+                    row["id"],
+                    f"{row['tenant']}/{row['connection']}",
+                    row["step"],
+                    row["status"],
+                    row["receipt"],
+                    row["attempts"],
+                    _short(row["next_attempt_at"]),
+                    _why(row),
+                )
+                for row in rows
+            ),
+            await _empty(session, wanted, _("no deliveries of that kind; `svyazka events` shows what came in")),
+        )
 
     run(body)
 
@@ -157,10 +178,10 @@ def alerts(
             lines(rows)
             return
         table(
-            ("Since", "About", "Kind", "Stage", "Sent", "Text"),
+            (N_("Since"), N_("About"), N_("Kind"), N_("Stage"), N_("Sent"), N_("Text")),
             ((_short(row["since"]), f"{row['tenant']}/{row['connection'] or ''}", row["kind"], row["stage"],
               _short(row["sent_at"]), row["text"]) for row in rows),
-            await _empty(session, Filter(tenant), "no alerts: nobody had to be told anything"),
+            await _empty(session, Filter(tenant), _("no alerts: nobody had to be told anything")),
         )  # fmt: skip
 
     run(body)
@@ -177,7 +198,7 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
     async def body(session: Session) -> None:
         oldest = await _since(session, since)
         rows: list[Row] = []
-        zone = await session.zone(None)
+        zone = await session.zone(None) if as_json else await session.own_zone()
         async for document in reading.pages(session.store, AUDIT):
             entry = journal.read(AuditLine, document).model
             if len(rows) == limit or (oldest is not None and entry.at < oldest):
@@ -187,9 +208,9 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
             lines(rows)
             return
         table(
-            ("At (UTC)", "Who", "Did", "To", "Detail"),
+            (N_("At"), N_("Who"), N_("Did"), N_("To"), N_("Detail")),
             ((_short(row["at"]), row["who"], row["action"], row["target"], _detail(row["detail"])) for row in rows),
-            "nobody has done anything by this command line yet",
+            _("nobody has done anything by this command line yet"),
         )
 
     run(body)

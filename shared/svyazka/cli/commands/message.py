@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import line, note, say
 from svyazka.cli.running import is_running
@@ -30,7 +30,7 @@ def send(
 ) -> None:
     """Send one message: journaled, guarded and repeated like any other."""
     if not text.strip():
-        raise typer.BadParameter("expected a text, got nothing", param_hint="--text")
+        raise typer.BadParameter(_("expected a text, got nothing"), param_hint="--text")
     try:
         life = parse_duration(expires_after).total_seconds()
     except ValueError as error:
@@ -40,10 +40,18 @@ def send(
         owner, name = await session.connection_of(connection, tenant)
         connector = session.hub.directory.connectors(owner.connections[name].vendor)
         if not connector.supports("SendMessage"):
-            raise ConfigError(f"{owner.id}/{name}: {connector.vendor} carries no messages")
+            raise ConfigError(
+                _("{owner}/{name}: {vendor} carries no messages", owner=owner.id, name=name, vendor=connector.vendor)
+            )
         contact, address = _addressee(to, connector.reaches, connector.vendor)
         if connector.address(contact) is None:
-            raise ConfigError(f"--to: {connector.vendor} can't reach it; expected {_expected(connector.reaches)}")
+            raise ConfigError(
+                _(
+                    "--to: {vendor} can't reach it; expected {expected}",
+                    vendor=connector.vendor,
+                    expected=_expected(connector.reaches),
+                )
+            )
         data: dict[str, JsonValue] = {"text": text, "expires_seconds": life}
         if subject is not None:
             data["subject"] = subject
@@ -52,9 +60,14 @@ def send(
         if as_json:
             line({"id": record.event.id, "tenant": owner.id, "connection": name})
         else:
-            say(f"{record.event.id} is journaled and queued; svyazka show {record.event.id} tells what becomes of it")
+            say(
+                _(
+                    "{event} is journaled and queued; svyazka show {event} tells what becomes of it",
+                    event=record.event.id,
+                )
+            )
         if session.settings.backend == "local" and not is_running(session.settings.data):
-            note("nobody is at work here: `svyazka run` sends it")
+            note(_("nobody is at work here: `svyazka run` sends it"))
 
     run(body)
 
@@ -71,11 +84,11 @@ def _addressee(to: str, reaches: str | None, vendor: str) -> tuple[Contact, str]
     else:
         contact = Contact(chats={reaches or vendor: found})
     if not found:
-        raise ConfigError(f"--to: expected {_expected(reaches)}, got something else")
+        raise ConfigError(_("--to: expected {expected}, got something else", expected=_expected(reaches)))
     return contact, found
 
 
 def _expected(reaches: str | None) -> str:
-    return {"phone": "a mobile phone such as +7 999 000-00-00", "email": "an e-mail address"}.get(
-        reaches or "", "the id of a chat"
+    return {"phone": _("a mobile phone such as +7 999 000-00-00"), "email": _("an e-mail address")}.get(
+        reaches or "", _("the id of a chat")
     )

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from svyazka.apply import commit_apply, plan_pause
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import say
-from svyazka.cli.session import Session, nearest, run
+from svyazka.cli.session import APPLY_ADDS, Session, nearest, run
 from svyazka.engine.journal import documents as journal
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
@@ -49,7 +49,7 @@ def _set(target: str, tenant: str | None, *, paused: bool) -> None:
         hub = session.hub
         held = await journal.load(hub.store, Tenant, "tenants", place.tenant)
         if held is None:
-            raise ConfigError(f"{place.tenant} is gone")
+            raise ConfigError(_("{tenant} is gone", tenant=place.tenant))
         plan = await plan_pause(
             hub.store, hub.directory, hub.keyring, held,
             connection=place.connection, flow=place.flow, paused=paused,
@@ -61,7 +61,7 @@ def _set(target: str, tenant: str | None, *, paused: bool) -> None:
         try:
             await commit_apply(hub.store, hub.directory, plan, [audit])
         except Conflict:
-            raise ConfigError(f"{place.tenant} was changed meanwhile: run it again") from None
+            raise ConfigError(_("{tenant} was changed meanwhile: run it again", tenant=place.tenant)) from None
         say(f"{place.name} {'is paused: its deliveries wait' if paused else 'goes on'}")
 
     run(body)
@@ -69,7 +69,7 @@ def _set(target: str, tenant: str | None, *, paused: bool) -> None:
 
 async def find(session: Session, target: str, tenant: str | None) -> Place:
     """What a name means. Raises ConfigError when it means nothing, or several things."""
-    owner, _, part = target.rpartition("/")
+    owner, _slash, part = target.rpartition("/")
     tenants = await session.tenants()
     if not (owner or tenant) and target in tenants:
         return Place(target)
@@ -78,9 +78,21 @@ async def find(session: Session, target: str, tenant: str | None) -> Place:
     if len(found) == 1:
         return found[0]
     if found:
-        raise ConfigError(f"{target!r} means {' and '.join(sorted(place.name for place in found))}: say TENANT/NAME")
+        raise ConfigError(
+            _(
+                "{target!r} means {names}: say TENANT/NAME",
+                target=target,
+                names=" and ".join(sorted(place.name for place in found)),
+            )
+        )
     names = {*tenants, *(name for one in owners for name in (*one.connections, *(flow.id for flow in one.flows)))}
-    raise ConfigError(f"no tenant, connection or flow {target!r}{nearest(part, names, 'svyazka apply FILE adds them')}")
+    raise ConfigError(
+        _(
+            "no tenant, connection or flow {target!r}{hint}",
+            target=target,
+            hint=nearest(part, names, APPLY_ADDS),
+        )
+    )
 
 
 def _places(tenant: Tenant, part: str) -> list[Place]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, OfTenant, Reveal
 from svyazka.cli.output import lines, stamp, table
@@ -63,10 +63,10 @@ def preview(
             lines(rows)
             return
         table(
-            ("Event", "Flow", "Through", "To", "When", "Why", "Text"),
+            (N_("Event"), N_("Flow"), N_("Through"), N_("To"), N_("When"), N_("Why"), N_("Text")),
             ((row["type"], row["flow"], row["connection"], _address(row), _when(row),
               _joined(row["reasons"]), row["text"]) for row in rows),
-            "no events in it",
+            _("no events in it"),
         )  # fmt: skip
 
     run(body)
@@ -75,7 +75,7 @@ def preview(
 async def _journaled(session: Session, event_id: str) -> tuple[Tenant, list[EventRecord]]:
     held = await journal.load(session.store, EventRecord, "events", event_id)
     if held is None:
-        raise ConfigError(f"no event {event_id}: `svyazka events` prints ids")
+        raise ConfigError(_("no event {event_id}: `svyazka events` prints ids", event_id=event_id))
     return await session.tenant(held.model.event.tenant), [held.model]
 
 
@@ -85,14 +85,21 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{file}: expected a request's body; {error.strerror}") from None
+        raise ConfigError(_("{file}: expected a request's body; {why}", file=file, why=error.strerror)) from None
 
 
 async def _from_body(session: Session, owner: Tenant, connection: str, body: bytes) -> list[EventRecord]:
     compiled = await session.compiled(owner, connection)
     webhook = session.worker.webhook_of(compiled.vendor)
     if webhook is None:
-        raise ConfigError(f"{owner.id}/{connection}: {compiled.vendor} never calls us, so it has no such bodies")
+        raise ConfigError(
+            _(
+                "{owner}/{connection}: {vendor} never calls us, so it has no such bodies",
+                owner=owner.id,
+                connection=connection,
+                vendor=compiled.vendor,
+            )
+        )
     json_like = body.lstrip()[:1] in (b"{", b"[") and "application/json" in webhook.content_types
     content_type = "application/json" if json_like else webhook.content_types[0]
     request = StoredRequest.of("POST", f"/webhook_{compiled.vendor}", content_type, body)
@@ -100,7 +107,7 @@ async def _from_body(session: Session, owner: Tenant, connection: str, body: byt
     try:
         items = parsed(webhook, compiled, request, session.hub.clock.now(), people)
     except NotTheFormat as error:
-        raise ConfigError(f"not a body of {compiled.vendor}'s: {error}") from None
+        raise ConfigError(_("not a body of {vendor}'s: {why}", vendor=compiled.vendor, why=error)) from None
     return [item.record for item in items]
 
 
@@ -111,7 +118,13 @@ async def _samples(
     wants = (await session.compiled(owner, connection)).wants
     types = [event_type] if event_type else [EventType(value) for value in wants]
     if not types:
-        raise ConfigError(f"{owner.id}/{connection}: no flow of the tenant file takes events from it (`from`)")
+        raise ConfigError(
+            _(
+                "{owner}/{connection}: no flow of the tenant file takes events from it (`from`)",
+                owner=owner.id,
+                connection=connection,
+            )
+        )
     now = session.hub.clock.now()
     return [sample(owner, connection, one, person, now) for one in types]
 
@@ -138,7 +151,7 @@ def _row(one: Foreseen, zone: tzinfo, masker: Masker) -> Row:
     delivery = one.delivery
     to, command = addressee(delivery), delivery.command
     contact = masker.contact(to)
-    then = [f"else through {step.connection}" for step in delivery.fallbacks]
+    then = [_("else through {connection}", connection=step.connection) for step in delivery.fallbacks]
     return {
         "flow": delivery.flow, "step": delivery.step, "connection": delivery.connection, "vendor": delivery.vendor,
         "to": None if contact is None else {**contact},

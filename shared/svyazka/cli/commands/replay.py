@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
@@ -51,11 +51,15 @@ def replay(
     Exit status 1 when an id that was named could not be replayed.
     """
     if bool(ids) == bool(status):
-        raise typer.BadParameter("expected ids, or --status to choose by", param_hint="ID...")
+        raise typer.BadParameter(_("expected ids, or --status to choose by"), param_hint="ID...")
     unknown = sorted(set(status or ()) - set(Status) - set(EventStatus))
     if unknown:
         raise typer.BadParameter(
-            f"{unknown[0]!r} is no state; expected one of {', '.join(sorted({*Status, *EventStatus}))}",
+            _(
+                "{unknown!r} is no state; expected one of {names}",
+                unknown=unknown[0],
+                names=", ".join(sorted({*Status, *EventStatus})),
+            ),
             param_hint="--status",
         )
 
@@ -70,12 +74,12 @@ def replay(
                 count=len(chosen), status=",".join(status or ()), again=again, ignore_age=ignore_age,
             )  # fmt: skip
         done: list[Done] = []
-        with progress("replaying") as bar:
+        with progress(_("replaying")) as bar:
             task = bar.add_task("", total=len(chosen))
             for id_ in chosen:
                 done += await _one(session.operator, id_, how)
                 bar.advance(task)
-        nothing = mistyped(wanted, (await session.tenants()).values()) or "nothing in that state"
+        nothing = mistyped(wanted, (await session.tenants()).values()) or _("nothing in that state")
         _tell(done, dry_run, as_json, nothing)
         return done
 
@@ -104,9 +108,9 @@ async def _one(operator: Operator, id_: str, how: How) -> list[Done]:
                 return await operator.replay_raw(id_, how)
             case "dlv":
                 return [await operator.reopen(id_, how)]
-        return [Done(id_, "skipped", "expected an id such as evt_..., dlv_... or raw_...")]
+        return [Done(id_, "skipped", _("expected an id such as evt_..., dlv_... or raw_..."))]
     except Conflict:
-        return [Done(id_, "skipped", "it changed in this very moment: look at it again")]
+        return [Done(id_, "skipped", _("it changed in this very moment: look at it again"))]
     except ConfigError as error:
         return [Done(id_, "skipped", str(error))]
 
@@ -115,10 +119,15 @@ def _tell(done: Sequence[Done], dry_run: bool, as_json: bool, nothing: str) -> N
     if as_json:
         lines({"id": one.id, "what": one.what, "reason": one.reason} for one in done)
         return
-    table(("Id", "What", "Why"), ((one.id, one.what, one.reason) for one in done), nothing)
+    table((N_("Id"), N_("What"), N_("Why")), ((one.id, one.what, one.reason) for one in done), nothing)
     moved = sum(not one.skipped for one in done)
     if done:
-        note(f"{moved} {'would be replayed' if dry_run else 'replayed'}, {len(done) - moved} skipped", None)
+        note(
+            _("{moved} would be replayed, {skipped} skipped", moved=moved, skipped=len(done) - moved)
+            if dry_run
+            else _("{moved} replayed, {skipped} skipped", moved=moved, skipped=len(done) - moved),
+            None,
+        )
 
 
 def resolve(
@@ -132,8 +141,8 @@ def resolve(
         try:
             resolved = await session.operator.resolve(id_, as_.value, How(ignore_age=ignore_age, why="resolve"))
         except Conflict:
-            raise ConfigError(f"{id_} changed in this very moment: svyazka show {id_}") from None
+            raise ConfigError(_("{id} changed in this very moment: svyazka show {id}", id=id_)) from None
         await session.audit("resolve", id_, resolution=as_.value)
-        say(f"{id_} is {resolved.status.value}")
+        say(_("{id} is {status}", id=id_, status=resolved.status.value))
 
     run(body)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from svyazka.apply import secret_names, set_secret
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli import reading
 from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
@@ -42,28 +42,33 @@ def set_(
     """Store a secret; its value is asked for, or read from stdin."""
     if value:
         # It has reached the shell's history already; it must not reach ours, nor an error message.
-        fail("a secret's value is never taken from the command line (the shell keeps it): remove it from its history")
+        fail(
+            _("a secret's value is never taken from the command line (the shell keeps it): remove it from its history")
+        )
     if not _NAME.match(name):
-        raise typer.BadParameter("expected letters, digits, `_`, `.`, `-`", param_hint="NAME")
+        raise typer.BadParameter(_("expected letters, digits, `_`, `.`, `-`"), param_hint="NAME")
 
     async def body(session: Session) -> None:
         owner = await session.tenant(tenant)
         secret = _value(name)
         await change(session, tenant, name, secret)
         used = ", ".join(_users(owner, name))
-        say(f"secret {name} is set" + (f"; {used} can use it at once" if used else "; no connection refers to it yet"))
+        say(
+            _("secret {name} is set", name=name)
+            + (_("; {used} can use it at once", used=used) if used else _("; no connection refers to it yet"))
+        )
 
     run(body)
 
 
 def _value(name: str) -> str:
     if sys.stdin.isatty():
-        secret: str = typer.prompt(f"Value of {name}", hide_input=True)
+        secret: str = typer.prompt(_("Value of {name}", name=name), hide_input=True)
     else:
         secret = sys.stdin.read()
     secret = secret.strip("\r\n")
     if not secret:
-        raise ConfigError(f"secret {name}: expected a value, got nothing")
+        raise ConfigError(_("secret {name}: expected a value, got nothing", name=name))
     return secret
 
 
@@ -74,7 +79,7 @@ async def change(session: Session, tenant: str, name: str, value: str | None) ->
     try:
         await set_secret(hub.store, hub.directory, hub.keyring, tenant, name, value, [audit])
     except Conflict:
-        raise ConfigError(f"{tenant} was changed meanwhile: run it again") from None
+        raise ConfigError(_("{tenant} was changed meanwhile: run it again", tenant=tenant)) from None
 
 
 @family.command(
@@ -95,9 +100,12 @@ def list_(tenant: OfOwner, as_json: AsJson = False) -> None:
             lines(rows)
             return
         table(
-            ("Name", "Set", "Used by"),
-            ((row["name"], "yes" if row["set"] else "no", ", ".join(_users(owner, str(row["name"])))) for row in rows),
-            f"{tenant} has no secrets and wants none",
+            (N_("Name"), N_("Set"), N_("Used by")),
+            (
+                (row["name"], _("yes") if row["set"] else _("no"), ", ".join(_users(owner, str(row["name"]))))
+                for row in rows
+            ),
+            _("{tenant} has no secrets and wants none", tenant=tenant),
         )
 
     run(body)
@@ -112,11 +120,13 @@ def rm(tenant: OfOwner, name: Name, yes: Yes = False) -> None:
     async def body(session: Session) -> None:
         owner = await session.tenant(tenant)
         if await session.store.get("secrets", secret_id(tenant, name)) is None:
-            raise ConfigError(f"{tenant} has no secret {name!r}: svyazka secret list {tenant}")
+            raise ConfigError(
+                _("{tenant} has no secret {name!r}: svyazka secret list {tenant}", tenant=tenant, name=name)
+            )
         used = ", ".join(_users(owner, name))
-        confirm(f"Remove {name}?" + (f" {used} will wait without it." if used else ""), yes)
+        confirm(_("Remove {name}?", name=name) + (_(" {used} will wait without it.", used=used) if used else ""), yes)
         await change(session, tenant, name, None)
-        say(f"secret {name} is removed")
+        say(_("secret {name} is removed", name=name))
 
     run(body)
 

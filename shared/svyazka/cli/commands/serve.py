@@ -15,7 +15,7 @@ import typer
 
 from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.store import LocalStore
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.cli import session as opened
 from svyazka.cli import standins
 from svyazka.cli.commands.configure import (
@@ -66,7 +66,7 @@ def run_(
         opened.data_folder.set(data)
     settings = opened.settings()
     if settings.backend != "local":
-        fail("`run` is for one machine (SVYAZKA_BACKEND=local): on Google the functions run by themselves")
+        fail(_("`run` is for one machine (SVYAZKA_BACKEND=local): on Google the functions run by themselves"))
     own = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
     url = settings.public_url if "public_url" in settings.model_fields_set else own
     settings = settings.model_copy(
@@ -110,24 +110,42 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
     if mistakes and not owners:
         raise ConfigError("\n".join(mistakes))
     for mistake in mistakes:
-        note(f"left out: {mistake}")
+        note(_("left out: {mistake}", mistake=mistake))
     if mistakes:
-        note("what was applied of them before goes on as it was; once a file is right: svyazka apply FILE")
+        note(_("what was applied of them before goes on as it was; once a file is right: svyazka apply FILE"))
     if not owners:
-        note("there are no tenants yet: svyazka apply FILE, or a folder of files for --tenants")
+        note(_("there are no tenants yet: svyazka apply FILE, or a folder of files for --tenants"))
     rows = []
     for owner in owners:
         for name in await standins.introduce(session, owner, vendors) if vendors else ():
-            note(f"secret {name} of {owner.id} wasn't there: a made-up one lets us in at the stand-in")
+            note(
+                _(
+                    "secret {name} of {owner} wasn't there: a made-up one lets us in at the stand-in",
+                    name=name,
+                    owner=owner.id,
+                )
+            )
         for trouble in await unusable(session, owner):
-            note(f"{trouble}; until then all that needs it waits: svyazka doctor {owner.id}")
+            note(
+                _(
+                    "{trouble}; until then all that needs it waits: svyazka doctor {owner}",
+                    trouble=trouble,
+                    owner=owner.id,
+                )
+            )
         rows += await hook_rows(session, owner)
     if vendors and not any(standins.leads(spec, vendors) for owner in owners for spec in owner.connections.values()):
-        note(f"no connection leads to the stand-ins: their base_url begins with {vendors}/")
+        note(_("no connection leads to the stand-ins: their base_url begins with {vendors}/", vendors=vendors))
     if vendors:
-        say(f"stand-ins of {', '.join(standins.vendors())} on {vendors}; what they got: {vendors}/_sim/VENDOR/ledger")
+        say(
+            _(
+                "stand-ins of {names} on {vendors}; what they got: {vendors}/_sim/VENDOR/ledger",
+                names=", ".join(standins.vendors()),
+                vendors=vendors,
+            )
+        )
     tell_urls(rows)
-    say(f"listening on {settings.public_url}; Ctrl-C stops")
+    say(_("listening on {public_url}; Ctrl-C stops", public_url=settings.public_url))
 
 
 async def unusable(session: Session, tenant: Tenant) -> list[str]:
@@ -146,7 +164,7 @@ def simulate(port: Port = 8081) -> None:
     try:
         with standins.standing(port, "--port") as url:
             for vendor in standins.vendors():
-                say(f"{vendor}: base_url {url}/{vendor}, ledger {url}/_sim/{vendor}/ledger")
+                say(_("{vendor}: base_url {url}/{vendor}, ledger {url}/_sim/{vendor}/ledger", vendor=vendor, url=url))
             _until_told()
     except ConfigError as error:
         fail(str(error))
@@ -167,4 +185,6 @@ def _check_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ConfigError(f"{host}:{port}: {error.strerror}; --port takes another") from None
+            raise ConfigError(
+                _("{host}:{port}: {why}; --port takes another", host=host, port=port, why=error.strerror)
+            ) from None

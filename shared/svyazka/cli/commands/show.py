@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _, told
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, Reveal
 from svyazka.cli.output import STYLES, console, line, plain, short_time
@@ -92,7 +92,7 @@ async def load(session: Session, id_: str) -> Story:
             raw = await journal.load(store, RawRecord, "raws", id_)
             if raw is not None:
                 return Story(raw.model.tenant, raw=raw.model)
-    raise ConfigError(f"nothing has the id {id_!r}: `svyazka events` and `svyazka deliveries` print ids")
+    raise ConfigError(_("nothing has the id {id!r}: `svyazka events` and `svyazka deliveries` print ids", id=id_))
 
 
 async def _of_event(session: Session, record: EventRecord) -> Story:
@@ -127,13 +127,13 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
         for text in _event_lines(found.event, zone, masker):
             tree.add(Text(plain(text)))
     if found.raw is not None and found.raw.reason:
-        tree.add(Text(plain(masker.text(found.raw.reason) or "")))
+        tree.add(Text(plain(told(masker.text(found.raw.reason) or ""))))
     request = found.request
     if request is not None:
         branch = tree.add(Text(f"{request.method} {request.path} {request.content_type or ''}".strip()))
         branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text("not UTF-8"))
     elif found.raw is not None or (found.event is not None and found.event.event.origin in ("webhook", "salvage")):
-        tree.add(Text("its request was blanked (retention, forget)", style="bright_black"))
+        tree.add(Text(_("its request was blanked (retention, forget)"), style="bright_black"))
     for delivery in found.deliveries:
         _add_delivery(tree, delivery, zone, masker, found.people)
     return tree
@@ -144,23 +144,30 @@ def _head(found: Story) -> Text:
         event = found.event.event
         return _words(event.id, event.type.value, found.event.status.value)
     if found.raw is not None:
-        return _words(found.raw.id, "request", found.raw.status)
-    return Text("told by the engine itself: no event caused it")
+        return _words(found.raw.id, _("request"), found.raw.status)
+    return Text(_("told by the engine itself: no event caused it"))
 
 
 def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[str]:
     event = record.event
-    happened = f", happened {short_time(event.occurred_at, zone)}" if event.occurred_at else ""
+    happened = _(", happened {time}", time=short_time(event.occurred_at, zone)) if event.occurred_at else ""
     yield (
-        f"from {event.tenant}/{event.connection} ({event.vendor}, {event.origin}), "
-        f"received {short_time(event.received_at, zone)}{happened}"
+        _(
+            "from {tenant}/{connection} ({vendor}, {origin}), received {time}{happened}",
+            tenant=event.tenant,
+            connection=event.connection,
+            vendor=event.vendor,
+            origin=event.origin,
+            time=short_time(event.received_at, zone),
+            happened=happened,
+        )
     )
-    yield f"subject {event.subject}, identity {event.identity}"
+    yield _("subject {subject}, identity {identity}", subject=event.subject, identity=event.identity)
     contact = masker.contact(event.contact)
     if contact is not None:
         yield "contact " + ", ".join(str(value) for value in contact.values() if value)
     if record.reason:
-        yield masker.text(record.reason, [event.contact]) or ""
+        yield told(masker.text(record.reason, [event.contact]) or "")
 
 
 def _add_delivery(
@@ -175,37 +182,53 @@ def _add_delivery(
 
 
 def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:
-    generation = f", generation {delivery.generation}" if delivery.generation > 1 else ""
+    generation = _(", generation {generation}", generation=delivery.generation) if delivery.generation > 1 else ""
     through = f"{delivery.connection} ({delivery.vendor})"
-    yield f"{delivery.command.kind} of flow {delivery.flow} through {through}{generation}"
+    yield _(
+        "{kind} of flow {flow} through {through}{generation}",
+        kind=delivery.command.kind,
+        flow=delivery.flow,
+        through=through,
+        generation=generation,
+    )
     command = delivery.command
     if isinstance(command, SendMessage):
         to = masker.contact(command.to) or {}
         address = to.get("phone") or to.get("email") or "a chat"
-        yield f"to {address}: «{masker.text(command.text, about)}»" if command.text else "its text was blanked"
+        yield (
+            _("to {address}: «{text}»", address=address, text=masker.text(command.text, about))
+            if command.text
+            else _("its text was blanked")
+        )
     if delivery.next_attempt_at is not None:
-        yield f"next attempt {short_time(delivery.next_attempt_at, zone)}"
+        yield _("next attempt {time}", time=short_time(delivery.next_attempt_at, zone))
     if delivery.last_error is not None:
-        yield f"{delivery.last_error.code}: {masker.text(delivery.last_error.message, about)}"
+        yield f"{delivery.last_error.code}: {told(masker.text(delivery.last_error.message, about) or '')}"
     if delivery.external_id:
-        cost = f", cost {delivery.cost}" if delivery.cost is not None else ""
-        yield f"{delivery.vendor} calls it {delivery.external_id}{cost}"
+        cost = _(", cost {cost}", cost=delivery.cost) if delivery.cost is not None else ""
+        yield _(
+            "{vendor} calls it {external_id}{cost}", vendor=delivery.vendor, external_id=delivery.external_id, cost=cost
+        )
     if delivery.duplicate_effect:
-        yield "DONE TWICE: a late answer proved a second success"
-    yield from delivery.notes
+        yield _("DONE TWICE: a late answer proved a second success")
+    yield from map(told, delivery.notes)
     if delivery.successor:
-        yield f"went on as {delivery.successor}"
+        yield _("went on as {successor}", successor=delivery.successor)
 
 
 def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> None:
-    took = f" after {(attempt.ended_at - attempt.started_at).total_seconds():.2f} s" if attempt.ended_at else ""
-    outcome = attempt.outcome or "still out"
-    head = _words(f"attempt {attempt.number}", f"{short_time(attempt.started_at, zone)}:", outcome)
+    took = (
+        _(" after {seconds:.2f} s", seconds=(attempt.ended_at - attempt.started_at).total_seconds())
+        if attempt.ended_at
+        else ""
+    )
+    outcome = attempt.outcome or _("still out")
+    head = _words(_("attempt {number}", number=attempt.number), f"{short_time(attempt.started_at, zone)}:", outcome)
     node = branch.add(head.append(took))
     if attempt.message:
-        node.add(Text(plain(masker.text(attempt.message, about) or "")))
+        node.add(Text(plain(told(masker.text(attempt.message, about) or ""))))
     for call in attempt.exchanges:
-        answered = f"answered {call.status}" if call.status is not None else "no answer"
+        answered = _("answered {status}", status=call.status) if call.status is not None else _("no answer")
         exchange = node.add(Text(plain(f"{call.method} {masker.text(call.url, about)}: {answered}")))
         for body in (call.request_body, call.response_body):
             if body:
@@ -216,7 +239,7 @@ def _body(body: str, masker: Masker, about: Sequence[Contact | None]) -> Text:
     """A body as a person reads it: JSON as it is, a form without its percent signs, long ones cut."""
     text = masker.body(body if _is_json(body) else unquote_plus(body), about) or ""
     if len(text) > BODY_SHOWN:
-        text = text[:BODY_SHOWN] + " … (--json shows all)"
+        text = text[:BODY_SHOWN] + _(" … (--json shows all)")
     return Text(plain(text), style="bright_black")
 
 
@@ -236,4 +259,4 @@ def _words(*words: str) -> Text:
 def _styled(words: Iterable[str]) -> Iterator[Text]:
     for word in words:
         if word:
-            yield Text(plain(word), style=STYLES.get(word.removeprefix("receipt "), ""))
+            yield Text(plain(word), style=STYLES.get(word.rpartition(" ")[2], ""))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
+from svyazka.catalogue import N_, _, told
 from svyazka.cli import reading
 from svyazka.cli.options import AsJson, OfTenant, Since
 from svyazka.cli.output import lines, progress, short_time, stamp, table
@@ -55,18 +56,18 @@ def stats(tenant: OfTenant = None, since: Since = None, as_json: AsJson = False)
             lines(_row(*one) for one in found)
             return
         table(
-            ("Connection", "Events", "Deliveries", "Oldest wake-up", "Outage", "Cost"),
+            (N_("Connection"), N_("Events"), N_("Deliveries"), N_("Oldest wake-up"), N_("Outage"), N_("Cost")),
             ((f"{owner}/{name}", _counted(sums.events), _counted(sums.deliveries),
-              short_time(sums.oldest_wake_at, zone), sums.outage and f"{sums.outage.kind}: {sums.outage.message}",
+              short_time(sums.oldest_wake_at, zone), sums.outage and f"{sums.outage.kind}: {told(sums.outage.message)}",
               sums.cost and f"{sums.cost:.2f}") for (owner, name), sums, zone in found),
-            "no tenants yet: svyazka apply FILE",
+            _("no tenants yet: svyazka apply FILE"),
         )  # fmt: skip
 
     run(body)
 
 
 async def _count(session: Session, wanted: Filter, book: Book) -> None:
-    with progress("counting") as bar:
+    with progress(_("counting")) as bar:
         task = bar.add_task("", total=None)
         async for record in reading.events(session.store, wanted):
             book[record.event.tenant, record.event.connection].events[record.status.value] += 1

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from svyazka.catalogue import _
 from svyazka.cli.demo.stage import Stage
 from svyazka.engine.ports.store import CURSORS
 from svyazka.model.deliveries import Status
@@ -35,7 +36,7 @@ async def doubled(stage: Stage) -> Shown:
     texts = await _texts(stage, 1001)
     kept = told["hooks"] == [200, 200] and sorted(answers) == ["accepted", "duplicate"]
     return Shown(
-        "an order was delivered, its webhook came twice", "200 to both, one SMS with the guest's name",
+        _("an order was delivered, its webhook came twice"), _("200 to both, one SMS with the guest's name"),
         f"{_listed(told['hooks'])}: {_listed(answers)}; {len(texts)} SMS: {texts[0] if texts else ''}",
         kept and len(texts) == 1 and texts[0].startswith("Иван, спасибо"),
     )  # fmt: skip
@@ -49,7 +50,7 @@ async def receipt(stage: Stage) -> Shown:
 
     kept = await stage.until(told)
     found = [one.receipt.value for one in await stage.deliveries()]
-    return Shown("sms.ru called back about that SMS", "its delivery says `delivered`", _listed(found), kept)
+    return Shown(_("sms.ru called back about that SMS"), _("its delivery says `delivered`"), _listed(found), kept)
 
 
 async def closed(stage: Stage) -> Shown:
@@ -57,8 +58,8 @@ async def closed(stage: Stage) -> Shown:
     told = await stage.tell("iiko", "orders", _order(1001, "Closed"))
     await _planned(stage)
     texts = await _texts(stage, 1001)
-    found = f"{_listed(told['hooks'])}; {len(texts)} SMS in all"
-    return Shown("the same order was closed", "another event, no second SMS", found, len(texts) == 1)
+    found = _("{listed}; {count} SMS in all", listed=_listed(told["hooks"]), count=len(texts))
+    return Shown(_("the same order was closed"), _("another event, no second SMS"), found, len(texts) == 1)
 
 
 async def forged(stage: Stage) -> Shown:
@@ -67,9 +68,11 @@ async def forged(stage: Stage) -> Shown:
     answer = await stage.post("till", {"eventType": "DeliveryOrderUpdate"}, key=NO_SUCH_KEY)
     after = len(await stage.events())
     return Shown(
-        "a webhook came with a forged key", "401, nothing journaled",
-        f"{answer.status_code}, {after - before} events", answer.status_code == 401 and after == before,
-    )  # fmt: skip
+        _("a webhook came with a forged key"),
+        _("401, nothing journaled"),
+        _("{status}, {count} events", status=answer.status_code, count=after - before),
+        answer.status_code == 401 and after == before,
+    )
 
 
 async def unreadable(stage: Stage) -> Shown:
@@ -86,11 +89,17 @@ async def unreadable(stage: Stage) -> Shown:
     kept = await stage.until(told) and statuses == ["quarantined", "accepted"] and len(texts) == 1
     warned = len(await stage.texts(OWNER))
     return Shown(
-        "a batch held an unreadable item and an order",
-        "200, the item quarantined and the owner told once, an SMS for the order",
-        f"{answer.status_code}: {_listed(statuses)}; {len(texts)} SMS, the owner was told {warned} time(s)",
+        _("a batch held an unreadable item and an order"),
+        _("200, the item quarantined and the owner told once, an SMS for the order"),
+        _(
+            "{status}: {listed}; {count} SMS, the owner was told {warned} time(s)",
+            status=answer.status_code,
+            listed=_listed(statuses),
+            count=len(texts),
+            warned=warned,
+        ),
         kept and answer.status_code == 200 and warned == 1,
-    )  # fmt: skip
+    )
 
 
 async def failing(stage: Stage) -> Shown:
@@ -105,10 +114,15 @@ async def failing(stage: Stage) -> Shown:
         if len(one.attempts) > 1
     ]
     return Shown(
-        "sms.ru answered a message with its error 500", "repeated half a minute later, one SMS",
-        f"attempts: {_listed(outcomes[0]) if outcomes else 'one'}; {len(texts)} SMS",
+        _("sms.ru answered a message with its error 500"),
+        _("repeated half a minute later, one SMS"),
+        _(
+            "attempts: {outcomes}; {count} SMS",
+            outcomes=_listed(outcomes[0]) if outcomes else _("one"),
+            count=len(texts),
+        ),
         outcomes == [["retry", "succeeded"]] and len(texts) == 1,
-    )  # fmt: skip
+    )
 
 
 async def lost(stage: Stage) -> Shown:
@@ -122,10 +136,16 @@ async def lost(stage: Stage) -> Shown:
     texts = await _texts(stage, 1004)
     origins = [one.event.origin for one in await stage.events() if one.event.subject.endswith(told["orders"][0]["id"])]
     return Shown(
-        "a webhook was lost on its way", "found by polling, one SMS",
-        f"{len(told['hooks'])} webhooks, event by {_listed(origins) or 'nobody'}; {len(texts)} SMS",
+        _("a webhook was lost on its way"),
+        _("found by polling, one SMS"),
+        _(
+            "{count} webhooks, event by {origin}; {texts} SMS",
+            count=len(told["hooks"]),
+            origin=_listed(origins) or _("nobody"),
+            texts=len(texts),
+        ),
         origins == ["poll"] and len(texts) == 1,
-    )  # fmt: skip
+    )
 
 
 async def agreed(stage: Stage) -> Shown:
@@ -138,10 +158,13 @@ async def agreed(stage: Stage) -> Shown:
     done = [one for one in await stage.deliveries() if one.status is Status.SUCCEEDED]
     ids = sorted(effect["id"] for effect in (await stage.ledger("smsru"))["effects"])
     return Shown(
-        "all is quiet", "the journal and sms.ru's ledger agree, message by message",
-        f"{len(done)} succeeded, {len(ids)} in the ledger, nothing open" if kept else "something stays open",
+        _("all is quiet"),
+        _("the journal and sms.ru's ledger agree, message by message"),
+        _("{count} succeeded, {taken} in the ledger, nothing open", count=len(done), taken=len(ids))
+        if kept
+        else _("something stays open"),
         kept and sorted(one.external_id or "" for one in done) == ids,
-    )  # fmt: skip
+    )
 
 
 ACTS: tuple[Callable[[Stage], Awaitable[Shown]], ...] = (

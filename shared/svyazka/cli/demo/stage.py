@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from svyazka.catalogue import _
 from svyazka.cli import reading, standins
 from svyazka.cli.commands.configure import carry_out, plans
 from svyazka.cli.commands.hooks import hook_rows
@@ -149,7 +150,9 @@ async def _answers(client: httpx.AsyncClient, url: str, process: subprocess.Pope
                 return
         except httpx.HTTPError:
             await asyncio.sleep(0.1)
-    raise StageFailure(f"{url} doesn't answer: its process {'ended' if process.poll() is not None else 'is too slow'}")
+    if process.poll() is None:
+        raise StageFailure(_("{url} doesn't answer: its process is too slow", url=url))
+    raise StageFailure(_("{url} doesn't answer: its process has ended", url=url))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
