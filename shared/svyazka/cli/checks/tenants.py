@@ -57,11 +57,14 @@ async def unheard_alerts(hub: Hub, tenant: Tenant) -> tuple[str, str] | None:
     """What would keep everybody from hearing of an outage, and what to do about it; None when nothing would."""
     told, vendor = await only_vendor(hub, tenant)
     if not told:
-        return "nobody would be told of an outage", "name somebody in the file's `alerts`, or in SVYAZKA_ALERTS"
+        return _("nobody would be told of an outage"), _("name somebody in the file's `alerts`, or in SVYAZKA_ALERTS")
     if vendor is not None:
         return (
-            f"everybody is told through {vendor} only: nobody would hear of its own outage until it is over",
-            "name somebody with a connection of another vendor in the file's `alerts`, or in SVYAZKA_ALERTS",
+            _(
+                "everybody is told through {vendor} only: nobody would hear of its own outage until it is over",
+                vendor=vendor,
+            ),
+            _("name somebody with a connection of another vendor in the file's `alerts`, or in SVYAZKA_ALERTS"),
         )
     return None
 
