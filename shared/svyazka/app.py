@@ -176,7 +176,7 @@ def build_hub(
     """The engine's surroundings for a backend; parts given are used in place of the settings' own."""
     from svyazka.connectors.registry import load_connector
     from svyazka.engine.hub import Hub
-    from svyazka.engine.outbound.addresses import AddressGuard, networks
+    from svyazka.engine.outbound.addresses import LOOPBACK, AddressGuard, networks
     from svyazka.engine.tenants.directory import Directory
     from svyazka.flows.registry import load_flow
 
@@ -185,6 +185,7 @@ def build_hub(
     keyring = keyring or settings_keyring(settings)
     ttl = 15.0 if settings.backend == "google" else 1.0
     extra: dict[str, Any] = {"chance": chance} if chance else {}
+    guard = AddressGuard(networks(settings.allowed_networks))
     return Hub(
         store=store,
         queue=queue,
@@ -193,7 +194,9 @@ def build_hub(
         directory=Directory(store, keyring, load_connector, load_flow, ttl),
         operators=operators(settings.alerts),
         printer=printer,
-        guard=AddressGuard(networks(settings.allowed_networks)),
+        guard=guard,
+        # Stand-ins and proxies on this very machine: in the cloud there is nothing of the kind.
+        base_guard=guard.also(networks(LOOPBACK)) if settings.backend == "local" else guard,
         hook_url=_hook_urls(settings, keyring),
         **extra,
     )

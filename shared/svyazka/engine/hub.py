@@ -16,6 +16,8 @@ import httpx
 
 from svyazka.engine.contracts.calls import Guard
 from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.outbound.addresses import AddressGuard
+from svyazka.engine.outbound.answers import OFFERED
 from svyazka.engine.outbound.transport import AiohttpTransport
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Queue, Store
@@ -93,7 +95,7 @@ class Clients:
         if client is None:
             client = self._clients[account] = httpx.AsyncClient(
                 transport=AiohttpTransport(self._context(ca_pem), concurrency),
-                headers={"User-Agent": "svyazka"},
+                headers={"User-Agent": "svyazka", "Accept-Encoding": OFFERED},
                 trust_env=False,
             )
             client.cookies.jar.set_policy(NO_COOKIES)
@@ -129,8 +131,10 @@ class Hub:
     operators: Sequence[tuple[str, Addressee]] = ()
     """Who runs the installation: (tenant whose connection carries it, addressee)."""
     printer: Printer | None = None
-    guard: Guard | None = None
+    guard: AddressGuard | None = None
     """Looks at addresses that tenants supplied."""
+    base_guard: AddressGuard | None = None
+    """Looks at the `base_url` that a connection has in place of its vendor's own address."""
     hook_url: Callable[[Account], str | None] = lambda account: None
     """The URL, with its key, that a connection's vendor is to call; None for one that never does."""
     chance: Callable[[], float] = random.random
@@ -139,6 +143,14 @@ class Hub:
     def memo(self, account: Account) -> dict[str, Any]:
         """The connection's own memory within this process."""
         return self.memos.setdefault(f"{account.tenant.id}.{account.name}", {})
+
+    def guard_of(self, account: Account) -> Guard | None:
+        """Who looks at this connection's addresses before they are called; None where they are its vendor's own."""
+        if account.connector.calls_tenant_addresses:
+            guard = self.guard
+        else:
+            guard = self.base_guard if account.settings.base_url is not None else None
+        return guard.also(plain_http=True) if guard is not None and account.settings.plain_http else guard
 
     @staticmethod
     def counted_as(account: Account) -> str:

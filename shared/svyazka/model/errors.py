@@ -67,5 +67,9 @@ class NotShown(SvyazkaError):
     """The source doesn't let us see this object, now or later: what its webhook said is all that there is."""
 
 
-class RefusedAddress(SvyazkaError):
+class RefusedAddress(NotSent):
     """An address that a tenant supplied leads into a private network: never called."""
+
+
+class PlainHttp(NotSent):
+    """An address outside of private networks is to be called without encryption, and nobody has allowed that."""

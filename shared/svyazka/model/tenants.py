@@ -108,6 +108,8 @@ class ConnectionSettings(Frozen):
     """What every connection takes; a connector's own settings model adds its fields."""
 
     base_url: str | None = None
+    plain_http: bool = False
+    """Whether an address outside of private networks may be called by http://, which everybody on the way can read."""
     retry: RetrySettings | None = None
     timeout: Duration | None = None
     limit: LimitSettings | None = None

@@ -315,6 +315,25 @@ async def test_an_address_of_a_private_network_is_never_called(sink: Running) ->
     await house.hub.clients.close()
 
 
+async def test_an_address_that_everybody_on_the_way_can_read_waits_for_leave(sink: Running) -> None:
+    async def public(host: str, port: int) -> list[str]:
+        return ["93.184.216.34"]
+
+    house = Passing({"crm": {"url": "http://crm.example.org/s3cret"}})
+    house.hub.guard = AddressGuard(resolve=public)
+    await house.settle_in()
+    await house.post(order())
+    await house.run()
+    (delivery,) = house.deliveries()
+    assert (delivery.status, delivery.attempts[-1].exchanges) == (Status.BLOCKED, ())
+    assert delivery.last_error is not None
+    assert delivery.last_error.code == "plain_http"
+    (alert,) = house.alerts()
+    assert "plain_http: true" in alert.text
+    assert "s3cret" not in alert.text
+    await house.hub.clients.close()
+
+
 async def test_an_old_event_is_not_passed_on_where_that_would_be_of_no_use(sink: Running) -> None:
     house = await passing(sink, expires_after="1h")
     sink.fault("http", kind="answer", status=503, times=-1)

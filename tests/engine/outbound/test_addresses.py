@@ -8,16 +8,24 @@ import ipaddress
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from connectors.support import Scripted, scripted
+from fakes import House
+from svyazka.app import build_hub
+from svyazka.connectors.registry import load_connector
 from svyazka.engine.contracts.calls import Exchanges
-from svyazka.engine.outbound.addresses import AddressGuard, networks, refusal, system_resolve
-from svyazka.model.errors import ConfigError, NotSent, RefusedAddress
+from svyazka.engine.outbound.addresses import AddressGuard, networks, refusal
+from svyazka.engine.outbound.names import Names as Resolver
+from svyazka.engine.outbound.transport import AiohttpTransport
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.errors import ConfigError, NotSent, PlainHttp, RefusedAddress
+from svyazka.settings import Settings
 
 LOOPBACK = networks("127.0.0.0/8, ::1/128")
 
@@ -111,9 +119,55 @@ async def test_the_reason_holds_no_part_of_the_address_but_its_host() -> None:
 
 async def test_ipv4_is_preferred_and_the_port_is_the_urls() -> None:
     names = Names(["2606:4700::1111", "1.1.1.1"])
-    assert await AddressGuard(resolve=names)("https://a.example/x") == "1.1.1.1"
-    assert await AddressGuard(resolve=names)("http://a.example:8080/x") == "1.1.1.1"
+    assert await AddressGuard(resolve=names)("https://a.example/x") == ["1.1.1.1", "2606:4700::1111"]
+    assert await AddressGuard(resolve=names, plain_http=True)("http://a.example:8080/x") == [
+        "1.1.1.1", "2606:4700::1111",
+    ]  # fmt: skip
     assert names.asked == [("a.example", 443), ("a.example", 8080)]
+
+
+async def test_plain_http_goes_to_public_addresses_only_when_told_to() -> None:
+    public, near = Names(["93.184.216.34"]), Names(["192.168.1.5"])
+    with pytest.raises(PlainHttp, match=r"hook\.example\.org is called by http://"):
+        await AddressGuard(resolve=public)("http://hook.example.org/s3cret")
+    assert await AddressGuard(resolve=public)("https://hook.example.org/") == ["93.184.216.34"]
+    assert await AddressGuard(resolve=public).also(plain_http=True)("http://hook.example.org/") == ["93.184.216.34"]
+    assert await AddressGuard(networks("192.168.1.0/24"), near)("http://kassa.lan/") == ["192.168.1.5"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "settings", "plain", "looked_at"),
+    [
+        ("smsru", {}, None, False),
+        ("smsru", {"base_url": "http://hub.lan/smsru"}, False, True),
+        ("smsru", {"base_url": "http://hub.lan/smsru", "plain_http": True}, True, True),
+        ("http", {"url": "http://hub.lan/x"}, False, True),
+        ("amocrm", {"subdomain": "kofe"}, None, False),
+    ],
+)
+async def test_what_a_tenant_has_a_say_in_is_looked_at(
+    house: House, vendor: str, settings: dict[str, Any], plain: bool | None, looked_at: bool
+) -> None:
+    guard = AddressGuard(resolve=Names(["93.184.216.34"]))
+    house.hub.guard = house.hub.base_guard = guard
+    connector = load_connector(vendor)
+    made = connector.settings_model().model_validate(settings)
+    chosen = house.hub.guard_of(Account(house.tenant, "c", vendor, connector, made, (), ()))
+    assert (chosen is not None) is looked_at
+    if chosen is not None:
+        assert not plain or await chosen("http://hub.lan/x") == ["93.184.216.34"]
+        with nullcontext() if plain else pytest.raises(PlainHttp):
+            await chosen("http://hub.lan/x")
+
+
+def test_on_one_machine_a_base_url_may_lead_to_this_very_machine_and_a_url_may_not(tmp_path: Path) -> None:
+    hub = build_hub(Settings(data=tmp_path))
+    assert hub.guard is not None
+    assert hub.base_guard is not None
+    asyncio.run(hub.base_guard("http://127.0.0.1:8081/smsru"))
+    for guard, url in ((hub.guard, "http://127.0.0.1:8081/"), (hub.base_guard, "http://192.168.1.5/")):
+        with pytest.raises(RefusedAddress):
+            asyncio.run(guard(url))
 
 
 @pytest.mark.parametrize("answer", [OSError("no such host"), UnicodeError("label too long"), []])
@@ -122,8 +176,8 @@ async def test_a_name_that_cannot_be_resolved_now_is_tried_again(answer: Excepti
         await AddressGuard(resolve=Names(answer))("https://a.example/")
 
 
-async def test_the_machines_own_resolver_is_asked() -> None:
-    assert "127.0.0.1" in await system_resolve("localhost", 80)
+async def test_names_that_only_the_machine_knows_are_asked_of_it() -> None:
+    assert "127.0.0.1" in await Resolver()("localhost", 80)
 
 
 # The call goes to the very address that was looked at
@@ -139,7 +193,7 @@ async def test_a_name_that_changes_its_mind_gains_nothing(endpoint: Scripted) ->
     endpoint.on("/x?a=1", 200)
     port = endpoint.url.rpartition(":")[2]
     names = Names(["127.0.0.1"], ["10.0.0.1"])
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(ssl.create_default_context(), 2)) as client:
         http = exchanges(client, AddressGuard(LOOPBACK, names))
         answer = await http.request("POST", f"http://hook.example.org:{port}/x", params={"a": "1"}, content=b"{}")
         assert answer.status_code == 200
@@ -153,14 +207,14 @@ async def test_a_name_that_changes_its_mind_gains_nothing(endpoint: Scripted) ->
 
 async def test_a_redirect_into_this_machine_is_an_answer_like_any_other(endpoint: Scripted) -> None:
     endpoint.on("/x", 302, None, location=f"{endpoint.url}/secret")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(ssl.create_default_context(), 2)) as client:
         answer = await exchanges(client, AddressGuard(LOOPBACK)).request("POST", f"{endpoint.url}/x", content=b"{}")
     assert answer.status_code == 302
     assert [path for path, _, _ in endpoint.seen] == ["/x"]
 
 
 async def test_without_leave_nothing_reaches_this_machine(endpoint: Scripted) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(ssl.create_default_context(), 2)) as client:
         with pytest.raises(RefusedAddress):
             await exchanges(client, AddressGuard()).request("POST", f"{endpoint.url}/x", content=b"{}")
     assert endpoint.seen == []
@@ -213,7 +267,7 @@ async def tls_endpoint(folder: Path, name: str) -> AsyncIterator[tuple[int, ssl.
 async def test_tls_is_proved_by_the_name_and_not_by_the_address(tmp_path: Path) -> None:
     async with (
         tls_endpoint(tmp_path, "hook.example.org") as (port, trusting),
-        httpx.AsyncClient(trust_env=False, verify=trusting) as client,
+        httpx.AsyncClient(transport=AiohttpTransport(trusting, 2)) as client,
     ):
         http = exchanges(client, AddressGuard(LOOPBACK, Names(["127.0.0.1"])))
         assert (await http.request("GET", f"https://hook.example.org:{port}/")).status_code == 204

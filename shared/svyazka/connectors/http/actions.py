@@ -59,7 +59,9 @@ class HttpConnector(Connector[HttpSettings]):
             return Refused(code="body", message=f"body: {error}")
         except ConfigError as error:
             return Blocked(code="outbound_secret", message=str(error), remedy=KEY_REMEDY)
-        response = await call.http.request(settings.method, settings.url, content=body, headers=headers)
+        response = await call.http.request(
+            settings.method, settings.url, content=body, headers=headers, only_status=True
+        )
         return outcome_of(response.status_code, response.headers, datetime.now(UTC))
 
     def can_check(self, settings: HttpSettings) -> bool:

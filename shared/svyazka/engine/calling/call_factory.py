@@ -31,7 +31,7 @@ class Caller:
             clock=hub.clock,
             lease_until=lease_until,
             secrets=account.secrets,
-            guard=hub.guard if account.connector.calls_tenant_addresses else None,
+            guard=hub.guard_of(account),
         )
 
     def call(self, account: Account, exchanges: Exchanges, key: str) -> Call[Any]:

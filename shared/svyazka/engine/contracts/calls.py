@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 
+from svyazka.engine.outbound.addresses import Unguarded
+from svyazka.engine.outbound.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.engine.rules.deadlines import SEND_MARGIN
 from svyazka.model.deliveries import Exchange
-from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress
 
 if TYPE_CHECKING:
     from svyazka.engine.ports.clock import Clock
@@ -40,9 +42,12 @@ NOT_SENT = (
 )
 """httpx errors that prove that no byte of the request reached the vendor."""
 
-Guard = Callable[[str], Awaitable[str]]
-"""Looks at a URL before it is called (the SSRF guard) and answers the IP address to connect to; raises
-RefusedAddress, or NotSent when the name can't be resolved."""
+Guard = Callable[[str], Awaitable[Sequence[str]]]
+"""Looks at a URL before it is called (the SSRF guard) and answers the IP addresses to connect to, the preferred
+first; raises RefusedAddress, PlainHttp, or NotSent when the name can't be resolved."""
+
+ENOUGH = 64 * 1024
+"""Bytes of an answer's body that are read where only its status counts."""
 
 
 def redact(text: str, secrets: Sequence[str]) -> str:
@@ -73,7 +78,7 @@ class Exchanges:
         self._clock = clock
         self._lease_until = lease_until
         self._secrets = sorted(set(secrets), key=len, reverse=True)
-        self._guard = guard
+        self._guard = guard or Unguarded()
         self.log: list[Exchange] = []
 
     def hide(self, secret: str) -> None:
@@ -101,31 +106,40 @@ class Exchanges:
         data: Mapping[str, Any] | None = None,
         content: bytes | None = None,
         timeout: float | None = None,
+        only_status: bool = False,
     ) -> httpx.Response:
         """One call; `url` may be a path under the connection's base URL. Redirects are not followed.
 
+        `only_status`: whether it was taken is said by the status alone, so that what is wrong with the body changes
+        nothing. Else a 2xx must come whole: it is the vendor's word. Any other status is believed to have come,
+        with as much of its body as did.
+
         Raises NotSent when it provably didn't reach the vendor, MaybeSent when it left and no whole
-        answer came, LeaseTooShort when too little of the lease is left to begin.
+        answer came, LeaseTooShort when too little of the lease is left to begin; and what the guard raises.
         """
         if "://" not in url:
             url = f"{self._base_url}/{url.lstrip('/')}"
-        checked = await self._guard(url) if self._guard is not None else None
+        try:
+            request = self._client.build_request(
+                method, url, params=params, headers=headers, json=json, data=data, content=content
+            )
+        except httpx.InvalidURL:
+            raise RefusedAddress("expected a URL such as https://example.org/hook") from None
+        addresses = await self._guard(str(request.url))
         left = self._deadline - time.monotonic()
-        limit = min(left, timeout) if timeout is not None else left
-        request = self._client.build_request(
-            method, url, params=params, headers=headers, json=json, data=data, content=content,
-            timeout=httpx.Timeout(max(limit, 0.001), connect=max(min(limit, 5.0), 0.001)),
-        )  # fmt: skip
+        limit = max(min(left, timeout) if timeout is not None else left, 0.001)
+        request.extensions = {
+            **request.extensions,
+            ADDRESSES: addresses,
+            "timeout": httpx.Timeout(limit, connect=min(limit, 5.0)).as_dict(),
+            **({KEEP: ENOUGH} if only_status else {}),
+        }
         self._check_lease(left)
         shown = Exchange(
             method=method,
             url=self.cut(str(request.url)),
             request_body=self._shown(request.content.decode("utf-8", "replace")) if request.content else None,
         )
-        if checked is not None:
-            # Connect to the very address that was looked at; TLS and `Host` keep the name.
-            request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
-            request.url = request.url.copy_with(host=checked)
         self.log.append(shown)  # before it leaves: who is cut off in the middle has left all the same
         place = len(self.log) - 1
         try:
@@ -135,8 +149,11 @@ class Exchanges:
         except httpx.HTTPError as error:
             what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
             raise MaybeSent(what) from error
-        told = {"status": response.status_code, "response_body": self._shown(response.text)}
+        told = {"status": response.status_code, "response_body": self._shown(text_of(response, BODY_KEPT))}
         self.log[place] = shown.model_copy(update=told)
+        flaw = response.extensions.get(FLAW)
+        if flaw is not None and response.is_success and not only_status:
+            raise MaybeSent("timeout" if flaw == LATE else f"an answer {flaw}")
         return response
 
     def _check_lease(self, left: float) -> None:

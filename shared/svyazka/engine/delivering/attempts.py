@@ -17,7 +17,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.outages.state import Outages
-from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
+from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer, not_called
 from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE
 from svyazka.engine.rules.transitions import NO_RECEIPT
 from svyazka.engine.support.failpoints import reach
@@ -30,6 +30,7 @@ from svyazka.model.errors import (
     LeaseTooShort,
     MaybeSent,
     NotSent,
+    PlainHttp,
     RefusedAddress,
     SourceUnavailable,
     Unavailable,
@@ -167,6 +168,12 @@ class Performer(Caller):
                 return await account.connector.perform(delivery.command, call), exchanges
         except LeaseTooShort:
             return (no_answer(delivery, "lease_too_short") if exchanges.log else GaveBack()), exchanges
+        except RefusedAddress as error:
+            if account.connector.calls_tenant_addresses:
+                return Refused(code="refused_address", message=str(error)), exchanges
+            return not_called(error), exchanges
+        except PlainHttp as error:
+            return not_called(error), exchanges
         except NotSent as error:
             return Retry(code="not_connected", message=str(error)), exchanges
         except MaybeSent as error:
@@ -175,8 +182,6 @@ class Performer(Caller):
             if exchanges.log:
                 return no_answer(delivery, "timeout"), exchanges
             return Retry(code="timeout", message="time ran out before the call began"), exchanges
-        except RefusedAddress as error:
-            return Refused(code="refused_address", message=str(error)), exchanges
         except SourceUnavailable as error:
             # No access (OAuth), as a rule: its outcome says whether to wait for time or for somebody's hand.
             return error.outcome or Retry(code="unavailable", message=str(error)), exchanges

@@ -11,13 +11,14 @@ from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.tasks import perform_task, release_task
 from svyazka.engine.outages.release import release_batch, waiting_for
 from svyazka.engine.ports.store import Create, Replace, Task, Write
+from svyazka.engine.rules.ambiguity import not_called
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.rules.retry import next_delay
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.undelivered import reroute
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.deliveries import Delivery, Outage, Status
-from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.errors import ConfigError, Conflict, PlainHttp, RefusedAddress
 from svyazka.model.ids import stable_id
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
 from svyazka.model.tenants import Tenant
@@ -113,7 +114,10 @@ class Outages:
 
     async def learn(self, account: Account, error: Exception) -> None:
         """A poll or a re-read failed: what needs somebody's hand is told as when a delivery meets it."""
-        outcome = getattr(error, "outcome", None)
+        if isinstance(error, RefusedAddress | PlainHttp):
+            outcome: object = not_called(error)
+        else:
+            outcome = getattr(error, "outcome", None)
         if isinstance(outcome, Blocked):
             await self.open(account, "blocked", outcome.code, outcome.message, remedy=outcome.remedy)
 

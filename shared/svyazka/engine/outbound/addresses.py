@@ -1,19 +1,19 @@
 """Addresses that tenants supplied: never into a private network, never to a cloud's metadata.
 
-A name is resolved once, every address that it has is looked at, and the call goes to the very address that
-was looked at (`Exchanges` connects to it and keeps the name for TLS and `Host`), so that a name which changes
-its mind between the look and the call gains nothing. Redirects are never followed, anywhere.
+A name is resolved once, every address that it has is looked at, and the call goes to one of the very addresses
+that were looked at (the transport connects to them and keeps the name for TLS and `Host`), so that a name which
+changes its mind between the look and the call gains nothing. Redirects are never followed, anywhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
-from svyazka.model.errors import ConfigError, NotSent, RefusedAddress
+from svyazka.engine.outbound.names import NAMES
+from svyazka.model.errors import ConfigError, NotSent, PlainHttp, RefusedAddress
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -21,6 +21,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port -> its addresses. Raises OSError."""
 
 RESOLVE_LIMIT = 5.0
+
+LOOPBACK = "127.0.0.0/8, ::1/128"
 
 NEVER: tuple[Network, ...] = tuple(
     ipaddress.ip_network(network)
@@ -89,42 +91,65 @@ def _inner(address: Address) -> Address:
     return address
 
 
-async def system_resolve(host: str, port: int) -> Sequence[str]:
-    """The machine's own resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class AddressGuard:
-    """The engine's port `Guard`: looks at a URL before it is called."""
+    """The engine's port `Guard`: looks at a URL before it is called.
 
-    def __init__(self, allowed: Sequence[Network] = (), resolve: Resolve = system_resolve) -> None:
+    `plain_http`: whether an address outside of private networks may be called without encryption.
+    """
+
+    def __init__(self, allowed: Sequence[Network] = (), resolve: Resolve = NAMES, *, plain_http: bool = False) -> None:
         self._allowed = tuple(allowed)
         self._resolve = resolve
+        self._plain_http = plain_http
 
-    async def __call__(self, url: str) -> str:
-        """The address to connect to. Raises RefusedAddress, or NotSent when the name can't be resolved now."""
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            raise RefusedAddress("expected a URL such as https://example.org/hook") from None
-        if parts.scheme not in ("http", "https") or not host:
-            raise RefusedAddress("expected a URL of http or https with a host")
-        found = await self._addresses(host, port or (443 if parts.scheme == "https" else 80))
+    def also(self, allowed: Sequence[Network] = (), *, plain_http: bool = False) -> AddressGuard:
+        """A guard that lets more pass."""
+        return AddressGuard((*self._allowed, *allowed), self._resolve, plain_http=self._plain_http or plain_http)
+
+    async def __call__(self, url: str) -> Sequence[str]:
+        """The addresses to connect to, the preferred first. Raises RefusedAddress, PlainHttp, or NotSent when the
+        name can't be resolved now."""
+        scheme, host, port = _parts(url)
+        found = await _resolved(self._resolve, host, port)
         for address in found:
             # One bad address among good ones is no mistake of a resolver's: it is an attempt.
             reason = refusal(address, self._allowed)
             if reason:
                 raise RefusedAddress(f"{host} leads to {reason}: never called (SVYAZKA_ALLOWED_NETWORKS allows some)")
-        return min(found, key=lambda address: ":" in address)  # IPv4 first: not every cloud has a way out by IPv6
-
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
-        try:
-            async with asyncio.timeout(RESOLVE_LIMIT):
-                found = await self._resolve(host, port)
-        except (OSError, UnicodeError, TimeoutError) as error:
-            raise NotSent(f"could not resolve the name: {type(error).__name__}") from None
-        if not found:
-            raise NotSent("could not resolve the name: it has no address")
+        if scheme == "http" and not self._plain_http and any(refusal(address) is None for address in found):
+            raise PlainHttp(f"{host} is called by http://, which everybody on the way can read")
         return found
+
+
+class Unguarded:
+    """Where the addresses are a vendor's own and nobody else had a say: only looked up."""
+
+    def __init__(self, resolve: Resolve = NAMES) -> None:
+        self._resolve = resolve
+
+    async def __call__(self, url: str) -> Sequence[str]:
+        """The addresses to connect to, the preferred first. Raises RefusedAddress for what is no URL, NotSent."""
+        _, host, port = _parts(url)
+        return await _resolved(self._resolve, host, port)
+
+
+def _parts(url: str) -> tuple[str, str, int]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise RefusedAddress("expected a URL such as https://example.org/hook") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise RefusedAddress("expected a URL of http or https with a host")
+    return parts.scheme, host, port or (443 if parts.scheme == "https" else 80)
+
+
+async def _resolved(resolve: Resolve, host: str, port: int) -> Sequence[str]:
+    try:
+        async with asyncio.timeout(RESOLVE_LIMIT):
+            found = await resolve(host, port)
+    except (OSError, UnicodeError, TimeoutError) as error:
+        raise NotSent(f"could not resolve the name: {type(error).__name__}") from None
+    if not found:
+        raise NotSent("could not resolve the name: it has no address")
+    return sorted(found, key=lambda address: ":" in address)  # IPv4 first: not every cloud has a way out by IPv6

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Delivery
-from svyazka.model.outcomes import Outcome, Retry, Unknown
+from svyazka.model.errors import PlainHttp, RefusedAddress
+from svyazka.model.outcomes import Blocked, Outcome, Retry, Unknown
 
 
 def no_answer(delivery: Delivery, what: str) -> Outcome:
@@ -15,6 +16,21 @@ def no_answer(delivery: Delivery, what: str) -> Outcome:
     if delivery.repeat is Repeat.UNSAFE:
         return Unknown(code=code, message=f"no answer ({what}): the vendor may have acted on it")
     return Retry(code=code, message=f"no answer ({what})", maybe_sent=True)
+
+
+def not_called(error: RefusedAddress | PlainHttp) -> Blocked:
+    """An address that isn't called until its settings say otherwise."""
+    if isinstance(error, PlainHttp):
+        return Blocked(
+            code="plain_http",
+            message=f"адрес открыт всем по дороге, он начинается с http:// ({error})",
+            remedy="Впишите https:// или, если иначе нельзя, plain_http: true у подключения",
+        )
+    return Blocked(
+        code="refused_address",
+        message=f"base_url ведёт туда, куда вызовы не разрешены ({error})",
+        remedy="Исправьте base_url или разрешите эту сеть переменной SVYAZKA_ALLOWED_NETWORKS",
+    )
 
 
 def doubt_since(delivery: Delivery) -> datetime | None:

@@ -284,7 +284,7 @@ def exchanges_for(hub: Hub, account: Account, grant: Grant) -> Exchanges:
         clock=hub.clock,
         lease_until=grant.lease_until,
         secrets=account.secrets,
-        guard=hub.guard if account.connector.calls_tenant_addresses else None,
+        guard=hub.guard_of(account),
     )
 
 
