@@ -17,11 +17,11 @@ import httpx
 from svyazka.engine.contracts.calls import Guard
 from svyazka.engine.contracts.connector import Limits
 from svyazka.engine.outbound.addresses import AddressGuard
-from svyazka.engine.outbound.answers import OFFERED
 from svyazka.engine.outbound.transport import AiohttpTransport
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Queue, Store
 from svyazka.engine.security.keyring import Keyring
+from svyazka.engine.support.answers import OFFERED
 from svyazka.engine.tenants.directory import Account, Directory
 from svyazka.model.contacts import Contact
 from svyazka.model.tenants import Addressee

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 
-from svyazka.engine.outbound.addresses import Unguarded
-from svyazka.engine.outbound.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.engine.rules.deadlines import SEND_MARGIN
+from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.model.deliveries import Exchange
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress
 
@@ -78,7 +77,7 @@ class Exchanges:
         self._clock = clock
         self._lease_until = lease_until
         self._secrets = sorted(set(secrets), key=len, reverse=True)
-        self._guard = guard or Unguarded()
+        self._guard = guard
         self.log: list[Exchange] = []
 
     def hide(self, secret: str) -> None:
@@ -125,12 +124,12 @@ class Exchanges:
             )
         except httpx.InvalidURL:
             raise RefusedAddress("expected a URL such as https://example.org/hook") from None
-        addresses = await self._guard(str(request.url))
+        looked_at = {ADDRESSES: await self._guard(str(request.url))} if self._guard is not None else {}
         left = self._deadline - time.monotonic()
         limit = max(min(left, timeout) if timeout is not None else left, 0.001)
         request.extensions = {
             **request.extensions,
-            ADDRESSES: addresses,
+            **looked_at,
             "timeout": httpx.Timeout(limit, connect=min(limit, 5.0)).as_dict(),
             **({KEEP: ENOUGH} if only_status else {}),
         }

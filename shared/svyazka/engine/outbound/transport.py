@@ -24,7 +24,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from svyazka.engine.outbound.answers import ADDRESSES, FLAW, KEEP, LATE, Gathered
+from svyazka.engine.outbound.addresses import Unguarded
+from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, Gathered
 
 KEEPALIVE = 2.0
 """Seconds that an idle connection is kept: the longer, the likelier that a call meets one the vendor has closed."""
@@ -95,6 +96,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, context: ssl.SSLContext, connections: int) -> None:
         self._context = context
+        self._look_up = Unguarded()
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -115,14 +117,16 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange; `FLAW` among the response's extensions says what is wrong with its body. Raises httpx's
-        errors where not even a status came."""
+        """One exchange; `FLAW` among the response's extensions says what is wrong with its body. Raises NotSent where
+        nobody has looked the name up before and it can't be; httpx's errors where not even a status came."""
         limits = request.extensions.get("timeout", {})
         timeout = aiohttp.ClientTimeout(
             total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
         )
         until = time.monotonic() + limits["read"] if limits.get("read") else None
-        url, addresses = URL(str(request.url), encoded=True), request.extensions.get(ADDRESSES, ())
+        url, addresses = URL(str(request.url), encoded=True), request.extensions.get(ADDRESSES)
+        if addresses is None:
+            addresses = await self._look_up(str(request.url))
         # A literal address is connected to without asking for its name: it must be what was looked at.
         if _is_address(url.raw_host) and url.raw_host not in addresses:
             raise httpx.UnsupportedProtocol("another address than the one that was looked at", request=request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from svyazka.catalogue import N_
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import PlainHttp, RefusedAddress
@@ -23,13 +24,13 @@ def not_called(error: RefusedAddress | PlainHttp) -> Blocked:
     if isinstance(error, PlainHttp):
         return Blocked(
             code="plain_http",
-            message=f"адрес открыт всем по дороге, он начинается с http:// ({error})",
-            remedy="Впишите https:// или, если иначе нельзя, plain_http: true у подключения",
+            message=N_("адрес открыт всем по дороге, он начинается с http:// ({why})").format(why=error),
+            remedy=N_("Впишите https:// или, если иначе нельзя, plain_http: true у подключения"),
         )
     return Blocked(
         code="refused_address",
-        message=f"base_url ведёт туда, куда вызовы не разрешены ({error})",
-        remedy="Исправьте base_url или разрешите эту сеть переменной SVYAZKA_ALLOWED_NETWORKS",
+        message=N_("base_url ведёт туда, куда вызовы не разрешены ({why})").format(why=error),
+        remedy=N_("Исправьте base_url или разрешите эту сеть переменной SVYAZKA_ALLOWED_NETWORKS"),
     )
 
 

@@ -1,1 +1,1 @@
-"""Small tools of the engine: log lines, failpoints, URLs, paging through what is due."""
+"""Small tools of the engine: log lines, failpoints, URLs, answers read to a limit, paging through what is due."""

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from engine.test_transport import Answer, calling, says, vendor
 
+from engine.outbound.test_transport import Answer, calling, says, vendor
 from svyazka.connectors.http.client import outcome_of
 from svyazka.engine.outbound import transport
-from svyazka.engine.outbound.answers import FLAW, Gathered, text_of
+from svyazka.engine.support.answers import FLAW, Gathered, text_of
 from svyazka.model.errors import MaybeSent
 from svyazka.model.outcomes import Succeeded
 

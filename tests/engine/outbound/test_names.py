@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from engine.test_transport import request_of
 
+from engine.outbound.test_transport import request_of
 from svyazka.engine.contracts.calls import Exchanges
 from svyazka.engine.hub import Clients
 from svyazka.engine.outbound.addresses import AddressGuard, networks
