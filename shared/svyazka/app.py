@@ -5,6 +5,7 @@ Imports are made where they are used: a webhook function must not pay for the wo
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from svyazka.engine.contracts.connector import RawRequest, Webhook
 from svyazka.engine.intake.receive import RETRY_AFTER, Receiver, check_keyring, problem
 from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.rules.deadlines import READ_LIMIT
 from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
 from svyazka.engine.support.logs import log, trace, where
 
@@ -50,6 +52,9 @@ def webhook(vendor: str) -> Handler:
         except ClientDisconnect:
             log("WARNING", "caller left", vendor=vendor)
             answer = problem(400, "Broken off", "expected the whole body")  # to nobody
+        except TimeoutError:
+            log("WARNING", "caller too slow", vendor=vendor)
+            answer = problem(408, "Too slow", f"expected the whole body within {READ_LIMIT:.0f} s")
         except Exception as error:
             # The framework would log the path, where a key may stand, and the exception's text.
             log("CRITICAL", "accept failed", vendor=vendor, error=type(error).__name__, where=where(error))
@@ -89,13 +94,14 @@ def _head(request: Request) -> RawRequest:
 
 
 async def _read(request: Request, limit: int) -> bytes | None:
-    """The body, reading no further than the limit."""
+    """The body, reading no further than the limit. Raises TimeoutError for one that doesn't end."""
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
+    async with asyncio.timeout(READ_LIMIT):
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                return None
+            chunks.append(chunk)
     return b"".join(chunks)
 
 

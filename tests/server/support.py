@@ -21,6 +21,8 @@ from svyazka.engine.ports.clock import SystemClock
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.tenants import ConnectionSpec, FlowSpec, Tenant
 from svyazka.server.accept import AcceptApp
+from svyazka.server.doorkeeper import Doorkeeper
+from svyazka.server.protocol import protocol_of
 from svyazka.settings import Settings
 
 TENANT = Tenant(
@@ -28,10 +30,14 @@ TENANT = Tenant(
     connections={
         "till": ConnectionSpec(vendor="iiko"),
         "sms": ConnectionSpec(vendor="smsru", settings={"api_id": {"secret": "smsru-api-id"}}),
+        "site": ConnectionSpec(
+            vendor="http",
+            settings={"type": "order.completed", "key": "tranid", "contact": {"name": "Name", "phone": "Phone"}},
+        ),
     },
     flows=(
         FlowSpec(
-            id="review_request", flow="review_request", sources=("till",), via=("sms",),
+            id="review_request", flow="review_request", sources=("till", "site"), via=("sms",),
             settings={"text": "{name}, спасибо! {review_url}", "review_url": "https://example.org/r"},
         ),
     ),
@@ -72,7 +78,10 @@ def listening(data: Path) -> Iterator[Front]:
     async def main() -> None:
         store = LocalStore.open(data)
         application = AcceptApp(store, keyring, SystemClock())
-        server = uvicorn.Server(uvicorn.Config(application, log_level="error", timeout_graceful_shutdown=1))
+        serving = uvicorn.Config(
+            application, http=protocol_of(Doorkeeper()), log_level="error", timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(serving)
         servers.append(server)
         started.set_result(None)
         await server.serve(sockets=[listener])

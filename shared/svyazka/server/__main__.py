@@ -22,14 +22,17 @@ def _accept(host: str, port: int, settings: Settings) -> None:
     from svyazka.backends.local.clock import load_clock
     from svyazka.backends.local.store import LocalStore
     from svyazka.server.accept import AcceptApp
+    from svyazka.server.doorkeeper import Doorkeeper
+    from svyazka.server.protocol import protocol_of
 
     store = LocalStore.open(settings.data)
     clock = load_clock(store, settings.speed)
     app = AcceptApp(store, settings_keyring(settings), clock)
     _spare_the_collector()
     uvicorn.run(
-        app, host=host, port=port, log_level="error", access_log=False, proxy_headers=False, server_header=False,
-        date_header=False, timeout_graceful_shutdown=10, timeout_keep_alive=30, backlog=2048, lifespan="on",
+        app, http=protocol_of(Doorkeeper()), host=host, port=port, log_level="error", access_log=False,
+        proxy_headers=False, server_header=False, date_header=False, timeout_graceful_shutdown=10,
+        timeout_keep_alive=30, backlog=2048, lifespan="on",
     )  # fmt: skip
 
 

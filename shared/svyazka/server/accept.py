@@ -14,13 +14,19 @@ from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Inbox
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.support.logs import log, where
+from svyazka.server.health import Health
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_PATH = re.compile(r"^/(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:/[^/]*)?/?$")
-"""`/webhook_iiko`, and the brief's `/webhook/iiko` and `/api/webhook/iiko`; a key may follow."""
+_PATH = re.compile(r"/+(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:[^\w/-][^/]*)?(?:/[^/]*)?/*$")
+"""`/webhook_iiko`, `/webhook/iiko` and `/api/webhook/iiko`; a key may follow, and a careless `&key=`."""
+
+_NAME = re.compile(r"/*([\w-]{0,40})", re.ASCII)
+
+SHOWN_OUT = "shown_out"
+"""In a request's state: we ended it ourselves, which is said elsewhere."""
 
 
 class CallerLeft(Exception):
@@ -34,6 +40,7 @@ class AcceptApp:
         self._receivers: dict[str, Receiver] = {
             vendor: receiver_for(vendor, inbox, keyring, clock) for vendor in CALLS_US
         }
+        self._health = Health(inbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -44,7 +51,8 @@ class AcceptApp:
         try:
             answer = await self._answer(scope, receive)
         except CallerLeft:
-            log("WARNING", "caller left", path=_function_of(scope))
+            if SHOWN_OUT not in scope.get("state", ()):
+                log("WARNING", "caller left", path=_function_of(scope))
             return
         except Exception as error:
             # Never a traceback to the outside, never a 200 for what isn't durable.
@@ -60,7 +68,9 @@ class AcceptApp:
         match = _PATH.match(scope["path"])
         receiver = self._receivers.get(match[1] or match[2]) if match else None
         if receiver is None:
-            if scope["path"] in ("/", "/health"):
+            if scope["path"] == "/health":
+                return await self._health.answer()
+            if scope["path"] == "/":
                 return Answer(200, b'{"status":"ok"}')
             return problem(404, "No such function", "expected /webhook_<vendor>: `svyazka urls TENANT` prints them")
         head = RawRequest(scope["method"], scope["path"], scope["query_string"], scope["headers"], b"")
@@ -85,7 +95,8 @@ class AcceptApp:
 
 def _function_of(scope: Scope) -> str:
     """What of a path may be logged: a key may follow the function's name."""
-    return str(scope["path"]).lstrip("/").partition("/")[0][:40]
+    match = _NAME.match(scope["path"])
+    return match[1] if match else ""
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from svyazka.engine.intake.receive import Receiver, decompressed
 from svyazka.engine.journal.events_of_request import Item, journaled
 from svyazka.engine.ports.store import Document
 from svyazka.model.contacts import Contact
-from svyazka.model.events import EventStatus, EventType, Fact, Origin, Unreadable
+from svyazka.model.events import EventStatus, EventType, Fact, Origin, StoredRequest, Unreadable
 from svyazka.model.tenants import CompiledConnection
 
 DAY = timedelta(days=1)
@@ -304,16 +305,165 @@ async def test_each_item_of_a_batch_is_answered_for_itself(house: House) -> None
     assert {one["id"] for one in told} == {record.event.id for record in house.events()}
 
 
+def packed_by_gzip(plain: bytes) -> bytes:
+    return gzip.compress(plain, mtime=0)  # the same bytes in every process that collects these tests
+
+
+def raw_deflate(plain: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(plain) + packer.flush()
+
+
 @pytest.mark.parametrize(
-    "packed",
-    [gzip.compress(b"{}") + gzip.compress(b"more"), gzip.compress(b"{}")[:-4], b"{}"],
-    ids=["two in one", "breaks off", "not packed"],
+    ("packed", "encoding"),
+    [
+        (packed_by_gzip(b"{}"), "gzip"),
+        (packed_by_gzip(b"{}"), "X-GZIP"),
+        (packed_by_gzip(b"{") + packed_by_gzip(b"}"), "gzip"),
+        (packed_by_gzip(b"{}") + bytes(512), "gzip"),
+        (packed_by_gzip(packed_by_gzip(b"{}")), "gzip, gzip"),
+        (packed_by_gzip(b"{}"), None),
+        (packed_by_gzip(b"{}"), "UTF-8"),
+        (zlib.compress(b"{}"), "deflate"),
+        (raw_deflate(b"{}"), "deflate"),
+        (packed_by_gzip(zlib.compress(b"{}")), "deflate, gzip"),
+        *((b"{}", said) for said in ("gzip", "deflate", "UTF-8", "utf-8, identity", "none", "windows-1251", "", None)),
+    ],
 )
-def test_a_compressed_body_is_read_whole_or_not_at_all(packed: bytes) -> None:
+def test_a_body_is_read_whatever_its_header_says_of_it(packed: bytes, encoding: str | None) -> None:
+    assert decompressed(packed, encoding) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding"),
+    [
+        (packed_by_gzip(b"{}")[:-4], "gzip"),
+        (packed_by_gzip(b"{}") + b"more", "gzip"),
+        (packed_by_gzip(b"{}") + packed_by_gzip(b"{}")[:-4], "gzip"),
+        (packed_by_gzip(b"") * 1000, "gzip"),
+        (zlib.compress(b"{}" * 99)[:-4], "deflate"),
+        (zlib.compress(b"{}") + b"more", "deflate"),
+        (b"{}", "br"),
+        (b"{}", "gzip, zstd"),
+    ],
+)
+def test_a_compressed_body_is_read_whole_or_not_at_all(packed: bytes, encoding: str) -> None:
     with pytest.raises(ValueError, match="expected"):
-        decompressed(packed, "gzip")
+        decompressed(packed, encoding)
 
 
 def test_a_bomb_is_never_unpacked() -> None:
-    assert decompressed(gzip.compress(b"0" * 10_000_000), "gzip", limit=1000) is None
-    assert decompressed(gzip.compress(b"0" * 1000), "GZIP", limit=1000) == b"0" * 1000
+    zeros = b"0" * 10_000_000
+    for packed, encoding in (
+        (packed_by_gzip(zeros), "gzip"), (packed_by_gzip(b"0" * 600) * 2, "gzip"), (zlib.compress(zeros), "deflate"),
+        (raw_deflate(zeros), "deflate"), (packed_by_gzip(packed_by_gzip(zeros)), "gzip"),
+    ):  # fmt: skip
+        assert decompressed(packed, encoding, limit=1000) is None
+    assert decompressed(packed_by_gzip(b"0" * 1000), "GZIP", limit=1000) == b"0" * 1000
+
+
+# What came against what was announced
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-length": "2"}, b"{}", 200),
+        ({"content-length": "2"}, b"", 503),
+        ({"content-length": "300"}, b"{}", 503),
+        ({"transfer-encoding": "chunked"}, b"{}", 200),
+        ({"transfer-encoding": "chunked", "connection": "Upgrade", "upgrade": "h2c"}, b"", 503),
+        ({"transfer-encoding": "chunked", "connection": "Upgrade", "upgrade": "h2c"}, b"{}", 200),
+    ],
+)
+async def test_nothing_is_vouched_for_that_is_not_what_was_announced(
+    house: House, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    before = dict(house.store.documents)
+    answer = await post(house, Patient(), body, *((name.encode(), value.encode()) for name, value in headers.items()))
+    assert answer.status == status
+    assert (house.store.documents != before) == (status == 200)
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", packed_by_gzip(b"")])
+async def test_an_empty_request_is_a_check_of_the_address_and_neither_news_nor_known(house: House, body: bytes) -> None:
+    before = dict(house.store.documents)
+    for _ in range(2):
+        answer = await post(house, FakeTill(), body)
+        assert (answer.status, json.loads(answer.body)) == (200, {"status": "ready"})
+        assert (await post(house, Patient(), body)).body == b"100", "its vendor takes nothing else"
+    await house.run()
+    assert (house.store.documents, house.alerts()) == (before, [])
+
+
+# Authentic and unreadable: kept, told once
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-type": "application/pdf"}, b"%PDF", 415),
+        ({"content-type": "multipart/form-data; boundary=x"}, b"--x--", 415),
+        ({"content-encoding": "br"}, b"\x8b\x00\x80", 415),
+        ({"content-encoding": "gzip"}, packed_by_gzip(b"{}")[:-4], 400),
+    ],
+)
+async def test_what_cannot_be_looked_into_is_kept_and_told_once(
+    house: House, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    for _ in range(2):
+        assert (await post(house, FakeTill(), body, *fields)).status == status
+        assert (await post(house, Patient(), body, *fields)).body == b"100", "it would send it for days"
+    (raw,) = raws(house)
+    assert (raw["status"], StoredRequest.model_validate(raw["request"]).bytes()) == ("quarantined", body)
+    assert raw["reason"]
+    await house.run()
+    assert [(alert.kind, alert.stage) for alert in house.alerts()] == [("quarantined", "first")]
+
+
+async def test_no_decision_is_made_on_what_cannot_be_looked_into(house: House) -> None:
+    webhook = Patient()
+    webhook.decides = True  # type: ignore[misc]
+    assert (await post(house, webhook, b"%PDF", (b"content-type", b"application/pdf"))).status == 415
+
+
+# The key, wherever a careless sender's marks stand
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/", "key=KEY?utm_source=x", 200),
+        ("/", "key=KEY/", 200),
+        ("/", "key=KEY%20", 200),
+        ("/", "key=KEY&key=", 200),
+        ("/", "key=&key=KEY", 200),
+        ("/", "key=KEY;utm=1", 200),
+        ("/", "key=%22KEY%22", 200),
+        ("/", "key=%3CKEY%3E", 200),
+        ("/", "utm=1?key=KEY", 200),
+        ("/", "a=1&amp;key=KEY", 200),
+        ("/", "key%3DKEY", 200),
+        ("/", "key=KEY&name=%D0%90&n=\xd0\x90", 200),
+        ("/KEY/", "", 200),
+        ("/KEY ", "utm=1", 200),
+        ("/webhook_till&key=KEY", "", 200),
+        ("/", "key=KEYa", 401),
+        ("/", "key=xKEY", 401),
+        ("/", "key=1.KEY", 401),
+        ("/", "key=KEY.html", 401),
+        ("/", "key=" + "1.a.b.1.aaaa" * 300 + "?KEY", 200),
+        ("/", "key=" + "x" * 5000 + "?KEY", 401),
+    ],
+)
+async def test_the_key_that_proves_itself_is_found(house: House, path: str, query: str, status: int) -> None:
+    key = house.keyring.mint("till", "kofe", "till")
+
+    async def read(limit: int) -> bytes | None:
+        return b'{"id": 1}'
+
+    head = RawRequest("POST", path.replace("KEY", key), query.replace("KEY", key).encode("latin-1"), [], b"")
+    answer = await Receiver(FakeTill(), house.inbox, house.keyring, house.clock).handle(head, read)
+    assert answer.status == status
+    assert not any(key.encode() in document.data for document in house.store.documents.values())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +37,9 @@ NAMES_KEPT = 24 * 3600 * 1_000_000
 """Microseconds for which a task's name stays taken, as in Cloud Tasks."""
 
 EXPIRE_BATCH = 500
+ROOM_NEEDED, PROBE_BYTES = 16 << 20, 8192
+"""Free bytes below which a disk is as good as full; what a trial write weighs: more than a page."""
+
 CONNECTION_FRESH, CONNECTIONS_KEPT = 0.5, 1024
 
 
@@ -44,6 +49,7 @@ class LocalStore:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.clock = clock
+        self._file = _identity(path)
         self._writer = Writer(path)
         self._reader: sqlite3.Connection | None = None
         self._connections: dict[tuple[str, str], tuple[float, Document | None]] = {}
@@ -124,6 +130,28 @@ class LocalStore:
         """A change of the backend's own tables."""
         await self._writer.submit(work)
 
+    async def check_durable(self) -> None:
+        """Whether a write would be durable now, by making one that leaves nothing. Raises Unavailable."""
+        try:
+            room = shutil.disk_usage(self.path.parent).free
+            ours = _identity(self.path) == self._file
+        except OSError as error:
+            raise Unavailable(f"the database's file can't be reached: {error.strerror}") from error
+        if not ours:
+            raise Unavailable("the database's file was replaced while we run: start again")
+        if room < ROOM_NEEDED:
+            raise Unavailable(f"the disk has less than {ROOM_NEEDED >> 20} MiB left: make room on it")
+        probe = Document("meta", f"probe-{random.getrandbits(62):x}", {}, bytes(PROBE_BYTES))
+
+        def work(connection: sqlite3.Connection) -> None:
+            _write(connection, Create(probe))
+            _write(connection, Delete(probe.kind, probe.id))
+            # What this connection has in its memory says nothing of the file.
+            with closing(connect(self.path, readonly=True)) as another:
+                another.execute("SELECT 1 FROM events LIMIT 1").fetchall()
+
+        await self._writer.submit(work)
+
     def _told(self, tasks: Sequence[Task]) -> None:
         if tasks and self.on_tasks is not None:
             self.on_tasks()
@@ -190,6 +218,12 @@ class LocalStore:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file it is, whatever its name."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _execute(connection: sqlite3.Connection, statement: str, *values: object) -> None:

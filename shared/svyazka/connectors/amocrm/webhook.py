@@ -21,6 +21,7 @@ from svyazka.connectors.amocrm.facts import (
 from svyazka.connectors.amocrm.forms import items, parsed
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person, sections
 from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import Section, json_of, section, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Fact, Unreadable
@@ -73,10 +74,10 @@ class AmocrmWebhook(Webhook):
 
 def _content(request: RawRequest) -> Section:
     """The body as nested maps, whichever of the two forms it has: some senders name the wrong one."""
-    body = request.body.strip()
+    body, content_type = request.body.strip(), request.header("content-type")
     if not body.startswith((b"{", b"[")):
-        return parsed(body)
-    content = json_of(body, request.header("content-type"))
+        return parsed(urlencoded(body, content_type))
+    content = json_of(body, content_type)
     if isinstance(content, Mapping):
         return content
     raise NotTheFormat(f"expected entities by name, such as leads, got {type(content).__name__}")

@@ -13,14 +13,14 @@ from urllib.parse import parse_qsl
 from pydantic import JsonValue
 
 from svyazka.connectors.http.schema import TYPE_NAMES, Unanswered, expressions, look
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.connector import FORM, MULTIPART, Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import decoded, json_of, storable, text, zoned_time
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventType, Fact, Unreadable
 
-FORM = "application/x-www-form-urlencoded"
 MILLISECONDS_FROM = 1e11
 """Unix times above this are in milliseconds: in seconds it would be the year 5138."""
 
@@ -110,9 +110,9 @@ def _standard(request: RawRequest, secret: str) -> str | None:
 
 def _content(request: RawRequest) -> object:
     content_type = request.header("content-type") or ""
-    is_form = content_type.split(";")[0].strip().lower() == FORM
+    is_form = content_type.split(";")[0].strip().lower() in (FORM, MULTIPART)
     if is_form and request.body.lstrip()[:1] not in (b"{", b"["):  # curl calls JSON a form, unless told
-        return form(request.body, content_type)
+        return form(urlencoded(request.body, content_type), content_type)
     return json_of(request.body, content_type)
 
 

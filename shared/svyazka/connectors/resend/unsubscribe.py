@@ -14,6 +14,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from svyazka.engine.contracts.connector import FORM, MULTIPART
 from svyazka.engine.security.standardwebhooks import secrets_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ONE_CLICK = "List-Unsubscribe=One-Click"
 """What a mail provider posts when its reader presses the button (RFC 8058)."""
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = (FORM, MULTIPART)
 
 _MARK = "unsubscribe-"
 _CONTEXT = [b"svyazka unsubscribe"]

@@ -51,6 +51,7 @@ class ResendWebhook(Webhook):
     bears_refusal = False
     # A reader is told that he is unsubscribed: not before it is written down. Resend repeats its events by itself.
     decides = True
+    reads_empty = True  # a link to unsubscribe says all by itself
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """Svix's signature over these very bytes; or a link to unsubscribe that we made ourselves."""

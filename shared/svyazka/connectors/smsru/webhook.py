@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from svyazka.connectors.smsru.schema import OPT_OUT_CODES, Callback, status_of
 from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import text
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 
@@ -48,17 +49,21 @@ class SmsruWebhook(Webhook):
         if not api_id:
             return "this connection has no api_id yet, and nothing else can prove a callback of sms.ru's"
         try:
-            callback = Callback.of(request.body)
+            callback = _callback(request)
         except NotTheFormat as error:
             return str(error)
         return None if callback.is_signed_with(api_id) else "the hash isn't the one that this account's api_id makes"
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """Each record in our words; one that can't be read doesn't take the others with it."""
-        return [_item(record) for record in Callback.of(request.body).records]
+        return [_item(record) for record in _callback(request).records]
 
     def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
         return Answer(200, TAKEN, "text/plain")
+
+
+def _callback(request: RawRequest) -> Callback:
+    return Callback.of(urlencoded(request.body, request.header("content-type")))
 
 
 def receipt_fact(sms_id: str, code: int, at: datetime | None, cost: float | None = None) -> Fact:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from svyazka.model.tenants import ConnectionSettings
 
 
+FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+"""The two ways in which a form comes: who reads one reads the other, by `engine.forms`."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawRequest:
     """A request as it came: signatures are computed over these very bytes."""
@@ -92,6 +96,9 @@ class Webhook:
     """Where one address hears of several connections: the (plain) setting whose value tells whose a part is. `apply`
     writes down which connections claim a value. A part reaches those of them whose own secrets prove the request:
     `verify` must rest on a secret of the vendor's."""
+
+    reads_empty: ClassVar[bool] = False
+    """True: a POST without a body means something. Elsewhere it is somebody's "check this address" button."""
 
     decides: ClassVar[bool] = False
     """True: the answer is a business decision, so a request never goes the way of salvage."""

@@ -11,8 +11,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from urllib.parse import parse_qsl, unquote_plus
 
-from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest, Webhook
+from svyazka.engine.contracts.connector import FORM, MULTIPART, Answer, Inbound, RawRequest, Webhook
+from svyazka.engine.intake.unpacking import BODY_LIMIT as BODY_LIMIT
+from svyazka.engine.intake.unpacking import UnknownCompression
+from svyazka.engine.intake.unpacking import decompressed as decompressed
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.events_of_request import Item, read, stored_request
 from svyazka.engine.journal.tasks import plan_task, quarantined_task, redirect_task
@@ -26,9 +30,6 @@ from svyazka.model.errors import ConfigError, Unavailable
 from svyazka.model.events import EventStatus
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection
-
-BODY_LIMIT = 512 * 1024
-"""Bytes of a body after decompression."""
 
 RETRY_AFTER = "10"
 
@@ -79,11 +80,11 @@ class Receiver:
             return problem(405, "Method not allowed", "expected POST", {"Allow": "GET, POST"})
         candidates = _keys_in(head)
         invited = self._invited(head)
-        if not candidates and invited is None:
+        key = self._key(head, candidates) or invited
+        if key is None and not candidates:
             if head.method != "POST":
                 return NOT_INVITED if "state" in head.params() else _json(200, {"status": "ok"})
             return problem(401, "No key", "expected the webhook key in ?key=, X-Api-Key or Authorization: Bearer")
-        key = next((k for k in (self.keyring.read(self.webhook.vendor, c) for c in candidates) if k), invited)
         if key is None:
             return problem(401, "Wrong key", "this webhook key isn't one of ours: `svyazka urls TENANT` prints it")
         try:
@@ -96,6 +97,19 @@ class Receiver:
                 error=type(error).__name__,
             )  # fmt: skip
             return problem(503, "Try again", "could not be written down just now", {"Retry-After": RETRY_AFTER})
+
+    def _key(self, head: RawRequest, candidates: Sequence[str]) -> WebhookKey | None:
+        """The key that proves itself: where it should stand, else anywhere in the address or in what stood there.
+
+        Careless senders add to an address that has a query already: `?key=KEY?utm=1`, `KEY/`, `KEY%20`, `&key=`.
+        """
+        vendor = self.webhook.vendor
+        for candidate in candidates:
+            key = self.keyring.read(vendor, candidate)
+            if key is not None:
+                return key
+        address = " ".join([unquote_plus(head.query.decode("latin-1")), head.path, *candidates])
+        return self.keyring.find(vendor, address)
 
     async def _connection(self, key: WebhookKey) -> CompiledConnection | None:
         document = await self.inbox.connection(connection_id(key.tenant, key.connection))
@@ -144,16 +158,13 @@ class Receiver:
         return self.keyring.invited(self.webhook.vendor, state, self.clock.real()) if state else None
 
     async def _post(self, head: RawRequest, key: WebhookKey, read_body: ReadBody) -> Answer:
-        unreadable = self._unreadable_type(head)
-        if unreadable:
-            return problem(415, "Unsupported content", unreadable)
         body = await read_body(BODY_LIMIT)
         if body is None:
             return problem(413, "Too large", f"expected at most {BODY_LIMIT // 1024} KiB")
-        try:
-            plain = decompressed(body, head.header("content-encoding"))
-        except ValueError as error:
-            return problem(400, "Not readable", str(error))
+        lost = _lost_on_the_way(head, body)
+        if lost:
+            return problem(503, "Body lost", lost, {"Retry-After": RETRY_AFTER})
+        plain, unread = self._opened(head, body)
         if plain is None:
             return problem(413, "Too large", f"expected at most {BODY_LIMIT // 1024} KiB after decompression")
         request = replace(head, body=plain)
@@ -163,12 +174,18 @@ class Receiver:
         reach("receive.before_verify")
         inbound = self.inbound(compiled)
         refused = self.webhook.verify(request, inbound)
+        if refused is not None and plain is not body:
+            refused = self.webhook.verify(replace(head, body=body), inbound)  # signed as it was sent
         if refused is not None:
             return self.webhook.refusal(request, refused) or problem(401, "Not genuine", refused)
-        left = await self._handed_on(request, compiled) if self.webhook.shared_by else request
+        if not plain.strip() and not self.webhook.reads_empty:
+            # A CRM's "check this address" button: nothing happened, so there is nothing to keep or to tell.
+            return self.webhook.answer(request, []) or _json(200, {"status": "ready"})
+        shared = self.webhook.shared_by is not None and unread is None
+        left = await self._handed_on(request, compiled) if shared else request
         if left is None:
             return _json(200, {"status": "accepted", "events": []})
-        return await self._accept(left, compiled, inbound)
+        return await self._accept(left, compiled, inbound, unread)
 
     async def _handed_on(self, request: RawRequest, compiled: CompiledConnection) -> RawRequest | None:
         """Give each part of a proven request to the connections that claim it; what is left for the one at whose
@@ -182,7 +199,7 @@ class Receiver:
         given: set[str] = set()
         for value in sorted(named - {own}):
             for claimant in await self._claimants(value, compiled, request):
-                await self._accept(self.webhook.part(request, {value}), claimant, self.inbound(claimant))
+                await self._accept(self.webhook.part(request, {value}), claimant, self.inbound(claimant), None)
                 given.add(value)
         if not given:
             return request
@@ -211,19 +228,31 @@ class Receiver:
                 found.append(claimant)
         return found
 
-    def _unreadable_type(self, head: RawRequest) -> str | None:
-        encoding = (head.header("content-encoding") or "identity").strip().lower()
-        if encoding not in _WINDOW_BITS and encoding != "identity":
-            return f"content-encoding {encoding[:40]!r}: expected gzip, deflate or none"
+    def _opened(self, head: RawRequest, body: bytes) -> tuple[bytes | None, Answer | None]:
+        """The body without its compression (None: too large), and the answer to what can't be looked into."""
+        try:
+            plain = decompressed(body, head.header("content-encoding"))
+        except UnknownCompression as error:
+            return body, problem(415, "Unsupported content", str(error))
+        except ValueError as error:
+            return body, problem(400, "Not readable", str(error))
         stated = head.header("content-type")
-        if stated and stated.split(";")[0].strip().lower() not in self.webhook.content_types:
-            return f"expected {' or '.join(self.webhook.content_types)}"
-        return None
+        readable = self.webhook.content_types
+        if stated and plain is not None:
+            kind = stated.split(";")[0].strip().lower()
+            if kind not in readable and not (kind == MULTIPART and FORM in readable):
+                return plain, problem(415, "Unsupported content", f"expected {' or '.join(readable)}")
+        return plain, None
 
-    async def _accept(self, request: RawRequest, compiled: CompiledConnection, inbound: Inbound) -> Answer:
+    async def _accept(
+        self, request: RawRequest, compiled: CompiledConnection, inbound: Inbound, unread: Answer | None
+    ) -> Answer:
+        """`unread`: what is answered to a request that can't be looked into. It is kept all the same."""
         reach("receive.before_parse")
         now = self.clock.now()
-        found = read(self.webhook, request, compiled, inbound, now, partial(self.keyring.people, compiled.tenant))
+        people = partial(self.keyring.people, compiled.tenant)
+        why = json.loads(unread.body)["detail"] if unread else None
+        found = read(self.webhook, request, compiled, inbound, now, people, unread=why)
         arrivals = [_arrival(item, document) for item, document in zip(found.items, found.documents, strict=True)]
         reach("accept.before")
         salvage = None if self.webhook.decides else self._salvage(request, compiled, now)
@@ -242,8 +271,10 @@ class Receiver:
             status=",".join(sorted({item.record.status.value for item in found.items})) or "quarantined",
         )  # fmt: skip
         reach("answer.before")
+        if unread is not None and self.webhook.decides:
+            return unread  # nothing was decided
         if found.wrong is not None and self.webhook.bears_refusal and not found.ours:
-            return problem(400, "Not the format", found.wrong)
+            return unread or problem(400, "Not the format", found.wrong)
         exact = self.webhook.answer(request, found.facts)
         return exact or _json(200, {"status": "accepted", "events": _told(found.items, present)})
 
@@ -297,35 +328,26 @@ def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dic
     return told
 
 
-_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+def _lost_on_the_way(head: RawRequest, body: bytes) -> str | None:
+    """Whether what came isn't what was announced: a server may drop the body of a request that offers `Upgrade`.
 
-
-def decompressed(body: bytes, encoding: str | None, limit: int = BODY_LIMIT) -> bytes | None:
-    """The body without its compression; None past the limit (a bomb is never unpacked whole).
-
-    Raises ValueError for what isn't the stated encoding.
+    A chunked body says its length to the server only, so one that offers an upgrade and has nothing isn't believed.
     """
-    encoding = (encoding or "identity").strip().lower()
-    if encoding == "identity":
-        return body
-    unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
-    try:
-        plain = unpacker.decompress(body, limit + 1)
-    except zlib.error:
-        raise ValueError(f"expected a body compressed with {encoding}") from None
-    if len(plain) > limit or unpacker.unconsumed_tail:
-        return None
-    if not unpacker.eof:
-        raise ValueError(f"expected a whole body compressed with {encoding}, it breaks off")
-    if unpacker.unused_data:
-        raise ValueError(f"expected one body compressed with {encoding}, something follows it")
-    return plain
+    announced = head.header("content-length")
+    if announced is not None:
+        whole = announced.strip() == str(len(body))
+        return None if whole else "the body that was announced isn't the one that came: send it again without Upgrade"
+    if not body and head.header("transfer-encoding") and head.header("upgrade"):
+        return "the body was lost over the offer of an Upgrade: send it again without"
+    return None
 
 
 def _keys_in(head: RawRequest) -> list[str]:
     """Where a key may stand: `?key=`, X-Api-Key, Authorization (Bearer, or the key alone), Token, and the path segment
     after the name. Some vendors send a token that we choose and don't say in which header."""
-    found = [head.params().get("key", ""), head.header("x-api-key") or "", head.header("token") or ""]
+    pairs = parse_qsl(head.query.decode("latin-1"), keep_blank_values=True)
+    found = [value for name, value in reversed(pairs) if name == "key"]
+    found += [head.header("x-api-key") or "", head.header("token") or ""]
     scheme, _, value = (head.header("authorization") or "").strip().partition(" ")
     if not value:
         found.append(scheme)

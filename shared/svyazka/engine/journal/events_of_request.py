@@ -12,7 +12,7 @@ from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document
 from svyazka.engine.rules.deadlines import PLAN_GRACE
-from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
+from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT, without_keys
 from svyazka.engine.support.logs import log, where
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import SKELETON
@@ -61,16 +61,21 @@ class Read:
 
 def read(
     webhook: Webhook, request: RawRequest, compiled: CompiledConnection, inbound: Inbound, now: datetime,
-    people: PeopleIn, origin: Origin = "webhook",
+    people: PeopleIn, origin: Origin = "webhook", unread: str | None = None,
 ) -> Read:  # fmt: skip
     """Parse a request. What is not the format is kept whole, and so is what a mistake of ours can't read: the vendor
-    may never repeat it. Only where the answer is a decision does such a mistake stop everything."""
+    may never repeat it. Only where the answer is a decision does such a mistake stop everything.
+
+    `unread`: why its bytes can't be looked into at all (a compression, a content type that we don't read).
+    """
 
     def kept(facts: Sequence[Fact | Unreadable], wrong: str | None = None, ours: bool = False) -> Read:
         raw, items = journaled(request, compiled, facts, now, people=people, wrong=wrong, origin=origin)
         documents = [journal.event_document(item.record) for item in items]
         return Read(facts, raw, items, documents, wrong, ours)
 
+    if unread is not None:
+        return kept([], unread)
     try:
         return kept(webhook.parse(request, inbound))
     except NotTheFormat as error:
@@ -186,5 +191,5 @@ def _wanted(fact: Fact, compiled: CompiledConnection) -> bool:
 
 def stored_request(request: RawRequest) -> StoredRequest:
     """The request as it is kept: the key, wherever it stood, isn't."""
-    path = "/".join("•••" if segment.count(".") == 4 else segment for segment in request.path.split("/"))
+    path = "/".join("•••" if segment.count(".") == 4 else segment for segment in without_keys(request.path).split("/"))
     return StoredRequest.of(request.method, path, request.header("content-type"), request.body)

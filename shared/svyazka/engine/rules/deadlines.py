@@ -25,6 +25,9 @@ DISPATCH_DEADLINE = 180
 TAKE_OVER_GRACE = 60.0 * SCALE
 """Seconds past the lease before anybody else may take a claim over."""
 
+READ_LIMIT = 20.0
+"""Seconds in which a request's whole body must be here: half of one that never ends holds a place of somebody's."""
+
 ACCEPT_LIMIT = 1.6
 """Seconds in which a webhook function must have made its events durable, or say 503."""
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Literal
 
 from svyazka.model.contacts import Contact, normalize_email
@@ -26,6 +26,10 @@ SecretName = Literal["mint", "verify", "vault"]
 SECRET_NAMES: tuple[SecretName, ...] = ("mint", "verify", "vault")
 _MAC_BYTES = 20
 _EMAIL_LIKE = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+_KEY = re.compile(r"(?<![\w.-])\d{1,9}\.[\w-]{1,100}\.[\w-]{1,100}\.\d{1,9}\.[a-z2-7]{32}(?![\w.-])", re.ASCII)
+"""A webhook key among other text, genuine or not."""
+_SEARCHED, _TRIED = 4096, 8
+"""Characters that are searched for a key, and how many that look like one are tried."""
 KEY_BYTES = 32
 PEOPLE_OF_AN_EVENT, PEOPLE_OF_A_REQUEST = 64, 1000
 """How many hashes are kept at most: each is an entry in an index."""
@@ -103,6 +107,11 @@ class Keyring:
             self._genuine.clear()
         found = self._genuine[vendor, text] = WebhookKey(tenant, connection, int(generation))
         return found
+
+    def find(self, vendor: str, text: str) -> WebhookKey | None:
+        """The key that proves itself somewhere in a text: careless senders put their own marks around it."""
+        candidates = islice(_KEY.finditer(text[:_SEARCHED]), _TRIED)
+        return next((found for match in candidates if (found := self.read(vendor, match[0]))), None)
 
     @staticmethod
     def _mac(secret: bytes, vendor: str, claim: str, purpose: str = "webhook-key") -> str:
@@ -187,6 +196,11 @@ class Keyring:
     @staticmethod
     def _person(secret: bytes, tenant: str, plain: str) -> str:
         return hashlib.blake2b(f"person\n{tenant}\n{plain}".encode(), key=secret, digest_size=12).hexdigest()
+
+
+def without_keys(text: str) -> str:
+    """The text with whatever looks like a webhook key cut out of it."""
+    return _KEY.sub("•••", text)
 
 
 def _sealing_key(name: SecretName, secret: bytes) -> bytes:
