@@ -204,6 +204,9 @@ class MemoryStore:
             self.writes += 1
         return answers
 
+    async def scrub(self) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 

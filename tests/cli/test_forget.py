@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import contextlib
+import json
+import sqlite3
+from urllib.parse import quote, quote_plus
+
 import pytest
 
 from cli.conftest import FILE, NAME, PHONE, SURNAME, Installation, order
@@ -33,6 +40,81 @@ def test_nothing_of_the_person_is_left_wherever_it_stood(hub: Installation) -> N
     for personal in (PHONE, PHONE[2:], "123-45-67", NAME, SURNAME):
         assert personal not in left
     assert {row["status"] for row in hub.rows("events")} == {"planned", "ignored", "quarantined"}
+
+
+def spellings(text: str) -> set[bytes]:
+    """A text as it may lie in a file: in several encodings, escaped, and within what is packed as base64."""
+    plain = text.encode()
+    packed = {base64.b64encode(b"x" * before + plain)[4:-4] for before in (3, 4, 5)}
+    escaped = {json.dumps(text)[1:-1].encode(), quote(text).encode(), quote_plus(text).encode()}
+    return {plain, text.encode("cp1251"), text.encode("utf-16-le"), text.encode("utf-16-be"), *escaped, *packed}
+
+
+def in_files(hub: Installation, *texts: str) -> list[str]:
+    """What of these can be read from the database's files, free pages and logs included."""
+    files = {path.name: path.read_bytes() for path in hub.data.glob("svyazka.db*")}
+    return [
+        f"{text} in {name}"
+        for text in texts
+        for name, content in files.items()
+        if any(spelled in content for spelled in spellings(text))
+    ]
+
+
+def people_came(hub: Installation) -> None:
+    """Many of them, so that there are free pages: one in windows-1251, one in a request that can't be read."""
+    crowd = [order(number, phone=f"+7916000{number:04}") for number in range(20, 60)]
+    hub.done(*crowd, order(1), [7, order(2)], b'{"broken": "8 999 123-45-67"', order(3, "OnWay"))
+    hub.done(json.dumps(order(4), ensure_ascii=False).encode("cp1251"))
+
+
+WHO = (PHONE[2:], "999 123-45-67", f"{NAME}, спасибо", SURNAME)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["alone", "beside a hub at work"])
+def test_nothing_of_the_person_can_be_read_from_the_files(hub: Installation, busy: bool) -> None:
+    people_came(hub)
+    beside = LocalStore.open(hub.data) if busy else None
+    if beside is not None:
+        assert beside.read("SELECT count(*) FROM events")
+    assert in_files(hub, PHONE[2:])
+    everybody = {row["contact"]["phone"] for row in hub.rows("events", "--reveal") if row["contact"]}
+    for phone in everybody:  # they bear the same name
+        hub.svyazka("forget", phone, "--yes")
+    assert in_files(hub, *WHO) == []
+    if beside is not None:
+        asyncio.run(beside.close())
+    assert in_files(hub, *WHO) == []
+
+
+def test_nor_what_is_past_its_retention(hub: Installation) -> None:
+    people_came(hub)
+
+    async def much_later(worker: Worker, store: LocalStore) -> None:
+        await store.change(
+            lambda connection: [
+                connection.execute(f"UPDATE {kind} SET blank_at = 1") for kind in ("events", "raws", "deliveries")
+            ]
+        )
+        assert await worker.handle("/retain", {}) == 204
+
+    hub.opened(much_later)
+    assert in_files(hub, *WHO) == []
+
+
+def test_what_a_release_before_left_in_free_pages_goes_when_the_file_is_opened(hub: Installation) -> None:
+    database = hub.data / "svyazka.db"
+    people_came(hub)
+    with contextlib.closing(sqlite3.connect(database)) as before:
+        before.execute("PRAGMA secure_delete=OFF")
+        before.execute("PRAGMA application_id=0")
+        for kind in ("events", "raws", "deliveries"):
+            before.execute(f"DELETE FROM {kind}")
+        before.commit()
+    assert in_files(hub, PHONE[2:])
+    hub.rows("events")
+    assert in_files(hub, *WHO) == []
+    assert hub.rows("stats"), "and it works on"
 
 
 def test_forgetting_twice_finds_nothing_more(hub: Installation) -> None:

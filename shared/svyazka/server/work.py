@@ -63,6 +63,7 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
 async def _retain(worker: Worker, store: LocalStore) -> None:
     await worker.handle("/retain", {})
     await store.delete_expired(worker.hub.clock.now())
+    await store.scrub()
 
 
 async def _every(seconds: float, speed: float, stop: asyncio.Event, work: Callable[[], Awaitable[object]]) -> None:

@@ -194,6 +194,9 @@ class FirestoreStore:
         wrong = [_key(write) for write in held if not _holds(write, found.get(_key(write)))]
         raise Conflict(wrong or [_key(write) for write in held]) from why
 
+    async def scrub(self) -> None:
+        """Nothing of it lies on a disk of ours."""
+
     async def close(self) -> None:
         """Close the channel, and the queue's."""
         if "_client" in self.__dict__:

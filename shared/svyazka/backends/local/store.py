@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from svyazka.backends.local.erasing import empty_log
 from svyazka.backends.local.schema import ROWS, microseconds, stored
 from svyazka.backends.local.writer import Writer, connect, prepare
 from svyazka.engine.ports.claims import KIND as CLAIMS
@@ -213,11 +214,14 @@ class LocalStore:
         await self.change(lambda connection: _execute(connection, "DELETE FROM task_names WHERE taken_at < ?", names))
         return gone
 
+    async def scrub(self) -> None:
+        await self._writer.submit(empty_log, apart=True)
+
     async def close(self) -> None:
-        self._writer.close()
-        if self._reader is not None:
+        if self._reader is not None:  # first: only a connection that may write can empty the log
             self._reader.close()
             self._reader = None
+        self._writer.close()
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from svyazka.backends.local.erasing import mark_clean, overwrite_what_is_deleted, write_anew
 from svyazka.backends.local.schema import VERSION, indexes, statements
 from svyazka.model.errors import SvyazkaError, Unavailable
 
@@ -37,6 +38,8 @@ class Job:
     work: Work
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    apart: bool = False
+    """Outside of any transaction, after the others' is durable."""
     result: Any = None
     error: BaseException | None = None
 
@@ -57,6 +60,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=FULL")
     if readonly:
         connection.execute("PRAGMA query_only=ON")
+    else:
+        overwrite_what_is_deleted(connection)
     return connection
 
 
@@ -71,6 +76,7 @@ def prepare(path: Path) -> None:
             version = _version(connection) or _made(connection)
             if version == VERSION:
                 _complete(connection)
+                write_anew(connection, patience=30.0)
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -91,6 +97,7 @@ def _made(connection: sqlite3.Connection) -> int:
         for statement in statements():
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={VERSION}")
+        mark_clean(connection)
     connection.execute("COMMIT")
     return _version(connection)
 
@@ -134,12 +141,13 @@ class Writer:
         self._lock = threading.Lock()
         self._closed = False
 
-    async def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do `work` inside a transaction of its own; durable when this returns. Raises Unavailable."""
+    async def submit(self, work: Callable[[sqlite3.Connection], T], *, apart: bool = False) -> T:
+        """Do `work` inside a transaction of its own, or outside of any; durable when this returns. Raises
+        Unavailable."""
         if self._closed:
             raise Unavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        job = Job(work, loop, loop.create_future())
+        job = Job(work, loop, loop.create_future(), apart)
         self._ensure_running()
         self._jobs.put(job)
         result: T = await job.future
@@ -175,7 +183,7 @@ class Writer:
             _tell(batch)
             if last:
                 if connection is not None:
-                    connection.close()
+                    connection.close()  # the last one to close empties the log and removes it
                 return
 
     def _next_batch(self) -> tuple[list[Job], bool]:
@@ -193,10 +201,16 @@ class Writer:
 
     def _transact(self, connection: sqlite3.Connection, batch: list[Job]) -> None:
         wanted = [job for job in batch if not job.future.cancelled()]
-        if not wanted:
-            return
-        _begin(connection, BUSY_LIMIT)
+        together = [job for job in wanted if not job.apart]
+        if together:
+            self._commit(connection, together)
         for job in wanted:
+            if job.apart:
+                job.result = job.work(connection)
+
+    def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
+        _begin(connection, BUSY_LIMIT)
+        for job in jobs:
             connection.execute("SAVEPOINT one")
             try:
                 job.result = job.work(connection)

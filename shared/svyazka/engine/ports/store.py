@@ -205,6 +205,10 @@ class Store(Protocol):
         `wake_at`, and the sweep finds it.
         """
 
+    async def scrub(self) -> None:
+        """See to it that what was overwritten or removed can't be read from our own disks any more; where somebody
+        reads just now, soon. A store that keeps no files of ours has nothing to do. Raises Unavailable."""
+
     async def close(self) -> None:
         """Let go of connections and files."""
 

@@ -74,6 +74,8 @@ class Forgetting:
             changed = await self._change(document, mentioned.delivery, dry_run)
             cancelled = changed and delivery.status in WAITING
             done = replace(done, deliveries=done.deliveries + changed, cancelled=done.cancelled + cancelled)
+        if not dry_run:
+            await hub.store.scrub()
         return done
 
     async def _found(self, query: Query, hashes: frozenset[str]) -> AsyncIterator[Document]:

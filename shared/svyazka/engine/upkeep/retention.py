@@ -33,6 +33,8 @@ class Retention:
         for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES):
             through = await each_due(self._hub.store, query, self._hub.clock.now(), RETAIN_LIMIT, self._blank)
             blanked, finished = blanked + through.done, finished and through.finished
+        if blanked:
+            await self._hub.store.scrub()
         if not finished:
             await self._hub.queue.enqueue([Task("plan", "/retain", {})])
         return blanked
