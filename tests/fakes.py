@@ -94,6 +94,10 @@ class MemoryStore:
     async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
         return [await self.get(*key) for key in keys]
 
+    async def ids(self, kind: str, prefix: str, limit: int = 10) -> list[str]:
+        self._check()
+        return sorted(key for of, key in self.documents if of == kind and key.startswith(prefix))[:limit]
+
     async def find(
         self,
         query: Query,

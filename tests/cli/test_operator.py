@@ -162,3 +162,24 @@ def test_what_is_paused_waits_and_goes_on_when_resumed(hub: Installation, what: 
 
 def test_a_name_of_nothing_is_answered_with_the_nearest(hub: Installation) -> None:
     assert "did you mean 'review_request'?" in hub.svyazka("pause", "review_requst", status=1).stderr
+
+
+def test_an_id_may_be_given_by_its_beginning(hub: Installation) -> None:
+    (event,) = hub.done(order())
+    (delivery,) = (row["id"] for row in hub.rows("deliveries"))
+    (unread,) = hub.done([7])
+    for short, whole in ((event[:9], event), (event[4:10], event), (delivery[:10], delivery), (unread[:9], unread)):
+        shown = hub.rows("show", short)[0]
+        assert whole in (shown["id"], *shown["deliveries"], *(one["id"] for one in shown["deliveries"]))
+    assert hub.rows("deliveries", "--event", event[:10])[0]["id"] == delivery
+    assert hub.rows("preview", event[:10])[0]["event"] == event
+    assert hub.rows("replay", delivery[4:12], "--dry-run", status=1)[0]["id"] == delivery
+    assert f"nothing has the id '{event[:8]}zz'" in hub.svyazka("show", f"{event[:8]}zz", status=1).stderr
+
+
+def test_a_beginning_of_several_ids_is_answered_with_all_of_them(hub: Installation) -> None:
+    ids = hub.done(*(order(n, phone=f"+7999123450{n}") for n in range(3)))
+    said = hub.svyazka("show", "evt_", status=1).stderr
+    assert "several ids begin with 'evt_': " in said
+    assert all(id_ in said for id_ in ids)
+    assert "several ids begin with 'dlv_': " in hub.svyazka("resolve", "dlv_", "--as", "failed", status=1).stderr

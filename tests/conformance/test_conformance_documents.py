@@ -51,6 +51,17 @@ async def test_times_before_1970_and_far_ahead(store):
         assert (await store.get("events", "a")).fields["wake_at"] == moment
 
 
+async def test_ids_are_found_by_their_beginning_in_order(store):
+    keys = ["evt_1", "evt_12", "evt_12a", "evt_13", "evt_2", "evt_я", "dlv_12", "a/12", "%12"]
+    await store.commit([Create(bare("events", key)) for key in keys] + [Create(bare("raws", "evt_12"))])
+    for prefix, found in {
+        "evt_12": ["evt_12", "evt_12a"], "evt_1": ["evt_1", "evt_12", "evt_12a", "evt_13"], "evt_12b": [],
+        "evt_я": ["evt_я"], "a/": ["a/12"], "%": ["%12"], "evt": [*keys[:5], "evt_я"],
+    }.items():  # fmt: skip
+        assert await store.ids("events", prefix) == found
+    assert await store.ids("events", "evt_", limit=2) == ["evt_1", "evt_12"]
+
+
 async def test_lists_keep_their_order_and_an_empty_one_is_not_null(store):
     await store.commit([Create(bare("events", "a", people=("b", "a", "b"))), Create(bare("events", "b", people=()))])
     assert [tuple(d.fields["people"]) for d in await store.get_many([("events", "a"), ("events", "b")])] == [

@@ -30,6 +30,7 @@ from svyazka.engine.ports.store import (
     Salvage,
     Task,
     Write,
+    after,
 )
 from svyazka.model.errors import Conflict, Unavailable
 
@@ -88,6 +89,10 @@ class LocalStore:
 
     async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
         return [self.peek(*key) for key in keys]
+
+    async def ids(self, kind: str, prefix: str, limit: int = 10) -> list[str]:
+        statement = f"SELECT id FROM {ROWS[kind].kind} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+        return [str(row[0]) for row in self.read(statement, (prefix, after(prefix), limit))]
 
     async def find(
         self,

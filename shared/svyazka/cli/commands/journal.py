@@ -12,6 +12,7 @@ import typer
 
 from svyazka.catalogue import N_, _
 from svyazka.cli import reading
+from svyazka.cli.ids import whole_id
 from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
 from svyazka.cli.output import lines, table
 from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
@@ -118,7 +119,11 @@ def deliveries(
     async def body(session: Session) -> None:
         masker = await session.masker(reveal, "deliveries")
         wanted = Filter(
-            *owner_of(tenant, connection), _values(status), flow=flow, event=event, since=await _since(session, since)
+            *owner_of(tenant, connection),
+            _values(status),
+            flow=flow,
+            event=await whole_id(session.store, event, only="evt") if event else None,
+            since=await _since(session, since),
         )
         found = await first(reading.deliveries(session.store, wanted), limit)
         rows = [delivery_row(one, await session.zone(one.tenant), masker) for one in found]

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _
+from svyazka.cli.ids import whole_id
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, OfTenant, Reveal
 from svyazka.cli.output import lines, stamp, table
@@ -29,7 +30,9 @@ from svyazka.model.tenants import Tenant
 
 
 def preview(
-    what: Annotated[str, typer.Argument(metavar="CONNECTION|EVENT", help=N_("NAME, TENANT/NAME, or evt_..."))],
+    what: Annotated[
+        str, typer.Argument(metavar="CONNECTION|EVENT", help=N_("NAME, TENANT/NAME, or evt_... (or how it begins)."))
+    ],
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help=N_("A body as the vendor sends it; `-` is stdin."))
     ] = None,
@@ -46,7 +49,7 @@ def preview(
     async def body(session: Session) -> None:
         masker = await session.masker(reveal, f"preview {what}")
         if what.startswith("evt_"):
-            owner, records = await _journaled(session, what)
+            owner, records = await _journaled(session, await whole_id(session.store, what))
         else:
             owner, connection = await session.connection_of(what, tenant)
             if file is not None:

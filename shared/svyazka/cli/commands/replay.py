@@ -10,6 +10,7 @@ import typer
 
 from svyazka.catalogue import N_, _
 from svyazka.cli import reading
+from svyazka.cli.ids import whole_id
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
 from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
@@ -31,7 +32,10 @@ class Resolution(StrEnum):
 
 
 def replay(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help=N_("evt_..., dlv_..., raw_..."))] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID...", help=N_("evt_..., dlv_..., raw_..., or how one of them begins.")),
+    ] = None,
     status: Annotated[
         list[str] | None,
         typer.Option("--status", help=N_("Everything in this state: failed, dead, quarantined, ...; several times.")),
@@ -66,7 +70,7 @@ def replay(
     async def body(session: Session) -> list[Done]:
         moment = parse_since(since, session.hub.clock.now()) if since else None
         wanted = Filter(*owner_of(tenant, connection), frozenset(status or ()), since=moment)
-        chosen = ids or await _chosen(session, wanted)
+        chosen = [await whole_id(session.store, id_) for id_ in ids or ()] or await _chosen(session, wanted)
         how = How(again=again, ignore_age=ignore_age, dry_run=dry_run)
         if not dry_run and chosen:
             await session.audit(
@@ -131,13 +135,14 @@ def _tell(done: Sequence[Done], dry_run: bool, as_json: bool, nothing: str) -> N
 
 
 def resolve(
-    id_: Annotated[str, typer.Argument(metavar="DELIVERY", help=N_("dlv_..."))],
+    given: Annotated[str, typer.Argument(metavar="DELIVERY", help=N_("dlv_..., or how it begins."))],
     as_: Annotated[Resolution, typer.Option("--as", help=N_("What became of it; retry sends it again."))],
     ignore_age: Annotated[bool, typer.Option("--ignore-age", help=N_("With retry: also when it is too old."))] = False,
 ) -> None:
     """Say what became of a delivery of which nobody knows (`unknown`)."""
 
     async def body(session: Session) -> None:
+        id_ = await whole_id(session.store, given, only="dlv")
         try:
             resolved = await session.operator.resolve(id_, as_.value, How(ignore_age=ignore_age, why="resolve"))
         except Conflict:

@@ -14,6 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from svyazka.catalogue import N_, _, told
+from svyazka.cli.ids import whole_id
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, Reveal
 from svyazka.cli.output import STYLES, console, line, plain, short_time
@@ -55,15 +56,18 @@ class Story:
 
 
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help=N_("evt_..., dlv_... or raw_..."))],
+    id_: Annotated[
+        str, typer.Argument(metavar="ID", help=N_("evt_..., dlv_... or raw_..., or how one of them begins."))
+    ],
     as_json: AsJson = False,
     reveal: Reveal = False,
 ) -> None:
     """The story: what came, what was decided, each attempt with its request and answer, credentials cut out."""
 
     async def body(session: Session) -> None:
-        found = await load(session, id_)
-        masker = await session.masker(reveal, id_)
+        whole = await whole_id(session.store, id_)
+        found = await load(session, whole)
+        masker = await session.masker(reveal, whole)
         zone = await session.zone(found.tenant)
         if as_json:
             line(as_row(found, zone, masker))

@@ -168,6 +168,11 @@ EXPIRING = tuple(kind for kind, fields in KINDS.items() if "expire_at" in fields
 """Kinds with a time-to-live: a policy in the cloud, a sweep on one machine."""
 
 
+def after(prefix: str) -> str:
+    """What comes after every id that begins so."""
+    return prefix + "\U0010ffff"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A slice of an answer; `cursor` continues it, None at the end."""
@@ -184,6 +189,9 @@ class Store(Protocol):
 
     async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
         """Several by (kind, id), in the order asked, None where there is none."""
+
+    async def ids(self, kind: str, prefix: str, limit: int = 10) -> list[str]:
+        """The ids that begin so, in order, at most `limit`: people name a document by the beginning of its id."""
 
     async def find(
         self,
