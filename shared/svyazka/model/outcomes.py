@@ -58,8 +58,22 @@ class Blocked(Frozen):
     remedy: str
 
 
+class Unclear(Frozen):
+    """An answer came, and it says neither yes nor no: what was asked for may have been done.
+
+    The engine makes of it what it makes of silence, by the command's repeat safety: asked about or repeated where
+    that can be, else Unknown.
+    """
+
+    kind: Literal["unclear"] = "unclear"
+    code: str
+    message: str
+    after: float | None = None
+    outage: bool = True
+
+
 class Unknown(Frozen):
-    """The call left and nothing proves what became of it."""
+    """Nothing proves what became of it, and only a person can tell: nobody asks or repeats by himself."""
 
     kind: Literal["unknown"] = "unknown"
     code: str
@@ -74,4 +88,4 @@ class GaveBack(Frozen):
     message: str = "the claim was given back before anything was sent"
 
 
-Outcome = Annotated[Succeeded | Retry | Refused | Blocked | Unknown | GaveBack, Field(discriminator="kind")]
+Outcome = Annotated[Succeeded | Retry | Refused | Blocked | Unclear | Unknown | GaveBack, Field(discriminator="kind")]

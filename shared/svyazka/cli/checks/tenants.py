@@ -181,9 +181,9 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
     call = performer.call(account, performer.exchanges(account), key="doctor")
     call = replace(call, hook_url=hook.url if hook else None)
     try:
-        if fix and hook is not None:
-            return await account.connector.fix(call, hook.url)
-        return await account.connector.check(call)
+        found = await (account.connector.fix(call, hook.url) if fix and hook else account.connector.check(call))
+        # A vendor's own words may quote what it was sent.
+        return [replace(finding, message=call.http.cut(finding.message)) for finding in found]
     except (NotSent, MaybeSent, LeaseTooShort) as error:
         return [
             Finding(

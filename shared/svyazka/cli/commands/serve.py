@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from svyazka.cli.options import Data, Port
 from svyazka.cli.output import fail, note, say
 from svyazka.cli.running import held
 from svyazka.cli.session import Session, served_write
+from svyazka.engine.support.urls import place
 from svyazka.model.errors import ConfigError, SvyazkaError
 from svyazka.model.tenants import Tenant
 from svyazka.server.supervise import supervise
@@ -144,7 +146,12 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
                 vendors=vendors,
             )
         )
-    tell_urls(rows)
+    if sys.stdout.isatty():
+        tell_urls(rows)
+    elif rows:
+        # A service's output is a log, which more people read than may send events.
+        tell_urls([{**row, "url": place(row["url"])} for row in rows])
+        note(_("their keys aren't written into a log: svyazka urls TENANT"))
     say(_("listening on {public_url}; Ctrl-C stops", public_url=settings.public_url))
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from svyazka.engine.rules.deadlines import SEND_MARGIN
 from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
+from svyazka.engine.support.redaction import longest_form, redact, shown
 from svyazka.model.deliveries import Exchange
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress
 
@@ -49,14 +50,6 @@ ENOUGH = 64 * 1024
 """Bytes of an answer's body that are read where only its status counts."""
 
 
-def redact(text: str, secrets: Sequence[str]) -> str:
-    """`text` without any of the credentials."""
-    for secret in secrets:
-        if secret and len(secret) >= 4:
-            text = text.replace(secret, "•••")
-    return text
-
-
 class Exchanges:
     """The HTTP calls of one attempt, within its deadline, recorded with credentials cut out."""
 
@@ -82,7 +75,8 @@ class Exchanges:
 
     def hide(self, secret: str) -> None:
         """Another value that no story may show (a fresh access token)."""
-        self._secrets.insert(0, secret)
+        if secret not in self._secrets:
+            self._secrets.insert(0, secret)
 
     def blank(self, *parts: Literal["request_body", "response_body"]) -> None:
         """Take these bodies of the last call out of its story, where there was one: they hold secrets that can't
@@ -93,6 +87,14 @@ class Exchanges:
     def cut(self, text: str) -> str:
         """`text` as a story or a log line may show it."""
         return redact(text, self._secrets)
+
+    def _kept(self, content: bytes) -> str:
+        """A request's body as a story keeps it."""
+        return shown(content[: 4 * self._window()].decode("utf-8", "replace"), self._secrets, BODY_KEPT)
+
+    def _window(self) -> int:
+        """Characters that are enough to keep BODY_KEPT of them, once credentials are cut out."""
+        return BODY_KEPT + 4 * max(map(longest_form, self._secrets), default=0)
 
     async def request(
         self,
@@ -134,12 +136,12 @@ class Exchanges:
             **({KEEP: ENOUGH} if only_status else {}),
         }
         self._check_lease(left)
-        shown = Exchange(
+        begun = Exchange(
             method=method,
             url=self.cut(str(request.url)),
-            request_body=self._shown(request.content.decode("utf-8", "replace")) if request.content else None,
+            request_body=self._kept(request.content) if request.content else None,
         )
-        self.log.append(shown)  # before it leaves: who is cut off in the middle has left all the same
+        self.log.append(begun)  # before it leaves: who is cut off in the middle has left all the same
         place = len(self.log) - 1
         try:
             response = await self._client.send(request, follow_redirects=False)
@@ -148,8 +150,9 @@ class Exchanges:
         except httpx.HTTPError as error:
             what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
             raise MaybeSent(what) from error
-        told = {"status": response.status_code, "response_body": self._shown(text_of(response, BODY_KEPT))}
-        self.log[place] = shown.model_copy(update=told)
+        body = shown(text_of(response, self._window()), self._secrets, BODY_KEPT)
+        told = {"status": response.status_code, "response_body": body}
+        self.log[place] = begun.model_copy(update=told)
         flaw = response.extensions.get(FLAW)
         if flaw is not None and response.is_success and not only_status:
             raise MaybeSent("timeout" if flaw == LATE else f"an answer {flaw}")
@@ -162,9 +165,6 @@ class Exchanges:
             return
         if (self._lease_until - self._clock.real()).total_seconds() < max(left, 0) + SEND_MARGIN:
             raise LeaseTooShort("too little of the lease is left to begin a call")
-
-    def _shown(self, body: str) -> str:
-        return self.cut(body[:BODY_KEPT])
 
 
 @dataclass(frozen=True, slots=True)

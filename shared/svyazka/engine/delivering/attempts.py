@@ -17,7 +17,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.outages.state import Outages
-from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer, not_called
+from svyazka.engine.rules.ambiguity import doubt_since, in_plain, maybe_sent_at, no_answer, not_called, resolved
 from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE
 from svyazka.engine.rules.transitions import NO_RECEIPT
 from svyazka.engine.support.failpoints import reach
@@ -132,7 +132,9 @@ class Performer(Caller):
         """Carry out a durable claim and settle it."""
         started = time.monotonic()
         reach("perform.before_call")
-        outcome, exchanges = await self._call(claimed, account)
+        said, exchanges = await self._call(claimed, account)
+        # A vendor's own words may quote what it was sent.
+        outcome = in_plain(resolved(claimed, said), exchanges.cut)
         reach("perform.after_call")
         attempt = claimed.attempts[-1].model_copy(
             update={

@@ -14,6 +14,7 @@ from svyazka.engine.ports.store import Create, Replace, Task, Write
 from svyazka.engine.rules.ambiguity import not_called
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.rules.retry import next_delay
+from svyazka.engine.support.redaction import redact
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.undelivered import reroute
 from svyazka.engine.tenants.directory import Account
@@ -119,7 +120,8 @@ class Outages:
         else:
             outcome = getattr(error, "outcome", None)
         if isinstance(outcome, Blocked):
-            await self.open(account, "blocked", outcome.code, outcome.message, remedy=outcome.remedy)
+            message = redact(outcome.message, account.secrets)
+            await self.open(account, "blocked", outcome.code, message, remedy=outcome.remedy)
 
     async def open(
         self, account: Account, kind: str, code: str, message: str, since: datetime | None = None,

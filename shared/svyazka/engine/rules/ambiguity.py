@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from svyazka.catalogue import N_
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import PlainHttp, RefusedAddress
-from svyazka.model.outcomes import Blocked, Outcome, Retry, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Retry, Unclear, Unknown
 
 
 def no_answer(delivery: Delivery, what: str) -> Outcome:
@@ -17,6 +18,23 @@ def no_answer(delivery: Delivery, what: str) -> Outcome:
     if delivery.repeat is Repeat.UNSAFE:
         return Unknown(code=code, message=f"no answer ({what}): the vendor may have acted on it")
     return Retry(code=code, message=f"no answer ({what})", maybe_sent=True)
+
+
+def resolved(delivery: Delivery, outcome: Outcome) -> Outcome:
+    """What the vendor's answer means for this command: an unclear one means what silence would (DESIGN 5.5)."""
+    if not isinstance(outcome, Unclear):
+        return outcome
+    if delivery.repeat is Repeat.UNSAFE:
+        return Unknown(code=outcome.code, message=outcome.message)
+    return Retry(
+        code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage, maybe_sent=True
+    )
+
+
+def in_plain(outcome: Outcome, cut: Callable[[str], str]) -> Outcome:
+    """The outcome as it may be kept and told: `cut` takes credentials out of its words."""
+    message = getattr(outcome, "message", None)
+    return outcome.model_copy(update={"message": cut(message)}) if message else outcome
 
 
 def not_called(error: RefusedAddress | PlainHttp) -> Blocked:

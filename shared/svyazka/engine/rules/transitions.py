@@ -46,6 +46,7 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
         return parked(delivery, Status.BLOCKED, _problem(outcome))
     if isinstance(outcome, GaveBack):
         return waiting(delivery, Status.PENDING, now + GIVE_BACK_DELAY)
+    assert isinstance(outcome, Retry), "what is unclear is resolved before it is settled"
     return _failed_for_now(delivery, outcome, around)
 
 
