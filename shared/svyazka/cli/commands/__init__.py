@@ -24,6 +24,10 @@ COMMANDS = {
         "Start hub and stand-ins on free ports, let a few things happen, and check what became of them.\n\n"
         "Exit status 0 only when everything is as promised.",
     )),
+    "install": Lazy(f"{_HERE}.install", "install", N_(
+        "Write what a server of your own needs: systemd's unit, Caddy's site, the environment.\n\n"
+        "Says what it changes, asks before it changes a file that is there, and changes nothing that is right already.",
+    )),
     "init": Lazy(f"{_HERE}.init", "init", N_(
         "Make a tenant file: asks what neither options nor environment say; with --yes it goes by the defaults.",
     )),
