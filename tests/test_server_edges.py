@@ -124,6 +124,23 @@ async def test_nor_is_he_one_at_a_deployed_function(
     assert (line["severity"], line["message"]) == ("WARNING", "caller left")
 
 
+async def test_a_body_that_never_ends_is_given_up_at_a_deployed_function(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVYAZKA_DATA", str(tmp_path))
+    monkeypatch.setattr("svyazka.app.READ_LIMIT", 0.01)
+    query = f"key={local_keyring(tmp_path).mint('iiko', 'kofe', 'till')}".encode()
+    coming = [body(b'[{"eventType":', more=True)]
+
+    async def receive() -> Message:
+        return coming.pop() if coming else await asyncio.Future()
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": query, "headers": []}
+    answer = await webhook("iiko")(Request(scope, receive))
+    assert answer.status_code == 408
+    assert "caller too slow" in capsys.readouterr().out
+
+
 async def test_a_mistake_of_ours_is_503_and_its_line_says_where_and_holds_no_key(
     store: MemoryStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

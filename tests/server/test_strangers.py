@@ -113,6 +113,11 @@ async def phone_of(front: Front, event: str) -> str | None:
     return phone
 
 
+async def journaled(front: Front) -> list[tuple[object, ...]]:
+    async with store_of(front) as store:
+        return store.read("SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM raws)")
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("offer", OFFERS)
@@ -236,6 +241,47 @@ def test_what_is_too_much_or_no_request_is_told_so_and_closed(front: Front, sent
         except ConnectionError:
             pass  # closed while we were still sending
     assert httpx.get(f"{front.url}/", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("announced", [None, 30])
+async def test_a_body_that_was_not_announced_is_not_vouched_for(
+    front: Front, connection: str, together: bool, announced: int | None
+) -> None:
+    """Senders by hand forget Content-Length, or count letters for bytes: half a phone number is another's."""
+    length = f"Content-Length: {announced}\r\n" if announced else ""
+    head = (
+        f"POST /webhook_http?key={key_of(front)} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n{length}".encode()
+    )
+    head, body = head + f"Content-Type: {FORM}\r\n\r\n".encode(), form("unannounced")
+    before = await journaled(front)
+    with wire(front) as line:
+        line.send(*([head + body] if together or announced else [head, body]))
+        assert line.answer()[0] == 400
+    assert await journaled(front) == before
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 0\r\n", ""])
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_an_empty_check_of_the_address_is_answered(front: Front, length: str, connection: str) -> None:
+    head = f"POST /webhook_http?key={key_of(front)} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n{length}\r\n"
+    before = await journaled(front)
+    with wire(front) as line:
+        line.send(head.encode())
+        assert line.answer() == (200, {"status": "ready"})
+        if connection == "keep-alive":
+            line.send(*request(f"/webhook_http?key={key_of(front)}", b""))
+            assert line.answer() == (200, {"status": "ready"})
+    assert await journaled(front) == before
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_a_line_end_after_the_body_is_nothing(front: Front, connection: str) -> None:
+    head, body = request(f"/webhook_http?key={key_of(front)}", form(f"crlf-{connection}"), f"Connection: {connection}")
+    with wire(front) as line:
+        line.send(head + body + b"\r\n")
+        assert line.answer()[0] == 200
 
 
 async def test_what_follows_a_chunked_body_is_no_header(front: Front) -> None:

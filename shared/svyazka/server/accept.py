@@ -88,6 +88,8 @@ class AcceptApp:
                     return None
                 chunks.append(chunk)
                 if not message.get("more_body"):
+                    if SHOWN_OUT in scope.get("state", ()):
+                        raise CallerLeft
                     return b"".join(chunks)
 
         return await receiver.handle(head, read)

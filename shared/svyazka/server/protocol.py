@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from svyazka.server.accept import SHOWN_OUT
 from svyazka.server.doorkeeper import Doorkeeper, Stage
@@ -19,6 +19,11 @@ from svyazka.server.doorkeeper import Doorkeeper, Stage
 HEAD_LIMIT = 64 * 1024
 """Bytes of a request's line and headers: what h11 allows, with which the functions are served."""
 
+PAUSE = 0.3
+"""Seconds in which a body may follow a POST that announced none: hand-made senders forget Content-Length, and what was
+answered with "ready" is never sent again."""
+
+_LENGTHS = (b"content-length", b"transfer-encoding")
 _OFFERS = (b"upgrade", b"http2-settings")
 _IN_A_TARGET = "!#$%&'()*+,/:;=?@[]~\"<>\\^`{|}"
 """What the parser takes as it is, beside letters and digits."""
@@ -38,12 +43,17 @@ class AcceptProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = self._new_parser()
         self._begun = self._in_head = False
         """Whether part of a request is here that isn't whole yet, and whether of its head."""
         self._head_seen = self._piece = 0
         """Bytes of a head that began in an earlier piece; bytes of the piece that is being read."""
         self._line = b""
         """The beginning of a request's line, until the rest of it comes."""
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        """Not as uvicorn makes it, which drops in silence what follows a request that says `Connection: close`."""
+        return httptools.HttpRequestParser(self)
 
     # Coming and going
 
@@ -110,11 +120,17 @@ class AcceptProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offered:
             self._read_without_the_offer(data[offered.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(400, "this is no HTTP request")
+            self._torn()
         if goes_on and self._in_head:
             self._head_seen += self._piece
             if self._head_seen > HEAD_LIMIT:
                 self._refuse_head()
+
+    def _torn(self) -> None:
+        """Bytes that are no request: perhaps the rest of a body that announced less. Then the whole isn't taken."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.scope["state"][SHOWN_OUT] = True
+        self._refuse(400, "this is no HTTP request; is Content-Length the number of bytes of its body?")
 
     def _mended(self, data: bytes) -> bytes | None:
         """The beginning of a request with a target that can be parsed; None while its line isn't here."""
@@ -147,8 +163,7 @@ class AcceptProtocol(HttpToolsProtocol):
                 value = b", ".join(word for word in words if word.lower() not in _OFFERS)
             if name not in _OFFERS and (value or name != b"connection"):
                 head.append(b"%b: %b\r\n" % (name, value))
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets its own
+        self.parser = self._new_parser()
         self._begun = False
         self.data_received(b"".join(head) + b"\r\n" + rest)
 
@@ -192,13 +207,24 @@ class AcceptProtocol(HttpToolsProtocol):
         self.keeper.settled(self)
         if self.cycle.response_complete:  # the answer didn't wait for the body
             self.keeper.owes(self, Stage.IDLE)
-        super().on_message_complete()
+        if not self.cycle.body and self._announced_nothing():
+            self.loop.call_later(PAUSE, _end_of_body, self.cycle)
+        else:
+            super().on_message_complete()
+
+    def _announced_nothing(self) -> bool:
+        return self.scope["method"] == "POST" and not any(name in _LENGTHS for name, _ in self.headers)
 
     def on_response_complete(self) -> None:
         goes_on = self._begun or bool(self.pipeline)
         super().on_response_complete()
         if not goes_on:
             self.keeper.owes(self, Stage.IDLE)
+
+
+def _end_of_body(cycle: RequestResponseCycle) -> None:
+    cycle.more_body = False
+    cycle.message_event.set()
 
 
 def protocol_of(keeper: Doorkeeper) -> type[AcceptProtocol]:

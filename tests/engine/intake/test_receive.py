@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fakes import START, FakeTill, House, keyring, order
 from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest
-from svyazka.engine.intake.receive import Receiver, decompressed
+from svyazka.engine.intake.receive import BODY_LIMIT, Receiver, decompressed
 from svyazka.engine.journal.events_of_request import Item, journaled
 from svyazka.engine.ports.store import Document
 from svyazka.model.contacts import Contact
@@ -418,6 +418,17 @@ async def test_what_cannot_be_looked_into_is_kept_and_told_once(
     (raw,) = raws(house)
     assert (raw["status"], StoredRequest.model_validate(raw["request"]).bytes()) == ("quarantined", body)
     assert raw["reason"]
+    await house.run()
+    assert [(alert.kind, alert.stage) for alert in house.alerts()] == [("quarantined", "first")]
+
+
+async def test_what_is_too_large_to_keep_is_told_once_and_nothing_is_vouched_for(house: House) -> None:
+    for _ in range(2):
+        bomb = packed_by_gzip(bytes(BODY_LIMIT + 1))
+        assert (await post(house, Patient(), bomb)).status == 413
+    (raw,) = raws(house)
+    assert (raw["status"], raw["request"]["body"]) == ("quarantined", "")
+    assert "512 KiB" in raw["reason"]
     await house.run()
     assert [(alert.kind, alert.stage) for alert in house.alerts()] == [("quarantined", "first")]
 

@@ -160,13 +160,13 @@ class Receiver:
     async def _post(self, head: RawRequest, key: WebhookKey, read_body: ReadBody) -> Answer:
         body = await read_body(BODY_LIMIT)
         if body is None:
-            return problem(413, "Too large", f"expected at most {BODY_LIMIT // 1024} KiB")
+            return await self._too_large(head, key, f"expected at most {BODY_LIMIT // 1024} KiB")
         lost = _lost_on_the_way(head, body)
         if lost:
             return problem(503, "Body lost", lost, {"Retry-After": RETRY_AFTER})
         plain, unread = self._opened(head, body)
         if plain is None:
-            return problem(413, "Too large", f"expected at most {BODY_LIMIT // 1024} KiB after decompression")
+            return await self._too_large(head, key, f"expected at most {BODY_LIMIT // 1024} KiB after decompression")
         request = replace(head, body=plain)
         compiled = await self._connection(key)
         if compiled is None:
@@ -227,6 +227,16 @@ class Receiver:
             if proven:
                 found.append(claimant)
         return found
+
+    async def _too_large(self, head: RawRequest, key: WebhookKey, expected: str) -> Answer:
+        """Too large to be kept. Where the sender is proved without its body, somebody is told at least."""
+        answer, request = problem(413, "Too large", expected), replace(head, body=b"")
+        compiled = None if self.webhook.decides else await self._connection(key)
+        if compiled is not None:
+            inbound = self.inbound(compiled)
+            if self.webhook.verify(request, inbound) is None:
+                await self._accept(request, compiled, inbound, answer)
+        return answer
 
     def _opened(self, head: RawRequest, body: bytes) -> tuple[bytes | None, Answer | None]:
         """The body without its compression (None: too large), and the answer to what can't be looked into."""
