@@ -46,6 +46,8 @@ class AcceptProtocol(HttpToolsProtocol):
         self.parser = self._new_parser()
         self._begun = self._in_head = False
         """Whether part of a request is here that isn't whole yet, and whether of its head."""
+        self._pausing = False
+        """Whether a body may still follow that nobody announced."""
         self._head_seen = self._piece = 0
         """Bytes of a head that began in an earlier piece; bytes of the piece that is being read."""
         self._line = b""
@@ -109,7 +111,7 @@ class AcceptProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        if not self._begun:
+        if not (self._begun or self._pausing):
             whole = self._mended(data)
             if whole is None:
                 return
@@ -208,9 +210,16 @@ class AcceptProtocol(HttpToolsProtocol):
         if self.cycle.response_complete:  # the answer didn't wait for the body
             self.keeper.owes(self, Stage.IDLE)
         if not self.cycle.body and self._announced_nothing():
-            self.loop.call_later(PAUSE, _end_of_body, self.cycle)
+            self._pausing = True
+            self.loop.call_later(PAUSE, self._paused, self.cycle)
         else:
             super().on_message_complete()
+
+    def _paused(self, cycle: RequestResponseCycle) -> None:
+        """Nothing followed: it has no body."""
+        self._pausing = False
+        cycle.more_body = False
+        cycle.message_event.set()
 
     def _announced_nothing(self) -> bool:
         return self.scope["method"] == "POST" and not any(name in _LENGTHS for name, _ in self.headers)
@@ -220,11 +229,6 @@ class AcceptProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if not goes_on:
             self.keeper.owes(self, Stage.IDLE)
-
-
-def _end_of_body(cycle: RequestResponseCycle) -> None:
-    cycle.more_body = False
-    cycle.message_event.set()
 
 
 def protocol_of(keeper: Doorkeeper) -> type[AcceptProtocol]:
