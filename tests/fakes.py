@@ -37,7 +37,7 @@ from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Command, Repeat
 from svyazka.model.contacts import Contact, normalize_phone
 from svyazka.model.deliveries import Alert, Delivery
-from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.errors import Conflict, Unavailable, Unstorable
 from svyazka.model.events import Entity, EventRecord, EventType, Fact, Receipt, ReceiptState, Unreadable
 from svyazka.model.outcomes import Outcome, Succeeded
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec, FlowSpec, Tenant
@@ -136,6 +136,8 @@ class MemoryStore:
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
         self._check()
         await asyncio.sleep(0)
+        if not all(_writable(write) for write in writes):
+            raise Unstorable("can't be written")
         wrong = [_key(write) for write in writes if not self._holds(write)]
         if wrong:
             raise Conflict(wrong)
@@ -228,6 +230,11 @@ def _iso(value: Value) -> str:
 
 def _at_most(value: object, limit: datetime | None) -> bool:
     return isinstance(value, datetime) and limit is not None and value <= limit
+
+
+def _writable(write: Write) -> bool:
+    values = () if isinstance(write, Delete) else write.document.fields.values()
+    return not any("\ud800" <= letter <= "\udfff" for value in values if isinstance(value, str) for letter in value)
 
 
 def _key(write: Write) -> tuple[str, str]:

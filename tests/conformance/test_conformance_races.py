@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from conformance.documents import SALVAGE, arrival, bare
-from svyazka.engine.ports.store import Create, Delete, Replace
-from svyazka.model.errors import Conflict
+from svyazka.engine.ports.store import DELIVERY_BY_EXTERNAL_ID, Create, Delete, Document, Replace
+from svyazka.model.errors import Conflict, Unstorable
 
 
 async def won(work) -> bool:
@@ -81,3 +81,26 @@ async def test_copies_in_batches_that_overlap(backend):
     created = [key for key, present in answers if present is None]
     assert sorted(created) == [f"e{number}" for number in range(8)]
     assert [handed.body["event"] for handed in await backend.deliver()] == sorted(created)
+
+
+async def test_a_commit_that_cannot_be_written_harms_none_beside_it(store):
+    """Twenty at once, one of them with half a letter in an indexed field."""
+
+    def one(number: int, subject: str) -> Create:
+        fields = {"tenant": "kofe", "connection": "till", "subject": subject, "status": "accepted"}
+        return Create(Document("events", f"evt_{number}", fields, b"{}"))
+
+    commits = [store.commit([one(n, "half \ud83d" if n == 7 else f"order:{n}")]) for n in range(20)]
+    results = await asyncio.gather(*commits, return_exceptions=True)
+    assert [n for n, result in enumerate(results) if isinstance(result, BaseException)] == [7]
+    assert isinstance(results[7], Unstorable)
+    found = await store.get_many([("events", f"evt_{n}") for n in range(20)])
+    assert [n for n, document in enumerate(found) if document is None] == [7]
+
+
+async def test_a_zero_byte_in_a_field_is_a_letter_like_others(store):
+    fields = {"tenant": "kofe", "connection": "sms", "external_id": "a\x00b", "status": "succeeded"}
+    await store.commit([Create(Document("deliveries", "dlv_1", fields, b"{}"))])
+    where = {"tenant": "kofe", "connection": "sms", "external_id": "a\x00b"}
+    page = await store.find(DELIVERY_BY_EXTERNAL_ID, equal=where)
+    assert [document.id for document in page.documents] == ["dlv_1"]

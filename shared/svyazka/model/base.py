@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticSerializationError
+
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""A year from the ends of what `datetime` can hold: such a moment can be shown in every zone."""
 
 
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("expected a time with an offset, got a naive one")
-    return value.astimezone(UTC)
+    try:
+        return min(max(value.astimezone(UTC), EARLIEST), LATEST)
+    except OverflowError:  # .NET's DateTime.MinValue and MaxValue, in any zone but UTC
+        return LATEST if value.year > EARLIEST.year else EARLIEST
 
 
 Time = Annotated[datetime, AfterValidator(_utc)]
-"""A moment, always with an offset, kept in UTC."""
+"""A moment, always with an offset, kept in UTC; the ends of time are moved to where they can be shown."""
+
+
+def plausible(moment: datetime | None) -> datetime | None:
+    """A stranger's time, if anything can have happened then. The ends of time (`9999-12-31`, `0001-01-01`) are how
+    systems write "no time": an order by it would never change again, an age by it never end."""
+    return moment if moment is not None and FIRST_YEAR <= moment.year < LAST_YEAR else None
+
+
+FIRST_YEAR, LAST_YEAR = 1971, 2200
+
+
+def storable(value: Any) -> Any:
+    """Text, or JSON, as every store takes it: half a surrogate pair, which strangers can make in many ways (a JSON
+    escape cut in two, UTF-7, an odd charset), becomes a question mark."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {storable(key): storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(one) for one in value]
+    return value
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def made_storable(model: ModelT) -> ModelT:
+    """The model itself, where it can be written; else the same with every text made storable."""
+    try:
+        model.model_dump_json()
+    except PydanticSerializationError:
+        return type(model).model_validate(storable(model.model_dump(mode="python")))
+    return model
 
 
 class Frozen(BaseModel):

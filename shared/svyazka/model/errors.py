@@ -20,6 +20,10 @@ class Unavailable(SvyazkaError):
     """The store or the queue could not make something durable in time. Nothing was half-written."""
 
 
+class Unstorable(Unavailable):
+    """What was to be written can't be, as it is (a text that is none, too large): to try again won't help."""
+
+
 class Conflict(SvyazkaError):
     """A document changed, or exists already, or is gone: the compare-and-set did not hold."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, field_validator
 
-from svyazka.model.base import Frozen, Stored, Time
+from svyazka.model.base import Frozen, Stored, Time, plausible
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 
@@ -123,6 +124,11 @@ class Fact(Frozen):
     """The item names an object and tells its state in part, or not at all: the object is read again, and what
     is found is journaled as a fact of its own. Its own word counts only where nothing can be read."""
     ignored: str | None = None
+
+    @field_validator("occurred_at")
+    @classmethod
+    def _plausible(cls, moment: datetime | None) -> datetime | None:
+        return plausible(moment)
 
     def of_another(self, why: str) -> Fact:
         """What is kept of it when it is about another business than the connection's: a husk that nothing acts on.

@@ -9,10 +9,14 @@ import atexit
 import io
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import IO
 
 EVERY = 0.1
 """Seconds between two writings."""
+
+KEPT = 100_000
+"""Pieces of lines that wait at most, where nobody reads for a while: the oldest go."""
 
 
 class Lines(io.TextIOBase):
@@ -20,7 +24,7 @@ class Lines(io.TextIOBase):
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[str] = deque(maxlen=KEPT)
         self._more = threading.Event()
         atexit.register(self.write_out)
         threading.Thread(target=self._run, name="lines", daemon=True).start()
@@ -35,8 +39,14 @@ class Lines(io.TextIOBase):
     def write_out(self) -> None:
         """Write what waits."""
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if waiting:
-            self._stream.write("".join(waiting))
+        if not waiting:
+            return
+        with suppress(OSError, ValueError):  # a full disk, a pipe that nobody reads any more: these lines are lost
+            text = "".join(waiting)
+            try:
+                self._stream.write(text)
+            except UnicodeError:
+                self._stream.write(text.encode("ascii", "backslashreplace").decode())
             self._stream.flush()
 
     def _run(self) -> None:

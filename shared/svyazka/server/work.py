@@ -13,7 +13,7 @@ from svyazka.backends.local.queue import Dispatcher, LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.connectors.registry import VENDORS, load_connector
 from svyazka.engine.hub import Printer
-from svyazka.engine.support.logs import log, where
+from svyazka.engine.support.logs import log, say, where
 from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact, mask_email, mask_phone
 from svyazka.settings import Settings
@@ -82,7 +82,7 @@ async def _every(seconds: float, speed: float, stop: asyncio.Event, work: Callab
 def console_printer(connection: str, to: Contact, text: str) -> None:
     """`--print-messages`: what would have gone out, on the console (the address masked, the text whole)."""
     address = mask_phone(to.phone) or mask_email(to.email) or "•••"
-    print(f"[{connection} → {address}] {text}", flush=True)  # noqa: T201
+    say(f"[{connection} → {address}] {text}")
 
 
 def main(settings: Settings) -> None:

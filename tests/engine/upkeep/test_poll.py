@@ -247,12 +247,12 @@ async def test_what_needs_somebodys_hand_is_told_as_that_and_asked_no_more(house
     assert len(house.till.asked) == 1
 
 
-async def test_a_fact_that_no_store_can_hold_holds_the_cursor_back_and_is_told(house: Asking) -> None:
+async def test_half_a_letter_in_a_fact_costs_that_letter_only(house: Asking) -> None:
     house.till.always = Polled(facts=[done(1), done(2, data={"name": "\ud800"})], cursor="a")
     await house.ticks(5)
-    assert house.cursor() is None
-    assert house.told() == [("poll", "failing")]
-    assert len(house.sms.sent) == 1
+    assert house.cursor() == "a"
+    assert house.told() == []
+    assert len(house.sms.sent) == 2
 
 
 # Whose turn it is

@@ -41,7 +41,8 @@ class Service:
     async def post(self, path: str, content: object) -> Answer:
         """One call with a JSON body, whatever the answer's status."""
         headers = {"Authorization": await self._identity.header(), "Content-Type": "application/json"}
-        answer = await self._origin.send("POST", path, headers, json.dumps(content, ensure_ascii=False).encode())
+        body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+        answer = await self._origin.send("POST", path, headers, body)
         if answer.status == 401:
             self._identity.refused()
         return answer

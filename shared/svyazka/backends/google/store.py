@@ -36,7 +36,7 @@ from svyazka.engine.ports.store import (
     after,
 )
 from svyazka.engine.support.logs import log
-from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
 from svyazka.settings import Settings
 
 LIMIT = 10.0
@@ -44,6 +44,9 @@ LIMIT = 10.0
 
 CONDITIONS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound)
 """A write's condition doesn't hold."""
+
+OF_CONTENT = (exceptions.InvalidArgument, UnicodeError, OverflowError, TypeError)
+"""What is written can't be, as it is: a text that is none, a document of more than 1 MiB."""
 
 NAME = "__name__"
 
@@ -172,9 +175,11 @@ class FirestoreStore:
             return await batch.commit(retry=None, timeout=TRY_LIMIT)
 
         try:
-            results = await patiently(write, self._limit, answers=CONDITIONS)
+            results = await patiently(write, self._limit, answers=(*CONDITIONS, *OF_CONTENT))
         except CONDITIONS as error:
             return await self._refused(writes, stamps, tries, error)
+        except OF_CONTENT as error:
+            raise Unstorable(f"can't be written: {type(error).__name__}") from error
         return ["" if isinstance(w, Delete) else _version(r.update_time) for w, r in zip(writes, results, strict=True)]
 
     def _add(self, batch: AsyncWriteBatch, write: Write, stamp: int) -> None:

@@ -44,7 +44,7 @@ class Addressing:
 
     def task(self, task: Task, now: datetime) -> dict[str, Any]:
         """A task as CreateTask takes it."""
-        content = json.dumps(dict(task.body), ensure_ascii=False).encode()
+        content = json.dumps(dict(task.body)).encode()
         wanted: dict[str, Any] = {
             "dispatchDeadline": f"{DISPATCH_DEADLINE}s",
             "httpRequest": {

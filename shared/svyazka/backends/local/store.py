@@ -325,7 +325,7 @@ def _add_tasks(connection: sqlite3.Connection, tasks: Sequence[Task], now: int) 
         if task.name is not None and not _name_is_free(connection, task.name, now):
             continue
         due = microseconds(task.due) if task.due else now
-        body = json.dumps(dict(task.body), ensure_ascii=False)
+        body = json.dumps(dict(task.body))  # ASCII: whatever stands in it can be stored
         connection.execute(
             "INSERT INTO tasks (queue, path, body, due) VALUES (?, ?, ?, ?)", (task.queue, task.path, body, due)
         )

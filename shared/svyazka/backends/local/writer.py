@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from svyazka.backends.local.erasing import mark_clean, overwrite_what_is_deleted, write_anew
 from svyazka.backends.local.schema import VERSION, indexes, statements
-from svyazka.model.errors import SvyazkaError, Unavailable
+from svyazka.model.errors import Unavailable, Unstorable
 
 T = TypeVar("T")
 
@@ -214,11 +214,18 @@ class Writer:
             connection.execute("SAVEPOINT one")
             try:
                 job.result = job.work(connection)
-            except SvyazkaError as error:
-                job.error = error
+            except (sqlite3.OperationalError, MemoryError):
+                raise  # the disk's, or the file's: nothing of the batch is durable
+            except Exception as error:
+                job.error = Unstorable(f"can't be written: {type(error).__name__}") if _of_content(error) else error
                 connection.execute("ROLLBACK TO one")
             connection.execute("RELEASE one")
         connection.execute("COMMIT")
+
+
+def _of_content(error: Exception) -> bool:
+    """Whether one commit's own content can't be written: that is its trouble, and of no other in its batch."""
+    return isinstance(error, UnicodeError | OverflowError | sqlite3.InterfaceError | sqlite3.DataError | TypeError)
 
 
 _REMEDIES = {

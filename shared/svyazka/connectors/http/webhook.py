@@ -17,6 +17,7 @@ from svyazka.engine.contracts.connector import FORM, MULTIPART, Inbound, NotTheF
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import decoded, json_of, storable, text, zoned_time
 from svyazka.engine.security import standardwebhooks
+from svyazka.model.base import plausible
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventType, Fact, Unreadable
@@ -238,7 +239,7 @@ def moment(value: object) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return zoned_time(value)
     try:
-        return datetime.fromtimestamp(value / 1000 if abs(value) > MILLISECONDS_FROM else value, UTC)
+        return plausible(datetime.fromtimestamp(value / 1000 if abs(value) > MILLISECONDS_FROM else value, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from svyazka.engine.contracts.untrusted import NOTHING, Section, section, text
+from svyazka.model.base import plausible
 
 ID_LIMIT = 100
 
@@ -143,7 +144,7 @@ def moment(value: object) -> datetime | None:
     if found is None or found.tzinfo is None:
         return None
     try:
-        return found.astimezone(UTC)
+        return plausible(found.astimezone(UTC))
     except OverflowError:
         return None
 

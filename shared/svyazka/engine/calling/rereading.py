@@ -7,6 +7,7 @@ from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.hub import Hub
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.support.logs import log, where
+from svyazka.model.base import made_storable
 from svyazka.model.errors import (
     ConfigError,
     LeaseTooShort,
@@ -45,4 +46,4 @@ class Source:
         except Exception as error:
             log("ERROR", "connector failed", vendor=account.vendor, error=type(error).__name__, where=where(error))
             raise SourceUnavailable(f"{account.name} could not be asked: our connector failed") from error
-        return Facts(fresh=fresh, gone=fresh is None)
+        return Facts(fresh=made_storable(fresh) if fresh is not None else None, gone=fresh is None)

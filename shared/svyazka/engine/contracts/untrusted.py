@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.model.base import plausible
 
 TEXT_LIMIT = 500
 DEPTH_LIMIT = 20
@@ -133,6 +134,6 @@ def zoned_time(value: object) -> datetime | None:
     """ISO 8601 with a zone, in UTC; None for anything else. Digits past the microsecond are cut."""
     try:
         found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+        return plausible(found.astimezone(UTC)) if found is not None and found.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None

@@ -13,20 +13,20 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Task, Write
+from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
 from svyazka.engine.rules.retry import RetryPolicy
 from svyazka.engine.rules.transitions import Surroundings, merged, settled
 from svyazka.engine.support.failpoints import reach
-from svyazka.engine.support.logs import log
+from svyazka.engine.support.logs import log, where
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import SendMessage
 from svyazka.model.deliveries import Attempt, Delivery, Status
-from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.errors import Conflict, Unavailable, Unstorable
 from svyazka.model.outcomes import Outcome, Refused
 
-SETTLE_LIMIT = timedelta(seconds=40)
-"""Real time for which an outcome is kept in hand while it can't be recorded: what it says is known nowhere else."""
+LEFT_OUT = "the vendor's words could not be stored"
 
 NOT_TOLD = frozenset({Status.FAILED, Status.DEAD, Status.EXPIRED, Status.UNKNOWN})
 """Ends of an alert's delivery after which its addressee may not know."""
@@ -43,9 +43,13 @@ class Settler:
     async def settle(
         self, claimed: Delivery, version: str, account: Account, outcome: Outcome, attempt: Attempt
     ) -> None:
-        """Record the outcome over our claim; when the claim is no longer ours, merge it. Raises Unavailable."""
-        hub, pause, park = self._hub, FIRST_PAUSE, None
-        until = hub.clock.real() + SETTLE_LIMIT
+        """Record the outcome over our claim; when the claim is no longer ours, merge it. Raises Unavailable.
+
+        What it says is known nowhere else, so it is kept in hand until the claim may be taken over. Where it can't be
+        written for what it holds, it is written without that: that it was done comes before the words about it.
+        """
+        hub, pause, park, whole = self._hub, FIRST_PAUSE, None, True
+        until = (claimed.lease_until or hub.clock.real()) + timedelta(seconds=TAKE_OVER_GRACE)
         while True:
             try:
                 if park is None:
@@ -53,7 +57,16 @@ class Settler:
                 if await self._recorded(claimed, version, account, outcome, attempt, park):
                     return
                 trouble = Unavailable("the outcome of an attempt could not be recorded: others move it all the time")
-            except Unavailable as error:
+            except Exception as error:
+                if whole and (isinstance(error, Unstorable) or not isinstance(error, Unavailable)):
+                    log(
+                        "CRITICAL", "recorded without its content", tenant=claimed.tenant, delivery=claimed.id,
+                        error=type(error).__name__, where=where(error),
+                    )  # fmt: skip
+                    outcome, attempt, whole = _bare(outcome), _bare_attempt(attempt), False
+                    continue
+                if not isinstance(error, Unavailable):
+                    raise
                 trouble = error
             if hub.clock.real() >= until:
                 raise trouble
@@ -166,6 +179,26 @@ class Settler:
         now = self._hub.clock.now()
         words = f"{tenant.name}: «{delivery.connection}» — {text}"
         await alerts.tell(self._hub, tenant, delivery.connection, kind, "first", now, words, f"{now:%Y-%m-%d}")
+
+
+def _bare(outcome: Outcome) -> Outcome:
+    """An outcome without its vendor's words: what was done, and names short and plain enough for every store."""
+    changes: dict[str, object] = {"message": LEFT_OUT}
+    for name in ("code", "external_id"):
+        value = getattr(outcome, name, None)
+        if isinstance(value, str) and not (value.isascii() and value.isprintable() and len(value) <= PLAIN):
+            changes[name] = "unstorable" if name == "code" else None
+    if getattr(outcome, "remedy", None) is not None:
+        changes["remedy"] = LEFT_OUT
+    return outcome.model_copy(update=changes)
+
+
+def _bare_attempt(attempt: Attempt) -> Attempt:
+    return attempt.model_copy(update={"exchanges": (), "message": LEFT_OUT})
+
+
+PLAIN = 200
+"""Characters of a code or an id that nobody doubts."""
 
 
 def _next_task(delivery: Delivery) -> list[Task]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from svyazka.engine.ports.store import Create, Document, Replace, Store, Value
+from svyazka.model.base import storable
 from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Outage, Status
 from svyazka.model.errors import WrittenByNewer
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
@@ -28,11 +31,17 @@ class Held(Generic[ModelT]):
 
 
 def _dump(model: BaseModel) -> bytes:
-    return model.model_dump_json(exclude_none=True).encode()
+    """As it is stored. A text that no store takes is made one that it does: to record comes first."""
+    try:
+        return model.model_dump_json(exclude_none=True).encode()
+    except PydanticSerializationError:
+        plain = storable(model.model_dump(mode="json", exclude_none=True))
+        return json.dumps(plain, ensure_ascii=False).encode()
 
 
 def _document(kind: str, key: str, model: BaseModel, version: str | None, **fields: Value) -> Document:
-    return Document(kind, key, fields, _dump(model), version)
+    kept = {name: storable(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return Document(kind, key, kept, _dump(model), version)
 
 
 def event_document(record: EventRecord, version: str | None = None) -> Document:

@@ -14,6 +14,7 @@ from svyazka.engine.ports.store import Document
 from svyazka.engine.rules.deadlines import PLAN_GRACE
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT, without_keys
 from svyazka.engine.support.logs import log, where
+from svyazka.model.base import made_storable
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import SKELETON
 from svyazka.model.events import (
@@ -77,7 +78,7 @@ def read(
     if unread is not None:
         return kept([], unread)
     try:
-        return kept(webhook.parse(request, inbound))
+        return kept([made_storable(fact) for fact in webhook.parse(request, inbound)])
     except NotTheFormat as error:
         return kept([], str(error))
     except Exception as error:

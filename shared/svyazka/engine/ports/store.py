@@ -208,7 +208,8 @@ class Store(Protocol):
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
         """All writes or none, then the tasks; answers the new versions (`""` for a deletion).
 
-        Raises Conflict, with the keys at fault where they are known, when a condition doesn't hold.
+        Raises Conflict, with the keys at fault where they are known, when a condition doesn't hold, and Unstorable
+        for what can't be written as it is: that commit's trouble, and of none beside it.
         Where the queue is another system its failure is not the commit's: what was written has a
         `wake_at`, and the sweep finds it.
         """

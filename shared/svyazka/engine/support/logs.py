@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -83,7 +84,7 @@ def configure(stream: Sink | None = None, quiet: bool = False, shape: Shape = in
 
 
 def log(severity: Severity, message: str, **fields: Unpack[Fields]) -> None:
-    """One line. `message` is a fixed sentence of ours; what varies goes into fields, at least one.
+    """One line; never raises. `message` is a fixed sentence of ours; what varies goes into fields, at least one.
 
     A line with nothing but its message would be kept as text, where no metric looks.
     """
@@ -98,9 +99,23 @@ def log(severity: Severity, message: str, **fields: Unpack[Fields]) -> None:
     if current:
         line["logging.googleapis.com/trace"] = current
     line.update((name, value) for name, value in fields.items() if value is not None)
-    shown = _shape(line)
+    try:
+        shown = _shape(line)
+    except Exception:  # what can't be shown nicely is shown all the same
+        shown = json.dumps(line, default=repr)
     if shown is not None:
-        print(shown, file=_stream or sys.stdout, flush=True)
+        say(shown, _stream)
+
+
+def say(text: str, stream: Sink | None = None) -> None:
+    """One line, out at once (stdout unless told). Never raises: a full disk or a pipe that nobody reads any more
+    costs the line and nothing else."""
+    out = stream or sys.stdout
+    with suppress(OSError, ValueError):
+        try:
+            print(text, file=out, flush=True)
+        except UnicodeError:
+            print(text.encode("ascii", "backslashreplace").decode(), file=out, flush=True)
 
 
 def where(error: BaseException, depth: int = 4) -> str:
