@@ -20,6 +20,7 @@ import httpx
 import psutil
 
 from backends.google.deployment import ACCOUNT
+from chaos.armed import armed
 from chaos.installation import TENANT, LocalInstallation, free_port, is_frozen
 from chaos.parts import Messenger, Source
 from infra.serving import start
@@ -164,7 +165,7 @@ class GoogleInstallation(LocalInstallation):
         if failpoint:
             mark = self.folder / f"struck-{next(self.marks)}"
             self.armed[name] = failpoint.split(":")[0], mark
-            environment["SVYAZKA_FAILPOINT"] = f"{failpoint}:{mark}"
+            environment |= armed(f"{failpoint}:{mark}")
         process = start(unpacked, environment, port or self.ports[name], self.log)
         self.processes.append((name, process))
         if name == "work":

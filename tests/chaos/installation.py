@@ -21,6 +21,7 @@ import httpx
 import psutil
 import yaml
 
+from chaos.armed import armed
 from chaos.parts import Guest, Messenger, Part, Source, Stage
 from simulators.serve import Running
 from svyazka.app import build_hub, local_keyring
@@ -175,15 +176,15 @@ class LocalInstallation:
     # Processes
 
     def start(self, name: str, failpoint: str = "", port: int | None = None) -> subprocess.Popen[bytes]:
-        """Start `accept` (at another `port` than its usual one) or `work`; `failpoint`: see support/failpoints.py."""
+        """Start `accept` (at another `port` than its usual one) or `work`; `failpoint`: see armed/failpoints.py."""
         environment = {
             **os.environ,
             "SVYAZKA_DATA": str(self.data),
             "SVYAZKA_SPEED": str(self.speed),
             "SVYAZKA_DEADLINE_SCALE": str(self.scale),
-            "SVYAZKA_FAILPOINT": failpoint,
             "SVYAZKA_PUBLIC_URL": self.url,
             "SVYAZKA_ALLOWED_NETWORKS": "127.0.0.0/8",
+            **armed(failpoint),
         }
         command = [sys.executable, "-m", "svyazka.server", name]
         if name == "accept":

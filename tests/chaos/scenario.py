@@ -22,7 +22,7 @@ from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
 
 Failpoint = Callable[[str], str]
-"""The failpoint (as in engine/support/failpoints.py) of the process that is started now, by its name; "": it lives."""
+"""The failpoint (as in armed/failpoints.py) of the process that is started now, by its name; "": it lives."""
 
 LAST_WORD = 0.6
 """Seconds for which all must stay settled."""
