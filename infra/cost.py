@@ -52,6 +52,8 @@ FORGED = Use(calls_in=1, lines=1)
 SWEEP = Use(reads=4, calls_work=1, lines=1)
 TICK = Use(calls_work=1)
 FUNCTIONS = 11
+"""Ways in; the worker is one more."""
+
 CHECK = Use(calls_in=1)
 IDLE_DAY = SWEEP.times(1440) + TICK.times(1440) + CHECK.times(FUNCTIONS * 3 * 24 * 4)
 
@@ -69,6 +71,15 @@ VCPU_SECOND, GIB_SECOND = 0.000024, 0.0000025
 LOG_GIB = 0.50
 FREE_WRITES, FREE_READS, FREE_DELETES = 20_000, 50_000, 20_000
 FREE_OPERATIONS, FREE_REQUESTS, FREE_VCPU, FREE_GIB_SECONDS, FREE_LOGS = 1e6, 2e6, 180_000, 360_000, 50
+
+IMAGE_GB, BUILD_MINUTE = 0.10, 0.006
+FREE_IMAGES_GB, FREE_BUILD_MINUTES = 0.5, 2500
+KEPT = 5
+"""Images of a function that the repository's clean-up leaves (bundles.tf)."""
+
+IMAGE, BUILD = 0.15, 3
+"""GB of a function's image and minutes of its build (assumed: packages, runtime; layers that images share count once,
+so that this is the most)."""
 
 IN_SECONDS, WORK_SECONDS = 0.1, 0.5
 """Instance time of a request that is alone in its instance: the least that is billed; mostly waiting for a vendor."""
@@ -128,6 +139,17 @@ def by_month() -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def by_release() -> Iterator[str]:
+    """One row a pace of deployments: what they build and what is kept of it."""
+    yield "| deployments a month | build minutes | images kept, GB at most | month |"
+    yield "| --- | --- | --- | --- |"
+    for deployments in (0, 4, 30, 100):
+        minutes = deployments * (FUNCTIONS + 1) * BUILD
+        kept = (FUNCTIONS + 1) * min(KEPT, max(1, deployments)) * IMAGE
+        dollars = max(0, minutes - FREE_BUILD_MINUTES) * BUILD_MINUTE + max(0, kept - FREE_IMAGES_GB) * IMAGE_GB
+        yield f"| {deployments} | {_share(minutes, FREE_BUILD_MINUTES)} | {kept:.1f} | ${dollars:.2f} |"
+
+
 def _share(used: float, free: float) -> str:
     return f"{used:,.0f} ({used / free:.0%} of free)"
 
@@ -174,9 +196,9 @@ def shortest(tenants: int) -> str:
 
 
 def text() -> str:
-    """Both tables and the edge, as they stand in the guide."""
+    """The tables and the edge, as they stand in the guide."""
     free = f"With this load {edge()} tenants are free; {shortest(edge())} run out first."
-    return "\n".join([*by_event(), "", *by_month(), "", free, ""])
+    return "\n".join([*by_event(), "", *by_month(), "", free, "", *by_release(), ""])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import typer
 
 from cli.conftest import PHONE, Installation, order
 from svyazka.cli.commands import COMMANDS, app
+from svyazka.connectors.registry import VENDORS
 from svyazka.settings import Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -23,6 +24,16 @@ def test_every_setting_stands_in_its_page_with_its_default() -> None:
     rows = re.findall(r"^\| `SVYAZKA_(\w+)` \| (.+?) \| (.+) \|$", (DOCS / "settings.md").read_text(), re.M)
     told = {name.lower(): default.strip("`") for name, default, _ in rows}
     assert told == {name: str(field.default) or "none" for name, field in Settings.model_fields.items()}
+
+
+def test_every_page_of_a_vendor_says_where_the_data_lies() -> None:
+    """For Russian citizens a database abroad is forbidden: nobody connects a vendor without having been told."""
+    assert "## Где лежат данные" in (DOCS / "vendors" / "README.md").read_text()
+    for vendor in VENDORS:
+        page = (DOCS / "vendors" / f"{vendor}.md").read_text()
+        assert page.count("**Где лежат данные.**") == page.count("README.md#где-лежат-данные") == 1, vendor
+    for page in (DOCS.parent / "README.md", DOCS / "operations.md"):
+        assert "152-FZ" in page.read_text()
 
 
 def test_every_command_stands_in_its_page() -> None:
