@@ -121,7 +121,11 @@ class _Reader:
         try:
             return model.model_validate(values, extra="forbid")
         except ValidationError as error:
-            for complaint in error.errors():
+            complaints = error.errors()
+            inner = {complaint["loc"][:-1] for complaint in complaints}
+            for complaint in complaints:
+                if complaint["type"] == "too_short" and complaint["loc"] in inner:
+                    continue  # what is in it is wrong, not how much
                 if complaint["loc"] and complaint["loc"][0] in unseen and complaint["type"] != "extra_forbidden":
                     continue
                 at = (*where, *(part for part in complaint["loc"] if part not in ("secret", "[key]")))

@@ -32,6 +32,26 @@ def test_a_missing_secret(hub: Installation) -> None:
     assert (credentials["connection"], "api_id" in credentials["message"]) == ("sms", True)
 
 
+def test_a_mistyped_id_that_drops_everything_is_found_and_told_once(hub: Installation) -> None:
+    mistyped = '{{vendor: iiko, organization_id: "7bc05553-4b68-44e8-b7bc-37be63c6d9e8"'
+    hub.svyazka("apply", str(hub.write(FILE.replace("{{vendor: iiko", mistyped))), "--yes")
+    orders = [order(number) for number in range(1, 4)]
+    for one in orders:
+        one["eventInfo"]["organizationId"] = "7bc05553-4b68-44e8-b7bc-37be63c6d9e9"
+    events = hub.done(*orders)
+    (row,) = found(hub, "foreign events", status=1)
+    assert row["message"].startswith("the last 3 event(s) were ignored: it belongs to organization 7bc05553")
+    (alert,) = hub.rows("alerts")
+    assert (alert["kind"], alert["connection"]) == ("foreign", "till")
+    hub.svyazka("apply", str(hub.write()), "--yes")
+    hub.svyazka("replay", *events)
+    hub.work()
+    assert {row["status"] for row in hub.rows("events", "--status", "planned")} == {"planned"}
+    assert len(hub.rows("events", "--status", "planned")) >= 3
+    hub.done(order(9))
+    assert not found(hub, "foreign events")
+
+
 def test_a_setting_that_is_left_out_says_what_then_does_not_work(hub: Installation) -> None:
     (row,) = found(hub, "organization_id")
     assert (row["status"], row["connection"]) == ("warn", "till")

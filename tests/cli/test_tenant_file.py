@@ -102,6 +102,28 @@ def test_who_could_never_be_told_of_troubles_is_a_mistake(tmp_path: Path, addres
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (
+            "vendor: iiko, organization_id: 7bc05553-4b68-44e8-b7bc-37be63",
+            "organization_id: expected an id such as",
+        ),
+        ("vendor: iiko, organization_id: Кофейня", "organization_id: expected an id such as"),
+        ("vendor: amocrm, account_id: kofe", "account_id: expected an id of amoCRM's: digits only"),
+        ("vendor: amocrm, won_statuses: [won]", "won_statuses.0: expected a status id"),
+        ("vendor: yclients, company_id: 99744I", "company_id: expected a whole number"),
+        ('vendor: whatsapp, phone_number_id: "+79990000001"', "phone_number_id: expected the number's id of Meta's"),
+        ("vendor: rkeeper, object_id: дом", "object_id.0: expected a whole number"),
+    ],
+)
+def test_an_id_that_could_never_match_is_a_mistake_for_it_would_drop_everything(
+    tmp_path: Path, settings: str, expected: str
+) -> None:
+    (said,) = mistakes(tmp_path, ("connections:\n", f"connections:\n  it: {{{settings}}}\n"))
+    assert said.startswith(f"line 6: connections.it.{expected}")
+
+
 @pytest.mark.parametrize("vendor", sorted(VENDORS))
 def test_every_setting_may_lie_in_a_secret_whatever_form_it_has(tmp_path: Path, vendor: str) -> None:
     own = load_connector(vendor).settings_model().model_fields.keys() - ConnectionSettings.model_fields.keys()

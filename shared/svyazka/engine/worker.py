@@ -69,6 +69,8 @@ class Worker:
                     await self.sweeper.sweep()
                 case "/quarantined":
                     await self.watch.tell_quarantined(body["raw"])
+                case "/foreign":
+                    await self.watch.tell_foreign(body["event"])
                 case "/retain":
                     await self.retention.retain()
                     await self.watch.tell_silent()

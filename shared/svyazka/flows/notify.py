@@ -147,8 +147,15 @@ def _about(event: Event, client: Contact, settings: NotifySettings) -> dict[str,
     phone, email = normalize_phone(client.phone), normalize_email(client.email)
     if settings.contact == "masked":
         phone, email = mask_phone(phone), mask_email(email)
+    return {"phone": phone or "", "email": email or "", "message": _message(event)}
+
+
+def _message(event: Event) -> str:
+    """What a client wrote. A photograph without a word isn't an empty message."""
     written = event.data.get("text")
-    return {"phone": phone or "", "email": email or "", "message": _quoted(written) if isinstance(written, str) else ""}
+    if isinstance(written, str):
+        return _quoted(written)
+    return "[вложение]" if event.data.get("attachment") or event.data.get("file") else ""
 
 
 def _quoted(text: str) -> str:

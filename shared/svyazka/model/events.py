@@ -99,6 +99,10 @@ class Entity(Stored):
     id: str
 
 
+FOREIGN = "foreign"
+"""In `data` of what is another business's. A mistyped id makes everything foreign: somebody is told."""
+
+
 class Fact(Frozen):
     """What `parse` makes of one item of a vendor's request: pure, not yet anybody's event.
 
@@ -137,7 +141,12 @@ class Fact(Frozen):
         has been put right, and holds nothing of a person who isn't this business's client.
         """
         key = ("foreign", *self.key) if self.key else None
-        return Fact(type=self.type, key=key, occurred_at=self.occurred_at, ignored=why)
+        return Fact(type=self.type, key=key, occurred_at=self.occurred_at, data={FOREIGN: True}, ignored=why)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is such a husk."""
+        return self.ignored is not None and self.data.get(FOREIGN) is True
 
 
 class Unreadable(Frozen):

@@ -18,7 +18,7 @@ from connectors.support import posted
 from svyazka.connectors.amocrm.webhook import WEBHOOK
 from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
 from svyazka.model.contacts import Contact
-from svyazka.model.events import EventType, Fact, Unreadable
+from svyazka.model.events import Entity, EventType, Fact, Unreadable
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "amocrm"
 ACCOUNT = "31500000"
@@ -343,6 +343,33 @@ def test_what_holds_no_entity_is_not_the_format(body: bytes) -> None:
 
 def test_amocrm_switches_off_who_refuses_so_no_body_is_refused() -> None:
     assert not WEBHOOK.bears_refusal
+
+
+@pytest.mark.parametrize("action", ["delete", "restore"])
+@pytest.mark.parametrize("entity", ["leads", "contacts"])
+@pytest.mark.parametrize("written", [7, "7", ["7"], {"0": "7"}, {"id": "7"}, [{"id": 7}], {"0": {"id": "7"}}])
+def test_one_item_may_stand_in_place_of_a_list(entity: str, action: str, written: Any) -> None:
+    fact = one({entity: {action: written}})
+    assert fact.entity is not None
+    assert fact.entity.id == "7"
+
+
+def test_a_bare_id_in_a_form_is_read_too() -> None:
+    assert one(b"leads[delete]=7").entity == Entity(kind="lead", id="7")
+    with pytest.raises(NotTheFormat):
+        parse(b"leads[delete]=")
+
+
+def test_an_attachment_without_a_word_is_no_empty_message() -> None:
+    message = {"id": "m1", "type": "incoming", "author": {"name": "Анна"}, "text": ""}
+    picture = {"type": "picture", "link": "https://example.org/p", "file_name": "торт.jpg"}
+    fact = one({"message": {"add": [{**message, "attachment": picture}]}})
+    assert (fact.type, fact.data["attachment"], fact.data["file"]) == (
+        EventType.MESSAGE_RECEIVED,
+        "picture",
+        "торт.jpg",
+    )
+    assert "example.org" not in fact.model_dump_json()
 
 
 # Another account

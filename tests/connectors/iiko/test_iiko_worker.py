@@ -395,7 +395,7 @@ async def test_a_connection_in_order_is_said_to_be(iiko: Scripted) -> None:
 @pytest.mark.parametrize(
     ("settings", "registered", "check", "status"),
     [
-        ({"organization_id": "another"}, {}, "organization", "fail"),
+        ({"organization_id": "7bc05553-4b68-44e8-b7bc-000000000000"}, {}, "organization", "fail"),
         ({"organization_id": None}, {}, "organization", "warn"),
         ({"auth_token": "other-secret"}, {}, "auth_token", "fail"),
         ({"auth_token": None}, {}, "auth_token", "warn"),

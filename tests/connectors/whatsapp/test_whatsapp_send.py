@@ -124,12 +124,20 @@ def test_a_message_is_unsafe_to_repeat_and_its_taking_proves_little() -> None:
     assert CONNECTOR.needs_receipt
 
 
-@pytest.mark.parametrize("id_", [1122334455667, "1122334455667", "•" * 8])
-def test_a_number_of_yaml_and_a_secret_that_is_only_checked_are_ids(id_: object) -> None:
+@pytest.mark.parametrize("id_", [1122334455667, "1122334455667"])
+def test_a_number_of_yaml_is_an_id(id_: object) -> None:
     assert WhatsappSettings.model_validate({"phone_number_id": id_}).phone_number_id == str(id_)
 
 
-@pytest.mark.parametrize("wrong", [{"phone_number_id": "../me"}, {"graph_version": "25"}, {"phone_number_id": ""}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"phone_number_id": "../me"},
+        {"phone_number_id": "+79990000001"},
+        {"graph_version": "25"},
+        {"phone_number_id": ""},
+    ],
+)
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         WhatsappSettings.model_validate(wrong)

@@ -164,6 +164,7 @@ def message_fact(body: Section, action: str) -> Fact:
         raise NotUnderstood("expected the id of a message, found none")
     incoming = body.get("type") == "incoming" and action == ADDED
     name = text(section(body, "author").get("name"))
+    attachment = section(body.get("attachment"))
     return Fact(
         type=EventType.MESSAGE_RECEIVED if incoming else EventType.OTHER,
         key=("message", identity, action),
@@ -173,6 +174,8 @@ def message_fact(body: Section, action: str) -> Fact:
         data=filled(
             {
                 "text": text(body.get("text")),
+                "attachment": (text(attachment.get("type"), 40) or "file") if attachment else None,
+                "file": text(attachment.get("file_name"), 200),
                 "channel": text(body.get("origin")),
                 "contact": text(body.get("contact_id")),
                 "deal": text(body.get("entity_id")) if body.get("entity_type") == "lead" else None,

@@ -72,6 +72,19 @@ def _key(tree: Tree, key: str) -> str:
     return key or f"+{len(tree)}"
 
 
+def members(group: object) -> list[object]:
+    """The items of an action. Some senders write one item in place of a list: a bare id, or an object."""
+    if isinstance(group, str | int) and not isinstance(group, bool):
+        return [group] if group != "" else []
+    if isinstance(group, dict) and not all(_is_place(key) for key in group):
+        return [group]
+    return items(group)
+
+
+def _is_place(key: object) -> bool:
+    return str(key).lstrip("+").isdigit()
+
+
 def items(value: object) -> list[object]:
     """The members of a list, or of a map that stands for one, in the order of its numbers."""
     if isinstance(value, list):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from svyazka.model.tenants import ConnectionSettings
 
@@ -24,8 +25,20 @@ def _account_name(value: object) -> object:
     return value.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
 
 
-Id = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{1,20}$")]
-Stage = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{1,20}(:\d{1,20})?$")]
+def _id(value: str) -> str:
+    if not re.fullmatch(r"\d{1,20}", value, re.ASCII):
+        raise ValueError("expected an id of amoCRM's: digits only")
+    return value
+
+
+def _stage(value: str) -> str:
+    if not re.fullmatch(r"\d{1,20}(:\d{1,20})?", value, re.ASCII):
+        raise ValueError("expected a status id, or pipeline:status, in digits")
+    return value
+
+
+Id = Annotated[str, BeforeValidator(_as_text), AfterValidator(_id)]
+Stage = Annotated[str, BeforeValidator(_as_text), AfterValidator(_stage)]
 Subdomain = Annotated[
     str,
     BeforeValidator(_account_name),

@@ -18,8 +18,8 @@ from svyazka.connectors.amocrm.facts import (
     unsorted_fact,
     unused_fact,
 )
-from svyazka.connectors.amocrm.forms import items, parsed
-from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person, sections
+from svyazka.connectors.amocrm.forms import items, members, parsed
+from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person
 from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import Section, json_of, section, text
@@ -95,11 +95,11 @@ class _Reading:
         self._contacts = [
             contact
             for action in ("update", "add")
-            for contact in sections(contacts.get(action))
-            if contact.get("type") != "company"
+            for contact in members(contacts.get(action))
+            if isinstance(contact, Mapping) and contact.get("type") != "company"
         ]
         leads = section(content, "leads")
-        self._alone = sum(len(items(group)) for group in leads.values()) == 1 and len(self._contacts) == 1
+        self._alone = sum(len(members(group)) for group in leads.values()) == 1 and len(self._contacts) == 1
 
     def items(self) -> Iterator[tuple[str, str, object]]:
         """Every item with its entity and action. Raises NotTheFormat when there is none at all."""
@@ -108,7 +108,7 @@ class _Reading:
             if entity in ENVELOPE or not isinstance(actions, Mapping):
                 continue
             for action, group in actions.items():
-                for item in items(group):
+                for item in members(group):
                     found = True
                     yield entity, str(action), _unwrapped(item)
         if not found:

@@ -20,6 +20,9 @@ from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
 from svyazka.model.tenants import ConnectionSettings
 
+UUID = r"^(?i:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$"
+UUID_LIKE = "an id such as 7bc05553-4b68-44e8-b7bc-37be63c6d9e9 (`svyazka doctor --live` lists them)"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -110,7 +113,7 @@ T = TypeVar("T")
 class IikoSettings(ConnectionSettings):
     """`api_key` + `app_id` + `client_secret` (API v2), or `api_login` (v1); none: webhooks only."""
 
-    organization_id: str | None = Field(default=None, min_length=1)
+    organization_id: str | None = Field(default=None, pattern=UUID, description=UUID_LIKE)
     api_key: str | None = Field(default=None, min_length=1)
     app_id: str | None = Field(default=None, min_length=1)
     client_secret: str | None = Field(default=None, min_length=1)

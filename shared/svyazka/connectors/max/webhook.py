@@ -128,6 +128,7 @@ def _message(update: Section) -> Fact:
         data=filled(
             {
                 "text": words,
+                "attachment": text(next(iter(sections(body.get("attachments"))), NOTHING).get("type"), 40),
                 "chat": identifier(where.get("chat_id")),
                 "chat_type": text(where.get("chat_type")),
                 "edited": f"message:{mid}" if edited and mid else None,

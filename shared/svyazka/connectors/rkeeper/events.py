@@ -64,8 +64,8 @@ def event_fact(item: Section, statuses: StatusMap, ours: frozenset[str]) -> Fact
     object_id = text(common.get("objectId")) or ""
     if ours and object_id not in ours:
         reason = f"it belongs to objectId {object_id[:40] or '(none)'}, this connection is {', '.join(sorted(ours))}"
-        foreign = ("foreign", object_id, guid) if guid else None
-        return Fact(type=EventType.OTHER, key=foreign, occurred_at=occurred_at, ignored=reason)
+        key = (object_id, guid) if guid else None
+        return Fact(type=EventType.OTHER, key=key, occurred_at=occurred_at).of_another(reason)
     if kind not in (STATUS_CHANGED, ORDER_CHANGED):
         reason = f"White Server sent {kind[:60] or 'an event of no type'}: nothing here acts on it"
         key = ("event", guid) if guid else None

@@ -24,7 +24,9 @@ MOVED_FOR = timedelta(days=365)
 class TelegramSettings(ConnectionSettings):
     """A bot. `webhook_secret`: what its webhook is registered with, where it isn't to be made from the token."""
 
-    bot_token: str | None = Field(default=None, pattern=r"^\S+$")
+    bot_token: str | None = Field(
+        default=None, pattern=r"^\S+$", description="a bot's token of @BotFather's: one word, no spaces"
+    )
     webhook_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$")
 
 

@@ -22,6 +22,9 @@ from svyazka.model.events import EventType, Fact, Unreadable
 LONGEST = 4096
 """Characters of a message, and of what a Mini App sends by it."""
 
+ATTACHMENTS = ("photo", "video", "voice", "document", "audio", "video_note", "sticker", "location", "contact")
+"""What a message may bring beside words, or without any."""
+
 STATES = {
     "kicked": "the user blocked the bot, or took it out of the group",
     "left": "the bot left the group",
@@ -93,7 +96,7 @@ def _written(message: Section, at: datetime | None) -> Fact:
         return Fact(type=EventType.OTHER, data=data, ignored="the group became a supergroup and has another id now")
     if not sender or sender.get("is_bot") is True:
         return Fact(type=EventType.OTHER, ignored="a message that no person wrote")
-    words = text(message.get("text"), LONGEST)
+    words = text(message.get("text"), LONGEST) or text(message.get("caption"), LONGEST)
     where, number = identifier(chat.get("id")), identifier(message.get("message_id"))
     private = chat.get("type") == "private"
     return Fact(
@@ -106,6 +109,7 @@ def _written(message: Section, at: datetime | None) -> Fact:
         data=filled(
             {
                 "text": words,
+                "attachment": next((kind for kind in ATTACHMENTS if message.get(kind)), None),
                 "start": _payload(words),
                 "chat": where,
                 "chat_type": text(chat.get("type")),

@@ -29,7 +29,9 @@ def _as_text(value: object) -> object:
 class WhatsappSettings(ConnectionSettings):
     """`phone_number_id` and `access_token`: to send. `app_secret` and `verify_token`: to hear what became of it."""
 
-    phone_number_id: Annotated[str | None, BeforeValidator(_as_text)] = Field(default=None, pattern=r"^[^/?#\s]{1,40}$")
+    phone_number_id: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        default=None, pattern=r"^\d{1,20}$", description="the number's id of Meta's, digits only (not the phone itself)"
+    )
     access_token: str | None = Field(default=None, min_length=1)
     app_secret: str | None = Field(default=None, min_length=1)
     verify_token: str | None = Field(default=None, min_length=1)

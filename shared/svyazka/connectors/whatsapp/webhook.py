@@ -100,7 +100,7 @@ def _content(request: RawRequest) -> Section:
 def _facts(change: Change, ours: str | None) -> Iterator[Fact | Unreadable]:
     number = number_of(change.value)
     if ours is not None and number is not None and number != ours:
-        yield Fact(type=EventType.OTHER, ignored=f"of another number of this application's: {number[:40]}")
+        yield Fact(type=EventType.OTHER).of_another(f"of another number of this application's: {number[:40]}")
         return
     read = READERS.get(change.field)
     if read is None:

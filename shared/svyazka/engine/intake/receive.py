@@ -19,7 +19,7 @@ from svyazka.engine.intake.unpacking import UnknownCompression
 from svyazka.engine.intake.unpacking import decompressed as decompressed
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.events_of_request import Item, read, stored_request
-from svyazka.engine.journal.tasks import plan_task, quarantined_task, redirect_task
+from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_task, redirect_task
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Arrival, Document, Inbox, Salvage, Task
@@ -27,7 +27,7 @@ from svyazka.engine.security.keyring import Keyring, WebhookKey
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Unavailable
-from svyazka.model.events import EventStatus
+from svyazka.model.events import FOREIGN, EventStatus
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection
 
@@ -316,8 +316,10 @@ def _owner(key: WebhookKey) -> str:
 
 
 def _arrival(item: Item, document: Document) -> Arrival:
-    ignored = item.record.status is EventStatus.IGNORED
-    return Arrival(document, None if ignored else plan_task(document.id), item.earlier, item.earlier_since)
+    task: Task | None = plan_task(document.id)
+    if item.record.status is EventStatus.IGNORED:
+        task = foreign_task(item.record.event) if FOREIGN in item.record.event.data else None
+    return Arrival(document, task, item.earlier, item.earlier_since)
 
 
 def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dict[str, str | None]]:

@@ -9,7 +9,8 @@ from datetime import datetime
 from svyazka.engine.ports.store import Task
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.deliveries import Delivery
-from svyazka.model.ids import connection_id
+from svyazka.model.events import Event
+from svyazka.model.ids import connection_id, stable_id
 from svyazka.model.tenants import CompiledConnection
 
 
@@ -28,6 +29,13 @@ def redirect_task(keyring: Keyring, compiled: CompiledConnection, errand: Mappin
 def quarantined_task(raw: str) -> Task:
     """The task that tells somebody of a request of which nothing could be read."""
     return Task("plan", "/quarantined", {"raw": raw})
+
+
+def foreign_task(event: Event) -> Task:
+    """The task that tells somebody that what comes to a connection belongs to another business. One a day: a mistyped
+    id makes everything that comes such."""
+    name = stable_id("foreign", event.tenant, event.connection, f"{event.received_at:%Y-%m-%d}")
+    return Task("plan", "/foreign", {"event": event.id}, name=name)
 
 
 def perform_task(delivery: Delivery, due: datetime | None = None) -> Task:

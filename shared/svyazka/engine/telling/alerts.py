@@ -17,6 +17,7 @@ from svyazka.engine.telling.addressees import person, steps
 from svyazka.model.commands import Guards, SendMessage
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict
+from svyazka.model.events import Event
 from svyazka.model.ids import delivery_id, stable_id
 from svyazka.model.tenants import Addressee, Tenant
 
@@ -91,6 +92,18 @@ async def tell_quarantined(hub: Hub, tenant_id: str, connection: str, received_a
         f"оно сохранено: svyazka show {what}"
     )
     await tell(hub, tenant, connection, "quarantined", "first", received_at, text, f"{received_at:%Y-%m-%d}")
+
+
+async def tell_foreign(hub: Hub, event: Event, why: str) -> None:
+    """What comes to a connection belongs to another business, and nothing acts on it. Told once for each."""
+    tenant = await hub.directory.tenant(event.tenant)
+    if tenant is None:
+        return
+    text = (
+        f"{tenant.name}: к «{event.connection}» приходят события чужого аккаунта (организации, филиала, номера); они "
+        f"сохраняются, но не выполняются. Сверьте номер в файле арендатора: svyazka doctor {tenant.id}"
+    )
+    await tell(hub, tenant, event.connection, "foreign", "first", event.received_at, text, why)
 
 
 async def tell_unusable(hub: Hub, tenant: Tenant, why: str) -> None:

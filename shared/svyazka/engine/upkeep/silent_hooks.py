@@ -1,10 +1,12 @@
-"""What the journal itself tells of a connection: its hook fell silent, or it says words that nobody has explained."""
+"""What the journal itself tells of a connection: its hook fell silent, it says words that nobody has explained, or all
+that comes to it is another business's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from svyazka.engine.contracts.connector import Finding
 from svyazka.engine.hub import Hub
@@ -14,7 +16,7 @@ from svyazka.engine.support.logs import log
 from svyazka.engine.telling import alerts
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.errors import ConfigError
-from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.events import FOREIGN, EventRecord, EventStatus, RawRecord
 from svyazka.model.tenants import CompiledConnection
 
 LOOK = 300
@@ -25,6 +27,9 @@ RECENT = timedelta(days=14)
 
 QUARANTINE_LOOK = timedelta(days=3)
 """How far back unreadable requests are looked at for somebody who was not told."""
+
+NO_CHANCE = 3
+"""So many foreign events one after another are no stray ones."""
 
 CALLED = frozenset({"webhook", "salvage"})
 """Origins that prove that the vendor still calls us."""
@@ -39,6 +44,17 @@ class Unexplained:
     event: str
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What came last, one after another, was of another business: how many events, the newest, and why."""
+
+    count: int
+    event: str
+    why: str
+    all_of_it: bool
+    """Nothing of this connection's own has come, as far back as was looked."""
+
+
 @dataclass
 class Seen:
     """A connection's recent events, at a glance."""
@@ -48,6 +64,7 @@ class Seen:
     looked_to: datetime | None = None
     """The oldest event looked at where there are more: the last call may be before."""
     unexplained: list[Unexplained] = field(default_factory=list)
+    foreign: Foreign | None = None
 
 
 async def seen(store: Store, tenant: str, connection: str, now: datetime) -> Seen:
@@ -60,7 +77,16 @@ async def seen(store: Store, tenant: str, connection: str, now: datetime) -> See
         last_call=next(calls, None),
         looked_to=records[-1].event.received_at if page.cursor else None,
         unexplained=_unexplained(records, now - RECENT),
+        foreign=_foreign([record for record in records if record.event.origin in CALLED]),
     )
+
+
+def _foreign(calls: Sequence[EventRecord]) -> Foreign | None:
+    streak = list(takewhile(lambda record: FOREIGN in record.event.data, calls))
+    if not streak:
+        return None
+    newest = streak[0]
+    return Foreign(len(streak), newest.event.id, newest.reason or "", all_of_it=len(streak) == len(calls))
 
 
 def _unexplained(records: Iterable[EventRecord], since: datetime) -> list[Unexplained]:
@@ -84,6 +110,8 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
         )
         for one in looked.unexplained
     ]  # fmt: skip
+    if looked.foreign is not None and (looked.foreign.all_of_it or looked.foreign.count >= NO_CHANCE):
+        found.append(_of_foreign(account, looked.foreign))
     silence = account.connector.silence(account.settings)
     if silence is None:
         return found
@@ -94,6 +122,16 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
         quiet = f"no event for {(now - since).days} days; {silence.why}"
         return [*found, Finding("silence", "fail", quiet, silence.remedy)]
     return [*found, Finding("silence", "ok", f"the last event came {since:%Y-%m-%d %H:%M} UTC")]
+
+
+def _of_foreign(account: Account, foreign: Foreign) -> Finding:
+    """A mistyped id drops everything: worse than a neighbour's events between our own."""
+    return Finding(
+        "foreign events", "fail" if foreign.all_of_it else "warn",
+        f"the last {foreign.count} event(s) were ignored: {foreign.why}",
+        f"correct the id in {account.tenant.id}'s file and apply it, then svyazka replay {foreign.event}; or take our "
+        "address away where that business sends from",
+    )  # fmt: skip
 
 
 class Watch:
@@ -137,6 +175,12 @@ class Watch:
         if held is not None:
             raw = held.model
             await alerts.tell_quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
+
+    async def tell_foreign(self, event_id: str) -> None:
+        """An event came that belongs to another business."""
+        held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+        if held is not None:
+            await alerts.tell_foreign(self._hub, held.model.event, held.model.reason or "")
 
     async def _look(self, compiled: CompiledConnection) -> None:
         account = await self._hub.directory.account(compiled.tenant, compiled.connection)
