@@ -83,7 +83,7 @@ def test_an_address_has_its_share_and_makes_way_for_itself(keeper: Doorkeeper) -
     assert (other.out, keeper.inside) == ([], 4)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
 def test_a_proxy_on_this_machine_speaks_for_everybody(keeper: Doorkeeper, address: str) -> None:
     guests = [Guest(keeper, address) for _ in range(6)]
     assert [guest.out for guest in guests] == [[]] * 6

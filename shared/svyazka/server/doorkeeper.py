@@ -37,7 +37,7 @@ LOOK_EVERY = 1.0
 MOST, KEPT_FREE = 2000, 96
 """Connections at once at most; files of the process that aren't connections: the database, libraries, a log."""
 
-THIS_MACHINE = frozenset({"127.0.0.1", "::1"})
+THIS_MACHINE = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 """A proxy in front of us speaks for everybody: no bound of its own."""
 
 

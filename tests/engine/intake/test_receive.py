@@ -465,6 +465,8 @@ async def test_no_decision_is_made_on_what_cannot_be_looked_into(house: House) -
         ("/KEY/", "", 200),
         ("/KEY ", "utm=1", 200),
         ("/webhook_till&key=KEY", "", 200),
+        ("/", "key=KEY%2520", 200),
+        ("/", "key=KEY\xc2\xa0", 200),
         ("/", "key=KEYa", 401),
         ("/", "key=xKEY", 401),
         ("/", "key=1.KEY", 401),
@@ -483,3 +485,16 @@ async def test_the_key_that_proves_itself_is_found(house: House, path: str, quer
     answer = await Receiver(FakeTill(), house.inbox, house.keyring, house.clock).handle(head, read)
     assert answer.status == status
     assert not any(key.encode() in document.data for document in house.store.documents.values())
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Api-Key: KEY;", "Token: 'KEY'", "Authorization: Token KEY", "Authorization: KEY,"]
+)
+async def test_so_it_is_in_a_header(house: House, header: str) -> None:
+    name, _, value = header.replace("KEY", house.keyring.mint("till", "kofe", "till")).partition(": ")
+
+    async def read(limit: int) -> bytes | None:
+        return b'{"id": 1}'
+
+    head = RawRequest("POST", "/", b"", [(name.lower().encode(), value.encode())], b"")
+    assert (await Receiver(FakeTill(), house.inbox, house.keyring, house.clock).handle(head, read)).status == 200

@@ -108,8 +108,8 @@ class Receiver:
             key = self.keyring.read(vendor, candidate)
             if key is not None:
                 return key
-        address = " ".join([unquote_plus(head.query.decode("latin-1")), head.path, *candidates])
-        return self.keyring.find(vendor, address)
+        where = [unquote_plus(head.query.decode("latin-1")), head.path, head.header("authorization") or "", *candidates]
+        return self.keyring.find(vendor, " ".join(where))
 
     async def _connection(self, key: WebhookKey) -> CompiledConnection | None:
         document = await self.inbox.connection(connection_id(key.tenant, key.connection))
