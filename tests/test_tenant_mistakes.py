@@ -59,6 +59,10 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a duration without end": ("retention: 30d", "retention: 99999d", r"line 4: retention: expected .* ten years"),
     "bad duration of a connection": ("timeout: 10s", "timeout: 10", r"line 8: .*timeout: expected a duration"),
     "bad hours": ("delay: 30m", "quiet_hours: 9-21", r'line 15: .*expected hours such as "21:00-10:00"'),
+    "hours of equal ends": ("delay: 30m", 'quiet_hours: "21:00-21:00"', r"line 15: .*two different times"),
+    "equal business hours": (
+        "timeout: 10s", 'retry: {business_hours: "00:00-24:00"}', r"line 8: .*two different times"
+    ),
     "hours that are numbers to YAML": ("delay: 30m", "quiet_hours: [21:00, 10:00]", r"line 15: .*expected hours"),
     "bad zone": ("Europe/Moscow", "Moscow", r"line 3: timezone: expected a time zone such as Europe/Moscow"),
     "unknown placeholder": ("{name}, ", "{nane}, ", r"line 13: .*unknown placeholder \{nane\}"),

@@ -18,6 +18,7 @@ from svyazka.model.complaints import in_words
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import (
+    WRITTEN_NOW,
     Addressee,
     AlertSettings,
     ConnectionSpec,
@@ -119,7 +120,7 @@ class _Reader:
         """Validate `values`; pydantic's complaints become ours, with their lines. Of what is `unseen`, lying in a
         secret, only the name can be judged here."""
         try:
-            return model.model_validate(values, extra="forbid")
+            return model.model_validate(values, extra="forbid", context={WRITTEN_NOW: True})
         except ValidationError as error:
             complaints = error.errors()
             inner = {complaint["loc"][:-1] for complaint in complaints}

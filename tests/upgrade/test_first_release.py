@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import time
+
+from svyazka.flows.registry import load_flow
 from svyazka.model.deliveries import Status
 from upgrade.conftest import Upgraded
 from upgrade.town import order
@@ -83,3 +86,10 @@ def town_sent(town: Upgraded, id_: str) -> list[str]:
 async def test_a_database_from_before_gets_the_indexes_that_it_lacks(on_sqlite: Upgraded) -> None:
     plan = "EXPLAIN QUERY PLAN SELECT id FROM events WHERE tenant = ? AND connection = ? AND subject = ?"
     assert "events_tenant_connection_subject" in str(on_sqlite.store.read(plan, ["kofe", "till", "order:1"]))
+
+
+def test_quiet_hours_that_the_first_release_took_go_on_meaning_never() -> None:
+    """Refused in a file from now on; a tenant applied before doesn't stop over it."""
+    settings = {"text": "{name}", "review_url": "https://example.org/r", "quiet_hours": "21:00-21:00"}
+    hours = load_flow("review_request").settings_model().model_validate(settings).quiet_hours  # type: ignore[attr-defined]
+    assert hours == (time(21), time(21))

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationInfo, model_validator
 
 from svyazka.model.base import Frozen, Stored
 
@@ -73,7 +73,21 @@ def valid_name(value: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Hours = Annotated[tuple[time, time], BeforeValidator(parse_hours)]
+
+
+def _two_times(hours: tuple[time, time], info: ValidationInfo) -> tuple[time, time]:
+    """Of equal ends nobody can say whether they mean never or always. Refused where somebody writes them; what an
+    earlier release has taken goes on as before."""
+    if hours[0] == hours[1] and (info.context or {}).get(WRITTEN_NOW):
+        raise ValueError("expected two different times: of equal ones nobody knows whether always or never is meant. "
+                         "Leave it out where nothing is to wait")  # fmt: skip
+    return hours
+
+
+WRITTEN_NOW = "written_now"
+"""Key of pydantic's context: set while a person's own file is judged, not while what was taken before is read."""
+
+Hours = Annotated[tuple[time, time], BeforeValidator(parse_hours), AfterValidator(_two_times)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Name = Annotated[str, AfterValidator(valid_name)]
 """Ids of tenants, connections and flows: lower-case letters, digits, `-` and `_`; they stand in URLs."""

@@ -128,3 +128,40 @@ async def test_a_channel_that_takes_over_later_asks_too() -> None:
     await house.run()
     assert [d.status for d in house.deliveries()] == [Status.FAILED, Status.CANCELLED]
     assert house.mail.sent == []
+
+
+@pytest.mark.parametrize("delay", [1, 10, 59])
+async def test_a_cancellation_is_heeded_however_short_the_delay_was(delay: int) -> None:
+    house = Waiting(delay=f"{delay}s")
+    await house.ordered()
+    await house.post(order(1, "cancelled", revision=2))
+    await house.run()
+    await house.pass_time(delay, step=float(delay))
+    assert house.only().status is Status.CANCELLED
+    assert house.sms.sent == []
+
+
+async def test_what_lay_in_the_queue_for_a_while_is_looked_at_too() -> None:
+    """The worker was down: a message without any delay, and its cancellation, both come when it is back."""
+    house = Waiting(delay="0s")
+    await house.settle_in()
+    await house.post(order(1))
+    house.clock.step(40)
+    await house.post(order(1, "cancelled", revision=2))
+    await house.run()
+    assert house.sms.sent == []
+
+
+async def test_so_is_what_waited_for_a_free_line() -> None:
+    house = Waiting(delay="0s")
+    await house.settle_in()
+    await house.post(order(1))
+
+    async def cancelled(seconds: float) -> None:
+        house.clock.step(seconds)
+        await house.post(order(1, "cancelled", revision=2))
+
+    house.hub.limiter.rest = cancelled  # type: ignore[method-assign]
+    house.hub.limiter.delay = lambda *_: 1.9  # type: ignore[method-assign]
+    await house.run()
+    assert house.sms.sent == []

@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.ports.clock import JITTER, SystemClock
 from svyazka.engine.ports.store import Document, Put
 
 KEY = "clock"
@@ -27,7 +27,8 @@ def load_clock(store: LocalStore, speed: float | None = None) -> SystemClock:
         name: datetime.fromisoformat(kept[name]) for name in ("anchor_real", "anchor_now", "kept_real", "kept_now")
     }
     real = SystemClock().real()
-    if real - times["kept_real"] < RUNNING and speed in (None, kept["speed"]):
+    # Kept in the future: the machine's clock was wrong. Business time goes on from where it had come to.
+    if -JITTER < real - times["kept_real"] < RUNNING and speed in (None, kept["speed"]):
         return SystemClock(kept["speed"], (times["anchor_real"], times["anchor_now"]))
     speed = speed or kept["speed"]
     # Real time that went by while nothing ran counts once, however fast the clock was.

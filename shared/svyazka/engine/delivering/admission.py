@@ -15,7 +15,7 @@ from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
-from svyazka.engine.rules.guards import Go, Known, Stop, Wait, verdict
+from svyazka.engine.rules.guards import AT_ONCE, Go, Known, Stop, Wait, verdict
 from svyazka.engine.rules.transitions import has_arrived, parked, stopped, waiting
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
@@ -121,6 +121,7 @@ class Gate:
 
     async def _in_turn(self, delivery: Delivery, account: Account, known: Known, reservation: Document | None) -> Ready:
         """Through the lane and at the account's rate."""
+        asked_at = self._hub.clock.now()
         turn = await self._lanes.turn(delivery)
         if turn.superseded_by is not None:
             why = f"{turn.superseded_by} is newer"
@@ -135,12 +136,23 @@ class Gate:
             await limiter.rest(pace)
         slot = limiter.slot(owner, limits.concurrency)
         await slot.acquire()
-        too_late = self._by_guards(delivery, known, self._hub.clock.now())  # time has passed since they were asked
+        try:
+            too_late = await self._once_more(delivery, known, asked_at)
+        except BaseException:
+            slot.release()
+            raise
         if too_late is not None:
             slot.release()
             return too_late
         claim, writes = self._claimed(delivery, reservation)
         return Ready(claim, (*writes, *turn.writes), account=account, slot=slot)
+
+    async def _once_more(self, delivery: Delivery, known: Known, asked_at: datetime) -> Ready | None:
+        """The guards again, for time has passed: what they knew is asked anew where it was more than a moment."""
+        now = self._hub.clock.now()
+        if now - asked_at > AT_ONCE and delivery.guards.still_true is not None:
+            known, _ = await self.knowledge.of(delivery, now)
+        return self._by_guards(delivery, known, now)
 
     def _claimed(self, delivery: Delivery, reservation: Document | None) -> tuple[Delivery, list[Write]]:
         clock = self._hub.clock

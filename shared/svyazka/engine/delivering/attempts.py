@@ -18,7 +18,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.rules.ambiguity import doubt_since, in_plain, maybe_sent_at, no_answer, not_called, resolved
-from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE
+from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE, holds
 from svyazka.engine.rules.transitions import NO_RECEIPT
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
@@ -114,8 +114,7 @@ class Performer(Caller):
     def _taken_over(self, delivery: Delivery) -> Delivery | None:
         """An abandoned claim as it may go on, or None while its lease (and the grace past it) holds."""
         clock = self._hub.clock
-        lease_until = delivery.lease_until
-        if lease_until and clock.real() < lease_until + timedelta(seconds=TAKE_OVER_GRACE):
+        if holds(delivery.lease_until, clock.real(), TAKE_OVER_GRACE):
             return None
         last = delivery.attempts[-1] if delivery.attempts else None
         if last is not None:

@@ -12,7 +12,7 @@ from svyazka.engine.delivering.once_per import held_until, reservation_id
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import EVENTS_OF_SUBJECT, Document
-from svyazka.engine.rules.guards import Known, addresses, wants_newest
+from svyazka.engine.rules.guards import Known, addresses, may_be_corrected, wants_newest
 from svyazka.engine.support.logs import log
 from svyazka.model.commands import SendMessage, StillTrue
 from svyazka.model.deliveries import Delivery
@@ -45,12 +45,14 @@ class Knowledge:
             opted_out=any_withdrawn(newest_words(places, found)), reserved_until=held_until(reservation, delivery)
         )
         planned_at = delivery.created_at if delivery.predecessor is None else delivery.base_at
-        if guards.still_true is not None and wants_newest(guards.still_true, planned_at, now):
-            known = await self._with_newest(known, delivery, guards.still_true)
+        if guards.still_true is not None and may_be_corrected(guards, min(planned_at, delivery.base_at), now):
+            ask = wants_newest(guards.still_true, planned_at, now)
+            known = await self._with_newest(known, delivery, guards.still_true, ask)
         return known, reservation
 
-    async def _with_newest(self, known: Known, delivery: Delivery, guard: StillTrue) -> Known:
-        """The subject's newest event: by its vendor's own numbering, else by arrival; and its objects read again.
+    async def _with_newest(self, known: Known, delivery: Delivery, guard: StillTrue, ask: bool) -> Known:
+        """The subject's newest event: by its vendor's own numbering, else by arrival; and its objects read again, where
+        time enough has passed to `ask` for them.
 
         Only its own connection's: another's order may bear the same number.
 
@@ -68,8 +70,8 @@ class Knowledge:
         events.sort(key=lambda event: (event.position or 0, event.received_at))
         newest: dict[Entity | None, Event] = {event.entity: event for event in events}
         true = [event for event in newest.values() if event.type in guard.types]
-        if not true:
-            return replace(known, newest=events[-1].type)
+        if not true or not ask:
+            return replace(known, newest=(true or events)[-1].type)
         for event in true:
             now_known = await self._asked(known, event)
             if now_known.newest in guard.types:

@@ -12,7 +12,7 @@ from svyazka.engine.journal.tasks import perform_task, release_task
 from svyazka.engine.outages.release import release_batch, waiting_for
 from svyazka.engine.ports.store import Create, Replace, Task, Write
 from svyazka.engine.rules.ambiguity import not_called
-from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
+from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE, holds
 from svyazka.engine.rules.retry import next_delay
 from svyazka.engine.support.redaction import redact
 from svyazka.engine.telling import alerts
@@ -72,7 +72,7 @@ class Outages:
         """Whether this delivery goes out as the one probe; the winner of the compare-and-set does."""
         outage, clock = held.model, self._hub.clock
         now = clock.now()
-        if outage.probe and outage.probe_until and outage.probe_until > clock.real():
+        if outage.probe and holds(outage.probe_until, clock.real()):
             return False
         if now < outage.next_probe_at:
             return False

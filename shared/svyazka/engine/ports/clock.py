@@ -23,21 +23,37 @@ class Clock(Protocol):
         """Real seconds until business time `moment` (negative when it is past)."""
 
 
+JITTER = timedelta(seconds=1)
+"""Real time may seem to go back by so much between two looks without anybody having set the clock."""
+
+
 class SystemClock:
-    """Real time, and business time running `speed` times as fast from an anchor that restarts keep."""
+    """Real time, and business time running `speed` times as fast from an anchor that restarts keep.
+
+    Business time never runs back: where the machine's clock is set back (it had been wrong), it goes on from where it
+    had come to, for what was done has been done at that time.
+    """
 
     def __init__(self, speed: float = 1.0, anchor: tuple[datetime, datetime] | None = None) -> None:
         self.speed = speed
         real = self.real()
         self.anchor_real, self.anchor_now = anchor or (real, real)
+        self._seen_real, self._seen_now = real, self._at(real)
 
     def real(self) -> datetime:
         return datetime.fromtimestamp(time.time(), UTC)
 
     def now(self) -> datetime:
+        real = self.real()
+        if real < self._seen_real - JITTER:
+            self.anchor_real, self.anchor_now = real, self._seen_now
+        self._seen_real, self._seen_now = real, max(self._at(real), self._seen_now)
+        return self._seen_now
+
+    def _at(self, real: datetime) -> datetime:
         if self.speed == 1.0 and self.anchor_now == self.anchor_real:
-            return self.real()
-        return self.anchor_now + (self.real() - self.anchor_real) * self.speed
+            return real
+        return self.anchor_now + (real - self.anchor_real) * self.speed
 
     def in_real(self, seconds: float) -> datetime:
         return self.now() + timedelta(seconds=seconds * self.speed)

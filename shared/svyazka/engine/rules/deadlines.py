@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta
 
 SCALE = float(os.environ.get("SVYAZKA_DEADLINE_SCALE", "1"))
 """Shrinks the whole table, so that the chaos suite need not wait minutes for a lease to run out. Nothing else."""
+
+
+def holds(lease_until: datetime | None, real: datetime, grace: float = 0.0) -> bool:
+    """Whether a lease, or the grace past it, holds. One that ends later than any taken now would was taken while the
+    machine's clock was wrong: it would hold for ever."""
+    if lease_until is None:
+        return False
+    longest = timedelta(seconds=LEASE + 2 * TAKE_OVER_GRACE)
+    return real < lease_until + timedelta(seconds=grace) and lease_until <= real + longest
+
 
 CALL_LIMIT = 20.0 * SCALE
 """Seconds that one attempt's vendor calls may take together (a connection's `timeout` may lower it)."""

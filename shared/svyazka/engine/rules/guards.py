@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from svyazka.model.commands import Guards, StillTrue
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
@@ -75,8 +75,18 @@ def _wait(guards: Guards, until: datetime, reason: str) -> Wait:
 
 
 def wants_newest(guard: StillTrue | None, created_at: datetime, now: datetime) -> bool:
-    """`still_true` asks only where time has passed since planning: then the world may have changed."""
+    """`still_true` asks the source only where a minute has passed since planning: then the world may have changed."""
     return guard is not None and (now - created_at).total_seconds() > 60
+
+
+AT_ONCE = timedelta(seconds=1)
+"""What goes out within this of its event's arrival is on its way: no look into the journal overtakes it."""
+
+
+def may_be_corrected(guards: Guards, since: datetime, now: datetime) -> bool:
+    """Whether the journal is looked at for what came after the event: whenever a message waited, however shortly."""
+    waited = guards.not_before is not None or now - since > AT_ONCE
+    return guards.still_true is not None and waited
 
 
 def addresses(contact: Contact) -> list[str]:

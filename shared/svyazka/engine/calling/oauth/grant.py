@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from svyazka.engine.calling.oauth.endpoint import Failure
-from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
+from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE, holds
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.grants import CodeUse, Grant, Pair
 
@@ -33,7 +33,7 @@ def usable(pair: Pair, refused: str | None, real: datetime) -> bool:
 
 def is_held(grant: Grant, real: datetime) -> bool:
     """Whether somebody's claim, or the grace past it, still holds."""
-    return grant.lease_until is not None and real < grant.lease_until + timedelta(seconds=TAKE_OVER_GRACE)
+    return holds(grant.lease_until, real, TAKE_OVER_GRACE)
 
 
 def claimed(grant: Grant, real: datetime, wake_at: datetime, code: CodeUse | None = None) -> Grant:
