@@ -90,9 +90,10 @@ async def test_a_refused_body_is_told_with_the_place_of_each_mistake(amo: Runnin
     assert "_embedded.contacts.0.responsible_user_id" in told
 
 
+@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
 @pytest.mark.parametrize(("status", "kind"), [(418, Refused), (409, Refused), (599, Retry), (507, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(amo: Running, status: int, kind: type) -> None:
-    assert isinstance((await failure(amo, status, "<html>")).outcome, kind)
+async def test_a_status_of_no_row_is_judged_by_its_class(amo: Running, status: int, kind: type, body: Any) -> None:
+    assert isinstance((await failure(amo, status, body)).outcome, kind)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +294,7 @@ async def test_each_row_of_the_oauth_table_is_reached(amo: Running, row: Any) ->
 
 @pytest.mark.parametrize("status", [301, 302, 404])
 async def test_an_account_that_was_renamed_is_told_by_its_old_address(amo: Running, status: int) -> None:
-    answer = await token_answer(amo, status, "<html>")
+    answer = await token_answer(amo, status, {"title": "Not found"} if status == 404 else "<html>")
     assert isinstance(answer, Failure)
     assert (answer.do, "subdomain" in answer.trouble.remedy) == ("block", True), "the tokens may be good"
 

@@ -80,9 +80,10 @@ async def test_each_code_of_the_map_goes_before_the_status(iiko: Scripted, code:
     assert isinstance(outcome, OUTCOMES[CODES[code].do])
 
 
+@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
 @pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (504, Retry), (599, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(iiko: Scripted, status: int, kind: type) -> None:
-    iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, status, b"<html>")
+async def test_a_status_of_no_row_is_judged_by_its_class(iiko: Scripted, status: int, kind: type, body: Any) -> None:
+    iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, status, body)
     assert isinstance((await failure(iiko)).outcome, kind)
 
 

@@ -43,7 +43,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import Entity, EventType, Fact
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "max"
@@ -216,10 +216,10 @@ async def test_a_page_of_somebody_on_the_way_is_no_answer_of_maxs(bot: Running) 
 @pytest.mark.parametrize("body", ["[]", "5", "?", '{"message": {}}'])
 async def test_a_success_without_an_id_is_unknown_for_the_message_may_be_out(bot: Running, body: str) -> None:
     bot.fault("max", kind="answer", path="/messages", status=200, body=body)
-    assert isinstance(await sent(bot), Unknown)
+    assert isinstance(await sent(bot), Unclear)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (502, Retry), (599, Retry)])
+@pytest.mark.parametrize(("status", "kind"), [(418, Retry), (301, Retry), (502, Retry), (599, Retry)])
 async def test_a_status_of_no_row_is_judged_by_its_class(bot: Running, status: int, kind: type) -> None:
     bot.fault("max", kind="answer", path="/messages", status=status, body="<html>")
     assert isinstance(await sent(bot), kind)

@@ -95,7 +95,7 @@ async def test_an_expired_token_is_renewed_once_and_the_call_repeated_once(till:
 
 
 async def test_a_second_401_blocks_the_connection_and_nothing_recurses(till: Running) -> None:
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=401, times=-1)
+    till.fault("rkeeper", kind="answer", path=ORDERS, status=401, body={"code": "ERR_AUTH"}, times=-1)
     outcome = await failure(till, "delivery")
     assert isinstance(outcome, Blocked)
     assert (len(calls(till, LOGIN)), len(calls(till, ORDERS))) == (2, 2)
@@ -111,9 +111,10 @@ async def test_each_status_of_the_map_is_what_its_row_says(till: Running, status
     assert outcome.code == "ERR_SOMETHING"
 
 
+@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
 @pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (500, Retry), (503, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(till: Running, status: int, kind: type) -> None:
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=status, body="<html>")
+async def test_a_status_of_no_row_is_judged_by_its_class(till: Running, status: int, kind: type, body: Any) -> None:
+    till.fault("rkeeper", kind="answer", path=ORDERS, status=status, body=body)
     assert isinstance(await failure(till, "delivery"), kind)
 
 
@@ -165,7 +166,8 @@ async def test_an_order_of_somebody_elses_is_not_shown(till: Running) -> None:
     till.of("rkeeper").put_order("59707", 11)
     async with calling(settings_for(till), till.base_url("rkeeper")) as call:
         assert await delivery.order(call, "59707") is None
-        assert await delivery.order(call, "1/../2") is None
+        with pytest.raises(RKeeperFailure):
+            await delivery.order(call, "1/../2")
 
 
 # White Server's, row by row: HTTP 200 all the time

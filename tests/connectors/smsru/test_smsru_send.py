@@ -18,7 +18,7 @@ from svyazka.connectors.smsru.failures import FAILURES, failure, seconds_to_new_
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"
 KEY = "00000000-AAAA-BBBB-CCCC-000000000001"
@@ -212,9 +212,9 @@ MAP: dict[int, tuple[object, ...]] = {
     # statuses of a message, where one is refused with them
     104: FOR_GOOD, 105: FOR_GOOD, 106: FOR_GOOD, 107: FOR_GOOD, 108: FOR_GOOD, 150: FOR_GOOD,
     # no row: by the class of the code
-    299: TELL, 399: TELL, 999: TELL, 599: ("retry", None, "outage", "maybe"), 199: ("unknown",),
+    299: TELL, 399: TELL, 999: TELL, 599: ("retry", None, "outage", "maybe"), 199: ("unclear",),
     # these contradict an ERROR
-    100: ("unknown",), 101: ("unknown",), 102: ("unknown",), 103: ("unknown",), 110: ("unknown",),
+    100: ("unclear",), 101: ("unclear",), 102: ("unclear",), 103: ("unclear",), 110: ("unclear",),
 }  # fmt: skip
 
 
@@ -302,12 +302,12 @@ async def test_the_same_text_within_a_minute_is_waited_for_where_no_try_of_ours_
 )  # fmt: skip
 async def test_an_answer_that_says_neither_yes_nor_no_is_unknown(smsru: Running, entry: object) -> None:
     body = {"status": "OK", "status_code": 100, "sms": {"79991234567": entry}}
-    assert isinstance(await answered(smsru, body), Unknown)
+    assert isinstance(await answered(smsru, body), Unclear)
 
 
 @pytest.mark.parametrize("sms", [[], {}, None, {"1": {"status": "OK", "status_code": 100}, "2": {}}])
 async def test_an_answer_without_our_number_is_unknown(smsru: Running, sms: object) -> None:
-    assert isinstance(await answered(smsru, {"status": "OK", "status_code": 100, "sms": sms}), Unknown)
+    assert isinstance(await answered(smsru, {"status": "OK", "status_code": 100, "sms": sms}), Unclear)
 
 
 # Not the API
@@ -324,7 +324,7 @@ async def test_what_is_not_the_apis_own_answer_leaves_the_message_unknown(
     smsru: Running, status: int, body: object
 ) -> None:
     outcome = await answered(smsru, body, status)
-    assert isinstance(outcome, Unknown)
+    assert isinstance(outcome, Unclear)
     assert outcome.code == f"http_{status}"
 
 

@@ -31,7 +31,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import Entity, EventType, Fact
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "telegram"
@@ -244,7 +244,7 @@ async def test_a_success_that_is_not_telegrams_is_unknown_for_the_message_may_be
     telegram: Running, body: str
 ) -> None:
     telegram.fault("telegram", kind="answer", path=SEND, status=200, body=body)
-    assert isinstance(await sent(telegram), Unknown)
+    assert isinstance(await sent(telegram), Unclear)
 
 
 async def test_a_refusal_in_disguise_is_read_by_its_error_code(telegram: Running) -> None:

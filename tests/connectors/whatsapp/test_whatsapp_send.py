@@ -20,7 +20,7 @@ from svyazka.engine.contracts.connector import Finding
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "whatsapp-meta"
 SETTINGS = WhatsappSettings(phone_number_id=NUMBER, access_token=TOKEN, app_secret=APP_SECRET, verify_token="v")
@@ -284,9 +284,9 @@ async def test_what_meta_calls_transient_is_tried_again(whatsapp: Running) -> No
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (502, "<html>", Unknown), (500, {}, Unknown), (200, {}, Unknown), (200, "ok", Unknown), (408, "", Unknown),
-        (200, {"messages": []}, Unknown), (200, {"messages": [{"id": None}]}, Unknown), (500, {"error": {}}, Unknown),
-        (500, {"error": {"code": "x"}}, Unknown), (404, "", Retry), (302, "", Retry), (429, "<html>", Retry),
+        (502, "<html>", Unclear), (500, {}, Unclear), (200, {}, Unclear), (200, "ok", Unclear), (408, "", Unclear),
+        (200, {"messages": []}, Unclear), (200, {"messages": [{"id": None}]}, Unclear), (500, {"error": {}}, Unclear),
+        (500, {"error": {"code": "x"}}, Unclear), (404, "", Retry), (302, "", Retry), (429, "<html>", Retry),
         (403, {"error": "forbidden"}, Retry),
     ],
 )  # fmt: skip

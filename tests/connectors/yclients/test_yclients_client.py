@@ -136,9 +136,10 @@ async def test_a_stated_wait_is_never_undercut(salon: Running, given: dict[str, 
     assert outcome.after == waited
 
 
+@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
 @pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (599, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(salon: Running, status: int, kind: type) -> None:
-    salon.fault("yclients", kind="answer", path=RECORDS, status=status, body="<html>")
+async def test_a_status_of_no_row_is_judged_by_its_class(salon: Running, status: int, kind: type, body: Any) -> None:
+    salon.fault("yclients", kind="answer", path=RECORDS, status=status, body=body)
     assert isinstance(await failure(salon), kind)
 
 
@@ -205,7 +206,8 @@ async def test_a_record_is_asked_for_by_its_id_and_another_is_not_taken_for_it(s
         assert found is not None
         assert found["id"] == 7
         assert await client.record(call, "8") is None
-        assert await client.record(call, "../../companies?my=1") is None
+        with pytest.raises(YclientsFailure):
+            await client.record(call, "../../companies?my=1")
         assert "record/997441/..%2F..%2Fcompanies%3Fmy%3D1" in call.http.log[-1].url, "an id stays an id"
         salon.fault("yclients", kind="answer", path="/api/v1/record/*", status=200, body={"success": True, "data": []})
         assert await client.record(call, "7") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 
@@ -13,6 +13,7 @@ from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Access, Call
 from svyazka.engine.contracts.untrusted import Section, number, section, text
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import NotShown, SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
@@ -57,6 +58,9 @@ NOT_EVEN_FRESH = Rule(
 OTHER_4XX = Rule("refuse", "amoCRM refuses the request")
 OTHER_5XX = Rule("retry", "amoCRM failed")
 
+BODILESS = (301, 302, 403, 429)
+"""Refusals that amoCRM itself sends without its JSON: an account that was renamed, flooding."""
+
 CALL_TIMEOUT = 15.0
 PAGE = 250
 _QUIET = "amocrm.quiet_until"
@@ -85,10 +89,10 @@ async def ask(
     _be_quiet(call)
     access = await _access(call)
     response = await _send(call, method, path, params, json, access)
-    if response.status_code == 401 and call.auth is not None:
+    if response.status_code == 401 and _said(response) and call.auth is not None:
         access = await call.auth.renewed(access.token)
         response = await _send(call, method, path, params, json, access)
-    if response.status_code != 401 and call.auth is not None:
+    if response.is_success and call.auth is not None:
         await call.auth.worked(access.token)
     return _content(call, response)
 
@@ -121,20 +125,26 @@ def _content(call: Call[AmocrmSettings], response: httpx.Response) -> Section | 
     status = response.status_code
     if status == 204:
         return None
-    try:
-        content: Any = response.json()
-    except (ValueError, RecursionError):
-        content = None
+    said = _said(response)
     if status in (200, 201, 202):
-        if isinstance(content, dict):
-            return content
+        if said:
+            return said
         raise AmocrmFailure(Retry(code="not_json", message=f"amoCRM answered {status} with something not its JSON"))
-    said: Section = content if isinstance(content, dict) else {}
+    if turned_away(status) and not said and status not in BODILESS:
+        raise AmocrmFailure(on_the_way(response, "amoCRM"))
     rule = _rule(status, bool(said), call.auth is not None)
     after = _after(response, said, rule)
     if rule.quiet is not None:
         call.memo[_QUIET] = datetime.now(UTC) + timedelta(seconds=after or rule.quiet)
     raise AmocrmFailure(outcome_of(rule, status, call.http.cut(_detail(said)), after), status)
+
+
+def _said(response: httpx.Response) -> Section:
+    """The answer's object; an empty one for anything else."""
+    try:
+        return section(response.json())
+    except (ValueError, RecursionError):
+        return section(None)
 
 
 def _rule(status: int, is_json: bool, by_oauth: bool) -> Rule:

@@ -10,7 +10,7 @@ from svyazka.engine.contracts.connector import Connector, Finding, Limits
 from svyazka.model.commands import Command, Repeat, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Succeeded, Unclear, Unknown
 
 NO_WHATSAPP = Refused(
     code="whatsapp_unsupported",
@@ -63,11 +63,8 @@ class ExolveConnector(Connector[ExolveSettings]):
         if call.settings.sender is None and call.settings.whatsapp_sender is not None:
             return NO_WHATSAPP
         outcome = await client.send(call, phone.removeprefix("+"), command.text)
-        if not (isinstance(outcome, Retry) and outcome.maybe_sent):
-            return outcome
-        if command.code:
-            return Unknown(code=outcome.code, message=outcome.message)
-        if outcome.code == "no_message_id" and call.doubt_since is not None:
+        again = call.doubt_since is not None and not command.code
+        if isinstance(outcome, Unclear) and outcome.code == "no_message_id" and again:
             # It was asked before this repeat, and had not taken it: a third time would be no different.
             return Refused(code=outcome.code, message=UNTAKEN_AGAIN, remedy=ASK_SUPPORT)
         return outcome

@@ -14,8 +14,9 @@ from svyazka.connectors.exolve.failures import UNTAKEN, failure
 from svyazka.connectors.exolve.schema import error_text
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.model.errors import SourceUnavailable
-from svyazka.model.outcomes import Outcome, Retry, Succeeded
+from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unclear
 from svyazka.model.tenants import ConnectionSettings
 
 MESSAGING = "messaging/v1"
@@ -48,7 +49,7 @@ class ExolveFailure(SourceUnavailable):
 async def send(call: Call[ExolveSettings], number: str, words: str) -> Outcome:
     """One message to one number (11 digits, no plus). Raises NotSent, MaybeSent.
 
-    An answer that says neither yes nor no is a Retry that may have been sent.
+    An answer that says neither yes nor no is Unclear.
     """
     body = {"destination": number, "text": words}
     if call.settings.sender:
@@ -59,7 +60,9 @@ async def send(call: Call[ExolveSettings], number: str, words: str) -> Outcome:
     if response.status_code == httpx.codes.OK and id_ is not None:
         return Succeeded(external_id=id_)
     if response.status_code == httpx.codes.OK and said is None:
-        return Retry(code="no_message_id", message=UNTAKEN, outage=False, maybe_sent=True)
+        return Unclear(code="no_message_id", message=UNTAKEN, outage=False)
+    if said is None and turned_away(response.status_code):
+        return on_the_way(response, "Exolve")
     return failure(response.status_code, said, response.headers, datetime.now(UTC))
 
 
@@ -91,6 +94,8 @@ async def _ask(call: Call[ExolveSettings], method: str, body: Mapping[str, Any])
     response = await _post(call, method, body)
     answer = _json(response)
     said = error_text(answer)
+    if said is None and turned_away(response.status_code):
+        raise ExolveFailure(on_the_way(response, "Exolve"))
     if response.status_code != httpx.codes.OK or said is not None:
         raise ExolveFailure(failure(response.status_code, said, response.headers, datetime.now(UTC)))
     return answer

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from svyazka.engine.rules.retry import parse_retry_after
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def failure(status: int, said: str | None, headers: Mapping[str, str], now: date
     words = f"{rule.what} ({status}: {said})" if said and rule.remedy is None else rule.what
     if rule.do == "retry":
         after = parse_retry_after(headers.get("retry-after"), now)
-        return Retry(code=rule.code, message=words, after=after, maybe_sent=rule.maybe_sent)
+        made = Unclear if rule.maybe_sent else Retry
+        return made(code=rule.code, message=words, after=after)
     if rule.do == "block":
         return Blocked(code=rule.code, message=words, remedy=rule.remedy or "")
     return Refused(code=rule.code, message=words, remedy=rule.remedy)

@@ -14,7 +14,8 @@ import httpx
 from pydantic import Field
 
 from svyazka.engine.contracts.calls import TOKEN_MARGIN, Call
-from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.untrusted import Section, section, text
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
@@ -189,15 +190,14 @@ async def _post(call: Call[IikoSettings], path: str, body: object, token: str | 
 
 
 def _content(call: Call[IikoSettings], response: httpx.Response) -> Section:
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        content = None
+    said = _said(response)
     if response.status_code == 200:
-        if isinstance(content, dict):
-            return content
+        if said:
+            return said
         raise IikoFailure(Retry(code="not_json", message="iiko answered 200 with something that isn't its JSON"))
-    said: Section = content if isinstance(content, dict) else {}
+    # A quota is a quota whoever says so: iiko blocks logins for going on.
+    if turned_away(response.status_code) and response.status_code != 429 and not _own(response):
+        raise IikoFailure(on_the_way(response, "iiko"))
     detail = text(said.get("errorDescription")) or text(said.get("message"))
     after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
     cut = call.http.cut(detail) if detail else None
@@ -207,6 +207,19 @@ def _content(call: Call[IikoSettings], response: httpx.Response) -> Section:
         call.memo[_named(call, "quota")] = datetime.now(UTC) + timedelta(seconds=wait)
         outcome = outcome.model_copy(update={"after": wait})
     raise IikoFailure(outcome)
+
+
+def _said(response: httpx.Response) -> Section:
+    """The answer's object; an empty one for anything else."""
+    try:
+        return section(response.json())
+    except (ValueError, RecursionError):
+        return section(None)
+
+
+def _own(response: httpx.Response) -> bool:
+    """Whether a refusal is iiko's own: an object, or nothing at all, as its platform answers 401 and 403."""
+    return bool(_said(response)) or (response.status_code in (401, 403) and not response.content)
 
 
 def _wait_for_quota(call: Call[IikoSettings]) -> None:
@@ -243,7 +256,7 @@ async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
 
 async def _fresh(call: Call[IikoSettings], path: str, body: dict[str, str]) -> tuple[str, datetime]:
     response = await _post(call, path, body)
-    if response.status_code in (400, 401, 403):
+    if response.status_code in (400, 401, 403) and _own(response):
         message = "iiko не признаёт эти ключи"
         raise IikoFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
     token = _content(call, response).get("token")

@@ -8,8 +8,9 @@ from pydantic import Field
 from svyazka.connectors.max.failures import UNTRUSTED, is_untrusted, outcome_of
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, text
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.model.errors import NotSent, SourceUnavailable
-from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unclear
 from svyazka.model.tenants import ConnectionSettings
 
 CALL_TIMEOUT = 15.0
@@ -43,7 +44,7 @@ async def send(call: Call[MaxSettings], address: str, words: str) -> Outcome:
         return failure.outcome
     mid = text(section(answer, "message", "body").get("mid"))
     if mid is None:
-        return Unknown(code="no_id", message="MAX answered without the message's id")
+        return Unclear(code="no_id", message="MAX answered without the message's id")
     return Succeeded(external_id=mid)
 
 
@@ -82,7 +83,9 @@ def _content(response: httpx.Response) -> Section:
         if "html" in response.headers.get("content-type", "").lower():
             # The page of an operator or of a network on the way: MAX hasn't seen the call.
             raise MaxFailure(Retry(code="not_max", message="something on the way answered in MAX's place"))
-        raise MaxFailure(Unknown(code="not_json", message="MAX answered 200 with something that isn't its JSON"))
+        raise MaxFailure(Unclear(code="not_json", message="MAX answered 200 with something that isn't its JSON"))
     if status == 200 and answer.get("success") is not False:
         return answer
+    if turned_away(status) and not (text(answer.get("code")) or text(answer.get("message"))):
+        raise MaxFailure(on_the_way(response, "MAX"))
     raise MaxFailure(outcome_of(status, answer))

@@ -13,8 +13,9 @@ from pydantic import Field
 from svyazka.connectors.resend.failures import failure
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, text
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.model.errors import NotShown, SourceUnavailable
-from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Outcome, Succeeded, Unclear, Unknown
 from svyazka.model.tenants import ConnectionSettings
 
 USER_AGENT = "svyazka"
@@ -58,7 +59,7 @@ async def send(call: Call[ResendSettings], letter: Mapping[str, Any]) -> Outcome
     id_ = text(answer.get("id"))
     if id_ is None:
         message = "Resend answers 200 without an id: the letter may have been taken"
-        return Retry(code="no_id", message=message, maybe_sent=True)
+        return Unclear(code="no_id", message=message)
     return Succeeded(external_id=id_)
 
 
@@ -93,7 +94,7 @@ async def endpoints(call: Call[ResendSettings]) -> list[Section]:
 
 async def _read(call: Call[ResendSettings], path: str) -> Section | None:
     response = await call.http.request("GET", path, headers=_headers(call))
-    if response.status_code == httpx.codes.NOT_FOUND:
+    if response.status_code == httpx.codes.NOT_FOUND and _own(_json(response)):
         return None
     return _understood(response)
 
@@ -112,8 +113,15 @@ def _understood(response: httpx.Response) -> Section:
 
 
 def _failure(response: httpx.Response, answer: Section, in_doubt: bool = False) -> Outcome:
+    if turned_away(response.status_code) and not _own(answer):
+        return on_the_way(response, "Resend")
     name = text(answer.get("name"), 60)
     return failure(response.status_code, name, response.headers, datetime.now(UTC), in_doubt)
+
+
+def _own(answer: Section) -> bool:
+    """Whether a refusal is the API's own: {statusCode, name, message}."""
+    return any(name in answer for name in ("name", "statusCode"))
 
 
 def _headers(call: Call[ResendSettings]) -> dict[str, str]:

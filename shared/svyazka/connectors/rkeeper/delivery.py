@@ -19,7 +19,8 @@ from svyazka.connectors.rkeeper.client import (
     outcome_of,
 )
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.untrusted import Section, number, text
+from svyazka.engine.contracts.untrusted import Section, number, section, text
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Retry
 
@@ -37,7 +38,7 @@ async def order(call: Call[RKeeperSettings], order_id: str) -> Section | None:
     Raises RKeeperFailure, NotSent, MaybeSent.
     """
     response = await _get(call, f"{API}/orders/{quote(order_id, safe='')}")
-    if response.status_code in HIDDEN:
+    if response.status_code in HIDDEN and _own(response):
         return None
     result = _result(call, response)
     if not isinstance(result, dict):
@@ -71,20 +72,31 @@ async def _ask(
 
 
 def _result(call: Call[RKeeperSettings], response: httpx.Response) -> Any:
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        content = None
-    said = content if isinstance(content, dict) else {}
+    said = _said(response)
     if response.is_success:
         if "result" in said:
             return said["result"]
         raise RKeeperFailure(Retry(code="no_result", message="r_k Delivery answered without a result"))
+    if turned_away(response.status_code) and response.status_code != 429 and not _own(response):
+        raise RKeeperFailure(on_the_way(response, "r_k Delivery"))
     code, detail = text(said.get("code")), text(said.get("msg"))
     detail = call.http.cut(detail) if detail else None
     after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
     rule = delivery_rule(response.status_code, code, detail)
     raise RKeeperFailure(outcome_of(rule, code or str(response.status_code), detail, after))
+
+
+def _said(response: httpx.Response) -> Section:
+    """The answer's object; an empty one for anything else."""
+    try:
+        return section(response.json())
+    except (ValueError, RecursionError):
+        return section(None)
+
+
+def _own(response: httpx.Response) -> bool:
+    """Whether a refusal is r_k Delivery's own: an object, or nothing at all, as its platform answers 401 and 403."""
+    return bool(_said(response)) or (response.status_code in (401, 403) and not response.content)
 
 
 async def access_token(call: Call[RKeeperSettings], refused: str | None = None) -> str:
@@ -102,16 +114,14 @@ async def _fresh(call: Call[RKeeperSettings], client_id: str, secret: str) -> tu
     form = {"client_id": client_id, "client_secret": secret, "grant_type": "client_credentials", "scopes": "orders"}
     call.http.hide(secret)
     response = await call.http.request("POST", host(call, "login") + "/connect/token", data=form)
-    if response.status_code in (400, 401, 403):
+    said = _said(response)
+    if response.status_code in (400, 401, 403) and _own(response):
         message = "r_k Delivery не признаёт client_id и client_secret"
         raise RKeeperFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
     call.http.blank("response_body")  # it holds a secret that wasn't known before it came
-    try:
-        said = response.json() if response.is_success else {}
-    except (ValueError, RecursionError):
-        said = {}
-    said = said if isinstance(said, dict) else {}
-    token = said.get("access_token")
+    if turned_away(response.status_code):
+        raise RKeeperFailure(on_the_way(response, "r_k Delivery"))
+    token = said.get("access_token") if response.is_success else None
     if not isinstance(token, str) or not token:
         code = "no_token" if response.is_success else str(response.status_code)
         raise RKeeperFailure(Retry(code=code, message="r_k Delivery answered without a token"))

@@ -7,8 +7,6 @@ comes from something in front of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
@@ -19,13 +17,10 @@ from svyazka.connectors.smsru.failures import accepted, entry_of, failure
 from svyazka.connectors.smsru.schema import amount, whole
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, text
-from svyazka.engine.rules.retry import parse_retry_after
+from svyazka.engine.rules.on_the_way import on_the_way
 from svyazka.model.errors import SourceUnavailable
-from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Outcome, Retry, Succeeded
 from svyazka.model.tenants import ConnectionSettings
-
-UNTOLD = frozenset({HTTPStatus.REQUEST_TIMEOUT})
-"""Of 4xx, what doesn't prove that the request was turned away."""
 
 
 class SmsruSettings(ConnectionSettings):
@@ -69,7 +64,7 @@ async def send(call: Call[SmsruSettings], number: str, message: str, ttl_minutes
     response = await _post(call, "sms/send", params)
     answer = _json(response)
     if answer is None:
-        return _unheard(response)
+        return on_the_way(response, "sms.ru")
     if not accepted(answer):
         return failure(answer, call.now, call.maybe_sent_at)
     entry = entry_of(answer, number)
@@ -155,20 +150,6 @@ def _json(response: httpx.Response) -> Section | None:
     except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) and "status_code" in content else None
-
-
-def _unheard(response: httpx.Response) -> Outcome:
-    """Something other than the API answered a message: a gateway in trouble may have passed it on before.
-
-    A 3xx or 4xx turned it away instead.
-    """
-    status, code = response.status_code, f"http_{response.status_code}"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-        return Retry(code="429", message="too many requests at once", after=after)
-    if 300 <= status < 500 and status not in UNTOLD:
-        return Retry(code=code, message="turned away before sms.ru's API: see base_url, or ask sms.ru's support")
-    return Unknown(code=code, message="expected sms.ru's JSON, got something else: the message may have been taken")
 
 
 def _usage(answer: Section, total: str) -> Usage:

@@ -13,7 +13,7 @@ from typing import Literal
 from svyazka.connectors.smsru.schema import STATUSES, whole
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.events import ReceiptState
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unclear, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def failure(part: Section, now: datetime, maybe_sent_at: datetime | None = None)
     """
     code = whole(part.get("status_code"))
     if code is None or text(part.get("status")) == "OK":
-        return Unknown(code="unclear", message="sms.ru's answer says neither yes nor no")
+        return Unclear(code="unclear", message="sms.ru's answer says neither yes nor no")
     if code == TOO_SOON and maybe_sent_at is not None and now - maybe_sent_at < REPEATED:
         what = "sms.ru refuses it as a repeat: an earlier try of ours, or another message of the same text, came first"
         return Unknown(code=str(code), message=what)
@@ -139,7 +139,7 @@ def _by_class(code: int, said: str | None) -> Outcome:
     if status is not None and status.state is ReceiptState.UNDELIVERED:
         return Refused(code=name, message=status.what)
     if 100 <= code < 200:
-        return Unknown(code=name, message=f"sms.ru answers with an error and the code {code}, which is none")
+        return Unclear(code=name, message=f"sms.ru answers with an error and the code {code}, which is none")
     if 500 <= code < 600:
         return Retry(code=name, message=f"sms.ru fails with a code that we don't know: {code}", maybe_sent=True)
     what = f"sms.ru отказывает с неизвестным нам кодом {code}" + (f": {said}" if said else "")

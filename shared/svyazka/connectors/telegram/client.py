@@ -12,8 +12,9 @@ from svyazka.connectors.telegram.failures import moved_to, outcome_of
 from svyazka.connectors.telegram.schema import identifier
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, whole
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.model.errors import SourceUnavailable
-from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unclear
 from svyazka.model.tenants import ConnectionSettings
 
 CALL_TIMEOUT = 15.0
@@ -44,17 +45,20 @@ async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
     """One message, as plain text: what came from outside can't become markup. A moved group is followed once."""
     message = {"text": words, "link_preview_options": {"is_disabled": True}}
     known = await _known_chat(call, chat)
-    status, answer = await _call(call, "sendMessage", {"chat_id": known, **message})
-    new = moved_to(status, answer)
-    if new is not None:
-        await _remember(call, chat, new)
-        status, answer = await _call(call, "sendMessage", {"chat_id": new, **message})
+    try:
+        status, answer = await _call(call, "sendMessage", {"chat_id": known, **message})
+        new = moved_to(status, answer)
+        if new is not None:
+            await _remember(call, chat, new)
+            status, answer = await _call(call, "sendMessage", {"chat_id": new, **message})
+    except TelegramFailure as failure:
+        return failure.outcome
     if status == 200 and answer.get("ok") is True:
         sent = section(answer.get("result"))
         where, number = identifier(section(sent, "chat").get("id")), identifier(sent.get("message_id"))
         return Succeeded(external_id=f"{where}/{number}")
-    if status == 200:
-        return Unknown(code="not_json", message="Telegram answered 200 with something that isn't its JSON")
+    if status < 300:
+        return Unclear(code="not_json", message="Telegram answered 200 with something that isn't its JSON")
     return outcome_of(status, answer)
 
 
@@ -63,8 +67,8 @@ async def ask(call: Call[TelegramSettings], method: str, body: Mapping[str, obje
     status, answer = await _call(call, method, body)
     if status == 200 and answer.get("ok") is True:
         return section(answer.get("result"))
-    if status == 200:
-        raise TelegramFailure(Unknown(code="not_json", message="Telegram answered with something that isn't its JSON"))
+    if status < 300:
+        raise TelegramFailure(Unclear(code="not_json", message="Telegram answered with something that isn't its JSON"))
     raise TelegramFailure(outcome_of(status, answer))
 
 
@@ -78,6 +82,8 @@ async def _call(
     call.http.hide(token)
     response = await call.http.request("POST", f"/bot{token}/{method}", json=dict(body or {}), timeout=CALL_TIMEOUT)
     answer = _content(response)
+    if not isinstance(answer.get("ok"), bool) and turned_away(response.status_code):
+        raise TelegramFailure(on_the_way(response, "Telegram"))
     refused = whole(answer.get("error_code")) if answer.get("ok") is False else None
     return refused or response.status_code, answer
 

@@ -13,8 +13,9 @@ from svyazka.connectors.whatsapp.failures import failure
 from svyazka.connectors.whatsapp.schema import code_of, details_of
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
+from svyazka.engine.rules.on_the_way import on_the_way
 from svyazka.model.errors import SourceUnavailable
-from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Outcome, Retry, Succeeded
 from svyazka.model.tenants import ConnectionSettings
 
 VERSION = "v25.0"
@@ -62,7 +63,7 @@ async def send(call: Call[WhatsappSettings], message: Mapping[str, Any]) -> Outc
     if response.status_code == HTTPStatus.OK and id_ is not None:
         held = state == "held_for_quality_assessment"
         return Succeeded(external_id=id_, message="Meta holds it to assess its template" if held else None)
-    return _unheard(response)
+    return on_the_way(response, "Meta's API")
 
 
 async def phone_number(call: Call[WhatsappSettings]) -> Section:
@@ -85,18 +86,8 @@ async def phone_number(call: Call[WhatsappSettings]) -> Section:
 def _refusal(response: httpx.Response, error: Section) -> Outcome:
     code = code_of(error)
     if code is None:
-        return _unheard(response)
+        return on_the_way(response, "Meta's API")
     return failure(code, details_of(error), error.get("is_transient") is True)
-
-
-def _unheard(response: httpx.Response) -> Outcome:
-    """Something other than the API answered: a gateway in trouble may have passed the message on before."""
-    status, code = response.status_code, f"http_{response.status_code}"
-    if 300 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT:
-        return Retry(
-            code="429" if status == HTTPStatus.TOO_MANY_REQUESTS else code, message="turned away before Meta's API"
-        )
-    return Unknown(code=code, message="expected Meta's JSON, got something else: the message may have been taken")
 
 
 def _headers(call: Call[WhatsappSettings]) -> dict[str, str]:

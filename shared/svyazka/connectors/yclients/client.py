@@ -14,6 +14,7 @@ from svyazka.connectors.yclients.failures import outcome_of
 from svyazka.connectors.yclients.schema import identifier, whole
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, sections
+from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
@@ -178,5 +179,7 @@ def _content(response: httpx.Response) -> tuple[object, Section]:
         return envelope.get("data"), meta
     if status < 300 and envelope.get("success") is not False:
         raise YclientsFailure(Retry(code="not_json", message="YCLIENTS answered with something that isn't its JSON"))
+    if turned_away(status) and not envelope:
+        raise YclientsFailure(on_the_way(response, "YCLIENTS"))
     after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
     raise YclientsFailure(outcome_of(status, meta, after))

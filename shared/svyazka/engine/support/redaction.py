@@ -137,7 +137,8 @@ def _packed(part: str) -> list[str]:
 
 def _form(part: str, alone: bool) -> _Form:
     places = tuple(_ways(character) for character in part)
-    known = ENOUGH if alone and len(places) >= LONG else len(places)
+    telling = alone and len(places) >= LONG and not _WORD.fullmatch(part[:ENOUGH])
+    known = ENOUGH if telling else len(places)
     pattern = "".join(
         re.escape(ways[0]) if len(ways) == 1 else f"(?:{'|'.join(map(re.escape, ways))})" for ways in places[:known]
     )

@@ -102,6 +102,9 @@ def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
     said = " ".join(str(content[name]) for name in app.texts if content.get(name)) or response.text
     said = said[:TEXT_LIMIT].casefold()
     status = response.status_code
+    if not content and 400 <= status < 500:
+        # A page of something on the way: nothing was said of our tokens or of the integration.
+        return _failed("retry", str(status), f"not the vendor's own answer: {status}", after=_after(response))
     for row in app.errors:
         if row.status == status and row.says.casefold() in said:
             return Failure(row.do, Trouble(code=row.code, message=row.what, remedy=row.remedy), _after(response))
