@@ -20,6 +20,8 @@ from svyazka.model.errors import SourceUnavailable
 from svyazka.model.events import Entity
 from svyazka.model.outcomes import Outcome, Retry, Unclear, Unknown
 
+ID = str(UUID(int=1))
+
 MESSENGERS: dict[str, dict[str, Any]] = {
     "smsru": {"api_id": "k3y-for-tests", "sender": "KOFE"},
     "exolve": {"api_key": "k3y-for-tests", "sender": "79990000000"},
@@ -29,7 +31,7 @@ MESSENGERS: dict[str, dict[str, Any]] = {
     "resend": {"api_key": "k3y-for-tests", "sender": "Kofe <kofe@example.org>"},
 }
 SOURCES: dict[str, tuple[dict[str, Any], Entity]] = {
-    "iiko": ({"api_login": "k3y-for-tests", "organization_id": "o1"}, Entity(kind="delivery", id=str(UUID(int=0)))),
+    "iiko": ({"api_login": "k3y-for-tests", "organization_id": ID}, Entity(kind="delivery", id=ID)),
     "yclients": ({"company_id": 1, "partner_token": "p", "user_token": "u"}, Entity(kind="record", id="7")),
     "amocrm": ({"subdomain": "kofe", "token": "k3y-for-tests"}, Entity(kind="lead", id="7")),
     "rkeeper": ({"client_id": "c", "client_secret": "k3y-for-tests"}, Entity(kind="order", id="7")),
