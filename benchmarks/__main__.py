@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.cloud import processor_time
 from benchmarks.cold_start import against_empty
+from benchmarks.lists import lists
 from benchmarks.local import accept_against_bare, end_to_end
 from benchmarks.machine import described
 from benchmarks.processes import ROOT
@@ -34,6 +35,7 @@ def measured(scale: float) -> dict[str, object]:
         "accept": accept_against_bare(int(6000 * scale)),
         "processor_time_as_deployed": processor_time(int(1000 * scale)),
         "end_to_end": end_to_end(int(8000 * scale)),
+        "lists": lists(int(100_000 * scale), max(int(1000 * scale), 10)),
     }
 
 

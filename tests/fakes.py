@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -132,6 +132,33 @@ class MemoryStore:
         page = found[:limit]
         self.reads += len(page)
         return Page(page, json.dumps(place(page[-1])) if len(found) > limit else None)
+
+    def _of(self, query: Query, equal: Mapping[str, str], since: datetime | None) -> list[Document]:
+        name = (query.order or "").lstrip("-")
+        found = [d for d in self.documents.values() if d.kind == query.kind]
+        found = [d for d in found if all(d.fields.get(field) == value for field, value in equal.items())]
+        found = [d for d in found if not name or d.fields.get(name) is not None]
+        return [d for d in found if since is None or _iso(d.fields[name]) >= _iso(since)]
+
+    async def tally(
+        self,
+        query: Query,
+        among: Sequence[str],
+        *,
+        equal: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+    ) -> dict[str, int]:
+        self._check()
+        found = Counter(d.fields.get(query.equal[-1]) for d in self._of(query, equal or {}, since))
+        return {value: found[value] for value in among if found[value]}
+
+    async def total(
+        self, query: Query, *, equal: Mapping[str, str] | None = None, since: datetime | None = None
+    ) -> int | None:
+        self._check()
+        found = [d.fields.get(query.sums or "") for d in self._of(query, equal or {}, since)]
+        numbers = [value for value in found if isinstance(value, int)]
+        return sum(numbers) if numbers else None
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
         self._check()

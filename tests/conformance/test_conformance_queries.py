@@ -10,6 +10,7 @@ import pytest
 
 from conformance.documents import at, bare
 from svyazka.engine.ports.store import (
+    COST_OF_CONNECTION,
     DELIVERIES_BY_STATUS,
     DUE_EVENTS,
     EVENTS_OF_TENANT,
@@ -184,3 +185,45 @@ async def test_a_change_is_found_at_once(store):
     (found,) = (await store.find(DUE_EVENTS, at_most=LIMIT)).documents
     await store.commit([Replace(bare("events", "a", b"{}", found.version, wake_at=None))])
     assert (await store.find(DUE_EVENTS, at_most=LIMIT)).documents == []
+
+
+# Counting, without reading what is counted
+
+counted = pytest.mark.parametrize(
+    "query",
+    [query for query in QUERIES if query.equal[-1:] == ("status",) and query.order],
+    ids=lambda query: query.name,
+)
+
+
+@counted
+async def test_a_tally_counts_by_the_last_field_and_only_what_the_query_finds(store, query):
+    wanted = matching(query)
+    rows = {"parked": (0, 5, 9), "blocked": (5,), "dead": ()}
+    await store.commit(
+        [
+            Create(bare(query.kind, f"{status}-{place}", **{**matching(query, place), "status": status}))
+            for status, places in rows.items()
+            for place in places
+        ]
+        + [Create(bare(query.kind, key, **fields)) for key, fields in strangers(query).items()]
+    )
+    equal = {name: str(wanted[name]) for name in query.equal[:-1]}
+    among = ["dead", "blocked", "parked", "never"]
+    assert await store.tally(query, among, equal=equal) == {"parked": 3, "blocked": 1}
+    assert await store.tally(query, ["parked"], equal=equal) == {"parked": 3}
+    assert await store.tally(query, among, equal=equal, since=at(5)) == {"parked": 2, "blocked": 1}
+    assert await store.tally(query, [], equal=equal) == {}
+
+
+async def test_a_total_adds_up_what_has_a_number_and_is_none_without_any(store):
+    query = COST_OF_CONNECTION
+    equal = {name: f"{name} ☕" for name in query.equal}
+    assert await store.total(query, equal=equal) is None
+    await store.commit(
+        [Create(bare("deliveries", f"d{place}", **matching(query, place), cost=10**place)) for place in range(4)]
+        + [Create(bare("deliveries", "free", **matching(query, 1)))]
+        + [Create(bare("deliveries", "other", **{**matching(query, 1), "tenant": "another"}, cost=7))]
+    )
+    assert await store.total(query, equal=equal) == 1111
+    assert await store.total(query, equal=equal, since=at(2)) == 1100

@@ -50,6 +50,8 @@ def composite_fields(query: Query) -> list[Field] | None:
         fields.append({"field": query.contains, "order": "CONTAINS"})
     if ordered:
         fields.append({"field": ordered.lstrip("-"), "order": "DESCENDING" if ordered[0] == "-" else "ASCENDING"})
+    if query.sums:  # what is added up over a filter must stand in the filter's index
+        fields.append({"field": query.sums, "order": "ASCENDING"})
     return fields
 
 

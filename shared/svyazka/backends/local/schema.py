@@ -13,7 +13,8 @@ from typing import Any
 from svyazka.engine.ports.store import KINDS, QUERIES, Document, Query, Value
 
 VERSION = 1
-"""`PRAGMA user_version`: raised with every change of the tables."""
+"""`PRAGMA user_version`: which releases may write the file. Raised only by a step that an earlier release can't live
+with; steps that add something (`migrations.py`) and new indexes leave it, so that the release before can go on."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -61,11 +62,13 @@ def indexes() -> dict[str, str]:
 
 def _index(query: Query) -> tuple[str, str] | None:
     ordered = (query.order or query.at_most or "").lstrip("-")
-    columns = [*query.equal, *([ordered] if ordered else [])]
+    columns = [*query.equal, *(name for name in (ordered, query.sums) if name)]
     if not columns:
         return None
-    # What is only ever found by `<=` is mostly absent (nothing due, nothing to blank): those rows stay out.
-    partial = f" WHERE {ordered} IS NOT NULL" if query.at_most else ""
+    # What is only ever found by `<=` is mostly absent (nothing due, nothing to blank), and so is what is summed up:
+    # those rows stay out.
+    rare = query.sums or (ordered if query.at_most else None)
+    partial = f" WHERE {rare} IS NOT NULL" if rare else ""
     name = f"{query.kind}_{'_'.join(columns)}"
     return name, f"CREATE INDEX IF NOT EXISTS {name} ON {query.kind} ({', '.join(columns)}){partial}"
 

@@ -104,12 +104,31 @@ class LocalStore:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        statement, values = _question(query, equal or {}, at_most, contains, limit, cursor)
+        statement, values = find_question(query, equal or {}, at_most, contains, limit, cursor)
         rows = self.read(statement, values)
         documents = [ROWS[query.kind].document(row) for row in rows[:limit]]
         if len(rows) <= limit:
             return Page(documents)
         return Page(documents, _cursor(query, documents[-1]))
+
+    async def tally(
+        self,
+        query: Query,
+        among: Sequence[str],
+        *,
+        equal: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+    ) -> dict[str, int]:
+        statement, values = tally_question(query, equal or {}, since)
+        found = {str(value): int(str(count)) for value, count in self.read(statement, values)}
+        return {value: found[value] for value in among if value in found}
+
+    async def total(
+        self, query: Query, *, equal: Mapping[str, str] | None = None, since: datetime | None = None
+    ) -> int | None:
+        statement, values = total_question(query, equal or {}, since)
+        ((found,),) = self.read(statement, values)
+        return None if found is None else int(str(found))
 
     # Writing
 
@@ -239,7 +258,7 @@ def _execute(connection: sqlite3.Connection, statement: str, *values: object) ->
     connection.execute(statement, values)
 
 
-def _question(
+def find_question(
     query: Query, equal: Mapping[str, str], at_most: datetime | None, contains: str | None, limit: int,
     cursor: str | None,
 ) -> tuple[str, list[object]]:  # fmt: skip
@@ -265,6 +284,31 @@ def _question(
     way = " DESC" if backwards else ""
     order = f"{ordered}{way}, id{way}" if ordered else "id"
     return f"{ROWS[query.kind].select}{where} ORDER BY {order} LIMIT {limit + 1}", values
+
+
+def tally_question(query: Query, equal: Mapping[str, str], since: datetime | None) -> tuple[str, list[object]]:
+    """The statement and its values that count by the last field of a query's `equal`."""
+    *given, by = query.equal
+    where, values = _where(query, given, equal, since)
+    return f"SELECT {by}, count(*) FROM {query.kind}{where} GROUP BY {by}", values
+
+
+def total_question(query: Query, equal: Mapping[str, str], since: datetime | None) -> tuple[str, list[object]]:
+    """The statement and its values that add up a query's `sums`."""
+    where, values = _where(query, query.equal, equal, since)
+    return f"SELECT sum({query.sums}) FROM {query.kind}{where} AND {query.sums} IS NOT NULL", values
+
+
+def _where(
+    query: Query, given: Sequence[str], equal: Mapping[str, str], since: datetime | None
+) -> tuple[str, list[object]]:
+    ordered = (query.order or "").lstrip("-")
+    wheres, values = [f"{name} = ?" for name in given], [equal[name] for name in given]
+    found: list[object] = list(values)
+    if ordered:
+        wheres.append(f"{ordered} IS NOT NULL" if since is None else f"{ordered} >= ?")
+        found += [] if since is None else [microseconds(since)]
+    return (f" WHERE {' AND '.join(wheres)}" if wheres else ""), found
 
 
 def _cursor(query: Query, last: Document) -> str:

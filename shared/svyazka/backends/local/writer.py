@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from svyazka.backends.local.erasing import mark_clean, overwrite_what_is_deleted, write_anew
+from svyazka.backends.local.migrations import migrate, note_all
 from svyazka.backends.local.schema import VERSION, indexes, statements
 from svyazka.model.errors import Unavailable, Unstorable
 
@@ -27,6 +28,9 @@ BATCH = 128
 
 BUSY_LIMIT = 1.2
 """Seconds that a batch waits for the other process's transaction before it is refused."""
+
+UPGRADE_PATIENCE = 60.0
+"""Seconds that a process waits for another one that brings the file up to date."""
 
 Work = Callable[[sqlite3.Connection], Any]
 
@@ -75,6 +79,7 @@ def prepare(path: Path) -> None:
         try:
             version = _version(connection) or _made(connection)
             if version == VERSION:
+                migrate(connection, lambda one: _begin(one, UPGRADE_PATIENCE))
                 _complete(connection)
                 write_anew(connection, patience=30.0)
         finally:
@@ -96,6 +101,7 @@ def _made(connection: sqlite3.Connection) -> int:
     if not _version(connection):
         for statement in statements():
             connection.execute(statement)
+        note_all(connection)
         connection.execute(f"PRAGMA user_version={VERSION}")
         mark_clean(connection)
     connection.execute("COMMIT")
@@ -107,7 +113,7 @@ def _complete(connection: sqlite3.Connection) -> None:
     present = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     missing = [statement for name, statement in indexes().items() if name not in present]
     if missing:
-        _begin(connection, patience=30.0)
+        _begin(connection, UPGRADE_PATIENCE)
         for statement in missing:
             connection.execute(statement)
         connection.execute("COMMIT")

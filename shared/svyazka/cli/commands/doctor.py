@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from svyazka.catalogue import N_, _
-from svyazka.cli.checks import Check
+from svyazka.cli.checks import Check, Level
 from svyazka.cli.checks.machine import close_files, installation
 from svyazka.cli.checks.tenants import tenant_checks
 from svyazka.cli.options import AsJson
 from svyazka.cli.output import lines, note, progress, table
 from svyazka.cli.session import Session, run
+from svyazka.cli.together import together
+from svyazka.model.tenants import Tenant
+
+WORST_FIRST: Sequence[Level] = ("fail", "warn", "ok")
 
 
 def doctor(
@@ -38,10 +44,18 @@ def doctor(
             task = bar.add_task("", total=len(tenants) + 1)
             found = [check async for check in installation(session)]
             bar.advance(task)
-            for one in tenants:
-                found += [check async for check in tenant_checks(session, one, live, fix)]
+
+            async def look(one: Tenant) -> list[Check]:
+                checks = [check async for check in tenant_checks(session, one, live, fix)]
                 bar.advance(task)
-        return found
+                return checks
+
+            if live or fix:  # vendors are asked one after another: many accounts may share a vendor's rate
+                asked = [await look(one) for one in tenants]
+            else:
+                asked = await together([partial(look, one) for one in tenants])
+        found += [check for checks in asked for check in checks]
+        return sorted(found, key=lambda check: WORST_FIRST.index(check.status))
 
     found = run(body)
     if as_json:

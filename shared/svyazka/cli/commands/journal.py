@@ -19,7 +19,7 @@ from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import AUDIT, RECENT_ALERTS
+from svyazka.engine.ports.store import ALERTS_OF_TENANT, AUDIT, RECENT_ALERTS
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.deliveries import Alert, AuditLine, Status
 from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
@@ -81,9 +81,11 @@ def events(
             *owner_of(tenant, connection), _values(status), type=type_.value if type_ else None,
             since=await _since(session, since),
         )  # fmt: skip
+        wanted = wanted.narrowed((await session.tenants()).values())
+        size = min(limit, reading.PAGE)
         found: list[EventRecord | RawRecord] = []
-        found += await first(reading.events(session.store, wanted), limit)
-        found += await first(reading.quarantined_raws(session.store, wanted), limit)
+        found += await first(reading.events(session.store, wanted, size), limit)
+        found += await first(reading.quarantined_raws(session.store, wanted, size), limit)
         rows: list[Row] = []
         for one in islice(sorted(found, key=_received_at, reverse=True), limit):
             if isinstance(one, RawRecord):
@@ -125,7 +127,8 @@ def deliveries(
             event=await whole_id(session.store, event, only="evt") if event else None,
             since=await _since(session, since),
         )
-        found = await first(reading.deliveries(session.store, wanted), limit)
+        wanted = wanted.narrowed((await session.tenants()).values())
+        found = await first(reading.deliveries(session.store, wanted, min(limit, reading.PAGE)), limit)
         rows = [delivery_row(one, await session.zone(one.tenant), masker) for one in found]
         if as_json:
             lines(rows)
@@ -171,12 +174,12 @@ def alerts(
         masker = await session.masker(reveal, "alerts")
         oldest = await _since(session, since)
         found: list[Alert] = []
-        async for document in reading.pages(session.store, RECENT_ALERTS):
+        query, where = (ALERTS_OF_TENANT, {"tenant": tenant}) if tenant else (RECENT_ALERTS, {})
+        async for document in reading.pages(session.store, query, where, size=min(limit, reading.PAGE)):
             alert = journal.read(Alert, document).model
             if len(found) == limit or (oldest is not None and alert.created_at < oldest):
                 break
-            if tenant in (None, alert.tenant):
-                found.append(alert)
+            found.append(alert)
         when = await arrived(session.store, found)
         rows = [alert_row(alert, when[alert.id], await session.zone(alert.tenant), masker) for alert in found]
         if as_json:

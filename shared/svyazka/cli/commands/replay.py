@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from svyazka.cli.output import lines, note, progress, say, table
 from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.engine.operating.operator import Done, How, Operator
+from svyazka.engine.ports.store import Document
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventStatus
@@ -70,6 +72,7 @@ def replay(
     async def body(session: Session) -> list[Done]:
         moment = parse_since(since, session.hub.clock.now()) if since else None
         wanted = Filter(*owner_of(tenant, connection), frozenset(status or ()), since=moment)
+        wanted = wanted.narrowed((await session.tenants()).values())
         chosen = [await whole_id(session.store, id_) for id_ in ids or ()] or await _chosen(session, wanted)
         how = How(again=again, ignore_age=ignore_age, dry_run=dry_run)
         if not dry_run and chosen:
@@ -94,13 +97,19 @@ def replay(
 
 async def _chosen(session: Session, wanted: Filter) -> list[str]:
     """Ids in these states, oldest first: what waited longest goes first."""
-    found = []
+    found: set[tuple[datetime, str]] = set()  # what moved meanwhile may come twice
     if wanted.statuses & set(Status):
-        found += [(one.created_at, one.id) async for one in reading.deliveries(session.store, wanted)]
+        found |= {_place(one, "created_at") async for one in reading.delivery_documents(session.store, wanted)}
     if wanted.statuses & set(EventStatus):
-        found += [(one.event.received_at, one.event.id) async for one in reading.events(session.store, wanted)]
-        found += [(one.received_at, one.id) async for one in reading.quarantined_raws(session.store, wanted)]
+        found |= {_place(one, "received_at") async for one in reading.event_documents(session.store, wanted)}
+        found |= {(one.received_at, one.id) async for one in reading.quarantined_raws(session.store, wanted)}
     return [id_ for _, id_ in sorted(found)]
+
+
+def _place(document: Document, name: str) -> tuple[datetime, str]:
+    moment = document.fields[name]
+    assert isinstance(moment, datetime)
+    return moment, document.id
 
 
 async def _one(operator: Operator, id_: str, how: How) -> list[Done]:

@@ -19,6 +19,9 @@ from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.grants import Grant
 from svyazka.model.tenants import CompiledConnection, Tenant
 
+COST_UNIT = 10_000
+"""Costs are indexed as whole ten-thousandths: sums of such are exact."""
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -70,6 +73,7 @@ def delivery_document(delivery: Delivery, version: str | None = None) -> Documen
         lane=delivery.lane if delivery.status in _IN_ITS_LANE else None,
         created_at=delivery.created_at, wake_at=delivery.wake_at, blank_at=delivery.blank_at,
         expire_at=delivery.expire_at, people=delivery.people,
+        cost=None if delivery.cost is None else round(delivery.cost * COST_UNIT),
     )  # fmt: skip
 
 

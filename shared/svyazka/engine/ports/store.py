@@ -92,7 +92,7 @@ KINDS: dict[str, dict[str, FieldType]] = {
     "deliveries": {
         "tenant": "text", "connection": "text", "flow": "text", "status": "text", "event": "text",
         "subject": "text", "external_id": "text", "lane": "text", "created_at": "time", "wake_at": "time",
-        "blank_at": "time", "expire_at": "time", "people": "texts",
+        "blank_at": "time", "expire_at": "time", "people": "texts", "cost": "int",
     },
     "outages": {"tenant": "text", "status": "text", "wake_at": "time"},
     "alerts": {"tenant": "text", "created_at": "time", "expire_at": "time"},
@@ -122,6 +122,8 @@ class Query:
     contains: str | None = None
     order: str | None = None
     """A time field; `-` before it for newest first."""
+    sums: str | None = None
+    """A number that `total` adds up over what is found."""
 
 
 DUE_EVENTS = Query("due_events", "events", at_most="wake_at")
@@ -136,9 +138,42 @@ EVENTS_OF_ANY_SUBJECT = Query("events_of_any_subject", "events", equal=("tenant"
 RECENT_EVENTS = Query("recent_events", "events", order="-received_at")
 EVENTS_OF_TENANT = Query("events_of_tenant", "events", equal=("tenant",), order="-received_at")
 EVENTS_OF_CONNECTION = Query("events_of_connection", "events", equal=("tenant", "connection"), order="-received_at")
+EVENTS_BY_STATUS = Query("events_by_status", "events", equal=("status",), order="-received_at")
+EVENTS_OF_TENANT_BY_STATUS = Query(
+    "events_of_tenant_by_status", "events", equal=("tenant", "status"), order="-received_at"
+)
+EVENTS_OF_CONNECTION_BY_STATUS = Query(
+    "events_of_connection_by_status", "events", equal=("tenant", "connection", "status"), order="-received_at"
+)
+EVENTS_BY_TYPE = Query("events_by_type", "events", equal=("type",), order="-received_at")
+NEXT_EVENTS_OF_CONNECTION = Query(
+    "next_events_of_connection", "events", equal=("tenant", "connection"), at_most="wake_at"
+)
+RAWS_OF_CONNECTION_BY_STATUS = Query(
+    "raws_of_connection_by_status", "raws", equal=("tenant", "connection", "status"), order="-received_at"
+)
 RAWS_BY_STATUS = Query("raws_by_status", "raws", equal=("status",), order="-received_at")
 RECENT_DELIVERIES = Query("recent_deliveries", "deliveries", order="-created_at")
 DELIVERIES_OF_TENANT = Query("deliveries_of_tenant", "deliveries", equal=("tenant",), order="-created_at")
+DELIVERIES_OF_CONNECTION = Query(
+    "deliveries_of_connection", "deliveries", equal=("tenant", "connection"), order="-created_at"
+)
+RECENT_DELIVERIES_OF_FLOW = Query(
+    "recent_deliveries_of_flow", "deliveries", equal=("tenant", "flow"), order="-created_at"
+)
+RECENT_DELIVERIES_BY_STATUS = Query("recent_deliveries_by_status", "deliveries", equal=("status",), order="-created_at")
+DELIVERIES_OF_TENANT_BY_STATUS = Query(
+    "deliveries_of_tenant_by_status", "deliveries", equal=("tenant", "status"), order="-created_at"
+)
+DELIVERIES_OF_CONNECTION_BY_STATUS = Query(
+    "deliveries_of_connection_by_status", "deliveries", equal=("tenant", "connection", "status"), order="-created_at"
+)
+NEXT_DELIVERIES_OF_CONNECTION = Query(
+    "next_deliveries_of_connection", "deliveries", equal=("tenant", "connection"), at_most="wake_at"
+)
+COST_OF_CONNECTION = Query(
+    "cost_of_connection", "deliveries", equal=("tenant", "connection"), order="created_at", sums="cost"
+)
 DELIVERIES_OF_EVENT = Query("deliveries_of_event", "deliveries", equal=("event",))
 DELIVERIES_OF_FLOW = Query("deliveries_of_flow", "deliveries", equal=("tenant", "flow", "status"))
 DELIVERIES_BY_STATUS = Query(
@@ -155,6 +190,7 @@ STALE_DELIVERIES = Query("stale_deliveries", "deliveries", at_most="blank_at")
 OUTAGES = Query("outages", "outages")
 OPEN_OUTAGES = Query("open_outages", "outages", equal=("status",))
 RECENT_ALERTS = Query("recent_alerts", "alerts", order="-created_at")
+ALERTS_OF_TENANT = Query("alerts_of_tenant", "alerts", equal=("tenant",), order="-created_at")
 OPTOUTS = Query("optouts_of_tenant", "optouts", equal=("tenant",))
 TENANTS = Query("all_tenants", "tenants")
 CONNECTIONS = Query("all_connections", "connections")
@@ -204,6 +240,25 @@ class Store(Protocol):
         cursor: str | None = None,
     ) -> Page:
         """The documents that one of QUERIES finds, at most `limit`, from `cursor` on."""
+
+    async def tally(
+        self,
+        query: Query,
+        among: Sequence[str],
+        *,
+        equal: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+    ) -> dict[str, int]:
+        """How many documents a query finds for each value of the last field of its `equal`, counted by its index.
+
+        `among` are the values asked about; those without a document are left out of the answer. `since` is the least
+        of its ordered field.
+        """
+
+    async def total(
+        self, query: Query, *, equal: Mapping[str, str] | None = None, since: datetime | None = None
+    ) -> int | None:
+        """The sum of the query's `sums` over what it finds, added up by its index; None where nothing has it."""
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
         """All writes or none, then the tasks; answers the new versions (`""` for a deletion).

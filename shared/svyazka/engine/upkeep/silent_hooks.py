@@ -3,15 +3,20 @@ that comes to it is another business's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import takewhile
 
 from svyazka.engine.contracts.connector import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import CONNECTIONS, EVENTS_OF_CONNECTION, RAWS_BY_STATUS, Store
+from svyazka.engine.ports.store import (
+    CONNECTIONS,
+    EVENTS_OF_CONNECTION,
+    EVENTS_OF_CONNECTION_BY_STATUS,
+    RAWS_BY_STATUS,
+    Document,
+    Store,
+)
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling import alerts
 from svyazka.engine.tenants.directory import Account
@@ -21,6 +26,9 @@ from svyazka.model.tenants import CompiledConnection
 
 LOOK = 300
 """Events of a connection, newest first, that are looked at."""
+
+FIRST_LOOK = 10
+"""Of these the newest call is looked for first."""
 
 RECENT = timedelta(days=14)
 """A word that hasn't been said for so long needs no explanation any more."""
@@ -68,36 +76,71 @@ class Seen:
 
 
 async def seen(store: Store, tenant: str, connection: str, now: datetime) -> Seen:
-    """Look back over a connection's events."""
-    where = {"tenant": tenant, "connection": connection}
-    page = await store.find(EVENTS_OF_CONNECTION, equal=where, limit=LOOK)
-    records = [held.model for held in journal.known(EventRecord, page.documents)]
-    calls = (record.event.received_at for record in records if record.event.origin in CALLED)
-    return Seen(
-        last_call=next(calls, None),
-        looked_to=records[-1].event.received_at if page.cursor else None,
-        unexplained=_unexplained(records, now - RECENT),
-        foreign=_foreign([record for record in records if record.event.origin in CALLED]),
-    )
+    """Look back over a connection's events, no further than what is asked needs."""
+    calls = await _last_calls(store, tenant, connection)
+    return Seen(calls.last, calls.looked_to, await _unexplained(store, tenant, connection, now - RECENT), calls.foreign)
 
 
-def _foreign(calls: Sequence[EventRecord]) -> Foreign | None:
-    streak = list(takewhile(lambda record: FOREIGN in record.event.data, calls))
-    if not streak:
-        return None
-    newest = streak[0]
-    return Foreign(len(streak), newest.event.id, newest.reason or "", all_of_it=len(streak) == len(calls))
+@dataclass
+class _Calls:
+    """The last calls of a vendor: those of another business, and the first before them that was our own."""
+
+    last: datetime | None = None
+    looked_to: datetime | None = None
+    foreign: Foreign | None = None
 
 
-def _unexplained(records: Iterable[EventRecord], since: datetime) -> list[Unexplained]:
+async def _last_calls(store: Store, tenant: str, connection: str) -> _Calls:
+    """As a rule the newest event tells; only what polls as well, or gets another's events, is looked back over."""
+    found = _Calls()
+    where, cursor, ours = {"tenant": tenant, "connection": connection}, None, False
+    for size in (FIRST_LOOK, LOOK - FIRST_LOOK):
+        page = await store.find(EVENTS_OF_CONNECTION, equal=where, limit=size, cursor=cursor)
+        cursor = page.cursor
+        found.looked_to = _received(page.documents[-1]) if cursor else None
+        for document in page.documents:
+            for held in journal.known(EventRecord, [document]):
+                event = held.model.event
+                if event.origin not in CALLED or ours:
+                    continue
+                found.last = found.last or event.received_at
+                ours = FOREIGN not in event.data
+                if not ours:
+                    known = found.foreign or Foreign(0, event.id, held.model.reason or "", all_of_it=True)
+                    found.foreign = replace(known, count=known.count + 1)
+            if ours:
+                break
+        if ours or cursor is None:
+            break
+    if ours and found.foreign is not None:
+        found.foreign = replace(found.foreign, all_of_it=False)
+    return found
+
+
+async def last_call(store: Store, tenant: str, connection: str) -> datetime | None:
+    """When the vendor last called us, as far back as is looked."""
+    return (await _last_calls(store, tenant, connection)).last
+
+
+def _received(document: Document) -> datetime:
+    moment = document.fields["received_at"]
+    assert isinstance(moment, datetime)
+    return moment
+
+
+async def _unexplained(store: Store, tenant: str, connection: str, since: datetime) -> list[Unexplained]:
     """By word, the most frequent first. What a later `apply` explained drops out once it isn't said any more."""
+    where = {"tenant": tenant, "connection": connection, "status": EventStatus.IGNORED.value}
+    page = await store.find(EVENTS_OF_CONNECTION_BY_STATUS, equal=where, limit=LOOK)
+    # Most of what is ignored is of no interest: only what may hold such a word is parsed.
+    candidates = [one for one in page.documents if _received(one) >= since and b'"unexplained"' in one.data]
     found: dict[str, Unexplained] = {}
-    for record in records:
-        word = record.event.data.get("unexplained")
-        if record.status is not EventStatus.IGNORED or record.event.received_at < since or not isinstance(word, str):
+    for held in journal.known(EventRecord, candidates):
+        word = held.model.event.data.get("unexplained")
+        if not isinstance(word, str):
             continue
         known = found.get(word)
-        found[word] = Unexplained(word, known.count + 1 if known else 1, known.event if known else record.event.id)
+        found[word] = Unexplained(word, known.count + 1 if known else 1, known.event if known else held.model.event.id)
     return sorted(found.values(), key=lambda one: -one.count)
 
 
@@ -188,13 +231,13 @@ class Watch:
         if account is None or silence is None:
             return
         now = self._hub.clock.now()
-        last_call = (await seen(self._hub.store, compiled.tenant, compiled.connection, now)).last_call
-        if last_call is None or now - last_call <= silence.after:
+        last = await last_call(self._hub.store, compiled.tenant, compiled.connection)
+        if last is None or now - last <= silence.after:
             return  # before the first event there is nothing that could have been lost
         tenant = account.tenant
         text = (
-            f"{tenant.name}: от «{account.name}» нет событий с {alerts.local_time(last_call, tenant)}. Если заведение "
+            f"{tenant.name}: от «{account.name}» нет событий с {alerts.local_time(last, tenant)}. Если заведение "
             f"работает, проверьте, не отключил ли {account.vendor} наш адрес: svyazka doctor {tenant.id}"
         )
-        about = f"{last_call:%Y-%m-%dT%H:%M:%S}"
-        await alerts.tell(self._hub, tenant, account.name, "silent", "first", last_call, text, about)
+        about = f"{last:%Y-%m-%dT%H:%M:%S}"
+        await alerts.tell(self._hub, tenant, account.name, "silent", "first", last, text, about)

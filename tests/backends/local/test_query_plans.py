@@ -1,0 +1,67 @@
+"""Answers take the time of what they show: every question of the table goes by an index, and counting reads no row."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from svyazka.backends.local.schema import microseconds
+from svyazka.backends.local.store import LocalStore, find_question, tally_question, total_question
+from svyazka.engine.ports.store import QUERIES, Query
+
+MOMENT = datetime(2026, 3, 14, tzinfo=UTC)
+
+WHOLE = {"outages", "all_tenants", "all_connections", "all_cursors"}
+"""Questions for all there is of a kind: small kinds."""
+
+PEOPLE = {"events_of_person", "raws_of_person", "deliveries_of_person"}
+"""`forget` looks through every row's people: once a person, and progress is shown."""
+
+by_name = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> LocalStore:
+    return LocalStore.open(tmp_path_factory.mktemp("plans"))
+
+
+def plan(store: LocalStore, statement: str, values: list[object]) -> list[str]:
+    """What SQLite means to do, step by step."""
+    return [str(row[3]) for row in store.read(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+
+def given(query: Query) -> dict[str, str]:
+    return dict.fromkeys(query.equal, "x")
+
+
+@by_name
+@pytest.mark.parametrize("page", ["first", "next"])
+def test_a_page_is_found_by_an_index_in_its_order(store: LocalStore, query: Query, page: str) -> None:
+    cursor = json.dumps([microseconds(MOMENT) if query.order or query.at_most else None, "a"])
+    asked = find_question(query, given(query), MOMENT, "x", 50, cursor if page == "next" else None)
+    steps = plan(store, *asked)
+    if query.name not in WHOLE | PEOPLE:
+        assert all("USING INDEX" in step for step in steps if step.startswith(("SEARCH", "SCAN"))), steps
+    if query.equal and (query.order or query.at_most):
+        assert steps[0].startswith("SEARCH"), steps
+        whole_sort = [step for step in steps if step == "USE TEMP B-TREE FOR ORDER BY"]
+        assert not whole_sort, "what matches would be sorted whole before the first is shown"
+
+
+@pytest.mark.parametrize("since", [None, MOMENT], ids=["ever", "since"])
+@pytest.mark.parametrize(
+    "query", [one for one in QUERIES if one.equal[-1:] == ("status",) and one.order], ids=lambda query: query.name
+)
+def test_counting_reads_the_index_alone(store: LocalStore, query: Query, since: datetime | None) -> None:
+    steps = plan(store, *tally_question(query, given(query), since))
+    assert "USING COVERING INDEX" in steps[0], steps
+    assert len(steps) == 1, "groups come in the index's order"
+
+
+@pytest.mark.parametrize("since", [None, MOMENT], ids=["ever", "since"])
+def test_adding_up_reads_the_index_alone(store: LocalStore, since: datetime | None) -> None:
+    (query,) = [one for one in QUERIES if one.sums]
+    (step,) = plan(store, *total_question(query, given(query), since))
+    assert "USING COVERING INDEX" in step
