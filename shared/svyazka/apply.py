@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +96,7 @@ async def plan_apply(
         if value is not None:
             secrets[name] = value
     plan.missing_secrets = sorted(name for name in secret_names(tenant) if secrets.get(name) is None)
+    plan.warnings += _never_started(directory, tenant)
     plan.misfits = _misfits(directory, tenant, secrets)
     await _compile(store, directory, keyring, plan, held, secrets)
     for name in sorted(set(before.connections if before else ()) - set(tenant.connections)):
@@ -132,6 +133,22 @@ def _claimed(tenant: Tenant | None) -> dict[str, set[str]]:
         if tenant and value is not None and not is_secret(value):
             found.setdefault(claims_key(spec.vendor, str(value)), set()).add(connection_id(tenant.id, name))
     return found
+
+
+def _never_started(directory: Directory, tenant: Tenant) -> Iterator[str]:
+    """Flows that wait for what a source of theirs can never tell of."""
+    for spec in tenant.flows:
+        bound = directory.bind(spec)
+        wanted = bound.flow.wants(bound.settings)
+        for name in spec.sources:
+            vendor = tenant.connections[name].vendor if name in tenant.connections else None
+            tells = directory.connectors(vendor).tells if vendor else None
+            if tells is not None and not tells & wanted:
+                kinds = ", ".join(sorted(each.value for each in wanted))
+                yield (
+                    f"{spec.id}: from {name}: {vendor} never tells of {kinds}, so this flow can't start from it; "
+                    "name the connection of a till, a calendar or a CRM"
+                )
 
 
 def _misfits(directory: Directory, tenant: Tenant, secrets: Mapping[str, str | None]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +17,7 @@ from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.complaints import in_words
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
+from svyazka.model.lookalikes import in_latin, lookalike
 from svyazka.model.tenants import (
     WRITTEN_NOW,
     Addressee,
@@ -27,6 +28,7 @@ from svyazka.model.tenants import (
     Tenant,
     valid_name,
 )
+from svyazka.yamlhelp import explain, odd_space
 
 FLOW_KEYS = ("flow", "id", "from", "via")
 MOST_NODES, DEEPEST = 10_000, 20
@@ -106,9 +108,7 @@ class _Reader:
 
     def unknown(self, where: Sequence[object], known: Sequence[str]) -> None:
         key = str(where[-1])
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(known))}"
-        self.wrong(where, f"unknown key; {hint}")
+        self.wrong(where, f"unknown key; {_hint(key, known)}")
 
     def check(
         self,
@@ -194,9 +194,7 @@ class _Reader:
                 continue
             vendor = settings["vendor"]
             if not isinstance(vendor, str) or vendor not in VENDORS:
-                close = difflib.get_close_matches(str(vendor), VENDORS, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(VENDORS))}"
-                self.wrong((*where, "vendor"), f"unknown vendor {vendor!r}; {hint}")
+                self.wrong((*where, "vendor"), f"unknown vendor {vendor!r}; {_hint(str(vendor), VENDORS)}")
                 continue
             own = {key: value for key, value in settings.items() if key != "vendor"}
             self._connection(vendor, own, where)
@@ -231,9 +229,7 @@ class _Reader:
                 self.wrong(where, "expected settings with `flow`, such as {flow: review_request, ...}")
                 continue
             if not isinstance(item["flow"], str) or item["flow"] not in FLOWS:
-                close = difflib.get_close_matches(str(item["flow"]), FLOWS, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(FLOWS))}"
-                self.wrong((*where, "flow"), f"unknown flow {item['flow']!r}; {hint}")
+                self.wrong((*where, "flow"), f"unknown flow {item['flow']!r}; {_hint(str(item['flow']), FLOWS)}")
                 continue
             flow_id = str(item.get("id", item["flow"]))
             if not self._is_flow_id(flow_id, (*where, "id")):
@@ -313,9 +309,8 @@ class _Reader:
         """Whether it can be used. One that stands in the file with a mistake of its own isn't missing besides."""
         written = [str(each) for each in self.content.get("connections") or ()]
         if str(name) not in written:
-            close = difflib.get_close_matches(str(name), written, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"connections are {', '.join(written) or 'none'}"
-            self.wrong(where, f"no connection {name!r}; {hint}")
+            listed = f"connections are {', '.join(written) or 'none'}"
+            self.wrong(where, f"no connection {name!r}; {_hint(str(name), written, listed)}")
         return str(name) in connections
 
     def _able(
@@ -338,15 +333,17 @@ def read_tenant_file(path: Path) -> Tenant:
         raise ConfigError(f"{path}: expected a tenant file; {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path.name}: expected UTF-8 text (save the file as UTF-8)") from None
+    odd = odd_space(text)
+    if odd is not None:
+        raise TenantFileError(path, [Mistake(odd.line, "", odd.message)])
     try:
         lines = _Lines(yaml.compose(text, Loader=yaml.SafeLoader))
         content = yaml.safe_load(text)
     except RecursionError:
         raise TenantFileError(path, [Mistake(None, "", "not YAML: nested without end")]) from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        message = f"not YAML: {getattr(error, 'problem', None) or error}"
-        raise TenantFileError(path, [Mistake(mark.line + 1 if mark else None, "", message)]) from None
+        explained = explain(text, error)
+        raise TenantFileError(path, [Mistake(explained.line, "", f"not YAML: {explained.message}")]) from None
     if not isinstance(content, dict):
         raise TenantFileError(path, [Mistake(1, "", "expected id, name, timezone, connections and flows")])
     reader = _Reader(path, content, lines)
@@ -354,6 +351,16 @@ def read_tenant_file(path: Path) -> Tenant:
     if tenant is None or reader.mistakes:
         raise TenantFileError(path, reader.mistakes)
     return tenant
+
+
+def _hint(written: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """What was meant, if something known is near; a letter of another alphabet is named, for nobody sees it."""
+    names = sorted(known)
+    close = difflib.get_close_matches(in_latin(written), [in_latin(name) for name in names], n=1)
+    meant = next((name for name in names if close and in_latin(name) == close[0]), None)
+    hint = f"did you mean {meant!r}?" if meant else otherwise or f"expected one of {', '.join(names)}"
+    alike = lookalike(written) or (lookalike(meant) if meant else None)
+    return f"{hint} ({alike})" if alike else hint
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[object]) -> list[str]:

@@ -132,6 +132,11 @@ def test_a_secret_of_the_wrong_form_is_refused_when_it_is_set_and_named_at_apply
     with_a_broken_neighbour.svyazka("secret", "set", "dom", "bot", given="7000000001:bot-token-for-tests")
 
 
+def test_a_flow_that_its_source_can_never_start_is_warned_of(bare: Installation) -> None:
+    said = bare.svyazka("apply", str(bare.write(FILE.replace("from: [till]", "from: [till, sms]"))), "--yes").stderr
+    assert "review_request: from sms: smsru never tells of appointment.completed" in " ".join(said.split())
+
+
 def test_what_an_operator_paused_stays_paused(hub: Installation) -> None:
     hub.svyazka("pause", "till")
     hub.svyazka("apply", str(hub.write(FILE.replace("Кофейня", "Кофейня 2"))), "--yes")

@@ -124,6 +124,73 @@ def test_an_id_that_could_never_match_is_a_mistake_for_it_would_drop_everything(
     assert said.startswith(f"line 6: connections.it.{expected}")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("id: k\nconnections:\n\ttill: {vendor: iiko}\n", 3, "a tab stands before the text"),
+        ("id: k\nflows:\n  - flow: r\n    text: {name}, спасибо!\n", 4, 'goes in quotes: text: "{..."'),
+        ("id: k\nflows:\n  - flow: r\n    text: {name} спасибо {x}\n", 4, 'goes in quotes: text: "{..."'),
+        (
+            "connections:\n  till: {vendor: iiko}\n   sms: {vendor: smsru}\n",
+            3,
+            "it begins 3 space(s) in, the line before 2",
+        ),
+        ("connections:\n    till: {vendor: iiko}\n  sms: {vendor: smsru}\n", 3, "it begins 2 space(s) in"),
+        ("id: k\n name: X\n", 2, "it begins 1 space(s) in"),
+        ("id: k\nconnections:\n\u00a0\u00a0till: {vendor: iiko}\n", 3, "a no-break space (U+00A0) stands here"),
+        ("id: k\nname:\u00a0Кофейня\n", 2, "a no-break space (U+00A0) stands here"),
+        ("connections:\n  till: {vendor:\u202fiiko}\n", 2, "a no-break space (U+202F) stands here"),
+        ("id: k\nname: Кофейня: лучшая\n", 2, 'goes in quotes: name: "..."'),
+        ('id: k\nname: "Кофейня\ntimezone: X\n', 2, "a quote opens here and is never closed"),
+        ('id: k\nname: "Кофейня "На Покровке""\n', 2, "quotes within quotes"),
+        ("id: k\nname: @x\n", 2, 'goes in quotes: name: "@..."'),
+        ("id: k\nname: *x\n", 2, 'goes in quotes: name: "*..."'),
+        ("flows:\n  - flow: r\n    from: [till\n    via: [sms]\n", 3, "[ opens here and isn't closed: write ]"),
+        ("connections:\n  till: {vendor: iiko\n  sms: {vendor: smsru}\n", 2, "{ opens here and isn't closed: write }"),
+        ("id:k\nname: x\n", 1, "a space belongs after the colon: id: ..."),
+        ("id: k\nname:x\ntimezone: y\n", 2, "a space belongs after the colon: name: ..."),
+        ("id: k\nflows:\n  -flow: r\n   from: [till]\n", 3, "a space belongs after the dash: - flow"),
+        ("id: k\x07\n", 1, "a character that can't be seen (U+0007)"),
+    ],
+)
+def test_what_yaml_cannot_read_is_said_with_its_line_and_what_to_write(
+    tmp_path: Path, text: str, line: int, said: str
+) -> None:
+    (tmp_path / "kofe.yaml").write_text(text, "utf-8")
+    with pytest.raises(TenantFileError) as error:
+        read_tenant_file(tmp_path / "kofe.yaml")
+    (mistake,) = map(str, error.value.mistakes)
+    assert mistake.startswith(f"line {line}: ")
+    assert said in mistake
+
+
+def test_a_no_break_space_within_a_text_is_a_part_of_it(tmp_path: Path) -> None:
+    text = FILE.replace("name: Кофейня", "name: Кофейня\u00a0№\u00a01").replace("спасибо!", "спасибо\u00a0!")
+    (tmp_path / "kofe.yaml").write_text(text, "utf-8")
+    assert read_tenant_file(tmp_path / "kofe.yaml").name == "Кофейня\u00a0№\u00a01"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("id: kofe", "id: kоfe", "«о» (U+043E) in 'kоfe' is Cyrillic and only looks Latin: type kofe"),
+        ("via: [sms]", "via: [smѕ]", "did you mean 'sms'? («ѕ» (U+0455)"),
+        ("vendor: iiko", "vendor: iikо", "did you mean 'iiko'? («о» (U+043E)"),
+        ("    text:", "    tехt:", "did you mean 'text'? («е» (U+0435), «х» (U+0445)"),
+        ("timezone: Europe/Moscow", "timezone: Moscow", "did you mean Europe/Moscow?"),
+        ("timezone: Europe/Moscow", "timezone: europe/moscow", "did you mean Europe/Moscow?"),
+        ("timezone: Europe/Moscow", "timezone: Москва", "did you mean Europe/Moscow?"),
+        ("timezone: Europe/Moscow", "timezone: UTC+5", "did you mean Asia/Yekaterinburg?"),
+        ("timezone: Europe/Moscow", "timezone: МСК+4", "did you mean Asia/Krasnoyarsk?"),
+        ("timezone: Europe/Moscow", "timezone: Asia/Novosibirks", "did you mean Asia/Novosibirsk?"),
+    ],
+)
+def test_a_letter_of_another_alphabet_and_a_zone_written_otherwise_are_named(
+    tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    assert any(said in line for line in mistakes(tmp_path, (before, after)))
+
+
 @pytest.mark.parametrize("vendor", sorted(VENDORS))
 def test_every_setting_may_lie_in_a_secret_whatever_form_it_has(tmp_path: Path, vendor: str) -> None:
     own = load_connector(vendor).settings_model().model_fields.keys() - ConnectionSettings.model_fields.keys()

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationInfo, model_validator
 
 from svyazka.model.base import Frozen, Stored
+from svyazka.model.lookalikes import lookalike
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -61,14 +62,20 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"expected a time zone such as Europe/Moscow, got {value!r}") from None
+        from svyazka.model.zones import meant
+
+        near = meant(value)
+        hint = f"; did you mean {near}?" if near else ""
+        raise ValueError(f"expected a time zone such as Europe/Moscow, got {value!r}{hint}") from None
     return value
 
 
 def valid_name(value: str) -> str:
     """The name itself. Raises ValueError for one that could not stand in an address."""
     if not _NAME.fullmatch(value):
-        raise ValueError(f"expected small Latin letters, digits, - and _, got {value!r}")
+        alike = lookalike(value)
+        more = f": {alike}" if alike else ""
+        raise ValueError(f"expected small Latin letters, digits, - and _, got {value!r}{more}")
     return value
 
 

@@ -10,6 +10,7 @@ from svyazka.engine.contracts.connector import Connector, Finding, Limits
 from svyazka.model.commands import Command, Repeat, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.events import EventType
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Succeeded, Unclear, Unknown
 
 NO_WHATSAPP = Refused(
@@ -27,6 +28,15 @@ class ExolveConnector(Connector[ExolveSettings]):
 
     vendor = "exolve"
     default_base_url = "https://api.exolve.ru"
+    tells = frozenset(
+        {
+            EventType.MESSAGE_SENT,
+            EventType.MESSAGE_DELIVERED,
+            EventType.MESSAGE_FAILED,
+            EventType.MESSAGE_RECEIVED,
+            EventType.CONNECTION_DISABLED,
+        }
+    )
     reaches = "phone"
     # No figure is published; 429 says when it is too much.
     limits = Limits(per_second=5.0, concurrency=4)

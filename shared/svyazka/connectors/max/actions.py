@@ -11,6 +11,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.connector import Connector, Finding, Limits, Polled
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact
+from svyazka.model.events import EventType
 from svyazka.model.outcomes import Outcome, Refused
 
 _ID = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -22,6 +23,7 @@ class MaxConnector(Connector[MaxSettings]):
     vendor = "max"
     default_base_url = "https://platform-api2.max.ru"
     ca_pem = RUSSIAN_TRUSTED_ROOT_CA
+    tells = frozenset({EventType.MESSAGE_RECEIVED, EventType.CONNECTION_DISABLED})
     reaches = "max"
     # 30 calls a second.
     limits = Limits(per_second=25.0, concurrency=4)

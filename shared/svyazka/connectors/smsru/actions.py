@@ -11,7 +11,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.connector import Connector, Finding, Limits, Silence
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
-from svyazka.model.events import Entity, Fact
+from svyazka.model.events import Entity, EventType, Fact
 from svyazka.model.outcomes import Outcome, Refused
 
 CODE_TTL_MINUTES = 10
@@ -23,6 +23,9 @@ class SmsruConnector(Connector[SmsruSettings]):
 
     vendor = "smsru"
     default_base_url = "https://sms.ru"
+    tells = frozenset(
+        {EventType.MESSAGE_SENT, EventType.MESSAGE_DELIVERED, EventType.MESSAGE_READ, EventType.MESSAGE_FAILED}
+    )
     reaches = "phone"
     # No figure is published; about 10 a second is what integrators keep below.
     limits = Limits(per_second=8.0, concurrency=4)

@@ -10,6 +10,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.connector import Connector, Finding, Limits
 from svyazka.model.commands import Command, SendMessage
 from svyazka.model.contacts import Contact
+from svyazka.model.events import EventType
 from svyazka.model.outcomes import Outcome, Refused
 
 _CHAT = re.compile(r"-?\d{1,16}|@\w{4,32}", re.ASCII)
@@ -20,6 +21,7 @@ class TelegramConnector(Connector[TelegramSettings]):
 
     vendor = "telegram"
     default_base_url = "https://api.telegram.org"
+    tells = frozenset({EventType.MESSAGE_RECEIVED})
     reaches = "telegram"
     # About 30 a second over all chats; one a second in a chat, where short bursts pass.
     limits = Limits(per_second=25.0, concurrency=4)

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from svyazka.model.commands import Command, Repeat
 from svyazka.model.contacts import Contact
-from svyazka.model.events import Entity, Fact, Unreadable
+from svyazka.model.events import Entity, EventType, Fact, Unreadable
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
@@ -189,6 +189,10 @@ class Connector(Generic[SettingsT]):
     default_base_url: ClassVar[str] = ""
     reaches: ClassVar[str | None] = None
     """For a messenger: which address of a contact it uses: `phone`, `email` or a vendor name in `chats`."""
+
+    tells: ClassVar[frozenset[EventType] | None] = None
+    """All that its vendor's events can be; None: anything. A flow that acts on none of these never starts from it, and
+    `apply` says so."""
 
     needs_receipt: ClassVar[bool] = False
     """True where what was taken often never arrives. A flow must then name another channel after this one and
