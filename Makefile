@@ -34,7 +34,8 @@ lint: setup ## format, lint, types, import contract
 	$(BIN)/lint-imports
 
 test: setup ## the whole test suite
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m "not measured"
+	$(BIN)/pytest -m measured tests/budgets
 
 check: lint test ## what every commit passes
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 TESTS = Path(__file__).parent
+MEASURED = TESTS / "budgets"
 sys.path[:0] = [str(TESTS), str(TESTS.parent), str(TESTS.parent / "infra")]
 
 os.environ["SVYAZKA_LANG"] = "en"  # whatever the developer's own shell says
@@ -39,6 +40,15 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     from infra.unpacked import Bundles
 
     return Bundles(tmp_path_factory.mktemp("bundles"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` looks for what is measured in one folder: reading all the others again would take longer than it."""
+    for item in items:
+        if item.path.is_relative_to(MEASURED):
+            item.add_marker("measured")
+        elif item.get_closest_marker("measured"):
+            raise pytest.UsageError(f"{item.nodeid}: what is measured belongs into {MEASURED.name}/")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
