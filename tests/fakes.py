@@ -111,14 +111,14 @@ class MemoryStore:
     ) -> Page:
         self._check()
         await asyncio.sleep(0)
-        found = [
-            d
-            for d in self.documents.values()
-            if d.kind == query.kind
-            and all(d.fields.get(name) == (equal or {})[name] for name in query.equal)
-            and (query.contains is None or contains in (d.fields.get(query.contains) or ()))
-            and (query.at_most is None or _at_most(d.fields.get(query.at_most), at_most))
-        ]
+        found = [document for (kind, _), document in self.documents.items() if kind == query.kind]
+        for name in query.equal:
+            value = (equal or {})[name]
+            found = [d for d in found if d.fields.get(name) == value]
+        if query.contains is not None:
+            found = [d for d in found if contains in (d.fields.get(query.contains) or ())]
+        if query.at_most is not None:
+            found = [d for d in found if _at_most(d.fields.get(query.at_most), at_most)]
         name = (query.at_most or query.order or "").lstrip("-")
         backwards = bool(query.order and query.order.startswith("-"))
 
