@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from svyazka.engine.ports.store import Create, Document, Replace, Store, Value
-from svyazka.model.base import storable
+from svyazka.model.base import made_storable, storable
 from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Outage, Status
 from svyazka.model.errors import WrittenByNewer
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
@@ -103,7 +103,7 @@ def audit_document(line: AuditLine) -> Document:
 
 
 def tenant_document(tenant: Tenant, version: str | None = None) -> Document:
-    return Document("tenants", tenant.id, {}, tenant.model_dump_json().encode(), version)
+    return Document("tenants", tenant.id, {}, made_storable(tenant).model_dump_json().encode(), version)
 
 
 def connection_document(compiled: CompiledConnection, version: str | None = None) -> Document:

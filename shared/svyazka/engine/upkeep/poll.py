@@ -18,7 +18,7 @@ from svyazka.engine.ports.store import CONNECTIONS, Create, Document, Replace, T
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.telling import alerts
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.base import Frozen, Time
+from svyazka.model.base import Frozen, Time, made_storable
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.model.tenants import CompiledConnection
 
@@ -175,7 +175,10 @@ class Poller:
 
     async def _keep(self, account: Account, looked: Looked, version: str | None) -> None:
         fields: dict[str, Value] = {"tenant": account.tenant.id, "moved_at": self._hub.clock.now()}
-        key, data = f"{account.tenant.id}.{account.name}", looked.model_dump_json(exclude_none=True).encode()
+        key, data = (
+            f"{account.tenant.id}.{account.name}",
+            made_storable(looked).model_dump_json(exclude_none=True).encode(),
+        )
         document = Document("cursors", key, fields, data, version)
         with suppress(Conflict):  # another look moved it: both have journaled what they saw
             await self._hub.store.commit([Create(document) if version is None else Replace(document)])
