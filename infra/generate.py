@@ -17,7 +17,7 @@ from pathlib import Path
 from bundling import functions, needs, requirements_text
 from bundling.functions import ROOT
 from svyazka.backends.google.indexes import index_plan
-from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
 
@@ -30,7 +30,7 @@ DEADLINES = (
 
 def for_terraform() -> dict[str, object]:
     """Functions with their role and whether the vendor's requests are proved by a secret; rates; time limits."""
-    rates = {vendor: load_connector(vendor).limits for vendor in sorted(VENDORS)}
+    rates = {vendor: load_manifest(vendor).limits for vendor in sorted(VENDORS)}
     return {
         "deadlines": {name: getattr(deadlines, name.upper()) for name in DEADLINES},
         "functions": {f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs} for f in functions()},

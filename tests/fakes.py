@@ -12,7 +12,10 @@ from math import ceil, inf
 from typing import Any
 
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Answer, Connector, Inbound, Limits, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.learning import Doctor
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.hub import Hub, Limiter
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
@@ -35,7 +38,7 @@ from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory
 from svyazka.engine.worker import Worker
 from svyazka.flows.registry import load_flow
-from svyazka.model.commands import Command, Repeat
+from svyazka.model.commands import Command, Forward, Repeat, Safety, SendMessage
 from svyazka.model.contacts import Contact, normalize_phone
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict, Unavailable, Unstorable
@@ -302,68 +305,66 @@ def _fact(item: Any) -> Fact | Unreadable:
     )  # fmt: skip
 
 
-class TillConnector(Connector[ConnectionSettings]):
-    """The till has nothing to be done at."""
-
-    vendor = "till"
-
-    def settings_model(self) -> type[ConnectionSettings]:
-        return ConnectionSettings
+TILL = Manifest(vendor="till", settings=ConnectionSettings)
+"""The till has nothing to be done at."""
 
 
 @dataclass
-class FakeMessenger(Connector[ConnectionSettings]):
+class FakeMessenger(Messenger[ConnectionSettings]):
     """A messenger whose answers are scripted; `sent` is what really went out."""
 
     name: str = "sms"
-    safety: Repeat = Repeat.UNSAFE
-    reach: str = "phone"
+    repeat: Repeat = Repeat.UNSAFE
+    reaches: str = "phone"  # type: ignore[misc]
     script: deque[Outcome | Exception | Callable[[Command, str], Outcome]] = field(default_factory=deque)
     sent: list[tuple[str, str]] = field(default_factory=list)
     calls: int = 0
-    well: bool = True
 
-    def __post_init__(self) -> None:
-        self.vendor = self.name  # type: ignore[misc]
-        self.reaches = self.reach  # type: ignore[misc]
-        self.limits = Limits(1000.0, 16)  # type: ignore[misc]
+    limits: Limits = field(default_factory=lambda: Limits(1000.0, 16))
+    credentials: Credentials = field(default_factory=Credentials)
+    doctor: Doctor[ConnectionSettings] | None = None
 
-    def settings_model(self) -> type[ConnectionSettings]:
-        return ConnectionSettings
+    @property
+    def manifest(self) -> Manifest[ConnectionSettings]:
+        return Manifest(
+            vendor=self.name, settings=ConnectionSettings, limits=self.limits, credentials=self.credentials,
+            messenger=self, forwarder=self, doctor=self.doctor,
+        )  # fmt: skip
 
-    def supports(self, command_kind: str) -> bool:
-        return command_kind == "SendMessage"
-
-    def repeat(self, command: Command) -> Repeat:
-        return self.safety
+    def safety(self, message: Command) -> Safety:
+        return Safety(repeat=self.repeat)
 
     def address(self, contact: Contact) -> str | None:
-        return contact.email if self.reach == "email" else normalize_phone(contact.phone)
+        return contact.email if self.reaches == "email" else normalize_phone(contact.phone)
 
-    async def perform(self, command: Command, call: Call[ConnectionSettings]) -> Outcome:
+    async def forward(self, command: Forward, call: Call[ConnectionSettings]) -> Outcome:
+        """The fake takes events too: what matters here is when and how often, not what."""
+        return await self._take(command, call)
+
+    async def send(self, message: SendMessage, to: str, call: Call[ConnectionSettings]) -> Outcome:
+        return await self._take(message, call)
+
+    async def _take(self, message: Command, call: Call[ConnectionSettings]) -> Outcome:
         self.calls += 1
         await asyncio.sleep(0)
         step = self.script.popleft() if self.script else None
         if isinstance(step, Exception):
             raise step
         if callable(step):
-            return step(command, call.key)
+            return step(message, call.key)
         if step is not None and not isinstance(step, Succeeded):
             return step
-        return self.deliver(command, call.key)
+        return self.deliver(message, call.key)
 
-    def deliver(self, command: Command, key: str) -> Succeeded:
-        if self.safety is Repeat.IDEMPOTENT and any(k == key for k, _ in self.sent):
+    def deliver(self, message: Command, key: str) -> Succeeded:
+        if self.repeat is Repeat.IDEMPOTENT and any(k == key for k, _ in self.sent):
             return Succeeded(external_id=f"{self.name}-{key}", already=True)
-        self.sent.append((key, getattr(command, "text", "")))
+        self.sent.append((key, getattr(message, "text", "")))
         return Succeeded(external_id=f"{self.name}-{key}")
 
-    async def check_sent(self, command: Command, call: Call[ConnectionSettings]) -> Outcome | None:
+    async def find_sent(self, message: SendMessage, to: str, call: Call[ConnectionSettings]) -> Outcome | None:
         done = any(key == call.key for key, _ in self.sent)
         return Succeeded(external_id=f"{self.name}-{call.key}", already=True) if done else None
-
-    def can_check(self, settings: ConnectionSettings) -> bool:
-        return False
 
 
 def keyring() -> Keyring:
@@ -387,11 +388,12 @@ class House:
         self.queue, self.inbox = queue or self.store, inbox or self.store
         self.clock = SteppedClock()
         self.sms = FakeMessenger("sms")
-        self.mail = FakeMessenger("mail", safety=Repeat.IDEMPOTENT, reach="email")
-        self.connectors: dict[str, Connector[Any]] = {"till": TillConnector(), "sms": self.sms, "mail": self.mail}
+        self.mail = FakeMessenger("mail", repeat=Repeat.IDEMPOTENT, reaches="email")
+        self.manifests: dict[str, Manifest[Any]] = {"till": TILL}
+        """Vendors beside the two messengers, or in their places."""
         self.tenant = Tenant(
             id="kofe", name="Кофейня", timezone="Europe/Moscow",
-            connections={name: ConnectionSpec(vendor=name) for name in self.connectors},
+            connections={name: ConnectionSpec(vendor=name) for name in ("till", "sms", "mail")},
             flows=(
                 FlowSpec(
                     id="review_request", flow="review_request", sources=("till",), via=tuple(via),
@@ -404,13 +406,17 @@ class House:
 
     def start(self) -> None:
         """A fresh worker, as after a crash: nothing in memory survives."""
-        directory = Directory(self.store, self.keyring, self.connectors.__getitem__, load_flow, self.ttl)
+        directory = Directory(self.store, self.keyring, self.manifest_of, load_flow, self.ttl)
         self.hub = Hub(
             store=self.store, queue=self.queue, clock=self.clock, keyring=self.keyring, directory=directory,
             limiter=Limiter(lambda: self.clock.real().timestamp(), self.rest), chance=lambda: 0.5,
         )  # fmt: skip
         self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None)
         self.worker.outages._cache.clear()
+
+    def manifest_of(self, vendor: str) -> Manifest[Any]:
+        messengers = {"sms": self.sms, "mail": self.mail}
+        return self.manifests[vendor] if vendor in self.manifests else messengers[vendor].manifest
 
     async def rest(self, seconds: float) -> None:
         """A worker waits for its turn; whoever else is at work waits with it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +10,8 @@ import pytest
 
 from fakes import REVIEW, FakeMessenger, House, MemoryStore, order
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply, plan_pause, set_secret
-from svyazka.connectors.registry import load_connector
-from svyazka.engine.contracts.connector import Connector
+from svyazka.connectors.registry import load_manifest
+from svyazka.engine.contracts.manifest import Credentials, Manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.security.keyring import Keyring
@@ -46,16 +46,13 @@ class Sms(FakeMessenger):
     name: str = "smsru"
     keys: list[str | None] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.credentials = ("api_id",)  # type: ignore[misc]
+    @property
+    def manifest(self) -> Manifest[Any]:
+        return replace(super().manifest, settings=SmsSettings, credentials=Credentials(required=("api_id",)))
 
-    def settings_model(self) -> type[ConnectionSettings]:
-        return SmsSettings
-
-    async def perform(self, command: Any, call: Any) -> Any:
+    async def send(self, message: Any, to: str, call: Any) -> Any:
         self.keys.append(call.settings.api_id)
-        return await super().perform(command, call)
+        return await super().send(message, to, call)
 
 
 class Applied(House):
@@ -68,10 +65,10 @@ class Applied(House):
 
     def start(self) -> None:
         super().start()
-        self.hub.directory.connectors = self._connector
+        self.hub.directory.manifests = self._manifest
 
-    def _connector(self, vendor: str) -> Connector[Any]:
-        return self.sms if vendor == "smsru" else load_connector(vendor)
+    def _manifest(self, vendor: str) -> Manifest[Any]:
+        return self.sms.manifest if vendor == "smsru" else load_manifest(vendor)
 
     async def plan(self, tenant: Tenant | None = None) -> ApplyPlan:
         return await plan_apply(self.store, self.hub.directory, self.keyring, tenant or self.tenant)
@@ -236,7 +233,7 @@ async def test_what_an_operator_paused_stays_paused_until_he_resumes_it(house: A
 
 async def crashed(house: Applied, safety: Repeat, *, sent: bool) -> Delivery:
     """A worker died around its call; `sent`: the vendor had taken it."""
-    house.sms.safety = safety
+    house.sms.repeat = safety
 
     async def die(claimed: Delivery, *args: Any) -> None:
         if sent:

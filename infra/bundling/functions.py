@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_webhook
-from svyazka.engine.contracts.connector import Webhook
+from svyazka.engine.contracts.webhook import Webhook
 from svyazka.flows.registry import FLOWS
 from svyazka.model.errors import ConfigError
 
@@ -49,7 +49,7 @@ class Function:
         if self.vendor:
             return (f"{VENDORS[self.vendor]}.webhook",)
         ways_in = [f"{VENDORS[vendor]}.webhook" for vendor in CALLS_US]
-        return tuple(sorted([*ways_in, *(f"{module}.actions" for module in VENDORS.values()), *FLOWS.values()]))
+        return tuple(sorted([*ways_in, *(f"{module}.manifest" for module in VENDORS.values()), *FLOWS.values()]))
 
     @property
     def leaves(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from svyazka.engine.contracts.connector import RawRequest, Webhook
+from svyazka.engine.contracts.webhook import RawRequest, Webhook
 from svyazka.engine.intake.receive import RETRY_AFTER, Receiver, check_keyring, problem
 from svyazka.engine.ports.clock import SystemClock
 from svyazka.engine.rules.deadlines import READ_LIMIT
@@ -180,7 +180,7 @@ def build_hub(
     chance: Callable[[], float] | None = None,
 ) -> Hub:
     """The engine's surroundings for a backend; parts given are used in place of the settings' own."""
-    from svyazka.connectors.registry import load_connector
+    from svyazka.connectors.registry import load_manifest
     from svyazka.engine.hub import Hub
     from svyazka.engine.outbound.addresses import LOOPBACK, AddressGuard, networks
     from svyazka.engine.tenants.directory import Directory
@@ -197,7 +197,7 @@ def build_hub(
         queue=queue,
         clock=clock or SystemClock(),
         keyring=keyring,
-        directory=Directory(store, keyring, load_connector, load_flow, ttl),
+        directory=Directory(store, keyring, load_manifest, load_flow, ttl),
         operators=operators(settings.alerts),
         printer=printer,
         guard=guard,

@@ -142,7 +142,7 @@ def _never_started(directory: Directory, tenant: Tenant) -> Iterator[str]:
         wanted = bound.flow.wants(bound.settings)
         for name in spec.sources:
             vendor = tenant.connections[name].vendor if name in tenant.connections else None
-            tells = directory.connectors(vendor).tells if vendor else None
+            tells = directory.manifests(vendor).tells if vendor else None
             if tells is not None and not tells & wanted:
                 kinds = ", ".join(sorted(each.value for each in wanted))
                 yield (
@@ -155,13 +155,13 @@ def _misfits(directory: Directory, tenant: Tenant, secrets: Mapping[str, str | N
     """A secret's form can be judged only where the file meets the store; what is missing is another matter."""
     found = []
     for name, spec in tenant.connections.items():
-        connector = directory.connectors(spec.vendor)
+        manifest = directory.manifests(spec.vendor)
         values = {key: _value(value, secrets) for key, value in spec.settings.items()}
         given = {key: value for key, value in values.items() if value is not None}
         try:
-            connector.settings_model().model_validate(given)
+            manifest.settings.model_validate(given)
         except ValidationError as error:
-            found += [f"{name}: {wrong}" for wrong in misfits(connector, spec, given, error)]
+            found += [f"{name}: {wrong}" for wrong in misfits(manifest, spec, given, error)]
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.delivering.admission import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.complaints import in_words
@@ -174,12 +174,12 @@ class _Reader:
             return
         if not self._able(addressee.connection, "SendMessage", (*where, "connection"), connections):
             return
-        connector = load_connector(connections[addressee.connection].vendor)
-        chats = {connector.reaches: addressee.chat} if addressee.chat and connector.reaches else {}
-        if connector.address(Contact(phone=addressee.phone, email=addressee.email, chats=chats)) is None:
+        manifest = load_manifest(connections[addressee.connection].vendor)
+        chats = {manifest.reaches: addressee.chat} if addressee.chat and manifest.reaches else {}
+        if manifest.address(Contact(phone=addressee.phone, email=addressee.email, chats=chats)) is None:
             kind = next(kind for kind in ("phone", "email", "chat") if getattr(addressee, kind) is not None)
-            own = connector.reaches if connector.reaches in ("phone", "email") else "chat"
-            message = f"{connector.vendor} can't reach this address"
+            own = manifest.reaches if manifest.reaches in ("phone", "email") else "chat"
+            message = f"{manifest.vendor} can't reach this address"
             self.wrong((*where, kind), message if kind == own else f"{message}: it sends to a {own}")
 
     def _connections(self) -> Iterator[tuple[str, ConnectionSpec]]:
@@ -201,7 +201,7 @@ class _Reader:
             yield str(name), ConnectionSpec(vendor=vendor, settings=own)
 
     def _connection(self, vendor: str, settings: Mapping[str, Any], where: tuple[str, ...]) -> None:
-        connector = load_connector(vendor)
+        manifest = load_manifest(vendor)
         checked: dict[str, Any] = {}
         unseen: set[str] = set()
         for key, value in settings.items():
@@ -209,13 +209,13 @@ class _Reader:
                 if self.check(SecretRef, value, (*where, key)) is not None:
                     checked[key] = "•" * 8
                     unseen.add(key)
-            elif key in connector.secret_fields:
+            elif key in manifest.credentials.secret:
                 self.wrong(
                     (*where, key), "expected {secret: NAME}: a credential never stands in this file (got a value)"
                 )
             else:
                 checked[key] = value
-        self.check(connector.settings_model(), checked, where, unseen)
+        self.check(manifest.settings, checked, where, unseen)
 
     def _flows(self, connections: Mapping[str, ConnectionSpec]) -> Iterator[FlowSpec]:
         given = self.content.get("flows") or []
@@ -281,7 +281,7 @@ class _Reader:
         """A channel whose word proves little is no flow's last, and the next one has a time to try at."""
         known = [connections[name].vendor if name in connections else None for name in via]
         for index, vendor in enumerate(known):
-            if vendor is None or not load_connector(vendor).needs_receipt:
+            if vendor is None or not load_manifest(vendor).needs_receipt:
                 continue
             if index == len(via) - 1:
                 what = f"what {vendor} takes may never arrive: name another connection after {via[index]}"
@@ -317,7 +317,7 @@ class _Reader:
         self, name: str, command: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
     ) -> bool:
         """A connection that can't do what is asked of it would be found out by the first event, months later."""
-        able = [each for each, spec in connections.items() if load_connector(spec.vendor).supports(command)]
+        able = [each for each, spec in connections.items() if load_manifest(spec.vendor).carries(command)]
         if name not in able:
             what = "carries no messages" if command == "SendMessage" else f"doesn't know {command}"
             hint = f"connections that do: {', '.join(able)}" if able else "none of the connections does"

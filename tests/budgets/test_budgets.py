@@ -24,9 +24,9 @@ WORKER = """
 import os
 from functions_framework.aio import create_asgi_app
 create_asgi_app(target="sync_worker", source="functions/sync_worker/main.py")
-from svyazka.connectors.registry import CALLS_US, VENDORS, load_connector, load_webhook
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest, load_webhook
 from svyazka.flows.registry import FLOWS, load_flow
-loaded = [*map(load_connector, VENDORS), *map(load_webhook, CALLS_US), *map(load_flow, FLOWS)]
+loaded = [*map(load_manifest, VENDORS), *map(load_webhook, CALLS_US), *map(load_flow, FLOWS)]
 print(int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
 """
 

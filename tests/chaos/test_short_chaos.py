@@ -16,7 +16,7 @@ from chaos.routes import ROUTES, SPINE, Route, named
 from chaos.scenario import failpoints, survive
 from chaos.sources import AMOCRM, SOURCES
 from simulators.serve import Running
-from svyazka.connectors.registry import CALLS_US, VENDORS, load_connector
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.engine.support.failpoints import POINTS, RENEWAL_POINTS
 
 EVENTS = 12
@@ -70,7 +70,7 @@ def test_every_step_is_one_of_them() -> None:
 
 def test_every_vendor_takes_part() -> None:
     sending = {
-        vendor for vendor in VENDORS if any(map(load_connector(vendor).supports, ("SendMessage", "Forward")))
+        vendor for vendor in VENDORS if any(map(load_manifest(vendor).supports, ("SendMessage", "Forward")))
     }  # fmt: skip
     assert MESSENGERS.keys() == sending
     assert SOURCES.keys() == CALLS_US.keys() - sending | {"http"}, "http is both"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import API_ID, Installation, order
-from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.tenantfile import read_tenant_file
 
@@ -34,7 +34,7 @@ NEEDED = {
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for vendor in VENDORS:
-        for variable in load_connector(vendor).environment.values():
+        for variable in load_manifest(vendor).credentials.environment.values():
             monkeypatch.delenv(variable, raising=False)
 
 
@@ -177,11 +177,11 @@ def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendo
     value = "1122334455667" if vendor == "whatsapp" else "1122334455667@example.org"
     needed = [
         part
-        for setting in load_connector(vendor).credentials
-        if setting not in load_connector(vendor).secret_fields
+        for setting in load_manifest(vendor).credentials.required
+        if setting not in load_manifest(vendor).credentials.secret
         for part in ("--set", f"{vendor}.{setting}={value}")
     ]
-    channel = load_connector(vendor).supports("SendMessage") and flow != "forward"
+    channel = load_manifest(vendor).carries("SendMessage") and flow != "forward"
     also = ("--via", vendor) if channel else ()
     bare.svyazka(
         "init", "--yes", "--name", "К", "--id", "k", "--flow", flow, "--from", vendor, *also, *NEEDED[flow], *needed
@@ -196,14 +196,14 @@ def test_the_briefs_variables_are_read() -> None:
         "SMSRU_API_KEY", "SMSRU_SENDER", "META_WHATSAPP_ACCESS_TOKEN", "META_WHATSAPP_PHONE_NUMBER_ID",
         "EXOLVE_WHATSAPP_API_KEY", "EXOLVE_WHATSAPP_SENDER_ID", "RESEND_API_KEY", "RESEND_FROM",
     }  # fmt: skip
-    read = [variable for vendor in VENDORS for variable in load_connector(vendor).environment.values()]
+    read = [variable for vendor in VENDORS for variable in load_manifest(vendor).credentials.environment.values()]
     assert sorted(read) == sorted(brief)
     page = (Path(__file__).parent.parent.parent / "docs" / "command-line.md").read_text("utf-8")
     told = re.findall(r"^\| (\w+) \| (`[A-Z_`, ]+`) \|$", page, re.M)
     assert {vendor: sorted(re.findall(r"\w+", names)) for vendor, names in told} == {
-        vendor: sorted(load_connector(vendor).environment.values())
+        vendor: sorted(load_manifest(vendor).credentials.environment.values())
         for vendor in VENDORS
-        if load_connector(vendor).environment
+        if load_manifest(vendor).credentials.environment
     }
 
 
@@ -211,12 +211,12 @@ def test_channels_are_proposed_by_the_environment_but_whatsapp_never(
     bare: Installation, smsru: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for vendor in VENDORS:
-        for variable in load_connector(vendor).environment.values():
+        for variable in load_manifest(vendor).credentials.environment.values():
             monkeypatch.setenv(variable, "hub@example.org")
     told = bare.svyazka("init", "--yes", "--name", "К", "--id", "k", "--from", "iiko", *REVIEW)
     assert read_tenant_file(file_of(bare, "k")).flows[0].via == ("smsru", "resend")
     for vendor in ("whatsapp", "exolve"):
-        said = f"{vendor} isn't taken though its variables are set: {load_connector(vendor).not_proposed}"
+        said = f"{vendor} isn't taken though its variables are set: {load_manifest(vendor).credentials.not_proposed}"
         assert said in told.stderr
 
 
@@ -224,12 +224,12 @@ def test_channels_are_proposed_by_the_environment_but_whatsapp_never(
 def test_a_channel_that_is_not_proposed_is_taken_when_named_with_a_word_of_what_it_needs(
     bare: Installation, monkeypatch: pytest.MonkeyPatch, vendor: str
 ) -> None:
-    for variable in load_connector(vendor).environment.values():
+    for variable in load_manifest(vendor).credentials.environment.values():
         monkeypatch.setenv(variable, "5")
     via = ("--via", vendor, "--via", "smsru")
     told = bare.svyazka("init", "--yes", "--name", "К", "--id", "k", "--from", "iiko", *via, *REVIEW)
     assert vendor in read_tenant_file(file_of(bare, "k")).connections
-    assert f"{vendor}: {load_connector(vendor).not_proposed}" in told.stderr
+    assert f"{vendor}: {load_manifest(vendor).credentials.not_proposed}" in told.stderr
     assert "isn't taken" not in told.stderr
 
 

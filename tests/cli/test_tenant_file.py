@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.model.tenants import ConnectionSettings
 from svyazka.tenantfile import TenantFileError, read_tenant_file
 
@@ -193,7 +193,7 @@ def test_a_letter_of_another_alphabet_and_a_zone_written_otherwise_are_named(
 
 @pytest.mark.parametrize("vendor", sorted(VENDORS))
 def test_every_setting_may_lie_in_a_secret_whatever_form_it_has(tmp_path: Path, vendor: str) -> None:
-    own = load_connector(vendor).settings_model().model_fields.keys() - ConnectionSettings.model_fields.keys()
+    own = load_manifest(vendor).settings.model_fields.keys() - ConnectionSettings.model_fields.keys()
     settings = ", ".join(f"{name}: {{secret: x-{name}}}" for name in sorted(own))
     text = FILE.replace("connections:\n", f"connections:\n  it: {{vendor: {vendor}, {settings}}}\n")
     (tmp_path / "kofe.yaml").write_text(text, "utf-8")

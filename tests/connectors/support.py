@@ -13,8 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 from svyazka.engine.contracts.calls import Call, Exchanges
-from svyazka.engine.contracts.connector import RawRequest
+from svyazka.engine.contracts.dispatch import carried
+from svyazka.engine.contracts.manifest import Manifest
+from svyazka.engine.contracts.webhook import RawRequest
 from svyazka.engine.hub import Clients
+from svyazka.model.commands import Command, Repeat
+from svyazka.model.outcomes import Outcome
 from svyazka.model.tenants import ConnectionSettings
 
 NOW = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
@@ -32,6 +36,23 @@ async def calling(settings: SettingsT, base_url: str, **around: Any) -> AsyncIte
         yield Call(settings=settings, http=http, **given)
     finally:
         await clients.close()
+
+
+async def perform(manifest: Manifest[Any], command: Command, call: Call[Any]) -> Outcome:
+    """Carry out a command as the engine does."""
+    return await carried(manifest, command).perform(call)
+
+
+async def ask(manifest: Manifest[Any], command: Command, call: Call[Any]) -> Outcome | None:
+    """Ask whether it was done."""
+    work = carried(manifest, command)
+    assert work.ask is not None
+    return await work.ask(call)
+
+
+def repeat_of(manifest: Manifest[Any], command: Command) -> Repeat:
+    """What a crash in the middle of a command means."""
+    return carried(manifest, command).safety.repeat
 
 
 def posted(body: bytes, *headers: tuple[str, str], query: str = "") -> RawRequest:

@@ -11,7 +11,7 @@ import pytest
 from connectors.support import calling
 from engine.outbound.test_transport import request_of, vendor
 from fakes import House, order
-from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.rules.ambiguity import resolved
 from svyazka.model.commands import Command, Repeat, SendMessage
 from svyazka.model.contacts import Contact
@@ -62,8 +62,8 @@ def test_every_vendor_takes_part() -> None:
 @pytest.mark.parametrize("status", [301, 302, 400, 401, 402, 403, 404, 405, 409, 410, 413, 421, 422, 451])
 @pytest.mark.parametrize("name", MESSENGERS)
 async def test_a_page_in_place_of_a_messengers_api_is_tried_again(name: str, status: int) -> None:
-    connector = load_connector(name)
-    settings = connector.settings_model().model_validate(MESSENGERS[name])
+    connector = load_manifest(name)
+    settings = connector.settings.model_validate(MESSENGERS[name])
     async with vendor(page(status)) as port, calling(settings, f"http://127.0.0.1:{port}") as call:
         outcome = await connector.perform(MESSAGE, call)
     assert isinstance(outcome, Retry)
@@ -76,21 +76,21 @@ async def test_a_page_in_place_of_a_messengers_api_is_tried_again(name: str, sta
 @pytest.mark.parametrize("name", SOURCES)
 async def test_a_page_in_place_of_a_sources_api_is_tried_again(name: str, status: int) -> None:
     given, entity = SOURCES[name]
-    connector = load_connector(name)
+    connector = load_manifest(name)
     async with vendor(page(status)) as port:
         address = f"http://127.0.0.1:{port}"
-        settings = connector.settings_model().model_validate({**given, "base_url": address})
+        settings = connector.settings.model_validate({**given, "base_url": address})
         async with calling(settings, address) as call:
             with pytest.raises(SourceUnavailable) as caught:
-                await connector.reread(entity, call)
+                await connector.reading.read(entity, call)
     assert isinstance(caught.value.outcome, Retry)
 
 
 @pytest.mark.parametrize("status", [200, 202])
 @pytest.mark.parametrize("name", [name for name in MESSENGERS if name != "max"])
 async def test_a_page_that_comes_with_success_is_unclear(name: str, status: int) -> None:
-    connector = load_connector(name)
-    settings = connector.settings_model().model_validate(MESSENGERS[name])
+    connector = load_manifest(name)
+    settings = connector.settings.model_validate(MESSENGERS[name])
     async with vendor(page(status)) as port, calling(settings, f"http://127.0.0.1:{port}") as call:
         outcome = await connector.perform(MESSAGE, call)
     assert isinstance(outcome, Unclear) or (isinstance(outcome, Retry) and outcome.maybe_sent)

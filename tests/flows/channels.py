@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
+from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel
 
 
 def channel(name: str, vendor: str) -> Channel:
     """One connection of a vendor's."""
-    connector = load_connector(vendor)
+    manifest = load_manifest(vendor)
     return Channel(
-        connection=name, vendor=vendor, reaches=connector.reaches, address=connector.address,
-        supports=connector.supports, repeat=connector.repeat, needs_receipt=connector.needs_receipt,
+        connection=name, vendor=vendor, reaches=manifest.reaches, address=manifest.address, carries=manifest.carries,
+        safety=lambda command: carried(manifest, command).safety, needs_receipt=manifest.needs_receipt,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.tenants import ConnectionSettings
 from svyazka.tenantfile import read_tenant_file
@@ -54,5 +54,5 @@ def test_every_flow_and_every_setting_of_it_is_in_the_docs() -> None:
 @pytest.mark.parametrize("vendor", MESSENGERS)
 def test_every_setting_of_a_messenger_is_in_its_page(vendor: str) -> None:
     page = (DOCS / "vendors" / f"{vendor}.md").read_text("utf-8")
-    settings = set(load_connector(vendor).settings_model().model_fields) - set(ConnectionSettings.model_fields)
+    settings = set(load_manifest(vendor).settings.model_fields) - set(ConnectionSettings.model_fields)
     assert {setting for setting in settings if f"`{setting}`" not in page} == set()

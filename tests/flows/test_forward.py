@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from svyazka.connectors.http.actions import CONNECTOR
+from svyazka.connectors.http.manifest import MANIFEST
+from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.flows.forward import FLOW, FORWARDABLE, ForwardSettings
 from svyazka.flows.registry import load_flow
@@ -25,7 +26,14 @@ EVENT = Event(
 
 
 def channel(name: str, kind: str = "Forward") -> Channel:
-    return Channel(name, "http", None, lambda contact: None, lambda command: command == kind, CONNECTOR.repeat)
+    return Channel(
+        name,
+        "http",
+        None,
+        lambda contact: None,
+        lambda command: command == kind,
+        lambda command: carried(MANIFEST, command).safety,
+    )
 
 
 def planned(event: Event = EVENT, channels: Any = (), **settings: Any) -> Decision:

@@ -59,7 +59,7 @@ class Upgraded(Town):
         self.kept = kept
         super().__init__(store, clock, queue=kept or store, inbox=inbox)
         for name in ("sms", "mail", "push"):
-            self.connectors[name].sent.extend((key, text) for key, text in TOLD["sent"][name])  # type: ignore[attr-defined]
+            getattr(self, name).sent.extend((key, text) for key, text in TOLD["sent"][name])
 
     def sent_now(self) -> list[str]:
         """`sms order:1` for each that went out since the upgrade."""

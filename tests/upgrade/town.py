@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from fakes import REVIEW, FakeMessenger, FakeTill, House, SteppedClock
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Repeat
+from svyazka.model.contacts import Contact
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec, Tenant
 
 VENDORS = {
@@ -39,6 +40,11 @@ def tenant(name: str, evening: tuple[str, ...] = ("evening",)) -> Tenant:
     )  # fmt: skip
 
 
+def in_the_register(contact: Contact) -> str | None:
+    """The mailer stands for a register too, where the order of what is written about one person matters."""
+    return contact.email or ("register" if contact.phone == "+79990000502" else None)
+
+
 class Town(House):
     """Both businesses over one store."""
 
@@ -49,8 +55,9 @@ class Town(House):
         self.evening = evening
         super().__init__(store, **ports)
         self.clock = clock or SteppedClock()
-        self.push = FakeMessenger("push", safety=Repeat.IDEMPOTENT)
-        self.connectors["push"] = self.push
+        self.push = FakeMessenger("push", repeat=Repeat.IDEMPOTENT)
+        self.manifests["push"] = self.push.manifest
+        self.mail.address = in_the_register  # type: ignore[method-assign]
         self.start()
 
     async def settle_in(self) -> None:

@@ -66,7 +66,10 @@ def _code_in(account: Account, given: str) -> AuthorisationCode:
     params = dict(parse_qsl(urlsplit(given.strip()).query))
     if "code" not in params:
         raise ConfigError(_("expected an address with a code in it, as the vendor sent you to after agreeing"))
-    match account.connector.redirected(params, account.settings):
+    access = account.manifest.access
+    if access is None:
+        raise ConfigError(_("{vendor} gives no access by a code", vendor=account.vendor))
+    match access.redirected(params, account.settings):
         case AuthorisationCode() as code:
             return code
         case Rejected(reason):

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from svyazka.catalogue import _
 from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
 from svyazka.cli.output import note
-from svyazka.connectors.registry import VENDORS, load_connector
-from svyazka.engine.contracts.connector import Connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.flow import Flow
+from svyazka.engine.contracts.manifest import Credentials, Manifest
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.contacts import Contact, normalize_phone
 
@@ -81,68 +81,65 @@ def named(choices: Iterable[str]) -> dict[str, str]:
 
 
 def _sources(talk: Interview, given: str | None) -> dict[str, str]:
-    systems = [vendor for vendor in sorted(VENDORS) if not load_connector(vendor).supports("SendMessage")]
+    systems = [vendor for vendor in sorted(VENDORS) if not load_manifest(vendor).carries("SendMessage")]
     question = _("Systems that tell of it ({systems})", systems=", ".join(systems))
     return named(talk.value(question, names_among(VENDORS), option="--from", given=given))
 
 
 def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dict[str, str]:
     """Those whose credentials the environment holds are proposed, phones first: sources know them more often."""
-    fitting = {vendor: connector for vendor, connector in _connectors() if any(map(connector.supports, carried))}
+    fitting = {vendor: load_manifest(vendor) for vendor in sorted(VENDORS)}
+    fitting = {vendor: one for vendor, one in fitting.items() if any(map(one.carries, carried))}
     held = [
         vendor
-        for vendor, connector in fitting.items()
-        if connector.environment and set(connector.credentials) <= _set(connector).keys()
+        for vendor, one in fitting.items()
+        if one.credentials.environment and set(one.credentials.required) <= _set(one.credentials).keys()
     ]
-    ready = [vendor for vendor in held if fitting[vendor].not_proposed is None]
+    ready = [vendor for vendor in held if fitting[vendor].credentials.not_proposed is None]
     ready.sort(key=lambda vendor: fitting[vendor].reaches != "phone")
     question = _("Channels, the preferred one first ({fitting})", fitting=", ".join(fitting))
     taken = named(
         talk.value(question, names_among(fitting), option="--via", given=given, default=", ".join(ready) or None)
     )
     for vendor in held:
-        if fitting[vendor].not_proposed and vendor not in taken.values():
+        if fitting[vendor].credentials.not_proposed and vendor not in taken.values():
             note(
                 _(
                     "{vendor} isn't taken though its variables are set: {not_proposed}",
                     vendor=vendor,
-                    not_proposed=fitting[vendor].not_proposed,
+                    not_proposed=fitting[vendor].credentials.not_proposed,
                 ),
                 None,
             )
     return taken
 
 
-def _connectors() -> Iterable[tuple[str, Connector[Any]]]:
-    return ((vendor, load_connector(vendor)) for vendor in sorted(VENDORS))
-
-
-def _set(connector: Connector[Any]) -> dict[str, str]:
-    """Its settings whose variables are set."""
-    found = {setting: os.environ.get(variable, "").strip() for setting, variable in connector.environment.items()}
+def _set(credentials: Credentials) -> dict[str, str]:
+    """The settings whose variables are set."""
+    found = {setting: os.environ.get(variable, "").strip() for setting, variable in credentials.environment.items()}
     return {setting: value for setting, value in found.items() if value}
 
 
 def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]) -> dict[str, Any]:
     """What `--set` and the environment say, what it can't do without, and the rest if somebody wants to."""
-    connector = load_connector(vendor)
-    model = connector.settings_model()
-    values = talk.settings_of(name, model, never=connector.secret_fields)
-    found = {setting: value for setting, value in _set(connector).items() if setting not in values}
+    manifest = load_manifest(vendor)
+    model, credentials = manifest.settings, manifest.credentials
+    values = talk.settings_of(name, model, never=credentials.secret)
+    found = {setting: value for setting, value in _set(credentials).items() if setting not in values}
     if found:
-        note(f"{name}: {', '.join(f'{s} from {connector.environment[s]}' for s in found)}", None)
-    if connector.not_proposed:
-        note(f"{name}: {connector.not_proposed}", None)
+        note(f"{name}: {', '.join(f'{s} from {credentials.environment[s]}' for s in found)}", None)
+    if credentials.not_proposed:
+        note(f"{name}: {credentials.not_proposed}", None)
     open_ = [s for s in one_line_settings(model) if s not in values and s not in found]
-    asked = [setting for setting in open_ if setting in connector.credentials]
-    optional = [setting for setting in open_ if setting not in connector.credentials]
-    if optional and _wants(talk, name, connector, optional):
+    asked = [setting for setting in open_ if setting in credentials.required]
+    optional = [setting for setting in open_ if setting not in credentials.required]
+    if optional and _wants(talk, name, manifest, optional):
         asked += optional
     for setting in (*found, *asked):
-        secret, needed = setting in connector.secret_fields, setting in connector.credentials
+        secret, needed = setting in credentials.secret, setting in credentials.required
         value = talk.value(
             f"{name}: {setting}" + (" (Enter: later)" if secret or not needed else ""),
-            setting_check(model, setting), option=connector.environment.get(setting, f"--set {name}.{setting}"),
+            setting_check(model, setting), option=credentials.environment.get(setting, f"--set {name}.{setting}"),
             given=found.get(setting), needed=needed and not secret, hidden=secret,
         )  # fmt: skip
         if secret and (needed or value is not None):
@@ -154,12 +151,12 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
     return {"vendor": vendor, **_said(values)}
 
 
-def _wants(talk: Interview, name: str, connector: Connector[Any], optional: Iterable[str]) -> bool:
+def _wants(talk: Interview, name: str, manifest: Manifest[Any], optional: Iterable[str]) -> bool:
     if talk.silent:
         return False
     note(_("{name} takes {optional} as well, now or later in the file.", name=name, optional=", ".join(optional)), None)
-    for setting in connector.optional_settings:
-        note(f"  {connector.if_not_set(setting)}", None)
+    for setting in manifest.credentials.optional:
+        note(f"  {manifest.if_not_set(setting)}", None)
     return talk.agrees(_("{name}: set them now?", name=name))
 
 
@@ -183,7 +180,7 @@ def _flow(
     if flow.needs_sources:
         head["from"] = list(sources)
     if flow.needs_channels:
-        head["via"] = [name for name, vendor in channels.items() if load_connector(vendor).supports(flow.carries)]
+        head["via"] = [name for name, vendor in channels.items() if load_manifest(vendor).carries(flow.carries)]
         if not head["via"]:
             raise typer.BadParameter(
                 _("{flow} needs a channel that carries {carries}", flow=flow.name, carries=flow.carries),
@@ -194,7 +191,7 @@ def _flow(
 
 def _deadline(model: type[BaseModel], channels: Mapping[str, str]) -> Mapping[str, str]:
     """Where a channel's word proves little, a time at which the next one tries."""
-    late = any(load_connector(vendor).needs_receipt for vendor in channels.values())
+    late = any(load_manifest(vendor).needs_receipt for vendor in channels.values())
     return {"fallback_after": "30m"} if late and "fallback_after" in model.model_fields else {}
 
 
@@ -204,16 +201,16 @@ def _said(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _alerts(talk: Interview, channels: Mapping[str, str], given: str | None) -> dict[str, Any] | None:
     """Who at the business is told when a system stays down."""
-    first = next((name for name, vendor in channels.items() if load_connector(vendor).reaches), None)
+    first = next((name for name, vendor in channels.items() if load_manifest(vendor).reaches), None)
     if first is None:
         return None
-    connector = load_connector(channels[first])
-    kind = connector.reaches if connector.reaches in ("phone", "email") else "chat"
+    manifest = load_manifest(channels[first])
+    kind = manifest.reaches if manifest.reaches in ("phone", "email") else "chat"
 
     def check(text: str) -> str:
-        contact = Contact(phone=text, email=text, chats={str(connector.reaches): text})
-        if connector.address(contact) is None:
-            raise ValueError(_("expected a {kind} that {vendor} reaches", kind=kind, vendor=connector.vendor))
+        contact = Contact(phone=text, email=text, chats={str(manifest.reaches): text})
+        if manifest.address(contact) is None:
+            raise ValueError(_("expected a {kind} that {vendor} reaches", kind=kind, vendor=manifest.vendor))
         return (normalize_phone(text) if kind == "phone" else None) or text.strip()
 
     question = _("Who is told of troubles, through {first} ({kind})", first=first, kind=kind)

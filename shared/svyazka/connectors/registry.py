@@ -6,7 +6,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from svyazka.engine.contracts.connector import Connector, Webhook
+from svyazka.engine.contracts.manifest import Manifest
+from svyazka.engine.contracts.webhook import Webhook
 from svyazka.model.errors import ConfigError
 
 VENDORS: dict[str, str] = {
@@ -47,10 +48,10 @@ def _module(vendor: str) -> str:
 
 
 @cache
-def load_connector(vendor: str) -> Connector[Any]:
-    """The worker's side of a vendor. Raises ConfigError for one that we don't have."""
-    connector: Connector[Any] = import_module(_module(vendor) + ".actions").CONNECTOR
-    return connector
+def load_manifest(vendor: str) -> Manifest[Any]:
+    """What a vendor is and can do. Raises ConfigError for one that we don't have."""
+    manifest: Manifest[Any] = import_module(_module(vendor) + ".manifest").MANIFEST
+    return manifest
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from svyazka.engine.contracts.calls import Guard
-from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.outbound.addresses import AddressGuard
 from svyazka.engine.outbound.transport import AiohttpTransport
 from svyazka.engine.ports.clock import Clock
@@ -146,7 +146,7 @@ class Hub:
 
     def guard_of(self, account: Account) -> Guard | None:
         """Who looks at this connection's addresses before they are called; None where they are its vendor's own."""
-        if account.connector.calls_tenant_addresses:
+        if account.manifest.network.tenant_addresses:
             guard = self.guard
         else:
             guard = self.base_guard if account.settings.base_url is not None else None
@@ -156,7 +156,7 @@ class Hub:
     def counted_as(account: Account) -> str:
         """Whose rate a call counts towards: the account's own, or that of all accounts of its vendor where the
         vendor counts by IP address."""
-        by_address = account.connector.limits.scope == "ip"
+        by_address = account.manifest.limits.scope == "ip"
         return f"ip.{account.vendor}" if by_address else f"{account.tenant.id}.{account.name}"
 
     async def pace(self, account: Account) -> None:
@@ -169,5 +169,5 @@ class Hub:
         """The connector's rate, or the connection's own where it sets one."""
         own = account.settings.limit
         if own is None:
-            return account.connector.limits
-        return Limits(own.per_second, own.concurrency, account.connector.limits.scope)
+            return account.manifest.limits
+        return Limits(own.per_second, own.concurrency, account.manifest.limits.scope)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from svyazka.engine.calling.oauth.tasks import redirected, renew
-from svyazka.engine.contracts.connector import Inbound, RawRequest, Webhook
+from svyazka.engine.contracts.webhook import Inbound, RawRequest, Webhook
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -120,12 +120,13 @@ class Worker:
         account = await self.hub.directory.account(tenant, connection)
         if account is None or account.missing:
             return
-        if not account.connector.can_check(account.settings):
+        doctor = account.manifest.doctor
+        if doctor is None or not doctor.ready(account.settings):
             await self.outages.close(account.tenant, connection)  # the next delivery will tell
             return
         exchanges = self.performer.exchanges(account)
         try:
-            findings = await account.connector.check(self.performer.call(account, exchanges, key="probe"))
+            findings = await doctor.check(self.performer.call(account, exchanges, key="probe"))
         except (NotSent, MaybeSent, LeaseTooShort):
             findings = []
         if findings and not any(finding.status == "fail" for finding in findings):

@@ -46,7 +46,7 @@ class ForwardFlow(Flow[ForwardSettings]):
         return FORWARDABLE if settings.events is None else frozenset(settings.events)
 
     def plan(self, event: Event, facts: Facts, settings: ForwardSettings, context: FlowContext) -> Decision:
-        takers = [channel for channel in context.channels if channel.supports("Forward")]
+        takers = [channel for channel in context.channels if channel.carries("Forward")]
         if not takers:
             return Decision(reason="none of its connections can forward: expected one of vendor http")
         command = Forward(

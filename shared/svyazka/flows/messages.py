@@ -229,7 +229,7 @@ def message_steps(
     return tuple(
         channel.step(flow, compose(channel))
         for channel in channels
-        if channel.supports("SendMessage") and channel.address(contact)
+        if channel.carries("SendMessage") and channel.address(contact)
     )
 
 

@@ -25,6 +25,28 @@ class Repeat(StrEnum):
     """Neither: the delivery becomes `unknown`, and nobody repeats it on his own."""
 
 
+class Safety(Frozen):
+    """How safely a command may be repeated, and for how long that holds."""
+
+    repeat: Repeat
+    key_life: timedelta | None = None
+    """How long the vendor remembers our key (idempotent); None: for ever. Past it a repeat would act anew."""
+    ask_after: timedelta = timedelta(seconds=60)
+    """How long what was done may be missing from what the vendor shows (checkable)."""
+
+    @classmethod
+    def idempotent(cls, key_life: timedelta | None = None) -> Safety:
+        return cls(repeat=Repeat.IDEMPOTENT, key_life=key_life)
+
+    @classmethod
+    def checkable(cls, ask_after: timedelta = timedelta(seconds=60)) -> Safety:
+        return cls(repeat=Repeat.CHECKABLE, ask_after=ask_after)
+
+    @classmethod
+    def unsafe(cls) -> Safety:
+        return cls(repeat=Repeat.UNSAFE)
+
+
 class SendMessage(Stored):
     """One message to one person, through whichever messenger the delivery's connection is."""
 
@@ -48,35 +70,7 @@ class Forward(Stored):
     occurred_at: Time
 
 
-class UpsertContact(Stored):
-    """Create a person's card, or bring the existing one up to date."""
-
-    kind: Literal["UpsertContact"] = "UpsertContact"
-    contact: Contact
-    fields: dict[str, JsonValue] = {}
-
-
-class CreateLead(Stored):
-    """Open a deal or request for a person."""
-
-    kind: Literal["CreateLead"] = "CreateLead"
-    contact: Contact
-    title: str
-    fields: dict[str, JsonValue] = {}
-
-
-class BookAppointment(Stored):
-    """Put a person into a booking calendar."""
-
-    kind: Literal["BookAppointment"] = "BookAppointment"
-    contact: Contact
-    starts_at: Time
-    service: str
-    staff: str | None = None
-    comment: str | None = None
-
-
-Command = Annotated[SendMessage | Forward | UpsertContact | CreateLead | BookAppointment, Field(discriminator="kind")]
+Command = Annotated[SendMessage | Forward, Field(discriminator="kind")]
 
 
 def person_of(command: Command) -> Contact | None:

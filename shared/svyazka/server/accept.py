@@ -8,7 +8,7 @@ from typing import Any
 
 from svyazka.app import receiver_for
 from svyazka.connectors.registry import CALLS_US
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver, problem
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Inbox

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from svyazka.engine.contracts.connector import Answer
+from svyazka.engine.contracts.webhook import Answer
 from svyazka.engine.intake.receive import RETRY_AFTER, problem
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import Unavailable

@@ -11,7 +11,7 @@ from svyazka.app import build_hub, build_worker
 from svyazka.backends.local.clock import ClockKeeper, load_clock
 from svyazka.backends.local.queue import Dispatcher, LocalQueue
 from svyazka.backends.local.store import LocalStore
-from svyazka.connectors.registry import VENDORS, load_connector
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.hub import Printer
 from svyazka.engine.support.logs import log, say, where
 from svyazka.engine.worker import Worker
@@ -26,7 +26,7 @@ def queue_limits() -> dict[str, tuple[float, int]]:
     """Dispatches a second and at once for each queue: one queue a vendor, by its connector's table."""
     limits = {"plan": (10_000.0, 64), "salvage": (50.0, 8)}
     for vendor in VENDORS:
-        own = load_connector(vendor).limits
+        own = load_manifest(vendor).limits
         # Accounts are paced one by one in the worker; a queue only bounds what is out at once.
         limits[vendor] = (10_000.0, max(own.concurrency * 4, 16))
     return limits

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svyazka.connectors.amocrm.forms import DEPTH_LIMIT, PAIRS_LIMIT, items, parsed
-from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.engine.contracts.webhook import NotTheFormat
 
 
 @pytest.mark.parametrize(

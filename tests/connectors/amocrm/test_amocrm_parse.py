@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.support import posted
 from svyazka.connectors.amocrm.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Unreadable
 

@@ -18,7 +18,8 @@ from fakes import REVIEW, House, SteppedClock
 from simulators.amocrm import AmocrmSimulator
 from simulators.amocrm.cards import TALKS, WON
 from simulators.serve import Running
-from svyazka.connectors.amocrm.actions import CONNECTOR, EVENTS
+from svyazka.connectors.amocrm.doctor import EVENTS
+from svyazka.connectors.amocrm.manifest import MANIFEST
 from svyazka.connectors.registry import load_webhook
 from svyazka.engine.hub import Limiter
 from svyazka.model.commands import SendMessage
@@ -41,7 +42,7 @@ class Salon:
         self.house.clock = SteppedClock(datetime.now(UTC))
         settings = {"base_url": amo.base_url("amocrm"), "token": TOKEN, "account_id": 31500000, "limit": LIMIT, **own}
         spec = ConnectionSpec(vendor="amocrm", settings={k: v for k, v in settings.items() if v is not None})
-        self.house.connectors["amocrm"] = CONNECTOR
+        self.house.manifests["amocrm"] = MANIFEST
         review = FlowSpec(
             id="review_request", flow="review_request", sources=("crm",), via=("sms",), settings={**REVIEW, **flow}
         )

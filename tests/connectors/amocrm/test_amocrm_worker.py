@@ -17,12 +17,14 @@ from simulators.amocrm.cards import LOST, TALKS, WON, form, lead_hook
 from simulators.amocrm.hooks import Hook
 from simulators.serve import Running
 from svyazka.connectors.amocrm import client
-from svyazka.connectors.amocrm.actions import CONNECTOR, EVENTS
 from svyazka.connectors.amocrm.client import AmocrmFailure
+from svyazka.connectors.amocrm.doctor import EVENTS
+from svyazka.connectors.amocrm.manifest import MANIFEST
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.webhook import WEBHOOK
-from svyazka.connectors.registry import CALLS_US, load_connector, load_webhook
-from svyazka.engine.contracts.connector import Finding, Inbound, Polled
+from svyazka.connectors.registry import CALLS_US, load_manifest, load_webhook
+from svyazka.engine.contracts.learning import Finding, Polled
+from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent
 from svyazka.model.events import Entity, EventType, Fact
@@ -48,12 +50,12 @@ def settings(amo: Running, **own: Any) -> AmocrmSettings:
 async def polled(amo: Running, cursor: str | None, hook_url: str | None = None, **own: Any) -> Polled:
     around = {"hook_url": hook_url, "now": own.pop("now", NOW), "memo": own.pop("memo", {})}
     async with calling(settings(amo, **own), amo.base_url("amocrm"), **around) as call:
-        return await CONNECTOR.poll(cursor, call)
+        return await MANIFEST.polling.poll(cursor, call)
 
 
 async def reread(amo: Running, kind: str, id_: object, **own: Any) -> Fact | None:
     async with calling(settings(amo, **own), amo.base_url("amocrm")) as call:
-        return await CONNECTOR.reread(Entity(kind=kind, id=str(id_)), call)
+        return await MANIFEST.reading.read(Entity(kind=kind, id=str(id_)), call)
 
 
 def told(content: dict[str, Any], inbound: Inbound | None = None) -> Fact:
@@ -67,17 +69,19 @@ def later(sim: AmocrmSimulator, seconds: int = 60) -> None:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("amocrm") is CONNECTOR
+    assert load_manifest("amocrm") is MANIFEST
     assert load_webhook("amocrm") is WEBHOOK
     assert CALLS_US["amocrm"] == "webhook_amocrm"
-    assert not CONNECTOR.supports("SendMessage")
+    assert not MANIFEST.carries("SendMessage")
 
 
 def test_what_can_be_asked_depends_on_the_credentials() -> None:
     integration = {"client_id": "c", "client_secret": "s", "redirect_uri": "https://x/y"}
     for own, can in (({}, False), ({"client_id": "c"}, False), ({"token": "t"}, True), (integration, True)):
         given = AmocrmSettings(**own)
-        assert (CONNECTOR.can_reread(given), CONNECTOR.can_poll(given), CONNECTOR.can_check(given)) == (can,) * 3
+        assert (MANIFEST.reading.ready(given), MANIFEST.polling.ready(given), MANIFEST.doctor.ready(given)) == (
+            can,
+        ) * 3
 
 
 # Identity
@@ -385,7 +389,7 @@ async def test_the_key_in_our_address_stays_out_of_the_story(amo: Running, sim: 
     cursor: str | None = None
     for _ in range(2):
         async with calling(settings(amo), amo.base_url("amocrm"), hook_url=HOOK_URL) as call:
-            cursor = (await CONNECTOR.poll(cursor, call)).cursor
+            cursor = (await MANIFEST.polling.poll(cursor, call)).cursor
             assert call.http.log
             assert "secret-part" not in str(call.http.log)
 
@@ -395,14 +399,14 @@ async def test_the_key_in_our_address_stays_out_of_the_story(amo: Running, sim: 
 
 async def checked(amo: Running, hook_url: str | None = HOOK_URL, **own: Any) -> dict[str, Finding]:
     async with calling(settings(amo, **own), amo.base_url("amocrm"), hook_url=hook_url) as call:
-        found = await CONNECTOR.check(call)
+        found = await MANIFEST.doctor.check(call)
         assert "secret-part" not in str(found) + str(call.http.log)
     return {finding.check: finding for finding in found}
 
 
 async def fixed(amo: Running) -> list[Finding]:
     async with calling(settings(amo), amo.base_url("amocrm")) as call:
-        found = await CONNECTOR.fix(call, HOOK_URL)
+        found = await MANIFEST.hook.register(call, HOOK_URL)
         assert "secret-part" not in str(found) + str(call.http.log)
     return found
 

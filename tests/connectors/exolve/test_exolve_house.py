@@ -14,9 +14,9 @@ from connectors.support import scripted
 from fakes import START, House, order
 from simulators.exolve import KEY
 from simulators.serve import Running
-from svyazka.connectors.exolve.actions import CONNECTOR
+from svyazka.connectors.exolve.manifest import MANIFEST
 from svyazka.connectors.exolve.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
@@ -35,7 +35,7 @@ class ExolveHouse(House):
         self.vendor = exolve.of("exolve")
         self.vendor.ahead = START.timestamp() - time.time()
         self.controls = f"{exolve.url}/_sim/exolve"
-        self.connectors["exolve"] = CONNECTOR
+        self.manifests["exolve"] = MANIFEST
         settings: dict[str, Any] = {
             "api_key": {"secret": "exolve"}, "sender": "KOFE", "base_url": exolve.base_url("exolve"),
             "limit": {"per_second": 1000},

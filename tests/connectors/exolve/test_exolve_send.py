@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, by_deed, calling
+from connectors.support import NOW, ask, by_deed, calling, perform, repeat_of
 from simulators.exolve import KEY
 from simulators.serve import Running
 from svyazka.connectors.exolve import client
-from svyazka.connectors.exolve.actions import CONNECTOR, NO_WHATSAPP
 from svyazka.connectors.exolve.client import PAGE, ExolveSettings
 from svyazka.connectors.exolve.failures import FAILURES, rule_of
-from svyazka.engine.contracts.connector import Finding
+from svyazka.connectors.exolve.manifest import MANIFEST
+from svyazka.connectors.exolve.messenger import NO_WHATSAPP
+from svyazka.engine.contracts.learning import Finding
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
@@ -37,7 +38,7 @@ async def sent(
     exolve: Running, command: SendMessage | None = None, settings: ExolveSettings = SETTINGS, **around: Any
 ) -> Outcome:
     async with calling(settings, exolve.base_url("exolve"), **around) as call:
-        return await CONNECTOR.perform(command or message(), call)
+        return await perform(MANIFEST, command or message(), call)
 
 
 async def answered(exolve: Running, status: int, body: Any, headers: Any = None, **around: Any) -> Outcome:
@@ -50,7 +51,7 @@ async def asked(exolve: Running, command: SendMessage | None = None, **around: A
     """Whether Exolve has it."""
     now = datetime.now(UTC)
     async with calling(SETTINGS, exolve.base_url("exolve"), **{"now": now, "doubt_since": now, **around}) as call:
-        return await CONNECTOR.check_sent(command or message(), call)
+        return await ask(MANIFEST, command or message(), call)
 
 
 def sample(name: str) -> Any:
@@ -88,13 +89,13 @@ async def test_without_a_sender_the_applications_own_number_is_left_to_exolve(ex
 
 async def test_the_key_stands_in_no_story(exolve: Running) -> None:
     async with calling(SETTINGS, exolve.base_url("exolve")) as call:
-        await CONNECTOR.perform(message(), call)
+        await perform(MANIFEST, message(), call)
         assert KEY not in call.http.log[0].model_dump_json()
 
 
 def test_a_message_can_be_asked_for_and_a_code_is_never_repeated() -> None:
-    assert CONNECTOR.repeat(message()) is Repeat.CHECKABLE
-    assert CONNECTOR.repeat(message(code=True)) is Repeat.UNSAFE
+    assert repeat_of(MANIFEST, message()) is Repeat.CHECKABLE
+    assert repeat_of(MANIFEST, message(code=True)) is Repeat.UNSAFE
 
 
 @pytest.mark.parametrize(
@@ -105,15 +106,15 @@ def test_a_message_can_be_asked_for_and_a_code_is_never_repeated() -> None:
 async def test_russian_mobile_phones_are_reached_and_no_others(
     exolve: Running, typed: str | None, reached: str | None
 ) -> None:
-    assert CONNECTOR.address(Contact(phone=typed)) == reached
-    assert CONNECTOR.address(Contact(phone=typed, proxy=True)) is None
+    assert MANIFEST.address(Contact(phone=typed)) == reached
+    assert MANIFEST.address(Contact(phone=typed, proxy=True)) is None
     assert isinstance(await sent(exolve, message(typed)), Succeeded if reached else Refused)
     assert len(exolve.of("exolve").calls) == bool(reached)
 
 
 async def test_what_is_no_message_costs_no_call(exolve: Running) -> None:
     async with calling(SETTINGS, exolve.base_url("exolve")) as call:
-        outcome = await CONNECTOR.perform(Forward(type="x", payload={}, occurred_at=NOW), call)
+        outcome = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
     assert isinstance(outcome, Refused)
     assert exolve.of("exolve").calls == []
 
@@ -165,7 +166,7 @@ async def test_a_page_of_plain_text_is_a_wrong_address(exolve: Running) -> None:
     assert isinstance(outcome, Retry)
     assert "base_url" in outcome.message
     async with calling(SETTINGS, exolve.base_url("exolve") + "/elsewhere") as call:
-        assert isinstance(await CONNECTOR.perform(message(), call), Retry)
+        assert isinstance(await perform(MANIFEST, message(), call), Retry)
 
 
 # The failure map, row by row
@@ -246,7 +247,7 @@ async def test_a_connection_that_breaks_leaves_it_open_and_asking_closes_it(
 async def test_no_connection_is_provably_not_sent() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
-            await CONNECTOR.perform(message(), call)
+            await perform(MANIFEST, message(), call)
 
 
 # Asking
@@ -300,7 +301,7 @@ async def test_an_exolve_that_does_not_tell_proves_nothing(
 
 async def checked(exolve: Running, settings: ExolveSettings = SETTINGS) -> dict[str, Finding]:
     async with calling(settings, exolve.base_url("exolve")) as call:
-        return {finding.check: finding for finding in await CONNECTOR.check(call)}
+        return {finding.check: finding for finding in await MANIFEST.doctor.check(call)}
 
 
 async def test_a_good_key_is_found_good_by_counting(exolve: Running) -> None:
@@ -318,6 +319,6 @@ async def test_what_is_not_in_order_is_said_with_its_remedy(exolve: Running) -> 
     }  # fmt: skip
     assert all(finding.remedy for finding in findings.values())
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        (finding,) = await CONNECTOR.check(call)
+        (finding,) = await MANIFEST.doctor.check(call)
     assert finding.status == "fail"
-    assert (CONNECTOR.can_check(SETTINGS), CONNECTOR.can_check(ExolveSettings())) == (True, False)
+    assert (MANIFEST.doctor.ready(SETTINGS), MANIFEST.doctor.ready(ExolveSettings())) == (True, False)

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.support import posted
-from svyazka.connectors.exolve.actions import CONNECTOR
+from svyazka.connectors.exolve.manifest import MANIFEST
 from svyazka.connectors.exolve.schema import FINAL
 from svyazka.connectors.exolve.webhook import WEBHOOK
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat
+from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, ReceiptState, Unreadable
@@ -175,5 +175,5 @@ def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("exolve") is CONNECTOR
+    assert load_manifest("exolve") is MANIFEST
     assert load_webhook("exolve") is WEBHOOK

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.tenantfile import read_tenant_file
 
@@ -49,5 +49,5 @@ def test_every_setting_is_in_the_docs() -> None:
     common = {"base_url", "plain_http", "retry", "timeout", "limit"}
     for vendor in ("http", "rkeeper"):
         text = (DOCS / f"{vendor}.md").read_text("utf-8")
-        settings = set(load_connector(vendor).settings_model().model_fields) - common
+        settings = set(load_manifest(vendor).settings.model_fields) - common
         assert {name for name in settings if f"`{name}`" not in text} == set()

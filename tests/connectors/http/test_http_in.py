@@ -18,7 +18,7 @@ from connectors.support import posted
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.connectors.http.webhook import WEBHOOK, form, moment
 from svyazka.connectors.registry import CALLS_US, load_webhook
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.contacts import normalize_phone
 from svyazka.model.events import EventType, Fact, Unreadable

@@ -12,14 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.support import calling, scripted
+from connectors.support import calling, perform, repeat_of, scripted
 from fakes import House, order
 from simulators.http import SECRET, HttpSink
 from simulators.serve import Running, serve
-from svyazka.connectors.http.actions import CONNECTOR
 from svyazka.connectors.http.client import CLASSES, STATUSES, body_of, outcome_of, rule_of
+from svyazka.connectors.http.manifest import MANIFEST
 from svyazka.connectors.http.schema import HttpSettings
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.addresses import AddressGuard, networks
 from svyazka.engine.ports.store import Document, Put
@@ -49,7 +49,7 @@ def sink() -> Iterator[Running]:
 
 async def performed(settings: HttpSettings, command: Any = LEAD, key: str = "dlv_1.1") -> tuple[Outcome, str]:
     async with calling(settings, settings.base_url or "", key=key) as call:
-        return await CONNECTOR.perform(command, call), str(call.http.log)
+        return await perform(MANIFEST, command, call), str(call.http.log)
 
 
 def to(sink: Running, path: str = "hook", **settings: Any) -> HttpSettings:
@@ -59,11 +59,11 @@ def to(sink: Running, path: str = "hook", **settings: Any) -> HttpSettings:
 
 
 def test_the_registry_finds_it() -> None:
-    assert load_connector("http") is CONNECTOR
-    assert CONNECTOR.supports("Forward")
-    assert not CONNECTOR.supports("SendMessage")
-    assert CONNECTOR.repeat(LEAD) is Repeat.IDEMPOTENT
-    assert CONNECTOR.calls_tenant_addresses
+    assert load_manifest("http") is MANIFEST
+    assert MANIFEST.carries("Forward")
+    assert not MANIFEST.carries("SendMessage")
+    assert repeat_of(MANIFEST, LEAD) is Repeat.IDEMPOTENT
+    assert MANIFEST.network.tenant_addresses
 
 
 # Over the wire
@@ -197,7 +197,7 @@ async def test_another_command_is_not_for_it() -> None:
 async def test_the_doctor_looks_at_secrets_and_bothers_no_endpoint() -> None:
     async def checked(**settings: Any) -> dict[str, str]:
         async with calling(HttpSettings.model_validate(settings), "") as call:
-            found = await CONNECTOR.check(call)
+            found = await MANIFEST.doctor.check(call)
         assert all(finding.remedy for finding in found if finding.status == "fail")
         return {finding.check: finding.status for finding in found}
 
@@ -217,7 +217,7 @@ class Passing(House):
 
     def __init__(self, targets: dict[str, dict[str, Any]], allowed: str = "127.0.0.0/8", **flow: Any) -> None:
         super().__init__()
-        self.connectors["http"] = CONNECTOR
+        self.manifests["http"] = MANIFEST
         specs = {name: ConnectionSpec(vendor="http", settings=settings) for name, settings in targets.items()}
         forward = FlowSpec(id="pass_on", flow="forward", sources=("till",), via=tuple(targets), settings=flow)
         self.tenant = self.tenant.model_copy(

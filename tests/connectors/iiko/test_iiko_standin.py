@@ -15,10 +15,10 @@ from fakes import House
 from simulators.iiko import IikoSimulator
 from simulators.iiko.world import ORGANIZATION, TERMINAL_GROUP, TerminalGroup
 from simulators.serve import Running, serve
-from svyazka.connectors.iiko.actions import CONNECTOR
+from svyazka.connectors.iiko.manifest import MANIFEST
 from svyazka.connectors.iiko.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest
+from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
@@ -46,7 +46,7 @@ class Restaurant(House):
         }
         given["limit"] = {"per_second": 1000}
         till = ConnectionSpec(vendor="iiko", settings={**given, **(settings or {"api_login": LOGIN})})
-        self.connectors["iiko"] = CONNECTOR
+        self.manifests["iiko"] = MANIFEST
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "till": till}})
         self.hook = f"{hub.url}/hook"
         self.start()
@@ -77,7 +77,7 @@ class Restaurant(House):
 
     async def register(self) -> None:
         """As `svyazka doctor --fix` does."""
-        findings = await CONNECTOR.fix(await self.call(), self.hook)
+        findings = await MANIFEST.hook.register(await self.call(), self.hook)
         assert [finding.status for finding in findings] == ["ok"]
 
     def told(self) -> list[Fact]:
@@ -169,9 +169,9 @@ async def test_a_fact_by_webhook_by_poll_and_by_reread_has_one_identity(house: R
     ]  # fmt: skip
     house.control("orders", orders, batch=3)
     cursor = json.dumps({"at": house.clock.now().isoformat(), "revision": 0})
-    polled = (await CONNECTOR.poll(cursor, await house.call())).facts
+    polled = (await MANIFEST.polling.poll(cursor, await house.call())).facts
     told = house.told()
-    reread = [await CONNECTOR.reread(fact.entity, await house.call()) for fact in told if fact.entity]
+    reread = [await MANIFEST.reading.read(fact.entity, await house.call()) for fact in told if fact.entity]
 
     def meaning(fact: Fact | None) -> Any:
         assert fact is not None
@@ -199,7 +199,7 @@ async def test_what_cannot_be_polled_is_told_and_reread_alike(
     house.control("orders", order)
     (told,) = house.told()
     assert told.entity is not None
-    reread = await CONNECTOR.reread(told.entity, await house.call())
+    reread = await MANIFEST.reading.read(told.entity, await house.call())
     assert reread is not None
     assert (reread.key, reread.type, told.type) == (told.key, expected, expected)
     house.clock.step(120)
@@ -213,7 +213,7 @@ async def test_a_telegram_chat_that_no_poll_is_told_comes_with_the_reread(house:
     (record,) = house.events()
     assert record.event.contact is not None
     assert record.event.contact.chats == {}
-    fact = await CONNECTOR.reread(Entity(kind="delivery", id=made["orders"][0]["id"]), await house.call())
+    fact = await MANIFEST.reading.read(Entity(kind="delivery", id=made["orders"][0]["id"]), await house.call())
     assert fact is not None
     assert fact.contact is not None
     assert fact.contact.chats == {"telegram": "77"}
@@ -294,7 +294,7 @@ async def test_what_is_older_than_a_week_is_an_alert_with_its_times_told_once(ho
     house.control("orders", {"status": "Closed"}, drop=1)
     house.clock.step(4 * 3600)
     now = house.clock.now()
-    look = await CONNECTOR.poll(json.dumps({"at": last.isoformat(), "revision": 0}), await house.call())
+    look = await MANIFEST.polling.poll(json.dumps({"at": last.isoformat(), "revision": 0}), await house.call())
     assert look.gap == (last, now - timedelta(days=7))
     assert await house.poll() == 1
     (alert,) = house.alerts()
@@ -426,12 +426,12 @@ async def test_the_doctor_sees_that_nothing_is_registered_mends_it_and_is_conten
     await house.settle_in()
 
     async def seen() -> dict[str, str]:
-        return {finding.check: finding.status for finding in await CONNECTOR.check(await house.call(house.hook))}
+        return {finding.check: finding.status for finding in await MANIFEST.doctor.check(await house.call(house.hook))}
 
     assert await seen() == {"credentials": "ok", "organization": "ok", "webhook": "fail", "polling": "ok"}
     await house.register()
     assert await seen() == {"credentials": "ok", "organization": "ok", "webhook": "ok", "polling": "ok"}
-    (again,) = await CONNECTOR.fix(await house.call(), house.hook)
+    (again,) = await MANIFEST.hook.register(await house.call(), house.hook)
     assert again.message == "the webhook is registered already"
     house.control("orders", [{"status": "Closed"}, {"kind": "table", "status": "Deleted"}, {"kind": "reserve"}])
     assert {answer.status for answer in await house.take()} == {200}
@@ -442,10 +442,10 @@ async def test_the_doctor_names_the_organizations_when_ours_is_not_among_them(ru
     running.of("iiko").clear()
     house = Restaurant(running, hub, api_login=LOGIN, organization_id=TERMINAL_GROUP)
     await house.settle_in()
-    found = {finding.check: finding for finding in await CONNECTOR.check(await house.call())}
+    found = {finding.check: finding for finding in await MANIFEST.doctor.check(await house.call())}
     assert found["organization"].status == "fail"
     assert ORGANIZATION in found["organization"].message
-    (finding,) = await CONNECTOR.fix(await house.call(), house.hook)
+    (finding,) = await MANIFEST.hook.register(await house.call(), house.hook)
     assert finding.status == "fail"
     assert running.of("iiko").world.hooks == {}
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from connectors.support import NOW, Scripted, calling, posted, scripted
-from svyazka.connectors.iiko.actions import CONNECTOR
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
+from svyazka.connectors.iiko.manifest import MANIFEST
 from svyazka.connectors.iiko.webhook import WEBHOOK
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.engine.contracts.connector import Finding, Inbound, Polled
+from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.engine.contracts.learning import Finding, Polled
+from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.errors import NotShown
 from svyazka.model.events import Entity, EventType, Fact
 from svyazka.model.outcomes import Blocked
@@ -63,46 +64,50 @@ def iiko() -> Iterator[Scripted]:
 
 async def polled(vendor: Scripted, cursor: str | None, now: datetime = NOW) -> Polled:
     async with calling(SETTINGS, vendor.url, now=now) as call:
-        return await CONNECTOR.poll(cursor, call)
+        return await MANIFEST.polling.poll(cursor, call)
 
 
 async def reread(vendor: Scripted, kind: str, id_: str, settings: IikoSettings = SETTINGS) -> Fact | None:
     async with calling(settings, vendor.url) as call:
-        return await CONNECTOR.reread(Entity(kind=kind, id=id_), call)
+        return await MANIFEST.reading.read(Entity(kind=kind, id=id_), call)
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("iiko") is CONNECTOR
+    assert load_manifest("iiko") is MANIFEST
     assert load_webhook("iiko") is WEBHOOK
-    assert CONNECTOR.settings_model() is IikoSettings
-    assert not CONNECTOR.supports("SendMessage")
+    assert MANIFEST.settings is IikoSettings
+    assert not MANIFEST.carries("SendMessage")
 
 
 def test_what_can_be_asked_depends_on_the_credentials() -> None:
     for settings, can in ((IikoSettings(), False), (SETTINGS, True)):
-        assert (CONNECTOR.can_reread(settings), CONNECTOR.can_poll(settings), CONNECTOR.can_check(settings)) == (
-            can,
-        ) * 3
+        assert (
+            MANIFEST.reading.ready(settings),
+            MANIFEST.polling.ready(settings),
+            MANIFEST.doctor.ready(settings),
+        ) == (can,) * 3
 
 
 async def test_credentials_in_part_are_a_trouble_that_is_told_and_no_reason_to_hold_events_back() -> None:
     settings = IikoSettings(api_key="k", app_id="a")
-    assert not CONNECTOR.can_reread(settings)
-    assert CONNECTOR.can_poll(settings)
-    assert CONNECTOR.can_check(settings)
+    assert not MANIFEST.reading.ready(settings)
+    assert MANIFEST.polling.ready(settings)
+    assert MANIFEST.doctor.ready(settings)
     async with calling(settings, "http://127.0.0.1:1") as call:
-        (finding,) = await CONNECTOR.check(call)
+        (finding,) = await MANIFEST.doctor.check(call)
         with pytest.raises(IikoFailure) as caught:
-            await CONNECTOR.poll(None, call)
+            await MANIFEST.polling.poll(None, call)
     assert (finding.check, finding.status) == ("credentials", "fail")
     assert isinstance(caught.value.outcome, Blocked)
 
 
 def test_whoever_signs_in_by_either_way_is_not_told_that_something_is_missing() -> None:
     v2 = IikoSettings(api_key="k", app_id="a", client_secret="s")
-    assert all(getattr(SETTINGS, name, "") is not None for name in CONNECTOR.optional_settings if name != "auth_token")
+    assert all(
+        getattr(SETTINGS, name, "") is not None for name in MANIFEST.credentials.optional if name != "auth_token"
+    )
     assert [bool(settings.api_credentials) for settings in (IikoSettings(), SETTINGS, v2)] == [False, True, True]
-    assert "api_credentials" in CONNECTOR.optional_settings
+    assert "api_credentials" in MANIFEST.credentials.optional
 
 
 # Identity
@@ -177,7 +182,7 @@ async def test_without_an_organization_all_that_are_seen_are_asked_and_named_onc
     memo: dict[str, Any] = {}
     async with calling(settings, iiko.url, memo=memo) as call:
         for _ in range(2):
-            await CONNECTOR.reread(Entity(kind="delivery", id=info()["id"]), call)
+            await MANIFEST.reading.read(Entity(kind="delivery", id=info()["id"]), call)
     assert [body["organizationId"] for body in iiko.asked(BY_ID)][:2] == ["o1", "o2"]
     assert len(iiko.asked(ORGANIZATIONS)) == 1
 
@@ -325,7 +330,7 @@ async def test_an_orders_times_are_read_in_the_zone_of_its_own_till_asked_for_on
     cursor = json.dumps({"at": NOW.isoformat(), "revision": 9})
     for _ in range(2):
         async with calling(SETTINGS, iiko.url, now=NOW, memo=memo) as call:
-            (fact,) = (await CONNECTOR.poll(cursor, call)).facts
+            (fact,) = (await MANIFEST.polling.poll(cursor, call)).facts
     assert fact.occurred_at == datetime.fromisoformat("2026-03-14T18:53:01+05:00")
     assert iiko.asked(GROUPS) == [{"organizationIds": [ORGANIZATION], "includeDisabled": True}]
 
@@ -346,7 +351,7 @@ async def test_where_the_tills_zone_is_not_told_the_tenants_serves_and_nobody_as
     memo: dict[str, Any] = {}
     for _ in range(3):
         async with calling(SETTINGS, iiko.url, now=NOW, memo=memo) as call:
-            (fact,) = (await CONNECTOR.poll(json.dumps({"at": NOW.isoformat(), "revision": 9}), call)).facts
+            (fact,) = (await MANIFEST.polling.poll(json.dumps({"at": NOW.isoformat(), "revision": 9}), call)).facts
     assert str(fact.occurred_at) == "2026-03-14 15:53:01+00:00"
     assert len(iiko.asked(GROUPS)) == 1
 
@@ -373,13 +378,13 @@ def findings(found: list[Finding]) -> dict[str, str]:
 async def checked(vendor: Scripted, hook_url: str | None = HOOK_URL, **settings: Any) -> list[Finding]:
     given = {"organization_id": ORGANIZATION, "api_login": "api-login-for-tests", "auth_token": "hook-secret-for-tests"}
     async with calling(IikoSettings(**{**given, **settings}), vendor.url, hook_url=hook_url) as call:
-        return await CONNECTOR.check(call)
+        return await MANIFEST.doctor.check(call)
 
 
 async def fixed(vendor: Scripted, hook_url: str = HOOK_URL) -> tuple[list[Finding], str]:
     settings = SETTINGS.model_copy(update={"auth_token": "hook-secret-for-tests"})
     async with calling(settings, vendor.url) as call:
-        return await CONNECTOR.fix(call, hook_url), str(call.http.log)
+        return await MANIFEST.hook.register(call, hook_url), str(call.http.log)
 
 
 async def test_a_connection_in_order_is_said_to_be(iiko: Scripted) -> None:

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -21,24 +21,25 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors.support import NOW, by_deed, calling, scripted
-from fakes import House, TillConnector, order
+from connectors.support import NOW, by_deed, calling, perform, repeat_of, scripted
+from fakes import TILL, House, order
 from simulators.max import TOKEN, USER, Max
 from simulators.serve import Running
-from svyazka.connectors.max.actions import CONNECTOR
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.failures import FAILURES, Rule
+from svyazka.connectors.max.manifest import MANIFEST
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.webhook import WEBHOOK
-from svyazka.connectors.registry import load_connector, load_webhook
+from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.contracts.calls import Call, Exchanges
-from svyazka.engine.contracts.connector import Answer, Finding, Polled, RawRequest
+from svyazka.engine.contracts.learning import Finding, Polled, Reading
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.hub import Clients
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
-from svyazka.model.commands import Repeat, SendMessage, UpsertContact
+from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
@@ -67,7 +68,7 @@ def to(address: int | str, text: str = "Заказ №15 готов") -> SendMes
 
 async def sent(bot: Running, command: SendMessage | None = None, token: str = TOKEN) -> Outcome:
     async with calling(MaxSettings(bot_token=token), bot.base_url("max")) as call:
-        outcome = await CONNECTOR.perform(command or to(USER), call)
+        outcome = await perform(MANIFEST, command or to(USER), call)
         assert "-for-tests" not in str(call.http.log) + repr(outcome)
         return outcome
 
@@ -77,10 +78,10 @@ def messages(bot: Running) -> list[dict[str, Any]]:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("max") is CONNECTOR
+    assert load_manifest("max") is MANIFEST
     assert load_webhook("max") is WEBHOOK
-    assert CONNECTOR.settings_model() is MaxSettings
-    assert (CONNECTOR.reaches, CONNECTOR.supports("SendMessage"), CONNECTOR.supports("Forward")) == ("max", True, False)
+    assert MANIFEST.settings is MaxSettings
+    assert (MANIFEST.reaches, MANIFEST.carries("SendMessage"), MANIFEST.carries("Forward")) == ("max", True, False)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,8 @@ def test_the_registry_finds_both_sides() -> None:
      ("12.5", None), ("9" * 19, None)],
 )  # fmt: skip
 def test_an_address_is_a_users_id_or_a_groups(chat: str, address: str | None) -> None:
-    assert CONNECTOR.address(Contact(chats={"max": chat})) == address
-    assert CONNECTOR.address(Contact(phone="+79991234567", chats={"telegram": chat})) is None
+    assert MANIFEST.address(Contact(chats={"max": chat})) == address
+    assert MANIFEST.address(Contact(phone="+79991234567", chats={"telegram": chat})) is None
 
 
 # Sending
@@ -102,7 +103,7 @@ async def test_a_message_goes_out_with_the_raw_token_as_the_sample_does(bot: Run
         path = "/messages?user_id=500100&disable_link_preview=true"
         vendor.on(path, 200, sample("send_ok"))
         async with calling(MaxSettings(bot_token=TOKEN), vendor.url) as call:
-            outcome = await CONNECTOR.perform(to(500100), call)
+            outcome = await perform(MANIFEST, to(500100), call)
         ((_, content, headers),) = vendor.seen
     assert outcome == Succeeded(external_id="mid.0000000000dbbc84019a00000000000a")
     assert headers["authorization"] == TOKEN, "raw, without Bearer"
@@ -118,13 +119,13 @@ async def test_a_negative_id_is_a_groups_chat(bot: Running) -> None:
 
 
 def test_a_message_is_never_repeated_unasked() -> None:
-    assert CONNECTOR.repeat(to(USER)) is Repeat.UNSAFE
+    assert repeat_of(MANIFEST, to(USER)) is Repeat.UNSAFE
 
 
 async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(bot: Running) -> None:
     async with calling(MaxSettings(bot_token=TOKEN), bot.base_url("max")) as call:
-        for command in (UpsertContact(contact=Contact()), to("nobody")):
-            assert isinstance(await CONNECTOR.perform(command, call), Refused)
+        for command in (Forward(type="order.completed", payload={}, occurred_at=NOW), to("nobody")):
+            assert isinstance(await perform(MANIFEST, command, call), Refused)
     assert stand_in(bot).calls == []
 
 
@@ -228,7 +229,7 @@ async def test_a_status_of_no_row_is_judged_by_its_class(bot: Running, status: i
 async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(bot: Running) -> None:
     async with calling(MaxSettings(bot_token=TOKEN), "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
-            await CONNECTOR.perform(to(USER), call)
+            await perform(MANIFEST, to(USER), call)
     bot.fault("max", kind="cut_after", path="/messages")
     with pytest.raises(MaybeSent):
         await sent(bot)
@@ -297,7 +298,7 @@ async def secure_send(clients: Clients, account: str, authority: str | None, url
     http = Exchanges(clients.of(account, 1, authority), base_url=url, deadline=time.monotonic() + 10)
     settings = MaxSettings(bot_token=TOKEN)
     call = Call(tenant="kofe", connection=account, settings=settings, http=http, key="dlv_1.1", now=NOW)
-    return await CONNECTOR.perform(to(USER), call)
+    return await perform(MANIFEST, to(USER), call)
 
 
 async def test_an_authority_of_its_own_is_trusted_for_its_client_and_for_no_other(secured: Secured) -> None:
@@ -310,7 +311,7 @@ async def test_an_authority_of_its_own_is_trusted_for_its_client_and_for_no_othe
 
 
 def test_the_authority_is_the_russian_trusted_root_and_will_do_for_years() -> None:
-    assert CONNECTOR.ca_pem == RUSSIAN_TRUSTED_ROOT_CA
+    assert MANIFEST.network.ca_pem == RUSSIAN_TRUSTED_ROOT_CA
     certificate = x509.load_pem_x509_certificate(RUSSIAN_TRUSTED_ROOT_CA.encode())
     der = certificate.public_bytes(serialization.Encoding.DER)
     assert hashlib.sha256(der).hexdigest() == "d26d2d0231b7c39f92cc738512ba54103519e4405d68b5bd703e9788ca8ecf31"
@@ -325,7 +326,7 @@ def test_the_authority_is_the_russian_trusted_root_and_will_do_for_years() -> No
 async def looked(bot: Running, cursor: str | None, now: datetime = NOW, hook_url: str | None = HOOK_URL) -> Polled:
     async with calling(MaxSettings(bot_token=TOKEN), bot.base_url("max"), now=now, hook_url=hook_url) as call:
         try:
-            return await CONNECTOR.poll(cursor, call)
+            return await MANIFEST.polling.poll(cursor, call)
         finally:
             story = str(call.http.log)
             assert "not-a-real-secret" not in story
@@ -423,7 +424,7 @@ async def test_a_failing_vendor_leaves_the_cursor_where_it_was(bot: Running) -> 
 
 async def checked(bot: Running, hook_url: str | None = HOOK_URL, token: str = TOKEN) -> list[Finding]:
     async with calling(MaxSettings(bot_token=token), bot.base_url("max"), hook_url=hook_url) as call:
-        found = await CONNECTOR.check(call)
+        found = await MANIFEST.doctor.check(call)
         assert "not-a-real-secret" not in str(found) + str(call.http.log)
         return found
 
@@ -431,7 +432,7 @@ async def checked(bot: Running, hook_url: str | None = HOOK_URL, token: str = TO
 async def fixed(bot: Running, hook_url: str = HOOK_URL, **settings: Any) -> Finding:
     given = MaxSettings(**{"bot_token": TOKEN, **settings})
     async with calling(given, bot.base_url("max")) as call:
-        (finding,) = await CONNECTOR.fix(call, hook_url)
+        (finding,) = await MANIFEST.hook.register(call, hook_url)
         assert "not-a-real-secret" not in str(finding) + str(call.http.log)
         return finding
 
@@ -499,13 +500,13 @@ async def test_a_wrong_token_is_said_with_its_remedy(bot: Running) -> None:
 # The whole way
 
 
-class KnowingTill(TillConnector):
+class KnowingTill(Reading[ConnectionSettings]):
     """A till that knows its guests' users."""
 
-    def can_reread(self, settings: ConnectionSettings) -> bool:
+    def ready(self, settings: ConnectionSettings) -> bool:
         return True
 
-    async def reread(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
+    async def read(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
         contact = Contact(name="Анна", phone="+79991234567", chats={"max": str(USER)})
         return Fact(type=EventType.ORDER_COMPLETED, contact=contact, entity=entity)
 
@@ -516,7 +517,7 @@ class BotHouse(House):
     def __init__(self, bot: Running) -> None:
         super().__init__(via=("bot", "sms"))
         self.vendor = stand_in(bot)
-        self.connectors |= {"max": CONNECTOR, "till": KnowingTill()}
+        self.manifests |= {"max": MANIFEST, "till": replace(TILL, reading=KnowingTill())}
         settings: dict[str, Any] = {
             "bot_token": {"secret": "bot"}, "base_url": bot.base_url("max"), "limit": {"per_second": 1000},
         }  # fmt: skip

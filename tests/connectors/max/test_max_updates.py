@@ -16,7 +16,7 @@ from connectors.support import posted
 from svyazka.connectors.max.init_data import verified
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.security.init_data import NotGenuine
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact

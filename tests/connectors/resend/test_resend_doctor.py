@@ -12,11 +12,11 @@ import pytest
 from connectors.support import calling
 from simulators.resend import KEY, ONLY_SENDING, SECRET
 from simulators.serve import Running
-from svyazka.connectors.resend.actions import CONNECTOR
-from svyazka.connectors.resend.checks import NEEDED
 from svyazka.connectors.resend.client import ResendFailure, ResendSettings
+from svyazka.connectors.resend.doctor import NEEDED
+from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.webhook import received_fact
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Finding
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotShown
@@ -30,12 +30,12 @@ ENDPOINT = {"id": "1", "endpoint": HOOK, "events": sorted(NEEDED), "status": "en
 
 async def checked(resend: Running, settings: ResendSettings = SETTINGS, hook: str | None = HOOK) -> dict[str, Finding]:
     async with calling(settings, resend.base_url("resend"), hook_url=hook) as call:
-        return {finding.check: finding for finding in await CONNECTOR.check(call)}
+        return {finding.check: finding for finding in await MANIFEST.doctor.check(call)}
 
 
 async def reread(resend: Running, kind: str, id_: str, settings: ResendSettings = SETTINGS) -> Fact | None:
     async with calling(settings, resend.base_url("resend")) as call:
-        return await CONNECTOR.reread(Entity(kind=kind, id=id_), call)
+        return await MANIFEST.reading.read(Entity(kind=kind, id=id_), call)
 
 
 def statuses(findings: dict[str, Finding]) -> dict[str, str]:
@@ -45,7 +45,7 @@ def statuses(findings: dict[str, Finding]) -> dict[str, str]:
 async def test_an_account_in_order_has_nothing_to_mend(resend: Running) -> None:
     resend.of("resend").endpoints = [{**ENDPOINT, "endpoint": "https://other.example.ru/in?key=secret"}, ENDPOINT]
     async with calling(SETTINGS, resend.base_url("resend"), hook_url=HOOK) as call:
-        findings = await CONNECTOR.check(call)
+        findings = await MANIFEST.doctor.check(call)
         told = "".join(exchange.model_dump_json() for exchange in call.http.log)
     assert [(finding.check, finding.status) for finding in findings] == [
         ("sender", "ok"), ("webhook", "ok"), ("signing secret", "ok"),
@@ -114,13 +114,13 @@ async def test_a_wrong_key_is_said_first_with_its_remedy(resend: Running) -> Non
 
 async def test_a_resend_that_cannot_be_reached_is_one_finding() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        findings = await CONNECTOR.check(call)
+        findings = await MANIFEST.doctor.check(call)
     assert [(finding.check, finding.status) for finding in findings] == [("sender", "fail"), ("signing secret", "ok")]
 
 
 def test_what_can_be_asked_depends_on_the_key() -> None:
-    assert CONNECTOR.can_check(SETTINGS) is CONNECTOR.can_reread(SETTINGS) is True
-    assert CONNECTOR.can_check(ResendSettings()) is CONNECTOR.can_reread(ResendSettings()) is False
+    assert MANIFEST.doctor.ready(SETTINGS) is MANIFEST.reading.ready(SETTINGS) is True
+    assert MANIFEST.doctor.ready(ResendSettings()) is MANIFEST.reading.ready(ResendSettings()) is False
 
 
 # Reading again

@@ -14,10 +14,10 @@ from connectors.support import scripted
 from fakes import House, order
 from simulators.resend import KEY, SECRET, signed
 from simulators.serve import Running
-from svyazka.connectors.resend.actions import CONNECTOR
+from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.unsubscribe import ONE_CLICK, Reader, link
 from svyazka.connectors.resend.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
@@ -34,7 +34,7 @@ class MailHouse(House):
     def __init__(self, resend: Running, via: tuple[str, ...] = ("mail", "sms"), **flow: Any) -> None:
         super().__init__(via=via, flow={"subject": "Как вам?", "html": "<p>{name}, спасибо!</p>", **flow})
         self.vendor = resend
-        self.connectors["resend"] = CONNECTOR
+        self.manifests["resend"] = MANIFEST
         settings: dict[str, Any] = {
             **{name: {"secret": name} for name in SECRETS}, "sender": "Кофейня <noreply@example.com>",
             "base_url": resend.base_url("resend"), "limit": {"per_second": 1000},

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, by_deed, calling
+from connectors.support import NOW, by_deed, calling, perform, repeat_of
 from simulators.resend import KEY, SECRET
 from simulators.serve import Running
-from svyazka.connectors.resend.actions import CONNECTOR, subject_of
 from svyazka.connectors.resend.client import ResendSettings
 from svyazka.connectors.resend.failures import NAMES, STATUSES
+from svyazka.connectors.resend.manifest import MANIFEST
+from svyazka.connectors.resend.messenger import subject_of
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
@@ -34,7 +35,7 @@ async def sent(
     resend: Running, command: SendMessage | None = None, settings: ResendSettings = SETTINGS, **around: Any
 ) -> Outcome:
     async with calling(settings, resend.base_url("resend"), **around) as call:
-        return await CONNECTOR.perform(command or letter(), call)
+        return await perform(MANIFEST, command or letter(), call)
 
 
 async def answered(resend: Running, status: int, body: Any, headers: Any = None, **around: Any) -> Outcome:
@@ -107,7 +108,7 @@ def test_a_letter_without_a_subject_is_named_by_its_first_sentence(text: str, su
 
 async def test_no_key_stands_in_a_story_neither_resends_nor_our_webhooks(resend: Running) -> None:
     async with calling(SETTINGS, resend.base_url("resend"), hook_url=HOOK) as call:
-        await CONNECTOR.perform(letter(), call)
+        await perform(MANIFEST, letter(), call)
         (exchange,) = call.http.log
     story = exchange.model_dump_json()
     assert "List-Unsubscribe" in story
@@ -116,22 +117,22 @@ async def test_no_key_stands_in_a_story_neither_resends_nor_our_webhooks(resend:
 
 
 def test_a_letter_may_be_repeated_with_its_key() -> None:
-    assert CONNECTOR.repeat(letter()) is CONNECTOR.repeat(letter(code=True)) is Repeat.IDEMPOTENT
-    assert CONNECTOR.supports("SendMessage")
-    assert not CONNECTOR.supports("CreateLead")
+    assert repeat_of(MANIFEST, letter()) is repeat_of(MANIFEST, letter(code=True)) is Repeat.IDEMPOTENT
+    assert MANIFEST.carries("SendMessage")
+    assert not MANIFEST.carries("CreateLead")
 
 
 async def test_what_is_no_letter_and_who_has_no_address_cost_no_call(resend: Running) -> None:
     async with calling(SETTINGS, resend.base_url("resend")) as call:
-        forward = await CONNECTOR.perform(Forward(type="x", payload={}, occurred_at=NOW), call)
+        forward = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
     nobody = [await sent(resend, letter(email)) for email in (None, "", "анна", "a@b", "a@b.ru, c@d.ru")]
     assert all(isinstance(outcome, Refused) for outcome in (forward, *nobody))
     assert resend.of("resend").calls == []
 
 
 def test_an_aggregators_address_is_nobodys() -> None:
-    assert CONNECTOR.address(Contact(email=" Anna@Example.ORG ")) == ANNA
-    assert CONNECTOR.address(Contact(email=ANNA, proxy=True)) is None
+    assert MANIFEST.address(Contact(email=" Anna@Example.ORG ")) == ANNA
+    assert MANIFEST.address(Contact(email=ANNA, proxy=True)) is None
 
 
 # The link to unsubscribe
@@ -206,7 +207,7 @@ async def test_a_connection_that_breaks_leaves_it_open_and_a_repeat_closes_it(
 async def test_no_connection_is_provably_not_sent() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
-            await CONNECTOR.perform(letter(), call)
+            await perform(MANIFEST, letter(), call)
 
 
 # The samples' answers

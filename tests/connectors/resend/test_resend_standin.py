@@ -14,7 +14,7 @@ from connectors.support import posted, scripted
 from simulators.resend import KEY, ONLY_SENDING, SECRET
 from simulators.serve import Running
 from svyazka.connectors.resend.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound
+from svyazka.engine.contracts.webhook import Inbound
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "resend"
 LETTER = {"from": "Кофейня <noreply@example.com>", "to": ["anna@example.org"], "subject": "Привет", "text": "Привет"}

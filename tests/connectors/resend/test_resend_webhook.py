@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from connectors.support import posted
 from simulators.resend import SECRET, signed
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.connectors.resend.actions import CONNECTOR
+from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.schema import EVENTS
 from svyazka.connectors.resend.unsubscribe import ONE_CLICK, Reader, link, reader_of
 from svyazka.connectors.resend.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
@@ -356,5 +356,5 @@ def test_any_bytes_are_parsed_or_refused_and_never_proved(body: bytes) -> None:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("resend") is CONNECTOR
+    assert load_manifest("resend") is MANIFEST
     assert load_webhook("resend") is WEBHOOK

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.support import posted
 from svyazka.connectors.rkeeper.statuses import DELIVERY_IDS, DELIVERY_NAMES, TYPES
 from svyazka.connectors.rkeeper.webhook import RECIPES, WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat
 from svyazka.model.events import EventType, Fact, Unreadable
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "rkeeper"

@@ -15,11 +15,12 @@ from connectors.support import calling, posted, scripted
 from fakes import House
 from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, WS_TOKEN, RKeeper
 from simulators.serve import Running, serve
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.connectors.rkeeper.actions import CONNECTOR
+from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.connectors.rkeeper.client import RKeeperSettings
+from svyazka.connectors.rkeeper.manifest import MANIFEST
 from svyazka.connectors.rkeeper.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, Inbound, Polled, RawRequest
+from svyazka.engine.contracts.learning import Polled
+from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
@@ -61,12 +62,12 @@ def pushed(body: Any) -> Fact:
 
 async def reread(till: Running, entity: Entity, **changes: Any) -> Fact | None:
     async with calling(settings_for(till, **changes), till.base_url("rkeeper")) as call:
-        return await CONNECTOR.reread(entity, call)
+        return await MANIFEST.reading.read(entity, call)
 
 
 async def polled(till: Running, cursor: str | None, now: datetime = START, **changes: Any) -> Polled:
     async with calling(settings_for(till, **changes), till.base_url("rkeeper"), now=now) as call:
-        return await CONNECTOR.poll(cursor, call)
+        return await MANIFEST.polling.poll(cursor, call)
 
 
 def api_order(till: Running, status: int = 11, order_id: str = "59707", **fields: Any) -> dict[str, Any]:
@@ -79,10 +80,10 @@ def api_order(till: Running, status: int = 11, order_id: str = "59707", **fields
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("rkeeper") is CONNECTOR
+    assert load_manifest("rkeeper") is MANIFEST
     assert load_webhook("rkeeper") is WEBHOOK
-    assert CONNECTOR.settings_model() is RKeeperSettings
-    assert not CONNECTOR.supports("SendMessage")
+    assert MANIFEST.settings is RKeeperSettings
+    assert not MANIFEST.carries("SendMessage")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_the_registry_finds_both_sides() -> None:
 )
 def test_what_can_be_asked_depends_on_the_credentials(given: dict[str, str], can: tuple[bool, ...]) -> None:
     settings = RKeeperSettings(**given)  # type: ignore[arg-type]
-    assert (CONNECTOR.can_reread(settings), CONNECTOR.can_poll(settings), CONNECTOR.can_check(settings)) == can
+    assert (MANIFEST.reading.ready(settings), MANIFEST.polling.ready(settings), MANIFEST.doctor.ready(settings)) == can
 
 
 # Identity
@@ -226,7 +227,7 @@ async def test_an_order_that_cannot_be_read_is_kept_and_the_others_go_on(till: R
 
 async def checked(till: Running, **changes: Any) -> dict[str, str]:
     async with calling(settings_for(till, **changes), till.base_url("rkeeper")) as call:
-        found = await CONNECTOR.check(call)
+        found = await MANIFEST.doctor.check(call)
     assert all(finding.remedy for finding in found if finding.status == "fail")
     assert not any(secret in str(found) for secret in (CLIENT_SECRET, WS_TOKEN))
     return {finding.check: finding.status for finding in found}
@@ -253,7 +254,7 @@ class Restaurant(House):
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         spec = ConnectionSpec(vendor="rkeeper", settings=settings)
-        self.connectors["rkeeper"] = CONNECTOR
+        self.manifests["rkeeper"] = MANIFEST
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "till": spec}})
         self.public = {name: value for name, value in settings.items() if name in WEBHOOK.public_settings}
         self.start()
@@ -460,7 +461,7 @@ async def test_a_silent_till_is_told_of_once_a_silence_and_shown_by_the_doctor()
 
 
 async def test_silence_is_no_news_where_only_pushes_come_or_the_connection_is_paused() -> None:
-    assert CONNECTOR.silence(RKeeperSettings(client_id="a", client_secret="b")) is None
+    assert MANIFEST.silence(RKeeperSettings(client_id="a", client_secret="b")) is None
     house = await restaurant(object_id=OBJECT_ID, token=WS_TOKEN)
     await house.push((SAMPLES / "ws-event-order-status-changed-created.json").read_bytes())
     held = await journal.load(house.store, CompiledConnection, "connections", "kofe.till")

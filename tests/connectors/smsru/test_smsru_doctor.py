@@ -13,11 +13,11 @@ import pytest
 from connectors.support import calling
 from simulators.serve import Running
 from svyazka.connectors.smsru import client
-from svyazka.connectors.smsru.actions import CONNECTOR
 from svyazka.connectors.smsru.client import Price, SmsruFailure, SmsruSettings, Usage
+from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.webhook import WEBHOOK, receipt_fact
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Finding
 from svyazka.model.events import Entity, EventType, Fact
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"
@@ -40,14 +40,14 @@ async def asking(smsru: Running, settings: SmsruSettings = SETTINGS, **around: A
 
 async def checked(smsru: Running, settings: SmsruSettings = SETTINGS) -> dict[str, Finding]:
     async with asking(smsru, settings) as call:
-        findings = await CONNECTOR.check(call)
+        findings = await MANIFEST.doctor.check(call)
     assert len({finding.check for finding in findings}) == len(findings)
     return {finding.check: finding for finding in findings}
 
 
 async def fixed(smsru: Running) -> Finding:
     async with asking(smsru) as call:
-        (finding,) = await CONNECTOR.fix(call, HOOK)
+        (finding,) = await MANIFEST.hook.register(call, HOOK)
     return finding
 
 
@@ -200,13 +200,13 @@ async def test_one_question_that_fails_does_not_hide_the_others(smsru: Running) 
 
 async def test_an_sms_ru_that_cannot_be_reached_is_one_finding() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        (finding,) = await CONNECTOR.check(call)
+        (finding,) = await MANIFEST.doctor.check(call)
     assert (finding.check, finding.status) == ("credentials", "fail")
 
 
 def test_what_can_be_asked_depends_on_the_key() -> None:
-    assert (CONNECTOR.can_check(SETTINGS), CONNECTOR.can_reread(SETTINGS)) == (True, True)
-    assert (CONNECTOR.can_check(SmsruSettings()), CONNECTOR.can_reread(SmsruSettings())) == (False, False)
+    assert (MANIFEST.doctor.ready(SETTINGS), MANIFEST.reading.ready(SETTINGS)) == (True, True)
+    assert (MANIFEST.doctor.ready(SmsruSettings()), MANIFEST.reading.ready(SmsruSettings())) == (False, False)
 
 
 # doctor --fix
@@ -222,7 +222,7 @@ async def test_our_callback_is_added_beside_the_others_and_once(smsru: Running) 
 async def test_no_key_of_any_address_stays_in_the_story(smsru: Running) -> None:
     account(smsru, callbacks=["https://other.example.ru/in?secret=theirs-for-tests"])
     async with asking(smsru) as call:
-        await CONNECTOR.fix(call, HOOK)
+        await MANIFEST.hook.register(call, HOOK)
         story = "".join(exchange.model_dump_json() for exchange in call.http.log)
     assert "v1.kofe.sms" not in story
     assert "theirs" not in story
@@ -252,7 +252,7 @@ async def test_a_registration_without_an_answer_can_be_repeated(smsru: Running) 
 async def test_a_status_asked_for_is_the_same_fact_as_the_one_told(smsru: Running) -> None:
     smsru.fault("smsru", kind="answer", path="/sms/status", status=200, body=sample("status_mixed"))
     async with asking(smsru) as call:
-        fact = await CONNECTOR.reread(Entity(kind="message", id="202626-1000001"), call)
+        fact = await MANIFEST.reading.read(Entity(kind="message", id="202626-1000001"), call)
     assert fact is not None
     assert fact.type is EventType.MESSAGE_DELIVERED
     assert fact.data == {"code": 103, "cost": 1.74}
@@ -264,8 +264,8 @@ async def test_a_status_asked_for_is_the_same_fact_as_the_one_told(smsru: Runnin
 
 async def test_a_message_of_nobody_is_gone_and_another_kind_is_not_asked_for(smsru: Running) -> None:
     async with asking(smsru) as call:
-        assert await CONNECTOR.reread(Entity(kind="message", id="202626-1"), call) is None
-        assert await CONNECTOR.reread(Entity(kind="order", id="1"), call) is None
+        assert await MANIFEST.reading.read(Entity(kind="message", id="202626-1"), call) is None
+        assert await MANIFEST.reading.read(Entity(kind="order", id="1"), call) is None
     assert len(smsru.of("smsru").calls) == 1
 
 
@@ -273,8 +273,8 @@ async def test_a_question_that_is_not_answered_is_a_source_that_cannot_be_asked(
     smsru.fault("smsru", kind="answer", path="/sms/status", status=503, body="<html>")
     async with asking(smsru) as call:
         with pytest.raises(SmsruFailure):
-            await CONNECTOR.reread(Entity(kind="message", id="202626-1000001"), call)
+            await MANIFEST.reading.read(Entity(kind="message", id="202626-1000001"), call)
 
 
 def test_the_webhooks_secret_is_the_connectors_credential() -> None:
-    assert WEBHOOK.secret_settings == CONNECTOR.credentials == CONNECTOR.secret_fields == ("api_id",)
+    assert WEBHOOK.secret_settings == MANIFEST.credentials.required == MANIFEST.credentials.secret == ("api_id",)

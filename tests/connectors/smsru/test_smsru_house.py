@@ -11,9 +11,9 @@ from fakes import START, House, order
 from simulators.serve import Running
 from simulators.smsru.account import Account
 from simulators.smsru.receipts import heartbeat, signed, status_record
-from svyazka.connectors.smsru.actions import CONNECTOR
+from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
@@ -32,7 +32,7 @@ class SmsHouse(House):
         super().__init__()
         self.vendor = smsru
         smsru.of("smsru").ahead = START.timestamp() - time.time()
-        self.connectors["smsru"] = CONNECTOR
+        self.manifests["smsru"] = MANIFEST
         settings: dict[str, Any] = {"api_id": SECRET, "sender": "KOFE", "base_url": smsru.base_url("smsru")}
         settings["limit"] = {"per_second": 1000}
         connections = {**self.tenant.connections, "sms": ConnectionSpec(vendor="smsru", settings=settings)}

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import pytest
 
-from connectors.support import NOW, calling
+from connectors.support import NOW, calling, perform, repeat_of
 from simulators.serve import Running
-from svyazka.connectors.smsru.actions import CONNECTOR
 from svyazka.connectors.smsru.client import SmsruSettings
 from svyazka.connectors.smsru.failures import FAILURES, failure, seconds_to_new_day
+from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
@@ -39,7 +39,7 @@ async def sent(
     smsru: Running, command: SendMessage | None = None, settings: SmsruSettings = SETTINGS, **around: Any
 ) -> Outcome:
     async with calling(settings, smsru.base_url("smsru"), **around) as call:
-        return await CONNECTOR.perform(command or message(), call)
+        return await perform(MANIFEST, command or message(), call)
 
 
 async def answered(smsru: Running, body: Any, status: int = 200, phone: str = IVAN, **headers: str) -> Outcome:
@@ -90,7 +90,7 @@ async def test_a_one_time_code_lives_for_minutes_and_any_other_message_as_long_a
 async def test_the_key_stands_in_no_address_and_in_no_story(smsru: Running) -> None:
     settings = SmsruSettings(api_id="a+secret key/with=signs")
     async with calling(settings, smsru.base_url("smsru")) as call:
-        await CONNECTOR.perform(message(), call)
+        await perform(MANIFEST, message(), call)
         (exchange,) = call.http.log
     assert asked(smsru)["api_id"] == settings.api_id
     told = exchange.model_dump_json()
@@ -101,14 +101,14 @@ async def test_the_key_stands_in_no_address_and_in_no_story(smsru: Running) -> N
 
 def test_a_message_is_unsafe_to_repeat() -> None:
     for code in (False, True):
-        assert CONNECTOR.repeat(message(code=code)) is Repeat.UNSAFE
-    assert CONNECTOR.supports("SendMessage")
-    assert not CONNECTOR.supports("CreateLead")
+        assert repeat_of(MANIFEST, message(code=code)) is Repeat.UNSAFE
+    assert MANIFEST.carries("SendMessage")
+    assert not MANIFEST.carries("CreateLead")
 
 
 async def test_a_command_that_is_no_message_is_refused_without_a_call(smsru: Running) -> None:
     async with calling(SETTINGS, smsru.base_url("smsru")) as call:
-        outcome = await CONNECTOR.perform(Forward(type="x", payload={}, occurred_at=NOW), call)
+        outcome = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
     assert isinstance(outcome, Refused)
     assert smsru.of("smsru").calls == []
 
@@ -120,12 +120,12 @@ async def test_a_command_that_is_no_message_is_refused_without_a_call(smsru: Run
     "typed", [IVAN, "8 (999) 123-45-67", "79991234567", "999 123 45 67", "8-999-123-45-67 доб. 12", " +7(999)1234567 "]
 )
 def test_a_mobile_number_is_understood_however_it_is_typed(typed: str) -> None:
-    assert CONNECTOR.address(Contact(phone=typed)) == IVAN
+    assert MANIFEST.address(Contact(phone=typed)) == IVAN
 
 
 @pytest.mark.parametrize("typed", ["8 800 555-35-35", "+7 495 123-45-67", "8 (812) 123 45 67", "12345", "", None])
 async def test_a_land_line_an_8_800_and_no_number_are_never_called(smsru: Running, typed: str | None) -> None:
-    assert CONNECTOR.address(Contact(phone=typed)) is None
+    assert MANIFEST.address(Contact(phone=typed)) is None
     outcome = await sent(smsru, message(typed))
     assert isinstance(outcome, Refused)
     assert outcome.code == "no_address"
@@ -133,7 +133,7 @@ async def test_a_land_line_an_8_800_and_no_number_are_never_called(smsru: Runnin
 
 
 def test_an_aggregators_one_time_number_is_no_address() -> None:
-    assert CONNECTOR.address(Contact(phone=IVAN, proxy=True)) is None
+    assert MANIFEST.address(Contact(phone=IVAN, proxy=True)) is None
 
 
 async def test_a_number_abroad_goes_out_with_its_country_code(smsru: Running) -> None:
@@ -360,7 +360,7 @@ async def test_a_connection_that_breaks_leaves_it_open_whether_the_message_was_t
 async def test_no_connection_is_provably_not_sent() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
-            await CONNECTOR.perform(message(), call)
+            await perform(MANIFEST, message(), call)
 
 
 def test_words_of_sms_ru_are_shown_for_codes_that_we_do_not_know() -> None:

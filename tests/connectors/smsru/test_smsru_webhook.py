@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.support import posted
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.connectors.smsru.actions import CONNECTOR
+from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.schema import Callback
 from svyazka.connectors.smsru.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat
 from svyazka.model.events import EventType, Fact, ReceiptState, Unreadable
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"
@@ -279,5 +279,5 @@ def test_any_bytes_are_parsed_or_refused_and_never_proved(body: bytes) -> None:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("smsru") is CONNECTOR
+    assert load_manifest("smsru") is MANIFEST
     assert load_webhook("smsru") is WEBHOOK

@@ -5,28 +5,30 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from connectors.support import NOW, by_deed, calling, scripted
-from fakes import House, TillConnector, order
+from connectors.support import NOW, by_deed, calling, perform, repeat_of, scripted
+from fakes import TILL, House, order
 from simulators.serve import Running
 from simulators.telegram import CHAT, TOKEN, Telegram
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.connectors.telegram.actions import CONNECTOR
+from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.connectors.telegram.client import TelegramSettings
 from svyazka.connectors.telegram.failures import FAILURES, Rule, rule_of
+from svyazka.connectors.telegram.manifest import MANIFEST
 from svyazka.connectors.telegram.schema import webhook_secret
 from svyazka.connectors.telegram.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, TokenCache
-from svyazka.engine.contracts.connector import Answer, Finding, RawRequest
+from svyazka.engine.contracts.learning import Finding, Reading
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
-from svyazka.model.commands import Repeat, SendMessage, UpsertContact
+from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
@@ -55,7 +57,7 @@ def to(chat: int | str, text: str = "Заказ готов") -> SendMessage:
 
 async def sent(telegram: Running, command: SendMessage | None = None, token: str = TOKEN, **around: Any) -> Outcome:
     async with calling(TelegramSettings(bot_token=token), telegram.base_url("telegram"), **around) as call:
-        outcome = await CONNECTOR.perform(command or to(CHAT), call)
+        outcome = await perform(MANIFEST, command or to(CHAT), call)
         assert "-for-tests" not in str(call.http.log) + repr(outcome)
         return outcome
 
@@ -65,10 +67,10 @@ def messages(telegram: Running) -> list[dict[str, Any]]:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("telegram") is CONNECTOR
+    assert load_manifest("telegram") is MANIFEST
     assert load_webhook("telegram") is WEBHOOK
-    assert CONNECTOR.settings_model() is TelegramSettings
-    assert (CONNECTOR.reaches, CONNECTOR.supports("SendMessage"), CONNECTOR.supports("Forward")) == (
+    assert MANIFEST.settings is TelegramSettings
+    assert (MANIFEST.reaches, MANIFEST.carries("SendMessage"), MANIFEST.carries("Forward")) == (
         "telegram", True, False,
     )  # fmt: skip
 
@@ -79,11 +81,11 @@ def test_the_registry_finds_both_sides() -> None:
      (" 5 ", "5"), ("Анна", None), ("", None), ("12.5", None), ("9" * 17, None)],
 )  # fmt: skip
 def test_a_chat_is_an_id_or_a_channels_name(chat: str, address: str | None) -> None:
-    assert CONNECTOR.address(Contact(chats={"telegram": chat})) == address
+    assert MANIFEST.address(Contact(chats={"telegram": chat})) == address
 
 
 def test_a_bot_cannot_write_by_a_phone_number() -> None:
-    assert CONNECTOR.address(Contact(phone="+79991234567", chats={"max": "5"})) is None
+    assert MANIFEST.address(Contact(phone="+79991234567", chats={"max": "5"})) is None
 
 
 # Sending
@@ -107,13 +109,13 @@ async def test_the_sampled_answer_is_a_success(telegram: Running) -> None:
 
 
 def test_a_message_is_never_repeated_unasked() -> None:
-    assert CONNECTOR.repeat(to(CHAT)) is Repeat.UNSAFE
+    assert repeat_of(MANIFEST, to(CHAT)) is Repeat.UNSAFE
 
 
 async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(telegram: Running) -> None:
     async with calling(TelegramSettings(bot_token=TOKEN), telegram.base_url("telegram")) as call:
-        for command in (UpsertContact(contact=Contact()), to("nobody")):
-            assert isinstance(await CONNECTOR.perform(command, call), Refused)
+        for command in (Forward(type="order.completed", payload={}, occurred_at=NOW), to("nobody")):
+            assert isinstance(await perform(MANIFEST, command, call), Refused)
     assert stand_in(telegram).calls == []
 
 
@@ -255,7 +257,7 @@ async def test_a_refusal_in_disguise_is_read_by_its_error_code(telegram: Running
 async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(telegram: Running) -> None:
     async with calling(TelegramSettings(bot_token=TOKEN), "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
-            await CONNECTOR.perform(to(CHAT), call)
+            await perform(MANIFEST, to(CHAT), call)
     telegram.fault("telegram", kind="cut_after", path=SEND)
     with pytest.raises(MaybeSent):
         await sent(telegram)
@@ -314,8 +316,8 @@ async def test_no_log_line_shows_the_token_even_where_httpx_is_asked_to_talk(
 
 async def test_an_address_with_our_key_and_the_secret_stay_out_of_the_story(telegram: Running) -> None:
     async with calling(TelegramSettings(bot_token=TOKEN), telegram.base_url("telegram")) as call:
-        await CONNECTOR.fix(call, HOOK_URL)
-        await CONNECTOR.check(call)
+        await MANIFEST.hook.register(call, HOOK_URL)
+        await MANIFEST.doctor.check(call)
         story = str(call.http.log)
     assert "not-a-real-secret" not in story
     assert (webhook_secret(None, TOKEN) or "?") not in story
@@ -327,13 +329,13 @@ async def test_an_address_with_our_key_and_the_secret_stay_out_of_the_story(tele
 async def checked(telegram: Running, hook_url: str | None = HOOK_URL, **settings: Any) -> list[Finding]:
     given = TelegramSettings(**{"bot_token": TOKEN, **settings})
     async with calling(given, telegram.base_url("telegram"), hook_url=hook_url) as call:
-        return await CONNECTOR.check(call)
+        return await MANIFEST.doctor.check(call)
 
 
 async def fixed(telegram: Running, hook_url: str = HOOK_URL, **settings: Any) -> Finding:
     given = TelegramSettings(**{"bot_token": TOKEN, **settings})
     async with calling(given, telegram.base_url("telegram")) as call:
-        (finding,) = await CONNECTOR.fix(call, hook_url)
+        (finding,) = await MANIFEST.hook.register(call, hook_url)
         return finding
 
 
@@ -405,13 +407,13 @@ async def test_a_wrong_token_is_said_with_its_remedy(telegram: Running) -> None:
 # The whole way
 
 
-class KnowingTill(TillConnector):
+class KnowingTill(Reading[ConnectionSettings]):
     """A till that knows its guests' chats."""
 
-    def can_reread(self, settings: ConnectionSettings) -> bool:
+    def ready(self, settings: ConnectionSettings) -> bool:
         return True
 
-    async def reread(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
+    async def read(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
         contact = Contact(name="Анна", phone="+79991234567", chats={"telegram": str(CHAT)})
         return Fact(type=EventType.ORDER_COMPLETED, contact=contact, entity=entity)
 
@@ -423,8 +425,8 @@ class BotHouse(House):
         super().__init__(via=("bot", "sms"), flow=flow)
         self.vendor = stand_in(telegram)
         self.vendor.insists_on_https = False
-        self.connectors["telegram"] = CONNECTOR
-        self.connectors["till"] = KnowingTill()
+        self.manifests["telegram"] = MANIFEST
+        self.manifests["till"] = replace(TILL, reading=KnowingTill())
         settings: dict[str, Any] = {
             "bot_token": {"secret": "bot"}, "base_url": telegram.base_url("telegram"), "limit": {"per_second": 1000},
         }  # fmt: skip

@@ -16,7 +16,7 @@ from connectors.support import posted
 from svyazka.connectors.telegram.init_data import moment, verified, verified_without_token
 from svyazka.connectors.telegram.schema import webhook_secret
 from svyazka.connectors.telegram.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.security.init_data import InitData, NotGenuine, checked, fields_of
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact

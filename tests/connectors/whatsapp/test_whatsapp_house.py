@@ -14,9 +14,9 @@ from connectors.support import scripted
 from fakes import START, House, order
 from simulators.serve import Running
 from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN, signed
-from svyazka.connectors.whatsapp.actions import CONNECTOR
+from svyazka.connectors.whatsapp.manifest import MANIFEST
 from svyazka.connectors.whatsapp.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
@@ -38,7 +38,7 @@ class WhatsappHouse(House):
         self.vendor = whatsapp.of("whatsapp")
         self.vendor.ahead = START.timestamp() - time.time()
         self.controls = f"{whatsapp.url}/_sim/whatsapp"
-        self.connectors["whatsapp"] = CONNECTOR
+        self.manifests["whatsapp"] = MANIFEST
         settings: dict[str, Any] = {
             **{name: {"secret": name} for name in SECRETS}, "phone_number_id": NUMBER,
             "base_url": whatsapp.base_url("whatsapp"), "limit": {"per_second": 1000},

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.support import NOW, by_deed, calling
+from connectors.support import NOW, by_deed, calling, perform, repeat_of
 from simulators.serve import Running
 from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN
-from svyazka.connectors.whatsapp.actions import CONNECTOR
 from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.failures import CLASSES, FAILURES, rule_of
+from svyazka.connectors.whatsapp.manifest import MANIFEST
 from svyazka.connectors.whatsapp.templates import WrongTemplate, template_of
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Finding
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
@@ -38,7 +38,7 @@ async def sent(
     whatsapp: Running, command: SendMessage | None = None, settings: WhatsappSettings = SETTINGS, **around: Any
 ) -> Outcome:
     async with calling(settings, whatsapp.base_url("whatsapp"), **around) as call:
-        return await CONNECTOR.perform(command or message(), call)
+        return await perform(MANIFEST, command or message(), call)
 
 
 async def answered(whatsapp: Running, status: int, body: Any, headers: Any = None, **around: Any) -> Outcome:
@@ -101,27 +101,27 @@ async def test_who_hides_his_number_is_reached_by_his_id(whatsapp: Running) -> N
     ],
 )  # fmt: skip
 async def test_whom_it_reaches(whatsapp: Running, contact: Contact, reached: str | None) -> None:
-    assert CONNECTOR.address(contact) == reached
+    assert MANIFEST.address(contact) == reached
     assert isinstance(await sent(whatsapp, SendMessage(to=contact, text=TEXT)), Succeeded if reached else Refused)
     assert len(whatsapp.of("whatsapp").calls) == bool(reached)
 
 
 async def test_the_token_stands_in_no_story(whatsapp: Running) -> None:
     async with calling(SETTINGS, whatsapp.base_url("whatsapp")) as call:
-        await CONNECTOR.perform(message(), call)
+        await perform(MANIFEST, message(), call)
         assert TOKEN not in call.http.log[0].model_dump_json()
 
 
 async def test_what_is_no_message_costs_no_call(whatsapp: Running) -> None:
     async with calling(SETTINGS, whatsapp.base_url("whatsapp")) as call:
-        outcome = await CONNECTOR.perform(Forward(type="x", payload={}, occurred_at=NOW), call)
+        outcome = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
     assert isinstance(outcome, Refused)
     assert whatsapp.of("whatsapp").calls == []
 
 
 def test_a_message_is_unsafe_to_repeat_and_its_taking_proves_little() -> None:
-    assert CONNECTOR.repeat(message()) is Repeat.UNSAFE
-    assert CONNECTOR.needs_receipt
+    assert repeat_of(MANIFEST, message()) is Repeat.UNSAFE
+    assert MANIFEST.needs_receipt
 
 
 @pytest.mark.parametrize("id_", [1122334455667, "1122334455667"])
@@ -306,7 +306,7 @@ async def test_a_connection_that_breaks_leaves_it_open(whatsapp: Running, kind: 
 async def test_no_connection_is_provably_not_sent() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
         with pytest.raises(NotSent):
-            await CONNECTOR.perform(message(), call)
+            await perform(MANIFEST, message(), call)
 
 
 # doctor
@@ -314,7 +314,7 @@ async def test_no_connection_is_provably_not_sent() -> None:
 
 async def checked(whatsapp: Running, settings: WhatsappSettings = SETTINGS) -> dict[str, Finding]:
     async with calling(settings, whatsapp.base_url("whatsapp")) as call:
-        return {finding.check: finding for finding in await CONNECTOR.check(call)}
+        return {finding.check: finding for finding in await MANIFEST.doctor.check(call)}
 
 
 async def test_a_number_in_order_has_nothing_to_mend(whatsapp: Running) -> None:
@@ -356,6 +356,6 @@ async def test_what_is_not_there_is_told_with_its_remedy(whatsapp: Running) -> N
 
 async def test_a_meta_that_cannot_be_reached_is_one_finding() -> None:
     async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        findings = await CONNECTOR.check(call)
+        findings = await MANIFEST.doctor.check(call)
     assert [finding.status for finding in findings] == ["fail", "ok", "ok"]
-    assert (CONNECTOR.can_check(SETTINGS), CONNECTOR.can_check(WhatsappSettings(access_token="x"))) == (True, False)
+    assert (MANIFEST.doctor.ready(SETTINGS), MANIFEST.doctor.ready(WhatsappSettings(access_token="x"))) == (True, False)

@@ -12,9 +12,9 @@ import pytest
 
 from fakes import START, MemoryStore, SteppedClock
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply, set_secret
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
 from svyazka.connectors.whatsapp.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory
@@ -39,7 +39,7 @@ class App:
     def __init__(self) -> None:
         self.store, self.clock = MemoryStore(), SteppedClock(START)
         self.keyring = Keyring.from_json({name: Keyring.generate() for name in ("mint", "verify", "vault")})
-        self.directory = Directory(self.store, self.keyring, load_connector, load_flow)
+        self.directory = Directory(self.store, self.keyring, load_manifest, load_flow)
 
     async def apply(self, tenant: str, secret: str = OURS, **numbers: str | int | None) -> ApplyPlan:
         """A tenant with a connection for each of these numbers."""

@@ -14,7 +14,7 @@ from connectors.support import posted, scripted
 from simulators.serve import Running
 from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN
 from svyazka.connectors.whatsapp.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound
+from svyazka.engine.contracts.webhook import Inbound
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "whatsapp-meta"
 OURS = Inbound({"phone_number_id": NUMBER}, {"app_secret": APP_SECRET})

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from connectors.support import posted
 from simulators.whatsapp import APP_SECRET
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.connectors.whatsapp.actions import CONNECTOR
+from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.connectors.whatsapp.manifest import MANIFEST
 from svyazka.connectors.whatsapp.messages import NOT_WORDS, READERS
 from svyazka.connectors.whatsapp.statuses import STATES
 from svyazka.connectors.whatsapp.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, ReceiptState, Unreadable
@@ -414,5 +414,5 @@ def test_any_bytes_are_parsed_or_refused_and_never_proved(body: bytes) -> None:
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("whatsapp") is CONNECTOR
+    assert load_manifest("whatsapp") is MANIFEST
     assert load_webhook("whatsapp") is WEBHOOK

@@ -12,9 +12,9 @@ from connectors.support import scripted
 from fakes import House
 from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
-from svyazka.connectors.yclients.actions import CONNECTOR
+from svyazka.connectors.yclients.manifest import MANIFEST
 from svyazka.connectors.yclients.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Answer, RawRequest
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
@@ -33,7 +33,7 @@ class SalonHouse(House):
             "base_url": salon.base_url("yclients"), "company_id": 997441, "partner_token": PARTNER_TOKEN,
             "user_token": USER_TOKEN, "limit": {"per_second": 1000}, **changes,
         }  # fmt: skip
-        self.connectors["yclients"] = CONNECTOR
+        self.manifests["yclients"] = MANIFEST
         given = {name: value for name, value in settings.items() if value is not None}
         connections = {**self.tenant.connections, "salon": ConnectionSpec(vendor="yclients", settings=given)}
         flows = tuple(flow.model_copy(update={"sources": ("salon",)}) for flow in self.tenant.flows)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.support import posted
 from svyazka.connectors.yclients.facts import ATTENDANCE
 from svyazka.connectors.yclients.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat
 from svyazka.model.events import EventType, Fact, Unreadable
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "yclients"

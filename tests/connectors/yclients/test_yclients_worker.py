@@ -15,11 +15,12 @@ from connectors.support import NOW, calling, posted, scripted
 from connectors.yclients.house import SalonHouse
 from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
-from svyazka.connectors.registry import load_connector, load_webhook
-from svyazka.connectors.yclients.actions import CONNECTOR
+from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.connectors.yclients.client import PAGE, YclientsFailure, YclientsSettings
+from svyazka.connectors.yclients.manifest import MANIFEST
 from svyazka.connectors.yclients.webhook import WEBHOOK
-from svyazka.engine.contracts.connector import Finding, Inbound, Polled
+from svyazka.engine.contracts.learning import Finding, Polled
+from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact
 
@@ -59,7 +60,7 @@ def pushed(body: Any) -> Fact:
 
 async def polled(salon: Running, cursor: str | None, now: datetime = NOW, **around: Any) -> Polled:
     async with calling(settings_for(salon), salon.base_url("yclients"), now=now, **around) as call:
-        return await CONNECTOR.poll(cursor, call)
+        return await MANIFEST.polling.poll(cursor, call)
 
 
 async def looked(salon: Running, since: datetime, now: datetime = NOW) -> list[Polled]:
@@ -75,22 +76,24 @@ async def looked(salon: Running, since: datetime, now: datetime = NOW) -> list[P
 
 async def reread(salon: Running, kind: str, id_: str, **changes: Any) -> Fact | None:
     async with calling(settings_for(salon, **changes), salon.base_url("yclients")) as call:
-        return await CONNECTOR.reread(Entity(kind=kind, id=id_), call)
+        return await MANIFEST.reading.read(Entity(kind=kind, id=id_), call)
 
 
 def test_the_registry_finds_both_sides() -> None:
-    assert load_connector("yclients") is CONNECTOR
+    assert load_manifest("yclients") is MANIFEST
     assert load_webhook("yclients") is WEBHOOK
-    assert CONNECTOR.settings_model() is YclientsSettings
-    assert not CONNECTOR.supports("SendMessage")
+    assert MANIFEST.settings is YclientsSettings
+    assert not MANIFEST.carries("SendMessage")
 
 
 @pytest.mark.parametrize("missing", ["company_id", "partner_token", "user_token"])
 def test_what_can_be_asked_needs_the_salon_and_both_tokens(salon: Running, missing: str) -> None:
     for settings, can in ((settings_for(salon), True), (settings_for(salon, **{missing: None}), False)):
-        assert [CONNECTOR.can_reread(settings), CONNECTOR.can_poll(settings), CONNECTOR.can_check(settings)] == [
-            can
-        ] * 3
+        assert [
+            MANIFEST.reading.ready(settings),
+            MANIFEST.polling.ready(settings),
+            MANIFEST.doctor.ready(settings),
+        ] == [can] * 3
 
 
 # Identity
@@ -189,7 +192,7 @@ async def test_a_quiet_look_moves_nothing(salon: Running) -> None:
 
 async def test_since_when_is_said_on_the_salons_own_clock(salon: Running) -> None:
     async with calling(settings_for(salon), salon.base_url("yclients"), now=NOW, timezone="Asia/Yekaterinburg") as call:
-        await CONNECTOR.poll(json.dumps({"records": NOW.isoformat(), "clients": NOW.isoformat()}), call)
+        await MANIFEST.polling.poll(json.dumps({"records": NOW.isoformat(), "clients": NOW.isoformat()}), call)
         urls = [exchange.url for exchange in call.http.log]
     assert all("changed_after=2026-03-14T20%3A58%3A00%2B05%3A00" in url for url in urls)
     assert "with_deleted=1" in urls[0]
@@ -280,7 +283,7 @@ async def test_a_booking_that_was_changed_before_we_looked_is_still_a_booking(sa
 
 async def checked(salon: Running, hook_url: str | None = HOOK_URL, **changes: Any) -> list[Finding]:
     async with calling(settings_for(salon, **changes), salon.base_url("yclients"), hook_url=hook_url) as call:
-        found = await CONNECTOR.check(call)
+        found = await MANIFEST.doctor.check(call)
         assert "not-a-real-secret" not in str(found) + str(call.http.log)
         return found
 
@@ -291,7 +294,7 @@ def said(found: list[Finding]) -> dict[str, str]:
 
 async def fixed(salon: Running) -> Finding:
     async with calling(settings_for(salon), salon.base_url("yclients")) as call:
-        (finding,) = await CONNECTOR.fix(call, HOOK_URL)
+        (finding,) = await MANIFEST.hook.register(call, HOOK_URL)
         assert "not-a-real-secret" not in str(finding) + str(call.http.log)
         return finding
 

@@ -14,12 +14,12 @@ from fakes import MemoryStore, SteppedClock, keyring
 from simulators.amocrm import AmocrmSimulator
 from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
 from simulators.serve import Running
-from svyazka.connectors.registry import load_connector, load_webhook
+from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.calling.oauth.authorise import exchange
 from svyazka.engine.calling.oauth.refresh import authorisation_of
 from svyazka.engine.contracts.calls import Authorisation
-from svyazka.engine.contracts.connector import Answer, RawRequest
 from svyazka.engine.contracts.oauth import AuthorisationCode
+from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.hub import Clients, Hub
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
@@ -128,7 +128,7 @@ class Instance:
     def __init__(self, office: Office) -> None:
         self.ports = Ports()
         store: Any = Through(office.store, self.ports)
-        directory = Directory(store, office.keyring, load_connector, load_flow, ttl=0.0)
+        directory = Directory(store, office.keyring, load_manifest, load_flow, ttl=0.0)
         self.hub = Hub(
             store=store, queue=store, clock=office.clock, keyring=office.keyring, directory=directory,
             clients=Wires(self.ports), chance=lambda: 0.5,
@@ -154,7 +154,7 @@ class Instance:
         """A real call of the connector's goes through."""
         account = await self.account()
         call = self.worker.performer.call(account, self.worker.performer.exchanges(account), key="k")
-        found = await account.connector.check(call)
+        found = await account.manifest.doctor.check(call)
         assert not [finding for finding in found if finding.check == "access" and finding.status == "fail"], found
 
 

@@ -15,7 +15,7 @@ from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET, Integratio
 from simulators.serve import Running, serve
 from svyazka.cli.auth import by_code, by_link
 from svyazka.cli.session import Session
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.calling.oauth.authorise import INVITATION_LIFE, CodeNotYet, CodeRefused, exchange, invitation
 from svyazka.engine.calling.oauth.refresh import NoAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode
@@ -435,7 +435,7 @@ async def test_a_connection_that_leaves_its_file_takes_its_grant_along(office: O
     from svyazka.apply import commit_apply, plan_apply
 
     await office.authorised()
-    directory = Directory(office.store, office.keyring, load_connector, load_flow, ttl=0.0)
+    directory = Directory(office.store, office.keyring, load_manifest, load_flow, ttl=0.0)
     without = office.tenant.model_copy(update={"connections": {}})
     await commit_apply(office.store, directory, await plan_apply(office.store, directory, office.keyring, without))
     assert not [key for key in office.store.documents if key[0] == "grants"]

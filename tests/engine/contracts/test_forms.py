@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svyazka.connectors.http.webhook import form
-from svyazka.engine.contracts.connector import NotTheFormat
 from svyazka.engine.contracts.forms import FIELDS_LIMIT, urlencoded
+from svyazka.engine.contracts.webhook import NotTheFormat
 
 SAID = "multipart/form-data; boundary=BB"
 

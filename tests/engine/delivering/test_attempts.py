@@ -29,7 +29,7 @@ def only(house: House) -> Delivery:
 def trouble(error: BaseException, *, called: bool) -> Any:
     """A connector that fails so, before or after its call has left."""
 
-    async def perform_(command: Any, call: Any) -> Any:
+    async def perform_(message: Any, to: str, call: Any) -> Any:
         if called:
             call.http.log.append(CALL)
         raise error
@@ -53,8 +53,8 @@ async def test_each_way_to_fail_means_what_it_proves(
 ) -> None:
     house = House()
     await house.settle_in()
-    house.sms.safety = safety
-    house.sms.perform = trouble(error, called=called)  # type: ignore[method-assign]
+    house.sms.repeat = safety
+    house.sms.send = trouble(error, called=called)  # type: ignore[method-assign]
     await house.post(order())
     await house.run()
     doubted = when_unsafe is S.UNKNOWN
@@ -66,7 +66,7 @@ async def test_each_way_to_fail_means_what_it_proves(
 async def test_what_access_means_for_the_connection_its_connector_says(house: House) -> None:
     error = SourceUnavailable("not authorised")
     error.outcome = Blocked(code="401", message="not authorised", remedy="svyazka auth")
-    house.sms.perform = trouble(error, called=False)  # type: ignore[method-assign]
+    house.sms.send = trouble(error, called=False)  # type: ignore[method-assign]
     await house.post(order())
     await house.run()
     assert only(house).status is S.BLOCKED
@@ -76,12 +76,12 @@ async def test_what_access_means_for_the_connection_its_connector_says(house: Ho
 async def test_an_attempt_has_its_time_and_no_more(
     house: House, monkeypatch: pytest.MonkeyPatch, called: bool, status: Status
 ) -> None:
-    async def hang(command: Any, call: Any) -> Any:
+    async def hang(message: Any, to: str, call: Any) -> Any:
         if called:
             call.http.log.append(CALL)
         await asyncio.Event().wait()
 
-    house.sms.perform = hang  # type: ignore[method-assign]
+    house.sms.send = hang  # type: ignore[method-assign]
     monkeypatch.setattr(perform, "CALL_LIMIT", -0.99)
     await house.post(order())
     await house.run()
@@ -93,7 +93,7 @@ async def test_an_attempt_has_its_time_and_no_more(
 async def test_a_mistake_in_a_connector_is_no_outage_and_leaves_no_payload_in_the_log(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house.sms.perform = trouble(KeyError("+79991234567"), called=False)  # type: ignore[method-assign]
+    house.sms.send = trouble(KeyError("+79991234567"), called=False)  # type: ignore[method-assign]
     await house.post([order(number) for number in range(9)])
     await house.pass_time(1800)
     assert {delivery.status for delivery in house.deliveries()} == {S.RETRYING}
@@ -187,7 +187,7 @@ async def test_a_journal_that_goes_away_in_the_middle_of_a_merge_loses_nothing()
     store = Faint()
     house = House(store)
     await house.settle_in()
-    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.repeat = Repeat.IDEMPOTENT
     house.sms.script.append(NotSent("refused"))
     await house.post(order())
     await house.run()

@@ -46,7 +46,7 @@ async def test_no_answer_of_an_unsafe_command_is_unknown_and_never_sent_again(ho
 
 
 async def test_no_answer_of_a_checkable_command_is_asked_about_before_repeating(house: House) -> None:
-    house.sms.safety = Repeat.CHECKABLE
+    house.sms.repeat = Repeat.CHECKABLE
 
     def took_it_and_vanished(command, key):  # type: ignore[no-untyped-def]
         house.sms.deliver(command, key)
@@ -60,7 +60,7 @@ async def test_no_answer_of_a_checkable_command_is_asked_about_before_repeating(
 
 
 async def test_no_answer_of_an_idempotent_command_is_repeated_with_the_same_key(house: House) -> None:
-    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.repeat = Repeat.IDEMPOTENT
 
     def took_it_and_vanished(command, key):  # type: ignore[no-untyped-def]
         house.sms.deliver(command, key)
@@ -83,7 +83,7 @@ async def test_no_answer_of_an_idempotent_command_is_repeated_with_the_same_key(
 )
 async def test_a_worker_lost_after_its_claim(safety: Repeat, status: Status, calls: int) -> None:
     house = House()
-    house.sms.safety = safety
+    house.sms.repeat = safety
     await house.settle_in()
     await house.post(order())
 

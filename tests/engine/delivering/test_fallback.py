@@ -23,7 +23,7 @@ S = Status
 
 async def channels(*via: str, **flow: Any) -> House:
     house = House(via=via or ("sms", "mail"), flow=flow)
-    house.third = FakeMessenger("third", safety=Repeat.IDEMPOTENT)  # type: ignore[attr-defined]
+    house.third = FakeMessenger("third", repeat=Repeat.IDEMPOTENT)  # type: ignore[attr-defined]
     await house.settle_in()
     return house
 
@@ -110,7 +110,7 @@ async def test_a_parked_delivery_gives_way_in_time_too() -> None:
 
 async def test_what_is_in_flight_never_gives_way() -> None:
     house = await channels(fallback_after="1h")
-    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.repeat = Repeat.IDEMPOTENT
 
     async def die(*args: object) -> None:
         raise SystemExit
@@ -193,8 +193,8 @@ async def test_undelivered_gives_way_and_delivered_after_all_takes_it_back_while
 
 async def test_three_channels_are_tried_one_after_the_other() -> None:
     house = House(via=("sms", "third", "mail"))
-    third = FakeMessenger("third", safety=Repeat.IDEMPOTENT)
-    house.connectors["third"] = third
+    third = FakeMessenger("third", repeat=Repeat.IDEMPOTENT)
+    house.manifests["third"] = third.manifest
     from svyazka.model.tenants import ConnectionSpec
 
     connections = {**house.tenant.connections, "third": ConnectionSpec(vendor="third")}

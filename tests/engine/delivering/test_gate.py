@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakes import START, House, order
-from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.contracts.manifest import Credentials, Limits
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
 from svyazka.engine.telling import alerts
@@ -57,19 +57,19 @@ async def test_a_connections_own_retries_take_the_place_of_the_houses() -> None:
 
 
 async def test_no_more_calls_at_once_than_the_account_bears(house: House) -> None:
-    house.sms.limits = Limits(1000.0, 3)  # type: ignore[misc]
+    house.sms.limits = Limits(1000.0, 3)
     out, most = 0, 0
 
-    async def slow(command: Any, call: Any) -> Any:
+    async def slow(message: Any, to: str, call: Any) -> Any:
         nonlocal out, most
         out += 1
         most = max(most, out)
         for _ in range(10):
             await asyncio.sleep(0)
         out -= 1
-        return house.sms.deliver(command, call.key)
+        return house.sms.deliver(message, call.key)
 
-    house.sms.perform = slow  # type: ignore[method-assign]
+    house.sms.send = slow  # type: ignore[method-assign]
     await house.post([order(number) for number in range(20)])
     tasks, house.store.tasks = house.store.tasks, []
     await asyncio.gather(*(house.worker.handle(task.path, task.body) for task in tasks))
@@ -100,7 +100,7 @@ async def test_alerts_need_no_flow_in_the_tenant_file(house: House) -> None:
 
 async def test_with_messages_printed_nothing_goes_out_and_no_credential_is_needed(house: House) -> None:
     printed: list[tuple[str, Contact, str]] = []
-    house.sms.credentials = ("base_url",)  # type: ignore[misc]
+    house.sms.credentials = Credentials(required=("base_url",))
     house.hub.printer = lambda connection, to, text: printed.append((connection, to, text))
     await house.post(order())
     await house.run()

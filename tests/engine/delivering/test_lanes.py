@@ -13,7 +13,7 @@ from svyazka.engine.contracts.flow import Decision
 from svyazka.engine.delivering.lanes import Turn, lane_id
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
-from svyazka.model.commands import Guards, Plan, Repeat, Step, UpsertContact
+from svyazka.model.commands import Guards, Plan, Repeat, SendMessage, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import MaybeSent
@@ -27,15 +27,15 @@ class Register(FakeMessenger):
     """A CRM that remembers in which order it was written to, and how many wrote at once."""
 
     def __init__(self) -> None:
-        super().__init__("sms", safety=Repeat.IDEMPOTENT)
+        super().__init__("sms", repeat=Repeat.IDEMPOTENT)
         self.written: list[str] = []
         self.writing: list[str] = []
         self.at_once = 0
         self.open = asyncio.Event()
         self.open.set()
 
-    async def perform(self, command: Any, call: Any) -> Any:
-        title = command.contact.name
+    async def send(self, message: Any, to: str, call: Any) -> Any:
+        title = message.text
         self.writing.append(title)
         self.at_once = max(self.at_once, len(self.writing))
         await asyncio.sleep(0)
@@ -50,13 +50,18 @@ class Register(FakeMessenger):
         return Succeeded(external_id=call.key)
 
 
+def card(title: str) -> SendMessage:
+    """What is written into the CRM: the messenger stands for any connection whose order matters."""
+    return SendMessage(to=Contact(phone="+79991234567"), text=title)
+
+
 class Books(House):
     """A house whose `sms` connection is a CRM."""
 
     def __init__(self, store: Any = None) -> None:
         super().__init__(store)
         self.crm = Register()
-        self.connectors["sms"] = self.crm
+        self.manifests["sms"] = self.crm.manifest
         self.start()
 
     async def owes(self, *titles: str, lane: str | None = LANE, supersedes: bool = False, **changes: Any) -> None:
@@ -65,7 +70,7 @@ class Books(House):
             now = self.clock.now()
             made = Delivery(
                 id=f"dlv_{title}", event="evt_1", tenant="kofe", flow="review_request", step="crm", connection="sms",
-                vendor="sms", subject=f"contact:{title}", command=UpsertContact(contact=Contact(name=title)),
+                vendor="sms", subject=f"contact:{title}", command=card(title),
                 repeat=Repeat.IDEMPOTENT, guards=Guards(), created_at=now, base_at=now, next_attempt_at=now,
                 wake_at=now + timedelta(seconds=60), lane=lane, supersedes=supersedes,
                 blank_at=now + timedelta(days=90),
@@ -253,7 +258,7 @@ async def test_a_lane_is_its_tenants_own_and_left_with_the_settling(
     from svyazka.flows.review_request import ReviewRequest
 
     def plan(self: Any, event: Any, facts: Any, settings: Any, context: Any) -> Decision:
-        command = UpsertContact(contact=event.contact)
+        command = card(event.contact.name)
         step = Step(name="crm", connection="sms", vendor="sms", command=command, repeat=Repeat.IDEMPOTENT)
         return Decision([Plan(subject=event.subject, steps=(step,), lane="contact:5", supersedes=True)])
 

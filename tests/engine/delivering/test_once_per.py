@@ -117,7 +117,7 @@ async def test_doubt_that_turns_out_well_keeps_the_turn() -> None:
 @pytest.mark.parametrize("safety", [Repeat.IDEMPOTENT, Repeat.CHECKABLE])
 async def test_between_repeats_of_what_may_have_been_sent_nobody_else_has_the_turn(safety: Repeat) -> None:
     house = await once()
-    house.sms.safety = safety
+    house.sms.repeat = safety
 
     def took_it_and_vanished(command: Any, key: str) -> Any:
         house.sms.deliver(command, key)
@@ -151,7 +151,7 @@ async def test_the_channels_of_one_message_share_its_turn() -> None:
 
 async def test_a_channel_that_gives_way_in_doubt_leaves_its_turn_to_the_next() -> None:
     house = await once(via=("sms", "mail"), fallback_after="1h")
-    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.repeat = Repeat.IDEMPOTENT
     house.sms.script.extend([MaybeSent("timeout")] * 50)
     await house.post({**order(1), "email": "ivan@example.org"})
     await house.pass_time(2 * 3600)
@@ -175,7 +175,7 @@ async def test_whoever_gives_his_turn_back_late_takes_it_from_nobody() -> None:
 
 async def test_a_success_that_is_heard_of_late_takes_the_turn_after_all() -> None:
     house = await once()
-    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.repeat = Repeat.IDEMPOTENT
     house.sms.script.append(NotSent("refused"))
     await house.post(order(1))
     await house.run()

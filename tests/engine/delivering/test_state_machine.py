@@ -83,7 +83,7 @@ class Engine(RuleBasedStateMachine):
 
     @initialize(safety=st.sampled_from([Repeat.UNSAFE, *Repeat]))
     def begin(self, safety: Repeat) -> None:
-        self.house.sms.safety = safety
+        self.house.sms.repeat = safety
         self.do(self.house.settle_in())
 
     @rule(number=st.integers(1, 4), revision=st.integers(1, 2))
@@ -203,7 +203,7 @@ class Engine(RuleBasedStateMachine):
                 case Status.SUCCEEDED:
                     assert took == 1
                 case Status.UNKNOWN:
-                    assert self.house.sms.safety is Repeat.UNSAFE
+                    assert self.house.sms.repeat is Repeat.UNSAFE
                     assert took <= 1
                 case Status.FAILED:
                     assert took == 0

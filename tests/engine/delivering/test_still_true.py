@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fakes import House, TillConnector, order
+from fakes import TILL, House, order
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.learning import Reading
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import NotSent, NotShown, SourceUnavailable
 from svyazka.model.events import Entity, EventType, Fact
@@ -17,17 +19,17 @@ from svyazka.model.tenants import ConnectionSettings
 HALF_AN_HOUR = 1800.0
 
 
-class ShowingTill(TillConnector):
+class ShowingTill(Reading[ConnectionSettings]):
     """Shows each order as it is now; a test says how. Without a word it is as its webhook told."""
 
     def __init__(self) -> None:
         self.now: dict[str, EventType | Exception | None] = {}
         self.asked = 0
 
-    def can_reread(self, settings: ConnectionSettings) -> bool:
+    def ready(self, settings: ConnectionSettings) -> bool:
         return True
 
-    async def reread(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
+    async def read(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
         self.asked += 1
         shown = self.now.get(entity.id, EventType.ORDER_COMPLETED)
         if isinstance(shown, Exception):
@@ -41,7 +43,7 @@ class Waiting(House):
     def __init__(self, via: tuple[str, ...] = ("sms",), **flow: Any) -> None:
         super().__init__(via=via, flow={"delay": "30m", **flow})
         self.till = ShowingTill()
-        self.connectors["till"] = self.till
+        self.manifests["till"] = replace(TILL, reading=self.till)
         self.start()
 
     async def ordered(self, **changes: Any) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import START, FakeTill, House, keyring, order
-from svyazka.engine.contracts.connector import Answer, Inbound, RawRequest
+from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
 from svyazka.engine.intake.receive import BODY_LIMIT, Receiver, decompressed
 from svyazka.engine.journal.events_of_request import Item, journaled
 from svyazka.engine.ports.store import Document

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from fakes import START, FakeTill, House, order
-from svyazka.engine.contracts.connector import Inbound, RawRequest
+from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.engine.ports.store import Task
 from svyazka.engine.worker import Worker
 from svyazka.model.events import EventStatus, Fact, Unreadable

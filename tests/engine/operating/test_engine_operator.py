@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fakes import START, FakeTill, House, order
-from svyazka.engine.contracts.connector import Inbound, RawRequest, Webhook
+from svyazka.engine.contracts.webhook import Inbound, RawRequest, Webhook
 from svyazka.engine.operating.operator import How, Operator
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact

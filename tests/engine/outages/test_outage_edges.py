@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fakes import House, order
-from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.contracts.manifest import Credentials, Limits
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outages.state import THRESHOLD
 from svyazka.engine.ports.store import Put, Task
@@ -205,7 +205,7 @@ async def test_an_outage_of_a_connection_that_left_the_tenant_file_ends_with_it(
 
 async def test_a_connection_without_its_credential_is_looked_at_seldom_and_told_of_once() -> None:
     house = House(flow={"expires_after": "30d"})
-    house.sms.credentials = ("base_url",)  # type: ignore[misc]
+    house.sms.credentials = Credentials(required=("base_url",))
     await in_trouble(house=house)
     assert house.deliveries()[0].status is Status.BLOCKED
     assert told(house) == ["blocked"]
@@ -275,7 +275,7 @@ async def test_a_connection_out_of_its_hours_is_not_probed_and_its_outage_waits_
 
 async def test_a_long_release_is_one_chain_of_tasks_however_long_it_takes() -> None:
     house = House(flow={"expires_after": "30d"})
-    house.sms.limits = Limits(1.0, 16)  # type: ignore[misc]
+    house.sms.limits = Limits(1.0, 16)
     house = await in_trouble(house=house, orders=400)
     house.sms.script.clear()
 

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 from fakes import House, order
-from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.contracts.manifest import Limits
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent
 from svyazka.model.outcomes import Retry
@@ -18,7 +18,7 @@ HOUR = 3600.0
 async def down(orders: int, **flow: object) -> House:
     """A house whose messenger is down, with so many orders waiting."""
     house = House(flow={"expires_after": "30d", **flow})
-    house.sms.limits = Limits(10.0, 16)  # type: ignore[misc]
+    house.sms.limits = Limits(10.0, 16)
     await house.settle_in()
     house.sms.script.extend([DOWN] * 10_000)
     await house.post([order(number) for number in range(orders)])

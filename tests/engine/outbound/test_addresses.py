@@ -18,7 +18,7 @@ import pytest
 from connectors.support import Scripted, scripted
 from fakes import House
 from svyazka.app import build_hub
-from svyazka.connectors.registry import load_connector
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.contracts.calls import Exchanges
 from svyazka.engine.outbound.addresses import AddressGuard, networks, refusal
 from svyazka.engine.outbound.names import Names as Resolver
@@ -150,8 +150,8 @@ async def test_what_a_tenant_has_a_say_in_is_looked_at(
 ) -> None:
     guard = AddressGuard(resolve=Names(["93.184.216.34"]))
     house.hub.guard = house.hub.base_guard = guard
-    connector = load_connector(vendor)
-    made = connector.settings_model().model_validate(settings)
+    connector = load_manifest(vendor)
+    made = connector.settings.model_validate(settings)
     chosen = house.hub.guard_of(Account(house.tenant, "c", vendor, connector, made, (), ()))
     assert (chosen is not None) is looked_at
     if chosen is not None:

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from fakes import House, order
-from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.hub import Limiter
 from svyazka.model.deliveries import Status
 
@@ -74,7 +74,7 @@ class Busy(House):
 
     def __init__(self) -> None:
         super().__init__(flow={"quiet_hours": "12:00-18:00"})  # START is 15:00 in Moscow
-        self.sms.limits = Limits(10.0, 16)  # type: ignore[misc]
+        self.sms.limits = Limits(10.0, 16)
         self.resting: list[tuple[datetime, asyncio.Future[None]]] = []
 
     async def rest(self, seconds: float) -> None:

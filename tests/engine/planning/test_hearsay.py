@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from fakes import START, FakeTill, House, TillConnector, order
+from fakes import START, TILL, FakeTill, House, order
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Answer, Inbound, Limits, RawRequest
+from svyazka.engine.contracts.learning import Reading
+from svyazka.engine.contracts.manifest import Limits, Manifest
+from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.consent import Consent, consent_in
@@ -44,17 +47,17 @@ class TalkingTill(FakeTill):
         return super().parse(request, inbound)
 
 
-class ShowingTill(TillConnector):
+class ShowingTill(Reading[ConnectionSettings]):
     """Shows its orders, once it has any; `down`: nothing just now."""
 
     def __init__(self) -> None:
         self.orders: dict[str, Fact] = {}
         self.down = False
 
-    def can_reread(self, settings: ConnectionSettings) -> bool:
+    def ready(self, settings: ConnectionSettings) -> bool:
         return bool(self.orders)
 
-    async def reread(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
+    async def read(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
         if self.down:
             raise SourceUnavailable("the till is down")
         return self.orders.get(entity.id)
@@ -66,7 +69,7 @@ class Hearing(House):
     def __init__(self, flow: Mapping[str, Any] | None = None) -> None:
         super().__init__(flow=flow)
         self.shows = ShowingTill()
-        self.connectors["till"] = self.shows
+        self.manifests["till"] = replace(TILL, reading=self.shows)
         self.start()
 
     async def hear(self, body: object) -> Answer:
@@ -269,9 +272,12 @@ async def test_accounts_of_a_vendor_that_counts_by_address_share_its_rate(house:
     tenant = house.tenant.model_copy(
         update={"connections": {**house.tenant.connections, "second": ConnectionSpec(vendor="till")}}
     )
-    first, second = (
-        Account(tenant, name, "till", house.shows, ConnectionSettings(), (), ()) for name in ("till", "second")
-    )
-    assert house.hub.counted_as(first) != house.hub.counted_as(second)
-    house.shows.limits = Limits(per_second=3.0, concurrency=1, scope="ip")  # type: ignore[misc]
-    assert house.hub.counted_as(first) == house.hub.counted_as(second)
+
+    def counted(manifest: Manifest[Any]) -> set[str]:
+        accounts = (
+            Account(tenant, name, "till", manifest, ConnectionSettings(), (), ()) for name in ("till", "second")
+        )
+        return {house.hub.counted_as(account) for account in accounts}
+
+    assert len(counted(TILL)) == 2
+    assert len(counted(replace(TILL, limits=Limits(per_second=3.0, concurrency=1, scope="ip")))) == 1

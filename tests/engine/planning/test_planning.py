@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from fakes import START, House, MemoryStore, TillConnector, order
+from fakes import START, TILL, House, MemoryStore, order
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Limits
+from svyazka.engine.contracts.learning import Reading
+from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.operator import Operator
 from svyazka.engine.planning.planner import Planner
@@ -89,7 +91,7 @@ async def test_a_claim_that_lost_its_commit_leaves_no_trace_of_itself() -> None:
 async def test_a_slot_is_given_back_however_the_commit_ends() -> None:
     store = Meddling()
     house = await house_over(store)
-    house.sms.limits = Limits(1000.0, 1)  # type: ignore[misc]
+    house.sms.limits = Limits(1000.0, 1)
 
     async def broken(writes: Sequence[Write]) -> None:
         raise Unavailable("the store is down")
@@ -144,15 +146,15 @@ async def test_what_never_holds_still_is_left_to_the_queue() -> None:
 # What can't be planned now
 
 
-class AskedTill(TillConnector):
+class AskedTill(Reading[ConnectionSettings]):
     """Asked before planning; `trouble` is what it answers."""
 
     trouble: Exception | None = None
 
-    def can_reread(self, settings: ConnectionSettings) -> bool:
+    def ready(self, settings: ConnectionSettings) -> bool:
         return True
 
-    async def reread(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
+    async def read(self, entity: Entity, call: Call[ConnectionSettings]) -> Fact | None:
         if self.trouble is not None:
             raise self.trouble
         return None
@@ -188,7 +190,7 @@ async def test_a_source_that_fails_in_a_way_nobody_foresaw_is_waited_for_and_the
     house = House()
     till = AskedTill()
     till.trouble = KeyError("whatever")
-    house.connectors["till"] = till
+    house.manifests["till"] = replace(TILL, reading=till)
     house.start()
     await house.settle_in()
     await house.post(order())
@@ -238,7 +240,7 @@ async def test_settings_that_cannot_be_used_block_what_was_planned_and_let_it_go
 async def test_an_old_event_that_is_replayed_has_its_seven_days_too() -> None:
     house = House()
     till = AskedTill()
-    house.connectors["till"] = till
+    house.manifests["till"] = replace(TILL, reading=till)
     house.start()
     await house.settle_in()
     await house.post(order())
@@ -291,7 +293,7 @@ async def test_an_unknown_event_or_delivery_is_nothing(house: House) -> None:
 async def test_no_line_of_the_log_holds_what_a_source_said(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     till = AskedTill()
     till.trouble = SourceUnavailable("guest Пётр is not found")
-    house.connectors["till"] = till
+    house.manifests["till"] = replace(TILL, reading=till)
     await house.post(order())
     await house.run()
     assert "Пётр" not in capsys.readouterr().out

@@ -233,7 +233,7 @@ async def test_a_receipt_event_is_never_reopened_as_its_message(house: House) ->
 
 
 async def test_a_retrying_message_that_a_receipt_proves_is_not_repeated(house: House) -> None:
-    house.sms.safety = Repeat.IDEMPOTENT
+    house.sms.repeat = Repeat.IDEMPOTENT
     house.sms.script.extend([MaybeSent("timeout"), Retry(code="500", message="busy")])
     await house.post(order())
     await house.run()

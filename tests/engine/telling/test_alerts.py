@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from fakes import START, House, order
-from svyazka.engine.contracts.connector import Connector
+from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.telling import alerts
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import ConfigError, MaybeSent
@@ -149,12 +149,12 @@ async def test_an_addressee_of_a_vendor_that_we_do_not_know_any_more_keeps_nobod
     settings = house.tenant.alerts.model_copy(update={"to": to})
     house.tenant = house.tenant.model_copy(update={"alerts": settings, "connections": connections})
 
-    def known(vendor: str) -> Connector[Any]:
-        if vendor not in house.connectors:
+    def known(vendor: str) -> Manifest[Any]:
+        if vendor == "gone":
             raise ConfigError(f"vendor: {vendor!r} is none of ours")
-        return house.connectors[vendor]
+        return house.manifest_of(vendor)
 
-    house.hub.directory.connectors = known
+    house.hub.directory.manifests = known
     assert await tell(house)
     await house.run()
     assert len(house.mail.sent) == 2

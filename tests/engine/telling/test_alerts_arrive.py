@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from fakes import START, FakeMessenger, House
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Doctor, Finding
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.addressees import only_vendor
@@ -27,10 +28,14 @@ DOWN = Retry(code="503", message="down")
 HOUR = 3600.0
 
 
-class Asked(FakeMessenger):
+@dataclass
+class Asked(FakeMessenger, Doctor[ConnectionSettings]):
     """A messenger that can be asked whether it is well."""
 
-    def can_check(self, settings: ConnectionSettings) -> bool:
+    def __post_init__(self) -> None:
+        self.doctor = self
+
+    def ready(self, settings: ConnectionSettings) -> bool:
         return True
 
     async def check(self, call: Call[ConnectionSettings]) -> list[Finding]:
@@ -43,12 +48,11 @@ class Hotel(House):
     def __init__(self, *to: Addressee, spare: bool = True, operators: tuple[Addressee, ...] = ()) -> None:
         self._operators = [("kofe", one) for one in operators]
         super().__init__()
-        self.sms, self.mail = Asked("sms"), Asked("mail", safety=Repeat.IDEMPOTENT, reach="email")
-        self.spare = Asked("spare", safety=Repeat.IDEMPOTENT)
-        self.connectors.update(sms=self.sms, mail=self.mail)
+        self.sms, self.mail = Asked("sms"), Asked("mail", repeat=Repeat.IDEMPOTENT, reaches="email")
+        self.spare = Asked("spare", repeat=Repeat.IDEMPOTENT)
         connections = dict(self.tenant.connections)
         if spare:
-            self.connectors["spare"] = self.spare
+            self.manifests["spare"] = self.spare.manifest
             connections["spare"] = ConnectionSpec(vendor="spare")
         settings = self.tenant.alerts.model_copy(update={"to": to})
         self.tenant = self.tenant.model_copy(update={"alerts": settings, "connections": connections})
@@ -60,16 +64,14 @@ class Hotel(House):
     async def breaks(self, *names: str, kind: str = "down") -> None:
         """An outage of each of these, long enough to be told; their vendors answer nothing."""
         for name in names:
-            messenger = self.connectors[name]
-            assert isinstance(messenger, FakeMessenger)
+            messenger = getattr(self, name)
             messenger.script.extend([DOWN] * 10_000)
             account = await self.hub.directory.account("kofe", name)
             assert account is not None
             await self.worker.outages.open(account, kind, "503", "не отвечает")
 
     async def mends(self, name: str) -> None:
-        messenger = self.connectors[name]
-        assert isinstance(messenger, FakeMessenger)
+        messenger = getattr(self, name)
         messenger.script.clear()
         await self.worker.outages.close(self.tenant, name)
         await self.pass_time(1200)
@@ -78,8 +80,8 @@ class Hotel(House):
         """What really went out, by connection."""
         return {
             name: [text for _, text in messenger.sent]
-            for name, messenger in self.connectors.items()
-            if isinstance(messenger, FakeMessenger) and messenger.sent
+            for name, messenger in {"sms": self.sms, "mail": self.mail, "spare": self.spare}.items()
+            if messenger.sent
         }
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from fakes import START, House, TillConnector, order
+from fakes import START, TILL, House, order
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.ports.store import Document, Put
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotSent, SourceUnavailable, Unavailable
@@ -32,17 +33,17 @@ def done(number: int, occurred_at: datetime | None = START, **changes: Any) -> F
     )  # fmt: skip
 
 
-class AskedTill(TillConnector):
+class AskedTill(Polling[ConnectionSettings]):
     """A till that can be asked; its answers are scripted, then it has nothing new."""
 
-    poll_every = 60.0
+    every = 60.0
 
     def __init__(self) -> None:
         self.script: deque[Answer] = deque()
         self.always: Answer | None = None
         self.asked: list[str | None] = []
 
-    def can_poll(self, settings: ConnectionSettings) -> bool:
+    def ready(self, settings: ConnectionSettings) -> bool:
         return True
 
     async def poll(self, cursor: str | None, call: Call[ConnectionSettings]) -> Polled:
@@ -59,7 +60,7 @@ class Asking(House):
     def __init__(self, **flow: Any) -> None:
         super().__init__(flow=flow)
         self.till = AskedTill()
-        self.connectors["till"] = self.till
+        self.manifests["till"] = replace(TILL, polling=self.till)
         self.start()
 
     async def poll(self) -> int:
@@ -266,7 +267,7 @@ async def test_every_connection_that_can_be_asked_has_its_turn_in_its_interval(h
         house.store.tasks.clear()
         house.clock.step(30)
     assert turns == [["till"], ["till"], ["till"], ["till"]]
-    house.till.poll_every = 300.0  # type: ignore[misc]
+    house.till.every = 300.0  # type: ignore[misc]
     for expected in ([], ["till"], []):
         house.clock.step(120)
         await house.worker.handle("/poll", {})

@@ -12,7 +12,7 @@ from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.support.each_due import BATCH
 from svyazka.engine.upkeep import retention
 from svyazka.engine.upkeep.retention import blank
-from svyazka.model.commands import BookAppointment, Command, CreateLead, Forward, UpsertContact
+from svyazka.model.commands import Command, Forward, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent
@@ -192,9 +192,7 @@ async def test_what_one_run_has_no_time_for_the_next_one_goes_on_with(monkeypatc
     "command",
     [
         Forward(type="order.completed", payload={"name": "Пётр"}, occurred_at=START),
-        UpsertContact(contact=GUEST, fields={"note": "Пётр"}),
-        CreateLead(contact=GUEST, title="Пётр", fields={"note": "Пётр"}),
-        BookAppointment(contact=GUEST, starts_at=START, service="стрижка", comment="Пётр"),
+        SendMessage(to=GUEST, text="Пётр, спасибо!", subject="Пётр", template={"name": "Пётр"}),
     ],
     ids=lambda command: command.kind,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.remedies import whole
 
@@ -29,7 +29,7 @@ def of_finding(finding: Finding, account: Account) -> Check:
     failure."""
     status: Level = "ok" if finding.status == "ok" else "warn" if finding.status == "warn" else "fail"
     tenant, connection = account.tenant, account.name
-    remedy = finding.remedy and whole(finding.remedy, tenant, connection, account.connector.credentials)
+    remedy = finding.remedy and whole(finding.remedy, tenant, connection, account.manifest.credentials.required)
     return Check(finding.check, status, finding.message, remedy, tenant.id, connection)
 
 

@@ -14,7 +14,7 @@ from svyazka.cli.checks import Check, of_finding
 from svyazka.cli.output import full_time
 from svyazka.cli.session import Session
 from svyazka.engine.calling.oauth.authorise import grant_of
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.telling.addressees import only_vendor
@@ -112,10 +112,11 @@ def _settings(account: Account) -> Iterator[Finding]:
             _("not set: {missing}; its deliveries wait, blocked", missing=", ".join(account.missing)),
             ", ".join(secret_commands(account.tenant, account.name, account.missing)),
         )
-    for setting in account.connector.optional_settings:
-        if getattr(account.settings, setting, None) is None and setting not in account.connector.credentials:
+    credentials = account.manifest.credentials
+    for setting in credentials.optional:
+        if getattr(account.settings, setting, None) is None and setting not in credentials.required:
             remedy = _("add it to the tenant file if it matters")
-            yield Finding(setting, "warn", account.connector.if_not_set(setting), remedy)
+            yield Finding(setting, "warn", account.manifest.if_not_set(setting), remedy)
 
 
 async def _journaled(session: Session, account: Account) -> list[Finding]:
@@ -141,9 +142,10 @@ async def _state(session: Session, account: Account) -> list[Finding]:
                 remedy,
             )
         )
-    if account.connector.oauth(account.settings) is not None:
+    access = account.manifest.access
+    if access is not None and access.app(account.settings) is not None:
         found.append(_access(account, await grant_of(session.hub, account)))
-    ends = account.connector.credential_ends(account.settings)
+    ends = access.ends(account.settings) if access is not None else None
     if ends is not None and ends - session.hub.clock.real() < ENDS_SOON:
         found.append(
             Finding(
@@ -173,7 +175,10 @@ def _access(account: Account, grant: Grant | None) -> Finding:
 async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[Finding]:
     """The vendor's own word on a connection; `fix` puts in order at the vendor what we may, and leaves a line."""
     hook = hook_of(session.settings, session.hub.keyring, account)
-    if not account.connector.can_check(account.settings) or (fix and hook is None):
+    doctor, registered = account.manifest.doctor, account.manifest.hook
+    if fix and (hook is None or registered is None or not registered.ready(account.settings)):
+        return []
+    if not fix and (doctor is None or not doctor.ready(account.settings)):
         return []
     if fix:
         await session.audit("doctor --fix", f"{account.tenant.id}/{account.name}")
@@ -181,7 +186,10 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
     call = performer.call(account, performer.exchanges(account), key="doctor")
     call = replace(call, hook_url=hook.url if hook else None)
     try:
-        found = await (account.connector.fix(call, hook.url) if fix and hook else account.connector.check(call))
+        if fix and hook is not None and registered is not None:
+            found = await registered.register(call, hook.url)
+        else:
+            found = await doctor.check(call) if doctor is not None else []
         # A vendor's own words may quote what it was sent.
         return [replace(finding, message=call.http.cut(finding.message)) for finding in found]
     except (NotSent, MaybeSent, LeaseTooShort) as error:

@@ -38,18 +38,18 @@ def send(
 
     async def body(session: Session) -> None:
         owner, name = await session.connection_of(connection, tenant)
-        connector = session.hub.directory.connectors(owner.connections[name].vendor)
-        if not connector.supports("SendMessage"):
+        manifest = session.hub.directory.manifests(owner.connections[name].vendor)
+        if not manifest.carries("SendMessage"):
             raise ConfigError(
-                _("{owner}/{name}: {vendor} carries no messages", owner=owner.id, name=name, vendor=connector.vendor)
+                _("{owner}/{name}: {vendor} carries no messages", owner=owner.id, name=name, vendor=manifest.vendor)
             )
-        contact, address = _addressee(to, connector.reaches, connector.vendor)
-        if connector.address(contact) is None:
+        contact, address = _addressee(to, manifest.reaches, manifest.vendor)
+        if manifest.address(contact) is None:
             raise ConfigError(
                 _(
                     "--to: {vendor} can't reach it; expected {expected}",
-                    vendor=connector.vendor,
-                    expected=_expected(connector.reaches),
+                    vendor=manifest.vendor,
+                    expected=_expected(manifest.reaches),
                 )
             )
         data: dict[str, JsonValue] = {"text": text, "expires_seconds": life}

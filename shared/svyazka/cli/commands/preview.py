@@ -18,7 +18,7 @@ from svyazka.cli.options import AsJson, OfTenant, Reveal
 from svyazka.cli.output import lines, stamp, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee
-from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.operator import parsed
 from svyazka.engine.operating.preview import SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from svyazka.connectors.amocrm.settings import HOSTS, AmocrmSettings
+from svyazka.engine.contracts.manifest import OAuthAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Redirected, Rejected, TokenError, Withdrawal
 
 CONSENT = "https://www.amocrm.ru/oauth"
@@ -146,3 +147,16 @@ def token_end(token: str) -> datetime | None:
         return datetime.fromtimestamp(float(claims["exp"]), UTC)
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, OSError):
         return None
+
+
+class AmocrmAccess(OAuthAccess[AmocrmSettings]):
+    """By OAuth, or by a long-lived token that says when it ends."""
+
+    def app(self, settings: AmocrmSettings) -> OAuthApp | None:
+        return app_of(settings)
+
+    def redirected(self, params: Mapping[str, str], settings: AmocrmSettings) -> Redirected:
+        return redirected(params, settings)
+
+    def ends(self, settings: AmocrmSettings) -> datetime | None:
+        return token_end(settings.token) if settings.token else None

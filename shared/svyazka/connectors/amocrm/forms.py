@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.engine.contracts.webhook import NotTheFormat
 
 DEPTH_LIMIT = 12
 PAIRS_LIMIT = 20_000

@@ -20,9 +20,9 @@ from svyazka.connectors.amocrm.facts import (
 )
 from svyazka.connectors.amocrm.forms import items, members, parsed
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person
-from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import Section, json_of, section, text
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Fact, Unreadable
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from svyazka.connectors.exolve.schema import FINAL, INCOMING, UNDERFUNDED
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import Section, json_of, text, zoned_time
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 from pydantic import JsonValue
 
 from svyazka.connectors.http.schema import TYPE_NAMES, Unanswered, expressions, look
-from svyazka.engine.contracts.connector import FORM, MULTIPART, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import decoded, json_of, storable, text, zoned_time
+from svyazka.engine.contracts.webhook import FORM, MULTIPART, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.base import plausible
 from svyazka.model.contacts import Contact

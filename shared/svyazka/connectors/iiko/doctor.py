@@ -10,7 +10,7 @@ from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused
@@ -197,3 +197,23 @@ def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, IikoFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; if it stays so, ask api@iiko.ru"
     return Finding(check, "fail", str(error), remedy)
+
+
+class IikoDoctor(Doctor[IikoSettings]):
+    """Asks iiko."""
+
+    def ready(self, settings: IikoSettings) -> bool:
+        return settings.means_to_sign_in()
+
+    async def check(self, call: Call[IikoSettings]) -> list[Finding]:
+        return await check(call)
+
+
+class IikoHook(Hook[IikoSettings]):
+    """Registers our webhook."""
+
+    def ready(self, settings: IikoSettings) -> bool:
+        return settings.means_to_sign_in()
+
+    async def register(self, call: Call[IikoSettings], url: str) -> list[Finding]:
+        return await fix(call, url)

@@ -15,8 +15,8 @@ from hmac import compare_digest
 from pydantic import JsonValue
 
 from svyazka.connectors.iiko.schema import Change, NotUnderstood, identifier, utc_time
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import Section, filled, number, section, sections, text
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact, Unreadable
 

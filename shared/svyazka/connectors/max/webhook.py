@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from hmac import compare_digest
 
 from svyazka.connectors.max.schema import full_name, identifier, moment, phone_of, webhook_secret
-from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import NOTHING, Section, filled, json_of, section, sections, text, whole
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, Unreadable

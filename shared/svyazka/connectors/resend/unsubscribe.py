@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from svyazka.engine.contracts.connector import FORM, MULTIPART
+from svyazka.engine.contracts.webhook import FORM, MULTIPART
 from svyazka.engine.security.standardwebhooks import secrets_of
 
 if TYPE_CHECKING:

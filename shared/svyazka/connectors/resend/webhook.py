@@ -15,8 +15,8 @@ from pydantic import JsonValue
 
 from svyazka.connectors.resend import unsubscribe
 from svyazka.connectors.resend.schema import DOMAIN_LOST, EVENTS, OUT_OF_QUOTA, PREVIOUS_COMPLAINT, said
-from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import Section, json_of, section, text, zoned_time
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from svyazka.connectors.rkeeper.events import ENVELOPE, event_fact, object_ids
 from svyazka.connectors.rkeeper.push import Reading, order_fact
 from svyazka.connectors.rkeeper.schema import NotUnderstood
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import json_of
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import Fact, Unreadable
 
 RECIPES: dict[str, Callable[[bytes, bytes], bytes]] = {

@@ -9,7 +9,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from urllib.parse import parse_qsl
 
-from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.model.events import ReceiptState
 
 FIELDS_LIMIT = 1000

@@ -14,9 +14,9 @@ from hashlib import sha256
 from pydantic import JsonValue
 
 from svyazka.connectors.smsru.schema import OPT_OUT_CODES, Callback, status_of
-from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import text
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 
 TAKEN = b"100"

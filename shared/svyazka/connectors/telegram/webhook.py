@@ -13,8 +13,8 @@ from hmac import compare_digest
 from pydantic import JsonValue
 
 from svyazka.connectors.telegram.schema import full_name, identifier, moment, webhook_secret
-from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import NOTHING, Section, filled, json_of, section, text, whole
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import consent_in
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, Unreadable

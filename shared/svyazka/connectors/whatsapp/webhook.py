@@ -16,8 +16,8 @@ from svyazka.connectors.whatsapp.account import account_update, preference, temp
 from svyazka.connectors.whatsapp.messages import message_facts
 from svyazka.connectors.whatsapp.schema import Change, changes, number_of
 from svyazka.connectors.whatsapp.statuses import status_facts
-from svyazka.engine.contracts.connector import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import Section, json_of, section, sections, text
+from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import EventType, Fact, Unreadable
 
 SIGNATURE = "x-hub-signature-256"

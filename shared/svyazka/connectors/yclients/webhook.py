@@ -12,8 +12,8 @@ from pydantic import JsonValue
 
 from svyazka.connectors.yclients.facts import fact_of, final_attendance, of_company
 from svyazka.connectors.yclients.schema import Change, NotUnderstood, identifier
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.contracts.untrusted import Section, json_of, text
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import EventType, Fact, Unreadable
 
 GOODBYES = {

@@ -25,7 +25,7 @@ class Caller:
         hub, limits = self._hub, self._hub.limits(account)
         limit = account.settings.timeout.total_seconds() if account.settings.timeout else CALL_LIMIT
         return Exchanges(
-            hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.connector.ca_pem),
+            hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.manifest.network.ca_pem),
             base_url=account.base_url,
             deadline=time.monotonic() + min(limit, CALL_LIMIT),
             clock=hub.clock,

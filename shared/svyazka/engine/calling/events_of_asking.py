@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from svyazka.engine.contracts.connector import RawRequest
+from svyazka.engine.contracts.webhook import RawRequest
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.events_of_request import journaled

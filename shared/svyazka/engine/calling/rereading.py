@@ -29,11 +29,12 @@ class Source:
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now; nothing where it can't be asked. Raises SourceUnavailable."""
         account = await self._hub.directory.account(event.tenant, event.connection) if event.entity else None
-        if account is None or event.entity is None or not account.connector.can_reread(account.settings):
+        reading = account.manifest.reading if account else None
+        if account is None or event.entity is None or reading is None or not reading.ready(account.settings):
             return Facts()
         call = self._caller.call(account, self._caller.exchanges(account), key=event.id)
         try:
-            fresh = await account.connector.reread(event.entity, call)
+            fresh = await reading.read(event.entity, call)
         except NotShown:
             return Facts()
         except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:

@@ -218,7 +218,7 @@ class Call(Generic[SettingsT]):
     tokens: TokenCache | None = None
     """The connection's memory that instances share, sealed: see TokenCache."""
     auth: Authorisation | None = None
-    """Access by OAuth, where the connector has it (`Connector.oauth`)."""
+    """Access by OAuth, where the connector has it (`Manifest.access`)."""
     pace: Callable[[], Awaitable[None]] = _no_pace
     """Waits for the account's next slot; for connectors that make several calls for one look."""
 

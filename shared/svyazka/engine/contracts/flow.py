@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from svyazka.model.base import Frozen
-from svyazka.model.commands import Command, Plan, Repeat, Step
+from svyazka.model.commands import Command, Plan, Safety, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType, Fact
 
@@ -22,10 +22,11 @@ class Channel:
     """For a messenger: `phone`, `email` or a chat's vendor."""
     address: Callable[[Contact], str | None]
     """The address of a contact that this channel can use, normalised; pure."""
-    supports: Callable[[str], bool]
-    repeat: Callable[[Command], Repeat]
+    carries: Callable[[str], bool]
+    """Whether it has the capability for commands of that kind."""
+    safety: Callable[[Command], Safety]
     needs_receipt: bool = False
-    """What it takes often never arrives: see `Connector.needs_receipt`."""
+    """What it takes often never arrives: see `Messenger.needs_receipt`."""
 
     def step(self, flow: str, command: Command) -> Step:
         """The command through this channel, named so that its identity never depends on an order."""
@@ -34,7 +35,7 @@ class Channel:
             connection=self.connection,
             vendor=self.vendor,
             command=command,
-            repeat=self.repeat(command),
+            repeat=self.safety(command).repeat,
             needs_receipt=self.needs_receipt,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from logging import CRITICAL, getLogger
 from urllib.parse import quote_from_bytes
 
-from svyazka.engine.contracts.connector import MULTIPART, NotTheFormat
+from svyazka.engine.contracts.webhook import MULTIPART, NotTheFormat
 
 FIELDS_LIMIT = 1000
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from svyazka.engine.contracts.connector import NotTheFormat
+from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.model.base import plausible
 
 TEXT_LIMIT = 500

@@ -10,6 +10,7 @@ from datetime import timedelta
 from svyazka.engine.calling.call_factory import Caller
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.calls import Exchanges
+from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.delivering.admission import Gate
 from svyazka.engine.delivering.recording import Settler, log_moved
 from svyazka.engine.delivering.transition import Ready, commit, with_fallback
@@ -162,15 +163,16 @@ class Performer(Caller):
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
             async with asyncio.timeout(CALL_LIMIT + 1):
-                if delivery.repeat is Repeat.CHECKABLE and call.doubt_since is not None:
-                    done = await account.connector.check_sent(delivery.command, call)
+                work = carried(account.manifest, delivery.command)
+                if delivery.repeat is Repeat.CHECKABLE and call.doubt_since is not None and work.ask is not None:
+                    done = await work.ask(call)
                     if done is not None:
                         return done, exchanges
-                return await account.connector.perform(delivery.command, call), exchanges
+                return await work.perform(call), exchanges
         except LeaseTooShort:
             return (no_answer(delivery, "lease_too_short") if exchanges.log else GaveBack()), exchanges
         except RefusedAddress as error:
-            if account.connector.calls_tenant_addresses:
+            if account.manifest.network.tenant_addresses:
                 return Refused(code="refused_address", message=str(error)), exchanges
             return not_called(error), exchanges
         except PlainHttp as error:

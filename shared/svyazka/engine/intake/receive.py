@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import parse_qsl, unquote_plus
 
-from svyazka.engine.contracts.connector import FORM, MULTIPART, Answer, Inbound, RawRequest, Webhook
+from svyazka.engine.contracts.webhook import FORM, MULTIPART, Answer, Inbound, RawRequest, Webhook
 from svyazka.engine.intake.unpacking import BODY_LIMIT as BODY_LIMIT
 from svyazka.engine.intake.unpacking import UnknownCompression
 from svyazka.engine.intake.unpacking import decompressed as decompressed

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypedDict
 
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document
 from svyazka.engine.rules.deadlines import PLAN_GRACE

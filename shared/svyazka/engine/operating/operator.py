@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
-from svyazka.engine.contracts.connector import Inbound, NotTheFormat, RawRequest, Webhook
+from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.delivering.once_per import releasing
 from svyazka.engine.delivering.transition import commit, with_fallback
 from svyazka.engine.hub import Hub

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from svyazka.engine.calling.rereading import Source
+from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext
 from svyazka.engine.delivering.admission import SEND_FLOW
 from svyazka.engine.hub import Hub
@@ -129,12 +130,16 @@ class Decider:
         spec = tenant.connections.get(name)
         if spec is None:
             return Planned(reasons=[f"the tenant file has no connection {name}"])
-        connector = self._hub.directory.connectors(spec.vendor)
+        manifest = self._hub.directory.manifests(spec.vendor)
         command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
         life = event.data.get("expires_seconds")
         expires = event.received_at + timedelta(seconds=float(life)) if isinstance(life, int | float) else None
         step = Step(
-            name=f"send/{name}", connection=name, vendor=spec.vendor, command=command, repeat=connector.repeat(command)
+            name=f"send/{name}",
+            connection=name,
+            vendor=spec.vendor,
+            command=command,
+            repeat=carried(manifest, command).safety.repeat,
         )
         guards = Guards(expires_at=expires, opt_out=not command.code)
         plan = Plan(subject=event.subject, steps=(step,), guards=guards)

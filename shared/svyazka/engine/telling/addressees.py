@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from svyazka.engine.contracts.connector import Connector
+from svyazka.engine.contracts.dispatch import carried
+from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.hub import Hub
 from svyazka.model.commands import SendMessage, Step
 from svyazka.model.contacts import Contact
@@ -21,10 +22,10 @@ from svyazka.model.tenants import Addressee, Tenant
 
 def person(hub: Hub, tenant: Tenant, addressee: Addressee) -> Contact | None:
     """The addressee as a contact; None when the connection that the file names for him is gone."""
-    connector = _connector(hub, tenant, addressee.connection)
-    if connector is None:
+    manifest = _manifest(hub, tenant, addressee.connection)
+    if manifest is None:
         return None
-    chats = {connector.reaches: addressee.chat} if addressee.chat and connector.reaches else {}
+    chats = {manifest.reaches: addressee.chat} if addressee.chat and manifest.reaches else {}
     return Contact(phone=addressee.phone, email=addressee.email, chats=chats)
 
 
@@ -34,12 +35,12 @@ def ways(hub: Hub, tenant: Tenant, addressee: Addressee) -> list[str]:
     if to is None:
         return []
     others = [name for name in tenant.connections if name != addressee.connection]
-    return [addressee.connection, *(name for name in others if reaches(_connector(hub, tenant, name), to))]
+    return [addressee.connection, *(name for name in others if reaches(_manifest(hub, tenant, name), to))]
 
 
-def reaches(connector: Connector[Any] | None, to: Contact) -> bool:
-    """Whether a connector carries messages to this person."""
-    return connector is not None and connector.supports("SendMessage") and connector.address(to) is not None
+def reaches(manifest: Manifest[Any] | None, to: Contact) -> bool:
+    """Whether a manifest carries messages to this person."""
+    return manifest is not None and manifest.address(to) is not None
 
 
 async def steps(
@@ -62,12 +63,12 @@ async def steps(
 
 def step_through(hub: Hub, tenant: Tenant, connection: str, command: SendMessage, name: str) -> Step | None:
     """The message on its way through one connection."""
-    connector = _connector(hub, tenant, connection)
-    if connector is None:
+    manifest = _manifest(hub, tenant, connection)
+    if manifest is None:
         return None
     return Step(
-        name=name, connection=connection, vendor=connector.vendor, command=command,
-        repeat=connector.repeat(command), needs_receipt=connector.needs_receipt,
+        name=name, connection=connection, vendor=manifest.vendor, command=command,
+        repeat=carried(manifest, command).safety.repeat, needs_receipt=manifest.needs_receipt,
     )  # fmt: skip
 
 
@@ -96,9 +97,9 @@ def _vendors(hub: Hub, tenant: Tenant, addressees: Iterable[Addressee]) -> Itera
         yield from (tenant.connections[name].vendor for name in ways(hub, tenant, addressee))
 
 
-def _connector(hub: Hub, tenant: Tenant, connection: str) -> Connector[Any] | None:
+def _manifest(hub: Hub, tenant: Tenant, connection: str) -> Manifest[Any] | None:
     spec = tenant.connections.get(connection)
     try:
-        return hub.directory.connectors(spec.vendor) if spec else None
+        return hub.directory.manifests(spec.vendor) if spec else None
     except ConfigError:  # a vendor of another version of ours
         return None

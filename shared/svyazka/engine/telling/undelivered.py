@@ -65,7 +65,7 @@ async def reroute(hub: Hub, account: Account) -> int:
 async def _rerouted(hub: Hub, account: Account, held: Held[Delivery]) -> bool:
     delivery, command = held.model, held.model.command
     same = delivery.connection == account.name
-    if same or not isinstance(command, SendMessage) or not reaches(account.connector, command.to):
+    if same or not isinstance(command, SendMessage) or not reaches(account.manifest, command.to):
         return False
     # Named by the delivery before: the same connection may have been tried earlier in this chain.
     name = f"{delivery.step.partition('/via/')[0]}/via/{account.name}/{delivery.id[-8:]}"

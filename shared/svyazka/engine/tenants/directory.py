@@ -9,8 +9,9 @@ from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
-from svyazka.engine.contracts.connector import Connector
+from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel, Flow, FlowSettings
+from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Store
 from svyazka.engine.security.keyring import Keyring
@@ -22,12 +23,12 @@ from svyazka.model.tenants import CompiledConnection, ConnectionSettings, Connec
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One connection ready for use: its connector, and its settings with secrets in place."""
+    """One connection ready for use: its manifest, and its settings with secrets in place."""
 
     tenant: Tenant
     name: str
     vendor: str
-    connector: Connector[Any]
+    manifest: Manifest[Any]
     settings: ConnectionSettings
     secrets: tuple[str, ...]
     """Values that no story and no log line may show."""
@@ -38,18 +39,18 @@ class Account:
 
     @property
     def base_url(self) -> str:
-        return self.settings.base_url or self.connector.default_base_url
+        return self.settings.base_url or self.manifest.base_url
 
     def channel(self) -> Channel:
         """This connection as flows see it."""
         return Channel(
             connection=self.name,
             vendor=self.vendor,
-            reaches=self.connector.reaches,
-            address=self.connector.address,
-            supports=self.connector.supports,
-            repeat=self.connector.repeat,
-            needs_receipt=self.connector.needs_receipt,
+            reaches=self.manifest.reaches,
+            address=self.manifest.address,
+            carries=self.manifest.carries,
+            safety=lambda command: carried(self.manifest, command).safety,
+            needs_receipt=self.manifest.needs_receipt,
         )
 
 
@@ -68,7 +69,7 @@ def secret_id(tenant: str, name: str) -> str:
 
 
 def misfits(
-    connector: Connector[Any], spec: ConnectionSpec, values: Mapping[str, object], error: ValidationError
+    manifest: Manifest[Any], spec: ConnectionSpec, values: Mapping[str, object], error: ValidationError
 ) -> list[str]:
     """`bot_token (secret telegram-bot): expected ...`: what is wrong with a connection's settings. No value is shown:
     it may be a credential, in its own place or in another's."""
@@ -77,7 +78,7 @@ def misfits(
         field = str(complaint["loc"][0]) if complaint["loc"] else "settings"
         given = spec.settings.get(field)
         where = f"{field} (secret {given['secret']})" if is_secret(given) else field
-        words, value = in_words(complaint, connector.settings_model()), values.get(field)
+        words, value = in_words(complaint, manifest.settings), values.get(field)
         shown = isinstance(value, str) and value in words
         said.append(f"{where}: {'expected a value of another form' if shown else words}")
     return said
@@ -95,13 +96,13 @@ class Directory:
         self,
         store: Store,
         keyring: Keyring,
-        connectors: Callable[[str], Connector[Any]],
+        manifests: Callable[[str], Manifest[Any]],
         flows: Callable[[str], Flow[Any]],
         ttl: float = 15.0,
     ) -> None:
         self._store = store
         self._keyring = keyring
-        self.connectors = connectors
+        self.manifests = manifests
         self.flows = flows
         self.ttl = ttl
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
@@ -137,7 +138,7 @@ class Directory:
         spec = tenant.connections.get(name)
         if spec is None:
             return None
-        connector = self.connectors(spec.vendor)
+        manifest = self.manifests(spec.vendor)
         values: dict[str, Any] = {}
         secrets: list[str] = []
         lacking: dict[str, str] = {}
@@ -154,15 +155,17 @@ class Directory:
             else:
                 values[field] = value
         try:
-            settings = connector.settings_model().model_validate(values)
+            settings = manifest.settings.model_validate(values)
         except ValidationError as error:
-            wrong = "; ".join(misfits(connector, spec, values, error))
+            wrong = "; ".join(misfits(manifest, spec, values, error))
             raise ConfigError(f"{tenant.id}/{name}: can't be used as it is set: {wrong}") from None
-        missing = [lacking.get(field, field) for field in connector.credentials if getattr(settings, field) is None]
-        missing += [lacking[field] for field in connector.credentials_if_named if field in lacking]
+        missing = [
+            lacking.get(field, field) for field in manifest.credentials.required if getattr(settings, field) is None
+        ]
+        missing += [lacking[field] for field in manifest.credentials.if_named if field in lacking]
         compiled = await journal.load(self._store, CompiledConnection, "connections", connection_id(tenant.id, name))
         generation = compiled.model.generation if compiled else 1
-        return Account(tenant, name, spec.vendor, connector, settings, tuple(secrets), tuple(missing), generation)
+        return Account(tenant, name, spec.vendor, manifest, settings, tuple(secrets), tuple(missing), generation)
 
     async def flows_of(self, tenant: Tenant) -> list[BoundFlow]:
         """The tenant's flows, ready to plan."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.calling.oauth.expiry import warn_before_end
-from svyazka.engine.contracts.connector import Polled
+from svyazka.engine.contracts.learning import Polled
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -96,7 +96,8 @@ class Poller:
         """Whether its connector's interval has passed since this process last gave it a turn, within half a tick."""
         key = f"{compiled.tenant}.{compiled.connection}"
         last = self._turns.get(key)
-        every = self._hub.directory.connectors(compiled.vendor).poll_every or REST
+        polling = self._hub.directory.manifests(compiled.vendor).polling
+        every = polling.every if polling else REST
         if last is not None and (now - last).total_seconds() < every - TICK / 2:
             return False
         self._turns[key] = now
@@ -125,11 +126,13 @@ class Poller:
     async def _page(self, account: Account, compiled: CompiledConnection) -> tuple[bool, int]:
         document = await self._hub.store.get("cursors", f"{compiled.tenant}.{compiled.connection}")
         before = journal.read(Looked, document) if document else Held(Looked(), None)
+        polling = account.manifest.polling
+        assert polling is not None, "only what can be polled comes here"
         looked = before.model
         exchanges = self._performer.exchanges(account)
         call = self._performer.call(account, exchanges, key=f"{compiled.tenant}.{compiled.connection}")
         try:
-            polled = await account.connector.poll(looked.cursor, call)
+            polled = await polling.poll(looked.cursor, call)
             new = await self._journal(polled, compiled)
         except (Unavailable, ConfigError):
             raise
@@ -205,4 +208,4 @@ class Poller:
 
 
 def _can_be_polled(account: Account) -> bool:
-    return account.connector.poll_every is not None and account.connector.can_poll(account.settings)
+    return account.manifest.polling is not None and account.manifest.polling.ready(account.settings)

@@ -8,7 +8,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS, Document, Task, Write
 from svyazka.engine.support.each_due import each_due
-from svyazka.model.commands import Command, SendMessage
+from svyazka.model.commands import Command, Forward, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import Conflict
@@ -89,12 +89,7 @@ def blank_command(command: Command) -> Command:
     """A command of the same kind with nothing in it."""
     if isinstance(command, SendMessage):
         return SendMessage(to=Contact(), text="")
-    emptied: dict[str, object] = {
-        name: empty
-        for name, empty in (("contact", Contact()), ("fields", {}), ("payload", {}), ("title", ""), ("comment", None))
-        if hasattr(command, name)
-    }
-    return command.model_copy(update=emptied)
+    return Forward(type=command.type, payload={}, occurred_at=command.occurred_at)
 
 
 def is_blank(delivery: Delivery) -> bool:

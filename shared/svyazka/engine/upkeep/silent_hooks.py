@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from svyazka.engine.contracts.connector import Finding
+from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import (
@@ -155,7 +155,7 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
     ]  # fmt: skip
     if looked.foreign is not None and (looked.foreign.all_of_it or looked.foreign.count >= NO_CHANCE):
         found.append(_of_foreign(account, looked.foreign))
-    silence = account.connector.silence(account.settings)
+    silence = account.manifest.silence(account.settings)
     if silence is None:
         return found
     since = looked.last_call or looked.looked_to
@@ -227,7 +227,7 @@ class Watch:
 
     async def _look(self, compiled: CompiledConnection) -> None:
         account = await self._hub.directory.account(compiled.tenant, compiled.connection)
-        silence = account.connector.silence(account.settings) if account else None
+        silence = account.manifest.silence(account.settings) if account else None
         if account is None or silence is None:
             return
         now = self._hub.clock.now()

@@ -58,7 +58,7 @@ class Invitation:
 
 def app_of(account: Account) -> OAuthApp:
     """How the connection is authorised. Raises ConfigError where it isn't by OAuth."""
-    app = account.connector.oauth(account.settings)
+    app = account.manifest.access.app(account.settings) if account.manifest.access else None
     if app is not None:
         return app
     lacking = f"; not set: {', '.join(account.missing)}" if account.missing else ""

@@ -17,7 +17,7 @@ _TOLD = "expiry.told"
 
 async def warn_before_end(hub: Hub, account: Account) -> None:
     """Look at the credential that the settings hold; costs nothing while its end is far or has been told."""
-    ends = account.connector.credential_ends(account.settings)
+    ends = account.manifest.access.ends(account.settings) if account.manifest.access else None
     if ends is not None:
         await tell_end(hub, account, ends, f"получите новый и замените его: svyazka secret set {account.tenant.id}")
 

@@ -81,7 +81,7 @@ def needed(account: Account, why: str, hint: str = "") -> NoAccess:
 
 def authorisation_of(hub: Hub, account: Account) -> Authorised | None:
     """The connection's access by OAuth, or None where its settings ask for another kind."""
-    app = account.connector.oauth(account.settings)
+    app = account.manifest.access.app(account.settings) if account.manifest.access else None
     return Authorised(hub, account, app) if app is not None else None
 
 
@@ -278,7 +278,7 @@ def exchanges_for(hub: Hub, account: Account, grant: Grant) -> Exchanges:
     """An HTTP client for one claim on a grant: its calls lie well inside the lease."""
     limits = hub.limits(account)
     return Exchanges(
-        hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.connector.ca_pem),
+        hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.manifest.network.ca_pem),
         base_url=account.base_url,
         deadline=time.monotonic() + CALL_LIMIT,
         clock=hub.clock,

@@ -40,7 +40,10 @@ async def redirected(hub: Hub, outages: Outages, account: Account, body: Mapping
     """See to one redirect. Raises Unavailable; ConfigError where its parameters can't be unsealed."""
     owner = connection_id(account.tenant.id, account.name)
     params: dict[str, str] = json.loads(hub.keyring.unseal("mint", body["sealed"], f"{owner}.errand"))
-    brought = account.connector.redirected(params, account.settings)
+    access = account.manifest.access
+    if access is None:
+        return
+    brought = access.redirected(params, account.settings)
     about = stable_id("red", *(part for pair in sorted(params.items()) for part in pair))
     match brought:
         case AuthorisationCode():
@@ -102,7 +105,7 @@ async def journal_fact(hub: Hub, account: Account, type_: EventType, about: str,
 async def renew(hub: Hub, outages: Outages, account: Account) -> None:
     """A grant is due: its weekly renewal, or a claim that its owner didn't live to settle."""
     held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
-    app = account.connector.oauth(account.settings)
+    app = account.manifest.access.app(account.settings) if account.manifest.access else None
     if held is None or is_held(held.model, hub.clock.real()):
         return
     grant = held.model

@@ -1,0 +1,139 @@
+"""`doctor`: access, account, stages and webhook of an amoCRM account, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from svyazka.connectors.amocrm import client
+from svyazka.connectors.amocrm.client import Hook as KnownHook
+from svyazka.connectors.amocrm.settings import AmocrmSettings
+from svyazka.connectors.amocrm.watch import hide_key
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
+from svyazka.model.outcomes import Blocked
+
+EVENTS = (
+    "add_lead", "update_lead", "status_lead", "delete_lead", "restore_lead",
+    "add_contact", "update_contact", "delete_contact", "restore_contact",
+    "add_unsorted",
+)  # fmt: skip
+"""What our webhook is registered for; what it is registered for besides stays."""
+
+NEEDED = frozenset({"add_lead", "status_lead"})
+"""Without these a won deal is found by polling only."""
+
+
+TROUBLE = (SourceUnavailable, NotSent, MaybeSent, LeaseTooShort)
+
+
+class AmocrmDoctor(Doctor[AmocrmSettings]):
+    """Asks amoCRM."""
+
+    def ready(self, settings: AmocrmSettings) -> bool:
+        return settings.has_access()
+
+    async def check(self, call: Call[AmocrmSettings]) -> list[Finding]:
+        """Access, account, stages and webhook: each with its remedy."""
+        try:
+            account, pipelines = await client.account(call), await client.pipelines(call)
+        except TROUBLE as error:
+            return [_failed("access", error)]
+        findings = [*_account_findings(call.settings, account), *_stage_findings(call.settings, pipelines)]
+        try:
+            findings += await _hook_findings(call)
+        except TROUBLE as error:
+            # Without a webhook changes are found by polling: worse, and no reason to stop.
+            findings.append(replace(_failed("webhook", error), status="warn"))
+        return findings
+
+
+class AmocrmHook(Hook[AmocrmSettings]):
+    """Registers our webhook, or enables it again. Other webhooks of the account are left alone."""
+
+    def ready(self, settings: AmocrmSettings) -> bool:
+        return settings.has_access()
+
+    async def register(self, call: Call[AmocrmSettings], url: str) -> list[Finding]:
+        """Register our webhook, or enable it again. Other webhooks of the account are left alone."""
+        hide_key(call, url)
+        try:
+            ours = next((hook for hook in await client.hooks(call, url) if hook.destination == url), None)
+            if ours is not None and not ours.disabled and set(EVENTS) <= ours.events:
+                return [Finding("webhook", "ok", "the webhook is registered already")]
+            if ours is not None and ours.disabled:
+                await client.unsubscribe(call, url)
+            await client.subscribe(call, url, sorted({*EVENTS, *(ours.events if ours else ())}))
+        except TROUBLE as error:
+            return [_failed("webhook", error)]
+        return [Finding("webhook", "ok", f"the webhook is registered: events go to {_place(url)}")]
+
+
+def _account_findings(settings: AmocrmSettings, account: Section) -> Iterable[Finding]:
+    seen, name = text(account.get("id")), text(account.get("subdomain")) or "?"
+    yield Finding("access", "ok", f"amoCRM lets us in: account {seen} ({name})")
+    if settings.account_id is None:
+        yield Finding("account", "warn", "account_id isn't set: events of another account aren't told apart",
+                      f"set account_id: {seen}")  # fmt: skip
+    elif settings.account_id != seen:
+        yield Finding("account", "fail", f"account_id is {settings.account_id}, these credentials see {seen}",
+                      "correct account_id or subdomain, or authorise for the right account")  # fmt: skip
+    if account.get("is_api_filter_enabled") is False:
+        yield Finding("filters", "warn", "filters of the API aren't enabled for this account: changes can't be polled",
+                      "ask amoCRM's support to enable them")  # fmt: skip
+
+
+def _stage_findings(settings: AmocrmSettings, pipelines: Mapping[str, set[str]]) -> Iterable[Finding]:
+    every = set().union(*pipelines.values())
+    pairs = {f"{pipeline}:{status}" for pipeline, statuses in pipelines.items() for status in statuses}
+    unknown = [stage for stage in settings.won_statuses or () if stage not in every and stage not in pairs]
+    if unknown:
+        yield Finding("won_statuses", "fail", f"no pipeline has the stage {', '.join(unknown)}",
+                      f"pipelines are {', '.join(sorted(pipelines))}; write `status` or `pipeline:status`")  # fmt: skip
+    if settings.pipeline is not None and settings.pipeline not in pipelines:
+        yield Finding("pipeline", "fail", f"there is no pipeline {settings.pipeline}",
+                      f"pipelines are {', '.join(sorted(pipelines))}")  # fmt: skip
+
+
+async def _hook_findings(call: Call[AmocrmSettings]) -> Iterable[Finding]:
+    remedy = "`svyazka doctor --fix` registers it"
+    hook_url = call.hook_url
+    if hook_url is None:
+        return [Finding("webhook", "warn", "our own address isn't known here")]
+    hide_key(call, hook_url)
+    to_us = [hook for hook in await client.hooks(call) if _same_place(hook.destination, hook_url)]
+    ours = next((hook for hook in to_us if hook.destination == hook_url), None)
+    if ours is None and to_us:
+        return [Finding("webhook", "warn", "events come to us under another key than today's", remedy)]
+    if ours is None:
+        return [Finding("webhook", "warn", "no webhook of ours is registered: changes are found by polling only",
+                        remedy)]  # fmt: skip
+    return list(_one_hook(ours, remedy))
+
+
+def _one_hook(ours: KnownHook, remedy: str) -> Iterable[Finding]:
+    if ours.disabled:
+        yield Finding("webhook", "warn", "amoCRM has switched our webhook off", remedy)
+    elif not ours.events >= NEEDED:
+        yield Finding("webhook", "warn", f"amoCRM doesn't tell of {', '.join(sorted(NEEDED - ours.events))}", remedy)
+    else:
+        yield Finding("webhook", "ok", f"events come to us: {_place(ours.destination)}")
+
+
+def _same_place(one: str, other: str) -> bool:
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> str:
+    """An address without its key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _failed(check: str, error: Exception) -> Finding:
+    outcome = error.outcome if isinstance(error, SourceUnavailable) else None
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again in some minutes"
+    return Finding(check, "fail", str(error), remedy)

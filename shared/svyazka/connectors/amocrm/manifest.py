@@ -1,0 +1,33 @@
+"""amoCRM and Kommo, API v4: what it is and can do. Writing into it comes later."""
+
+from __future__ import annotations
+
+from svyazka.connectors.amocrm.access import AmocrmAccess
+from svyazka.connectors.amocrm.doctor import AmocrmDoctor, AmocrmHook
+from svyazka.connectors.amocrm.polling import AmocrmPolling
+from svyazka.connectors.amocrm.reading import AmocrmReading
+from svyazka.connectors.amocrm.settings import AmocrmSettings
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+MANIFEST = Manifest(
+    vendor="amocrm",
+    settings=AmocrmSettings,
+    # amoCRM counts 7 in any second for an integration and account. After a pause a second's worth goes at once
+    # and the next second's after it, so the half of it never comes to more.
+    limits=Limits(per_second=3.5, concurrency=4),
+    credentials=Credentials(
+        secret=("token", "client_secret"),
+        optional={
+            "subdomain": "with a long-lived token nothing can be asked of amoCRM; with OAuth any account may be "
+            "connected",
+            "account_id": "events of another account aren't told apart",
+            "token": "without it (or client_id, client_secret and redirect_uri in its place) deals aren't read again, "
+            "so nobody's phone is known, and what a lost webhook told isn't found by polling",
+        },
+    ),
+    reading=AmocrmReading(),
+    polling=AmocrmPolling(),
+    doctor=AmocrmDoctor(),
+    hook=AmocrmHook(),
+    access=AmocrmAccess(),
+)

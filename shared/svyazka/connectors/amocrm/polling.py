@@ -1,0 +1,153 @@
+"""Deals and contacts that no webhook told of.
+
+`filter[updated_at]` goes back as far as one likes, so a gap is always read to its end. Pages are taken by the
+last change seen, not by their number: whatever is saved meanwhile moves to the end, and a numbered page would
+skip what moved up into its place. Deletions, notes and tasks can't be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from svyazka.connectors.amocrm import client
+from svyazka.connectors.amocrm.client import AmocrmFailure
+from svyazka.connectors.amocrm.facts import Stages, contact_fact, lead_fact, of_account
+from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, seconds_of
+from svyazka.connectors.amocrm.settings import AmocrmSettings
+from svyazka.connectors.amocrm.watch import Watched, watch
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.learning import Polled, Polling
+from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.model.base import Frozen
+from svyazka.model.events import EventType, Fact
+from svyazka.model.outcomes import Refused
+
+OVERLAP = 300
+"""Seconds that a look goes back behind the newest change seen: clocks of a cluster differ."""
+
+SEEN = 1000
+"""Changes within the overlap that are remembered, so that they aren't told at every look."""
+
+
+class Mark(Frozen):
+    """How far the changes of one kind have been read."""
+
+    at: int
+    """Unix seconds of amoCRM's clock: the newest change seen."""
+    busy: bool = False
+    """There is more after `at`: the next page goes on from there, without going back."""
+    page: int = 1
+    """Above 1 while more changes bear the very same second than a page holds."""
+    seen: tuple[str, ...] = ()
+    """`id.updated_at` of what was seen within the overlap."""
+    floor: int = 0
+    """Where the account stood at the first look: what is before is history."""
+
+
+class Cursor(Frozen):
+    """How far we have looked."""
+
+    leads: Mark
+    contacts: Mark
+    watched: Watched = Watched()
+
+
+async def poll(cursor: str | None, call: Call[AmocrmSettings]) -> Polled:
+    """One look. Raises AmocrmFailure, NoAccess, NotSent, MaybeSent."""
+    if cursor is None:
+        return await _first_look(call)
+    known = Cursor.model_validate_json(cursor)
+    leads, lead_facts = await _changes("leads", known.leads, call)
+    contacts, contact_facts = await _changes("contacts", known.contacts, call)
+    watched, hook_facts = await watch(known.watched, call)
+    moved = Cursor(leads=leads, contacts=contacts, watched=watched)
+    begun = watched.restoring is not None and known.watched.restoring is None
+    return Polled(
+        facts=[*lead_facts, *contact_facts, *hook_facts],
+        cursor=moved.model_dump_json(exclude_defaults=True),
+        more=leads.busy or contacts.busy or begun,
+    )
+
+
+async def _first_look(call: Call[AmocrmSettings]) -> Polled:
+    """Where the account stands now. What is there already is history and is left alone."""
+    leads, contacts = await _newest("leads", call), await _newest("contacts", call)
+    watched, facts = await watch(Watched(), call)
+    cursor = Cursor(leads=leads, contacts=contacts, watched=watched)
+    return Polled(facts=facts, cursor=cursor.model_dump_json(exclude_defaults=True))
+
+
+async def _newest(entity: str, call: Call[AmocrmSettings]) -> Mark:
+    found, _ = await client.changed(call, entity, None, limit=1)
+    times = _times(found)
+    newest = max(times, default=0)
+    return Mark(at=newest, floor=newest, seen=tuple(map(_mark_of, found)))
+
+
+async def _changes(
+    entity: Literal["leads", "contacts"], mark: Mark, call: Call[AmocrmSettings]
+) -> tuple[Mark, Sequence[Fact]]:
+    """What was changed since the mark, and the mark after it."""
+    since = mark.at if mark.busy else max(mark.at - OVERLAP, mark.floor)
+    found, more = await client.changed(call, entity, since, mark.page)
+    times = _times(found)
+    if min(times, default=since) < since:
+        why = "amoCRM ignores filter[updated_at]: filters of its API aren't enabled for this account"
+        raise AmocrmFailure(Refused(code="no_filter", message=why))
+    known = set(mark.seen)
+    facts = [_FACTS[entity](one, call) for one in found if _mark_of(one) not in known]
+    if not facts and not more and not mark.busy:
+        return mark, ()  # a cursor that doesn't move isn't written
+    at = max(times, default=mark.at)
+    recent = (_mark_of(one) for one in found if (seconds_of(one.get("updated_at")) or 0) >= at - OVERLAP)
+    moved = Mark(
+        at=at,
+        busy=more,
+        page=mark.page + 1 if more and at == since else 1,
+        seen=tuple(dict.fromkeys([*recent, *mark.seen]))[:SEEN],
+        floor=mark.floor,
+    )
+    return moved, facts
+
+
+def _times(found: Sequence[Section]) -> list[int]:
+    return [time for time in (seconds_of(one.get("updated_at")) for one in found) if time is not None]
+
+
+def _mark_of(body: Section) -> str:
+    return f"{text(body.get('id'))}.{text(body.get('updated_at'))}"
+
+
+def _lead(body: Section, call: Call[AmocrmSettings]) -> Fact:
+    lead = Lead.of(body)
+    return of_account(lead_fact(lead, Stages.of(call.settings.won_statuses)), call.settings.account_id, lead.account)
+
+
+def _contact(body: Section, call: Call[AmocrmSettings]) -> Fact:
+    return of_account(contact_fact(body, kind="contact"), call.settings.account_id, body.get("account_id"))
+
+
+def _readable(read: Callable[[Section, Call[AmocrmSettings]], Fact]) -> Callable[[Section, Call[AmocrmSettings]], Fact]:
+    def reading(body: Section, call: Call[AmocrmSettings]) -> Fact:
+        try:
+            return read(body, call)
+        except NotUnderstood as error:
+            return Fact(type=EventType.OTHER, ignored=f"something of amoCRM's that can't be read: {error}")
+
+    return reading
+
+
+_FACTS = {"leads": _readable(_lead), "contacts": _readable(_contact)}
+
+
+class AmocrmPolling(Polling[AmocrmSettings]):
+    """Asks for what changed, and looks after our webhook."""
+
+    every = 300.0
+
+    def ready(self, settings: AmocrmSettings) -> bool:
+        return settings.has_access()
+
+    async def poll(self, cursor: str | None, call: Call[AmocrmSettings]) -> Polled:
+        return await poll(cursor, call)

@@ -1,0 +1,36 @@
+"""MTS Exolve: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.exolve.client import ExolveSettings
+from svyazka.connectors.exolve.doctor import ExolveDoctor
+from svyazka.connectors.exolve.messenger import ExolveMessenger
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.model.events import EventType
+
+MANIFEST = Manifest(
+    vendor="exolve",
+    settings=ExolveSettings,
+    base_url="https://api.exolve.ru",
+    tells=frozenset(
+        {
+            EventType.MESSAGE_SENT,
+            EventType.MESSAGE_DELIVERED,
+            EventType.MESSAGE_FAILED,
+            EventType.MESSAGE_RECEIVED,
+            EventType.CONNECTION_DISABLED,
+        }
+    ),
+    # No figure is published; 429 says when it is too much.
+    limits=Limits(per_second=5.0, concurrency=4),
+    credentials=Credentials(
+        required=("api_key",),
+        secret=("api_key",),
+        optional={"sender": "messages go out from the application's own number, if Exolve lets them"},
+        environment={"api_key": "EXOLVE_WHATSAPP_API_KEY", "whatsapp_sender": "EXOLVE_WHATSAPP_SENDER_ID"},
+        not_proposed="its WhatsApp API, of which these variables speak, has no public documentation and isn't used; "
+        "for SMS set `sender`, the application's number or name",
+    ),
+    messenger=ExolveMessenger(),
+    doctor=ExolveDoctor(),
+)

@@ -1,0 +1,26 @@
+"""The generic pair: any webhook in, any HTTP call out."""
+
+from __future__ import annotations
+
+from svyazka.connectors.http.doctor import HttpDoctor
+from svyazka.connectors.http.forwarder import HttpForwarder
+from svyazka.connectors.http.schema import HttpSettings
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
+
+MANIFEST = Manifest(
+    vendor="http",
+    settings=HttpSettings,
+    limits=Limits(per_second=10.0, concurrency=4),
+    credentials=Credentials(
+        if_named=("url", "authorization", "outbound_secret"),
+        secret=("inbound_secret", "authorization", "outbound_secret"),
+        optional={
+            "url": "nothing can be sent through this connection, it only receives",
+            "outbound_secret": "what is sent isn't signed: its receiver can't tell it from a forgery",
+            "auth": "whoever knows the webhook's address can send events: nothing else proves them",
+        },
+    ),
+    network=Network(tenant_addresses=True),
+    forwarder=HttpForwarder(),
+    doctor=HttpDoctor(),
+)

@@ -1,0 +1,34 @@
+"""iikoCloud: what it is and can do.
+
+No command is carried out yet: iiko is no messenger. Creating deliveries and crediting bonuses will be commands of their
+own, with `order.id` as the idempotency key; their failure map lies ready in `client.py`.
+"""
+
+from __future__ import annotations
+
+from svyazka.connectors.iiko.client import IikoSettings
+from svyazka.connectors.iiko.doctor import IikoDoctor, IikoHook
+from svyazka.connectors.iiko.polling import IikoPolling
+from svyazka.connectors.iiko.reading import IikoReading
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+MANIFEST = Manifest(
+    vendor="iiko",
+    settings=IikoSettings,
+    base_url="https://api-ru.iiko.services",
+    # iiko publishes no figures, and blocks logins for many identical requests.
+    limits=Limits(per_second=2.0, concurrency=2),
+    credentials=Credentials(
+        secret=("api_key", "client_secret", "api_login", "auth_token"),
+        optional={
+            "organization_id": "events of other organizations of the same API login aren't told apart",
+            "auth_token": "whoever knows the webhook's address can send events: nothing else proves them",
+            "api_credentials": "with neither api_key, app_id and client_secret nor api_login orders aren't read again "
+            "before acting, and what a lost webhook told isn't found by polling",
+        },
+    ),
+    reading=IikoReading(),
+    polling=IikoPolling(),
+    doctor=IikoDoctor(),
+    hook=IikoHook(),
+)

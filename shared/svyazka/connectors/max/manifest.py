@@ -1,0 +1,26 @@
+"""MAX: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
+from svyazka.connectors.max.client import MaxSettings
+from svyazka.connectors.max.doctor import MaxDoctor, MaxHook
+from svyazka.connectors.max.messenger import MaxMessenger
+from svyazka.connectors.max.polling import MaxPolling
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
+from svyazka.model.events import EventType
+
+MANIFEST = Manifest(
+    vendor="max",
+    settings=MaxSettings,
+    base_url="https://platform-api2.max.ru",
+    tells=frozenset({EventType.MESSAGE_RECEIVED, EventType.CONNECTION_DISABLED}),
+    # 30 calls a second.
+    limits=Limits(per_second=25.0, concurrency=4),
+    credentials=Credentials(required=("bot_token",), secret=("bot_token", "webhook_secret")),
+    network=Network(ca_pem=RUSSIAN_TRUSTED_ROOT_CA),
+    messenger=MaxMessenger(),
+    polling=MaxPolling(),
+    doctor=MaxDoctor(),
+    hook=MaxHook(),
+)

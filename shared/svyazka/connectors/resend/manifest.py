@@ -1,0 +1,26 @@
+"""Resend: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.resend.client import ResendSettings
+from svyazka.connectors.resend.doctor import ResendDoctor
+from svyazka.connectors.resend.messenger import ResendMessenger
+from svyazka.connectors.resend.reading import ResendReading
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+MANIFEST = Manifest(
+    vendor="resend",
+    settings=ResendSettings,
+    base_url="https://api.resend.com",
+    # The figure is disputed (2, 5 or 10 a second for the whole team); 429 says when to go on.
+    limits=Limits(per_second=2.0, concurrency=2),
+    credentials=Credentials(
+        required=("api_key", "sender"),
+        secret=("api_key", "signing_secret"),
+        optional={"signing_secret": "what became of letters isn't heard, and they have no link to unsubscribe"},
+        environment={"api_key": "RESEND_API_KEY", "sender": "RESEND_FROM"},
+    ),
+    messenger=ResendMessenger(),
+    reading=ResendReading(),
+    doctor=ResendDoctor(),
+)

@@ -1,0 +1,35 @@
+"""r_keeper (r_k Delivery and White Server): what it is and can do.
+
+No command is carried out yet: r_keeper is no messenger. Creating orders (from a Mini App) will be a command of its own;
+its failure map lies ready in `client.py`.
+"""
+
+from __future__ import annotations
+
+from svyazka.connectors.rkeeper.client import RKeeperSettings
+from svyazka.connectors.rkeeper.doctor import RKeeperDoctor, silence
+from svyazka.connectors.rkeeper.polling import RKeeperPolling
+from svyazka.connectors.rkeeper.reading import RKeeperReading
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+MANIFEST = Manifest(
+    vendor="rkeeper",
+    settings=RKeeperSettings,
+    # White Server: 360 a minute (5 with a test licence: `limit`). Delivery publishes none.
+    limits=Limits(per_second=3.0, concurrency=2),
+    credentials=Credentials(
+        secret=("client_secret", "token", "signature_key"),
+        optional={
+            "client_id": "with client_secret: without them orders made through the API connection of r_k Delivery "
+            "aren't read again before acting, and what a lost push told isn't found by polling",
+            "object_id": "events of other restaurants of the same White Server licence aren't told apart",
+            "token": "events of White Server hold no phone, and without it the guest's can't be read",
+            "signature_recipe": "with signature_key: White Server's signature isn't checked (its recipe is "
+            "unpublished), so whoever knows the webhook's address can send events",
+        },
+    ),
+    reading=RKeeperReading(),
+    polling=RKeeperPolling(),
+    doctor=RKeeperDoctor(),
+    silence=silence,
+)

@@ -1,0 +1,46 @@
+"""Orders, read again in r_k Delivery and White Server."""
+
+from __future__ import annotations
+
+from svyazka.connectors.rkeeper import delivery, white_server
+from svyazka.connectors.rkeeper.client import RKeeperSettings
+from svyazka.connectors.rkeeper.events import Moment, Order
+from svyazka.connectors.rkeeper.events import order_fact as till_order_fact
+from svyazka.connectors.rkeeper.push import Reading as PushReading
+from svyazka.connectors.rkeeper.push import order_fact
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.learning import Reading
+from svyazka.model.errors import NotShown
+from svyazka.model.events import Entity, Fact, Unreadable
+
+
+class RKeeperReading(Reading[RKeeperSettings]):
+    """Orders."""
+
+    def ready(self, settings: RKeeperSettings) -> bool:
+        return settings.has_delivery or settings.has_white_server
+
+    async def read(self, entity: Entity, call: Call[RKeeperSettings]) -> Fact | None:
+        """The order as it is now. Raises NotShown for one that these credentials don't let us see: most pushes
+        are of orders that were not made through our API connection. Raises RKeeperFailure, NotSent, MaybeSent."""
+        reading = reading_of(call.settings)
+        if entity.kind == "till_order":
+            if not call.settings.has_white_server:
+                raise NotShown("without a token of White Server its orders can't be read")
+            wanted = Order.of(entity)
+            found = await white_server.order(call, wanted)
+            return till_order_fact(found, wanted, reading.statuses, Moment()) if found is not None else None
+        if not call.settings.has_delivery:
+            raise NotShown("without client_id and client_secret orders of r_k Delivery can't be read")
+        found = await delivery.order(call, entity.id)
+        if found is None:
+            raise NotShown("the order wasn't made through this API connection of r_k Delivery")
+        fact = order_fact({"orderId": entity.id, **found}, reading.of_api())
+        if isinstance(fact, Unreadable):
+            raise NotShown(f"r_k Delivery's answer can't be read: {fact.reason}")
+        return fact
+
+
+def reading_of(settings: RKeeperSettings) -> PushReading:
+    """How the tenant has explained its statuses and paths."""
+    return PushReading.of(settings.model_dump(include={"status_map", "final_statuses", "paths"}, exclude_none=True))

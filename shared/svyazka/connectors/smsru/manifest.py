@@ -1,0 +1,32 @@
+"""sms.ru: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.smsru.client import SmsruSettings
+from svyazka.connectors.smsru.doctor import SmsruDoctor, SmsruHook, silence
+from svyazka.connectors.smsru.messenger import SmsruMessenger
+from svyazka.connectors.smsru.reading import SmsruReading
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.model.events import EventType
+
+MANIFEST = Manifest(
+    vendor="smsru",
+    settings=SmsruSettings,
+    base_url="https://sms.ru",
+    tells=frozenset(
+        {EventType.MESSAGE_SENT, EventType.MESSAGE_DELIVERED, EventType.MESSAGE_READ, EventType.MESSAGE_FAILED}
+    ),
+    # No figure is published; about 10 a second is what integrators keep below.
+    limits=Limits(per_second=8.0, concurrency=4),
+    credentials=Credentials(
+        required=("api_id",),
+        secret=("api_id",),
+        optional={"sender": "messages go out under the account's default name, if it has an approved one"},
+        environment={"api_id": "SMSRU_API_KEY", "sender": "SMSRU_SENDER"},
+    ),
+    messenger=SmsruMessenger(),
+    reading=SmsruReading(),
+    doctor=SmsruDoctor(),
+    hook=SmsruHook(),
+    silence=silence,
+)

@@ -1,0 +1,22 @@
+"""Telegram: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.telegram.client import TelegramSettings
+from svyazka.connectors.telegram.doctor import TelegramDoctor, TelegramHook
+from svyazka.connectors.telegram.messenger import TelegramMessenger
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.model.events import EventType
+
+MANIFEST = Manifest(
+    vendor="telegram",
+    settings=TelegramSettings,
+    base_url="https://api.telegram.org",
+    tells=frozenset({EventType.MESSAGE_RECEIVED}),
+    # About 30 a second over all chats; one a second in a chat, where short bursts pass.
+    limits=Limits(per_second=25.0, concurrency=4),
+    credentials=Credentials(required=("bot_token",), secret=("bot_token", "webhook_secret")),
+    messenger=TelegramMessenger(),
+    doctor=TelegramDoctor(),
+    hook=TelegramHook(),
+)

@@ -1,0 +1,32 @@
+"""WhatsApp by Meta's Cloud API: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.whatsapp.client import WhatsappSettings
+from svyazka.connectors.whatsapp.doctor import WhatsappDoctor
+from svyazka.connectors.whatsapp.messenger import WhatsappMessenger
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+MANIFEST = Manifest(
+    vendor="whatsapp",
+    settings=WhatsappSettings,
+    base_url="https://graph.facebook.com",
+    # 80 a second for a number, 20 for one that is shared with the WhatsApp Business application.
+    limits=Limits(per_second=15.0, concurrency=4),
+    credentials=Credentials(
+        required=("phone_number_id", "access_token"),
+        secret=("access_token", "app_secret", "verify_token"),
+        optional={
+            "app_secret": "no receipt is believed, so that the next channel of a flow sends as well",
+            "verify_token": "WhatsApp's webhook can't be registered",
+        },
+        environment={
+            "phone_number_id": "META_WHATSAPP_PHONE_NUMBER_ID",
+            "access_token": "META_WHATSAPP_ACCESS_TOKEN",
+        },
+        not_proposed="it needs an approved `template` in its flow (a plain text arrives only within 24 hours of the "
+        "client's own message), a deadline and another channel after it",
+    ),
+    messenger=WhatsappMessenger(),
+    doctor=WhatsappDoctor(),
+)

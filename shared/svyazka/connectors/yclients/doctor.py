@@ -1,0 +1,149 @@
+"""`doctor` on YCLIENTS: tokens, the salon, what may be asked, and where its webhooks go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from svyazka.connectors.yclients import client
+from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
+from svyazka.connectors.yclients.schema import truth
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.untrusted import Section
+from svyazka.engine.support.urls import place, same_place
+from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.outcomes import Blocked
+
+WANTED = ("active", "record", "client", "finances_operation")
+"""Flags of the salon's webhooks that we need; all others stay as they are."""
+
+URLS = 10
+"""Addresses that YCLIENTS takes for one salon."""
+
+BY_HAND = (
+    "paste the address of `svyazka urls` in YCLIENTS' settings (WebHook), or set it in the Marketplace application"
+)
+FIX = "`svyazka doctor --fix` registers it"
+
+
+async def check(call: Call[YclientsSettings]) -> list[Finding]:
+    """Tokens and salon, clients, webhooks: three questions, each with its remedy."""
+    findings: list[Finding] = []
+    try:
+        findings.append(_company_finding(call, await client.companies(call)))
+        findings.append(await _clients_finding(call))
+        findings += _hook_findings(await client.hook_settings(call), call.hook_url)
+    except YclientsFailure as failure:
+        # Without these settings webhooks may work all the same: they are set elsewhere.
+        findings.append(_not_open() if findings and failure.not_open else _failed(failure))
+    except (NotSent, MaybeSent) as error:
+        findings.append(_failed(error))
+    return findings
+
+
+async def register(call: Call[YclientsSettings], hook_url: str) -> Finding:
+    """Add our address. What is set is replaced whole by YCLIENTS, so it is read, merged and written."""
+    call.http.hide(hook_url)
+    try:
+        present = await client.hook_settings(call)
+        if "url" in present and "urls" not in present:
+            return _old_form(present, hook_url)
+        others = [url for url in _urls(present) if not same_place(url, hook_url)]
+        if len(others) >= URLS:
+            return Finding("webhook", "fail", f"all {URLS} addresses are others'", "take one out in YCLIENTS' settings")
+        wanted: Mapping[str, object] = {**present, **dict.fromkeys(WANTED, 1), "urls": [*others, hook_url]}
+        if all(_same(present.get(name), value) for name, value in wanted.items()):
+            return Finding("webhook", "ok", "the webhook is registered already")
+        await client.set_hooks(call, wanted)
+    except YclientsFailure as failure:
+        return _not_open() if failure.not_open else _failed(failure)
+    except (NotSent, MaybeSent) as error:
+        return _failed(error)
+    return Finding("webhook", "ok", f"the webhook is registered: events go to {place(hook_url)}")
+
+
+def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> Finding:
+    ours = str(call.settings.company_id)
+    if ours in seen:
+        return Finding("company", "ok", f"YCLIENTS lets us in, salon {ours} is there")
+    names = ", ".join(f"{id_} ({title})" for id_, title in seen.items()) or "none"
+    remedy = "correct company_id, or give the user access to that salon"
+    return Finding("company", "fail", f"salon {ours} isn't among those to be seen: {names}", remedy)
+
+
+async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
+    try:
+        await client.clients(call, call.now, 1)
+    except YclientsFailure as failure:
+        if not failure.not_open:
+            raise
+        message = "clients' cards can't be asked for: only webhooks tell of their changes"
+        return Finding("clients", "warn", message, "give the user access to clients, if these are needed")
+    return Finding("clients", "ok", "clients' cards can be asked for")
+
+
+def _hook_findings(present: Section, hook_url: str | None) -> Iterable[Finding]:
+    urls = _urls(present)
+    if not truth(present.get("active")) or not urls:
+        yield Finding("webhook", "fail", "no webhook is set: YCLIENTS sends no events", FIX)
+        return
+    if hook_url is None:
+        yield Finding("webhook", "warn", f"events go to {len(urls)} address(es); our own isn't known here")
+    elif hook_url in urls:
+        yield Finding("webhook", "ok", f"events come to us: {place(hook_url)}")
+    elif any(same_place(url, hook_url) for url in urls):
+        yield Finding("webhook", "warn", "events come to us under another key than today's", FIX)
+    else:
+        yield Finding("webhook", "fail", "events go to others, not to us", FIX)
+        return
+    missing = [flag for flag in WANTED if not truth(present.get(flag))]
+    if missing:
+        yield Finding("webhook flags", "warn", f"not all that we act on is sent: {', '.join(missing)}", FIX)
+
+
+def _old_form(present: Section, hook_url: str) -> Finding:
+    """An installation that knows one address only: whose it is stays whose it is."""
+    if any(same_place(url, hook_url) for url in _urls(present)):
+        return Finding("webhook", "ok", f"events come to us: {place(hook_url)}")
+    return Finding("webhook", "fail", "this salon takes one address only, and it isn't ours: left as it is", BY_HAND)
+
+
+def _urls(present: Section) -> list[str]:
+    found = present.get("urls")
+    listed = found if isinstance(found, list) else [present.get("url")]
+    return [url for url in listed if isinstance(url, str) and url]
+
+
+def _same(one: object, other: object) -> bool:
+    return truth(one) if other == 1 else one == other
+
+
+def _not_open() -> Finding:
+    message = "YCLIENTS doesn't show this integration the salon's webhooks (since 2022 the Marketplace sets them)"
+    return Finding("webhook", "warn", message, BY_HAND)
+
+
+def _failed(error: Exception) -> Finding:
+    outcome = error.outcome if isinstance(error, YclientsFailure) else None
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; if it stays so, ask support@yclients.com"
+    return Finding("credentials", "fail", str(error), remedy)
+
+
+class YclientsDoctor(Doctor[YclientsSettings]):
+    """Asks YCLIENTS."""
+
+    def ready(self, settings: YclientsSettings) -> bool:
+        return settings.can_ask()
+
+    async def check(self, call: Call[YclientsSettings]) -> list[Finding]:
+        return await check(call)
+
+
+class YclientsHook(Hook[YclientsSettings]):
+    """Adds our address to the salon's webhooks; others stay where they are."""
+
+    def ready(self, settings: YclientsSettings) -> bool:
+        return settings.can_ask()
+
+    async def register(self, call: Call[YclientsSettings], url: str) -> list[Finding]:
+        return [await register(call, url)]

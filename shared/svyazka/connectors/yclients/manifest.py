@@ -1,0 +1,35 @@
+"""YCLIENTS: what it is and can do.
+
+No command is carried out yet: booking, moving and cancelling visits will be commands of their own, with `api_id` as the
+only handle by which a repeat can be recognised; their failure map lies ready in `failures.py`.
+"""
+
+from __future__ import annotations
+
+from svyazka.connectors.yclients.client import YclientsSettings
+from svyazka.connectors.yclients.doctor import YclientsDoctor, YclientsHook
+from svyazka.connectors.yclients.polling import YclientsPolling
+from svyazka.connectors.yclients.reading import YclientsReading
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+UNREAD = "records aren't read again before acting, and what a lost webhook told isn't found by polling"
+
+MANIFEST = Manifest(
+    vendor="yclients",
+    settings=YclientsSettings,
+    base_url="https://api.yclients.ru",
+    # 200 a minute or 5 a second, counted by IP address: all salons of one installation share them.
+    limits=Limits(per_second=3.0, concurrency=2, scope="ip"),
+    credentials=Credentials(
+        secret=("partner_token", "user_token"),
+        optional={
+            "company_id": "events of other salons aren't told apart, and nothing can be asked of YCLIENTS",
+            "partner_token": UNREAD,
+            "user_token": UNREAD,
+        },
+    ),
+    reading=YclientsReading(),
+    polling=YclientsPolling(),
+    doctor=YclientsDoctor(),
+    hook=YclientsHook(),
+)

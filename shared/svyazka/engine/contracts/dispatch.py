@@ -1,0 +1,57 @@
+"""Where a command meets the capability that carries it: the one place that looks at kinds of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.manifest import Manifest
+from svyazka.model.commands import Command, Forward, Safety, SendMessage
+from svyazka.model.outcomes import Outcome, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One command in the hands of the capability that carries it."""
+
+    safety: Safety
+    perform: Callable[[Call[Any]], Awaitable[Outcome]]
+    """Carries it out."""
+    ask: Callable[[Call[Any]], Awaitable[Outcome | None]] | None = None
+    """Asks whether it was done; None where its vendor can't be asked."""
+
+
+def carried(manifest: Manifest[Any], command: Command) -> Carried:
+    """How this vendor carries out a command; one that it can't is refused without a call."""
+    match command:
+        case SendMessage() if manifest.messenger is not None:
+            return _message(manifest, command)
+        case Forward() if manifest.forwarder is not None:
+            forwarder = manifest.forwarder
+            return Carried(forwarder.safety(command), lambda call: forwarder.forward(command, call))
+    return _refused("not_supported", f"{manifest.vendor} carries out no {command.kind}")
+
+
+def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:
+    messenger = manifest.messenger
+    assert messenger is not None
+    to = messenger.address(message.to)
+    if to is None:
+        return _refused("no_address", messenger.no_address)
+    return Carried(
+        messenger.safety(message),
+        lambda call: messenger.send(message, to, call),
+        lambda call: messenger.find_sent(message, to, call),
+    )
+
+
+def _refused(code: str, message: str) -> Carried:
+    async def refuse(call: Call[Any]) -> Outcome:
+        return Refused(code=code, message=message)
+
+    async def not_done(call: Call[Any]) -> Outcome | None:
+        return None
+
+    return Carried(Safety.idempotent(), refuse, not_done)

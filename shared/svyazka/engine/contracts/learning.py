@@ -1,0 +1,101 @@
+"""How we learn of what a vendor knows beside its webhooks: reading one object, polling, looking whether all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from svyazka.engine.contracts.calls import Call
+    from svyazka.model.events import Entity, Fact
+    from svyazka.model.tenants import ConnectionSettings
+
+SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
+
+
+class Reading(Protocol[SettingsT]):
+    """Reads an object again: a webhook's body is a hint."""
+
+    def ready(self, settings: SettingsT) -> bool:
+        """Whether the credentials for it are there."""
+        raise NotImplementedError
+
+    async def read(self, entity: Entity, call: Call[SettingsT]) -> Fact | None:
+        """The object as it is now, in the same canonical form as `Webhook.parse`, or None if it is gone.
+
+        Raises NotShown for an object that these credentials never show, gone or not.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One look at what we missed: facts and the cursor that goes with them.
+
+    `gap`: from when to when the vendor would no longer tell us: an alert, "cannot be recovered from here".
+    """
+
+    facts: Sequence[Fact]
+    cursor: str
+    gap: tuple[datetime, datetime] | None = None
+    more: bool = False
+
+
+class Polling(Protocol[SettingsT]):
+    """Asks what happened since the last look, for vendors that can be asked what we missed."""
+
+    every: ClassVar[float]
+    """Seconds between two looks."""
+
+    def ready(self, settings: SettingsT) -> bool:
+        """Whether the credentials for it are there."""
+        raise NotImplementedError
+
+    async def poll(self, cursor: str | None, call: Call[SettingsT]) -> Polled:
+        """What happened since the cursor, overlapping; None = first look: begin from now."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `svyazka doctor`."""
+
+    check: str
+    status: str
+    message: str
+    remedy: str | None = None
+
+
+class Doctor(Protocol[SettingsT]):
+    """Looks whether a connection is in order at its vendor."""
+
+    def ready(self, settings: SettingsT) -> bool:
+        """Whether there is anything to ask with."""
+        raise NotImplementedError
+
+    async def check(self, call: Call[SettingsT]) -> list[Finding]:
+        """Ask the vendor whether credentials, balance and settings are in order (`doctor --live`)."""
+        raise NotImplementedError
+
+
+class Hook(Protocol[SettingsT]):
+    """The webhook as its vendor keeps it: its address, and registering it where the vendor's API can."""
+
+    def ready(self, settings: SettingsT) -> bool:
+        """Whether it can be registered by API."""
+        raise NotImplementedError
+
+    async def register(self, call: Call[SettingsT], url: str) -> list[Finding]:
+        """Put the hook in order at the vendor: `doctor --fix`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A connection from which no event comes for so long has probably lost its hook: `why` and what to do."""
+
+    after: timedelta
+    why: str
+    remedy: str

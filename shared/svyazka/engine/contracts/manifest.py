@@ -1,0 +1,148 @@
+"""What a vendor's folder tells the worker and the command line: one frozen object, put together from small ones.
+
+`Manifest` says what the vendor is and holds one object for each capability that it has and each way in which we learn
+from it; None means that it can't. Nothing is inherited, so what a vendor can do is read in one place. Webhook
+functions import none of it: their side is `webhook.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from svyazka.engine.contracts.capabilities.forwarder import Forwarder
+from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
+
+if TYPE_CHECKING:
+    from svyazka.engine.contracts.oauth import OAuthApp, Redirected
+    from svyazka.model.contacts import Contact
+    from svyazka.model.events import EventType
+    from svyazka.model.tenants import ConnectionSettings
+
+SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
+AskedT = TypeVar("AskedT", bound="ConnectionSettings", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A vendor's rate as data; `scope`: what the vendor counts by."""
+
+    per_second: float = 10.0
+    concurrency: int = 4
+    scope: str = "account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a connection's settings must hold, and what is missing without the rest."""
+
+    required: tuple[str, ...] = ()
+    """Settings without which no command can be carried out: a connection lacking one is blocked with that reason."""
+
+    if_named: tuple[str, ...] = ()
+    """Settings that a command can do without, but not where the tenant file names a secret that isn't there: what
+    was to be signed must not go out unsigned."""
+
+    secret: tuple[str, ...] = ()
+    """Settings that may be given only as `{secret: NAME}`."""
+
+    optional: Mapping[str, str] = field(default_factory=dict)
+    """Setting -> what doesn't work without it; `doctor` says so. Where several together make one thing, a property
+    of the settings that is None without them; its sentence then names them."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Setting -> the variable from which `svyazka init` takes it when it is set."""
+
+    not_proposed: str | None = None
+    """Why `svyazka init` takes this vendor only when it is named, though the environment holds its credentials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How the vendor is called."""
+
+    ca_pem: str | None = None
+    """A certificate authority to trust for this vendor only, as PEM text: bundles carry modules, no data files."""
+
+    tenant_addresses: bool = False
+    """True where a tenant decides whom we call: private and metadata networks are then refused."""
+
+
+class OAuthAccess(Protocol[AskedT]):
+    """Access that a person gives by OAuth, or that comes to an end."""
+
+    def app(self, settings: AskedT) -> OAuthApp | None:
+        """The integration by which this connection is authorised; None where it has another kind of access."""
+        raise NotImplementedError
+
+    def redirected(self, params: Mapping[str, str], settings: AskedT) -> Redirected:
+        """What the parameters of `Webhook.errand` mean, and whether they are to be believed. Pure."""
+        raise NotImplementedError
+
+    def ends(self, settings: AskedT) -> datetime | None:
+        """When a long-lived credential ends, where it says so: people are warned 30 days before."""
+        raise NotImplementedError
+
+
+CARRIED_BY: Mapping[str, str] = {"SendMessage": "messenger", "Forward": "forwarder"}
+"""Kind of command -> the capability, by its field of the manifest, that carries it."""
+
+
+def no_silence(settings: ConnectionSettings) -> Silence | None:
+    """Silence is no news."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(Generic[SettingsT]):
+    """One vendor."""
+
+    vendor: str
+    settings: type[SettingsT]
+    base_url: str = ""
+    limits: Limits = Limits()
+    credentials: Credentials = Credentials()
+    network: Network = Network()
+
+    tells: frozenset[EventType] | None = None
+    """All that its vendor's events can be; None: anything. A flow that acts on none of these never starts from it, and
+    `apply` says so."""
+
+    # What it can do.
+    messenger: Messenger[SettingsT] | None = None
+    forwarder: Forwarder[SettingsT] | None = None
+
+    # How we learn.
+    reading: Reading[SettingsT] | None = None
+    polling: Polling[SettingsT] | None = None
+    doctor: Doctor[SettingsT] | None = None
+    hook: Hook[SettingsT] | None = None
+    access: OAuthAccess[SettingsT] | None = None
+    silence: Callable[[SettingsT], Silence | None] = no_silence
+    """When no event for long means that the vendor has dropped our hook."""
+
+    def carries(self, kind: str) -> bool:
+        """Whether it has the capability for commands of that kind."""
+        return getattr(self, CARRIED_BY.get(kind, ""), None) is not None
+
+    @property
+    def reaches(self) -> str | None:
+        """For a messenger: which address of a contact it uses."""
+        return self.messenger.reaches if self.messenger is not None else None
+
+    @property
+    def needs_receipt(self) -> bool:
+        """For a messenger: whether what it took often never arrives."""
+        return self.messenger is not None and self.messenger.needs_receipt
+
+    def address(self, contact: Contact) -> str | None:
+        """For a messenger: the contact's address that it can use, or None."""
+        return self.messenger.address(contact) if self.messenger is not None else None
+
+    def if_not_set(self, setting: str) -> str:
+        """What of `credentials.optional` a person is told."""
+        without = self.credentials.optional[setting]
+        return f"{setting} isn't set: {without}" if setting in self.settings.model_fields else without
