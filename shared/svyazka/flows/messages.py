@@ -34,13 +34,13 @@ LINK_LIKE = re.compile(
 )
 _LONGEST_VALUE = 80
 _GAPS = (
-    (re.compile(r"\s+([,.!?:;])"), r"\1"),
+    (re.compile(r"(?<!\s)\s+([,.!?:;])"), r"\1"),
     (re.compile(r"[,;:]+(?=[,.!?;:])"), ""),
     (re.compile(r"^[\s,.!?:;–—-]+"), ""),
     (re.compile(r" {2,}"), " "),
 )
 _HTML_GAPS = (
-    (re.compile(r"\s+([,.!?;:])(?=[\s<]|$)"), r"\1"),
+    (re.compile(r"(?<!\s)\s+([,.!?;:])(?=[\s<]|$)"), r"\1"),
     (re.compile(r"[,;:]+(?=[,.!?;:])"), ""),
 )
 _HTML_START = re.compile(r"(^|>)\s*[,.!?:;–—-]+\s*(\w)")

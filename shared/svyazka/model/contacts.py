@@ -12,8 +12,8 @@ from functools import lru_cache
 from svyazka.model.base import Stored
 from svyazka.model.phones import ascii_digits, candidates, dialled_abroad
 
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
-_IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*)>\s*")
+_EMAIL = re.compile(r"\A[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
+_IN_BRACKETS = re.compile(r"\A[^<>]*<([^<>]*)>\s*")
 _UNSEEN = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

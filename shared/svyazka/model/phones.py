@@ -40,8 +40,8 @@ _TIED = re.compile(r"[0-9A-Za-z_]")
 """Next to one of these, digits are part of an id."""
 _FOLLOWS = re.compile(r"ext|x[\s.:]{0,3}\d|e[+-]?\d{1,2}(?!\d)", re.I)
 """What may follow a phone without a gap all the same: an extension, or a spreadsheet's exponent."""
-_DECIMAL = re.compile(r"\s*(\d{1,20})[.,](\d{1,20})\s*")
-_EXPONENT = re.compile(r"\s*(\d{1,20})(?:[.,](\d{0,20}))?e\+?(\d{1,2})\s*", re.I)
+_DECIMAL = re.compile(r"\A\s*(\d{1,20})[.,](\d{1,20})\s*")
+_EXPONENT = re.compile(r"\A\s*(\d{1,20})(?:[.,](\d{0,20}))?e\+?(\d{1,2})\s*", re.I)
 _TELLING = ("\\u00", "\\u16", "\\u30", "\\u06", "\\u18", "\\u20", "\\u22", "\\u2e", "\\u2E", "\\uf", "\\uF")
 _TELLING_ESCAPE = re.compile(
     r"\\u(00[0-9aAbB][0-9a-fA-F]|1680|3000|06(?:1[cC]|6[0-9])|180[eE]|20[0-6][0-9a-fA-F]|2212|2[eE]3[abAB]|[fF][eEfF][0-9a-fA-F]{2})"
@@ -53,7 +53,7 @@ _GLUED = re.compile(rf"\\(?:u[0-9a-fA-F]{{4}}[0-9+(]|[bfnrt][\d{_PLUS}{SIGNS}])"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ESCAPE = re.compile(
     r"%(?:[0-7][0-9a-f]|[cd][0-9a-f]%[89ab][0-9a-f]|e[0-9a-f](?:%[89ab][0-9a-f]){2}|[89a-f][0-9a-f])"
-    r"|\\+u[0-9a-f]{4}|\\+[bfnrt]",
+    r"|(?<!\\)\\+(?:u[0-9a-f]{4}|[bfnrt])",
     re.I,
 )
 _BARE = re.compile(r"[\d\s]+")

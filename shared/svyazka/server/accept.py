@@ -20,7 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_PATH = re.compile(r"/+(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:[^\w/-][^/]*)?(?:/[^/]*)?/*$")
+_PATH = re.compile(r"\A/+(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:[^\w/-][^/]*)?(?:/[^/]*)?/*$")
 """`/webhook_iiko`, `/webhook/iiko` and `/api/webhook/iiko`; a key may follow, and a careless `&key=`."""
 
 _NAME = re.compile(r"/*([\w-]{0,40})", re.ASCII)

@@ -44,7 +44,7 @@ WINDOWS: dict[str, str] = {
 
 _WINDOWS = {name.casefold(): zone for name, zone in WINDOWS.items()}
 
-OFFSET = re.compile(r"\(?(?:UTC|GMT)?\s*([+-]?)(\d{1,2})(?::?([0-5]\d))?(?::[0-5]\d)?(?:$|\))", re.IGNORECASE)
+OFFSET = re.compile(r"\A\(?(?:UTC|GMT)?\s*([+-]?)(\d{1,2})(?::?([0-5]\d))?(?::[0-5]\d)?(?:$|\))", re.IGNORECASE)
 """`+03:00`, `UTC+3`, `(UTC+03:00) Москва`, and .NET's TimeSpan `03:00:00`."""
 
 FURTHEST = timedelta(hours=14)

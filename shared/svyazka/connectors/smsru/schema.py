@@ -16,7 +16,7 @@ FIELDS_LIMIT = 1000
 """Fields of one callback that are read; sms.ru sends at most 100 records."""
 
 _INDEX = re.compile(r"data\[(\d{1,6})\]", re.ASCII)
-_WHOLE = re.compile(r"\s*-?\d{1,9}\s*", re.ASCII)
+_WHOLE = re.compile(r"\A\s*-?\d{1,9}\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
