@@ -26,7 +26,7 @@ BY_NAME = {
     "сахалин": "Asia/Sakhalin", "камчатка": "Asia/Kamchatka", "минск": "Europe/Minsk", "алматы": "Asia/Almaty",
 }  # fmt: skip
 
-_OFFSET = re.compile(r"(?:utc|gmt|мск|msk)?\s*\+\s*0?(\d{1,2})(?::?00)?")
+_OFFSET = re.compile(r"\A(?:utc|gmt|мск|msk)?\s*\+\s*0?(\d{1,2})(?::?00)?")
 
 
 def meant(written: str) -> str | None:
