@@ -6,6 +6,8 @@ import stat
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from cli.conftest import API_ID, FILE, Installation, order
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.journal import documents as journal
@@ -176,3 +178,23 @@ def test_alerts_that_all_hang_on_one_vendor_and_those_that_nobody_had(hub: Insta
     (row,) = found(hub, "alerts not told")
     assert (row["status"], row["tenant"]) == ("warn", "kofe")
     assert "silent first" in row["message"]
+
+
+@pytest.mark.parametrize(
+    "public",
+    ["http://127.0.0.1:8080", "http://hub.example.ru", "https://localhost", "https://10.0.0.5", "https://hub.local",
+     "https://hub", "https://[::1]:8443"],
+)  # fmt: skip
+def test_an_address_that_no_real_vendor_should_call_is_not_registered(
+    hub: Installation, monkeypatch: pytest.MonkeyPatch, public: str
+) -> None:
+    monkeypatch.setenv("SVYAZKA_PUBLIC_URL", public)
+    real = FILE.replace('base_url: "{vendors}/smsru"', 'base_url: "https://sms.invalid"')
+    hub.svyazka("apply", str(hub.write(real)), "--yes")
+    (row,) = [row for row in found(hub, "webhook", "--fix", status=1) if row["connection"] == "sms"]
+    assert "isn't registered" in row["message"]
+    assert "key=" not in str(row)
+
+
+def test_at_a_stand_in_any_address_is_registered(hub: Installation) -> None:
+    assert not [row for row in hub.rows("doctor", "--fix") if "isn't registered" in row["message"]]

@@ -179,7 +179,9 @@ def test_the_rows_are_those_that_are_known_of_exolve() -> None:
             (400, "customer has not signed"), (400, ""), (404, ""),
         },
         "block": {
-            (400, "incorrect customer state"), (400, "is disabled on the application"), (401, ""), (402, ""), (403, ""),
+            (400, "incorrect customer state"), (400, "is disabled on the application"),
+            *((400, words) for words in ("underfunded", "insufficient", "not enough", "balance")),
+            (401, ""), (402, ""), (403, ""),
         },
         "retry": {(408, ""), (429, "")},
     }  # fmt: skip

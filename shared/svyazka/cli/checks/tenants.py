@@ -17,6 +17,7 @@ from svyazka.engine.calling.oauth.authorise import grant_of
 from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.support.urls import is_own_machine, nobody_reaches, place
 from svyazka.engine.telling.addressees import only_vendor
 from svyazka.engine.tenants.directory import Account, secret_id
 from svyazka.engine.upkeep import silent_hooks as watch
@@ -180,6 +181,15 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
         return []
     if not fix and (doctor is None or not doctor.ready(account.settings)):
         return []
+    if fix and hook is not None and not is_own_machine(account.base_url):
+        why = nobody_reaches(hook.url)
+        if why is not None:
+            return [
+                Finding(
+                    "webhook", "fail", _("{address} isn't registered: it {why}", address=place(hook.url), why=why),
+                    _("set SVYAZKA_PUBLIC_URL to the https address by which vendors reach us, then run this again"),
+                )
+            ]  # fmt: skip
     if fix:
         await session.audit("doctor --fix", f"{account.tenant.id}/{account.name}")
     performer = session.worker.performer

@@ -44,6 +44,11 @@ FAILURES: Sequence[Rule] = (
         400, "is disabled on the application", "block", "disabled", "в приложении Exolve не включены СМС",
         "Включите СМС для приложения в кабинете exolve.ru",
     ),
+    # With which status and words money is asked for isn't documented; only the event's word is: UNDERFUNDED.
+    *(
+        Rule(400, phrase, "block", "no_money", "на счёте Exolve не хватает денег", _MONEY)
+        for phrase in ("underfunded", "insufficient", "not enough", "balance")
+    ),
     Rule(400, "", "refuse", "http_400", "Exolve doesn't take the message"),
     Rule(401, "", "block", "http_401", "Exolve не признаёт ключ API", _KEY),
     Rule(402, "", "block", "http_402", "на счёте Exolve не хватает денег", _MONEY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
@@ -20,6 +21,25 @@ def same_place(one: str, other: str) -> bool:
 def same_host(one: str, other: str) -> bool:
     """Addresses of one server."""
     return urlsplit(one).netloc.casefold() == urlsplit(other).netloc.casefold()
+
+
+def is_own_machine(url: str) -> bool:
+    """Whether an address leads to this very machine: a stand-in's."""
+    host = (urlsplit(url).hostname or "").rstrip(".").casefold()
+    return host == "localhost" or host.endswith(".localhost") or host == "::1" or host.startswith("127.")
+
+
+def nobody_reaches(url: str) -> str | None:
+    """Why a vendor out in the world could not call an address, or shouldn't; None where it could."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").casefold()
+    if parts.scheme != "https":
+        return "isn't https: the key in it would travel in the open"
+    try:
+        inner = not ip_address(host).is_global
+    except ValueError:
+        inner = "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
+    return "leads to this machine or network only" if inner else None
 
 
 def is_public_https(url: str, ports: Sequence[int] = (443,)) -> bool:
