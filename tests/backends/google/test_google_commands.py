@@ -24,8 +24,9 @@ from svyazka.settings import Settings
 LOCAL = {"run", "simulate", "demo"}
 """Commands of one machine: a deployment has its functions."""
 
-ELSEWHERE = {"auth", "init"}
-"""Of OAuth, whose documents and tasks are those of the engine; and of a file, which `apply` then takes."""
+ELSEWHERE = {"auth", "init", "install"}
+"""Of OAuth, whose documents and tasks are those of the engine; of a file, which `apply` then takes; of a server of
+one's own."""
 
 OTHER = "+79991112233"
 
@@ -72,6 +73,7 @@ def svyazka(
         "SVYAZKA_BACKEND": "google", "SVYAZKA_PROJECT": deployment.project, "SVYAZKA_REGION": "europe-west1",
         "SVYAZKA_WORKER_URL": deployment.addressing.worker_url,
         "SVYAZKA_WORKER_ACCOUNT": deployment.addressing.worker_account,
+        "SVYAZKA_ALLOWED_NETWORKS": "127.0.0.0/8",  # where the simulators are
         "SVYAZKA_PUBLIC_URL": "https://hooks.example.org", "SVYAZKA_TASKS_GRPC": deployment.tasks.grpc_target or "",
         **{f"SVYAZKA_{name.upper()}_KEYS": Keyring.generate() for name in SECRET_NAMES},
     }  # fmt: skip
