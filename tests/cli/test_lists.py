@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from benchmarks.filled import fill, tenant_of
 
-from cli.conftest import Installation, order
+from cli.conftest import NAME, SURNAME, Installation, order
 from svyazka.backends.local.store import LocalStore
 from svyazka.cli import reading
 from svyazka.cli.checks.tenants import tenant_checks
@@ -177,3 +177,12 @@ def test_the_numbers_are_those_of_the_journal_whatever_died(hub: Installation) -
     assert sum(sms["deliveries"].values()) == len(hub.rows("deliveries"))
     assert hub.rows("stats", "--since", "2020-01-01") == hub.rows("stats")
     assert not any(row["events"] or row["deliveries"] for row in hub.rows("stats", "--since", "2035-01-01"))
+
+
+def test_events_say_whom_and_which_order_and_mask_the_person(hub: Installation) -> None:
+    hub.done(order(7))
+    said = hub.svyazka("events").stdout
+    assert "№ 7" in said, "the number that the till prints, not its own long id"
+    assert "+7999•••4567" in said
+    assert NAME not in said
+    assert SURNAME not in said

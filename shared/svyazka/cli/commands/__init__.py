@@ -65,6 +65,9 @@ COMMANDS = {
     "resolve": Lazy(f"{_HERE}.replay", "resolve", N_(
         "Say what became of a delivery of which nobody knows (`unknown`).",
     )),
+    "retry": Lazy(f"{_HERE}.retry", "retry", N_(
+        "Try a connection in trouble now, by one probe, and say what came of it.",
+    )),
     "send": Lazy(f"{_HERE}.message", "send", N_(
         "Send one message: journaled, guarded and repeated like any other.",
     )),

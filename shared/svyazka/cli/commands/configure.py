@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,20 @@ from svyazka.apply import ApplyPlan, commit_apply, plan_apply
 from svyazka.catalogue import N_, _, told
 from svyazka.cli.checks.tenants import unheard_alerts
 from svyazka.cli.options import AsJson, DryRun, Yes
-from svyazka.cli.output import confirm, lines, note, table
+from svyazka.cli.output import confirm, lines, note, say, table
 from svyazka.cli.session import Session, run
+from svyazka.cli.together import together
+from svyazka.cli.waiting import somebody_works, verdict
+from svyazka.engine.journal import documents as journal
+from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.ids import connection_id
 from svyazka.model.tenants import Tenant
 from svyazka.tenantfile import read_tenant_file
 
 SUFFIXES = (".yaml", ".yml")
+PATIENCE = 10.0
+"""Seconds for which `apply` waits to see whether what was blocked works now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,34 @@ def apply(
             return
         if any(one.plan.changes for one in planned):
             confirm(_("Apply?"), yes)
+        blocked = await blocked_outages(session, planned)
         await carry_out(session, planned)
+        if blocked and somebody_works(session):
+            await tell_verdicts(session, blocked)
 
     run(body, creates=True)
+
+
+async def blocked_outages(session: Session, planned: Sequence[Planned]) -> list[Outage]:
+    """Connections of these files that wait for a setting: applying lets each try again."""
+    tenants = [one.plan.tenant for one in planned]
+    keys = [("outages", connection_id(tenant.id, name)) for tenant in tenants for name in tenant.connections]
+    found = [document for document in await session.store.get_many(keys) if document is not None]
+    return [held.model for held in journal.known(Outage, found) if held.model.is_open and held.model.kind == "blocked"]
+
+
+async def tell_verdicts(session: Session, blocked: Sequence[Outage]) -> None:
+    """What became of them, as far as it is known within some seconds."""
+    found = await together([partial(verdict, session, outage, PATIENCE) for outage in blocked])
+    for outage, became in zip(blocked, found, strict=True):
+        whole = f"{outage.tenant}/{outage.connection}"
+        if became is None:
+            note(_("{whole} is tried again; svyazka doctor {tenant} says more", whole=whole, tenant=outage.tenant))
+        elif became.outcome == "works":
+            say(_("{whole} works: what waited for it goes out now", whole=whole), "green")
+        else:
+            why = " ".join(told(part) for part in (became.message, became.remedy) if part)
+            note(_("{whole} is still {state}: {why}", whole=whole, state=became.outcome, why=why))
 
 
 def tenant_files(path: Path) -> list[Path]:

@@ -87,18 +87,22 @@ def events(
         found += await first(reading.events(session.store, wanted, size), limit)
         found += await first(reading.quarantined_raws(session.store, wanted, size), limit)
         rows: list[Row] = []
+        numbers: list[object] = []
         for one in islice(sorted(found, key=_received_at, reverse=True), limit):
             if isinstance(one, RawRecord):
                 rows.append(raw_row(one, await session.zone(one.tenant), masker))
+                numbers.append(None)
             else:
                 rows.append(event_row(one, await session.zone(one.event.tenant), masker))
+                numbers.append(one.event.data.get("number"))
         if as_json:
             lines(rows)
             return
         table(
-            (N_("Received"), N_("Id"), N_("From"), N_("Type"), N_("Subject"), N_("Status"), N_("Reason"), N_("Phone")),
+            (N_("Received"), N_("Id"), N_("From"), N_("Type"), N_("Order"), N_("Whom"), N_("Status"), N_("Reason")),
             ((_short(row["received_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["type"],
-              row["subject"], row["status"], row["reason"], _phone(row)) for row in rows),
+              f"№ {number}" if number else row["subject"], _whom(row), row["status"], row["reason"])
+             for row, number in zip(rows, numbers, strict=True)),
             await _empty(session, wanted, _("no events; `svyazka urls` prints where vendors send them")),
         )  # fmt: skip
 
@@ -233,9 +237,12 @@ def _short(stamped: object) -> str | None:
     return f"{datetime.fromisoformat(stamped):%d.%m %H:%M:%S}" if isinstance(stamped, str) else None
 
 
-def _phone(row: Row) -> object:
+def _whom(row: Row) -> object:
+    """Whose event it is: a masked name and address."""
     contact = row["contact"]
-    return (contact["phone"] or contact["email"]) if isinstance(contact, dict) else None
+    if not isinstance(contact, dict):
+        return None
+    return " ".join(str(part) for part in (contact["name"], contact["phone"] or contact["email"]) if part)
 
 
 def _why(row: Row) -> object:

@@ -7,14 +7,19 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, told
 from svyazka.cli.options import AsJson, OfTenant
-from svyazka.cli.output import line, note, say
-from svyazka.cli.running import is_running
+from svyazka.cli.output import STYLES, line, note, say
 from svyazka.cli.session import Session, run
+from svyazka.cli.waiting import somebody_works, until
+from svyazka.engine.journal import documents as journal
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError
+from svyazka.model.events import EventRecord, EventStatus
 from svyazka.model.tenants import parse_duration
+
+ON_ITS_WAY = frozenset({Status.PENDING, Status.IN_FLIGHT})
 
 
 def send(
@@ -25,6 +30,10 @@ def send(
     expires_after: Annotated[
         str, typer.Option("--expires-after", metavar="DURATION", help=N_("Not sent any more when it took so long."))
     ] = "24h",
+    wait: Annotated[
+        float,
+        typer.Option("--wait", min=0, metavar="SECONDS", help=N_("How long to wait for what becomes of it; 0: not.")),
+    ] = 15.0,
     tenant: OfTenant = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,10 +75,29 @@ def send(
                     event=record.event.id,
                 )
             )
-        if session.settings.backend == "local" and not is_running(session.settings.data):
+        if not somebody_works(session):
             note(_("nobody is at work here: `svyazka run` sends it"))
+        elif not as_json and wait:
+            await _say_what_became(session, record.event.id, wait)
 
     run(body)
+
+
+async def _say_what_became(session: Session, event: str, seconds: float) -> None:
+    async def look() -> list[Delivery] | None:
+        held = await journal.load(session.store, EventRecord, "events", event)
+        if held is None or held.model.status is EventStatus.ACCEPTED:
+            return None
+        found = await session.store.get_many([("deliveries", key) for key in held.model.deliveries])
+        made = [one.model for one in journal.known(Delivery, [document for document in found if document])]
+        return None if any(one.status in ON_ITS_WAY for one in made) else made
+
+    made = await until(look, seconds)
+    if made is None:
+        note(_("it hasn't gone out within {seconds:g} s: svyazka show {event}", seconds=seconds, event=event))
+    for delivery in made or ():
+        why = f": {told(delivery.last_error.message)}" if delivery.last_error else ""
+        say(f"{delivery.id} {delivery.status.value}{why}", STYLES.get(delivery.status.value))
 
 
 def _addressee(to: str, reaches: str | None, vendor: str) -> tuple[Contact, str]:

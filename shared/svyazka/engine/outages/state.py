@@ -211,6 +211,17 @@ class Outages:
             if await self._replace(_with_wake(due, tenant), held.version):
                 await self._send_probe(tenant, connection)
 
+    async def probe_now(self, tenant: Tenant, connection: str) -> Outage | None:
+        """An operator asks: the next probe goes out at once. The outage as it was then; None when there is none."""
+        while True:
+            held = await self.of(tenant.id, connection, fresh=True)
+            if held is None:
+                return None
+            due = held.model.model_copy(update={"next_probe_at": self._hub.clock.now()})
+            if await self._replace(_with_wake(due, tenant), held.version):
+                await self._send_probe(tenant, connection)
+                return held.model
+
     async def put_off(self, tenant_id: str, connection: str) -> None:
         """A look that had no delivery to go with found the connection still in trouble."""
         held = await self.of(tenant_id, connection, fresh=True)
@@ -286,8 +297,11 @@ class Outages:
         return account is not None and (not account.missing or self._hub.printer is not None)
 
     async def _send_probe(self, tenant: Tenant, connection: str) -> None:
-        async for oldest in waiting_for(self._hub.store, tenant, connection, PROBE_LOOK):
-            await self._hub.queue.enqueue([perform_task(oldest.model)])
+        waiting = [held.model async for held in waiting_for(self._hub.store, tenant, connection, PROBE_LOOK)]
+        if waiting:
+            # Rather somebody's message than an alert: "it doesn't work", told by the very connection, would puzzle.
+            waiting.sort(key=lambda one: one.flow == alerts.ALERT_FLOW)
+            await self._hub.queue.enqueue([perform_task(waiting[0])])
             return
         await self._hub.queue.enqueue([Task("plan", "/probe", {"tenant": tenant.id, "connection": connection})])
 
