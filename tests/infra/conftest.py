@@ -10,7 +10,7 @@ import pytest
 from backends.google.fixtures import firestore
 from bundling import Function, functions
 from infra.offline import Plan, Workspace, needs_the_tool
-from infra.unpacked import Bundles, unpack
+from infra.unpacked import Bundles
 
 __all__ = ["firestore"]
 
@@ -43,9 +43,9 @@ def function(request: pytest.FixtureRequest) -> Function:
 
 
 @pytest.fixture
-def unpacked(function: Function, tmp_path: Path) -> Path:
+def unpacked(function: Function, bundles: Bundles, tmp_path: Path) -> Path:
     """The function's bundle, unpacked for this test alone."""
-    return unpack(function, tmp_path)
+    return bundles.unpacked(function, tmp_path)
 
 
 @pytest.fixture

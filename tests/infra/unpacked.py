@@ -28,25 +28,29 @@ class Unpacked:
 
 
 class Bundles:
-    """Each is made on first use and serves a whole session: nobody may change what it holds."""
+    """Each is made on first use and serves a whole session: nobody may change what `of` holds."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[str, Unpacked] = {}
         self.rooms = CleanRooms(folder / "rooms")
 
+    def zip(self, function: Function) -> Path:
+        """Its bundle, built once."""
+        path = self._folder / "zips" / f"{function.name}.zip"
+        return path if path.exists() else build(function, path.parent)
+
+    def unpacked(self, function: Function, folder: Path) -> Path:
+        """Unpack its bundle into a folder of one's own; where."""
+        workspace = folder / "workspace"
+        with zipfile.ZipFile(self.zip(function)) as archive:
+            archive.extractall(workspace)
+        return workspace
+
     def of(self, name: str) -> Unpacked:
         """A function by its name."""
         if name not in self._made:
             (function,) = (each for each in functions() if each.name == name)
-            workspace = unpack(function, self._folder / name)
+            workspace = self.unpacked(function, self._folder / name)
             self._made[name] = Unpacked(function, workspace, self.rooms.python(workspace / "requirements.txt"))
         return self._made[name]
-
-
-def unpack(function: Function, folder: Path) -> Path:
-    """Build a function's bundle and unpack it; where."""
-    workspace = folder / "workspace"
-    with zipfile.ZipFile(build(function, folder)) as archive:
-        archive.extractall(workspace)
-    return workspace
