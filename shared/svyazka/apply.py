@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.registry import load_webhook
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
@@ -88,7 +89,7 @@ async def plan_apply(
     tenant = _with_pauses(tenant, before)
     plan = ApplyPlan(tenant)
     if before is None:
-        plan.changes.append(Change("+", f"tenant {tenant.id}"))
+        plan.changes.append(Change("+", N_("tenant {id}").format(id=tenant.id)))
     await _compare(store, plan, before, tenant)
     secrets = await _secrets(store, keyring, tenant.id)
     for name, value in (secrets_changed or {}).items():
@@ -115,8 +116,9 @@ async def _claim(store: Store, plan: ApplyPlan, before: Tenant | None) -> None:
         others = owners - had.get(key, set()) - have.get(key, set())
         if others or len(have.get(key, ())) > 1:
             plan.warnings += [
-                f"{owner}: {', '.join(sorted((others | have[key]) - {owner}))} has the same {key.split('.')[1]} id; "
-                "only the one whose address the vendor calls hears of it"
+                N_("{owner}: {others} has the same {vendor} id; only the one that the vendor calls hears of it").format(
+                    owner=owner, others=", ".join(sorted((others | have[key]) - {owner})), vendor=key.split(".")[1]
+                )
                 for owner in sorted(have.get(key, ()))
             ]
         if others | have.get(key, set()) != owners:
@@ -234,30 +236,40 @@ async def plan_pause(
     return plan
 
 
+def _connection(name: str, spec: ConnectionSpec) -> str:
+    return N_("connection {name} ({vendor})").format(name=name, vendor=spec.vendor)
+
+
 async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: Tenant) -> None:
     old_connections = before.connections if before else {}
     for name, spec in after.connections.items():
         if name not in old_connections:
-            plan.changes.append(Change("+", f"connection {name} ({spec.vendor})"))
+            plan.changes.append(Change("+", _connection(name, spec)))
         elif old_connections[name] != spec:
-            plan.changes.append(Change("~", f"connection {name} ({spec.vendor})"))
+            plan.changes.append(Change("~", _connection(name, spec)))
     for name, spec in old_connections.items():
         if name not in after.connections:
             open_now = await _open_through(store, after.id, name)
-            note = "its webhook key stops working; open deliveries wait, blocked"
-            plan.changes.append(Change("-", f"connection {name} ({spec.vendor})", open_now, note))
+            note = N_("its webhook key stops working; open deliveries wait, blocked")
+            plan.changes.append(Change("-", _connection(name, spec), open_now, note))
     old_flows = {flow.id: flow for flow in before.flows} if before else {}
     new_flows = {flow.id: flow for flow in after.flows}
     for flow_id, flow in new_flows.items():
         if flow_id not in old_flows:
-            plan.changes.append(Change("+", f"flow {flow_id}"))
+            plan.changes.append(Change("+", N_("flow {id}").format(id=flow_id)))
         elif old_flows[flow_id] != flow:
             open_now = await _open_of_flow(store, after.id, flow_id)
-            plan.changes.append(Change("~", f"flow {flow_id}", open_now, "open deliveries keep their text and times"))
+            plan.changes.append(
+                Change(
+                    "~", N_("flow {id}").format(id=flow_id), open_now, N_("open deliveries keep their text and times")
+                )
+            )
     for flow_id in old_flows:
         if flow_id not in new_flows:
             open_now = await _open_of_flow(store, after.id, flow_id)
-            plan.changes.append(Change("-", f"flow {flow_id}", open_now, "waiting deliveries end as cancelled"))
+            plan.changes.append(
+                Change("-", N_("flow {id}").format(id=flow_id), open_now, N_("waiting deliveries end as cancelled"))
+            )
     if before is not None:
         for name in ("name", "timezone", "alerts", "retention", "dedupe_window"):
             if getattr(before, name) != getattr(after, name):
@@ -368,5 +380,5 @@ async def set_secret(
     plan = await plan_apply(store, directory, keyring, held.model, {name: value})
     wrong = [misfit for misfit in plan.misfits if f" (secret {name}): " in misfit]
     if wrong and value is not None:
-        raise ConfigError(f"{tenant}: this value can't be used; {'; '.join(wrong)}")
+        raise ConfigError(_("{tenant}: this value can't be used; {wrong}", tenant=tenant, wrong="; ".join(wrong)))
     await commit_apply(store, directory, plan, [write, *also])

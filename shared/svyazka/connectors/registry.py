@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from svyazka.catalogue import _
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.webhook import Webhook
 from svyazka.model.errors import ConfigError
@@ -44,7 +45,9 @@ def _module(vendor: str) -> str:
     try:
         return VENDORS[vendor]
     except KeyError:
-        raise ConfigError(f"vendor: expected one of {', '.join(sorted(VENDORS))}, got {vendor!r}") from None
+        raise ConfigError(
+            _("vendor: expected one of {names}, got {vendor!r}", names=", ".join(sorted(VENDORS)), vendor=vendor)
+        ) from None
 
 
 @cache

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field, JsonValue, field_validator
 
+from svyazka.catalogue import _
 from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, FlowSettings
 from svyazka.model.commands import Forward, Guards, Plan
 from svyazka.model.contacts import Contact, normalize_phone
@@ -29,7 +30,7 @@ class ForwardSettings(FlowSettings):
     def _forwardable(cls, value: tuple[EventType, ...] | None) -> tuple[EventType, ...] | None:
         for type_ in value or ():
             if type_ not in FORWARDABLE:
-                raise ValueError(f"expected types such as order.completed, got {type_.value}")
+                raise ValueError(_("expected types such as order.completed, got {type}", type=type_.value))
         return value
 
 

@@ -12,6 +12,7 @@ from unicodedata import category
 
 from pydantic import JsonValue, field_validator, model_validator
 
+from svyazka.catalogue import _
 from svyazka.engine.contracts.flow import Channel, FlowSettings
 from svyazka.model.commands import Guards, OncePer, QuietHours, SendMessage, Step, StillTrue
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
@@ -51,18 +52,18 @@ def check_template(text: str, known: Iterable[str] = PLACEHOLDERS) -> str:
     try:
         names = [name for _, name, _ in _parts(text) if name is not None]
     except ValueError as error:
-        raise ValueError(f"expected placeholders such as {{name}}; {error}") from None
+        raise ValueError(_("expected placeholders such as {{name}}; {why}", why=error)) from None
     for name in names:
         if name not in known:
             listed = ", ".join(f"{{{one}}}" for one in sorted(known))
-            raise ValueError(f"unknown placeholder {{{name}}}: expected one of {listed}")
+            raise ValueError(_("unknown placeholder {{{name}}}: expected one of {listed}", name=name, listed=listed))
     return text
 
 
 def _parts(template: str) -> Iterator[tuple[str, str | None, str]]:
     """Literal text, the placeholder after it, and what stands in its place where it is empty: `{name|друзья}`."""
-    for literal, field, _, _ in Formatter().parse(template):
-        name, _, instead = (field or "").partition("|")
+    for literal, field, _spec, _conversion in Formatter().parse(template):
+        name, _bar, instead = (field or "").partition("|")
         yield literal, None if field is None else name, instead
 
 
@@ -181,7 +182,9 @@ class TextSettings(FlowSettings):
     @model_validator(mode="after")
     def _time_for_the_next(self) -> TextSettings:
         if self.fallback_after is not None and self.fallback_after >= self.expires_after:
-            raise ValueError("fallback_after: expected less than expires_after, or the next channel has no time left")
+            raise ValueError(
+                _("fallback_after: expected less than expires_after, or the next channel has no time left")
+            )
         return self
 
 
@@ -195,7 +198,7 @@ class MessageSettings(TextSettings):
     @model_validator(mode="after")
     def _time_to_send(self) -> MessageSettings:
         if self.delay >= self.expires_after:
-            raise ValueError("delay: expected less than expires_after, or nothing would ever be sent")
+            raise ValueError(_("delay: expected less than expires_after, or nothing would ever be sent"))
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from svyazka.catalogue import _
 from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext
 from svyazka.flows.messages import (
     LINK_LIKE,
@@ -66,11 +67,11 @@ class Staff(Frozen):
     @model_validator(mode="after")
     def _somewhere(self) -> Staff:
         if self.phone is not None and normalize_phone(self.phone) is None:
-            raise ValueError("phone: expected one such as +79990000001")
+            raise ValueError(_("phone: expected one such as +79990000001"))
         if self.email is not None and normalize_email(self.email) is None:
-            raise ValueError("email: expected an address such as name@example.org")
+            raise ValueError(_("email: expected an address such as name@example.org"))
         if not (self.phone or self.email or self.chats):
-            raise ValueError("expected phone, email or chats")
+            raise ValueError(_("expected phone, email or chats"))
         return self
 
 
@@ -92,7 +93,7 @@ class NotifySettings(TextSettings):
     def _tellable(cls, value: tuple[EventType, ...]) -> tuple[EventType, ...]:
         for type_ in value:
             if type_ not in WORDS:
-                raise ValueError(f"expected types such as lead.created, got {type_.value}")
+                raise ValueError(_("expected types such as lead.created, got {type}", type=type_.value))
         return value
 
 

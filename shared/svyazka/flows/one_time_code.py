@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from pydantic import Field, field_validator, model_validator
 
+from svyazka.catalogue import _
 from svyazka.engine.contracts.flow import Channel, Decision, Facts, Flow, FlowContext
 from svyazka.flows.messages import TextSettings, after, composer, message_steps
 from svyazka.model.commands import Guards, Plan, SendMessage
@@ -39,7 +40,7 @@ class OneTimeCodeSettings(TextSettings):
     @classmethod
     def _minutes(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=1) <= value <= LONGEST_LIFE:
-            raise ValueError("expected between 1m and 24h: a code is of use for minutes")
+            raise ValueError(_("expected between 1m and 24h: a code is of use for minutes"))
         return value
 
     @model_validator(mode="after")
@@ -47,9 +48,9 @@ class OneTimeCodeSettings(TextSettings):
         written = [self.text, *self.texts.values(), self.html, self.template and str(self.template)]
         for text in filter(None, written):
             if "{code}" not in text and "{confirm_url}" not in text:
-                raise ValueError("expected {code} or {confirm_url} in every text, in html and in template")
+                raise ValueError(_("expected {code} or {confirm_url} in every text, in html and in template"))
             if "{confirm_url}" in text and self.confirm_url is None:
-                raise ValueError("confirm_url: expected the link that {confirm_url} stands for")
+                raise ValueError(_("confirm_url: expected the link that {confirm_url} stands for"))
         return self
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from svyazka.catalogue import _
 from svyazka.engine.contracts.flow import Flow
 from svyazka.model.errors import ConfigError
 
@@ -23,6 +24,8 @@ def load_flow(name: str) -> Flow[Any]:
     try:
         module = FLOWS[name]
     except KeyError:
-        raise ConfigError(f"flow: expected one of {', '.join(sorted(FLOWS))}, got {name!r}") from None
+        raise ConfigError(
+            _("flow: expected one of {names}, got {name!r}", names=", ".join(sorted(FLOWS)), name=name)
+        ) from None
     flow: Flow[Any] = import_module(module).FLOW
     return flow

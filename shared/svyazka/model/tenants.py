@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationInfo, model_validator
 
+from svyazka.catalogue import _
 from svyazka.model.base import Frozen, Stored
 from svyazka.model.lookalikes import lookalike
 
@@ -31,7 +32,9 @@ def parse_duration(value: object) -> timedelta:
     match = _DURATION.match(value) if isinstance(value, str) else None
     seconds = float(match[1]) * _UNITS[match[2]] if match else LONGEST + 1
     if seconds > LONGEST:
-        raise ValueError(f"expected a duration such as 30s, 15m, 24h or 30d, of ten years at most, got {value!r}")
+        raise ValueError(
+            _("expected a duration such as 30s, 15m, 24h or 30d, of ten years at most, got {value!r}", value=value)
+        )
     return timedelta(seconds=seconds)
 
 
@@ -51,7 +54,7 @@ def parse_hours(value: object) -> tuple[time, time]:
             raise ValueError
         return (_clock(match[1], match[2]), _clock(match[3], match[4]))
     except ValueError:
-        raise ValueError(f'expected hours such as "21:00-10:00", got {value!r}') from None
+        raise ValueError(_('expected hours such as "21:00-10:00", got {value!r}', value=value)) from None
 
 
 def _clock(hour: str, minute: str) -> time:
@@ -66,7 +69,9 @@ def _zone(value: str) -> str:
 
         near = meant(value)
         hint = f"; did you mean {near}?" if near else ""
-        raise ValueError(f"expected a time zone such as Europe/Moscow, got {value!r}{hint}") from None
+        raise ValueError(
+            _("expected a time zone such as Europe/Moscow, got {value!r}{hint}", value=value, hint=hint)
+        ) from None
     return value
 
 
@@ -75,7 +80,9 @@ def valid_name(value: str) -> str:
     if not _NAME.fullmatch(value):
         alike = lookalike(value)
         more = f": {alike}" if alike else ""
-        raise ValueError(f"expected small Latin letters, digits, - and _, got {value!r}{more}")
+        raise ValueError(
+            _("expected small Latin letters, digits, - and _, got {value!r}{more}", value=value, more=more)
+        )
     return value
 
 
@@ -86,8 +93,10 @@ def _two_times(hours: tuple[time, time], info: ValidationInfo) -> tuple[time, ti
     """Of equal ends nobody can say whether they mean never or always. Refused where somebody writes them; what an
     earlier release has taken goes on as before."""
     if hours[0] == hours[1] and (info.context or {}).get(WRITTEN_NOW):
-        raise ValueError("expected two different times: of equal ones nobody knows whether always or never is meant. "
-                         "Leave it out where nothing is to wait")  # fmt: skip
+        raise ValueError(_(
+"expected two different times: of equal ones nobody knows whether always or never is meant. "
+"Leave it out where nothing is to wait"
+))  # fmt: skip
     return hours
 
 
@@ -147,7 +156,7 @@ class Addressee(Stored):
     @model_validator(mode="after")
     def _one_address(self) -> Addressee:
         if sum(a is not None for a in (self.phone, self.email, self.chat)) != 1:
-            raise ValueError("expected exactly one of phone, email, chat")
+            raise ValueError(_("expected exactly one of phone, email, chat"))
         return self
 
 

@@ -15,6 +15,7 @@ from google.auth import jwt
 from google.auth.exceptions import GoogleAuthError
 
 from svyazka.backends.google.wire import NoAnswer, Origin
+from svyazka.catalogue import _
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
@@ -45,7 +46,10 @@ class CallerCheck:
         accounts = frozenset(filter(None, (settings.worker_account, settings.scheduler_account)))
         if not settings.worker_url or not settings.worker_account:
             raise ConfigError(
-                "SVYAZKA_WORKER_URL and SVYAZKA_WORKER_ACCOUNT: expected the worker's address and the queue's identity"
+                _(
+                    "SVYAZKA_WORKER_URL and SVYAZKA_WORKER_ACCOUNT: expected the worker's address and the queue's "
+                    "identity"
+                )
             )
         return cls(settings.worker_url, accounts, settings.certs_url)
 

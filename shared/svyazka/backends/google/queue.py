@@ -18,6 +18,7 @@ from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpc
 
 from svyazka.backends.google.patience import TRY_LIMIT, patiently
 from svyazka.backends.google.tasks import Addressing
+from svyazka.catalogue import _
 from svyazka.engine.ports.store import Task
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
@@ -52,7 +53,7 @@ class CloudTasksQueue:
         try:
             return CloudTasksAsyncClient()
         except DefaultCredentialsError as error:
-            raise ConfigError("no Google credentials here: `gcloud auth application-default login`") from error
+            raise ConfigError(_("no Google credentials here: `gcloud auth application-default login`")) from error
 
     async def enqueue(self, tasks: Sequence[Task]) -> None:
         """Hand over each; one that could not be is raised (Unavailable) once all were tried."""

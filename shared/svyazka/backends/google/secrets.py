@@ -9,6 +9,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
+from svyazka.catalogue import _
 from svyazka.engine.security.keyring import SECRET_NAMES, SecretName
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError
@@ -28,13 +29,18 @@ def read_keys(project: str, client: SecretManagerServiceClient | None = None) ->
         client = client or SecretManagerServiceClient()
         found = {name: text for name in SECRET_NAMES if (text := _read(client, project, name))}
     except DefaultCredentialsError as error:
-        raise ConfigError("no Google credentials here: `gcloud auth application-default login`") from error
+        raise ConfigError(_("no Google credentials here: `gcloud auth application-default login`")) from error
     except (GoogleAuthError, exceptions.GoogleAPICallError) as error:
-        raise ConfigError(f"Secret Manager of {project} can't be read: {type(error).__name__}") from error
+        raise ConfigError(
+            _("Secret Manager of {project} can't be read: {kind}", project=project, kind=type(error).__name__)
+        ) from error
     if not found:
         raise ConfigError(
-            f"no key of {project} can be read: you need to be among Terraform's `operators`, "
-            "and infra/keys.py puts the first versions in"
+            _(
+                "no key of {project} can be read: you need to be among Terraform's `operators`, and "
+                "infra/keys.py puts the first versions in",
+                project=project,
+            )
         )
     return found
 

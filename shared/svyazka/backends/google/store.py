@@ -22,6 +22,7 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from svyazka.backends.google.codec import STAMP, document_id, key_of, new_stamp, restored, stored
 from svyazka.backends.google.patience import TRY_LIMIT, patiently
 from svyazka.backends.google.queue import CloudTasksQueue
+from svyazka.catalogue import _
 from svyazka.engine.ports.store import (
     KINDS,
     QUERIES,
@@ -67,7 +68,7 @@ class FirestoreStore:
     def from_settings(cls, settings: Settings, queue: CloudTasksQueue) -> FirestoreStore:
         """The store of a deployment. Raises ConfigError."""
         if not settings.project:
-            raise ConfigError("SVYAZKA_PROJECT: expected a Google Cloud project, got none")
+            raise ConfigError(_("SVYAZKA_PROJECT: expected a Google Cloud project, got none"))
         return cls(settings.project, queue)
 
     @cached_property
@@ -76,7 +77,7 @@ class FirestoreStore:
         try:
             return AsyncClient(self._project)
         except DefaultCredentialsError as error:
-            raise ConfigError("no Google credentials here: `gcloud auth application-default login`") from error
+            raise ConfigError(_("no Google credentials here: `gcloud auth application-default login`")) from error
 
     # Reading
 
@@ -121,7 +122,7 @@ class FirestoreStore:
     ) -> Page:
         """See Store. A full page has a cursor, though nothing may follow: one document more would cost a read more."""
         if query not in QUERIES:
-            raise ValueError(f"{query.name} isn't in the table of queries: it would have no index")
+            raise ValueError(_("{query} isn't in the table of queries: it would have no index", query=query.name))
         asked = self._asked(query, equal or {}, at_most, contains, limit, cursor)
         snapshots = await patiently(lambda: asked.get(retry=None, timeout=TRY_LIMIT), self._limit)
         documents = [_document(snapshot) for snapshot in snapshots]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from svyazka.catalogue import _
 from svyazka.engine.ports.store import Task
 from svyazka.engine.rules.deadlines import DISPATCH_DEADLINE
 from svyazka.model.errors import ConfigError
@@ -36,7 +37,9 @@ class Addressing:
     def __post_init__(self) -> None:
         for name in ("project", "region", "worker_url", "worker_account"):
             if not getattr(self, name):
-                raise ConfigError(f"SVYAZKA_{name.upper()}: expected a value: `terraform output environment`")
+                raise ConfigError(
+                    _("SVYAZKA_{name}: expected a value: `terraform output environment`", name=name.upper())
+                )
 
     def queue(self, queue: str) -> str:
         """The full name of one of our queues."""

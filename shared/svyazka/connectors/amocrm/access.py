@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.settings import HOSTS, AmocrmSettings
 from svyazka.engine.contracts.manifest import OAuthAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Redirected, Rejected, TokenError, Withdrawal
@@ -20,63 +21,73 @@ REFRESH_LIFE = timedelta(days=90)
 
 # Told to the business in an alert, so in Russian; amoCRM's own names of errors stay as amoCRM writes them.
 
-AGAIN = "Выдайте доступ заново: прежний код или токен больше не примут"
-SECRET = (
-    "Сверьте client_id и client_secret с «Ключами и доступами» на карточке интеграции; если секрет перевыпустили, "
-    "сохраните новый (svyazka secret set), а если не поможет — выдайте доступ заново (svyazka auth)"
+AGAIN = N_("Выдайте доступ заново: прежний код или токен больше не примут")
+SECRET = N_(
+    "Сверьте client_id и client_secret с «Ключами и доступами» на карточке интеграции; если секрет "
+    "перевыпустили, сохраните новый (svyazka secret set), а если не поможет — выдайте доступ заново "
+    "(svyazka auth)"
 )
-RENAMED = "Исправьте subdomain: аккаунт могли переименовать"
-REDIRECT_URI = "Впишите один и тот же redirect_uri, буква в букву, в файл и в настройки интеграции"
+RENAMED = N_("Исправьте subdomain: аккаунт могли переименовать")
+REDIRECT_URI = N_("Впишите один и тот же redirect_uri, буква в букву, в файл и в настройки интеграции")
 
 ERRORS = (
     TokenError(
         400, "code has expired", "reauthorise", "code_expired",
-        "код доступа устарел: он годится 20 минут", AGAIN,
+        N_("код доступа устарел: он годится 20 минут"), AGAIN,
     ),
     TokenError(
         400, "code has been revoked", "reauthorise", "code_used",
-        "код доступа уже использован: он годится на один обмен", AGAIN,
+        N_("код доступа уже использован: он годится на один обмен"), AGAIN,
     ),
     TokenError(
         400, "cannot decrypt the authorization code", "reauthorise", "code_unreadable",
-        "Cannot decrypt the authorization code: код обрезан, искажён или от другой интеграции",
-        "Скопируйте код целиком, проверьте, что client_id — этой интеграции, а redirect_uri — из её настроек, "
-        "и выдайте доступ заново",
+        N_(
+"Cannot decrypt the authorization code: код обрезан, искажён или от другой интеграции"
+),
+        N_(
+"Скопируйте код целиком, проверьте, что client_id — этой интеграции, а redirect_uri — из её "
+"настроек, и выдайте доступ заново"
+),
     ),
     TokenError(
         400, "redirect uri", "block", "redirect_uri",
-        "redirect_uri не тот, что в настройках интеграции", REDIRECT_URI,
+        N_("redirect_uri не тот, что в настройках интеграции"), REDIRECT_URI,
     ),
     TokenError(
-        400, "client_id", "block", "client_id", "client_id пуст или искажён", SECRET,
+        400, "client_id", "block", "client_id", N_("client_id пуст или искажён"), SECRET,
     ),
     TokenError(
-        400, "client_secret", "block", "client_secret", "client_secret пуст или искажён", SECRET,
+        400, "client_secret", "block", "client_secret", N_("client_secret пуст или искажён"), SECRET,
     ),
     TokenError(
-        400, "invalid account", "block", "invalid_account", "код или токен от другого аккаунта amoCRM", RENAMED,
+        400, "invalid account", "block", "invalid_account", N_("код или токен от другого аккаунта amoCRM"), RENAMED,
     ),
     TokenError(
-        400, "invalid refresh token", "reauthorise", "refresh_token_invalid", "токен обновления искажён", AGAIN,
+        400, "invalid refresh token", "reauthorise", "refresh_token_invalid", N_("токен обновления искажён"), AGAIN,
     ),
     TokenError(
         401, "token has been revoked", "reauthorise", "refresh_token_dead",
-        "токен обновления больше не действует: он уже использован, лежал без дела три месяца, доступ отозвали или "
-        "аккаунт переименовали",
-        f"{AGAIN}; если аккаунт переименовали, сначала исправьте subdomain",
+        N_(
+"токен обновления больше не действует: он уже использован, лежал без дела три месяца, доступ "
+"отозвали или аккаунт переименовали"
+),
+        N_("{AGAIN}; если аккаунт переименовали, сначала исправьте subdomain").format(AGAIN=AGAIN),
     ),
     # No hint comes with it, and its title is Russian or English: so it is whatever else a 401 is.
     TokenError(
         401, "", "block", "incorrect_client",
-        "Incorrect client: client_id и client_secret не от одной интеграции или не те, с которыми получен доступ",
+        N_(
+"Incorrect client: client_id и client_secret не от одной интеграции или не те, с которыми "
+"получен доступ"
+),
         SECRET,
     ),
     TokenError(
-        403, "", "retry", "403", "amoCRM lets nobody in from this address just now",
+        403, "", "retry", "403", N_("amoCRM lets nobody in from this address just now"),
     ),
-    TokenError(404, "", "block", "no_account", "такого аккаунта amoCRM нет", RENAMED),
-    TokenError(301, "", "block", "moved", "аккаунт amoCRM переехал на другой адрес", RENAMED),
-    TokenError(302, "", "block", "moved", "аккаунт amoCRM переехал на другой адрес", RENAMED),
+    TokenError(404, "", "block", "no_account", N_("такого аккаунта amoCRM нет"), RENAMED),
+    TokenError(301, "", "block", "moved", N_("аккаунт amoCRM переехал на другой адрес"), RENAMED),
+    TokenError(302, "", "block", "moved", N_("аккаунт amoCRM переехал на другой адрес"), RENAMED),
 )  # fmt: skip
 """By status and `hint`, for titles and details come in Russian or in English."""
 
@@ -114,28 +125,28 @@ def _code(params: Mapping[str, str], settings: AmocrmSettings) -> Redirected:
     name = host.partition(".")[0]
     genuine = host.endswith(HOSTS) and name.replace("-", "").isalnum() and host.count(".") == 2
     if not genuine:
-        return Rejected("перенаправление не называет аккаунта amoCRM")
+        return Rejected(N_("перенаправление не называет аккаунта amoCRM"))
     ours = settings.host()
     if ours is not None and host != ours:
-        return Rejected(f"доступ выдан аккаунту {host}, а подключение — к {ours}")
+        return Rejected(N_("доступ выдан аккаунту {host}, а подключение — к {ours}").format(host=host, ours=ours))
     if params.get("client_id", settings.client_id) != settings.client_id:
-        return Rejected("доступ выдан другой интеграции: её client_id не тот, что у подключения")
+        return Rejected(N_("доступ выдан другой интеграции: её client_id не тот, что у подключения"))
     return AuthorisationCode(params["code"], f"https://{host}")
 
 
 def _notice(params: Mapping[str, str], settings: AmocrmSettings) -> Redirected:
     """`hex(HMAC-SHA256(client_secret, client_uuid|account_id))`."""
     if settings.client_secret is None:
-        return Rejected("уведомление об отключении интеграции нечем проверить: не задан client_secret")
+        return Rejected(N_("уведомление об отключении интеграции нечем проверить: не задан client_secret"))
     signed = f"{params['client_uuid']}|{params['account_id']}".encode()
     wanted = hmac.digest(settings.client_secret.encode(), signed, "sha256").hex()
     if not hmac.compare_digest(wanted.encode(), params["signature"].lower().encode("utf-8", "replace")):
-        return Rejected("у уведомления об отключении интеграции неверная подпись")
+        return Rejected(N_("у уведомления об отключении интеграции неверная подпись"))
     if params["client_uuid"] != settings.client_id or settings.account_id not in (None, params["account_id"]):
-        return Rejected("уведомление об отключении — от другой интеграции или аккаунта")
+        return Rejected(N_("уведомление об отключении — от другой интеграции или аккаунта"))
     return Withdrawal(
-        "интеграцию отключили в amoCRM",
-        "Включите её (amoМаркет, карточка интеграции) и выдайте доступ заново: svyazka auth",
+        N_("интеграцию отключили в amoCRM"),
+        N_("Включите её (amoМаркет, карточка интеграции) и выдайте доступ заново: svyazka auth"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import httpx
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Access, Call
@@ -31,32 +32,34 @@ class Rule:
 
 # What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
 
-RIGHTS = "Нужен доступ от имени администратора аккаунта, которому видны эти сделки"
-TOKEN = "Выпустите новый долгосрочный токен на карточке интеграции и сохраните его: svyazka secret set"
-RENAMED = "Исправьте subdomain: аккаунт могли переименовать"
+RIGHTS = N_("Нужен доступ от имени администратора аккаунта, которому видны эти сделки")
+TOKEN = N_("Выпустите новый долгосрочный токен на карточке интеграции и сохраните его: svyazka secret set")
+RENAMED = N_("Исправьте subdomain: аккаунт могли переименовать")
 
 STATUSES: dict[int, Rule] = {
-    301: Rule("block", "аккаунт amoCRM переехал на другой адрес", RENAMED),
-    302: Rule("block", "аккаунт amoCRM переехал на другой адрес", RENAMED),
-    400: Rule("refuse", "amoCRM doesn't take the request"),
-    401: Rule("block", "401 Unauthorized: amoCRM больше не принимает этот токен", TOKEN),
-    402: Rule("block", "аккаунт amoCRM не оплачен", "Оплатите его: работа продолжится сама"),
-    403: Rule("block", "у этого пользователя amoCRM нет прав", RIGHTS),
-    404: Rule("refuse", "there is no such thing"),
-    422: Rule("refuse", "amoCRM can't process so much at once"),
-    429: Rule("retry", "over amoCRM's 7 requests a second", quiet=60),
-    500: Rule("retry", "amoCRM failed"),
-    502: Rule("retry", "amoCRM can't be reached behind its gateway"),
-    503: Rule("retry", "amoCRM is unavailable"),
-    504: Rule("retry", "amoCRM didn't answer in time"),
+    301: Rule("block", N_("аккаунт amoCRM переехал на другой адрес"), RENAMED),
+    302: Rule("block", N_("аккаунт amoCRM переехал на другой адрес"), RENAMED),
+    400: Rule("refuse", N_("amoCRM doesn't take the request")),
+    401: Rule("block", N_("401 Unauthorized: amoCRM больше не принимает этот токен"), TOKEN),
+    402: Rule("block", N_("аккаунт amoCRM не оплачен"), N_("Оплатите его: работа продолжится сама")),
+    403: Rule("block", N_("у этого пользователя amoCRM нет прав"), RIGHTS),
+    404: Rule("refuse", N_("there is no such thing")),
+    422: Rule("refuse", N_("amoCRM can't process so much at once")),
+    429: Rule("retry", N_("over amoCRM's 7 requests a second"), quiet=60),
+    500: Rule("retry", N_("amoCRM failed")),
+    502: Rule("retry", N_("amoCRM can't be reached behind its gateway")),
+    503: Rule("retry", N_("amoCRM is unavailable")),
+    504: Rule("retry", N_("amoCRM didn't answer in time")),
 }
-FLOODING = Rule("retry", "amoCRM has blocked this address for too many requests", quiet=3600)
+FLOODING = Rule("retry", N_("amoCRM has blocked this address for too many requests"), quiet=3600)
 """403 as a page instead of JSON: going on would only make it longer."""
 NOT_EVEN_FRESH = Rule(
-    "block", "401 Unauthorized: amoCRM не принимает ни этот токен, ни новый", "Выдайте доступ заново: svyazka auth"
+    "block",
+    N_("401 Unauthorized: amoCRM не принимает ни этот токен, ни новый"),
+    N_("Выдайте доступ заново: svyazka auth"),
 )
-OTHER_4XX = Rule("refuse", "amoCRM refuses the request")
-OTHER_5XX = Rule("retry", "amoCRM failed")
+OTHER_4XX = Rule("refuse", N_("amoCRM refuses the request"))
+OTHER_5XX = Rule("retry", N_("amoCRM failed"))
 
 BODILESS = (301, 302, 403, 429)
 """Refusals that amoCRM itself sends without its JSON: an account that was renamed, flooding."""
@@ -101,7 +104,7 @@ async def _access(call: Call[AmocrmSettings]) -> Access:
     if call.auth is not None:
         return await call.auth.access()
     if call.settings.token is None:
-        missing = "не заданы token или client_id, client_secret и redirect_uri"
+        missing = N_("не заданы token или client_id, client_secret и redirect_uri")
         raise AmocrmFailure(Blocked(code="no_credentials", message=missing, remedy=TOKEN))
     return Access(call.settings.token)
 
@@ -112,8 +115,8 @@ async def _send(
 ) -> httpx.Response:  # fmt: skip
     address = call.settings.address() or access.base_url
     if address is None:
-        remedy = "Укажите subdomain — имя аккаунта из адреса ИМЯ.amocrm.ru"
-        raise AmocrmFailure(Blocked(code="no_subdomain", message="не указан адрес аккаунта amoCRM", remedy=remedy))
+        remedy = N_("Укажите subdomain — имя аккаунта из адреса ИМЯ.amocrm.ru")
+        raise AmocrmFailure(Blocked(code="no_subdomain", message=N_("не указан адрес аккаунта amoCRM"), remedy=remedy))
     call.http.hide(access.token)
     await call.pace()
     headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json"}
@@ -129,7 +132,12 @@ def _content(call: Call[AmocrmSettings], response: httpx.Response) -> Section | 
     if status in (200, 201, 202):
         if said:
             return said
-        raise AmocrmFailure(Retry(code="not_json", message=f"amoCRM answered {status} with something not its JSON"))
+        raise AmocrmFailure(
+            Retry(
+                code="not_json",
+                message=N_("amoCRM answered {status} with something not its JSON").format(status=status),
+            )
+        )
     if turned_away(status) and not said and status not in BODILESS:
         raise AmocrmFailure(on_the_way(response, "amoCRM"))
     rule = _rule(status, bool(said), call.auth is not None)
@@ -188,7 +196,7 @@ def _be_quiet(call: Call[AmocrmSettings]) -> None:
     until: datetime | None = call.memo.get(_QUIET)
     left = (until - datetime.now(UTC)).total_seconds() if until else 0
     if left > 0:
-        raise AmocrmFailure(Retry(code="429", message="amoCRM wants a pause", after=left, outage=False))
+        raise AmocrmFailure(Retry(code="429", message=N_("amoCRM wants a pause"), after=left, outage=False))
 
 
 # Reads

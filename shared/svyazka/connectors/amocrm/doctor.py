@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import Hook as KnownHook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
@@ -63,27 +64,35 @@ class AmocrmHook(Hook[AmocrmSettings]):
         try:
             ours = next((hook for hook in await client.hooks(call, url) if hook.destination == url), None)
             if ours is not None and not ours.disabled and set(EVENTS) <= ours.events:
-                return [Finding("webhook", "ok", "the webhook is registered already")]
+                return [Finding("webhook", "ok", _("the webhook is registered already"))]
             if ours is not None and ours.disabled:
                 await client.unsubscribe(call, url)
             await client.subscribe(call, url, sorted({*EVENTS, *(ours.events if ours else ())}))
         except TROUBLE as error:
             return [_failed("webhook", error)]
-        return [Finding("webhook", "ok", f"the webhook is registered: events go to {_place(url)}")]
+        return [Finding("webhook", "ok", _("the webhook is registered: events go to {place}", place=_place(url)))]
 
 
 def _account_findings(settings: AmocrmSettings, account: Section) -> Iterable[Finding]:
     seen, name = text(account.get("id")), text(account.get("subdomain")) or "?"
-    yield Finding("access", "ok", f"amoCRM lets us in: account {seen} ({name})")
+    yield Finding("access", "ok", _("amoCRM lets us in: account {seen} ({name})", seen=seen, name=name))
     if settings.account_id is None:
-        yield Finding("account", "warn", "account_id isn't set: events of another account aren't told apart",
-                      f"set account_id: {seen}")  # fmt: skip
+        yield Finding("account", "warn", _("account_id isn't set: events of another account aren't told apart"),
+                      _("set account_id: {seen}", seen=seen))  # fmt: skip
     elif settings.account_id != seen:
-        yield Finding("account", "fail", f"account_id is {settings.account_id}, these credentials see {seen}",
-                      "correct account_id or subdomain, or authorise for the right account")  # fmt: skip
+        yield Finding(
+            "account",
+            "fail",
+            _("account_id is {account_id}, these credentials see {seen}", account_id=settings.account_id, seen=seen),
+            _("correct account_id or subdomain, or authorise for the right account"),
+        )
     if account.get("is_api_filter_enabled") is False:
-        yield Finding("filters", "warn", "filters of the API aren't enabled for this account: changes can't be polled",
-                      "ask amoCRM's support to enable them")  # fmt: skip
+        yield Finding(
+            "filters",
+            "warn",
+            _("filters of the API aren't enabled for this account: changes can't be polled"),
+            _("ask amoCRM's support to enable them"),
+        )
 
 
 def _stage_findings(settings: AmocrmSettings, pipelines: Mapping[str, set[str]]) -> Iterable[Finding]:
@@ -91,36 +100,45 @@ def _stage_findings(settings: AmocrmSettings, pipelines: Mapping[str, set[str]])
     pairs = {f"{pipeline}:{status}" for pipeline, statuses in pipelines.items() for status in statuses}
     unknown = [stage for stage in settings.won_statuses or () if stage not in every and stage not in pairs]
     if unknown:
-        yield Finding("won_statuses", "fail", f"no pipeline has the stage {', '.join(unknown)}",
-                      f"pipelines are {', '.join(sorted(pipelines))}; write `status` or `pipeline:status`")  # fmt: skip
+        yield Finding(
+            "won_statuses",
+            "fail",
+            _("no pipeline has the stage {unknown}", unknown=", ".join(unknown)),
+            _("pipelines are {names}; write `status` or `pipeline:status`", names=", ".join(sorted(pipelines))),
+        )
     if settings.pipeline is not None and settings.pipeline not in pipelines:
-        yield Finding("pipeline", "fail", f"there is no pipeline {settings.pipeline}",
-                      f"pipelines are {', '.join(sorted(pipelines))}")  # fmt: skip
+        yield Finding("pipeline", "fail", _("there is no pipeline {pipeline}", pipeline=settings.pipeline),
+                      _("pipelines are {names}", names=', '.join(sorted(pipelines))))  # fmt: skip
 
 
 async def _hook_findings(call: Call[AmocrmSettings]) -> Iterable[Finding]:
-    remedy = "`svyazka doctor --fix` registers it"
+    remedy = N_("`svyazka doctor --fix` registers it")
     hook_url = call.hook_url
     if hook_url is None:
-        return [Finding("webhook", "warn", "our own address isn't known here")]
+        return [Finding("webhook", "warn", _("our own address isn't known here"))]
     hide_key(call, hook_url)
     to_us = [hook for hook in await client.hooks(call) if _same_place(hook.destination, hook_url)]
     ours = next((hook for hook in to_us if hook.destination == hook_url), None)
     if ours is None and to_us:
-        return [Finding("webhook", "warn", "events come to us under another key than today's", remedy)]
+        return [Finding("webhook", "warn", _("events come to us under another key than today's"), remedy)]
     if ours is None:
-        return [Finding("webhook", "warn", "no webhook of ours is registered: changes are found by polling only",
+        return [Finding("webhook", "warn", _("no webhook of ours is registered: changes are found by polling only"),
                         remedy)]  # fmt: skip
     return list(_one_hook(ours, remedy))
 
 
 def _one_hook(ours: KnownHook, remedy: str) -> Iterable[Finding]:
     if ours.disabled:
-        yield Finding("webhook", "warn", "amoCRM has switched our webhook off", remedy)
+        yield Finding("webhook", "warn", _("amoCRM has switched our webhook off"), remedy)
     elif not ours.events >= NEEDED:
-        yield Finding("webhook", "warn", f"amoCRM doesn't tell of {', '.join(sorted(NEEDED - ours.events))}", remedy)
+        yield Finding(
+            "webhook",
+            "warn",
+            _("amoCRM doesn't tell of {names}", names=", ".join(sorted(NEEDED - ours.events))),
+            remedy,
+        )
     else:
-        yield Finding("webhook", "ok", f"events come to us: {_place(ours.destination)}")
+        yield Finding("webhook", "ok", _("events come to us: {place}", place=_place(ours.destination)))
 
 
 def _same_place(one: str, other: str) -> bool:
@@ -135,5 +153,5 @@ def _place(url: str) -> str:
 
 def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, SourceUnavailable) else None
-    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again in some minutes"
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again in some minutes")
     return Finding(check, "fail", str(error), remedy)

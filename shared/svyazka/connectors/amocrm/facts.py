@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, identifier, moment, person, seconds_of, sections
 from svyazka.engine.contracts.untrusted import Section, filled, number, section, text
 from svyazka.model.contacts import Contact
@@ -112,7 +113,7 @@ def contact_fact(body: Section, action: str | None = None, kind: str | None = No
     """
     identity = identifier(body.get("id"))
     if identity is None:
-        raise NotUnderstood("expected the id of a contact, found none")
+        raise NotUnderstood(N_("expected the id of a contact, found none"))
     kind = kind or ("company" if body.get("type") == "company" else "contact")
     updated = seconds_of(body.get("updated_at")) or seconds_of(body.get("last_modified"))
     created = seconds_of(body.get("created_at")) or seconds_of(body.get("date_create"))
@@ -134,7 +135,7 @@ def unsorted_fact(body: Section, action: str) -> Fact:
     """A request in the inbox of unsorted: who asks stands in it. Taking or declining it comes as its deletion."""
     uid = identifier(body.get("uid"))
     if uid is None:
-        raise NotUnderstood("expected the uid of an unsorted request, found none")
+        raise NotUnderstood(N_("expected the uid of an unsorted request, found none"))
     happened = moment(body.get("created_at")) or moment(body.get("date_create"))
     lead = text(body.get("lead_id"))
     asker = next(sections(section(body, "data").get("contacts")), None)
@@ -153,7 +154,9 @@ def unsorted_fact(body: Section, action: str) -> Fact:
                 "pipeline": text(body.get("pipeline_id")),
             }
         ),
-        ignored=None if came else f"amoCRM sent unsorted {outcome[:40]}: nothing here acts on it",
+        ignored=None
+        if came
+        else N_("amoCRM sent unsorted {outcome}: nothing here acts on it").format(outcome=outcome[:40]),
     )
 
 
@@ -161,7 +164,7 @@ def message_fact(body: Section, action: str) -> Fact:
     """A chat message; only what a client wrote is news."""
     identity = identifier(body.get("id"))
     if identity is None:
-        raise NotUnderstood("expected the id of a message, found none")
+        raise NotUnderstood(N_("expected the id of a message, found none"))
     incoming = body.get("type") == "incoming" and action == ADDED
     name = text(section(body, "author").get("name"))
     attachment = section(body.get("attachment"))
@@ -181,7 +184,7 @@ def message_fact(body: Section, action: str) -> Fact:
                 "deal": text(body.get("entity_id")) if body.get("entity_type") == "lead" else None,
             }
         ),
-        ignored=None if incoming else "a message that wasn't a client's",
+        ignored=None if incoming else N_("a message that wasn't a client's"),
     )
 
 
@@ -195,14 +198,20 @@ def unused_fact(what: str, body: Section, action: str) -> Fact:
         key=(what, identity, updated, action) if identity and updated else None,
         occurred_at=moment(updated),
         data=filled({"about": text(inner.get("element_id"))}),
-        ignored=f"amoCRM sent {what[:40]} {action[:40]}: nothing here acts on it",
+        ignored=N_("amoCRM sent {what} {action}: nothing here acts on it").format(what=what[:40], action=action[:40]),
     )
 
 
 def of_account(fact: Fact, ours: str | None, *named: object) -> Fact:
     """The fact itself, or its husk when it names another account than ours."""
     foreign = foreign_account(ours, *named)
-    return fact.of_another(f"it belongs to account {foreign[:40]}, this connection is {ours}") if foreign else fact
+    return (
+        fact.of_another(
+            N_("it belongs to account {foreign}, this connection is {ours}").format(foreign=foreign[:40], ours=ours)
+        )
+        if foreign
+        else fact
+    )
 
 
 def foreign_account(ours: str | None, *named: object) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import NotTheFormat
 
 DEPTH_LIMIT = 12
@@ -28,7 +29,7 @@ def parsed(body: bytes) -> Tree:
     """
     pairs = [pair for pair in body.split(b"&", PAIRS_LIMIT + 1) if pair]
     if len(pairs) > PAIRS_LIMIT:
-        raise NotTheFormat(f"expected at most {PAIRS_LIMIT} form fields, got more")
+        raise NotTheFormat(N_("expected at most {PAIRS_LIMIT} form fields, got more").format(PAIRS_LIMIT=PAIRS_LIMIT))
     tree: Tree = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
@@ -42,7 +43,9 @@ def _text(raw: bytes) -> str:
 
 def _path(name: str) -> list[str]:
     if len(name) > NAME_LIMIT:
-        raise NotTheFormat(f"expected names of at most {NAME_LIMIT} characters, got a longer one")
+        raise NotTheFormat(
+            N_("expected names of at most {NAME_LIMIT} characters, got a longer one").format(NAME_LIMIT=NAME_LIMIT)
+        )
     head, bracket, rest = name.partition("[")
     path = [head]
     while bracket:
@@ -52,7 +55,11 @@ def _path(name: str) -> list[str]:
         path.append(key)
         _, bracket, rest = rest.partition("[")
     if len(path) > DEPTH_LIMIT:
-        raise NotTheFormat(f"expected at most {DEPTH_LIMIT} levels of brackets, got {len(path)}")
+        raise NotTheFormat(
+            N_("expected at most {DEPTH_LIMIT} levels of brackets, got {count}").format(
+                DEPTH_LIMIT=DEPTH_LIMIT, count=len(path)
+            )
+        )
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.access import AmocrmAccess
 from svyazka.connectors.amocrm.doctor import AmocrmDoctor, AmocrmHook
 from svyazka.connectors.amocrm.polling import AmocrmPolling
@@ -18,11 +19,14 @@ MANIFEST = Manifest(
     credentials=Credentials(
         secret=("token", "client_secret"),
         optional={
-            "subdomain": "with a long-lived token nothing can be asked of amoCRM; with OAuth any account may be "
-            "connected",
-            "account_id": "events of another account aren't told apart",
-            "token": "without it (or client_id, client_secret and redirect_uri in its place) deals aren't read again, "
-            "so nobody's phone is known, and what a lost webhook told isn't found by polling",
+            "subdomain": N_(
+                "with a long-lived token nothing can be asked of amoCRM; with OAuth any account may be connected"
+            ),
+            "account_id": N_("events of another account aren't told apart"),
+            "token": N_(
+                "without it (or client_id, client_secret and redirect_uri in its place) deals aren't read again, "
+                "so nobody's phone is known, and what a lost webhook told isn't found by polling"
+            ),
         },
     ),
     reading=AmocrmReading(),

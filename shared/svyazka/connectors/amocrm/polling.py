@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import AmocrmFailure
 from svyazka.connectors.amocrm.facts import Stages, contact_fact, lead_fact, of_account
@@ -93,7 +94,7 @@ async def _changes(
     found, more = await client.changed(call, entity, since, mark.page)
     times = _times(found)
     if min(times, default=since) < since:
-        why = "amoCRM ignores filter[updated_at]: filters of its API aren't enabled for this account"
+        why = N_("amoCRM ignores filter[updated_at]: filters of its API aren't enabled for this account")
         raise AmocrmFailure(Refused(code="no_filter", message=why))
     known = set(mark.seen)
     facts = [_FACTS[entity](one, call) for one in found if _mark_of(one) not in known]
@@ -133,7 +134,9 @@ def _readable(read: Callable[[Section, Call[AmocrmSettings]], Fact]) -> Callable
         try:
             return read(body, call)
         except NotUnderstood as error:
-            return Fact(type=EventType.OTHER, ignored=f"something of amoCRM's that can't be read: {error}")
+            return Fact(
+                type=EventType.OTHER, ignored=N_("something of amoCRM's that can't be read: {why}").format(why=error)
+            )
 
     return reading
 

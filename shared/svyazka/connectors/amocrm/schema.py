@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.forms import items
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.contacts import Contact
@@ -42,7 +43,9 @@ def identifier(value: object) -> str | None:
     """An id as text, never shortened: two long ones must not become one. Raises NotUnderstood."""
     found = text(value)
     if found is not None and len(found) > ID_LIMIT * 2:
-        raise NotUnderstood(f"expected an id of at most {ID_LIMIT * 2} characters, got a longer one")
+        raise NotUnderstood(
+            N_("expected an id of at most {value} characters, got a longer one").format(value=ID_LIMIT * 2)
+        )
     return found
 
 
@@ -80,7 +83,7 @@ class Lead:
         """Raises NotUnderstood when there is no id."""
         identity = identifier(body.get("id"))
         if identity is None:
-            raise NotUnderstood("expected the id of a deal, found none")
+            raise NotUnderstood(N_("expected the id of a deal, found none"))
         return cls(
             id=identity, status=text(body.get("status_id")), pipeline=text(body.get("pipeline_id")),
             old_status=text(body.get("old_status_id")), old_pipeline=text(body.get("old_pipeline_id")),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from svyazka.catalogue import _
 from svyazka.model.tenants import ConnectionSettings
 
 HOSTS = (".amocrm.ru", ".amocrm.com", ".kommo.com")
@@ -27,13 +28,13 @@ def _account_name(value: object) -> object:
 
 def _id(value: str) -> str:
     if not re.fullmatch(r"\d{1,20}", value, re.ASCII):
-        raise ValueError("expected an id of amoCRM's: digits only")
+        raise ValueError(_("expected an id of amoCRM's: digits only"))
     return value
 
 
 def _stage(value: str) -> str:
     if not re.fullmatch(r"\d{1,20}(:\d{1,20})?", value, re.ASCII):
-        raise ValueError("expected a status id, or pipeline:status, in digits")
+        raise ValueError(_("expected a status id, or pipeline:status, in digits"))
     return value
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import AmocrmFailure, Hook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
@@ -17,11 +18,11 @@ from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked, Refused
 
-LOST = "amoCRM отключила отправку событий на наш адрес (так она делает после сотни неудачных ответов)"
-AFTER_ALL = "Связка включила её снова, пропущенное дочитает опросом"
-IN_VAIN = "включить снова не вышло, нужны права администратора: svyazka doctor --fix"
-REMOVED = "наш адрес убран из списка webhook amoCRM; вернуть его: svyazka doctor --fix"
-MEANWHILE = "Изменения сделок и контактов Связка пока узнаёт опросом."
+LOST = N_("amoCRM отключила отправку событий на наш адрес (так она делает после сотни неудачных ответов)")
+AFTER_ALL = N_("Связка включила её снова, пропущенное дочитает опросом")
+IN_VAIN = N_("включить снова не вышло, нужны права администратора: svyazka doctor --fix")
+REMOVED = N_("наш адрес убран из списка webhook amoCRM; вернуть его: svyazka doctor --fix")
+MEANWHILE = N_("Изменения сделок и контактов Связка пока узнаёт опросом.")
 
 
 class Restoring(Frozen):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.facts import (
     Stages,
     contact_fact,
@@ -37,7 +38,7 @@ ENVELOPE = frozenset({"account"})
 PAGE = """<!doctype html><html lang="ru"><meta charset="utf-8"><title>{title}</title>
 <body style="font-family:sans-serif;max-width:36em;margin:4em auto"><h1>{title}</h1><p>{text}</p></body></html>"""
 AGREED = ("Разрешение получено", "Связка завершает подключение к amoCRM. Это окно можно закрыть.")
-DECLINED = ("Доступ не выдан", "Чтобы подключить amoCRM, запустите svyazka auth ещё раз и нажмите «Разрешить».")
+DECLINED = ("Доступ не выдан", N_("Чтобы подключить amoCRM, запустите svyazka auth ещё раз и нажмите «Разрешить»."))
 
 
 class AmocrmWebhook(Webhook):
@@ -80,7 +81,7 @@ def _content(request: RawRequest) -> Section:
     content = json_of(body, content_type)
     if isinstance(content, Mapping):
         return content
-    raise NotTheFormat(f"expected entities by name, such as leads, got {type(content).__name__}")
+    raise NotTheFormat(N_("expected entities by name, such as leads, got {found}").format(found=type(content).__name__))
 
 
 class _Reading:
@@ -112,11 +113,11 @@ class _Reading:
                     found = True
                     yield entity, str(action), _unwrapped(item)
         if not found:
-            raise NotTheFormat("expected entities with actions, such as leads[status][0][id], found none")
+            raise NotTheFormat(N_("expected entities with actions, such as leads[status][0][id], found none"))
 
     def fact(self, entity: str, action: str, item: object) -> Fact | Unreadable:
         if not isinstance(item, Mapping):
-            return Unreadable(reason=f"expected an object, got {type(item).__name__}")
+            return Unreadable(reason=N_("expected an object, got {found}").format(found=type(item).__name__))
         try:
             fact = self._fact(entity, action, item)
         except NotUnderstood as error:

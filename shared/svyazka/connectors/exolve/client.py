@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.exolve.failures import UNTAKEN, failure
 from svyazka.connectors.exolve.schema import error_text
 from svyazka.engine.contracts.calls import Call
@@ -82,7 +83,9 @@ async def sent_since(call: Call[ExolveSettings], number: str, words: str, since:
                 return text(message.get("message_id"), 40)
         if len(messages) < PAGE:
             return None
-    raise ExolveFailure(Retry(code="too_many", message=f"more than {PAGE * PAGES} messages to look through"))
+    raise ExolveFailure(
+        Retry(code="too_many", message=N_("more than {value} messages to look through").format(value=PAGE * PAGES))
+    )
 
 
 async def count(call: Call[ExolveSettings]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.client import ExolveFailure, ExolveSettings
 from svyazka.engine.contracts.calls import Call
@@ -21,11 +22,11 @@ class ExolveDoctor(Doctor[ExolveSettings]):
         settings = call.settings
         findings = [await _credentials(call)]
         if settings.sender is None:
-            what = "sender isn't set: Exolve's documentation demands one"
-            findings.append(Finding("sender", "warn", what, "set the application's number (79...) or name"))
+            what = N_("sender isn't set: Exolve's documentation demands one")
+            findings.append(Finding("sender", "warn", what, _("set the application's number (79...) or name")))
         if settings.whatsapp_sender is not None:
-            what = "whatsapp_sender is not used: Exolve's WhatsApp API has no public documentation"
-            findings.append(Finding("whatsapp", "warn", what, "docs/vendors/exolve.md says what there is instead"))
+            what = N_("whatsapp_sender is not used: Exolve's WhatsApp API has no public documentation")
+            findings.append(Finding("whatsapp", "warn", what, _("docs/vendors/exolve.md says what there is instead")))
         return findings
 
 
@@ -33,8 +34,8 @@ async def _credentials(call: Call[ExolveSettings]) -> Finding:
     try:
         number = await client.count(call)
     except ExolveFailure as error:
-        remedy = error.outcome.remedy if isinstance(error.outcome, Blocked) else "try again later"
-        return Finding("credentials", "fail", f"Exolve doesn't let us in: {error}", remedy)
+        remedy = error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("try again later")
+        return Finding("credentials", "fail", _("Exolve doesn't let us in: {why}", why=error), remedy)
     except (NotSent, MaybeSent) as error:
-        return Finding("credentials", "fail", f"Exolve doesn't answer: {error}", "try again later")
-    return Finding("credentials", "ok", f"Exolve knows the key; {number} message(s) in its list")
+        return Finding("credentials", "fail", _("Exolve doesn't answer: {why}", why=error), _("try again later"))
+    return Finding("credentials", "ok", _("Exolve knows the key; {number} message(s) in its list", number=number))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unclear
 
@@ -28,41 +29,51 @@ class Rule:
     maybe_sent: bool = False
 
 
-_KEY = "Скопируйте ключ API приложения в кабинете exolve.ru и сохраните его: svyazka secret set"
-_ACCOUNT = "Разберитесь в кабинете exolve.ru или с его поддержкой: отправка продолжится сама"
-_MONEY = "Пополните баланс на exolve.ru: отправка продолжится сама"
+_KEY = N_("Скопируйте ключ API приложения в кабинете exolve.ru и сохраните его: svyazka secret set")
+_ACCOUNT = N_("Разберитесь в кабинете exolve.ru или с его поддержкой: отправка продолжится сама")
+_MONEY = N_("Пополните баланс на exolve.ru: отправка продолжится сама")
 
 FAILURES: Sequence[Rule] = (
-    Rule(400, "incorrect number format", "refuse", "number", "a wrong number, or a field is missing"),
-    Rule(400, "destination is not permitted", "refuse", "not_permitted", "this recipient isn't allowed"),
+    Rule(400, "incorrect number format", "refuse", "number", N_("a wrong number, or a field is missing")),
+    Rule(400, "destination is not permitted", "refuse", "not_permitted", N_("this recipient isn't allowed")),
     Rule(
-        400, "customer has not signed", "refuse", "no_contract",
-        "без договора Exolve отправляет только на ваш подтверждённый номер", "Заключите договор в кабинете exolve.ru",
+        400,
+        "customer has not signed",
+        "refuse",
+        "no_contract",
+        N_("без договора Exolve отправляет только на ваш подтверждённый номер"),
+        N_("Заключите договор в кабинете exolve.ru"),
     ),
-    Rule(400, "incorrect customer state", "block", "account", "аккаунт Exolve не активен или заблокирован", _ACCOUNT),
     Rule(
-        400, "is disabled on the application", "block", "disabled", "в приложении Exolve не включены СМС",
-        "Включите СМС для приложения в кабинете exolve.ru",
+        400, "incorrect customer state", "block", "account", N_("аккаунт Exolve не активен или заблокирован"), _ACCOUNT
+    ),
+    Rule(
+        400,
+        "is disabled on the application",
+        "block",
+        "disabled",
+        N_("в приложении Exolve не включены СМС"),
+        N_("Включите СМС для приложения в кабинете exolve.ru"),
     ),
     # With which status and words money is asked for isn't documented; only the event's word is: UNDERFUNDED.
     *(
-        Rule(400, phrase, "block", "no_money", "на счёте Exolve не хватает денег", _MONEY)
-        for phrase in ("underfunded", "insufficient", "not enough", "balance")
+        Rule(400, phrase, "block", "no_money", N_("на счёте Exolve не хватает денег"), _MONEY)
+        for phrase in ("underfunded", "insufficient", N_("not enough"), "balance")
     ),
-    Rule(400, "", "refuse", "http_400", "Exolve doesn't take the message"),
-    Rule(401, "", "block", "http_401", "Exolve не признаёт ключ API", _KEY),
-    Rule(402, "", "block", "http_402", "на счёте Exolve не хватает денег", _MONEY),
-    Rule(403, "", "block", "http_403", "у ключа Exolve нет доступа к СМС", _KEY),
-    Rule(404, "", "refuse", "http_404", "there is no such method: see base_url"),
-    Rule(408, "", "retry", "http_408", "Exolve gave up waiting", maybe_sent=True),
-    Rule(429, "", "retry", "429", "too many requests at once"),
-)  # fmt: skip
-FAILED = Rule(0, "", "retry", "http_5xx", "Exolve failed", maybe_sent=True)
-TURNED_AWAY = Rule(0, "", "refuse", "http_4xx", "Exolve doesn't take the request")
+    Rule(400, "", "refuse", "http_400", N_("Exolve doesn't take the message")),
+    Rule(401, "", "block", "http_401", N_("Exolve не признаёт ключ API"), _KEY),
+    Rule(402, "", "block", "http_402", N_("на счёте Exolve не хватает денег"), _MONEY),
+    Rule(403, "", "block", "http_403", N_("у ключа Exolve нет доступа к СМС"), _KEY),
+    Rule(404, "", "refuse", "http_404", N_("there is no such method: see base_url")),
+    Rule(408, "", "retry", "http_408", N_("Exolve gave up waiting"), maybe_sent=True),
+    Rule(429, "", "retry", "429", N_("too many requests at once")),
+)
+FAILED = Rule(0, "", "retry", "http_5xx", N_("Exolve failed"), maybe_sent=True)
+TURNED_AWAY = Rule(0, "", "refuse", "http_4xx", N_("Exolve doesn't take the request"))
 
-UNTAKEN = "Exolve answers 200 without a message_id: it says neither yes nor no"
-UNTAKEN_AGAIN = "Exolve не берёт сообщение и не говорит почему: ответ без номера"
-ASK_SUPPORT = "Покажите поддержке exolve.ru этот вызов"
+UNTAKEN = N_("Exolve answers 200 without a message_id: it says neither yes nor no")
+UNTAKEN_AGAIN = N_("Exolve не берёт сообщение и не говорит почему: ответ без номера")
+ASK_SUPPORT = N_("Покажите поддержке exolve.ru этот вызов")
 
 
 def rule_of(status: int, said: str | None) -> Rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.exolve.client import ExolveSettings
 from svyazka.connectors.exolve.doctor import ExolveDoctor
 from svyazka.connectors.exolve.messenger import ExolveMessenger
@@ -26,10 +27,12 @@ MANIFEST = Manifest(
     credentials=Credentials(
         required=("api_key",),
         secret=("api_key",),
-        optional={"sender": "messages go out from the application's own number, if Exolve lets them"},
+        optional={"sender": N_("messages go out from the application's own number, if Exolve lets them")},
         environment={"api_key": "EXOLVE_WHATSAPP_API_KEY", "whatsapp_sender": "EXOLVE_WHATSAPP_SENDER_ID"},
-        not_proposed="its WhatsApp API, of which these variables speak, has no public documentation and isn't used; "
-        "for SMS set `sender`, the application's number or name",
+        not_proposed=N_(
+            "its WhatsApp API, of which these variables speak, has no public documentation and isn't used; "
+            "for SMS set `sender`, the application's number or name"
+        ),
     ),
     messenger=ExolveMessenger(),
     doctor=ExolveDoctor(),

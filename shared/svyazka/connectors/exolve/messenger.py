@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.client import ExolveFailure, ExolveSettings
 from svyazka.connectors.exolve.failures import ASK_SUPPORT, UNTAKEN_AGAIN
@@ -13,8 +14,8 @@ from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear, Unknown
 
 NO_WHATSAPP = Refused(
     code="whatsapp_unsupported",
-    message="WhatsApp через Exolve не поддерживается: у его API нет открытой документации",
-    remedy="Укажите `sender` для СМС или подключите WhatsApp напрямую (vendor: whatsapp)",
+    message=N_("WhatsApp через Exolve не поддерживается: у его API нет открытой документации"),
+    remedy=N_("Укажите `sender` для СМС или подключите WhatsApp напрямую (vendor: whatsapp)"),
 )
 
 
@@ -25,7 +26,7 @@ class ExolveMessenger(Messenger[ExolveSettings]):
     """
 
     reaches = "phone"
-    no_address = "no Russian mobile phone"
+    no_address = N_("no Russian mobile phone")
 
     def address(self, contact: Contact) -> str | None:
         """E.164 of a Russian mobile phone: Exolve sends nowhere else."""
@@ -54,6 +55,8 @@ class ExolveMessenger(Messenger[ExolveSettings]):
             id_ = await client.sent_since(call, to.removeprefix("+"), message.text, call.doubt_since)
         except ExolveFailure as error:
             if isinstance(error.outcome, Refused):
-                return Unknown(code=error.outcome.code, message=f"Exolve doesn't say what it has sent: {error}")
+                return Unknown(
+                    code=error.outcome.code, message=N_("Exolve doesn't say what it has sent: {why}").format(why=error)
+                )
             return error.outcome
         return Succeeded(external_id=id_, already=True) if id_ else None

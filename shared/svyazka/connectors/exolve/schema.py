@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import Section, section
 from svyazka.model.events import ReceiptState
 
 FINAL: dict[str, tuple[ReceiptState, str]] = {
     "DELIVERY_STATUS_DELIVERED": (ReceiptState.DELIVERED, "delivered"),
-    "DELIVERY_STATUS_FAILED": (ReceiptState.UNDELIVERED, "the operator could not deliver it"),
-    "DELIVERY_STATUS_RETRIES_EXCEEDED": (ReceiptState.UNDELIVERED, "all tries to deliver it were in vain"),
-    "DELIVERY_STATUS_PROHIBITED": (ReceiptState.UNDELIVERED, "delivery is prohibited"),
-    "STATUS_FAILED": (ReceiptState.UNDELIVERED, "it failed"),
-    "STATUS_UNDERFUNDED": (ReceiptState.UNDELIVERED, "there was no money for it"),
-    "STATUS_PROHIBITED": (ReceiptState.UNDELIVERED, "it is prohibited"),
+    "DELIVERY_STATUS_FAILED": (ReceiptState.UNDELIVERED, N_("the operator could not deliver it")),
+    "DELIVERY_STATUS_RETRIES_EXCEEDED": (ReceiptState.UNDELIVERED, N_("all tries to deliver it were in vain")),
+    "DELIVERY_STATUS_PROHIBITED": (ReceiptState.UNDELIVERED, N_("delivery is prohibited")),
+    "STATUS_FAILED": (ReceiptState.UNDELIVERED, N_("it failed")),
+    "STATUS_UNDERFUNDED": (ReceiptState.UNDELIVERED, N_("there was no money for it")),
+    "STATUS_PROHIBITED": (ReceiptState.UNDELIVERED, N_("it is prohibited")),
 }
 """Final words of `delivery_status` and `status`, in order of their weight; any other word is not final."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.exolve.schema import FINAL, INCOMING, UNDERFUNDED
 from svyazka.engine.contracts.untrusted import Section, json_of, text, zoned_time
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
@@ -22,7 +23,7 @@ EVENT_TYPES = {
     ReceiptState.UNDELIVERED: EventType.MESSAGE_FAILED,
 }
 
-NO_MONEY = "Exolve не отправил сообщение: на счёте не хватает денег. Пополните баланс на exolve.ru"
+NO_MONEY = N_("Exolve не отправил сообщение: на счёте не хватает денег. Пополните баланс на exolve.ru")
 
 
 class ExolveWebhook(Webhook):
@@ -36,11 +37,11 @@ class ExolveWebhook(Webhook):
         """The one event of a request; want of money is told beside it."""
         event = json_of(request.body, request.header("content-type"))
         if not isinstance(event, dict):
-            raise NotTheFormat(f"expected an event object, got {type(event).__name__}")
+            raise NotTheFormat(N_("expected an event object, got {found}").format(found=type(event).__name__))
         # A number beyond 2^53 or a string: Python keeps both whole.
         id_ = text(event.get("message_id"), 40)
         if id_ is None:
-            return [Unreadable(reason="expected `message_id`")]
+            return [Unreadable(reason=N_("expected `message_id`"))]
         if _word(event, "direction") == INCOMING:
             return [_incoming(id_, event)]
         receipt = _receipt(id_, event)
@@ -51,7 +52,7 @@ def _receipt(id_: str, event: Section) -> Fact:
     """A word that isn't final proves only that Exolve has the message."""
     statuses = _statuses(event)
     final = next((word for word in FINAL if word in statuses), None)
-    state, what = FINAL[final] if final else (ReceiptState.SENT, "on its way")
+    state, what = FINAL[final] if final else (ReceiptState.SENT, N_("on its way"))
     code = final or next((word for word in statuses if word), None)
     data: dict[str, JsonValue] = {"status": code} if code else {}
     segments = event.get("segments_count")

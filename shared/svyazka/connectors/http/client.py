@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.connectors.http.schema import HttpSettings, Unanswered, look
 from svyazka.engine.contracts.untrusted import storable
 from svyazka.engine.rules.retry import parse_retry_after
@@ -30,28 +31,28 @@ class Rule:
     remedy: str = ""
 
 
-AUTHORISE = "the endpoint doesn't let us in: check `authorization` and the signing secret"
+AUTHORISE = N_("the endpoint doesn't let us in: check `authorization` and the signing secret")
 
 STATUSES: dict[int, Rule] = {
     401: Rule("retry", AUTHORISE),
     403: Rule("retry", AUTHORISE),
-    404: Rule("retry", "there is nothing at this address: check `url`"),
+    404: Rule("retry", N_("there is nothing at this address: check `url`")),
     410: Rule(
-        "block", "получатель больше не принимает сообщения",
-        remedy="Уберите подключение из файла или впишите в `url` новый адрес",
+        "block", N_("получатель больше не принимает сообщения"),
+        remedy=N_("Уберите подключение из файла или впишите в `url` новый адрес"),
     ),
-    429: Rule("retry", "the endpoint asks for fewer messages"),
+    429: Rule("retry", N_("the endpoint asks for fewer messages")),
 }  # fmt: skip
 """What an endpoint refuses today it may take once it is mended, so even a 400 is repeated until the horizon
 (Standard Webhooks)."""
 
 CLASSES: dict[int, Rule] = {
     2: Rule("done", "taken"),
-    3: Rule("retry", "the address redirects, which is never followed: set `url` to where it leads"),
-    4: Rule("retry", "the endpoint doesn't take this message", outage=False),
-    5: Rule("retry", "the endpoint failed"),
+    3: Rule("retry", N_("the address redirects, which is never followed: set `url` to where it leads")),
+    4: Rule("retry", N_("the endpoint doesn't take this message"), outage=False),
+    5: Rule("retry", N_("the endpoint failed")),
 }
-OTHER = Rule("retry", "the endpoint answered with no status that HTTP knows")
+OTHER = Rule("retry", N_("the endpoint answered with no status that HTTP knows"))
 
 
 def rule_of(status: int) -> Rule:
@@ -66,7 +67,12 @@ def outcome_of(status: int, headers: Mapping[str, str], now: datetime) -> Outcom
     if rule.do == "done":
         return Succeeded()
     if headers.get("webhook-delivery", "").strip().lower() == ABORT:
-        return Refused(code=code, message=f"the endpoint wants this message no more ({status}, {ABORT})")
+        return Refused(
+            code=code,
+            message=N_("the endpoint wants this message no more ({status}, {ABORT})").format(
+                status=status, ABORT=ABORT
+            ),
+        )
     message = f"{rule.what} ({status})"
     if rule.do == "block":
         return Blocked(code=code, message=message, remedy=rule.remedy)
@@ -81,7 +87,7 @@ def body_of(command: Forward, settings: HttpSettings) -> bytes:
     if settings.body is not None:
         whole = storable(look(settings.body, whole))
         if whole is None:
-            raise Unanswered(f"{settings.body} makes nothing of it")
+            raise Unanswered(N_("{body} makes nothing of it").format(body=settings.body))
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 

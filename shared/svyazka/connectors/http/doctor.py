@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.http.forwarder import KEY_REMEDY, unusable
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.engine.contracts.calls import Call
@@ -22,13 +23,13 @@ class HttpDoctor(Doctor[HttpSettings]):
         """Whether the settings can be what they are said to be. The endpoint itself is not bothered."""
         settings = call.settings
         if settings.url is None:
-            findings = [Finding("url", "ok", "this connection only receives")]
+            findings = [Finding("url", "ok", _("this connection only receives"))]
         else:
             trouble = unusable(settings)
             findings = [
                 Finding("url", "fail", trouble.message, trouble.remedy)
                 if trouble
-                else Finding("url", "ok", "messages go out; the next one will tell whether the endpoint takes them")
+                else Finding("url", "ok", _("messages go out; the next one will tell whether the endpoint takes them"))
             ]
         ours = settings.outbound_secret
         if ours is not None:
@@ -40,10 +41,10 @@ class HttpDoctor(Doctor[HttpSettings]):
 
 def _checked_auth(by: str, secret: str | None) -> Finding:
     if secret is None:
-        message = f"auth by {by} needs inbound_secret, which isn't there: every request is refused"
-        return Finding("inbound_secret", "fail", message, "put it in by `svyazka secret set`")
+        message = N_("auth by {by} needs inbound_secret, which isn't there: every request is refused").format(by=by)
+        return Finding("inbound_secret", "fail", message, _("put it in by `svyazka secret set`"))
     if by != "standard_webhooks":
-        return Finding("inbound_secret", "ok", "there is one")
+        return Finding("inbound_secret", "ok", _("there is one"))
     return _key("inbound_secret", lambda: standardwebhooks.refusal(standardwebhooks.secrets_of(secret), (), b"", 0))
 
 
@@ -52,4 +53,4 @@ def _key(name: str, use: Callable[[], object]) -> Finding:
         use()
     except ConfigError as error:
         return Finding(name, "fail", str(error), KEY_REMEDY)
-    return Finding(name, "ok", "it can be a key")
+    return Finding(name, "ok", _("it can be a key"))

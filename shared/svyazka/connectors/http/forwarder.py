@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from svyazka.catalogue import N_
 from svyazka.connectors.http.client import body_of, headers_of, outcome_of
 from svyazka.connectors.http.schema import HttpSettings, Unanswered, can_be_header, check_url
 from svyazka.engine.contracts.calls import Call
@@ -13,7 +14,7 @@ from svyazka.model.commands import Forward, Safety
 from svyazka.model.errors import ConfigError
 from svyazka.model.outcomes import Blocked, Outcome, Refused
 
-KEY_REMEDY = "whsec_ и от 24 до 64 случайных байтов в base64: svyazka secret set"
+KEY_REMEDY = N_("whsec_ и от 24 до 64 случайных байтов в base64: svyazka secret set")
 
 
 class HttpForwarder(Forwarder[HttpSettings]):
@@ -35,7 +36,7 @@ class HttpForwarder(Forwarder[HttpSettings]):
             body = body_of(command, settings)
             headers = headers_of(settings, message, int(time.time()), body)
         except Unanswered as error:
-            return Refused(code="body", message=f"body: {error}")
+            return Refused(code="body", message=N_("body: {why}").format(why=error))
         except ConfigError as error:
             return Blocked(code="outbound_secret", message=str(error), remedy=KEY_REMEDY)
         response = await call.http.request(
@@ -47,15 +48,19 @@ class HttpForwarder(Forwarder[HttpSettings]):
 def unusable(settings: HttpSettings) -> Blocked | None:
     """Why nothing can be sent, or None: values that are secrets were seen by nobody before."""
     if settings.url is None:
-        return Blocked(code="no_url", message="не задан `url`", remedy="Впишите `url` в файл арендатора")
+        return Blocked(code="no_url", message=N_("не задан `url`"), remedy=N_("Впишите `url` в файл арендатора"))
     try:
         check_url(settings.url)
     except ValueError as error:
-        return Blocked(code="url", message=f"url: {error}", remedy="Исправьте `url` или секрет, который в нём назван")
+        return Blocked(
+            code="url",
+            message=N_("url: {why}").format(why=error),
+            remedy=N_("Исправьте `url` или секрет, который в нём назван"),
+        )
     if settings.url.startswith("/") and settings.base_url is None:
-        message = "url: к одному пути нужен `base_url`"
-        return Blocked(code="url", message=message, remedy="Впишите адрес целиком: https://...")
+        message = N_("url: к одному пути нужен `base_url`")
+        return Blocked(code="url", message=message, remedy=N_("Впишите адрес целиком: https://..."))
     if not can_be_header(settings.authorization or ""):
-        message = "authorization: нужна одна строка из латинских букв, цифр и знаков"
-        return Blocked(code="authorization", message=message, remedy="Сохраните секрет заново: svyazka secret set")
+        message = N_("authorization: нужна одна строка из латинских букв, цифр и знаков")
+        return Blocked(code="authorization", message=message, remedy=N_("Сохраните секрет заново: svyazka secret set"))
     return None

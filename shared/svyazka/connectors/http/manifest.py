@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.http.doctor import HttpDoctor
 from svyazka.connectors.http.forwarder import HttpForwarder
 from svyazka.connectors.http.schema import HttpSettings
@@ -15,9 +16,9 @@ MANIFEST = Manifest(
         if_named=("url", "authorization", "outbound_secret"),
         secret=("inbound_secret", "authorization", "outbound_secret"),
         optional={
-            "url": "nothing can be sent through this connection, it only receives",
-            "outbound_secret": "what is sent isn't signed: its receiver can't tell it from a forgery",
-            "auth": "whoever knows the webhook's address can send events: nothing else proves them",
+            "url": N_("nothing can be sent through this connection, it only receives"),
+            "outbound_secret": N_("what is sent isn't signed: its receiver can't tell it from a forgery"),
+            "auth": N_("whoever knows the webhook's address can send events: nothing else proves them"),
         },
     ),
     network=Network(tenant_addresses=True),

@@ -16,6 +16,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from svyazka.catalogue import N_, _
 from svyazka.model.base import Frozen
 from svyazka.model.events import EventType
 from svyazka.model.tenants import ConnectionSettings
@@ -44,7 +45,11 @@ def _expression(text: str) -> str:
         jmespath.compile(text)
     except JMESPathError as error:
         raise ValueError(
-            f"expected a JMESPath expression such as order.id, got {text!r}: {_first_line(error)}"
+            _(
+                "expected a JMESPath expression such as order.id, got {text!r}: {first_line}",
+                text=text,
+                first_line=_first_line(error),
+            )
         ) from None
     return text
 
@@ -73,7 +78,11 @@ def look(expression: str, value: object) -> object:
         return _compiled(expression).search(value)
     except (JMESPathError, RecursionError, TypeError, ValueError, OverflowError) as error:
         # The error's own text would quote the body.
-        raise Unanswered(f"{expression} can't be applied to it ({type(error).__name__})") from None
+        raise Unanswered(
+            N_("{expression} can't be applied to it ({found})").format(
+                expression=expression, found=type(error).__name__
+            )
+        ) from None
 
 
 class InboundAuth(Frozen):
@@ -90,7 +99,7 @@ class InboundAuth(Frozen):
     @model_validator(mode="after")
     def _names_its_header(self) -> InboundAuth:
         if self.by in ("token", "hmac") and self.header is None:
-            raise ValueError(f"by {self.by}: expected `header`, the name of the header that holds it")
+            raise ValueError(_("by {by}: expected `header`, the name of the header that holds it", by=self.by))
         return self
 
 
@@ -139,7 +148,9 @@ class HttpSettings(ConnectionSettings):
     def _may_be_told(cls, value: dict[str, EventType]) -> dict[str, EventType]:
         for word, type_ in value.items():
             if type_ not in TYPES:
-                raise ValueError(f"{word}: expected a type such as order.completed, got {type_.value}")
+                raise ValueError(
+                    _("{word}: expected a type such as order.completed, got {type}", word=word, type=type_.value)
+                )
         return value
 
     @field_validator("url")
@@ -154,9 +165,9 @@ class HttpSettings(ConnectionSettings):
     def _allowed_headers(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if name.lower() in OURS or name.lower().startswith("webhook-"):
-                raise ValueError(f"{name}: set by us, or by `authorization`; expected other headers")
+                raise ValueError(_("{name}: set by us, or by `authorization`; expected other headers", name=name))
             if not _HEADER_NAME.match(name) or not can_be_header(text):
-                raise ValueError(f"{name!r}: expected a header's name and a value of plain ASCII")
+                raise ValueError(_("{name!r}: expected a header's name and a value of plain ASCII", name=name))
         return value
 
 
@@ -171,9 +182,9 @@ def check_url(url: str) -> None:
         return  # under base_url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("expected an address such as https://example.org/hook")
+        raise ValueError(_("expected an address such as https://example.org/hook"))
     if parts.username is not None or parts.password is not None:
-        raise ValueError("expected an address without a user and a password: put them into `authorization`")
+        raise ValueError(_("expected an address without a user and a password: put them into `authorization`"))
 
 
 def expressions(value: object) -> Mapping[str, str]:

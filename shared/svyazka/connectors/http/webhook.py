@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.http.schema import TYPE_NAMES, Unanswered, expressions, look
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import decoded, json_of, storable, text, zoned_time
@@ -47,7 +48,7 @@ class HttpWebhook(Webhook):
             return None
         secret = inbound.secrets.get("inbound_secret")
         if not secret:
-            return "inbound_secret isn't there: `svyazka secret set` puts it in"
+            return N_("inbound_secret isn't there: `svyazka secret set` puts it in")
         match by:
             case "token":
                 genuine = _same(request.header(_header(auth)) or "", secret)
@@ -61,8 +62,8 @@ class HttpWebhook(Webhook):
             case "standard_webhooks":
                 return _standard(request, secret)
             case _:
-                return "auth.by names no way that we know"
-        return None if genuine else f"the request isn't proved by {by}"
+                return N_("auth.by names no way that we know")
+        return None if genuine else N_("the request isn't proved by {by}").format(by=by)
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """Each item in our words; one that can't be read doesn't take the others with it."""
@@ -72,7 +73,7 @@ class HttpWebhook(Webhook):
         try:
             items = reading.items_of(content)
         except Unanswered as error:
-            return [Unreadable(reason=f"items: {error}")]
+            return [Unreadable(reason=N_("items: {why}").format(why=error))]
         return [reading.fact(item, index, signed_id) for index, item in enumerate(items)]
 
 
@@ -106,7 +107,7 @@ def _standard(request: RawRequest, secret: str) -> str | None:
     try:
         return standardwebhooks.refusal(secrets, request.headers, request.body, time.time())
     except ConfigError as error:
-        return f"inbound_secret can't be used: {error}"
+        return N_("inbound_secret can't be used: {why}").format(why=error)
 
 
 def _content(request: RawRequest) -> object:
@@ -123,7 +124,7 @@ def form(body: bytes, content_type: str | None) -> dict[str, str | list[str]]:
         # As latin-1 first, so that %D1%8F and %FF alike come back as the bytes that they stand for.
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=1000)
     except ValueError:
-        raise NotTheFormat("expected a form of at most 1000 fields") from None
+        raise NotTheFormat(N_("expected a form of at most 1000 fields")) from None
     found: dict[str, str | list[str]] = {}
     for raw_name, raw_value in pairs:
         name, value = (decoded(part.encode("latin-1"), content_type) for part in (raw_name, raw_value))
@@ -170,10 +171,14 @@ class Reading:
         """The items that a body holds. Raises Unanswered."""
         found = look(self.items, content) if self.items else content
         if found is None:
-            raise Unanswered(f"{self.items} finds nothing in this body")
+            raise Unanswered(N_("{items} finds nothing in this body").format(items=self.items))
         items = found if isinstance(found, list) else [found]
         if len(items) > MOST_ITEMS:
-            raise Unanswered(f"{len(items)} of them; expected at most {MOST_ITEMS} in one request")
+            raise Unanswered(
+                N_("{count} of them; expected at most {MOST_ITEMS} in one request").format(
+                    count=len(items), MOST_ITEMS=MOST_ITEMS
+                )
+            )
         return items
 
     def fact(self, item: object, index: int, message: str | None) -> Fact | Unreadable:
@@ -186,7 +191,7 @@ class Reading:
     def _fact(self, item: object, index: int, message: str | None) -> Fact:
         word = self.type if self.type in TYPE_NAMES else text(look(self.type, item))
         if word is None:
-            raise Unanswered(f"type: {self.type} finds no text; set `type` of this connection")
+            raise Unanswered(N_("type: {type} finds no text; set `type` of this connection").format(type=self.type))
         key = self._key(word, item) or (("message", message, str(index)) if message else None)
         known = self.types.get(word, word)
         if known not in TYPE_NAMES:
@@ -226,8 +231,10 @@ def _unexplained(word: str, key: tuple[str, ...] | None) -> Fact:
     return Fact(
         type=EventType.OTHER,
         key=("unexplained", *key) if key else None,
-        ignored=f'type {word!r} is none of ours: add types: {{"{word}": TYPE}} to this connection, TYPE being such as '
-        "order.completed or lead.created, then `svyazka apply` and `svyazka replay` of this event",
+        ignored=N_(
+            'type {word!r} is none of ours: add types: {{"{word}": TYPE}} to this connection, TYPE being '
+            "such as order.completed or lead.created, then `svyazka apply` and `svyazka replay` of this event"
+        ).format(word=word),
         data={"unexplained": word},
     )
 

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import TOKEN_MARGIN, Call
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.engine.rules.on_the_way import on_the_way, turned_away
@@ -22,7 +23,7 @@ from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, 
 from svyazka.model.tenants import ConnectionSettings
 
 UUID = r"^(?i:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$"
-UUID_LIKE = "an id such as 7bc05553-4b68-44e8-b7bc-37be63c6d9e9 (`svyazka doctor --live` lists them)"
+UUID_LIKE = N_("an id such as 7bc05553-4b68-44e8-b7bc-37be63c6d9e9 (`svyazka doctor --live` lists them)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +41,39 @@ class Rule:
 
 # What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
 
-RIGHTS = "Дайте этому API-логину группу ограничений с этим методом (iikoWeb, «Настройки Cloud API»)"
-CREDENTIALS = "Сверьте ключи подключения с iikoWeb и сохраните их: svyazka secret set"
-TILL = "Проверьте, что касса ресторана включена, зарегистрирована и на связи с iikoCloud"
-DICTIONARY = "refresh the dictionaries: the order names something that the restaurant doesn't have"
+RIGHTS = N_("Дайте этому API-логину группу ограничений с этим методом (iikoWeb, «Настройки Cloud API»)")
+CREDENTIALS = N_("Сверьте ключи подключения с iikoWeb и сохраните их: svyazka secret set")
+TILL = N_("Проверьте, что касса ресторана включена, зарегистрирована и на связи с iikoCloud")
+DICTIONARY = N_("refresh the dictionaries: the order names something that the restaurant doesn't have")
 
 STATUSES: dict[int, Rule] = {
-    400: Rule("refuse", "iiko doesn't take the request: validation, an unknown id or a feature that is off"),
-    401: Rule("block", "iiko не принимает ни этот токен, ни новый", CREDENTIALS),
-    403: Rule("block", "у этого API-логина iiko нет прав", RIGHTS),
-    408: Rule("retry", "the till didn't answer in time"),
-    410: Rule("refuse", "iiko has forgotten this correlation id"),
-    429: Rule("retry", "over iiko's quota", wait=60),
-    500: Rule("retry", "iiko failed"),
-    502: Rule("retry", "iiko can't be reached behind its gateway"),
-    503: Rule("retry", "iiko is unavailable"),
+    400: Rule("refuse", N_("iiko doesn't take the request: validation, an unknown id or a feature that is off")),
+    401: Rule("block", N_("iiko не принимает ни этот токен, ни новый"), CREDENTIALS),
+    403: Rule("block", N_("у этого API-логина iiko нет прав"), RIGHTS),
+    408: Rule("retry", N_("the till didn't answer in time")),
+    410: Rule("refuse", N_("iiko has forgotten this correlation id")),
+    429: Rule("retry", N_("over iiko's quota"), wait=60),
+    500: Rule("retry", N_("iiko failed")),
+    502: Rule("retry", N_("iiko can't be reached behind its gateway")),
+    503: Rule("retry", N_("iiko is unavailable")),
 }
-OTHER_4XX = Rule("refuse", "iiko refuses the request")
-OTHER_5XX = Rule("retry", "iiko failed")
+OTHER_4XX = Rule("refuse", N_("iiko refuses the request"))
+OTHER_5XX = Rule("retry", N_("iiko failed"))
 
-_TILL_OFF = Rule("block", "касса не на связи или не настроена", TILL)
-_REFERENCE = Rule("refuse", "a reference or a value that the restaurant doesn't have", DICTIONARY)
-_RACE = Rule("retry", "the restaurant's staff changed it at the same time", outage=False)
-_TROUBLE = Rule("retry", "iiko failed")
+_TILL_OFF = Rule("block", N_("касса не на связи или не настроена"), TILL)
+_REFERENCE = Rule("refuse", N_("a reference or a value that the restaurant doesn't have"), DICTIONARY)
+_RACE = Rule("retry", N_("the restaurant's staff changed it at the same time"), outage=False)
+_TROUBLE = Rule("retry", N_("iiko failed"))
 
 CODES: dict[str, Rule] = {
     "Common_OrganizationNotFound": Rule(
-        "block", "у этой организации не настроена лояльность", "Настройте iikoCard или укажите другую организацию"
+        "block",
+        N_("у этой организации не настроена лояльность"),
+        N_("Настройте iikoCard или укажите другую организацию"),
     ),
-    "DRAFTS_DISABLED": Rule("block", "черновики выключены", "Включите их в настройках доставки iiko"),
-    "DuplicatedOrderId": Rule("done", "an earlier try of ours has succeeded"),
-    "DuplicatedReserveId": Rule("done", "an earlier try of ours has succeeded"),
+    "DRAFTS_DISABLED": Rule("block", N_("черновики выключены"), N_("Включите их в настройках доставки iiko")),
+    "DuplicatedOrderId": Rule("done", N_("an earlier try of ours has succeeded")),
+    "DuplicatedReserveId": Rule("done", N_("an earlier try of ours has succeeded")),
     "TerminalGroupUnregistered": _TILL_OFF,
     "TerminalGroupDisabled": _TILL_OFF,
     "TerminalGroupIdNotDetermined": _TILL_OFF,
@@ -194,7 +197,7 @@ def _content(call: Call[IikoSettings], response: httpx.Response) -> Section:
     if response.status_code == 200:
         if said:
             return said
-        raise IikoFailure(Retry(code="not_json", message="iiko answered 200 with something that isn't its JSON"))
+        raise IikoFailure(Retry(code="not_json", message=N_("iiko answered 200 with something that isn't its JSON")))
     # A quota is a quota whoever says so: iiko blocks logins for going on.
     if turned_away(response.status_code) and response.status_code != 429 and not _own(response):
         raise IikoFailure(on_the_way(response, "iiko"))
@@ -227,7 +230,7 @@ def _wait_for_quota(call: Call[IikoSettings]) -> None:
     until: datetime | None = call.memo.get(_named(call, "quota"))
     left = (until - datetime.now(UTC)).total_seconds() if until else 0.0
     if left > 0:
-        raise IikoFailure(Retry(code="429", message="waiting until iiko's quota is free again", after=left))
+        raise IikoFailure(Retry(code="429", message=N_("waiting until iiko's quota is free again"), after=left))
 
 
 def _named(call: Call[IikoSettings], what: str) -> str:
@@ -249,7 +252,7 @@ async def remembered(call: Call[IikoSettings], what: str, read: Callable[[], Awa
 async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
     sign_in = call.settings.sign_in()
     if sign_in is None:
-        missing = "не заданы api_key, app_id и client_secret или api_login"
+        missing = N_("не заданы api_key, app_id и client_secret или api_login")
         raise IikoFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
     return await call.token(_named(call, "token"), lambda: _fresh(call, *sign_in), refused)
 
@@ -257,11 +260,11 @@ async def _token(call: Call[IikoSettings], refused: str | None = None) -> str:
 async def _fresh(call: Call[IikoSettings], path: str, body: dict[str, str]) -> tuple[str, datetime]:
     response = await _post(call, path, body)
     if response.status_code in (400, 401, 403) and _own(response):
-        message = "iiko не признаёт эти ключи"
+        message = N_("iiko не признаёт эти ключи")
         raise IikoFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
     token = _content(call, response).get("token")
     if not isinstance(token, str) or not token:
-        raise IikoFailure(Retry(code="no_token", message="iiko answered without a token"))
+        raise IikoFailure(Retry(code="no_token", message=N_("iiko answered without a token")))
     call.http.blank("response_body")  # it holds a secret that wasn't known before it came
     return token, token_end(token, datetime.now(UTC))
 

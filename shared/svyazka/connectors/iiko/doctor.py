@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
@@ -41,7 +42,9 @@ async def check(call: Call[IikoSettings]) -> list[Finding]:
         seen = await reads.organizations(call)
     except TROUBLE as error:
         return [_failed("credentials", error)]
-    findings.append(Finding("credentials", "ok", f"iiko lets us in, {len(seen)} organization(s) to be seen"))
+    findings.append(
+        Finding("credentials", "ok", _("iiko lets us in, {count} organization(s) to be seen", count=len(seen)))
+    )
     findings.append(_organization_finding(call.settings.organization_id, seen))
     concerned = _concerned(call.settings, seen)
     try:
@@ -66,7 +69,7 @@ async def _polling_finding(call: Call[IikoSettings]) -> Finding:
         # A revision that iiko goes back to no more (a quiet night) shows that the right is there.
         if not (isinstance(error, IikoFailure) and isinstance(error.outcome, Refused)):
             return _failed("polling", error)
-    return Finding("polling", "ok", "deliveries can be read: what a lost webhook told will be found")
+    return Finding("polling", "ok", _("deliveries can be read: what a lost webhook told will be found"))
 
 
 async def fix(call: Call[IikoSettings], hook_url: str) -> list[Finding]:
@@ -76,8 +79,8 @@ async def fix(call: Call[IikoSettings], hook_url: str) -> list[Finding]:
     try:
         organizations = _concerned(call.settings, await reads.organizations(call))
         if len(organizations) != 1:
-            message = f"expected one organization, these credentials see {len(organizations)}"
-            return [Finding("webhook", "fail", message, "set organization_id of this connection")]
+            message = N_("expected one organization, these credentials see {count}").format(count=len(organizations))
+            return [Finding("webhook", "fail", message, _("set organization_id of this connection"))]
         return [await _register(call, hook_url, organizations[0])]
     except TROUBLE as error:
         return [_failed("webhook", error)]
@@ -88,9 +91,11 @@ async def _register(call: Call[IikoSettings], hook_url: str, organization: str) 
     stands = text(present.get("webHooksUri"))
     if stands and not _same_host(stands, hook_url):
         return Finding(
-            "webhook", "fail", f"events of this API login go to {_place(stands)}: left as it is",
-            "make an API login of its own for Svyazka in iikoWeb, or clear the webhook's address there "
-            "if nobody needs it any more, and run this again",
+            "webhook", "fail", _("events of this API login go to {place}: left as it is", place=_place(stands)),
+            _(
+"make an API login of its own for Svyazka in iikoWeb, or clear the webhook's address there if "
+"nobody needs it any more, and run this again"
+),
         )  # fmt: skip
     wanted: dict[str, object] = {
         "organizationId": organization,
@@ -103,10 +108,10 @@ async def _register(call: Call[IikoSettings], hook_url: str, organization: str) 
         wanted["authToken"] = token
     as_wanted = stands == hook_url and present.get("authToken") == wanted.get("authToken")
     if as_wanted and not _lacking(call.settings, section(present, "webHooksFilter")):
-        return Finding("webhook", "ok", "the webhook is registered already")
+        return Finding("webhook", "ok", _("the webhook is registered already"))
     await reads.register_hook(call, wanted)
-    was = "registered" if not stands else "brought up to date"
-    return Finding("webhook", "ok", f"the webhook is {was}: events go to {_place(hook_url)}")
+    was = "registered" if not stands else N_("brought up to date")
+    return Finding("webhook", "ok", _("the webhook is {was}: events go to {place}", was=was, place=_place(hook_url)))
 
 
 def wanted_filter(settings: IikoSettings, present: Section) -> dict[str, dict[str, Any]]:
@@ -141,39 +146,53 @@ def _concerned(settings: IikoSettings, seen: Iterable[str]) -> list[str]:
 def _organization_finding(ours: str | None, seen: dict[str, str]) -> Finding:
     names = ", ".join(f"{id_} ({name})" for id_, name in seen.items()) or "none"
     if ours is None:
-        return Finding("organization", "warn", f"organization_id isn't set; to be seen: {names}", "set one of these")
+        return Finding(
+            "organization",
+            "warn",
+            _("organization_id isn't set; to be seen: {names}", names=names),
+            _("set one of these"),
+        )
     if ours.casefold() in map(str.casefold, seen):
-        return Finding("organization", "ok", f"organization {ours} is there")
+        return Finding("organization", "ok", _("organization {ours} is there", ours=ours))
     return Finding(
-        "organization", "fail", f"organization {ours} isn't among those to be seen: {names}",
-        "correct organization_id, or give the API key access to that organization in iikoWeb",
+        "organization", "fail", _("organization {ours} isn't among those to be seen: {names}", ours=ours, names=names),
+        _(
+"correct organization_id, or give the API key access to that organization in iikoWeb"
+),
     )  # fmt: skip
 
 
 def _hook_findings(call: Call[IikoSettings], present: Section) -> Iterable[Finding]:
-    remedy = "`svyazka doctor --fix` registers it"
+    remedy = N_("`svyazka doctor --fix` registers it")
     stands = text(present.get("webHooksUri"))
     if stands is None:
-        yield Finding("webhook", "fail", "no webhook is registered: iiko sends no events", remedy)
+        yield Finding("webhook", "fail", _("no webhook is registered: iiko sends no events"), remedy)
         return
     if call.hook_url is None:
-        yield Finding("webhook", "warn", f"events go to {_place(stands)}; our own address isn't known here")
+        yield Finding(
+            "webhook", "warn", _("events go to {place}; our own address isn't known here", place=_place(stands))
+        )
     elif not _same_host(stands, call.hook_url):
-        yield Finding("webhook", "fail", f"events go to {_place(stands)}, not to us", remedy)
+        yield Finding("webhook", "fail", _("events go to {place}, not to us", place=_place(stands)), remedy)
         return
     elif stands != call.hook_url:
-        yield Finding("webhook", "warn", "events come to us under another address or key than today's", remedy)
+        yield Finding("webhook", "warn", _("events come to us under another address or key than today's"), remedy)
     else:
-        yield Finding("webhook", "ok", f"events come to us: {_place(stands)}")
+        yield Finding("webhook", "ok", _("events come to us: {place}", place=_place(stands)))
     ours, theirs = call.settings.auth_token, present.get("authToken") or None
     if ours is None and theirs is not None:
-        message = "iiko sends an authToken, and this connection doesn't look at it"
-        yield Finding("auth_token", "warn", message, "put the same into auth_token: it proves the events")
+        message = N_("iiko sends an authToken, and this connection doesn't look at it")
+        yield Finding("auth_token", "warn", message, _("put the same into auth_token: it proves the events"))
     elif ours != theirs:
-        yield Finding("auth_token", "fail", "iiko sends another authToken than this connection expects", remedy)
+        yield Finding("auth_token", "fail", _("iiko sends another authToken than this connection expects"), remedy)
     lacking = _lacking(call.settings, section(present, "webHooksFilter"))
     if lacking:
-        yield Finding("webhook filters", "warn", f"not all that we act on is sent: {', '.join(lacking)}", remedy)
+        yield Finding(
+            "webhook filters",
+            "warn",
+            _("not all that we act on is sent: {lacking}", lacking=", ".join(lacking)),
+            remedy,
+        )
 
 
 def _lacking(settings: IikoSettings, present: Section) -> list[str]:
@@ -190,12 +209,12 @@ def _place(url: str) -> str:
     try:
         return urlsplit(url).netloc.rpartition("@")[2].casefold() or "nowhere"
     except ValueError:
-        return "an address that can't be read"
+        return N_("an address that can't be read")
 
 
 def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, IikoFailure) else None
-    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; if it stays so, ask api@iiko.ru"
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask api@iiko.ru")
     return Finding(check, "fail", str(error), remedy)
 
 

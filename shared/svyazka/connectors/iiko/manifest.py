@@ -6,6 +6,7 @@ own, with `order.id` as the idempotency key; their failure map lies ready in `cl
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.iiko.client import IikoSettings
 from svyazka.connectors.iiko.doctor import IikoDoctor, IikoHook
 from svyazka.connectors.iiko.polling import IikoPolling
@@ -21,10 +22,12 @@ MANIFEST = Manifest(
     credentials=Credentials(
         secret=("api_key", "client_secret", "api_login", "auth_token"),
         optional={
-            "organization_id": "events of other organizations of the same API login aren't told apart",
-            "auth_token": "whoever knows the webhook's address can send events: nothing else proves them",
-            "api_credentials": "with neither api_key, app_id and client_secret nor api_login orders aren't read again "
-            "before acting, and what a lost webhook told isn't found by polling",
+            "organization_id": N_("events of other organizations of the same API login aren't told apart"),
+            "auth_token": N_("whoever knows the webhook's address can send events: nothing else proves them"),
+            "api_credentials": N_(
+                "with neither api_key, app_id and client_secret nor api_login orders aren't read again before "
+                "acting, and what a lost webhook told isn't found by polling"
+            ),
         },
     ),
     reading=IikoReading(),

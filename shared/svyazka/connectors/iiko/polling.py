@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from svyazka.catalogue import N_
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.reads import Deliveries, Zones, deliveries_of, deliveries_since, terminal_zones
 from svyazka.connectors.iiko.schema import Change, NotUnderstood
@@ -37,7 +38,7 @@ QUIET = timedelta(minutes=30)
 """How long to leave iiko alone when it goes back to our revision no more and knows no newer one (a night
 without orders): a login with many failing requests gets blocked."""
 
-ORGANIZATION = "Проверьте, что organization_id верен и открыт этим ключам: svyazka doctor --live"
+ORGANIZATION = N_("Проверьте, что organization_id верен и открыт этим ключам: svyazka doctor --live")
 
 ZONES_APART = timedelta(hours=12)
 """How far a terminal's zone may lie from the tenant's, where iiko won't tell it."""
@@ -73,7 +74,9 @@ async def poll(cursor: str | None, call: Call[IikoSettings]) -> Polled:
             raise
         # Days are refused for good, so asking every two minutes would only get the login blocked.
         code, message = failure.outcome.code, failure.outcome.message
-        raise IikoFailure(Blocked(code=code, message=f"опрос не удаётся: {message}", remedy=ORGANIZATION)) from failure
+        raise IikoFailure(
+            Blocked(code=code, message=N_("опрос не удаётся: {message}").format(message=message), remedy=ORGANIZATION)
+        ) from failure
 
 
 async def _look(cursor: str | None, call: Call[IikoSettings]) -> Polled:
@@ -177,7 +180,7 @@ def polled_fact(info: Section, zones: Zones, call: Call[IikoSettings]) -> Fact:
         happened = occurred_at(change, zones, call)
         fact = order_fact(change, "delivery", final_statuses(call.settings.final_statuses), happened)
     except NotUnderstood as error:
-        return Fact(type=EventType.OTHER, ignored=f"an order of iiko's that can't be read: {error}")
+        return Fact(type=EventType.OTHER, ignored=N_("an order of iiko's that can't be read: {why}").format(why=error))
     return of_organization(fact, text(call.settings.organization_id), info.get("organizationId"))
 
 

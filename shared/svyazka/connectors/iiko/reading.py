@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
+from svyazka.catalogue import N_
 from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.client import IikoSettings
 from svyazka.connectors.iiko.schema import Change
@@ -38,7 +39,7 @@ class IikoReading(Reading[IikoSettings]):
         id that can't be iiko's (a hand-made event), which it would answer with 400; IikoFailure, NotSent, MaybeSent.
         """
         if UUID.fullmatch(entity.id) is None:
-            raise NotShown("iiko's ids are UUIDs: this isn't one of its objects")
+            raise NotShown(N_("iiko's ids are UUIDs: this isn't one of its objects"))
         read = READERS.get(entity.kind)
         info = await read(call, entity.id) if read else None
         if info is None or foreign_organization(call.settings.organization_id, info.get("organizationId")):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from itertools import chain
 
+from svyazka.catalogue import N_
 from svyazka.connectors.iiko.client import RIGHTS, IikoFailure, IikoSettings, ask, remembered
 from svyazka.connectors.iiko.webhook import CHATS
 from svyazka.connectors.iiko.zones import zone_of
@@ -31,7 +32,7 @@ async def organization_ids(call: Call[IikoSettings]) -> list[str]:
         return [call.settings.organization_id]
     seen = await remembered(call, "organizations", lambda: organizations(call))
     if not seen:
-        message = "этим ключам не видна ни одна организация"
+        message = N_("этим ключам не видна ни одна организация")
         raise IikoFailure(Blocked(code="no_organization", message=message, remedy=RIGHTS))
     return list(seen)
 

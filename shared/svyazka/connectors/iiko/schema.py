@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import NOTHING, Section, section, sections, text, whole
 
 ID_LIMIT = 200
@@ -73,7 +74,7 @@ class Change:
     def _of(cls, root: Section, info: Section, body: Section, what: str) -> Change:
         identity = identifier(info.get("id")) or identifier(body.get("id"))
         if not body and identity is None:
-            raise NotUnderstood(f"expected {what} or its id, found neither")
+            raise NotUnderstood(N_("expected {what} or its id, found neither").format(what=what))
         return cls(
             root=root, info=info, body=body, id=identity,
             status=text(body.get("status")), timestamp=whole(info.get("timestamp")),
@@ -121,7 +122,11 @@ class Change:
 def identifier(value: object) -> str | None:
     """An id (a UUID of iiko's), never shortened: two long ones must not become one."""
     if isinstance(value, str) and len(value) > ID_LIMIT:
-        raise NotUnderstood(f"expected an id of at most {ID_LIMIT} characters, got {len(value)}")
+        raise NotUnderstood(
+            N_("expected an id of at most {ID_LIMIT} characters, got {count}").format(
+                ID_LIMIT=ID_LIMIT, count=len(value)
+            )
+        )
     return text(value)
 
 

@@ -14,6 +14,7 @@ from hmac import compare_digest
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.iiko.schema import Change, NotUnderstood, identifier, utc_time
 from svyazka.engine.contracts.untrusted import Section, filled, number, section, sections, text
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
@@ -74,7 +75,7 @@ class IikoWebhook(Webhook):
         # The header was decoded as latin-1: back to the bytes that came.
         if token and compare_digest(given.encode("latin-1", "replace"), _bare(token).encode()):
             return None
-        return "the Authorization header isn't the auth_token with which this webhook was registered at iiko"
+        return N_("the Authorization header isn't the auth_token with which this webhook was registered at iiko")
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """Each event of the array in our words; one that can't be read doesn't take the others with it."""
@@ -92,32 +93,32 @@ def _items(body: bytes) -> list[object]:
     try:
         content = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
     except UnicodeDecodeError:
-        raise NotTheFormat("expected JSON in UTF-8, got other bytes") from None
+        raise NotTheFormat(N_("expected JSON in UTF-8, got other bytes")) from None
     except RecursionError:
-        raise NotTheFormat("expected an event or an array of events, got JSON nested too deep") from None
+        raise NotTheFormat(N_("expected an event or an array of events, got JSON nested too deep")) from None
     except ValueError as error:
         # A JSONDecodeError's own text quotes nothing of the body.
         where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
-        raise NotTheFormat(f"expected JSON, got something else{where}") from None
+        raise NotTheFormat(N_("expected JSON, got something else{where}").format(where=where)) from None
     if isinstance(content, dict):
         return [content]
     if isinstance(content, list):
         return content
-    raise NotTheFormat(f"expected an event or an array of events, got {type(content).__name__}")
+    raise NotTheFormat(N_("expected an event or an array of events, got {found}").format(found=type(content).__name__))
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(_("{name} is not JSON", name=name))
 
 
 def _item(item: object, final: frozenset[str], ours: str | None) -> Fact | Unreadable:
     if not isinstance(item, dict):
-        return Unreadable(reason=f"expected an event object, got {type(item).__name__}")
+        return Unreadable(reason=N_("expected an event object, got {found}").format(found=type(item).__name__))
     try:
         fact = _fact(item, final)
     except ValueError as error:
         # pydantic's own message would quote the guest's data
-        return Unreadable(reason=str(error) if isinstance(error, NotUnderstood) else "expected an event of iiko's")
+        return Unreadable(reason=str(error) if isinstance(error, NotUnderstood) else N_("expected an event of iiko's"))
     return of_organization(fact, ours, item.get("organizationId"), section(item, "eventInfo").get("organizationId"))
 
 
@@ -126,8 +127,8 @@ def _fact(item: Section, final: frozenset[str]) -> Fact:
     builder = _BUILDERS.get(kind or "DeliveryOrderUpdate")
     if builder is not None:
         return builder(item, final)
-    reason = f"iiko sent {(kind or '')[:60]}: " + (
-        "nothing here acts on it" if kind in UNUSED_EVENTS else "a type that we don't know"
+    reason = N_("iiko sent {value}: ").format(value=(kind or "")[:60]) + (
+        N_("nothing here acts on it") if kind in UNUSED_EVENTS else N_("a type that we don't know")
     )
     return _notice(item, EventType.OTHER).model_copy(update={"ignored": reason})
 
@@ -188,7 +189,15 @@ def final_statuses(value: object) -> frozenset[str]:
 def of_organization(fact: Fact, ours: str | None, *named: object) -> Fact:
     """The fact itself, or its husk when it names another organization than ours."""
     foreign = foreign_organization(ours, *named)
-    return fact.of_another(f"it belongs to organization {foreign[:60]}, this connection is {ours}") if foreign else fact
+    return (
+        fact.of_another(
+            N_("it belongs to organization {foreign}, this connection is {ours}").format(
+                foreign=foreign[:60], ours=ours
+            )
+        )
+        if foreign
+        else fact
+    )
 
 
 def foreign_organization(ours: str | None, *named: object) -> str | None:
@@ -218,7 +227,7 @@ def _key(what: str, change: Change) -> tuple[str, ...] | None:
     if change.id is None:
         return None
     moment = next(filter(None, map(text, (change.info.get("timestamp"), *map(change.root.get, MOMENTS)))), "")
-    status = change.status or f"creation {change.creation or 'unknown'}"
+    status = change.status or N_("creation {value}").format(value=change.creation or "unknown")
     return (what, change.id, moment, status)
 
 
@@ -230,10 +239,10 @@ def _position(change: Change) -> int | None:
 def _uncreated(change: Change) -> str | None:
     """Why there is nothing to act on yet, or None. `order` is null unless creationStatus is Success."""
     if change.creation == "Error" or text(change.root.get("eventType")) in _ERROR_EVENTS:
-        code = text(change.error.get("code")) or "no code"
-        return f"the till didn't take it: {code}"
+        code = text(change.error.get("code")) or N_("no code")
+        return N_("the till didn't take it: {code}").format(code=code)
     if change.creation == "InProgress" and not change.body:
-        return "the till hasn't taken it yet"
+        return N_("the till hasn't taken it yet")
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.max.failures import UNTRUSTED, is_untrusted, outcome_of
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, text
@@ -44,7 +45,7 @@ async def send(call: Call[MaxSettings], address: str, words: str) -> Outcome:
         return failure.outcome
     mid = text(section(answer, "message", "body").get("mid"))
     if mid is None:
-        return Unclear(code="no_id", message="MAX answered without the message's id")
+        return Unclear(code="no_id", message=N_("MAX answered without the message's id"))
     return Succeeded(external_id=mid)
 
 
@@ -59,7 +60,7 @@ async def ask(
     """One call. Raises MaxFailure, NotSent, MaybeSent."""
     token = call.settings.bot_token
     if token is None:
-        raise MaxFailure(Blocked(code="no_credentials", message="не задан bot_token", remedy="svyazka secret set"))
+        raise MaxFailure(Blocked(code="no_credentials", message=N_("не задан bot_token"), remedy="svyazka secret set"))
     headers = {"Authorization": token}
     try:
         response = await call.http.request(
@@ -82,8 +83,8 @@ def _content(response: httpx.Response) -> Section:
     if status == 200 and not isinstance(content, dict):
         if "html" in response.headers.get("content-type", "").lower():
             # The page of an operator or of a network on the way: MAX hasn't seen the call.
-            raise MaxFailure(Retry(code="not_max", message="something on the way answered in MAX's place"))
-        raise MaxFailure(Unclear(code="not_json", message="MAX answered 200 with something that isn't its JSON"))
+            raise MaxFailure(Retry(code="not_max", message=N_("something on the way answered in MAX's place")))
+        raise MaxFailure(Unclear(code="not_json", message=N_("MAX answered 200 with something that isn't its JSON")))
     if status == 200 and answer.get("success") is not False:
         return answer
     if turned_away(status) and not (text(answer.get("code")) or text(answer.get("message"))):

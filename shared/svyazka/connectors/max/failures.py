@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
@@ -30,22 +31,22 @@ class Rule:
 
 FAILURES: Sequence[Rule] = (
     Rule(
-        200, "", "refuse", "MAX отказывается отправить сообщение и не говорит почему",
-        "Проверьте в кабинете business.max.ru, что бот одобрен и не остановлен",
+        200, "", "refuse", N_("MAX отказывается отправить сообщение и не говорит почему"),
+        N_("Проверьте в кабинете business.max.ru, что бот одобрен и не остановлен"),
     ),
-    Rule(400, "attachment.not.ready", "retry", "an uploaded file isn't processed yet", wait=2),
-    Rule(400, "", "refuse", "MAX doesn't take the message"),
+    Rule(400, "attachment.not.ready", "retry", N_("an uploaded file isn't processed yet"), wait=2),
+    Rule(400, "", "refuse", N_("MAX doesn't take the message")),
     Rule(
-        401, "", "block", "MAX не признаёт токен бота: его отозвали или ввели с ошибкой",
-        "Возьмите токен в кабинете business.max.ru и сохраните его: svyazka secret set",
+        401, "", "block", N_("MAX не признаёт токен бота: его отозвали или ввели с ошибкой"),
+        N_("Возьмите токен в кабинете business.max.ru и сохраните его: svyazka secret set"),
     ),
-    Rule(403, "", "refuse", "the user stopped the bot or never started it, or the bot may not write there"),
-    Rule(404, "", "refuse", "there is no such chat or user"),
-    Rule(405, "", "refuse", "a mistake of ours: a wrong method"),
-    Rule(429, "", "retry", "over MAX's 30 calls a second", wait=1),
+    Rule(403, "", "refuse", N_("the user stopped the bot or never started it, or the bot may not write there")),
+    Rule(404, "", "refuse", N_("there is no such chat or user")),
+    Rule(405, "", "refuse", N_("a mistake of ours: a wrong method")),
+    Rule(429, "", "retry", N_("over MAX's 30 calls a second"), wait=1),
 )  # fmt: skip
-OTHER_4XX = Rule(0, "", "refuse", "MAX refuses the call")
-OTHER_5XX = Rule(0, "", "retry", "MAX is unavailable")
+OTHER_4XX = Rule(0, "", "refuse", N_("MAX refuses the call"))
+OTHER_5XX = Rule(0, "", "retry", N_("MAX is unavailable"))
 IN_DISGUISE = {
     "chat.denied": 403,
     "verify.token": 401,
@@ -57,8 +58,8 @@ IN_DISGUISE = {
 
 UNTRUSTED = Blocked(
     code="tls",
-    message="сертификат сервера MAX не проверяется: у этого адреса другой удостоверяющий центр",
-    remedy="Проверьте base_url (сейчас действует platform-api2.max.ru) и обновите Связку",
+    message=N_("сертификат сервера MAX не проверяется: у этого адреса другой удостоверяющий центр"),
+    remedy=N_("Проверьте base_url (сейчас действует platform-api2.max.ru) и обновите Связку"),
 )
 
 

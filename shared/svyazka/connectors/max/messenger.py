@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from svyazka.catalogue import N_
 from svyazka.connectors.max import client
 from svyazka.connectors.max.client import MaxSettings
 from svyazka.engine.contracts.calls import Call
@@ -19,7 +20,7 @@ class MaxMessenger(Messenger[MaxSettings]):
     """A bot. A message is UNSAFE to repeat: there is no client id, and nothing to ask for by text and user."""
 
     reaches = "max"
-    no_address = "no user and no chat of MAX's"
+    no_address = N_("no user and no chat of MAX's")
 
     def address(self, contact: Contact) -> str | None:
         """The id of a user, or, below zero, of a group's chat. A bot can't write by a phone number."""

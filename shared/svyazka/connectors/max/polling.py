@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from svyazka.catalogue import N_
 from svyazka.connectors.max import client
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.schema import webhook_secret
@@ -128,10 +129,10 @@ async def _unsubscribe(call: Call[MaxSettings], url: str) -> None:
 def _goodbye(seen: Time, call: Call[MaxSettings]) -> Fact:
     zone = ZoneInfo(call.timezone)
     since, until = (f"{at.astimezone(zone):%d.%m %H:%M}" for at in (seen, call.now))
-    notice = (
-        f"MAX отписал бота от событий: 8 часов не получал от нас ответа. Связка подписывается снова; "
-        f"что писали боту с {since} по {until}, могло потеряться"
-    )
+    notice = N_(
+        "MAX отписал бота от событий: 8 часов не получал от нас ответа. Связка подписывается снова; что "
+        "писали боту с {since} по {until}, могло потеряться"
+    ).format(since=since, until=until)
     return Fact(
         type=EventType.CONNECTION_DISABLED,
         key=("unsubscribed", seen.isoformat()),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hmac import compare_digest
 
+from svyazka.catalogue import N_
 from svyazka.connectors.max.schema import full_name, identifier, moment, phone_of, webhook_secret
 from svyazka.engine.contracts.untrusted import NOTHING, Section, filled, json_of, section, sections, text, whole
 from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
@@ -20,17 +21,17 @@ LONGEST = 4000
 """Characters of a message."""
 
 UNUSED = {
-    "message_removed": "a message was removed",
-    "bot_stopped": "the user stopped the bot",
-    "dialog_removed": "the user removed the dialog",
-    "dialog_cleared": "the user cleared the dialog",
-    "dialog_muted": "the user muted the bot",
-    "dialog_unmuted": "the user unmuted the bot",
-    "bot_added": "the bot was added to a chat",
-    "bot_removed": "the bot was removed from a chat",
-    "user_added": "a user was added to a chat",
-    "user_removed": "a user was removed from a chat",
-    "chat_title_changed": "a chat has another title",
+    "message_removed": N_("a message was removed"),
+    "bot_stopped": N_("the user stopped the bot"),
+    "dialog_removed": N_("the user removed the dialog"),
+    "dialog_cleared": N_("the user cleared the dialog"),
+    "dialog_muted": N_("the user muted the bot"),
+    "dialog_unmuted": N_("the user unmuted the bot"),
+    "bot_added": N_("the bot was added to a chat"),
+    "bot_removed": N_("the bot was removed from a chat"),
+    "user_added": N_("a user was added to a chat"),
+    "user_removed": N_("a user was removed from a chat"),
+    "chat_title_changed": N_("a chat has another title"),
 }
 """Known, and nothing follows. A stopped bot is answered 403 to every message, so nothing is marked: who stops a
 bot may still be written to elsewhere."""
@@ -48,17 +49,17 @@ class MaxWebhook(Webhook):
         """The secret of the subscription must come back in its header; an old subscription may send none."""
         expected = webhook_secret(inbound.secrets.get("webhook_secret"), inbound.secrets.get("bot_token"))
         if expected is None:
-            return "this connection has no bot_token yet, and nothing else can prove an update of MAX's"
+            return N_("this connection has no bot_token yet, and nothing else can prove an update of MAX's")
         given = request.header("x-max-bot-api-secret") or ""
         if compare_digest(given.encode("latin-1", "replace"), expected.encode()):
             return None
-        return "the X-Max-Bot-Api-Secret header isn't the secret of this connection: `svyazka doctor --fix`"
+        return N_("the X-Max-Bot-Api-Secret header isn't the secret of this connection: `svyazka doctor --fix`")
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one update of a request."""
         update = json_of(request.body, request.header("content-type"))
         if not isinstance(update, dict):
-            raise NotTheFormat(f"expected an update, got {type(update).__name__}")
+            raise NotTheFormat(N_("expected an update, got {found}").format(found=type(update).__name__))
         return [fact_of(update)]
 
     def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
@@ -70,7 +71,7 @@ def fact_of(update: Section) -> Fact | Unreadable:
     """An update as a fact, the same from a webhook and from the list of what was missed."""
     kind = text(update.get("update_type"))
     if kind is None:
-        return Unreadable(reason="expected an update with its update_type")
+        return Unreadable(reason=N_("expected an update with its update_type"))
     reader = READERS.get(kind)
     if reader is not None:
         return reader(update)
@@ -109,7 +110,7 @@ def _message(update: Section) -> Fact:
     mid = text(body.get("mid"))
     id_ = (mid, identifier(update.get("timestamp"))) if edited else (mid,)
     if not sender or sender.get("is_bot") is True:
-        return _fact(update, *id_, type=EventType.OTHER, ignored="a message that no person wrote")
+        return _fact(update, *id_, type=EventType.OTHER, ignored=N_("a message that no person wrote"))
     where = section(message.get("recipient"))
     words = text(body.get("text"), LONGEST)
     # In a group a word is said to the group.
@@ -124,7 +125,7 @@ def _message(update: Section) -> Fact:
         subject=f"message:{mid}" if mid and not edited else None,
         contact=_contact(sender, _own_phone(sender, body)),
         consent=consent,
-        ignored="a message was edited" if edited and consent is None else None,
+        ignored=N_("a message was edited") if edited and consent is None else None,
         data=filled(
             {
                 "text": words,
@@ -142,7 +143,7 @@ def _button(update: Section) -> Fact:
     callback = section(update.get("callback"))
     id_, pressed = text(callback.get("callback_id")), text(callback.get("payload"))
     if pressed is None:
-        return _fact(update, id_, type=EventType.OTHER, ignored="a button without a payload: it says nothing")
+        return _fact(update, id_, type=EventType.OTHER, ignored=N_("a button without a payload: it says nothing"))
     return _fact(
         update,
         id_,

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.resend.failures import failure
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, text
@@ -48,7 +49,7 @@ async def send(call: Call[ResendSettings], letter: Mapping[str, Any]) -> Outcome
     """One letter, its bytes the same at every repeat. Raises NotSent, MaybeSent."""
     doubt = call.doubt_since
     if doubt is not None and call.now - doubt > KEY_REMEMBERED:
-        message = "an earlier try may have been taken, and it is too long ago for Resend to recognise a repeat"
+        message = N_("an earlier try may have been taken, and it is too long ago for Resend to recognise a repeat")
         return Unknown(code="key_forgotten", message=message)
     body = json.dumps(letter, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {**_headers(call), "Content-Type": "application/json", "Idempotency-Key": call.key}
@@ -58,7 +59,7 @@ async def send(call: Call[ResendSettings], letter: Mapping[str, Any]) -> Outcome
         return _failure(response, answer, in_doubt=doubt is not None)
     id_ = text(answer.get("id"))
     if id_ is None:
-        message = "Resend answers 200 without an id: the letter may have been taken"
+        message = N_("Resend answers 200 without an id: the letter may have been taken")
         return Unclear(code="no_id", message=message)
     return Succeeded(external_id=id_)
 
@@ -108,7 +109,7 @@ def _understood(response: httpx.Response) -> Section:
     if response.status_code == httpx.codes.OK and answer:
         return answer
     if answer.get("name") == ONLY_SENDS:
-        raise NotShown("this key of Resend's may only send")
+        raise NotShown(N_("this key of Resend's may only send"))
     raise ResendFailure(_failure(response, answer))
 
 

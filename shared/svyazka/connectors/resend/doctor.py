@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.resend import client
 from svyazka.connectors.resend.client import ResendFailure, ResendSettings
 from svyazka.connectors.resend.schema import EVENTS
@@ -25,7 +26,7 @@ TEST_DOMAIN = "resend.dev"
 NEEDED = frozenset(f"email.{name}" for name in EVENTS) - {"email.opened", "email.clicked", "email.sent"}
 """Events without which we don't learn what became of a letter."""
 
-ADD = "add the address of `svyazka urls` at resend.com (Webhooks), all events, and store its signing secret"
+ADD = N_("add the address of `svyazka urls` at resend.com (Webhooks), all events, and store its signing secret")
 
 Check = Callable[[Call[ResendSettings]], Awaitable[Finding]]
 
@@ -37,12 +38,12 @@ async def check(call: Call[ResendSettings]) -> list[Finding]:
         try:
             findings.append(await ask(call))
         except NotShown:
-            findings.append(Finding(name, "ok", "the key may only send, so Resend doesn't show this"))
+            findings.append(Finding(name, "ok", _("the key may only send, so Resend doesn't show this")))
         except ResendFailure as error:
             findings.append(_failed(name, error))
             break
         except (NotSent, MaybeSent) as error:
-            findings.append(Finding(name, "fail", f"Resend doesn't answer: {error}", "try again later"))
+            findings.append(Finding(name, "fail", _("Resend doesn't answer: {why}", why=error), _("try again later")))
             break
     return [*findings, _signing_secret(call.settings.signing_secret)]
 
@@ -51,50 +52,68 @@ async def _domain(call: Call[ResendSettings]) -> Finding:
     domain = parseaddr(call.settings.sender or "")[1].rpartition("@")[2].lower()
     known = await client.domains(call)
     if not domain:
-        return Finding("sender", "fail", "sender isn't set", "set it: Name <address@your-domain>")
+        return Finding("sender", "fail", _("sender isn't set"), _("set it: Name <address@your-domain>"))
     if domain == TEST_DOMAIN:
-        what = f"from {TEST_DOMAIN} letters go to the account owner's own address only"
-        return Finding("sender", "warn", what, "verify a domain of your own at resend.com (Domains)")
+        what = N_("from {TEST_DOMAIN} letters go to the account owner's own address only").format(
+            TEST_DOMAIN=TEST_DOMAIN
+        )
+        return Finding("sender", "warn", what, _("verify a domain of your own at resend.com (Domains)"))
     status = known.get(domain)
     if status == "verified":
-        return Finding("sender", "ok", f"the domain {domain} is verified")
-    remedy = "put the records that resend.com (Domains) shows into the domain's DNS, then press Verify there"
+        return Finding("sender", "ok", _("the domain {domain} is verified", domain=domain))
+    remedy = N_("put the records that resend.com (Domains) shows into the domain's DNS, then press Verify there")
     if status is None:
-        return Finding("sender", "fail", f"the account has no domain {domain}", f"add it at resend.com, then {remedy}")
-    return Finding("sender", "fail", f"the domain {domain} isn't verified: {status}", remedy)
+        return Finding(
+            "sender",
+            "fail",
+            _("the account has no domain {domain}", domain=domain),
+            _("add it at resend.com, then {remedy}", remedy=remedy),
+        )
+    return Finding(
+        "sender", "fail", _("the domain {domain} isn't verified: {status}", domain=domain, status=status), remedy
+    )
 
 
 async def _endpoint(call: Call[ResendSettings]) -> Finding:
     ours = call.hook_url
     endpoints = await client.endpoints(call)
     if ours is None:
-        return Finding("webhook", "warn", f"{len(endpoints)} endpoint(s) at Resend; our own address isn't known here")
+        return Finding(
+            "webhook",
+            "warn",
+            _("{count} endpoint(s) at Resend; our own address isn't known here", count=len(endpoints)),
+        )
     found = next((one for one in endpoints if _place(text(one.get("endpoint"))) == _place(ours)), None)
     if found is None:
-        return Finding("webhook", "warn", "our address isn't there: what became of letters isn't told", ADD)
+        return Finding("webhook", "warn", _("our address isn't there: what became of letters isn't told"), ADD)
     if text(found.get("endpoint")) != ours:
-        what = "events come to us under another key than today's: refused if it was rotated or is another tenant's"
+        what = N_("events come to us under another key than today's: refused if it was rotated or is another tenant's")
         return Finding("webhook", "warn", what, ADD)
     if text(found.get("status")) == "disabled":
-        return Finding("webhook", "warn", "our endpoint is switched off at Resend", "switch it on at resend.com")
+        return Finding("webhook", "warn", _("our endpoint is switched off at Resend"), _("switch it on at resend.com"))
     missing = sorted(NEEDED - _listed(found))
     if missing:
-        return Finding("webhook", "warn", f"our endpoint isn't told of {', '.join(missing)}", "tick them at resend.com")
-    return Finding("webhook", "ok", f"events come to us: {_place(ours)}")
+        return Finding(
+            "webhook",
+            "warn",
+            _("our endpoint isn't told of {missing}", missing=", ".join(missing)),
+            _("tick them at resend.com"),
+        )
+    return Finding("webhook", "ok", _("events come to us: {place}", place=_place(ours)))
 
 
 CHECKS: dict[str, Check] = {"sender": _domain, "webhook": _endpoint}
 
 
 def _signing_secret(secret: str | None) -> Finding:
-    remedy = "copy it at resend.com (Webhooks, our endpoint) and store it by `svyazka secret set`"
+    remedy = N_("copy it at resend.com (Webhooks, our endpoint) and store it by `svyazka secret set`")
     if secret is None:
-        return Finding("signing secret", "warn", "there is none: every event of Resend's is refused", remedy)
+        return Finding("signing secret", "warn", _("there is none: every event of Resend's is refused"), remedy)
     try:
         standardwebhooks.refusal(standardwebhooks.secrets_of(secret), (), b"", 0)
     except ConfigError as error:
         return Finding("signing secret", "warn", str(error), remedy)
-    return Finding("signing secret", "ok", "it can be a key")
+    return Finding("signing secret", "ok", _("it can be a key"))
 
 
 def _listed(endpoint: Section) -> frozenset[str]:
@@ -104,8 +123,8 @@ def _listed(endpoint: Section) -> frozenset[str]:
 
 def _failed(check: str, error: ResendFailure) -> Finding:
     outcome = error.outcome
-    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again later"
-    return Finding(check, "fail", f"Resend doesn't let us in: {error}", remedy)
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again later")
+    return Finding(check, "fail", _("Resend doesn't let us in: {why}", why=error), remedy)
 
 
 def _place(url: str | None) -> str:

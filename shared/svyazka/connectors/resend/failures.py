@@ -12,6 +12,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unknown
 
@@ -30,75 +31,84 @@ class Rule:
     maybe_sent: bool = False
 
 
-_KEY = "Создайте ключ на resend.com («API Keys») и сохраните его: svyazka secret set"
-_SUPPORT = "Разберитесь в кабинете resend.com или напишите в его поддержку"
-_DOMAIN = "Подтвердите домен на resend.com («Domains»): записи DKIM и SPF в DNS; адрес в `sender` — на этом домене"
-_PLAN = "Повысьте тариф на resend.com или подождите: отправка продолжится сама"
+_KEY = N_("Создайте ключ на resend.com («API Keys») и сохраните его: svyazka secret set")
+_SUPPORT = N_("Разберитесь в кабинете resend.com или напишите в его поддержку")
+_DOMAIN = N_("Подтвердите домен на resend.com («Domains»): записи DKIM и SPF в DNS; адрес в `sender` — на этом домене")
+_PLAN = N_("Повысьте тариф на resend.com или подождите: отправка продолжится сама")
 
 
 def _our_bug(what: str) -> Rule:
-    return Rule("refuse", f"{what}: a mistake of ours")
+    return Rule("refuse", N_("{what}: a mistake of ours").format(what=what))
 
 
-_FAILED = Rule("retry", "Resend failed", maybe_sent=True)
+_FAILED = Rule("retry", N_("Resend failed"), maybe_sent=True)
 
 NAMES: dict[str, Rule] = {
-    "missing_api_key": Rule("block", "Resend не получил ключ API", _KEY),
-    "restricted_api_key": Rule("block", "ключу Resend не разрешено это письмо", _KEY),
-    "invalid_api_key": Rule("block", "Resend не признаёт ключ API", _KEY),
-    "suspended_api_key": Rule("block", "Resend приостановил ключ API", _SUPPORT),
-    "invalid_access": Rule("block", "у ключа Resend нет нужного доступа", _KEY),
-    "invalid_permission": Rule("block", "у ключа Resend нет нужных прав", _KEY),
-    "email_above_quota": Rule("block", "исчерпан объём писем на Resend", _PLAN),
-    "daily_quota_exceeded": Rule("block", "исчерпан дневной объём писем на Resend", _PLAN),
-    "monthly_quota_exceeded": Rule("block", "исчерпан месячный объём писем на Resend", _PLAN),
-    "rate_limit_exceeded": Rule("retry", "too many requests at once", wait=1.0),
+    "missing_api_key": Rule("block", N_("Resend не получил ключ API"), _KEY),
+    "restricted_api_key": Rule("block", N_("ключу Resend не разрешено это письмо"), _KEY),
+    "invalid_api_key": Rule("block", N_("Resend не признаёт ключ API"), _KEY),
+    "suspended_api_key": Rule("block", N_("Resend приостановил ключ API"), _SUPPORT),
+    "invalid_access": Rule("block", N_("у ключа Resend нет нужного доступа"), _KEY),
+    "invalid_permission": Rule("block", N_("у ключа Resend нет нужных прав"), _KEY),
+    "email_above_quota": Rule("block", N_("исчерпан объём писем на Resend"), _PLAN),
+    "daily_quota_exceeded": Rule("block", N_("исчерпан дневной объём писем на Resend"), _PLAN),
+    "monthly_quota_exceeded": Rule("block", N_("исчерпан месячный объём писем на Resend"), _PLAN),
+    "rate_limit_exceeded": Rule("retry", N_("too many requests at once"), wait=1.0),
     # Our key is the delivery's own: an earlier try of the very same letter is still being worked on.
-    "concurrent_idempotent_requests": Rule("retry", "an earlier try is still being worked on", wait=5.0, outage=False),
-    "resource_locked": Rule("retry", "Resend has it locked for the moment", outage=False),
+    "concurrent_idempotent_requests": Rule(
+        "retry", N_("an earlier try is still being worked on"), wait=5.0, outage=False
+    ),
+    "resource_locked": Rule("retry", N_("Resend has it locked for the moment"), outage=False),
     "invalid_idempotent_request": Rule(
-        "refuse", "Resend уже принимал под этим номером письмо с другим содержанием",
-        "Проверьте в кабинете resend.com, дошло ли оно; само не повторится",
+        "refuse",
+        N_("Resend уже принимал под этим номером письмо с другим содержанием"),
+        N_("Проверьте в кабинете resend.com, дошло ли оно; само не повторится"),
     ),
-    "invalid_idempotency_key": _our_bug("a wrong idempotency key"),
-    "validation_error": Rule("refuse", "Resend doesn't take this letter"),
+    "invalid_idempotency_key": _our_bug(N_("a wrong idempotency key")),
+    "validation_error": Rule("refuse", N_("Resend doesn't take this letter")),
     "invalid_from_address": Rule(
-        "refuse", "Resend не принимает адрес отправителя", "Исправьте `sender`: Имя <адрес@ваш-домен>",
+        "refuse",
+        N_("Resend не принимает адрес отправителя"),
+        N_("Исправьте `sender`: Имя <адрес@ваш-домен>"),
     ),
-    "not_found": _our_bug("an unknown address of the API"),
-    "method_not_allowed": _our_bug("a wrong method"),
-    "invalid_attachment": _our_bug("an attachment"),
-    "invalid_parameter": _our_bug("a wrong parameter"),
-    "invalid_region": _our_bug("a wrong region"),
-    "missing_required_field": _our_bug("a missing field"),
-    "missing_required_fields": _our_bug("a missing field"),
-    "missing_required_parameter": _our_bug("a missing parameter"),
-    "security_error": Rule("refuse", "Resend отказал по соображениям безопасности", _SUPPORT),
+    "not_found": _our_bug(N_("an unknown address of the API")),
+    "method_not_allowed": _our_bug(N_("a wrong method")),
+    "invalid_attachment": _our_bug(N_("an attachment")),
+    "invalid_parameter": _our_bug(N_("a wrong parameter")),
+    "invalid_region": _our_bug(N_("a wrong region")),
+    "missing_required_field": _our_bug(N_("a missing field")),
+    "missing_required_fields": _our_bug(N_("a missing field")),
+    "missing_required_parameter": _our_bug(N_("a missing parameter")),
+    "security_error": Rule("refuse", N_("Resend отказал по соображениям безопасности"), _SUPPORT),
     "application_error": _FAILED,
     "internal_server_error": _FAILED,
     "service_unavailable": _FAILED,
-}  # fmt: skip
+}
 """`name` of an error body."""
 
-UNVERIFIED = Rule("refuse", "Resend не отправляет с этого адреса: домен не подтверждён", _DOMAIN)
+UNVERIFIED = Rule("refuse", N_("Resend не отправляет с этого адреса: домен не подтверждён"), _DOMAIN)
 """`validation_error` with 403: the domain isn't verified, or only the owner's own address may be written to."""
 
 STATUSES: dict[int, Rule] = {
-    400: Rule("refuse", "Resend doesn't take this request"),
-    401: Rule("block", "Resend не признаёт ключ API", _KEY),
-    403: Rule("block", "Resend не пускает нас", f"{_KEY}; если ключ верен, разберитесь с поддержкой resend.com"),
-    404: Rule("refuse", "there is no such thing at Resend: see base_url"),
-    405: _our_bug("a wrong method"),
+    400: Rule("refuse", N_("Resend doesn't take this request")),
+    401: Rule("block", N_("Resend не признаёт ключ API"), _KEY),
+    403: Rule(
+        "block",
+        N_("Resend не пускает нас"),
+        N_("{KEY}; если ключ верен, разберитесь с поддержкой resend.com").format(KEY=_KEY),
+    ),
+    404: Rule("refuse", N_("there is no such thing at Resend: see base_url")),
+    405: _our_bug(N_("a wrong method")),
     408: _FAILED,
-    409: Rule("retry", "Resend says that it is being worked on", wait=5.0, outage=False),
-    413: Rule("refuse", "the letter is too large"),
-    422: Rule("refuse", "Resend doesn't take this letter"),
-    429: Rule("retry", "too many requests at once", wait=1.0),
+    409: Rule("retry", N_("Resend says that it is being worked on"), wait=5.0, outage=False),
+    413: Rule("refuse", N_("the letter is too large")),
+    422: Rule("refuse", N_("Resend doesn't take this letter")),
+    429: Rule("retry", N_("too many requests at once"), wait=1.0),
     451: NAMES["security_error"],
 }
 """For names of no row, and for answers that aren't the API's own."""
 
-TURNED_AWAY = Rule("retry", "turned away before Resend's API: see base_url")
+TURNED_AWAY = Rule("retry", N_("turned away before Resend's API: see base_url"))
 
 
 def failure(
@@ -112,7 +122,7 @@ def failure(
     rule = _rule(status, name)
     code = name or f"http_{status}"
     if name == "invalid_idempotent_request" and in_doubt:
-        return Unknown(code=code, message=f"{rule.what}: an earlier try of ours was received")
+        return Unknown(code=code, message=N_("{what}: an earlier try of ours was received").format(what=rule.what))
     if rule.do == "retry":
         after = _stated_wait(headers, now) if status == HTTPStatus.TOO_MANY_REQUESTS else None
         return Retry(
@@ -131,7 +141,9 @@ def _rule(status: int, name: str | None) -> Rule:
     if known is not None:
         return known
     if status >= 500 or status < 300:
-        return replace(_FAILED, what=f"Resend answers with {status} and nothing that can be understood")
+        return replace(
+            _FAILED, what=N_("Resend answers with {status} and nothing that can be understood").format(status=status)
+        )
     return TURNED_AWAY
 
 

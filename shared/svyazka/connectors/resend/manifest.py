@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.resend.client import ResendSettings
 from svyazka.connectors.resend.doctor import ResendDoctor
 from svyazka.connectors.resend.messenger import ResendMessenger
@@ -17,7 +18,7 @@ MANIFEST = Manifest(
     credentials=Credentials(
         required=("api_key", "sender"),
         secret=("api_key", "signing_secret"),
-        optional={"signing_secret": "what became of letters isn't heard, and they have no link to unsubscribe"},
+        optional={"signing_secret": N_("what became of letters isn't heard, and they have no link to unsubscribe")},
         environment={"api_key": "RESEND_API_KEY", "sender": "RESEND_FROM"},
     ),
     messenger=ResendMessenger(),

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from svyazka.catalogue import N_
 from svyazka.connectors.resend import client, unsubscribe
 from svyazka.connectors.resend.client import ResendSettings
 from svyazka.connectors.resend.webhook import TAG
@@ -25,7 +26,7 @@ class ResendMessenger(Messenger[ResendSettings]):
     """Resend. A letter bears our key, which Resend remembers for a day: repeating it sends nothing twice."""
 
     reaches = "email"
-    no_address = "no e-mail address"
+    no_address = N_("no e-mail address")
 
     def address(self, contact: Contact) -> str | None:
         return None if contact.proxy else normalize_email(contact.email)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import Section, section
 from svyazka.model.events import ReceiptState
 
@@ -20,16 +21,16 @@ class Told:
 
 
 EVENTS: dict[str, Told] = {
-    "sent": Told(ReceiptState.SENT, "Resend has sent it"),
-    "delivery_delayed": Told(ReceiptState.SENT, "the reader's mail server puts it off"),
-    "delivered": Told(ReceiptState.DELIVERED, "the reader's mail server took it"),
+    "sent": Told(ReceiptState.SENT, N_("Resend has sent it")),
+    "delivery_delayed": Told(ReceiptState.SENT, N_("the reader's mail server puts it off")),
+    "delivered": Told(ReceiptState.DELIVERED, N_("the reader's mail server took it")),
     # Robots open and click too, so nobody is known to have read it; it has arrived, though.
-    "opened": Told(ReceiptState.DELIVERED, "something opened it"),
-    "clicked": Told(ReceiptState.DELIVERED, "something followed a link in it"),
-    "bounced": Told(ReceiptState.UNDELIVERED, "it bounced", last_word=True),
-    "complained": Told(ReceiptState.DELIVERED, "its reader calls it spam", opt_out=True),
-    "failed": Told(ReceiptState.UNDELIVERED, "Resend could not send it"),
-    "suppressed": Told(ReceiptState.UNDELIVERED, "the address is on Resend's suppression list"),
+    "opened": Told(ReceiptState.DELIVERED, N_("something opened it")),
+    "clicked": Told(ReceiptState.DELIVERED, N_("something followed a link in it")),
+    "bounced": Told(ReceiptState.UNDELIVERED, N_("it bounced"), last_word=True),
+    "complained": Told(ReceiptState.DELIVERED, N_("its reader calls it spam"), opt_out=True),
+    "failed": Told(ReceiptState.UNDELIVERED, N_("Resend could not send it")),
+    "suppressed": Told(ReceiptState.UNDELIVERED, N_("the address is on Resend's suppression list")),
 }
 """`email.<name>` of a webhook, and `last_event` of a letter that was read."""
 

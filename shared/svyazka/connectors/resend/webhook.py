@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.resend import unsubscribe
 from svyazka.connectors.resend.schema import DOMAIN_LOST, EVENTS, OUT_OF_QUOTA, PREVIOUS_COMPLAINT, said
 from svyazka.engine.contracts.untrusted import Section, json_of, section, text, zoned_time
@@ -34,10 +35,12 @@ EVENT_TYPES = {
 
 HTML = "text/html; charset=utf-8"
 
-OUT_OF_QUOTA_NOTICE = "Resend не отправил письмо: объём по тарифу исчерпан. Повысьте тариф на resend.com или подождите"
-COMPLAINT_NOTICE = (
-    "получатель отметил письмо как спам; больше ему не пишем. За частые жалобы почтовые службы перестают принимать "
-    "письма с вашего домена: посмотрите, кому и что отправляется"
+OUT_OF_QUOTA_NOTICE = N_(
+    "Resend не отправил письмо: объём по тарифу исчерпан. Повысьте тариф на resend.com или подождите"
+)
+COMPLAINT_NOTICE = N_(
+    "получатель отметил письмо как спам; больше ему не пишем. За частые жалобы почтовые службы "
+    "перестают принимать письма с вашего домена: посмотрите, кому и что отправляется"
 )
 
 
@@ -57,15 +60,15 @@ class ResendWebhook(Webhook):
         """Svix's signature over these very bytes; or a link to unsubscribe that we made ourselves."""
         secret = inbound.secrets.get("signing_secret")
         if not secret:
-            return "this connection has no signing_secret yet, and nothing else can prove an event of Resend's"
+            return N_("this connection has no signing_secret yet, and nothing else can prove an event of Resend's")
         if unsubscribe.is_link(request.path):
             ours = unsubscribe.reader_of(request.path, secret) is not None
-            return None if ours else "this link to unsubscribe isn't ours"
+            return None if ours else N_("this link to unsubscribe isn't ours")
         secrets = standardwebhooks.secrets_of(secret)
         try:
             return standardwebhooks.refusal(secrets, request.headers, request.body, time.time())
         except ConfigError as error:
-            return f"signing_secret can't be used: {error}"
+            return N_("signing_secret can't be used: {why}").format(why=error)
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one event of a request, and what follows from it for the whole account."""
@@ -73,10 +76,10 @@ class ResendWebhook(Webhook):
             return [_unsubscribed(request, inbound)]
         content = json_of(request.body, request.header("content-type"))
         if not isinstance(content, dict):
-            raise NotTheFormat(f"expected an event object, got {type(content).__name__}")
+            raise NotTheFormat(N_("expected an event object, got {found}").format(found=type(content).__name__))
         type_, data = text(content.get("type"), 60), section(content.get("data"))
         if type_ is None:
-            return [Unreadable(reason="expected `type`, such as email.delivered")]
+            return [Unreadable(reason=N_("expected `type`, such as email.delivered"))]
         family = type_.partition(".")[0]
         read = _READERS.get(type_) or _READERS.get(family, _other)
         return read(type_, content, data, standardwebhooks.message_id(request.headers))
@@ -151,7 +154,7 @@ def _unsubscribed(request: RawRequest, inbound: Inbound) -> Fact | Unreadable:
     """A reader's own word: it holds however long ago the letter was, and for his phone too."""
     reader = unsubscribe.reader_of(request.path, inbound.secrets.get("signing_secret", ""))
     if reader is None:
-        return Unreadable(reason="expected a link to unsubscribe as our letters have it")
+        return Unreadable(reason=N_("expected a link to unsubscribe as our letters have it"))
     return Fact(
         type=EventType.CONTACT_CHANGED, key=("unsubscribed", reader.delivery, reader.email),
         contact=Contact(email=reader.email, phone=reader.phone), data={"event": "unsubscribed"},
@@ -168,7 +171,7 @@ def _letter(type_: str, content: Section, data: Section, message: str | None) ->
         return _other(type_, content, data, message)
     fact = letter_fact(event, data, at)
     if fact is None:
-        return [Unreadable(reason="expected `email_id` of the letter", key=_known_again(message))]
+        return [Unreadable(reason=N_("expected `email_id` of the letter"), key=_known_again(message))]
     reason = said(data, "failed", "reason")
     if reason in OUT_OF_QUOTA:
         return [fact, _notice("quota", OUT_OF_QUOTA_NOTICE, fact, reason or "")]
@@ -177,7 +180,7 @@ def _letter(type_: str, content: Section, data: Section, message: str | None) ->
 
 def _received(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
     fact = received_fact(data, occurred_at=content.get("created_at"))
-    return [fact or Unreadable(reason="expected `email_id` of the letter", key=_known_again(message))]
+    return [fact or Unreadable(reason=N_("expected `email_id` of the letter"), key=_known_again(message))]
 
 
 def _domain(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
@@ -185,10 +188,10 @@ def _domain(type_: str, content: Section, data: Section, message: str | None) ->
     if type_ != "domain.deleted" and status not in DOMAIN_LOST:
         return _other(type_, content, data, message)
     at = content.get("created_at")
-    notice = (
-        f"домен {name} на Resend больше не подтверждён ({status or 'удалён'}): письма с него не уйдут. "
-        "Проверьте записи DNS на resend.com («Domains»)"
-    )
+    notice = N_(
+        "домен {name} на Resend больше не подтверждён ({value}): письма с него не уйдут. Проверьте "
+        "записи DNS на resend.com («Domains»)"
+    ).format(name=name, value=status or "удалён")
     return [
         Fact(
             type=EventType.CONNECTION_DISABLED, key=("domain", name, type_, status, text(at) or ""),
@@ -198,7 +201,7 @@ def _domain(type_: str, content: Section, data: Section, message: str | None) ->
 
 
 def _other(type_: str, content: Section, data: Section, message: str | None) -> list[Fact | Unreadable]:
-    reason = f"Resend tells of {type_}: nothing here acts on it"
+    reason = N_("Resend tells of {type}: nothing here acts on it").format(type=type_)
     at = zoned_time(content.get("created_at"))
     return [Fact(type=EventType.OTHER, key=_known_again(message), occurred_at=at, ignored=reason)]
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.rkeeper.statuses import Meaning
 from svyazka.engine.contracts.calls import Call
 from svyazka.model.base import Frozen
@@ -43,7 +44,7 @@ class FieldPaths(Frozen):
     def _dotted(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for path in value or ():
             if not _PATH.match(path):
-                raise ValueError(f"expected a dotted path such as order.customer.phone, got {path!r}")
+                raise ValueError(_("expected a dotted path such as order.customer.phone, got {path!r}", path=path))
         return value
 
 
@@ -68,7 +69,7 @@ class RKeeperSettings(ConnectionSettings):
         items = value if isinstance(value, dict | list | tuple) else ()
         for status in items:
             if not isinstance(status, str):
-                raise ValueError(f'expected a status\'s name, or its id in quotes such as "{status}"')
+                raise ValueError(_('expected a status\'s name, or its id in quotes such as "{status}"', status=status))
         return value
 
     @property
@@ -105,49 +106,49 @@ class Rule:
 
 # What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
 
-CREDENTIALS = "Проверьте ключи этого подключения и сохраните их: svyazka secret set"
-API_ACCESS = "Проверьте лицензию модуля Delivery_Api и подключение по API (админ-панель, «Интеграции»)"
-LICENCE = "Проверьте лицензию White Server этого ресторана на l.ucs.ru (агент и агрегатор)"
-RESTAURANT = "Попросите настроить агент White Server этого ресторана: integrations@rkeeper.ru"
+CREDENTIALS = N_("Проверьте ключи этого подключения и сохраните их: svyazka secret set")
+API_ACCESS = N_("Проверьте лицензию модуля Delivery_Api и подключение по API (админ-панель, «Интеграции»)")
+LICENCE = N_("Проверьте лицензию White Server этого ресторана на l.ucs.ru (агент и агрегатор)")
+RESTAURANT = N_("Попросите настроить агент White Server этого ресторана: integrations@rkeeper.ru")
 
 # r_k Delivery's API
 
 STATUSES: dict[int, Rule] = {
-    400: Rule("refuse", "r_k Delivery doesn't take the request"),
-    401: Rule("block", "r_k Delivery не принимает ни этот токен, ни новый", CREDENTIALS),
-    403: Rule("block", "r_k Delivery не разрешает это подключению по API", API_ACCESS),
-    404: Rule("refuse", "r_k Delivery has no such object"),
-    422: Rule("refuse", "r_k Delivery doesn't take the request"),
-    429: Rule("retry", "over r_k Delivery's quota", wait=60),
+    400: Rule("refuse", N_("r_k Delivery doesn't take the request")),
+    401: Rule("block", N_("r_k Delivery не принимает ни этот токен, ни новый"), CREDENTIALS),
+    403: Rule("block", N_("r_k Delivery не разрешает это подключению по API"), API_ACCESS),
+    404: Rule("refuse", N_("r_k Delivery has no such object")),
+    422: Rule("refuse", N_("r_k Delivery doesn't take the request")),
+    429: Rule("retry", N_("over r_k Delivery's quota"), wait=60),
 }
-OTHER_4XX = Rule("refuse", "r_k Delivery refuses the request")
-OTHER_5XX = Rule("retry", "r_k Delivery failed", repeatable=False)
+OTHER_4XX = Rule("refuse", N_("r_k Delivery refuses the request"))
+OTHER_5XX = Rule("retry", N_("r_k Delivery failed"), repeatable=False)
 
 TILL_ERROR = "ERR_EXTERNAL_ERROR_WS"
 """The till or White Server behind Delivery refused or was silent: only the text says which."""
 
-TILL_REFUSED = Rule("refuse", "the till refused")
-TILL_SILENT = Rule("retry", "the till didn't answer", outage=False, repeatable=False)
+TILL_REFUSED = Rule("refuse", N_("the till refused"))
+TILL_SILENT = Rule("retry", N_("the till didn't answer"), outage=False, repeatable=False)
 _SILENCE = re.compile(r"time\W?out|offline|unresponsive|not respond|не отвечает|недоступ", re.I)
 
 # White Server: the HTTP status is always 200
 
-_LICENCE = Rule("block", "нет лицензии White Server", LICENCE)
-_MENU = Rule("refuse", "the order names what the till's menu doesn't have: refresh the menu")
-_STAFF = Rule("refuse", "the restaurant refused the order, or nobody there reacted: tell the guest")
-_TILL = Rule("refuse", "the till couldn't carry it out")
+_LICENCE = Rule("block", N_("нет лицензии White Server"), LICENCE)
+_MENU = Rule("refuse", N_("the order names what the till's menu doesn't have: refresh the menu"))
+_STAFF = Rule("refuse", N_("the restaurant refused the order, or nobody there reacted: tell the guest"))
+_TILL = Rule("refuse", N_("the till couldn't carry it out"))
 
 WS_CODES: dict[str, Rule] = {
-    "AuthFailed": Rule("block", "White Server не признаёт токен", CREDENTIALS),
-    "BadRequest": Rule("refuse", "White Server doesn't take the request: a fault of ours"),
+    "AuthFailed": Rule("block", N_("White Server не признаёт токен"), CREDENTIALS),
+    "BadRequest": Rule("refuse", N_("White Server doesn't take the request: a fault of ours")),
     "License": _LICENCE,
-    "NotFound": Rule("refuse", "White Server knows no such object, order or task"),
-    "TaskLimitExceeded": Rule("retry", "over White Server's quota", wait=60),
-    "Timeout": Rule("retry", "the restaurant's agent is silent"),
-    "AwaitingAnswer": Rule("retry", "the restaurant hasn't answered yet", wait=2, outage=False),
-    "WsAgentNotSelected": Rule("block", "для ресторана не выбран агент White Server", RESTAURANT),
-    "InternalError": Rule("retry", "White Server failed"),
-    "WsaDuplicateOrder": Rule("done", "an earlier try of ours has succeeded"),
+    "NotFound": Rule("refuse", N_("White Server knows no such object, order or task")),
+    "TaskLimitExceeded": Rule("retry", N_("over White Server's quota"), wait=60),
+    "Timeout": Rule("retry", N_("the restaurant's agent is silent")),
+    "AwaitingAnswer": Rule("retry", N_("the restaurant hasn't answered yet"), wait=2, outage=False),
+    "WsAgentNotSelected": Rule("block", N_("для ресторана не выбран агент White Server"), RESTAURANT),
+    "InternalError": Rule("retry", N_("White Server failed")),
+    "WsaDuplicateOrder": Rule("done", N_("an earlier try of ours has succeeded")),
     "WsaOrderCreationDishNotFound": _MENU,
     "WsaOrderCreationSelectorNotFound": _MENU,
     "WsaOrderMenuIsUnknownError": _MENU,
@@ -156,11 +157,11 @@ WS_CODES: dict[str, Rule] = {
     "WsaOrderIgnoredOnPos": _STAFF,
     "WsaOrderError": _TILL,
     "WsaFillingOrderError": _TILL,
-    "WsaCommandNotSupported": Rule("block", "агент White Server в ресторане слишком старый", RESTAURANT),
+    "WsaCommandNotSupported": Rule("block", N_("агент White Server в ресторане слишком старый"), RESTAURANT),
 }
 """`wsError.code`, or the code of the system behind it (agentError, rkError, shError), which goes first."""
 
-OTHER_WS = Rule("retry", "White Server failed in a way that we don't know", outage=False)
+OTHER_WS = Rule("retry", N_("White Server failed in a way that we don't know"), outage=False)
 
 
 def outcome_of(
@@ -169,7 +170,9 @@ def outcome_of(
     """What a row of the map makes of a call; `reading`: False for a command."""
     message = f"{rule.what}: {detail}" if detail else rule.what
     if not reading and not rule.repeatable:
-        return Unknown(code=code, message=f"{message}; look whether it was done before repeating it")
+        return Unknown(
+            code=code, message=N_("{message}; look whether it was done before repeating it").format(message=message)
+        )
     match rule.do:
         case "retry":
             waits = [wait for wait in (rule.wait, after) if wait is not None]

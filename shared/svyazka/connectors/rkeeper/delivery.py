@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper.client import (
     CREDENTIALS,
     RKeeperFailure,
@@ -42,7 +43,7 @@ async def order(call: Call[RKeeperSettings], order_id: str) -> Section | None:
         return None
     result = _result(call, response)
     if not isinstance(result, dict):
-        raise RKeeperFailure(Retry(code="not_an_order", message="r_k Delivery answered without an order"))
+        raise RKeeperFailure(Retry(code="not_an_order", message=N_("r_k Delivery answered without an order")))
     return result
 
 
@@ -51,7 +52,7 @@ async def orders(call: Call[RKeeperSettings], since: datetime) -> Sequence[Secti
     params = {"fromDate": since.isoformat(timespec="seconds"), "orderBy": "updatedAt", "sortOrder": "desc"}
     result = _result(call, await _get(call, f"{API}/orders", params))
     if not isinstance(result, list):
-        raise RKeeperFailure(Retry(code="not_a_list", message="r_k Delivery answered without a list of orders"))
+        raise RKeeperFailure(Retry(code="not_a_list", message=N_("r_k Delivery answered without a list of orders")))
     return [item for item in result if isinstance(item, dict)]
 
 
@@ -76,7 +77,7 @@ def _result(call: Call[RKeeperSettings], response: httpx.Response) -> Any:
     if response.is_success:
         if "result" in said:
             return said["result"]
-        raise RKeeperFailure(Retry(code="no_result", message="r_k Delivery answered without a result"))
+        raise RKeeperFailure(Retry(code="no_result", message=N_("r_k Delivery answered without a result")))
     if turned_away(response.status_code) and response.status_code != 429 and not _own(response):
         raise RKeeperFailure(on_the_way(response, "r_k Delivery"))
     code, detail = text(said.get("code")), text(said.get("msg"))
@@ -103,7 +104,7 @@ async def access_token(call: Call[RKeeperSettings], refused: str | None = None) 
     """A token of r_k Delivery's. Raises RKeeperFailure."""
     client_id, secret = call.settings.client_id, call.settings.client_secret
     if client_id is None or secret is None:
-        missing = "не заданы client_id и client_secret r_k Delivery"
+        missing = N_("не заданы client_id и client_secret r_k Delivery")
         raise RKeeperFailure(Blocked(code="no_credentials", message=missing, remedy=CREDENTIALS))
     # Other credentials or another installation never get the token of these.
     mark = sha256("\n".join((call.settings.base_url or "", client_id, secret)).encode()).hexdigest()[:16]
@@ -116,7 +117,7 @@ async def _fresh(call: Call[RKeeperSettings], client_id: str, secret: str) -> tu
     response = await call.http.request("POST", host(call, "login") + "/connect/token", data=form)
     said = _said(response)
     if response.status_code in (400, 401, 403) and _own(response):
-        message = "r_k Delivery не признаёт client_id и client_secret"
+        message = N_("r_k Delivery не признаёт client_id и client_secret")
         raise RKeeperFailure(Blocked(code=str(response.status_code), message=message, remedy=CREDENTIALS))
     call.http.blank("response_body")  # it holds a secret that wasn't known before it came
     if turned_away(response.status_code):
@@ -124,7 +125,7 @@ async def _fresh(call: Call[RKeeperSettings], client_id: str, secret: str) -> tu
     token = said.get("access_token") if response.is_success else None
     if not isinstance(token, str) or not token:
         code = "no_token" if response.is_success else str(response.status_code)
-        raise RKeeperFailure(Retry(code=code, message="r_k Delivery answered without a token"))
+        raise RKeeperFailure(Retry(code=code, message=N_("r_k Delivery answered without a token")))
     seconds = number(said.get("expires_in"))
     # Longer than a day is never needed, and lives of years have been seen.
     life = timedelta(seconds=min(seconds, 86400)) if seconds and seconds > 0 else TOKEN_LIFE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.rkeeper import delivery, white_server
 from svyazka.connectors.rkeeper.client import RKeeperFailure, RKeeperSettings
 from svyazka.engine.contracts.calls import Call
@@ -37,8 +38,10 @@ def silence(settings: RKeeperSettings) -> Silence | None:
         return None
     return Silence(
         after=timedelta(days=3),
-        why=f"White Server deletes an address that fails for {HOOK_DIES_AFTER.days} days and tells nobody",
-        remedy="unless the restaurant is closed, ask integrations@rkeeper.ru whether the address is registered",
+        why=N_("White Server deletes an address that fails for {days} days and tells nobody").format(
+            days=HOOK_DIES_AFTER.days
+        ),
+        remedy=N_("unless the restaurant is closed, ask integrations@rkeeper.ru whether the address is registered"),
     )
 
 
@@ -47,20 +50,22 @@ async def _checked_delivery(call: Call[RKeeperSettings]) -> Finding:
         seen = await delivery.orders(call, call.now - timedelta(days=1))
     except (RKeeperFailure, NotSent, MaybeSent) as error:
         return _failed("r_k Delivery", error)
-    message = f"r_k Delivery lets us in; orders of this API connection since yesterday: {len(seen)}"
+    message = N_("r_k Delivery lets us in; orders of this API connection since yesterday: {count}").format(
+        count=len(seen)
+    )
     return Finding("r_k Delivery", "ok", message)
 
 
 async def _checked_restaurant(call: Call[RKeeperSettings], object_id: str) -> Finding:
-    check = f"White Server, objectId {object_id}"
+    check = N_("White Server, objectId {object_id}").format(object_id=object_id)
     try:
         await white_server.ask(call, "GetRestaurantInfo", object_id)
     except (RKeeperFailure, NotSent, MaybeSent) as error:
         return _failed(check, error)
-    return Finding(check, "ok", "White Server lets us in, the restaurant's agent answers")
+    return Finding(check, "ok", _("White Server lets us in, the restaurant's agent answers"))
 
 
 def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, RKeeperFailure) else None
-    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; see that the restaurant's agent is on"
+    remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; see that the restaurant's agent is on")
     return Finding(check, "fail", str(error), remedy)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper.schema import NotUnderstood, at, identifier, section
 from svyazka.connectors.rkeeper.statuses import TYPES, StatusMap, folded
 from svyazka.engine.contracts.untrusted import Section, number, text, zoned_time
@@ -63,17 +64,21 @@ def event_fact(item: Section, statuses: StatusMap, ours: frozenset[str]) -> Fact
     occurred_at = zoned_time(common.get("dateTimeServerReceiveEventFromAgent"))
     object_id = text(common.get("objectId")) or ""
     if ours and object_id not in ours:
-        reason = f"it belongs to objectId {object_id[:40] or '(none)'}, this connection is {', '.join(sorted(ours))}"
+        reason = N_("it belongs to objectId {value}, this connection is {names}").format(
+            value=object_id[:40] or "(none)", names=", ".join(sorted(ours))
+        )
         key = (object_id, guid) if guid else None
         return Fact(type=EventType.OTHER, key=key, occurred_at=occurred_at).of_another(reason)
     if kind not in (STATUS_CHANGED, ORDER_CHANGED):
-        reason = f"White Server sent {kind[:60] or 'an event of no type'}: nothing here acts on it"
+        reason = N_("White Server sent {value}: nothing here acts on it").format(
+            value=kind[:60] or "an event of no type"
+        )
         key = ("event", guid) if guid else None
         return Fact(type=EventType.OTHER, key=key, occurred_at=occurred_at, ignored=reason)
     order = section(response, "order") or response
     order_guid = identifier(order.get("orderGuid")) or identifier(response.get("orderGuid"))
     if order_guid is None:
-        raise NotUnderstood("expected response.orderGuid or response.order.orderGuid, found neither")
+        raise NotUnderstood(N_("expected response.orderGuid or response.order.orderGuid, found neither"))
     moment = Moment(guid if kind == ORDER_CHANGED else None, occurred_at)
     return order_fact(order, Order(object_id, order_guid), statuses, moment)
 
@@ -92,7 +97,9 @@ def order_fact(body: Section, order: Order, statuses: StatusMap, moment: Moment)
         position=int(moment.occurred_at.timestamp() * 1_000_000) if moment.occurred_at else None,
         entity=order.entity,
         data=_data(body, status),
-        ignored=f"status_map says that {status[:60]} is of no interest" if meaning == "ignored" else None,
+        ignored=N_("status_map says that {status} is of no interest").format(status=status[:60])
+        if meaning == "ignored"
+        else None,
     )
 
 

@@ -6,6 +6,7 @@ its failure map lies ready in `client.py`.
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.doctor import RKeeperDoctor, silence
 from svyazka.connectors.rkeeper.polling import RKeeperPolling
@@ -20,12 +21,16 @@ MANIFEST = Manifest(
     credentials=Credentials(
         secret=("client_secret", "token", "signature_key"),
         optional={
-            "client_id": "with client_secret: without them orders made through the API connection of r_k Delivery "
-            "aren't read again before acting, and what a lost push told isn't found by polling",
-            "object_id": "events of other restaurants of the same White Server licence aren't told apart",
-            "token": "events of White Server hold no phone, and without it the guest's can't be read",
-            "signature_recipe": "with signature_key: White Server's signature isn't checked (its recipe is "
-            "unpublished), so whoever knows the webhook's address can send events",
+            "client_id": N_(
+                "with client_secret: without them orders made through the API connection of r_k Delivery aren't "
+                "read again before acting, and what a lost push told isn't found by polling"
+            ),
+            "object_id": N_("events of other restaurants of the same White Server licence aren't told apart"),
+            "token": N_("events of White Server hold no phone, and without it the guest's can't be read"),
+            "signature_recipe": N_(
+                "with signature_key: White Server's signature isn't checked (its recipe is unpublished), so "
+                "whoever knows the webhook's address can send events"
+            ),
         },
     ),
     reading=RKeeperReading(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper import delivery
 from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.push import Reading, order_fact
@@ -63,7 +64,10 @@ def _facts(orders: Sequence[Section], reading: Reading) -> list[Fact]:
         except NotUnderstood as error:
             fact = Unreadable(reason=str(error))
         if isinstance(fact, Unreadable):
-            fact = Fact(type=EventType.OTHER, ignored=f"an order of r_k Delivery's that can't be read: {fact.reason}")
+            fact = Fact(
+                type=EventType.OTHER,
+                ignored=N_("an order of r_k Delivery's that can't be read: {reason}").format(reason=fact.reason),
+            )
         facts.append(fact)
     return facts
 

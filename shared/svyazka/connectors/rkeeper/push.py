@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper.capture import no_phone, no_status
 from svyazka.connectors.rkeeper.schema import DETAILS, PATHS, at, first_text, latest_time, order_key, paths_of
 from svyazka.connectors.rkeeper.statuses import TYPES, Status, StatusMap
@@ -75,7 +76,9 @@ def order_fact(body: Section, reading: Reading) -> Fact | Unreadable:
         position=int(occurred_at.timestamp() * 1_000_000) if occurred_at else None,
         entity=Entity(kind="order", id=order) if order else None,
         data=_data(body, order, status),
-        ignored=f"status_map says that {status} is of no interest" if meaning == "ignored" else None,
+        ignored=N_("status_map says that {status} is of no interest").format(status=status)
+        if meaning == "ignored"
+        else None,
     )
 
 
@@ -86,8 +89,10 @@ def _unexplained(status: Status, key: tuple[str, ...] | None, order: str | None)
     return Fact(
         type=EventType.OTHER,
         key=("unexplained", *key) if key else None,
-        ignored=f'status {status} is unknown here: add status_map: {{"{word}": MEANING}} to this connection, MEANING '
-        f"being one of {', '.join(TYPES)}, then `svyazka apply` and `svyazka replay` of this event",
+        ignored=N_(
+            'status {status} is unknown here: add status_map: {{"{word}": MEANING}} to this connection, '
+            "MEANING being one of {TYPES}, then `svyazka apply` and `svyazka replay` of this event"
+        ).format(status=status, word=word, TYPES=", ".join(TYPES)),
         data={"unexplained": word, **({"number": order} if order else {})},
     )
 

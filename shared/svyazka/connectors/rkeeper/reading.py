@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper import delivery, white_server
 from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.events import Moment, Order
@@ -26,18 +27,18 @@ class RKeeperReading(Reading[RKeeperSettings]):
         reading = reading_of(call.settings)
         if entity.kind == "till_order":
             if not call.settings.has_white_server:
-                raise NotShown("without a token of White Server its orders can't be read")
+                raise NotShown(N_("without a token of White Server its orders can't be read"))
             wanted = Order.of(entity)
             found = await white_server.order(call, wanted)
             return till_order_fact(found, wanted, reading.statuses, Moment()) if found is not None else None
         if not call.settings.has_delivery:
-            raise NotShown("without client_id and client_secret orders of r_k Delivery can't be read")
+            raise NotShown(N_("without client_id and client_secret orders of r_k Delivery can't be read"))
         found = await delivery.order(call, entity.id)
         if found is None:
-            raise NotShown("the order wasn't made through this API connection of r_k Delivery")
+            raise NotShown(N_("the order wasn't made through this API connection of r_k Delivery"))
         fact = order_fact({"orderId": entity.id, **found}, reading.of_api())
         if isinstance(fact, Unreadable):
-            raise NotShown(f"r_k Delivery's answer can't be read: {fact.reason}")
+            raise NotShown(N_("r_k Delivery's answer can't be read: {reason}").format(reason=fact.reason))
         return fact
 
 

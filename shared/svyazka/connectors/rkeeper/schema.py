@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import NOTHING, Section, text, zoned_time
 
 ID_LIMIT = 200
@@ -100,7 +101,7 @@ def identifier(value: object) -> str | None:
     """An id, never shortened: two long ones must not become one."""
     found = text(value, ID_LIMIT + 1)
     if found is not None and len(found) > ID_LIMIT:
-        raise NotUnderstood(f"expected an order's id of at most {ID_LIMIT} characters")
+        raise NotUnderstood(N_("expected an order's id of at most {ID_LIMIT} characters").format(ID_LIMIT=ID_LIMIT))
     return found
 
 

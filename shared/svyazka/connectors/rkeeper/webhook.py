@@ -13,6 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper.events import ENVELOPE, event_fact, object_ids
 from svyazka.connectors.rkeeper.push import Reading, order_fact
 from svyazka.connectors.rkeeper.schema import NotUnderstood
@@ -49,14 +50,14 @@ class RKeeperWebhook(Webhook):
             return None
         key = inbound.secrets.get("signature_key")
         if not key:
-            return "signature_recipe is set and signature_key is not: nothing can be checked by it"
+            return N_("signature_recipe is set and signature_key is not: nothing can be checked by it")
         try:
             given = base64.b64decode(request.header("signature") or "", validate=True)
         except (binascii.Error, ValueError):
             given = b""
         if hmac.compare_digest(given, recipe(key.encode(), request.body)):
             return None
-        return "the Signature header isn't that of this body under signature_recipe and signature_key"
+        return N_("the Signature header isn't that of this body under signature_recipe and signature_key")
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """Each item in our words; one that can't be read doesn't take the others with it."""
@@ -67,13 +68,15 @@ class RKeeperWebhook(Webhook):
 def _items(request: RawRequest) -> list[object]:
     content_type = request.header("content-type") or ""
     if request.body.lstrip()[:1] == b"<":
-        raise NotTheFormat("expected JSON, got XML: ask White Server's team for events of API v2, v1 isn't read here")
+        raise NotTheFormat(
+            N_("expected JSON, got XML: ask White Server's team for events of API v2, v1 isn't read here")
+        )
     content = json_of(request.body, content_type)
     if isinstance(content, Mapping):
         return [content]
     if isinstance(content, list):
         return content
-    raise NotTheFormat(f"expected an order or an event, got {type(content).__name__}")
+    raise NotTheFormat(N_("expected an order or an event, got {found}").format(found=type(content).__name__))
 
 
 def _has_events(request: RawRequest) -> bool:
@@ -85,7 +88,7 @@ def _has_events(request: RawRequest) -> bool:
 
 def _item(item: object, reading: Reading, ours: frozenset[str]) -> Fact | Unreadable:
     if not isinstance(item, Mapping):
-        return Unreadable(reason=f"expected an order or an event, got {type(item).__name__}")
+        return Unreadable(reason=N_("expected an order or an event, got {found}").format(found=type(item).__name__))
     try:
         return event_fact(item, reading.statuses, ours) if ENVELOPE in item else order_fact(item, reading)
     except NotUnderstood as error:

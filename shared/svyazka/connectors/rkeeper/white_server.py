@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper.client import (
     CREDENTIALS,
     OTHER_5XX,
@@ -47,7 +48,7 @@ async def order(call: Call[RKeeperSettings], wanted: Order) -> Section | None:
         raise
     found = section(answer, "taskResponse", "order")
     if not found:
-        raise RKeeperFailure(Retry(code="no_order", message="White Server answered without an order", outage=False))
+        raise RKeeperFailure(Retry(code="no_order", message=N_("White Server answered without an order"), outage=False))
     return found
 
 
@@ -55,7 +56,7 @@ async def ask(call: Call[RKeeperSettings], task: str, object_id: str, **params: 
     """One synchronous task at a restaurant. Raises RKeeperFailure, NotSent, MaybeSent."""
     token, scheme = call.settings.token, call.settings.token_scheme
     if token is None:
-        message = "не задан token White Server"
+        message = N_("не задан token White Server")
         raise RKeeperFailure(Blocked(code="no_credentials", message=message, remedy=CREDENTIALS))
     restaurant = int(object_id) if object_id.isdecimal() else object_id
     body = {"taskType": task, "params": {"sync": {"objectId": restaurant, "timeout": AGENT_TIMEOUT}, **params}}
@@ -69,7 +70,7 @@ async def ask(call: Call[RKeeperSettings], task: str, object_id: str, **params: 
     if not response.is_success or not isinstance(content, dict):
         # Not White Server speaking: something before it.
         after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-        raise RKeeperFailure(outcome_of(OTHER_5XX, str(response.status_code), "no JSON-RPC answer", after))
+        raise RKeeperFailure(outcome_of(OTHER_5XX, str(response.status_code), N_("no JSON-RPC answer"), after))
     if content.get("error"):
         raise _failure(call, section(content, "error"))
     return content

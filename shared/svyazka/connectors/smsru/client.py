@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.smsru.failures import accepted, entry_of, failure
 from svyazka.connectors.smsru.schema import amount, whole
 from svyazka.engine.contracts.calls import Call
@@ -130,7 +131,7 @@ async def _ask(call: Call[SmsruSettings], method: str, params: dict[str, str] | 
     answer = _json(response)
     if answer is None:
         raise SmsruFailure(
-            Retry(code=f"http_{response.status_code}", message="expected sms.ru's JSON, got something else")
+            Retry(code=f"http_{response.status_code}", message=N_("expected sms.ru's JSON, got something else"))
         )
     if not accepted(answer):
         raise SmsruFailure(failure(answer, call.now))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.connectors.smsru.schema import STATUSES, whole
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.events import ReceiptState
@@ -42,61 +43,65 @@ TOO_SOON = 231
 REPEATED = timedelta(minutes=2)
 """How long after a try of our own the code for "same text within a minute" may mean that very try."""
 
-_KEY = "Скопируйте api_id в кабинете sms.ru («Настройки» → «API») и сохраните его: svyazka secret set"
-_TEXT = "Измените текст сообщения в настройках сценария"
+_KEY = N_("Скопируйте api_id в кабинете sms.ru («Настройки» → «API») и сохраните его: svyazka secret set")
+_TEXT = N_("Измените текст сообщения в настройках сценария")
 
 
 def _our_bug(what: str) -> Rule:
-    return Rule("refuse", f"{what}: a mistake of ours")
+    return Rule("refuse", N_("{what}: a mistake of ours").format(what=what))
 
 
-_ANTIFRAUD = Rule("retry", "a limit of sms.ru's protection against fraud", wait=15 * MINUTE)
+_ANTIFRAUD = Rule("retry", N_("a limit of sms.ru's protection against fraud"), wait=15 * MINUTE)
 
 FAILURES: dict[int, Rule] = {
-    -1: Rule("refuse", "sms.ru knows no such message, or it is another account's"),
-    200: Rule("block", "sms.ru не признаёт api_id", _KEY),
-    201: Rule("block", "на счёте sms.ru не хватает денег", "Пополните баланс: отправка продолжится сама"),
-    202: Rule("refuse", "not a phone number, or no route to it"),
-    203: _our_bug("an empty text"),
+    -1: Rule("refuse", N_("sms.ru knows no such message, or it is another account's")),
+    200: Rule("block", N_("sms.ru не признаёт api_id"), _KEY),
+    201: Rule("block", N_("на счёте sms.ru не хватает денег"), N_("Пополните баланс: отправка продолжится сама")),
+    202: Rule("refuse", N_("not a phone number, or no route to it")),
+    203: _our_bug(N_("an empty text")),
     204: Rule(
-        "refuse", "имя отправителя не зарегистрировано у оператора получателя",
-        "Проверьте имя и его регистрацию у операторов в кабинете sms.ru («Отправители»)",
+        "refuse", N_("имя отправителя не зарегистрировано у оператора получателя"),
+        N_(
+"Проверьте имя и его регистрацию у операторов в кабинете sms.ru («Отправители»)"
+),
     ),
-    205: Rule("refuse", "текст длиннее 8 частей СМС", _TEXT),
-    206: Rule("retry", "the account's daily limit is reached", tomorrow=True),
-    207: Rule("refuse", "no route to the number, or messages to it aren't allowed"),
-    208: _our_bug("a wrong time"),
-    209: Rule("refuse", "the number is in this account's own stop list", opt_out=True),
-    210: _our_bug("GET instead of POST"),
-    211: _our_bug("an unknown method"),
-    212: _our_bug("a text that isn't UTF-8"),
-    213: _our_bug("more than 5000 numbers"),
-    214: Rule("refuse", "a number abroad, and the account sends within Russia only"),
-    215: Rule("refuse", "the number is in sms.ru's stop list: its owner complained", opt_out=True),
-    216: Rule("refuse", "в тексте есть слово, запрещённое sms.ru", _TEXT),
-    217: Rule("refuse", "в рекламе кредита нет обязательной фразы", _TEXT),
-    220: Rule("retry", "sms.ru is unavailable for the moment"),
+    205: Rule("refuse", N_("текст длиннее 8 частей СМС"), _TEXT),
+    206: Rule("retry", N_("the account's daily limit is reached"), tomorrow=True),
+    207: Rule("refuse", N_("no route to the number, or messages to it aren't allowed")),
+    208: _our_bug(N_("a wrong time")),
+    209: Rule("refuse", N_("the number is in this account's own stop list"), opt_out=True),
+    210: _our_bug(N_("GET instead of POST")),
+    211: _our_bug(N_("an unknown method")),
+    212: _our_bug(N_("a text that isn't UTF-8")),
+    213: _our_bug(N_("more than 5000 numbers")),
+    214: Rule("refuse", N_("a number abroad, and the account sends within Russia only")),
+    215: Rule("refuse", N_("the number is in sms.ru's stop list: its owner complained"), opt_out=True),
+    216: Rule("refuse", N_("в тексте есть слово, запрещённое sms.ru"), _TEXT),
+    217: Rule("refuse", N_("в рекламе кредита нет обязательной фразы"), _TEXT),
+    220: Rule("retry", N_("sms.ru is unavailable for the moment")),
     221: Rule(
-        "block", "у аккаунта sms.ru нет одобренного буквенного отправителя",
-        "Создайте имя отправителя в кабинете (sms.ru/?panel=senders) и дождитесь одобрения",
+        "block", N_("у аккаунта sms.ru нет одобренного буквенного отправителя"),
+        N_(
+"Создайте имя отправителя в кабинете (sms.ru/?panel=senders) и дождитесь одобрения"
+),
     ),
-    230: Rule("retry", "too many messages to this number today", tomorrow=True, outage=False),
-    TOO_SOON: Rule("retry", "the same text to this number within a minute", wait=MINUTE + 5, outage=False),
-    232: Rule("refuse", "the same text to this number too often today"),
-    233: Rule("retry", "too many codes to this number in a short time", wait=10 * MINUTE, outage=False),
-    300: Rule("block", "sms.ru не признаёт токен: он истёк или изменился адрес", _KEY),
-    301: Rule("block", "sms.ru не признаёт api_id", _KEY),
-    302: Rule("block", "аккаунт sms.ru не подтверждён", "Подтвердите аккаунт в кабинете sms.ru"),
-    303: Rule("refuse", "a wrong confirmation code"),
-    304: Rule("retry", "too many confirmation codes asked for", wait=15 * MINUTE),
-    305: Rule("retry", "too many wrong confirmation codes", wait=15 * MINUTE),
+    230: Rule("retry", N_("too many messages to this number today"), tomorrow=True, outage=False),
+    TOO_SOON: Rule("retry", N_("the same text to this number within a minute"), wait=MINUTE + 5, outage=False),
+    232: Rule("refuse", N_("the same text to this number too often today")),
+    233: Rule("retry", N_("too many codes to this number in a short time"), wait=10 * MINUTE, outage=False),
+    300: Rule("block", N_("sms.ru не признаёт токен: он истёк или изменился адрес"), _KEY),
+    301: Rule("block", N_("sms.ru не признаёт api_id"), _KEY),
+    302: Rule("block", N_("аккаунт sms.ru не подтверждён"), N_("Подтвердите аккаунт в кабинете sms.ru")),
+    303: Rule("refuse", N_("a wrong confirmation code")),
+    304: Rule("retry", N_("too many confirmation codes asked for"), wait=15 * MINUTE),
+    305: Rule("retry", N_("too many wrong confirmation codes"), wait=15 * MINUTE),
     # sms.ru's own word is to repeat the request; whether this one had its effect nobody knows.
-    500: Rule("retry", "sms.ru failed and asks to repeat", maybe_sent=True),
+    500: Rule("retry", N_("sms.ru failed and asks to repeat"), maybe_sent=True),
     **dict.fromkeys((501, 502, 503, 504, 505, 506, 508), _ANTIFRAUD),
-    507: _our_bug("a wrong ip"),
-    550: Rule("refuse", "the country is closed for messages"),
-    901: Rule("refuse", "the address of a callback has to begin with http:// or https://"),
-    902: Rule("refuse", "no such callback"),
+    507: _our_bug(N_("a wrong ip")),
+    550: Rule("refuse", N_("the country is closed for messages")),
+    901: Rule("refuse", N_("the address of a callback has to begin with http:// or https://")),
+    902: Rule("refuse", N_("no such callback")),
 }  # fmt: skip
 """`status_code` beside `"status": "ERROR"`, of a whole request or of one number."""
 
@@ -114,9 +119,11 @@ def failure(part: Section, now: datetime, maybe_sent_at: datetime | None = None)
     """
     code = whole(part.get("status_code"))
     if code is None or text(part.get("status")) == "OK":
-        return Unclear(code="unclear", message="sms.ru's answer says neither yes nor no")
+        return Unclear(code="unclear", message=N_("sms.ru's answer says neither yes nor no"))
     if code == TOO_SOON and maybe_sent_at is not None and now - maybe_sent_at < REPEATED:
-        what = "sms.ru refuses it as a repeat: an earlier try of ours, or another message of the same text, came first"
+        what = N_(
+            "sms.ru refuses it as a repeat: an earlier try of ours, or another message of the same text, came first"
+        )
         return Unknown(code=str(code), message=what)
     rule = FAILURES.get(code)
     return _by_rule(code, rule, now) if rule else _by_class(code, text(part.get("status_text")))
@@ -139,11 +146,17 @@ def _by_class(code: int, said: str | None) -> Outcome:
     if status is not None and status.state is ReceiptState.UNDELIVERED:
         return Refused(code=name, message=status.what)
     if 100 <= code < 200:
-        return Unclear(code=name, message=f"sms.ru answers with an error and the code {code}, which is none")
+        return Unclear(
+            code=name, message=N_("sms.ru answers with an error and the code {code}, which is none").format(code=code)
+        )
     if 500 <= code < 600:
-        return Retry(code=name, message=f"sms.ru fails with a code that we don't know: {code}", maybe_sent=True)
-    what = f"sms.ru отказывает с неизвестным нам кодом {code}" + (f": {said}" if said else "")
-    return Refused(code=name, message=what, remedy="Что он значит, скажет поддержка sms.ru")
+        return Retry(
+            code=name,
+            message=N_("sms.ru fails with a code that we don't know: {code}").format(code=code),
+            maybe_sent=True,
+        )
+    what = N_("sms.ru отказывает с неизвестным нам кодом {code}").format(code=code) + (f": {said}" if said else "")
+    return Refused(code=name, message=what, remedy=N_("Что он значит, скажет поддержка sms.ru"))
 
 
 def seconds_to_new_day(now: datetime) -> float:

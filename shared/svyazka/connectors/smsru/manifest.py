@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.smsru.client import SmsruSettings
 from svyazka.connectors.smsru.doctor import SmsruDoctor, SmsruHook, silence
 from svyazka.connectors.smsru.messenger import SmsruMessenger
@@ -21,7 +22,7 @@ MANIFEST = Manifest(
     credentials=Credentials(
         required=("api_id",),
         secret=("api_id",),
-        optional={"sender": "messages go out under the account's default name, if it has an approved one"},
+        optional={"sender": N_("messages go out under the account's default name, if it has an approved one")},
         environment={"api_id": "SMSRU_API_KEY", "sender": "SMSRU_SENDER"},
     ),
     messenger=SmsruMessenger(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.client import SmsruSettings
 from svyazka.engine.contracts.calls import Call
@@ -18,7 +19,7 @@ class SmsruMessenger(Messenger[SmsruSettings]):
     """sms.ru. A message is UNSAFE to repeat: there is no client id, and nothing to ask for by text and number."""
 
     reaches = "phone"
-    no_address = "no phone that an SMS reaches"
+    no_address = N_("no phone that an SMS reaches")
 
     def address(self, contact: Contact) -> str | None:
         """E.164 of a phone that an SMS can reach: no land line, no 8-800, no aggregator's one-time number."""

@@ -9,6 +9,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from urllib.parse import parse_qsl
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.model.events import ReceiptState
 
@@ -28,17 +29,17 @@ class Status:
 
 
 STATUSES: dict[int, Status] = {
-    100: Status(ReceiptState.SENT, "in sms.ru's queue"),
-    101: Status(ReceiptState.SENT, "being passed to the operator"),
-    102: Status(ReceiptState.SENT, "on its way"),
+    100: Status(ReceiptState.SENT, N_("in sms.ru's queue")),
+    101: Status(ReceiptState.SENT, N_("being passed to the operator")),
+    102: Status(ReceiptState.SENT, N_("on its way")),
     103: Status(ReceiptState.DELIVERED, "delivered"),
-    104: Status(ReceiptState.UNDELIVERED, "its time to live ran out"),
-    105: Status(ReceiptState.UNDELIVERED, "deleted by the operator"),
-    106: Status(ReceiptState.UNDELIVERED, "the handset failed"),
-    107: Status(ReceiptState.UNDELIVERED, "undelivered for a reason that nobody knows"),
+    104: Status(ReceiptState.UNDELIVERED, N_("its time to live ran out")),
+    105: Status(ReceiptState.UNDELIVERED, N_("deleted by the operator")),
+    106: Status(ReceiptState.UNDELIVERED, N_("the handset failed")),
+    107: Status(ReceiptState.UNDELIVERED, N_("undelivered for a reason that nobody knows")),
     108: Status(ReceiptState.UNDELIVERED, "rejected"),
     110: Status(ReceiptState.READ, "read"),
-    150: Status(ReceiptState.UNDELIVERED, "no route to the number"),
+    150: Status(ReceiptState.UNDELIVERED, N_("no route to the number")),
 }
 
 OPT_OUT_CODES = frozenset({209, 215})
@@ -50,8 +51,12 @@ def status_of(code: int) -> Status | None:
     if code in STATUSES:
         return STATUSES[code]
     if 100 <= code < 200:
-        return Status(ReceiptState.SENT, f"status {code}")
-    return Status(ReceiptState.UNDELIVERED, f"refused with code {code}") if 200 <= code < 300 else None
+        return Status(ReceiptState.SENT, N_("status {code}").format(code=code))
+    return (
+        Status(ReceiptState.UNDELIVERED, N_("refused with code {code}").format(code=code))
+        if 200 <= code < 300
+        else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ class Callback:
                 body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=FIELDS_LIMIT
             )
         except ValueError:
-            raise NotTheFormat(f"expected a form of at most {FIELDS_LIMIT} fields") from None
+            raise NotTheFormat(
+                N_("expected a form of at most {FIELDS_LIMIT} fields").format(FIELDS_LIMIT=FIELDS_LIMIT)
+            ) from None
         records: dict[int, bytes] = {}
         given = None
         for name, value in fields:
@@ -82,7 +89,7 @@ class Callback:
             elif name == "hash":
                 given = value.encode("latin-1")
         if not records and given is None:
-            raise NotTheFormat("expected a form with data[0], data[1], ... and hash, found neither")
+            raise NotTheFormat(N_("expected a form with data[0], data[1], ... and hash, found neither"))
         return cls(tuple(records[number] for number in sorted(records)), given or b"")
 
     def is_signed_with(self, api_id: str) -> bool:

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.smsru.schema import OPT_OUT_CODES, Callback, status_of
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import text
@@ -47,12 +48,14 @@ class SmsruWebhook(Webhook):
         """The hash must be the one that the account's api_id makes of these very bytes."""
         api_id = inbound.secrets.get("api_id")
         if not api_id:
-            return "this connection has no api_id yet, and nothing else can prove a callback of sms.ru's"
+            return N_("this connection has no api_id yet, and nothing else can prove a callback of sms.ru's")
         try:
             callback = _callback(request)
         except NotTheFormat as error:
             return str(error)
-        return None if callback.is_signed_with(api_id) else "the hash isn't the one that this account's api_id makes"
+        return (
+            None if callback.is_signed_with(api_id) else N_("the hash isn't the one that this account's api_id makes")
+        )
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """Each record in our words; one that can't be read doesn't take the others with it."""
@@ -74,7 +77,7 @@ def receipt_fact(sms_id: str, code: int, at: datetime | None, cost: float | None
     if cost is not None:
         data["cost"] = cost
     if status is None:
-        reason = f"sms.ru says {code} of a message: no status that we know"
+        reason = N_("sms.ru says {code} of a message: no status that we know").format(code=code)
         return Fact(type=EventType.OTHER, key=key, occurred_at=at, data=data, ignored=reason)
     return Fact(
         type=EVENT_TYPES[status.state],
@@ -95,7 +98,9 @@ def _item(record: bytes) -> Fact | Unreadable:
     # An id for what has none of its own: the same record in another batch is still the same.
     mark = sha256(record).hexdigest()
     if read is None:
-        reason = f"sms.ru sent a record of type {(text(lines[0]) or '')[:60]!r}: nothing here acts on it"
+        reason = N_("sms.ru sent a record of type {value!r}: nothing here acts on it").format(
+            value=(text(lines[0]) or "")[:60]
+        )
         return Fact(type=EventType.OTHER, key=("record", mark), ignored=reason)
     try:
         return read(lines)
@@ -111,7 +116,7 @@ def _callcheck_status(lines: list[str]) -> Fact:
     check_id, code, at = _status(lines)
     key = ("callcheck_status", check_id, str(code))
     return Fact(
-        type=EventType.OTHER, key=key, occurred_at=at, ignored="a check by telephone call: nothing here asks for it"
+        type=EventType.OTHER, key=key, occurred_at=at, ignored=N_("a check by telephone call: nothing here asks for it")
     )
 
 
@@ -119,7 +124,7 @@ def _heartbeat(lines: list[str]) -> Fact:
     at = _time(lines, 1)
     moment = lines[1] if at else ""
     return Fact(
-        type=EventType.OTHER, key=("test", moment), occurred_at=at, ignored="a heartbeat: sms.ru's callback works"
+        type=EventType.OTHER, key=("test", moment), occurred_at=at, ignored=N_("a heartbeat: sms.ru's callback works")
     )
 
 
@@ -127,9 +132,9 @@ def _status(lines: list[str]) -> tuple[str, int, datetime | None]:
     """Id, code and time of a record. Raises ValueError, which quotes nothing of it."""
     id_, code = [*lines[1:3], "", ""][:2]
     if not _ID.fullmatch(id_):
-        raise ValueError("expected an id of at most 64 letters, digits and dashes in the second line")
+        raise ValueError(_("expected an id of at most 64 letters, digits and dashes in the second line"))
     if not _CODE.fullmatch(code):
-        raise ValueError("expected a status code in the third line")
+        raise ValueError(_("expected a status code in the third line"))
     return id_, int(code), _time(lines, 3)
 
 
@@ -142,7 +147,7 @@ def _time(lines: list[str], number: int) -> datetime | None:
     if len(lines) <= number or not lines[number]:
         return None
     if not _SECONDS.fullmatch(lines[number]):
-        raise ValueError(f"expected unix seconds in line {number + 1}")
+        raise ValueError(_("expected unix seconds in line {value}", value=number + 1))
     return datetime.fromtimestamp(int(lines[number]), UTC)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.telegram.failures import moved_to, outcome_of
 from svyazka.connectors.telegram.schema import identifier
 from svyazka.engine.contracts.calls import Call
@@ -58,7 +59,7 @@ async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
         where, number = identifier(section(sent, "chat").get("id")), identifier(sent.get("message_id"))
         return Succeeded(external_id=f"{where}/{number}")
     if status < 300:
-        return Unclear(code="not_json", message="Telegram answered 200 with something that isn't its JSON")
+        return Unclear(code="not_json", message=N_("Telegram answered 200 with something that isn't its JSON"))
     return outcome_of(status, answer)
 
 
@@ -68,7 +69,9 @@ async def ask(call: Call[TelegramSettings], method: str, body: Mapping[str, obje
     if status == 200 and answer.get("ok") is True:
         return section(answer.get("result"))
     if status < 300:
-        raise TelegramFailure(Unclear(code="not_json", message="Telegram answered with something that isn't its JSON"))
+        raise TelegramFailure(
+            Unclear(code="not_json", message=N_("Telegram answered with something that isn't its JSON"))
+        )
     raise TelegramFailure(outcome_of(status, answer))
 
 
@@ -78,7 +81,7 @@ async def _call(
     token = call.settings.bot_token
     if token is None:
         remedy = "svyazka secret set"
-        raise TelegramFailure(Blocked(code="no_credentials", message="не задан bot_token", remedy=remedy))
+        raise TelegramFailure(Blocked(code="no_credentials", message=N_("не задан bot_token"), remedy=remedy))
     call.http.hide(token)
     response = await call.http.request("POST", f"/bot{token}/{method}", json=dict(body or {}), timeout=CALL_TIMEOUT)
     answer = _content(response)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.connectors.telegram.schema import identifier
 from svyazka.engine.contracts.untrusted import Section, section, text, whole
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
@@ -26,39 +27,39 @@ class Rule:
     remedy: str | None = None
 
 
-_TOKEN = "Возьмите токен у @BotFather и сохраните его: svyazka secret set"
-_GROUP = "Верните бота в группу или уберите её из настроек"
+_TOKEN = N_("Возьмите токен у @BotFather и сохраните его: svyazka secret set")
+_GROUP = N_("Верните бота в группу или уберите её из настроек")
 
 FAILURES: Sequence[Rule] = (
-    Rule(400, "message is not modified", "done", "it says so already"),
-    Rule(400, "query is too old", "done", "the button's spinner has ended by itself"),
-    Rule(400, "chat not found", "refuse", "there is no such chat, or the person never started the bot"),
-    Rule(400, "can't parse entities", "refuse", "the text's markup is wrong"),
-    Rule(400, "message text is empty", "refuse", "the text is empty"),
+    Rule(400, "message is not modified", "done", N_("it says so already")),
+    Rule(400, "query is too old", "done", N_("the button's spinner has ended by itself")),
+    Rule(400, "chat not found", "refuse", N_("there is no such chat, or the person never started the bot")),
+    Rule(400, "can't parse entities", "refuse", N_("the text's markup is wrong")),
+    Rule(400, "message text is empty", "refuse", N_("the text is empty")),
     Rule(
-        400, "message is too long", "refuse", "текст длиннее 4096 знаков, Telegram его не принимает",
-        "Сократите текст в настройках сценария",
+        400, "message is too long", "refuse", N_("текст длиннее 4096 знаков, Telegram его не принимает"),
+        N_("Сократите текст в настройках сценария"),
     ),
-    Rule(400, "", "refuse", "Telegram doesn't take the message"),
-    Rule(401, "", "block", "Telegram не признаёт токен бота: его отозвали или ввели с ошибкой", _TOKEN),
-    Rule(403, "bot was blocked by the user", "refuse", "the user blocked the bot"),
-    Rule(403, "user is deactivated", "refuse", "the user's account is deleted"),
-    Rule(403, "can't initiate conversation", "refuse", "the person never started the bot"),
-    Rule(403, "bot was kicked", "refuse", "бота удалили из группы Telegram", _GROUP),
-    Rule(403, "bot is not a member", "refuse", "бота нет в группе Telegram", _GROUP),
-    Rule(403, "the group chat was deleted", "refuse", "группу Telegram удалили", _GROUP),
-    Rule(403, "", "refuse", "the bot may not write to this chat"),
-    Rule(404, "", "block", "Telegram не знает такого токена бота: он введён с ошибкой", _TOKEN),
+    Rule(400, "", "refuse", N_("Telegram doesn't take the message")),
+    Rule(401, "", "block", N_("Telegram не признаёт токен бота: его отозвали или ввели с ошибкой"), _TOKEN),
+    Rule(403, "bot was blocked by the user", "refuse", N_("the user blocked the bot")),
+    Rule(403, "user is deactivated", "refuse", N_("the user's account is deleted")),
+    Rule(403, "can't initiate conversation", "refuse", N_("the person never started the bot")),
+    Rule(403, "bot was kicked", "refuse", N_("бота удалили из группы Telegram"), _GROUP),
+    Rule(403, "bot is not a member", "refuse", N_("бота нет в группе Telegram"), _GROUP),
+    Rule(403, "the group chat was deleted", "refuse", N_("группу Telegram удалили"), _GROUP),
+    Rule(403, "", "refuse", N_("the bot may not write to this chat")),
+    Rule(404, "", "block", N_("Telegram не знает такого токена бота: он введён с ошибкой"), _TOKEN),
     Rule(
-        409, "", "block", "бот одновременно опрашивается другой программой",
-        "Выключите в ней опрос (getUpdates) или дайте Связке отдельного бота",
+        409, "", "block", N_("бот одновременно опрашивается другой программой"),
+        N_("Выключите в ней опрос (getUpdates) или дайте Связке отдельного бота"),
     ),
-    Rule(413, "", "refuse", "the upload is too large"),
-    Rule(421, "", "block", "этот сервер Bot API не обслуживает такой токен", "Проверьте base_url и токен"),
-    Rule(429, "", "retry", "over Telegram's limit"),
+    Rule(413, "", "refuse", N_("the upload is too large")),
+    Rule(421, "", "block", N_("этот сервер Bot API не обслуживает такой токен"), N_("Проверьте base_url и токен")),
+    Rule(429, "", "retry", N_("over Telegram's limit")),
 )  # fmt: skip
-OTHER_4XX = Rule(0, "", "refuse", "Telegram refuses the call")
-OTHER_5XX = Rule(0, "", "retry", "Telegram failed")
+OTHER_4XX = Rule(0, "", "refuse", N_("Telegram refuses the call"))
+OTHER_5XX = Rule(0, "", "retry", N_("Telegram failed"))
 
 LONG_WAIT = 30
 """Seconds: a longer `retry_after` holds the whole bot, a shorter one is a chat's own."""

@@ -6,6 +6,7 @@ import base64
 import binascii
 from datetime import UTC, datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.security.init_data import InitData, NotGenuine, check_string, checked, fields_of, fresh, hmac_key
 
 PUBLIC_KEY = bytes.fromhex("e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d")
@@ -31,7 +32,7 @@ def verified_without_token(
         plain = base64.b64decode(signature + "=" * (-len(signature) % 4), altchars=b"-_", validate=True)
         Ed25519PublicKey.from_public_bytes(public_key).verify(plain, signed)
     except (InvalidSignature, binascii.Error, ValueError):
-        raise NotGenuine("the signature isn't Telegram's for this bot") from None
+        raise NotGenuine(N_("the signature isn't Telegram's for this bot")) from None
     return fresh(fields, moment, now, max_age)
 
 

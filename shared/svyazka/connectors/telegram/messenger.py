@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from svyazka.catalogue import N_
 from svyazka.connectors.telegram import client
 from svyazka.connectors.telegram.client import TelegramSettings
 from svyazka.engine.contracts.calls import Call
@@ -19,7 +20,7 @@ class TelegramMessenger(Messenger[TelegramSettings]):
     """A bot. A message is UNSAFE to repeat: there is no client id, and nothing to ask for by text and chat."""
 
     reaches = "telegram"
-    no_address = "no Telegram chat"
+    no_address = N_("no Telegram chat")
 
     def address(self, contact: Contact) -> str | None:
         """The id of a chat, or the name of a public channel. A bot can't write by a phone number."""

@@ -12,6 +12,7 @@ from hmac import compare_digest
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.telegram.schema import full_name, identifier, moment, webhook_secret
 from svyazka.engine.contracts.untrusted import NOTHING, Section, filled, json_of, section, text, whole
 from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
@@ -26,9 +27,9 @@ ATTACHMENTS = ("photo", "video", "voice", "document", "audio", "video_note", "st
 """What a message may bring beside words, or without any."""
 
 STATES = {
-    "kicked": "the user blocked the bot, or took it out of the group",
-    "left": "the bot left the group",
-    "member": "the user lets the bot write again, or took it into a group",
+    "kicked": N_("the user blocked the bot, or took it out of the group"),
+    "left": N_("the bot left the group"),
+    "member": N_("the user lets the bot write again, or took it into a group"),
 }
 """`my_chat_member`: what became of the bot. A blocked chat answers 403 to every message, so nothing is marked:
 who blocks a bot may still be written to elsewhere."""
@@ -46,26 +47,34 @@ class TelegramWebhook(Webhook):
         """The secret that Telegram was given at `setWebhook` must come back in its header."""
         expected = webhook_secret(inbound.secrets.get("webhook_secret"), inbound.secrets.get("bot_token"))
         if expected is None:
-            return "this connection has no bot_token yet, and nothing else can prove an update of Telegram's"
+            return N_("this connection has no bot_token yet, and nothing else can prove an update of Telegram's")
         given = request.header("x-telegram-bot-api-secret-token") or ""
         if compare_digest(given.encode("latin-1", "replace"), expected.encode()):
             return None
-        return "the X-Telegram-Bot-Api-Secret-Token header isn't the secret of this connection: `svyazka doctor --fix`"
+        return N_(
+            "the X-Telegram-Bot-Api-Secret-Token header isn't the secret of this connection: `svyazka doctor --fix`"
+        )
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one update of a request."""
         update = json_of(request.body, request.header("content-type"))
         if not isinstance(update, dict):
-            raise NotTheFormat(f"expected an update, got {type(update).__name__}")
+            raise NotTheFormat(N_("expected an update, got {found}").format(found=type(update).__name__))
         number = whole(update.get("update_id"))
         if number is None:
-            return [Unreadable(reason="expected an update with its update_id")]
+            return [Unreadable(reason=N_("expected an update with its update_id"))]
         key = ("update", str(number))
         for kind, reader in READERS.items():
             if kind in update:
                 return [reader(section(update.get(kind))).model_copy(update={"key": key, "position": number})]
         kind = next((name for name in update if name != "update_id"), "nothing")
-        return [Fact(type=EventType.OTHER, key=key, ignored=f"Telegram sent {kind[:60]}: nothing here acts on it")]
+        return [
+            Fact(
+                type=EventType.OTHER,
+                key=key,
+                ignored=N_("Telegram sent {kind}: nothing here acts on it").format(kind=kind[:60]),
+            )
+        ]
 
     def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
         """Nothing: what stands in the body of a 2xx might be run as a call of the bot's."""
@@ -83,7 +92,7 @@ def _edited(message: Section) -> Fact:
     fact = _written(message, max((at for at in times if at is not None), default=None))
     if fact.ignored is not None:
         return fact
-    ignored = "a message was edited" if fact.consent is None else None
+    ignored = N_("a message was edited") if fact.consent is None else None
     data = {**fact.data, "edited": fact.subject}
     return fact.model_copy(update={"type": EventType.OTHER, "subject": None, "data": data, "ignored": ignored})
 
@@ -93,9 +102,9 @@ def _written(message: Section, at: datetime | None) -> Fact:
     moved_to = identifier(message.get("migrate_to_chat_id"))
     if moved_to is not None:
         data: dict[str, JsonValue] = {"chat": identifier(chat.get("id")), "moved_to": moved_to}
-        return Fact(type=EventType.OTHER, data=data, ignored="the group became a supergroup and has another id now")
+        return Fact(type=EventType.OTHER, data=data, ignored=N_("the group became a supergroup and has another id now"))
     if not sender or sender.get("is_bot") is True:
-        return Fact(type=EventType.OTHER, ignored="a message that no person wrote")
+        return Fact(type=EventType.OTHER, ignored=N_("a message that no person wrote"))
     words = text(message.get("text"), LONGEST) or text(message.get("caption"), LONGEST)
     where, number = identifier(chat.get("id")), identifier(message.get("message_id"))
     private = chat.get("type") == "private"
@@ -123,7 +132,7 @@ def _button(query: Section) -> Fact:
     """A button under a message of ours; the message itself may be shown no more. A button of a game has no data."""
     callback, pressed = text(query.get("id")), text(query.get("data"))
     if pressed is None:
-        return Fact(type=EventType.OTHER, ignored="a button without data: it says nothing")
+        return Fact(type=EventType.OTHER, ignored=N_("a button without data: it says nothing"))
     return Fact(
         type=EventType.MESSAGE_RECEIVED,
         subject=f"button:{callback}" if callback else None,

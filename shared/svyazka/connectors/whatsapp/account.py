@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp.schema import Change, moment
 from svyazka.connectors.whatsapp.statuses import person
 from svyazka.engine.contracts.untrusted import section, sections, text
@@ -11,21 +12,21 @@ from svyazka.model.consent import Consent
 from svyazka.model.events import EventType, Fact, Unreadable
 
 TEMPLATE_NEWS = {
-    "PAUSED": "Meta приостановила шаблон: на сообщения жалуются. Пока он стоит, сообщения по нему ждут",
-    "DISABLED": "Meta отключила шаблон насовсем. Сделайте новый и укажите его в сценарии",
-    "REJECTED": "Meta не одобрила шаблон. Исправьте его в WhatsApp Manager",
-    "FLAGGED": "Meta предупреждает: на шаблон жалуются, его могут приостановить",
-    "PENDING_DELETION": "шаблон удаляется. Укажите в сценарии другой",
+    "PAUSED": N_("Meta приостановила шаблон: на сообщения жалуются. Пока он стоит, сообщения по нему ждут"),
+    "DISABLED": N_("Meta отключила шаблон насовсем. Сделайте новый и укажите его в сценарии"),
+    "REJECTED": N_("Meta не одобрила шаблон. Исправьте его в WhatsApp Manager"),
+    "FLAGGED": N_("Meta предупреждает: на шаблон жалуются, его могут приостановить"),
+    "PENDING_DELETION": N_("шаблон удаляется. Укажите в сценарии другой"),
 }
 """`event` of a template -> what its owner is told; others are no trouble."""
 
 ACCOUNT_NEWS = {
-    "ACCOUNT_RESTRICTION": "Meta ограничила аккаунт WhatsApp",
-    "ACCOUNT_VIOLATION": "Meta считает, что аккаунт WhatsApp нарушил правила",
-    "ACCOUNT_DELETED": "аккаунт WhatsApp удалён",
-    "DISABLED_UPDATE": "Meta отключила аккаунт WhatsApp",
+    "ACCOUNT_RESTRICTION": N_("Meta ограничила аккаунт WhatsApp"),
+    "ACCOUNT_VIOLATION": N_("Meta считает, что аккаунт WhatsApp нарушил правила"),
+    "ACCOUNT_DELETED": N_("аккаунт WhatsApp удалён"),
+    "DISABLED_UPDATE": N_("Meta отключила аккаунт WhatsApp"),
 }
-WHERE = "Подробности в WhatsApp Manager"
+WHERE = N_("Подробности в WhatsApp Manager")
 
 CONSENTS = {"stop": Consent.WITHDRAWN, "resume": Consent.GIVEN}
 
@@ -40,7 +41,7 @@ def preference(change: Change) -> Iterator[Fact | Unreadable]:
         phone, user, word = text(one.get("wa_id"), 40), text(one.get("user_id"), 150), text(one.get("value"), 40)
         at, contact = moment(one.get("timestamp")), person(phone, user, names.get(phone))
         if contact is None or word not in CONSENTS:
-            yield Unreadable(reason="expected a preference with wa_id and the value stop or resume")
+            yield Unreadable(reason=N_("expected a preference with wa_id and the value stop or resume"))
             continue
         yield Fact(
             type=EventType.CONTACT_CHANGED,
@@ -59,10 +60,10 @@ def template_update(change: Change) -> Iterator[Fact | Unreadable]:
     key = ("template", text(value.get("message_template_id"), 40) or name, event, f"{change.at}")
     news = TEMPLATE_NEWS.get(event)
     if news is None:
-        ignored = f"the template {name} is {event}"
+        ignored = N_("the template {name} is {event}").format(name=name, event=event)
         yield Fact(type=EventType.OTHER, key=key, occurred_at=change.at, ignored=ignored)
         return
-    notice = f"шаблон WhatsApp «{name}»: {news}"
+    notice = N_("шаблон WhatsApp «{name}»: {news}").format(name=name, news=news)
     yield Fact(
         type=EventType.CONNECTION_DISABLED, key=key, occurred_at=change.at,
         data={"what": "template", "template": name, "event": event, "notice": notice},
@@ -75,7 +76,9 @@ def account_update(change: Change) -> Iterator[Fact | Unreadable]:
     key = ("account", event, f"{change.at}")
     news = ACCOUNT_NEWS.get(event)
     if news is None:
-        yield Fact(type=EventType.OTHER, key=key, occurred_at=change.at, ignored=f"the account: {event}")
+        yield Fact(
+            type=EventType.OTHER, key=key, occurred_at=change.at, ignored=N_("the account: {event}").format(event=event)
+        )
         return
     yield Fact(
         type=EventType.CONNECTION_DISABLED, key=key, occurred_at=change.at,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import BeforeValidator, Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp.failures import failure
 from svyazka.connectors.whatsapp.schema import code_of, details_of
 from svyazka.engine.contracts.calls import Call
@@ -62,7 +63,7 @@ async def send(call: Call[WhatsappSettings], message: Mapping[str, Any]) -> Outc
     )
     if response.status_code == HTTPStatus.OK and id_ is not None:
         held = state == "held_for_quality_assessment"
-        return Succeeded(external_id=id_, message="Meta holds it to assess its template" if held else None)
+        return Succeeded(external_id=id_, message=N_("Meta holds it to assess its template") if held else None)
     return on_the_way(response, "Meta's API")
 
 
@@ -78,7 +79,7 @@ async def phone_number(call: Call[WhatsappSettings]) -> Section:
         raise WhatsappFailure(_refusal(response, error))
     if response.status_code != HTTPStatus.OK or not answer:
         raise WhatsappFailure(
-            Retry(code=f"http_{response.status_code}", message="expected Meta's JSON, got something else")
+            Retry(code=f"http_{response.status_code}", message=N_("expected Meta's JSON, got something else"))
         )
     return answer
 

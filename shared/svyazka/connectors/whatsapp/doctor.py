@@ -5,6 +5,7 @@ A `fail` means that no message can go out: a blocked connection counts as recove
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.whatsapp import client
 from svyazka.connectors.whatsapp.client import WhatsappFailure, WhatsappSettings
 from svyazka.engine.contracts.calls import Call
@@ -16,43 +17,67 @@ from svyazka.model.outcomes import Blocked
 WORKING = frozenset({"CONNECTED", "FLAGGED"})
 """States of a number that sends; FLAGGED is a warning of Meta's."""
 
-MANAGER = "see the number in WhatsApp Manager (business.facebook.com)"
+MANAGER = N_("see the number in WhatsApp Manager (business.facebook.com)")
 
 
 async def check(call: Call[WhatsappSettings]) -> list[Finding]:
     """Token and number, its name and its quality; whether we can hear."""
     settings = call.settings
     findings = [
-        _there("app secret", settings.app_secret, "every webhook is refused", "it stands in the App settings, Basic"),
-        _there("verify token", settings.verify_token, "the webhook can't be registered", "make one up"),
+        _there(
+            "app secret",
+            settings.app_secret,
+            N_("every webhook is refused"),
+            N_("it stands in the App settings, Basic"),
+        ),
+        _there("verify token", settings.verify_token, N_("the webhook can't be registered"), N_("make one up")),
     ]
     try:
         return [*_number(await client.phone_number(call)), *findings]
     except WhatsappFailure as error:
-        remedy = error.outcome.remedy if isinstance(error.outcome, Blocked) else "check phone_number_id and the token"
-        return [Finding("number", "fail", f"Meta doesn't let us in: {error}", remedy), *findings]
+        remedy = (
+            error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("check phone_number_id and the token")
+        )
+        return [Finding("number", "fail", _("Meta doesn't let us in: {why}", why=error), remedy), *findings]
     except (NotSent, MaybeSent) as error:
-        remedy = "try again later; from Russia Meta may be out of reach: a proxy is `base_url`"
-        return [Finding("number", "fail", f"Meta doesn't answer: {error}", remedy), *findings]
+        remedy = N_("try again later; from Russia Meta may be out of reach: a proxy is `base_url`")
+        return [Finding("number", "fail", _("Meta doesn't answer: {why}", why=error), remedy), *findings]
 
 
 def _there(name: str, secret: str | None, without: str, where: str) -> Finding:
     if secret is not None:
-        return Finding(name, "ok", "there is one")
-    return Finding(name, "warn", f"there is none: {without}", f"{where}; store it by `svyazka secret set`")
+        return Finding(name, "ok", _("there is one"))
+    return Finding(
+        name,
+        "warn",
+        _("there is none: {without}", without=without),
+        _("{where}; store it by `svyazka secret set`", where=where),
+    )
 
 
 def _number(number: Section) -> list[Finding]:
     name, state = text(number.get("verified_name"), 60) or "?", text(number.get("status"), 40)
     if state is None or state in WORKING:
-        findings = [Finding("number", "ok", f"the number of «{name}» works{f': {state}' if state else ''}")]
+        findings = [
+            Finding(
+                "number", "ok", _("the number of «{name}» works{value}", name=name, value=f": {state}" if state else "")
+            )
+        ]
     else:
-        findings = [Finding("number", "fail", f"the number of «{name}» doesn't send: {state}", MANAGER)]
+        findings = [
+            Finding(
+                "number", "fail", _("the number of «{name}» doesn't send: {state}", name=name, state=state), MANAGER
+            )
+        ]
     approval, quality = text(number.get("name_status"), 40), text(number.get("quality_rating"), 40)
     if approval in ("DECLINED", "EXPIRED", "NONE"):
-        findings.append(Finding("name", "warn", f"the display name isn't approved: {approval}", MANAGER))
+        findings.append(
+            Finding("name", "warn", _("the display name isn't approved: {approval}", approval=approval), MANAGER)
+        )
     if quality in ("YELLOW", "RED"):
-        what = f"the number's quality is {quality}: people complain, and Meta lets fewer messages through"
+        what = N_("the number's quality is {quality}: people complain, and Meta lets fewer messages through").format(
+            quality=quality
+        )
         findings.append(Finding("quality", "warn", what, MANAGER))
     return findings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.doctor import WhatsappDoctor
 from svyazka.connectors.whatsapp.messenger import WhatsappMessenger
@@ -17,15 +18,17 @@ MANIFEST = Manifest(
         required=("phone_number_id", "access_token"),
         secret=("access_token", "app_secret", "verify_token"),
         optional={
-            "app_secret": "no receipt is believed, so that the next channel of a flow sends as well",
-            "verify_token": "WhatsApp's webhook can't be registered",
+            "app_secret": N_("no receipt is believed, so that the next channel of a flow sends as well"),
+            "verify_token": N_("WhatsApp's webhook can't be registered"),
         },
         environment={
             "phone_number_id": "META_WHATSAPP_PHONE_NUMBER_ID",
             "access_token": "META_WHATSAPP_ACCESS_TOKEN",
         },
-        not_proposed="it needs an approved `template` in its flow (a plain text arrives only within 24 hours of the "
-        "client's own message), a deadline and another channel after it",
+        not_proposed=N_(
+            "it needs an approved `template` in its flow (a plain text arrives only within 24 hours of the "
+            "client's own message), a deadline and another channel after it"
+        ),
     ),
     messenger=WhatsappMessenger(),
     doctor=WhatsappDoctor(),

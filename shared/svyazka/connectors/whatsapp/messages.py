@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp.schema import moment
 from svyazka.connectors.whatsapp.statuses import person
 from svyazka.engine.contracts.untrusted import Section, filled, number, section, sections, text
@@ -22,7 +23,7 @@ def message_facts(message: Section, card: Section) -> Iterator[Fact | Unreadable
     """A message; and a lead where it came by an advertisement."""
     id_ = text(message.get("id"), 200)
     if id_ is None:
-        yield Unreadable(reason="expected a message with its id")
+        yield Unreadable(reason=N_("expected a message with its id"))
         return
     kind, at = text(message.get("type"), 40) or "unknown", moment(message.get("timestamp"))
     if kind in NOT_WORDS:
@@ -132,8 +133,8 @@ READERS: dict[str, Callable[[Section], Data]] = {
 }
 
 NOT_WORDS = {
-    "reaction": "a reaction to a message",
-    "system": "WhatsApp tells of a changed number or identity",
-    "edit": "a message was edited",
-    "revoke": "a message was taken back",
+    "reaction": N_("a reaction to a message"),
+    "system": N_("WhatsApp tells of a changed number or identity"),
+    "edit": N_("a message was edited"),
+    "revoke": N_("a message was taken back"),
 }

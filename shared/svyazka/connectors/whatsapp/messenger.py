@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp import client
 from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.templates import WrongTemplate, content_of
@@ -24,7 +25,7 @@ class WhatsappMessenger(Messenger[WhatsappSettings]):
 
     reaches = "phone"
     needs_receipt = True
-    no_address = "no phone and no id that WhatsApp could reach"
+    no_address = N_("no phone and no id that WhatsApp could reach")
 
     def address(self, contact: Contact) -> str | None:
         """E.164 of a mobile phone, else the id of a person who hides his."""
@@ -44,7 +45,7 @@ class WhatsappMessenger(Messenger[WhatsappSettings]):
         try:
             content = content_of(message)
         except WrongTemplate as error:
-            return Refused(code="template", message=f"template: {error}")
+            return Refused(code="template", message=N_("template: {why}").format(why=error))
         return await client.send(call, {**_recipient(to), **content})
 
 

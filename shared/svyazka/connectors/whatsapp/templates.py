@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.model.commands import SendMessage
 
 LANGUAGE = "ru"
@@ -36,14 +37,18 @@ def template_of(given: Mapping[str, JsonValue]) -> dict[str, Any]:
     """`{name, language, parameters: [...] or {name: ...}}`, or `components` as Meta has them, as Meta has them."""
     name = given.get("name")
     if not isinstance(name, str) or not name:
-        raise WrongTemplate("expected `name`, as the template is called in WhatsApp Manager")
+        raise WrongTemplate(N_("expected `name`, as the template is called in WhatsApp Manager"))
     language = given.get("language", LANGUAGE)
     code = language.get("code") if isinstance(language, dict) else language
     if not isinstance(code, str) or not code:
-        raise WrongTemplate("expected `language` such as ru")
+        raise WrongTemplate(N_("expected `language` such as ru"))
     unknown = set(given) - {"name", "language", "parameters", "components"}
     if unknown:
-        raise WrongTemplate(f"expected name, language, parameters or components, got {', '.join(sorted(unknown))}")
+        raise WrongTemplate(
+            N_("expected name, language, parameters or components, got {names}").format(
+                names=", ".join(sorted(unknown))
+            )
+        )
     components = [*_body(given.get("parameters")), *_components(given.get("components"))]
     template: dict[str, Any] = {"name": name, "language": {"code": code}}
     return {**template, "components": components} if components else template
@@ -57,7 +62,7 @@ def _body(parameters: JsonValue) -> list[dict[str, Any]]:
     elif isinstance(parameters, list):
         made = [{"type": "text", "text": _text(value)} for value in parameters]
     else:
-        raise WrongTemplate("expected `parameters` as a list of texts, or as names and texts")
+        raise WrongTemplate(N_("expected `parameters` as a list of texts, or as names and texts"))
     return [{"type": "body", "parameters": made}] if made else []
 
 
@@ -65,7 +70,7 @@ def _components(given: JsonValue) -> list[dict[str, Any]]:
     if given is None:
         return []
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise WrongTemplate("expected `components` as a list of objects, as in Meta's documentation")
+        raise WrongTemplate(N_("expected `components` as a list of objects, as in Meta's documentation"))
     return [_component(one) for one in given if isinstance(one, dict)]
 
 
@@ -83,8 +88,8 @@ def _component(component: Mapping[str, JsonValue]) -> dict[str, Any]:
 def _text(value: JsonValue) -> str:
     """A parameter's text as Meta takes it: one line, no long gaps, and never empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise WrongTemplate("expected every parameter to be a text")
+        raise WrongTemplate(N_("expected every parameter to be a text"))
     words = _BLANKS.sub(" ", str(value)).strip()
     if not words:
-        raise WrongTemplate("a parameter is empty for this person, and WhatsApp takes no empty one")
+        raise WrongTemplate(N_("a parameter is empty for this person, and WhatsApp takes no empty one"))
     return words

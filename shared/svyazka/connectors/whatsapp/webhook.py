@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
 
+from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp.account import account_update, preference, template_update
 from svyazka.connectors.whatsapp.messages import message_facts
 from svyazka.connectors.whatsapp.schema import Change, changes, number_of
@@ -37,14 +38,14 @@ class WhatsappWebhook(Webhook):
         """HMAC-SHA256 of the body under the app secret, in hex."""
         secret = inbound.secrets.get("app_secret")
         if not secret:
-            return "this connection has no app_secret yet, and nothing else can prove a webhook of WhatsApp's"
+            return N_("this connection has no app_secret yet, and nothing else can prove a webhook of WhatsApp's")
         given = request.header(SIGNATURE)
         if given is None:
-            return f"expected the header {SIGNATURE}"
+            return N_("expected the header {SIGNATURE}").format(SIGNATURE=SIGNATURE)
         wanted = f"sha256={hmac.digest(secret.encode(), request.body, 'sha256').hex()}"
         if hmac.compare_digest(given.strip().encode("latin-1", "replace"), wanted.encode()):
             return None
-        return "the signature isn't the one that this application's secret makes"
+        return N_("the signature isn't the one that this application's secret makes")
 
     def refusal(self, request: RawRequest, reason: str) -> Answer | None:
         """403 for a wrong signature; none at all is 401."""
@@ -87,24 +88,29 @@ class WhatsappWebhook(Webhook):
         content = _content(request)
         ours = text(inbound.public.get("phone_number_id"))
         facts = [fact for change in changes(content) for fact in _facts(change, ours)]
-        return facts or [Fact(type=EventType.OTHER, ignored="WhatsApp sent a webhook without a change in it")]
+        return facts or [Fact(type=EventType.OTHER, ignored=N_("WhatsApp sent a webhook without a change in it"))]
 
 
 def _content(request: RawRequest) -> Section:
     content = json_of(request.body, request.header("content-type"))
     if not isinstance(content, dict) or content.get("object") != "whatsapp_business_account":
-        raise NotTheFormat("expected an object whatsapp_business_account")
+        raise NotTheFormat(N_("expected an object whatsapp_business_account"))
     return content
 
 
 def _facts(change: Change, ours: str | None) -> Iterator[Fact | Unreadable]:
     number = number_of(change.value)
     if ours is not None and number is not None and number != ours:
-        yield Fact(type=EventType.OTHER).of_another(f"of another number of this application's: {number[:40]}")
+        yield Fact(type=EventType.OTHER).of_another(
+            N_("of another number of this application's: {number}").format(number=number[:40])
+        )
         return
     read = READERS.get(change.field)
     if read is None:
-        yield Fact(type=EventType.OTHER, ignored=f"WhatsApp tells of {change.field}: nothing here acts on it")
+        yield Fact(
+            type=EventType.OTHER,
+            ignored=N_("WhatsApp tells of {field}: nothing here acts on it").format(field=change.field),
+        )
         return
     yield from read(change)
 
@@ -117,7 +123,9 @@ def _talk(change: Change) -> Iterator[Fact | Unreadable]:
     for status in sections(value.get("statuses")):
         yield from status_facts(status)
     if not value.get("messages") and not value.get("statuses"):
-        yield Fact(type=EventType.OTHER, ignored="WhatsApp tells of an error of the application's, and of no message")
+        yield Fact(
+            type=EventType.OTHER, ignored=N_("WhatsApp tells of an error of the application's, and of no message")
+        )
 
 
 def _sender(message: Section, value: Section) -> Section:

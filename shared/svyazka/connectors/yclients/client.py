@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.connectors.yclients.failures import outcome_of
 from svyazka.connectors.yclients.schema import identifier, whole
 from svyazka.engine.contracts.calls import Call
@@ -116,8 +117,10 @@ def _company(call: Call[YclientsSettings]) -> int:
     if settings.company_id is None or not settings.can_ask():
         wanted = ("company_id", "partner_token", "user_token")
         missing = ", ".join(name for name in wanted if getattr(settings, name) is None)
-        remedy = "Впишите их в файл арендатора; токены сохраните командой svyazka secret set"
-        raise YclientsFailure(Blocked(code="no_credentials", message=f"не заданы: {missing}", remedy=remedy))
+        remedy = N_("Впишите их в файл арендатора; токены сохраните командой svyazka secret set")
+        raise YclientsFailure(
+            Blocked(code="no_credentials", message=N_("не заданы: {missing}").format(missing=missing), remedy=remedy)
+        )
     return settings.company_id
 
 
@@ -178,7 +181,9 @@ def _content(response: httpx.Response) -> tuple[object, Section]:
     if status < 300 and envelope.get("success") is True:
         return envelope.get("data"), meta
     if status < 300 and envelope.get("success") is not False:
-        raise YclientsFailure(Retry(code="not_json", message="YCLIENTS answered with something that isn't its JSON"))
+        raise YclientsFailure(
+            Retry(code="not_json", message=N_("YCLIENTS answered with something that isn't its JSON"))
+        )
     if turned_away(status) and not envelope:
         raise YclientsFailure(on_the_way(response, "YCLIENTS"))
     after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from svyazka.catalogue import N_, _
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.schema import truth
@@ -20,10 +21,10 @@ WANTED = ("active", "record", "client", "finances_operation")
 URLS = 10
 """Addresses that YCLIENTS takes for one salon."""
 
-BY_HAND = (
+BY_HAND = N_(
     "paste the address of `svyazka urls` in YCLIENTS' settings (WebHook), or set it in the Marketplace application"
 )
-FIX = "`svyazka doctor --fix` registers it"
+FIX = N_("`svyazka doctor --fix` registers it")
 
 
 async def check(call: Call[YclientsSettings]) -> list[Finding]:
@@ -50,25 +51,32 @@ async def register(call: Call[YclientsSettings], hook_url: str) -> Finding:
             return _old_form(present, hook_url)
         others = [url for url in _urls(present) if not same_place(url, hook_url)]
         if len(others) >= URLS:
-            return Finding("webhook", "fail", f"all {URLS} addresses are others'", "take one out in YCLIENTS' settings")
+            return Finding(
+                "webhook",
+                "fail",
+                _("all {most} addresses are others'", most=URLS),
+                _("take one out in YCLIENTS' settings"),
+            )
         wanted: Mapping[str, object] = {**present, **dict.fromkeys(WANTED, 1), "urls": [*others, hook_url]}
         if all(_same(present.get(name), value) for name, value in wanted.items()):
-            return Finding("webhook", "ok", "the webhook is registered already")
+            return Finding("webhook", "ok", _("the webhook is registered already"))
         await client.set_hooks(call, wanted)
     except YclientsFailure as failure:
         return _not_open() if failure.not_open else _failed(failure)
     except (NotSent, MaybeSent) as error:
         return _failed(error)
-    return Finding("webhook", "ok", f"the webhook is registered: events go to {place(hook_url)}")
+    return Finding("webhook", "ok", _("the webhook is registered: events go to {place}", place=place(hook_url)))
 
 
 def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> Finding:
     ours = str(call.settings.company_id)
     if ours in seen:
-        return Finding("company", "ok", f"YCLIENTS lets us in, salon {ours} is there")
+        return Finding("company", "ok", _("YCLIENTS lets us in, salon {ours} is there", ours=ours))
     names = ", ".join(f"{id_} ({title})" for id_, title in seen.items()) or "none"
-    remedy = "correct company_id, or give the user access to that salon"
-    return Finding("company", "fail", f"salon {ours} isn't among those to be seen: {names}", remedy)
+    remedy = N_("correct company_id, or give the user access to that salon")
+    return Finding(
+        "company", "fail", _("salon {ours} isn't among those to be seen: {names}", ours=ours, names=names), remedy
+    )
 
 
 async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
@@ -77,35 +85,39 @@ async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
     except YclientsFailure as failure:
         if not failure.not_open:
             raise
-        message = "clients' cards can't be asked for: only webhooks tell of their changes"
-        return Finding("clients", "warn", message, "give the user access to clients, if these are needed")
-    return Finding("clients", "ok", "clients' cards can be asked for")
+        message = N_("clients' cards can't be asked for: only webhooks tell of their changes")
+        return Finding("clients", "warn", message, _("give the user access to clients, if these are needed"))
+    return Finding("clients", "ok", _("clients' cards can be asked for"))
 
 
 def _hook_findings(present: Section, hook_url: str | None) -> Iterable[Finding]:
     urls = _urls(present)
     if not truth(present.get("active")) or not urls:
-        yield Finding("webhook", "fail", "no webhook is set: YCLIENTS sends no events", FIX)
+        yield Finding("webhook", "fail", _("no webhook is set: YCLIENTS sends no events"), FIX)
         return
     if hook_url is None:
-        yield Finding("webhook", "warn", f"events go to {len(urls)} address(es); our own isn't known here")
+        yield Finding(
+            "webhook", "warn", _("events go to {count} address(es); our own isn't known here", count=len(urls))
+        )
     elif hook_url in urls:
-        yield Finding("webhook", "ok", f"events come to us: {place(hook_url)}")
+        yield Finding("webhook", "ok", _("events come to us: {place}", place=place(hook_url)))
     elif any(same_place(url, hook_url) for url in urls):
-        yield Finding("webhook", "warn", "events come to us under another key than today's", FIX)
+        yield Finding("webhook", "warn", _("events come to us under another key than today's"), FIX)
     else:
-        yield Finding("webhook", "fail", "events go to others, not to us", FIX)
+        yield Finding("webhook", "fail", _("events go to others, not to us"), FIX)
         return
     missing = [flag for flag in WANTED if not truth(present.get(flag))]
     if missing:
-        yield Finding("webhook flags", "warn", f"not all that we act on is sent: {', '.join(missing)}", FIX)
+        yield Finding(
+            "webhook flags", "warn", _("not all that we act on is sent: {missing}", missing=", ".join(missing)), FIX
+        )
 
 
 def _old_form(present: Section, hook_url: str) -> Finding:
     """An installation that knows one address only: whose it is stays whose it is."""
     if any(same_place(url, hook_url) for url in _urls(present)):
-        return Finding("webhook", "ok", f"events come to us: {place(hook_url)}")
-    return Finding("webhook", "fail", "this salon takes one address only, and it isn't ours: left as it is", BY_HAND)
+        return Finding("webhook", "ok", _("events come to us: {place}", place=place(hook_url)))
+    return Finding("webhook", "fail", _("this salon takes one address only, and it isn't ours: left as it is"), BY_HAND)
 
 
 def _urls(present: Section) -> list[str]:
@@ -119,13 +131,15 @@ def _same(one: object, other: object) -> bool:
 
 
 def _not_open() -> Finding:
-    message = "YCLIENTS doesn't show this integration the salon's webhooks (since 2022 the Marketplace sets them)"
+    message = N_("YCLIENTS doesn't show this integration the salon's webhooks (since 2022 the Marketplace sets them)")
     return Finding("webhook", "warn", message, BY_HAND)
 
 
 def _failed(error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, YclientsFailure) else None
-    remedy = outcome.remedy if isinstance(outcome, Blocked) else "try again; if it stays so, ask support@yclients.com"
+    remedy = (
+        outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask support@yclients.com")
+    )
     return Finding("credentials", "fail", str(error), remedy)
 
 

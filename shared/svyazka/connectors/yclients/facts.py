@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.yclients.schema import Change, full_name, identifier, local, moment, number, truth, whole
 from svyazka.engine.contracts.untrusted import filled, section, sections, text
 from svyazka.model.contacts import Contact
@@ -104,15 +105,17 @@ def fact_of(change: Change, final: frozenset[int]) -> Fact:
     builder = _BUILDERS.get(change.resource)
     if builder is not None:
         return builder(change)
-    what = "nothing here acts on it" if change.resource in UNUSED else "a resource that we don't know"
-    return _other(change, f"YCLIENTS sent {change.resource[:60]}: {what}")
+    what = N_("nothing here acts on it") if change.resource in UNUSED else N_("a resource that we don't know")
+    return _other(change, N_("YCLIENTS sent {resource}: {what}").format(resource=change.resource[:60], what=what))
 
 
 def of_company(fact: Fact, ours: str | None, named: str | None) -> Fact:
     """The fact itself, or its husk when it names another salon than ours."""
     if not (ours and named and ours != named):
         return fact
-    return fact.of_another(f"it belongs to salon {named[:60]}, this connection is {ours}")
+    return fact.of_another(
+        N_("it belongs to salon {named}, this connection is {ours}").format(named=named[:60], ours=ours)
+    )
 
 
 def _appointment(change: Change, codes: list[int], final: frozenset[int], unseen: bool) -> EventType:
@@ -212,8 +215,8 @@ def _payment(change: Change) -> Fact:
 
 def _no_payment(change: Change, amount: float | None) -> str:
     if change.deleted:
-        return "a finance operation was deleted"
-    return "a finance operation that doesn't say the amount" if not amount else "money out that names no client"
+        return N_("a finance operation was deleted")
+    return N_("a finance operation that doesn't say the amount") if not amount else N_("money out that names no client")
 
 
 def _goods(change: Change) -> Fact:

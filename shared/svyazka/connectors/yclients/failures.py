@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.connectors.yclients.schema import whole
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
@@ -29,41 +30,45 @@ LIMIT_WAIT = 60.0
 """Over 200 requests a minute or 5 a second from one IP address; `Retry-After` may be absent."""
 
 STATUSES: dict[int, Rule] = {
-    400: Rule("refuse", "YCLIENTS doesn't take the request: a mistake of ours"),
+    400: Rule("refuse", N_("YCLIENTS doesn't take the request: a mistake of ours")),
     401: Rule(
-        "block", "YCLIENTS не признаёт токены: пароль пользователя сменили или токен партнёра перевыпущен",
-        "Получите токен пользователя заново и сохраните его: svyazka secret set",
+        "block", N_(
+"YCLIENTS не признаёт токены: пароль пользователя сменили или токен партнёра перевыпущен"
+),
+        N_("Получите токен пользователя заново и сохраните его: svyazka secret set"),
     ),
     402: Rule(
-        "block", "лицензия YCLIENTS в этом филиале закончилась",
-        "Продлите лицензию YCLIENTS: работа продолжится сама",
+        "block", N_("лицензия YCLIENTS в этом филиале закончилась"),
+        N_("Продлите лицензию YCLIENTS: работа продолжится сама"),
     ),
     403: Rule(
-        "block", "у пользователя интеграции нет прав в этом филиале YCLIENTS",
-        "Дайте ему в YCLIENTS доступ к журналу записей и к клиентам: работа продолжится сама",
+        "block", N_("у пользователя интеграции нет прав в этом филиале YCLIENTS"),
+        N_(
+"Дайте ему в YCLIENTS доступ к журналу записей и к клиентам: работа продолжится сама"
+),
     ),
-    404: Rule("refuse", "YCLIENTS has no such object in this salon"),
-    409: Rule("refuse", "the time is taken"),
-    422: Rule("refuse", "YCLIENTS doesn't take the data"),
-    429: Rule("retry", "over YCLIENTS' limit for one IP address", wait=LIMIT_WAIT),
-    500: Rule("retry", "YCLIENTS failed"),
-    502: Rule("retry", "YCLIENTS can't be reached behind its gateway"),
-    503: Rule("retry", "YCLIENTS is unavailable"),
-    504: Rule("retry", "YCLIENTS didn't answer its gateway in time"),
+    404: Rule("refuse", N_("YCLIENTS has no such object in this salon")),
+    409: Rule("refuse", N_("the time is taken")),
+    422: Rule("refuse", N_("YCLIENTS doesn't take the data")),
+    429: Rule("retry", N_("over YCLIENTS' limit for one IP address"), wait=LIMIT_WAIT),
+    500: Rule("retry", N_("YCLIENTS failed")),
+    502: Rule("retry", N_("YCLIENTS can't be reached behind its gateway")),
+    503: Rule("retry", N_("YCLIENTS is unavailable")),
+    504: Rule("retry", N_("YCLIENTS didn't answer its gateway in time")),
 }  # fmt: skip
-OTHER_4XX = Rule("refuse", "YCLIENTS refuses the request")
-OTHER_5XX = Rule("retry", "YCLIENTS failed")
+OTHER_4XX = Rule("refuse", N_("YCLIENTS refuses the request"))
+OTHER_5XX = Rule("retry", N_("YCLIENTS failed"))
 
 CODES: dict[int, Rule] = {
-    422: Rule("refuse", "neither a service nor a promotion was given"),
-    431: Rule("refuse", "not a phone number"),
-    432: Rule("refuse", "a wrong SMS code"),
-    433: Rule("refuse", "the time is taken or outside working hours"),
-    434: Rule("refuse", "the client is on the salon's black list"),
-    435: Rule("refuse", "the client's name is missing"),
-    436: Rule("refuse", "no master is free at that time"),
-    437: Rule("refuse", "it overlaps another appointment of the same request"),
-    438: Rule("refuse", "the service exists no more"),
+    422: Rule("refuse", N_("neither a service nor a promotion was given")),
+    431: Rule("refuse", N_("not a phone number")),
+    432: Rule("refuse", N_("a wrong SMS code")),
+    433: Rule("refuse", N_("the time is taken or outside working hours")),
+    434: Rule("refuse", N_("the client is on the salon's black list")),
+    435: Rule("refuse", N_("the client's name is missing")),
+    436: Rule("refuse", N_("no master is free at that time")),
+    437: Rule("refuse", N_("it overlaps another appointment of the same request")),
+    438: Rule("refuse", N_("the service exists no more")),
 }
 """`meta.errors[].code`; goes before the status."""
 

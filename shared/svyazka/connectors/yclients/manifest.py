@@ -6,13 +6,14 @@ only handle by which a repeat can be recognised; their failure map lies ready in
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.yclients.client import YclientsSettings
 from svyazka.connectors.yclients.doctor import YclientsDoctor, YclientsHook
 from svyazka.connectors.yclients.polling import YclientsPolling
 from svyazka.connectors.yclients.reading import YclientsReading
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
-UNREAD = "records aren't read again before acting, and what a lost webhook told isn't found by polling"
+UNREAD = N_("records aren't read again before acting, and what a lost webhook told isn't found by polling")
 
 MANIFEST = Manifest(
     vendor="yclients",
@@ -23,7 +24,7 @@ MANIFEST = Manifest(
     credentials=Credentials(
         secret=("partner_token", "user_token"),
         optional={
-            "company_id": "events of other salons aren't told apart, and nothing can be asked of YCLIENTS",
+            "company_id": N_("events of other salons aren't told apart, and nothing can be asked of YCLIENTS"),
             "partner_token": UNREAD,
             "user_token": UNREAD,
         },

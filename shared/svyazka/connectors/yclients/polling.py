@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from svyazka.catalogue import N_
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import Page, YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, of_company, record_fact
@@ -106,7 +107,7 @@ def polled_record(item: Section, call: Call[YclientsSettings], since: datetime) 
             unseen=made is not None and made > since,
         )  # fmt: skip
     except ValueError:
-        return Fact(type=EventType.OTHER, ignored="a record of YCLIENTS' that can't be read")
+        return Fact(type=EventType.OTHER, ignored=N_("a record of YCLIENTS' that can't be read"))
     return _ours(fact, item, call)
 
 
@@ -115,7 +116,7 @@ def polled_client(item: Section, call: Call[YclientsSettings], since: datetime) 
     try:
         return _ours(client_fact(Change.of_object("client", item)), item, call)
     except ValueError:
-        return Fact(type=EventType.OTHER, ignored="a client's card of YCLIENTS' that can't be read")
+        return Fact(type=EventType.OTHER, ignored=N_("a client's card of YCLIENTS' that can't be read"))
 
 
 def _ours(fact: Fact, item: Section, call: Call[YclientsSettings]) -> Fact:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import NOTHING, Section, section, text
 from svyazka.model.base import plausible
 
@@ -65,7 +66,7 @@ class Change:
         """An object that we asked for. Raises NotUnderstood when it has no id."""
         found = identifier(data.get("id"))
         if found is None:
-            raise NotUnderstood(f"expected a {resource} with its id, found none")
+            raise NotUnderstood(N_("expected a {resource} with its id, found none").format(resource=resource))
         return cls(resource, found, "", identifier(data.get("company_id")), data, data)
 
     @classmethod
@@ -74,7 +75,9 @@ class Change:
         if not body and ("client" in root or "phone" in root or "visit_attendance" in root):
             body = root
         if not body:
-            raise NotUnderstood("expected resource, resource_id and data, or an object with a client; found neither")
+            raise NotUnderstood(
+                N_("expected resource, resource_id and data, or an object with a client; found neither")
+            )
         resource, _, verb = (text(root.get("webhook_type")) or "").lower().partition("_")
         company = identifier(root.get("company_id")) or identifier(body.get("company_id"))
         status = BRIEF_VERBS.get(verb, "")
@@ -109,7 +112,11 @@ def identifier(value: object) -> str | None:
     """An id, a number or a numeric string; 0 stands for none. Never shortened: two must not become one."""
     found = text(value)
     if found is not None and len(found) > ID_LIMIT:
-        raise NotUnderstood(f"expected an id of at most {ID_LIMIT} characters, got {len(found)}")
+        raise NotUnderstood(
+            N_("expected an id of at most {ID_LIMIT} characters, got {count}").format(
+                ID_LIMIT=ID_LIMIT, count=len(found)
+            )
+        )
     return None if found == "0" else found
 
 

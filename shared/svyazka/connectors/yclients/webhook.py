@@ -10,6 +10,7 @@ from hmac import compare_digest
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.connectors.yclients.facts import fact_of, final_attendance, of_company
 from svyazka.connectors.yclients.schema import Change, NotUnderstood, identifier
 from svyazka.engine.contracts.untrusted import Section, json_of, text
@@ -17,8 +18,8 @@ from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, 
 from svyazka.model.events import EventType, Fact, Unreadable
 
 GOODBYES = {
-    "uninstall": "интеграцию отключили в Маркетплейсе YCLIENTS, события больше не приходят. Подключите её снова",
-    "freeze": "подписка на интеграцию в Маркетплейсе YCLIENTS закончилась, события больше не приходят. Продлите её",
+    "uninstall": N_("интеграцию отключили в Маркетплейсе YCLIENTS, события больше не приходят. Подключите её снова"),
+    "freeze": N_("подписка на интеграцию в Маркетплейсе YCLIENTS закончилась, события больше не приходят. Продлите её"),
 }
 """Life-cycle events of a Marketplace application -> what its owner is told."""
 
@@ -42,7 +43,7 @@ class YclientsWebhook(Webhook):
         given = text(root.get("partner_token")) or ""
         if compare_digest(given.encode(), expected.encode()):
             return None
-        return "the partner_token isn't the one of this connection"
+        return N_("the partner_token isn't the one of this connection")
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one change that a webhook tells of."""
@@ -56,13 +57,13 @@ class YclientsWebhook(Webhook):
             return [of_company(fact, ours, change.company)]
         except ValueError as error:
             # pydantic's own message would quote the client's data
-            return [Unreadable(reason=str(error) if isinstance(error, NotUnderstood) else "expected a change")]
+            return [Unreadable(reason=str(error) if isinstance(error, NotUnderstood) else N_("expected a change"))]
 
 
 def _root(request: RawRequest) -> Section:
     content = json_of(request.body, request.header("content-type"))
     if not isinstance(content, dict):
-        raise NotTheFormat(f"expected an event object, got {type(content).__name__}")
+        raise NotTheFormat(N_("expected an event object, got {found}").format(found=type(content).__name__))
     return content
 
 
@@ -76,7 +77,7 @@ def _goodbye(root: Section) -> Fact:
     data: dict[str, JsonValue] = {"event": event[:60]}
     notice = GOODBYES.get(event)
     if notice is None:
-        reason = f"YCLIENTS' Marketplace sent {event[:60]}: nothing here acts on it"
+        reason = N_("YCLIENTS' Marketplace sent {event}: nothing here acts on it").format(event=event[:60])
         return Fact(type=EventType.OTHER, data=data, ignored=reason)
     return Fact(type=EventType.CONNECTION_DISABLED, data={**data, "notice": notice})
 

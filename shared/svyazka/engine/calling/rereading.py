@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.call_factory import Caller
 from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.hub import Hub
@@ -39,12 +40,16 @@ class Source:
             return Facts()
         except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
             await self._outages.learn(account, error)
-            unavailable = SourceUnavailable(f"{account.name} could not be asked: {error}")
+            unavailable = SourceUnavailable(
+                N_("{connection} could not be asked: {why}").format(connection=account.name, why=error)
+            )
             unavailable.outcome = getattr(error, "outcome", None)
             raise unavailable from error
         except (Unavailable, ConfigError):
             raise
         except Exception as error:
             log("ERROR", "connector failed", vendor=account.vendor, error=type(error).__name__, where=where(error))
-            raise SourceUnavailable(f"{account.name} could not be asked: our connector failed") from error
+            raise SourceUnavailable(
+                N_("{connection} could not be asked: our connector failed").format(connection=account.name)
+            ) from error
         return Facts(fresh=made_storable(fresh) if fresh is not None else None, gone=fresh is None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 
+from svyazka.catalogue import N_
 from svyazka.engine.rules.deadlines import SEND_MARGIN
 from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
@@ -125,7 +126,7 @@ class Exchanges:
                 method, url, params=params, headers=headers, json=json, data=data, content=content
             )
         except httpx.InvalidURL:
-            raise RefusedAddress("expected a URL such as https://example.org/hook") from None
+            raise RefusedAddress(N_("expected a URL such as https://example.org/hook")) from None
         looked_at = {ADDRESSES: await self._guard(str(request.url))} if self._guard is not None else {}
         left = self._deadline - time.monotonic()
         limit = max(min(left, timeout) if timeout is not None else left, 0.001)
@@ -146,7 +147,7 @@ class Exchanges:
         try:
             response = await self._client.send(request, follow_redirects=False)
         except NOT_SENT as error:
-            raise NotSent(f"could not connect: {type(error).__name__}") from error
+            raise NotSent(N_("could not connect: {found}").format(found=type(error).__name__)) from error
         except httpx.HTTPError as error:
             what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
             raise MaybeSent(what) from error
@@ -155,16 +156,16 @@ class Exchanges:
         self.log[place] = begun.model_copy(update=told)
         flaw = response.extensions.get(FLAW)
         if flaw is not None and response.is_success and not only_status:
-            raise MaybeSent("timeout" if flaw == LATE else f"an answer {flaw}")
+            raise MaybeSent("timeout" if flaw == LATE else N_("an answer {flaw}").format(flaw=flaw))
         return response
 
     def _check_lease(self, left: float) -> None:
         if left <= 0:
-            raise LeaseTooShort("the attempt's time is over")
+            raise LeaseTooShort(N_("the attempt's time is over"))
         if self._clock is None or self._lease_until is None:
             return
         if (self._lease_until - self._clock.real()).total_seconds() < max(left, 0) + SEND_MARGIN:
-            raise LeaseTooShort("too little of the lease is left to begin a call")
+            raise LeaseTooShort(N_("too little of the lease is left to begin a call"))
 
 
 @dataclass(frozen=True, slots=True)

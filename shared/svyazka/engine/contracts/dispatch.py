@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.model.commands import Command, Forward, Safety, SendMessage
@@ -31,7 +32,9 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
         case Forward() if manifest.forwarder is not None:
             forwarder = manifest.forwarder
             return Carried(forwarder.safety(command), lambda call: forwarder.forward(command, call))
-    return _refused("not_supported", f"{manifest.vendor} carries out no {command.kind}")
+    return _refused(
+        "not_supported", N_("{vendor} carries out no {kind}").format(vendor=manifest.vendor, kind=command.kind)
+    )
 
 
 def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from logging import CRITICAL, getLogger
 from urllib.parse import quote_from_bytes
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import MULTIPART, NotTheFormat
 
 FIELDS_LIMIT = 1000
@@ -32,16 +33,16 @@ def urlencoded(body: bytes, content_type: str | None) -> bytes:
     except NotTheFormat:
         raise
     except (FormParserError, ValueError):
-        raise NotTheFormat("expected multipart/form-data, got something else") from None
+        raise NotTheFormat(N_("expected multipart/form-data, got something else")) from None
     if not parts.ended:
-        raise NotTheFormat("expected multipart/form-data as a whole, it breaks off")
+        raise NotTheFormat(N_("expected multipart/form-data as a whole, it breaks off"))
     return b"&".join(parts.pairs)
 
 
 def _first_line(body: bytes) -> bytes:
     line = body.lstrip(b"\r\n").partition(b"\r\n")[0].rstrip()
     if not line.startswith(b"--") or len(line) > 80:
-        raise NotTheFormat("expected multipart/form-data with its boundary, found none")
+        raise NotTheFormat(N_("expected multipart/form-data with its boundary, found none"))
     return line[2:]
 
 
@@ -84,7 +85,7 @@ class _Parts:
         if name is None:
             raise ValueError("a part without a name")
         if len(self.pairs) >= FIELDS_LIMIT:
-            raise NotTheFormat(f"expected a form of at most {FIELDS_LIMIT} fields")
+            raise NotTheFormat(N_("expected a form of at most {FIELDS_LIMIT} fields").format(FIELDS_LIMIT=FIELDS_LIMIT))
         value = options.get(b"filename", bytes(self._value))
         self.pairs.append(f"{quote_from_bytes(name)}={quote_from_bytes(value)}".encode())
 

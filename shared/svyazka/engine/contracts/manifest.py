@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
@@ -145,4 +146,8 @@ class Manifest(Generic[SettingsT]):
     def if_not_set(self, setting: str) -> str:
         """What of `credentials.optional` a person is told."""
         without = self.credentials.optional[setting]
-        return f"{setting} isn't set: {without}" if setting in self.settings.model_fields else without
+        return (
+            N_("{setting} isn't set: {without}").format(setting=setting, without=without)
+            if setting in self.settings.model_fields
+            else without
+        )

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.model.base import plausible
 
@@ -45,7 +46,7 @@ def decoded(body: bytes, content_type: str | None) -> str:
             return body.decode(charset)
         except (LookupError, ValueError):  # no such charset, or not these bytes
             continue
-    raise NotTheFormat("expected text in UTF-8 or windows-1251, got other bytes")
+    raise NotTheFormat(N_("expected text in UTF-8 or windows-1251, got other bytes"))
 
 
 def json_of(body: bytes, content_type: str | None) -> object:
@@ -53,12 +54,12 @@ def json_of(body: bytes, content_type: str | None) -> object:
     try:
         return json.loads(decoded(body, content_type), parse_constant=_no_constant)
     except RecursionError:
-        raise NotTheFormat("expected JSON, got JSON nested too deep") from None
+        raise NotTheFormat(N_("expected JSON, got JSON nested too deep")) from None
     except ValueError as error:
         if isinstance(error, NotTheFormat):
             raise
         where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
-        raise NotTheFormat(f"expected JSON, got something else{where}") from None
+        raise NotTheFormat(N_("expected JSON, got something else{where}").format(where=where)) from None
 
 
 def _no_constant(name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.delivering.guard_facts import Knowledge
 from svyazka.engine.delivering.lanes import Lanes
@@ -54,7 +55,7 @@ class Gate:
         if old_news is not None:
             return Ready(stopped(delivery, Status.CANCELLED, "superseded", old_news, now))
         if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
-            why = "no success in time: the next channel tries"
+            why = N_("no success in time: the next channel tries")
             return await with_fallback(self._hub.store, stopped(delivery, Status.CANCELLED, "fell_back", why, now), now)
         by_time = self._by_guards(delivery, Known(), now)
         if by_time is not None:
@@ -62,7 +63,7 @@ class Gate:
         if delivery.predecessor is not None:
             before = await journal.load(self._hub.store, Delivery, "deliveries", delivery.predecessor)
             if before is not None and has_arrived(before.model):
-                why = "meanwhile it arrived by the channel before"
+                why = N_("meanwhile it arrived by the channel before")
                 return Ready(stopped(delivery, Status.CANCELLED, "already_told", why, now))
         known, reservation = await self.knowledge.of(delivery, now)
         by_guards = self._by_guards(delivery, known, now)
@@ -85,9 +86,9 @@ class Gate:
 
     def _gone(self, delivery: Delivery, tenant: Tenant | None) -> tuple[str, str] | None:
         if tenant is None:
-            return ("tenant_removed", "the tenant is gone")
+            return ("tenant_removed", N_("the tenant is gone"))
         if delivery.flow not in ENGINE_FLOWS and all(flow.id != delivery.flow for flow in tenant.flows):
-            return ("flow_removed", "the flow was removed from the tenant file")
+            return ("flow_removed", N_("the flow was removed from the tenant file"))
         return None
 
     async def _through_connection(
@@ -99,13 +100,15 @@ class Gate:
             await alerts.tell_unusable(self._hub, tenant, str(error))
             return self._held_back(delivery, Status.BLOCKED, "settings", str(error))
         if account is None:
-            message = "the tenant file has no such connection"
+            message = N_("the tenant file has no such connection")
             return self._held_back(delivery, Status.BLOCKED, "connection_removed", message)
         if is_paused(delivery, tenant):
-            return self._held_back(delivery, Status.PARKED, "paused", "paused by an operator")
+            return self._held_back(delivery, Status.PARKED, "paused", N_("paused by an operator"))
         if account.missing and self._hub.printer is None:
-            message = f"не задано: {', '.join(account.missing)}"
-            remedy = f"Сохраните: svyazka secret set {tenant.id} …, или впишите в файл арендатора"
+            message = N_("не задано: {missing}").format(missing=", ".join(account.missing))
+            remedy = N_("Сохраните: svyazka secret set {tenant} …, или впишите в файл арендатора").format(
+                tenant=tenant.id
+            )
             await self._outages.open(account, "blocked", "no_credentials", message, remedy=remedy)
             return self._held_back(delivery, Status.BLOCKED, "no_credentials", message)
         opens = opens_at(account, tenant, self._hub.clock.now())
@@ -115,7 +118,9 @@ class Gate:
         if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
             # The outage's own words would read as if this delivery had been tried.
-            message = f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
+            message = N_("{connection} is {kind}: {why}").format(
+                connection=delivery.connection, kind=outage.model.kind, why=outage.model.message
+            )
             return self._held_back(delivery, status, outage.model.code, message)
         return await self._in_turn(delivery, account, known, reservation)
 
@@ -124,7 +129,7 @@ class Gate:
         asked_at = self._hub.clock.now()
         turn = await self._lanes.turn(delivery)
         if turn.superseded_by is not None:
-            why = f"{turn.superseded_by} is newer"
+            why = N_("{superseded_by} is newer").format(superseded_by=turn.superseded_by)
             return Ready(stopped(delivery, Status.CANCELLED, "superseded", why, self._hub.clock.now()))
         if turn.wait_until is not None:
             return self._until(delivery, turn.wait_until)

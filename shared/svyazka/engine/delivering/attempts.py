@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.call_factory import Caller
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.calls import Exchanges
@@ -59,7 +60,7 @@ class Performer(Caller):
             held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
             if held is None or await self._try(held):
                 return
-        raise Unavailable("others move this delivery, its lane or its person's turn all the time")
+        raise Unavailable(N_("others move this delivery, its lane or its person's turn all the time"))
 
     async def _try(self, held: Held[Delivery]) -> bool:
         """False when something that it rests on was moved meanwhile: to be looked at anew."""
@@ -86,7 +87,7 @@ class Performer(Caller):
         delivery, now = held.model, self._hub.clock.now()
         if delivery.fallback_at is None or delivery.fallback_at > now:
             return  # an early duplicate
-        why = Problem(code=NO_RECEIPT, message="taken, and nobody said that it arrived: the next channel tries")
+        why = Problem(code=NO_RECEIPT, message=N_("taken, and nobody said that it arrived: the next channel tries"))
         given_up = delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
         ready = await with_fallback(self._hub.store, given_up, now)
         writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
@@ -119,11 +120,18 @@ class Performer(Caller):
             return None
         last = delivery.attempts[-1] if delivery.attempts else None
         if last is not None:
-            lost = {"ended_at": clock.now(), "outcome": "lost", "maybe_sent": True, "message": "the worker was lost"}
+            lost = {
+                "ended_at": clock.now(),
+                "outcome": "lost",
+                "maybe_sent": True,
+                "message": N_("the worker was lost"),
+            }
             delivery = delivery.with_attempt(last.model_copy(update=lost))
         if delivery.repeat is not Repeat.UNSAFE:
             return delivery
-        why = Problem(code="worker_lost", message="the worker died or froze around the call: sent or not, nobody knows")
+        why = Problem(
+            code="worker_lost", message=N_("the worker died or froze around the call: sent or not, nobody knows")
+        )
         return delivery.moved(Status.UNKNOWN, lease_until=None, next_attempt_at=None, wake_at=None, last_error=why)
 
     # The call
@@ -184,7 +192,7 @@ class Performer(Caller):
         except TimeoutError:
             if exchanges.log:
                 return no_answer(delivery, "timeout"), exchanges
-            return Retry(code="timeout", message="time ran out before the call began"), exchanges
+            return Retry(code="timeout", message=N_("time ran out before the call began")), exchanges
         except SourceUnavailable as error:
             # No access (OAuth), as a rule: its outcome says whether to wait for time or for somebody's hand.
             return error.outcome or Retry(code="unavailable", message=str(error)), exchanges
@@ -197,7 +205,7 @@ class Performer(Caller):
             )  # fmt: skip
             if exchanges.log:
                 return no_answer(delivery, code), exchanges
-            return Retry(code=code, message="our connector failed", outage=False), exchanges
+            return Retry(code=code, message=N_("our connector failed"), outage=False), exchanges
 
 
 __all__ = ["CLAIM_TRIES", "Performer"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.delivering.obligations import source_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -62,7 +63,7 @@ class Lanes:
         ahead = [h.model for h in others if _place(h.model) < _place(delivery) and h not in superseded]
         if ahead:
             return Turn(wait_until=self._after(ahead[0], now))
-        why = f"{delivery.id} is newer"
+        why = N_("{delivery} is newer").format(delivery=delivery.id)
         ended = (
             journal.replace_delivery(stopped(h.model, Status.CANCELLED, "superseded", why, now), h.version)
             for h in superseded

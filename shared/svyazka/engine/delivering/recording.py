@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import marks
 from svyazka.engine.delivering.once_per import held_until, keeps, releasing, reservation_id, reserving
 from svyazka.engine.delivering.transition import commit, with_fallback
@@ -26,7 +27,7 @@ from svyazka.model.deliveries import Attempt, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable, Unstorable
 from svyazka.model.outcomes import Outcome, Refused
 
-LEFT_OUT = "the vendor's words could not be stored"
+LEFT_OUT = N_("the vendor's words could not be stored")
 
 NOT_TOLD = frozenset({Status.FAILED, Status.DEAD, Status.EXPIRED, Status.UNKNOWN})
 """Ends of an alert's delivery after which its addressee may not know."""
@@ -56,7 +57,9 @@ class Settler:
                     park = await self._outages.note(account, claimed, outcome)
                 if await self._recorded(claimed, version, account, outcome, attempt, park):
                     return
-                trouble = Unavailable("the outcome of an attempt could not be recorded: others move it all the time")
+                trouble = Unavailable(
+                    N_("the outcome of an attempt could not be recorded: others move it all the time")
+                )
             except Exception as error:
                 if whole and (isinstance(error, Unstorable) or not isinstance(error, Unavailable)):
                     log(
@@ -121,7 +124,9 @@ class Settler:
             now = self._hub.clock.now()
             combined = merged(current, outcome, attempt, now)
             if combined.duplicate_effect and not current.duplicate_effect:
-                await self.tell_first(combined, "duplicate_effect", f"выполнено дважды: {combined.id}")
+                await self.tell_first(
+                    combined, "duplicate_effect", N_("выполнено дважды: {combined}").format(combined=combined.id)
+                )
             writes: list[Write] = []
             if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED:
                 combined, writes = await self._turn_after_all(combined)
@@ -160,16 +165,20 @@ class Settler:
     async def _tell(self, delivery: Delivery, outcome: Outcome | None) -> None:
         """What somebody has to know of, or to mend."""
         if isinstance(outcome, Refused) and outcome.remedy:
-            words = f"{outcome.message}. {outcome.remedy}. Подробно: svyazka show {delivery.id}"
+            words = N_("{why}. {remedy}. Подробно: svyazka show {delivery}").format(
+                why=outcome.message, remedy=outcome.remedy, delivery=delivery.id
+            )
             await self.tell_first(delivery, f"refused {outcome.code}", words)
         if delivery.status is Status.UNKNOWN:
-            words = (
-                "неизвестно, ушло ли сообщение: ответа не было. Повторять само не будет: "
-                f"svyazka resolve {delivery.id} --as succeeded|failed|retry"
-            )
+            words = N_(
+                "неизвестно, ушло ли сообщение: ответа не было. Повторять само не будет: svyazka resolve "
+                "{delivery} --as succeeded|failed|retry"
+            ).format(delivery=delivery.id)
             await self.tell_first(delivery, "unknown", words)
         if delivery.status is Status.DEAD:
-            await self.tell_first(delivery, "dead", f"не удалось за весь срок повторов: {delivery.id}")
+            await self.tell_first(
+                delivery, "dead", N_("не удалось за весь срок повторов: {delivery}").format(delivery=delivery.id)
+            )
 
     async def tell_first(self, delivery: Delivery, kind: str, text: str) -> None:
         """The first of a kind, each day, for each connection; never about alerts themselves."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypedDict
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document
@@ -85,7 +86,7 @@ def read(
         log("CRITICAL", "parser failed", vendor=webhook.vendor, error=type(error).__name__, where=where(error))
         if webhook.decides:
             raise
-        return kept([], f"our parser failed ({type(error).__name__})", ours=True)
+        return kept([], N_("our parser failed ({found})").format(found=type(error).__name__), ours=True)
 
 
 class Kept(TypedDict, total=False):
@@ -163,7 +164,7 @@ def _item(
     elif fact.ignored:
         status, reason = EventStatus.IGNORED, fact.ignored
     elif not _wanted(fact, compiled):
-        status, reason = EventStatus.IGNORED, f"no flow acts on {fact.type.value} from here"
+        status, reason = EventStatus.IGNORED, N_("no flow acts on {type} from here").format(type=fact.type.value)
     event = Event(
         id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
         subject=fact.subject or f"event:{identity}", identity="weak" if earlier else "strong", origin=origin,

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.delivering.once_per import releasing
 from svyazka.engine.delivering.transition import commit, with_fallback
@@ -90,23 +91,23 @@ class Operator:
         """A final delivery begins anew as its next generation."""
         held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
         if held is None:
-            raise ConfigError(f"no delivery {delivery_id}")
+            raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
         why_not = await self._not_reopened(held.model, how)
         if why_not:
             return Done(delivery_id, "skipped", why_not)
         if not how.dry_run:
             await self._commit_reopened(held, how)
-        return Done(delivery_id, "reopened", f"generation {held.model.generation + 1}")
+        return Done(delivery_id, "reopened", N_("generation {value}").format(value=held.model.generation + 1))
 
     async def _not_reopened(self, delivery: Delivery, how: How) -> str | None:
         if delivery.status is Status.UNKNOWN:
-            return "nobody knows whether it was done: svyazka resolve decides"
+            return N_("nobody knows whether it was done: svyazka resolve decides")
         if delivery.status not in FINAL:
-            return f"it is {delivery.status.value}: nothing to replay"
+            return N_("it is {status}: nothing to replay").format(status=delivery.status.value)
         if delivery.status is Status.SUCCEEDED and not how.again:
-            return "it succeeded: --again does it once more"
+            return N_("it succeeded: --again does it once more")
         if is_blank(delivery):
-            return "its contents were blanked (retention, forget): nothing is left to send"
+            return N_("its contents were blanked (retention, forget): nothing is left to send")
         if not how.again:
             successor = await self._successor_in_the_way(delivery)
             if successor:
@@ -116,7 +117,7 @@ class Operator:
     def _too_old(self, delivery: Delivery, how: How) -> str | None:
         expires_at = delivery.guards.expires_at
         if expires_at and expires_at <= self._hub.clock.now() and not how.ignore_age:
-            return "too old to be of use: --ignore-age sends it all the same"
+            return N_("too old to be of use: --ignore-age sends it all the same")
         return None
 
     async def _successor_in_the_way(self, delivery: Delivery) -> str | None:
@@ -129,7 +130,9 @@ class Operator:
                 return None
             delivery = held.model
             if delivery.status is Status.SUCCEEDED or delivery.is_open:
-                return f"its fallback {delivery.id} is {delivery.status.value}: --again does it all the same"
+                return N_("its fallback {delivery} is {status}: --again does it all the same").format(
+                    delivery=delivery.id, status=delivery.status.value
+                )
         return None
 
     async def _commit_reopened(self, held: Held[Delivery], how: How) -> None:
@@ -151,41 +154,55 @@ class Operator:
         """Say what became of a delivery whose fate nobody knows. Raises ConfigError where that can't be said."""
         held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
         if held is None:
-            raise ConfigError(f"no delivery {delivery_id}")
+            raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
         delivery = held.model
         if delivery.status is Status.IN_FLIGHT:
-            raise ConfigError(f"{delivery.id} is being carried out right now: look again in a minute")
+            raise ConfigError(
+                N_("{delivery} is being carried out right now: look again in a minute").format(delivery=delivery.id)
+            )
         match resolution:
             case "retry":
                 return await self._retry(held, how)
             case "succeeded":
                 if delivery.status is Status.SUCCEEDED:
-                    raise ConfigError(f"{delivery.id} is succeeded already")
+                    raise ConfigError(N_("{delivery} is succeeded already").format(delivery=delivery.id))
                 if delivery.status in WAITING:
                     raise ConfigError(
-                        f"{delivery.id} is {delivery.status.value}: only what was tried can have succeeded"
+                        N_("{delivery} is {status}: only what was tried can have succeeded").format(
+                            delivery=delivery.id, status=delivery.status.value
+                        )
                     )
                 resolved = receipt_settles(delivery, ReceiptState.DELIVERED, self._hub.clock.now())
             case "failed":
                 if delivery.status in FINAL:
-                    raise ConfigError(f"{delivery.id} is {delivery.status.value} already")
-                why = "an operator said that it didn't happen"
+                    raise ConfigError(
+                        N_("{delivery} is {status} already").format(delivery=delivery.id, status=delivery.status.value)
+                    )
+                why = N_("an operator said that it didn't happen")
                 resolved = stopped(delivery, Status.FAILED, "operator", why, self._hub.clock.now())
-        await self._commit_resolved(held, resolved, f"{resolution} by {self.who}")
+        await self._commit_resolved(
+            held, resolved, N_("{resolution} by {who}").format(resolution=resolution, who=self.who)
+        )
         return resolved
 
     async def _retry(self, held: Held[Delivery], how: How) -> Delivery:
         delivery = held.model
         if delivery.status is not Status.UNKNOWN:
-            raise ConfigError(f"{delivery.id} is {delivery.status.value}, not unknown: svyazka replay is for that")
-        why_not = "its contents were blanked: nothing to send" if is_blank(delivery) else self._too_old(delivery, how)
+            raise ConfigError(
+                N_("{delivery} is {status}, not unknown: svyazka replay is for that").format(
+                    delivery=delivery.id, status=delivery.status.value
+                )
+            )
+        why_not = (
+            N_("its contents were blanked: nothing to send") if is_blank(delivery) else self._too_old(delivery, how)
+        )
         if why_not:
             raise ConfigError(f"{delivery.id}: {why_not}")
         await self._commit_reopened(held, how)
         return delivery.reopened(self.who, how.why, self._hub.clock.now())
 
     async def _commit_resolved(self, held: Held[Delivery], resolved: Delivery, what: str) -> None:
-        resolved = resolved.model_copy(update={"notes": (*resolved.notes, f"resolved as {what}")})
+        resolved = resolved.model_copy(update={"notes": (*resolved.notes, N_("resolved as {what}").format(what=what))})
         extra: list[Write] = []
         if resolved.status is Status.FAILED:
             extra = await releasing(self._hub.store, resolved)
@@ -200,14 +217,14 @@ class Operator:
         """Plan what was not planned, parse anew what could not be read, reopen what its planning had made."""
         held = await journal.load(self._hub.store, EventRecord, "events", event_id)
         if held is None:
-            raise ConfigError(f"no event {event_id}")
+            raise ConfigError(N_("no event {event_id}").format(event_id=event_id))
         record = held.model
         if record.status is EventStatus.ACCEPTED:
             if not how.dry_run:
                 await self._hub.queue.enqueue([plan_task(event_id)])
             return [Done(event_id, "planned")]
         if record.status is EventStatus.PLANNED and record.event.receipt is not None:
-            return [Done(event_id, "skipped", "a receipt: it has been applied")]
+            return [Done(event_id, "skipped", N_("a receipt: it has been applied"))]
         if record.status is EventStatus.PLANNED and record.deliveries:
             return [await self.reopen(delivery_id, how) for delivery_id in record.deliveries]
         if record.status is EventStatus.PLANNED or not await self._has_raw(record):
@@ -219,10 +236,10 @@ class Operator:
         """Parse a stored request with the present parser."""
         held = await journal.load(self._hub.store, RawRecord, "raws", raw_id)
         if held is None:
-            raise ConfigError(f"no stored request {raw_id}")
+            raise ConfigError(N_("no stored request {raw_id}").format(raw_id=raw_id))
         raw = held.model
         if raw.request is None:
-            return [Done(raw_id, "skipped", "its contents were blanked (retention, forget)")]
+            return [Done(raw_id, "skipped", N_("its contents were blanked (retention, forget)"))]
         return await self._parse_again(raw.request, raw.tenant, raw.connection, raw.received_at, how, None)
 
     async def _has_raw(self, record: EventRecord) -> bool:
@@ -234,7 +251,11 @@ class Operator:
             return record.request, record.event.received_at
         held = await journal.load(self._hub.store, RawRecord, "raws", record.raw or "")
         if held is None or held.model.request is None:
-            raise ConfigError(f"the request of {record.event.id} was blanked (retention, forget): nothing to parse")
+            raise ConfigError(
+                N_("the request of {event} was blanked (retention, forget): nothing to parse").format(
+                    event=record.event.id
+                )
+            )
         return held.model.request, record.event.received_at
 
     async def _plan_again(self, held: Held[EventRecord], how: How) -> Done:
@@ -254,11 +275,17 @@ class Operator:
         held = await journal.load(self._hub.store, CompiledConnection, "connections", f"{tenant}.{connection}")
         webhook = self._webhook_of(held.model.vendor) if held else None
         if held is None or webhook is None:
-            raise ConfigError(f"{tenant}/{connection} is gone: nothing can read its requests")
+            raise ConfigError(
+                N_("{tenant}/{connection} is gone: nothing can read its requests").format(
+                    tenant=tenant, connection=connection
+                )
+            )
         try:
             items = parsed(webhook, held.model, request, received, partial(self._hub.keyring.people, tenant))
         except NotTheFormat as error:
-            return [Done(old.model.event.id if old else "-", "skipped", f"still not the format: {error}")]
+            return [
+                Done(old.model.event.id if old else "-", "skipped", N_("still not the format: {why}").format(why=error))
+            ]
         done = [await self._journal_again(item, how) for item in items]
         if old is not None and not how.dry_run and all(item.record.event.id != old.model.event.id for item in items):
             await self._superseded(old, [item.record.event.id for item in items])
@@ -268,12 +295,12 @@ class Operator:
         record = item.record
         event = record.event
         if record.status is EventStatus.QUARANTINED:
-            return Done(event.id, "skipped", f"still unreadable: {record.reason}")
+            return Done(event.id, "skipped", N_("still unreadable: {reason}").format(reason=record.reason))
         if record.status is EventStatus.IGNORED:
-            return Done(event.id, "skipped", f"still ignored: {record.reason}")
+            return Done(event.id, "skipped", N_("still ignored: {reason}").format(reason=record.reason))
         there = await journal.load(self._hub.store, EventRecord, "events", event.id)
         if there is not None and there.model.status in (EventStatus.PLANNED, EventStatus.ACCEPTED):
-            return Done(event.id, "skipped", f"it is {there.model.status.value} already")
+            return Done(event.id, "skipped", N_("it is {status} already").format(status=there.model.status.value))
         aged = event if event.receipt is not None else self._aged(event, how)
         if aged is None:
             return Done(event.id, "skipped", UNKNOWN_AGE)
@@ -294,7 +321,7 @@ class Operator:
     async def _commit_accepted(self, record: EventRecord, event: Event, version: str | None) -> None:
         accepted = record.model_copy(
             update={
-                "event": event, "status": EventStatus.ACCEPTED, "reason": f"replayed by {self.who}",
+                "event": event, "status": EventStatus.ACCEPTED, "reason": N_("replayed by {who}").format(who=self.who),
                 "plan_attempts": 0, "wake_at": self._hub.clock.now() + timedelta(seconds=PLAN_GRACE),
                 "wake_step": 0, "expire_at": None,
             }
@@ -309,10 +336,12 @@ class Operator:
             return
         record = old.model.model_copy(
             update={
-                "status": EventStatus.IGNORED, "reason": f"parsed anew as {', '.join(new[:5])}", "wake_at": None,
+                "status": EventStatus.IGNORED,
+                "reason": N_("parsed anew as {names}").format(names=", ".join(new[:5])),
+                "wake_at": None,
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
-        )  # fmt: skip
+        )
         await self._hub.store.commit([journal.replace_event(record, old.version)])
 
     # One message through the whole machine
@@ -337,7 +366,7 @@ class Operator:
         return record
 
 
-UNKNOWN_AGE = "when it happened isn't known: --ignore-age acts on it all the same"
+UNKNOWN_AGE = N_("when it happened isn't known: --ignore-age acts on it all the same")
 
 
 def parsed(

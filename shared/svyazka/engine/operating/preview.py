@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.engine.delivering.admission import is_paused, opens_at
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
@@ -60,7 +61,9 @@ class Preview:
     async def _foresee(self, delivery: Delivery, tenant: Tenant) -> Foreseen:
         there = await journal.load(self._hub.store, Delivery, "deliveries", delivery.id)
         if there is not None:
-            done = f"{delivery.id} exists already: it is {there.model.status.value}"
+            done = N_("{delivery} exists already: it is {status}").format(
+                delivery=delivery.id, status=there.model.status.value
+            )
             return Foreseen(delivery, "never", None, (done,))
         now = self._hub.clock.now()
         known, _ = await self._performer.gate.knowledge.of(delivery, now)
@@ -83,16 +86,18 @@ class Preview:
         """What keeps the connection from carrying it out, as `perform` would find it."""
         account = await self._hub.directory.account(delivery.tenant, delivery.connection)
         if account is None:
-            return "the tenant file has no such connection"
+            return N_("the tenant file has no such connection")
         if is_paused(delivery, tenant):
-            return "paused by an operator"
+            return N_("paused by an operator")
         if account.missing:
-            return f"not set: {', '.join(account.missing)}"
+            return N_("not set: {missing}").format(missing=", ".join(account.missing))
         outage = await self._performer.outages.of(delivery.tenant, delivery.connection)
         if outage is not None:
-            return f"{delivery.connection} is {outage.model.kind}: {outage.model.message}"
+            return N_("{connection} is {kind}: {why}").format(
+                connection=delivery.connection, kind=outage.model.kind, why=outage.model.message
+            )
         opens = opens_at(account, tenant, self._hub.clock.now())
-        return f"outside of business hours until {opens:%Y-%m-%d %H:%M} UTC" if opens else None
+        return N_("outside of business hours until {opens:%Y-%m-%d %H:%M} UTC").format(opens=opens) if opens else None
 
 
 SAMPLE_CONTACT = Contact(name="Иван", phone="+79991234567", email="ivan@example.org")

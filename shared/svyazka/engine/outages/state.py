@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
@@ -309,9 +310,15 @@ class Outages:
         since = alerts.local_time(outage.since, tenant)
         name = f"«{outage.connection}» ({outage.vendor})"
         texts = {
-            "down": f"{tenant.name}: {name} не отвечает с {since}. Ничего не потеряно: всё ждёт и уйдёт само.",
-            "blocked": f"{tenant.name}: {name} не принимает вызовы: {outage.message}. {outage.remedy or ''}".strip(),
-            "recovered": f"{tenant.name}: {name} снова работает (перебой с {since}); накопленное отправляется.",
+            "down": N_("{tenant}: {name} не отвечает с {since}. Ничего не потеряно: всё ждёт и уйдёт само.").format(
+                tenant=tenant.name, name=name, since=since
+            ),
+            "blocked": N_("{tenant}: {name} не принимает вызовы: {why}. {value}")
+            .format(tenant=tenant.name, name=name, why=outage.message, value=outage.remedy or "")
+            .strip(),
+            "recovered": N_("{tenant}: {name} снова работает (перебой с {since}); накопленное отправляется.").format(
+                tenant=tenant.name, name=name, since=since
+            ),
         }
         await alerts.tell(self._hub, tenant, outage.connection, "outage", stage, outage.since, texts[stage], outage.id)
         if stage == "blocked":

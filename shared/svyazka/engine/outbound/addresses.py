@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
+from svyazka.catalogue import N_
 from svyazka.engine.outbound.names import NAMES
 from svyazka.model.errors import ConfigError, NotSent, PlainHttp, RefusedAddress
 
@@ -57,7 +58,9 @@ def networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise ConfigError(f"allowed_networks: expected networks such as 192.168.1.0/24; {error}") from None
+        raise ConfigError(
+            N_("allowed_networks: expected networks such as 192.168.1.0/24; {why}").format(why=error)
+        ) from None
 
 
 def refusal(address: str, allowed: Iterable[Network] = ()) -> str | None:
@@ -65,15 +68,15 @@ def refusal(address: str, allowed: Iterable[Network] = ()) -> str | None:
     try:
         inner = _inner(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:
-        return "not an IP address"
+        return N_("not an IP address")
     if _within(inner, NEVER):
         return "a cloud's metadata"
     if _within(inner, allowed):
         return None
     if inner.is_loopback:
-        return "this machine"
+        return N_("this machine")
     if not inner.is_global or inner.is_multicast or inner.is_reserved or _within(inner, UNROUTABLE):
-        return "a private or special network"
+        return N_("a private or special network")
     return None
 
 
@@ -115,9 +118,13 @@ class AddressGuard:
             # One bad address among good ones is no mistake of a resolver's: it is an attempt.
             reason = refusal(address, self._allowed)
             if reason:
-                raise RefusedAddress(f"{host} leads to {reason}: never called (SVYAZKA_ALLOWED_NETWORKS allows some)")
+                raise RefusedAddress(
+                    N_("{host} leads to {reason}: never called (SVYAZKA_ALLOWED_NETWORKS allows some)").format(
+                        host=host, reason=reason
+                    )
+                )
         if scheme == "http" and not self._plain_http and any(refusal(address) is None for address in found):
-            raise PlainHttp(f"{host} is called by http://, which everybody on the way can read")
+            raise PlainHttp(N_("{host} is called by http://, which everybody on the way can read").format(host=host))
         return found
 
 
@@ -138,9 +145,9 @@ def _parts(url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise RefusedAddress("expected a URL such as https://example.org/hook") from None
+        raise RefusedAddress(N_("expected a URL such as https://example.org/hook")) from None
     if parts.scheme not in ("http", "https") or not host:
-        raise RefusedAddress("expected a URL of http or https with a host")
+        raise RefusedAddress(N_("expected a URL of http or https with a host"))
     return parts.scheme, host, port or (443 if parts.scheme == "https" else 80)
 
 
@@ -149,7 +156,7 @@ async def _resolved(resolve: Resolve, host: str, port: int) -> Sequence[str]:
         async with asyncio.timeout(RESOLVE_LIMIT):
             found = await resolve(host, port)
     except (OSError, UnicodeError, TimeoutError) as error:
-        raise NotSent(f"could not resolve the name: {type(error).__name__}") from None
+        raise NotSent(N_("could not resolve the name: {found}").format(found=type(error).__name__)) from None
     if not found:
-        raise NotSent("could not resolve the name: it has no address")
+        raise NotSent(N_("could not resolve the name: it has no address"))
     return sorted(found, key=lambda address: ":" in address)  # IPv4 first: not every cloud has a way out by IPv6

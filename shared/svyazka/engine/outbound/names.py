@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from svyazka.catalogue import N_
+
 if TYPE_CHECKING:
     import aiodns
 
@@ -70,7 +72,7 @@ class Names:
                 one.cancel()
             await asyncio.gather(four, six, return_exceptions=True)
         if not found:
-            raise first.exception() or OSError("it has no address")
+            raise first.exception() or OSError(N_("it has no address"))
         return list(dict.fromkeys(found))
 
     async def _family(self, name: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
@@ -80,7 +82,7 @@ class Names:
             found = await self._opened().getaddrinfo(name, family=family, port=port, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
             kind = NoSuchName if error.args[0] == aiodns.error.ARES_ENOTFOUND else OSError
-            raise kind(f"DNS error {error.args[0]}") from None
+            raise kind(N_("DNS error {args}").format(args=error.args[0])) from None
         return [_text(node.addr[0]) for node in found.nodes]
 
     def _opened(self) -> aiodns.DNSResolver:

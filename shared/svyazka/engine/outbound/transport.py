@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from svyazka.catalogue import N_
 from svyazka.engine.outbound.addresses import Unguarded
 from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, Gathered
 
@@ -129,7 +130,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             addresses = await self._look_up(str(request.url))
         # A literal address is connected to without asking for its name: it must be what was looked at.
         if _is_address(url.raw_host) and url.raw_host not in addresses:
-            raise httpx.UnsupportedProtocol("another address than the one that was looked at", request=request)
+            raise httpx.UnsupportedProtocol(N_("another address than the one that was looked at"), request=request)
         with _translated(request), _connecting_to(addresses), _answering() as handlers:
             try:
                 async with self._opened().request(
@@ -145,7 +146,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 status = handlers[-1].status if handlers else None
                 if status is None:
                     raise
-                return httpx.Response(status, request=request, extensions={FLAW: "that can't be read"})
+                return httpx.Response(status, request=request, extensions={FLAW: N_("that can't be read")})
 
     async def aclose(self) -> None:
         """Close what is open."""
@@ -180,7 +181,7 @@ async def _read(answer: aiohttp.ClientResponse, most: int, until: float | None) 
         return gathered.body, LATE
     except (aiohttp.ClientError, OSError):
         answer.close()
-        return gathered.body, "broken off"
+        return gathered.body, N_("broken off")
     return gathered.body, gathered.flaw
 
 

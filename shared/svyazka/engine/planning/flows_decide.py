@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext
@@ -53,7 +54,11 @@ class Decider:
             if _concerns(event, flow) and event.type in flow.flow.wants(flow.settings)
         ]
         if not bound:
-            planned.reasons.append(f"no flow acts on {event.type.value} from {event.connection}")
+            planned.reasons.append(
+                N_("no flow acts on {type} from {connection}").format(
+                    type=event.type.value, connection=event.connection
+                )
+            )
         facts = await self._facts(event, bound)
         for flow in bound:
             decision = await self._ask(flow, event, facts, tenant)
@@ -80,10 +85,10 @@ class Decider:
 
     async def _ask(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Decision:
         if facts.gone:
-            return Decision(reason="its object is gone at the source")
+            return Decision(reason=N_("its object is gone at the source"))
         if facts.fresh is not None:
             if facts.fresh.type not in bound.flow.wants(bound.settings):
-                return Decision(reason=f"the source says {facts.fresh.type.value} now")
+                return Decision(reason=N_("the source says {type} now").format(type=facts.fresh.type.value))
             contact = facts.fresh.contact or event.contact
             event = event.model_copy(update={"contact": contact, "data": {**event.data, **facts.fresh.data}})
         context = FlowContext(
@@ -129,7 +134,7 @@ class Decider:
         name = str(event.data["via"])
         spec = tenant.connections.get(name)
         if spec is None:
-            return Planned(reasons=[f"the tenant file has no connection {name}"])
+            return Planned(reasons=[N_("the tenant file has no connection {name}").format(name=name)])
         manifest = self._hub.directory.manifests(spec.vendor)
         command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
         life = event.data.get("expires_seconds")

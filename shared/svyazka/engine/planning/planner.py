@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.delivering.consent import consent_writes
@@ -32,7 +33,7 @@ from svyazka.model.tenants import CompiledConnection, Tenant
 
 PLAN_TRIES = COMMIT_TRIES = 4
 SLOWEST = DEFAULT_POLICY.slow * (1 + DEFAULT_POLICY.jitter)
-TENANT_GONE = "the tenant is gone"
+TENANT_GONE = N_("the tenant is gone")
 
 RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
 """Seconds after which a receipt that came before our own settle is looked at again."""
@@ -58,7 +59,7 @@ class Planner:
             except Conflict:
                 continue  # what it rests on was moved meanwhile (a receipt's delivery, say): from the beginning
             return
-        raise Unavailable("others move what this event rests on all the time")
+        raise Unavailable(N_("others move what this event rests on all the time"))
 
     async def _plan(self, held: Held[EventRecord]) -> None:
         record = held.model
@@ -81,7 +82,7 @@ class Planner:
         except Exception as error:
             # A mistake of ours must not keep the queue busy for ever, nor lose the event: it waits for a better day.
             log("CRITICAL", "planning failed", event=record.event.id, error=type(error).__name__, where=where(error))
-            await self._later(held, f"our planning failed ({type(error).__name__})")
+            await self._later(held, N_("our planning failed ({found})").format(found=type(error).__name__))
 
     async def _plan_for(self, held: Held[EventRecord], tenant: Tenant) -> None:
         event = held.model.event
@@ -113,7 +114,7 @@ class Planner:
         present = await store.get(*create.document.key)
         if present is not None:
             tasks = [plan_task(present.id)] if journal.plan_is_missing(present) else []
-        reason = f"told in part: read again and found to be {create.document.id}"
+        reason = N_("told in part: read again and found to be {document}").format(document=create.document.id)
         await self._finish(held, Planned(reasons=[reason]), [create] if present is None else [], tasks)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.delivering.recording import Settler
 from svyazka.engine.delivering.transition import with_fallback
 from svyazka.engine.hub import Hub
@@ -46,20 +47,20 @@ class Receipts:
             may_come = await self._may_come(event)
             held = await self._find(event, receipt)
             if held is None and may_come and record.plan_attempts < PATIENT_TRIES:
-                raise ReceiptNotYet("a receipt ahead of our own settle: looked at again soon")
+                raise ReceiptNotYet(N_("a receipt ahead of our own settle: looked at again soon"))
             if held is None and receipt.external_id and not may_come:
                 held, how = await self._only_unknown(event)
         if held is None:
-            return "not a message of ours", [], [], []
+            return N_("not a message of ours"), [], [], []
         delivery = held.model
         writes: list[Write] = []
         if _is_of_an_earlier_try(receipt, delivery):
-            return "of a try before the present one", writes, [], [delivery.id]
+            return N_("of a try before the present one"), writes, [], [delivery.id]
         moved = delivery.with_receipt(receipt)
         if receipt.opt_out:
             writes += self._settler.optout_writes(delivery, f"{event.vendor}: {receipt.code or 'opted out'}")
         if moved is delivery:
-            return "an older state than the one known", writes, [], [delivery.id]
+            return N_("an older state than the one known"), writes, [], [delivery.id]
         moved = receipt_settles(moved, receipt.state, self._hub.clock.now())
         if how:
             moved = moved.model_copy(update={"notes": (*moved.notes, how)})
@@ -95,7 +96,7 @@ class Receipts:
             if began - CLOCK_SKEW <= said <= began + GUESS_WINDOW and held.model.external_id is None:
                 fitting.append(held)
         if len(fitting) == 1:
-            return fitting[0], "matched by time: the only message whose fate was unknown"
+            return fitting[0], N_("matched by time: the only message whose fate was unknown")
         return None, None
 
     async def _may_come(self, event: Event) -> bool:

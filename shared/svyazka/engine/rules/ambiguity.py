@@ -16,8 +16,8 @@ def no_answer(delivery: Delivery, what: str) -> Outcome:
     """The call left and no answer came: what that means depends on the command's repeat safety."""
     code = "timeout" if "timeout" in what.lower() or not what else "no_answer"
     if delivery.repeat is Repeat.UNSAFE:
-        return Unknown(code=code, message=f"no answer ({what}): the vendor may have acted on it")
-    return Retry(code=code, message=f"no answer ({what})", maybe_sent=True)
+        return Unknown(code=code, message=N_("no answer ({what}): the vendor may have acted on it").format(what=what))
+    return Retry(code=code, message=N_("no answer ({what})").format(what=what), maybe_sent=True)
 
 
 def resolved(delivery: Delivery, outcome: Outcome) -> Outcome:

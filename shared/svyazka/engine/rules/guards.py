@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.model.commands import Guards, StillTrue
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.deliveries import Status
@@ -52,20 +53,22 @@ class Known:
 def verdict(guards: Guards, known: Known, now: datetime) -> Verdict:
     """The first guard that doesn't let the command pass, in the order of the house (expiry first of the times)."""
     if guards.expires_at is not None and now >= guards.expires_at:
-        return Stop(Status.EXPIRED, "expired", "too late to be of use")
+        return Stop(Status.EXPIRED, "expired", N_("too late to be of use"))
     if guards.not_before is not None and now < guards.not_before:
-        return _wait(guards, guards.not_before, "not before its time")
+        return _wait(guards, guards.not_before, N_("not before its time"))
     opens_at = guards.quiet_hours.opens_at(now) if guards.quiet_hours else None
     if opens_at is not None:
-        return _wait(guards, opens_at, "quiet hours")
+        return _wait(guards, opens_at, N_("quiet hours"))
     if guards.opt_out and known.opted_out:
-        return Stop(Status.CANCELLED, "opted_out", "this person asked not to be contacted")
+        return Stop(Status.CANCELLED, "opted_out", N_("this person asked not to be contacted"))
     if guards.once_per is not None and known.reserved_until is not None and known.reserved_until > now:
-        return Stop(Status.CANCELLED, "at_most_once_per", "this person had one within the period")
+        return Stop(Status.CANCELLED, "at_most_once_per", N_("this person had one within the period"))
     if guards.still_true is not None and known.gone:
-        return Stop(Status.CANCELLED, "no_longer_true", "meanwhile its object is gone at the source")
+        return Stop(Status.CANCELLED, "no_longer_true", N_("meanwhile its object is gone at the source"))
     if guards.still_true is not None and known.newest is not None and known.newest not in guards.still_true.types:
-        return Stop(Status.CANCELLED, "no_longer_true", f"meanwhile it became {known.newest.value}")
+        return Stop(
+            Status.CANCELLED, "no_longer_true", N_("meanwhile it became {newest}").format(newest=known.newest.value)
+        )
     return Go()
 
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 import httpx
 
+from svyazka.catalogue import N_
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Retry, Unclear
 
@@ -21,9 +22,13 @@ def on_the_way(response: httpx.Response, vendor: str) -> Retry | Unclear:
     after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
     if turned_away(status):
         code = "429" if status == HTTPStatus.TOO_MANY_REQUESTS else f"http_{status}"
-        message = f"something on the way answered {status} in place of {vendor}: see base_url, proxies and firewalls"
+        message = N_(
+            "something on the way answered {status} in place of {vendor}: see base_url, proxies and firewalls"
+        ).format(status=status, vendor=vendor)
         return Retry(code=code, message=message, after=after)
-    message = f"expected {vendor}'s own answer, got something else with {status}: it may have been passed on before"
+    message = N_(
+        "expected {vendor}'s own answer, got something else with {status}: it may have been passed on before"
+    ).format(vendor=vendor, status=status)
     return Unclear(code=f"http_{status}", message=message, after=after)
 
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.model.contacts import Contact, normalize_email
 from svyazka.model.errors import ConfigError
 from svyazka.model.phones import key, keys, unescaped
@@ -72,7 +73,11 @@ class Keyring:
     def _versions(self, name: SecretName) -> Mapping[str, bytes]:
         versions = self._secrets.get(name)
         if not versions:
-            raise ConfigError(f"the `{name}` secret isn't there: set SVYAZKA_{name.upper()}_KEYS or the data folder")
+            raise ConfigError(
+                N_("the `{name}` secret isn't there: set SVYAZKA_{upper}_KEYS or the data folder").format(
+                    name=name, upper=name.upper()
+                )
+            )
         return versions
 
     def newest(self, name: SecretName) -> tuple[str, bytes]:
@@ -160,7 +165,11 @@ class Keyring:
         scheme, _, rest = sealed.partition(".")
         version, _, text = rest.partition(".")
         if scheme == "s1" and version.isdecimal() and version not in versions:
-            raise ConfigError(f"sealed with version {version} of `{name}`, which isn't here: restore that key")
+            raise ConfigError(
+                N_("sealed with version {version} of `{name}`, which isn't here: restore that key").format(
+                    version=version, name=name
+                )
+            )
         try:
             if scheme != "s1":
                 raise ValueError("not sealed by us")
@@ -168,7 +177,9 @@ class Keyring:
             opener = AESGCM(_sealing_key(name, versions[version]))
             return opener.decrypt(packed[:12], packed[12:], context.encode()).decode()
         except (InvalidTag, KeyError, ValueError):
-            raise ConfigError(f"a sealed value doesn't belong here ({context}): set the secret again") from None
+            raise ConfigError(
+                N_("a sealed value doesn't belong here ({context}): set the secret again").format(context=context)
+            ) from None
 
     # People
 
@@ -254,6 +265,8 @@ def _versions_in(name: SecretName, text: str) -> dict[str, bytes]:
         good = False
     if not good or not versions:
         raise ConfigError(
-            f'SVYAZKA_{name.upper()}_KEYS: expected {{"1": "<{KEY_BYTES} bytes in base64>"}}, got something else'
+            N_('SVYAZKA_{upper}_KEYS: expected {{"1": "<{KEY_BYTES} bytes in base64>"}}, got something else').format(
+                upper=name.upper(), KEY_BYTES=KEY_BYTES
+            )
         )
     return versions

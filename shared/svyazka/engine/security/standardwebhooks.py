@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 
+from svyazka.catalogue import N_
 from svyazka.model.errors import ConfigError
 
 TOLERANCE = 300
@@ -37,22 +38,24 @@ def refusal(secrets: Sequence[str], headers: Iterable[tuple[bytes, bytes]], body
     """
     keys = [_verifying_key(secret) for secret in secrets]
     if not keys:
-        raise ConfigError("signing secret: expected whsec_... or whpk_..., got nothing")
+        raise ConfigError(N_("signing secret: expected whsec_... or whpk_..., got nothing"))
     named = _headers(headers)
     if isinstance(named, str):
         return named
     message, timestamp, signatures = named
     if "." in message:
-        return "the message id holds a dot: its signature could be shifted"
+        return N_("the message id holds a dot: its signature could be shifted")
     if not _INTEGER.match(timestamp):
-        return "the timestamp isn't a number of seconds"
+        return N_("the timestamp isn't a number of seconds")
     if abs(now - int(timestamp)) > TOLERANCE:
-        return f"the timestamp is more than {TOLERANCE} s off: a stale message, or a clock that is wrong"
+        return N_("the timestamp is more than {TOLERANCE} s off: a stale message, or a clock that is wrong").format(
+            TOLERANCE=TOLERANCE
+        )
     signed = _signed(message, timestamp, body)
     given = [item.strip(",").partition(",") for item in signatures.split()]
     if any(key.matches(version, value, signed) for version, _, value in given for key in keys):
         return None
-    return "no signature of this message is by the signing secret"
+    return N_("no signature of this message is by the signing secret")
 
 
 def signed_headers(secret: str, message: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -66,7 +69,7 @@ def signed_headers(secret: str, message: str, timestamp: int, body: bytes) -> di
 
 
 def _no_secret() -> str:
-    raise ConfigError("signing secret: expected whsec_... or whsk_..., got nothing")
+    raise ConfigError(N_("signing secret: expected whsec_... or whsk_..., got nothing"))
 
 
 def _signed(message: str, timestamp: str, body: bytes) -> bytes:
@@ -82,9 +85,9 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str, str] | s
     parts = [found.get(f"{family}-{part}", []) for part in ("id", "timestamp", "signature")]
     message, timestamp, signatures = parts
     if not (any(message) and any(timestamp) and any(signatures)):
-        return f"expected the headers {family}-id, {family}-timestamp and {family}-signature"
+        return N_("expected the headers {family}-id, {family}-timestamp and {family}-signature").format(family=family)
     if len(message) > 1 or len(timestamp) > 1:
-        return f"{family}-id or {family}-timestamp came twice"
+        return N_("{family}-id or {family}-timestamp came twice").format(family=family)
     return message[0], timestamp[0], " ".join(signatures)
 
 
@@ -127,13 +130,15 @@ def _verifying_key(secret: str) -> _Symmetric | _Public:
     if secret.startswith(PUBLIC):
         return _Public(_bytes_of(secret, PUBLIC, sizes=(32,)))
     if secret.startswith(PRIVATE):
-        raise ConfigError("signing secret: expected whsec_... or whpk_..., got a private key: keep that to the sender")
+        raise ConfigError(
+            N_("signing secret: expected whsec_... or whpk_..., got a private key: keep that to the sender")
+        )
     return _Symmetric(_bytes_of(secret, SYMMETRIC))
 
 
 def _signature(secret: str, signed: bytes) -> str:
     if secret.startswith(PUBLIC):
-        raise ConfigError("signing secret: expected whsec_... or whsk_..., got a public key, which signs nothing")
+        raise ConfigError(N_("signing secret: expected whsec_... or whsk_..., got a public key, which signs nothing"))
     if not secret.startswith(PRIVATE):
         made = hmac.digest(_bytes_of(secret, SYMMETRIC), signed, "sha256")
         return "v1," + base64.b64encode(made).decode()
@@ -152,7 +157,9 @@ def _bytes_of(secret: str, prefix: str, sizes: Sequence[int] | None = None) -> b
     except (binascii.Error, ValueError):
         key = b""
     if not key or (sizes is not None and len(key) not in sizes):
-        raise ConfigError(f"signing secret: expected {prefix} and the key in base64, got something else")
+        raise ConfigError(
+            N_("signing secret: expected {prefix} and the key in base64, got something else").format(prefix=prefix)
+        )
     return key
 
 

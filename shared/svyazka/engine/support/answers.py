@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import httpx
 
+from svyazka.catalogue import N_
+
 OFFERED = "gzip, deflate"
 """Encodings that we ask for: those that are unpacked here, and no others."""
 
@@ -29,7 +31,7 @@ KEEP = "svyazka.keep"
 FLAW = "svyazka.flaw"
 """In a response's extensions: what is wrong with its body, None for a whole one."""
 
-LATE = "not whole in time"
+LATE = N_("not whole in time")
 """A flaw: it had begun, and its end didn't come within the call's limit."""
 
 CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "cp1251", "koi8-r", "cp866", "ascii"})
@@ -99,7 +101,7 @@ class Gathered:
 
     def __init__(self, encodings: str, most: int) -> None:
         layers = _layers(encodings)
-        self.flaw: str | None = None if layers is not None else "in an encoding that we don't ask for"
+        self.flaw: str | None = None if layers is not None else N_("in an encoding that we don't ask for")
         """What is wrong with it; None so far."""
         self._layers = layers or []
         self._most = most
@@ -115,12 +117,12 @@ class Gathered:
                 # One byte past the limit tells a body that just fits from one that is cut.
                 piece = layer.feed(piece, self._most + 1)
         except zlib.error:
-            self.flaw = "not packed as its header says"
+            self.flaw = N_("not packed as its header says")
             self._kept += b"" if self._kept else chunk[: self._most]
             return False
         self._kept += piece[: self._most + 1 - len(self._kept)]
         if len(self._kept) > self._most or self._came > self._most:
-            self.flaw = f"longer than {self._most} bytes"
+            self.flaw = N_("longer than {_most} bytes").format(_most=self._most)
             return False
         return True
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from svyazka.catalogue import N_
+
 
 def place(url: str) -> str:
     """An address without its key, as it may be shown."""
@@ -34,12 +36,12 @@ def nobody_reaches(url: str) -> str | None:
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".").casefold()
     if parts.scheme != "https":
-        return "isn't https: the key in it would travel in the open"
+        return N_("isn't https: the key in it would travel in the open")
     try:
         inner = not ip_address(host).is_global
     except ValueError:
         inner = "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
-    return "leads to this machine or network only" if inner else None
+    return N_("leads to this machine or network only") if inner else None
 
 
 def is_public_https(url: str, ports: Sequence[int] = (443,)) -> bool:

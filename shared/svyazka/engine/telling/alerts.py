@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
@@ -87,10 +88,9 @@ async def tell_quarantined(hub: Hub, tenant_id: str, connection: str, received_a
     tenant = await hub.directory.tenant(tenant_id)
     if tenant is None:
         return
-    text = (
-        f"{tenant.name}: «{connection}» прислал событие, которое не удалось прочитать; "
-        f"оно сохранено: svyazka show {what}"
-    )
+    text = N_(
+        "{tenant}: «{connection}» прислал событие, которое не удалось прочитать; оно сохранено: svyazka show {what}"
+    ).format(tenant=tenant.name, connection=connection, what=what)
     await tell(hub, tenant, connection, "quarantined", "first", received_at, text, f"{received_at:%Y-%m-%d}")
 
 
@@ -99,17 +99,19 @@ async def tell_foreign(hub: Hub, event: Event, why: str) -> None:
     tenant = await hub.directory.tenant(event.tenant)
     if tenant is None:
         return
-    text = (
-        f"{tenant.name}: к «{event.connection}» приходят события чужого аккаунта (организации, филиала, номера); они "
-        f"сохраняются, но не выполняются. Сверьте номер в файле арендатора: svyazka doctor {tenant.id}"
-    )
+    text = N_(
+        "{tenant}: к «{connection}» приходят события чужого аккаунта (организации, филиала, номера); они "
+        "сохраняются, но не выполняются. Сверьте номер в файле арендатора: svyazka doctor {tenant2}"
+    ).format(tenant=tenant.name, connection=event.connection, tenant2=tenant.id)
     await tell(hub, tenant, event.connection, "foreign", "first", event.received_at, text, why)
 
 
 async def tell_unusable(hub: Hub, tenant: Tenant, why: str) -> None:
     """Settings can't be used as they are: what needs them waits. Told once a day."""
     now = hub.clock.now()
-    text = f"{tenant.name}: настройки не годятся, всё, чему они нужны, ждёт ({why}): svyazka doctor {tenant.id}"
+    text = N_("{tenant}: настройки не годятся, всё, чему они нужны, ждёт ({why}): svyazka doctor {tenant2}").format(
+        tenant=tenant.name, why=why, tenant2=tenant.id
+    )
     await tell(hub, tenant, None, "settings", "first", now, text, f"{now:%Y-%m-%d}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
@@ -42,10 +43,10 @@ async def overtaken(hub: Hub, delivery: Delivery) -> str | None:
         return None
     now = await journal.load(hub.store, Outage, "outages", f"{alert.tenant}.{alert.connection}")
     if now is None or not now.model.is_open or now.model.since != alert.since:
-        return "the outage is over"
+        return N_("the outage is over")
     keys = [("alerts", alert_id(alert.tenant, alert.connection, "outage", stage, now.model.id)) for stage in later]
     told = [stage for stage, document in zip(later, await hub.store.get_many(keys), strict=True) if document]
-    return f"{told[0]} is told instead" if told else None
+    return N_("{told} is told instead").format(told=told[0]) if told else None
 
 
 async def reroute(hub: Hub, account: Account) -> int:
@@ -73,7 +74,13 @@ async def _rerouted(hub: Hub, account: Account, held: Held[Delivery]) -> bool:
     if step is None:
         return False
     now = hub.clock.now()
-    ended = stopped(delivery, Status.CANCELLED, "fell_back", f"{account.name} works: it goes out there", now)
+    ended = stopped(
+        delivery,
+        Status.CANCELLED,
+        "fell_back",
+        N_("{connection} works: it goes out there").format(connection=account.name),
+        now,
+    )
     successor = fallback_of(ended.model_copy(update={"fallbacks": (step, *delivery.fallbacks)}), now)
     if successor is None:
         return False

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel, Flow, FlowSettings
 from svyazka.engine.contracts.manifest import Manifest
@@ -77,7 +78,9 @@ def misfits(
     for complaint in error.errors():
         field = str(complaint["loc"][0]) if complaint["loc"] else "settings"
         given = spec.settings.get(field)
-        where = f"{field} (secret {given['secret']})" if is_secret(given) else field
+        where = (
+            N_("{field} (secret {secret})").format(field=field, secret=given["secret"]) if is_secret(given) else field
+        )
         words, value = in_words(complaint, manifest.settings), values.get(field)
         shown = isinstance(value, str) and value in words
         said.append(f"{where}: {'expected a value of another form' if shown else words}")
@@ -147,7 +150,7 @@ class Directory:
                 wanted = str(value["secret"])
                 document = await self._store.get("secrets", secret_id(tenant.id, wanted))
                 if document is None:
-                    lacking[field] = f"{field} (secret {wanted})"
+                    lacking[field] = N_("{field} (secret {wanted})").format(field=field, wanted=wanted)
                     continue
                 plain = self._keyring.unseal("vault", document.data.decode(), document.id)
                 values[field] = plain
@@ -158,7 +161,11 @@ class Directory:
             settings = manifest.settings.model_validate(values)
         except ValidationError as error:
             wrong = "; ".join(misfits(manifest, spec, values, error))
-            raise ConfigError(f"{tenant.id}/{name}: can't be used as it is set: {wrong}") from None
+            raise ConfigError(
+                N_("{tenant}/{name}: can't be used as it is set: {wrong}").format(
+                    tenant=tenant.id, name=name, wrong=wrong
+                )
+            ) from None
         missing = [
             lacking.get(field, field) for field in manifest.credentials.required if getattr(settings, field) is None
         ]

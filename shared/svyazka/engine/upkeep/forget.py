@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 
+from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -104,7 +105,11 @@ class Forgetting:
                 document = fresh
                 continue
             return True
-        raise Unavailable(f"{document.kind}/{document.id} changes all the time: run this again")
+        raise Unavailable(
+            N_("{kind}/{document} changes all the time: run this again").format(
+                kind=document.kind, document=document.id
+            )
+        )
 
 
 class _Mentions:
@@ -130,7 +135,7 @@ class _Mentions:
             changes |= {"event": event.model_copy(update={"contact": None, "data": {}}), "blank_at": None}
             if record.status is EventStatus.ACCEPTED and event.receipt is None:
                 changes |= {
-                    "status": EventStatus.IGNORED, "reason": "this person asked to be forgotten", "wake_at": None,
+                    "status": EventStatus.IGNORED, "reason": N_("this person asked to be forgotten"), "wake_at": None,
                     "expire_at": self._hub.clock.now() + SKELETON,
                 }  # fmt: skip
         after = record.model_copy(update=changes)
@@ -150,7 +155,7 @@ class _Mentions:
         if delivery.status is Status.IN_FLIGHT or not self.in_delivery(delivery):
             return None
         if delivery.status in WAITING:
-            why = "this person asked to be forgotten"
+            why = N_("this person asked to be forgotten")
             delivery = stopped(delivery, Status.CANCELLED, "forgotten", why, self._hub.clock.now())
         after = blank(delivery)
         return journal.replace_delivery(after, held.version) if after != held.model else None

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.calling.oauth.expiry import warn_before_end
 from svyazka.engine.contracts.learning import Polled
@@ -189,9 +190,13 @@ class Poller:
     async def _tell(self, account: Account, stage: Literal["failing", "recovered"], since: datetime) -> None:
         tenant, name = account.tenant, f"«{account.name}» ({account.vendor})"
         texts = {
-            "failing": f"{tenant.name}: {name} не удаётся опросить с {alerts.local_time(since, tenant)}: о чём не "
-            "пришёл вебхук, того пока не видно. Спрашиваем дальше.",
-            "recovered": f"{tenant.name}: {name} снова опрашивается; пропущенное дочитывается.",
+            "failing": N_(
+                "{tenant}: {name} не удаётся опросить с {local_time}: о чём не пришёл вебхук, того пока не "
+                "видно. Спрашиваем дальше."
+            ).format(tenant=tenant.name, name=name, local_time=alerts.local_time(since, tenant)),
+            "recovered": N_("{tenant}: {name} снова опрашивается; пропущенное дочитывается.").format(
+                tenant=tenant.name, name=name
+            ),
         }
         about = f"{since:%Y-%m-%dT%H:%M:%S}"
         await alerts.tell(self._hub, tenant, account.name, "poll", stage, since, texts[stage], about)
@@ -200,9 +205,15 @@ class Poller:
         assert polled.gap is not None
         since, until = polled.gap
         tenant = account.tenant
-        text = (
-            f"{tenant.name}: «{account.name}» — события с {alerts.local_time(since, tenant)} по "
-            f"{alerts.local_time(until, tenant)} отсюда уже не восстановить: {account.vendor} их больше не отдаёт."
+        text = N_(
+            "{tenant}: «{connection}» — события с {local_time} по {local_time2} отсюда уже не восстановить: "
+            "{vendor} их больше не отдаёт."
+        ).format(
+            tenant=tenant.name,
+            connection=account.name,
+            local_time=alerts.local_time(since, tenant),
+            local_time2=alerts.local_time(until, tenant),
+            vendor=account.vendor,
         )
         await alerts.tell(self._hub, tenant, account.name, "gap", "first", since, text, f"{since:%Y-%m-%dT%H}")
 

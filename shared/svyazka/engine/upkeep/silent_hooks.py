@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -148,11 +149,15 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
     """What `doctor` says of it."""
     found = [
         Finding(
-            "unexplained", "warn", f"{account.vendor} said {one.word!r} {one.count} time(s), and nothing explains it",
-            f"svyazka show {one.event} says what to add; then apply, and replay what matters",
+            "unexplained",
+            "warn",
+            N_("{vendor} said {word!r} {count} time(s), and nothing explains it").format(
+                vendor=account.vendor, word=one.word, count=one.count
+            ),
+            N_("svyazka show {event} says what to add; then apply, and replay what matters").format(event=one.event),
         )
         for one in looked.unexplained
-    ]  # fmt: skip
+    ]
     if looked.foreign is not None and (looked.foreign.all_of_it or looked.foreign.count >= NO_CHANCE):
         found.append(_of_foreign(account, looked.foreign))
     silence = account.manifest.silence(account.settings)
@@ -160,20 +165,25 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
         return found
     since = looked.last_call or looked.looked_to
     if since is None:
-        return [*found, Finding("silence", "warn", f"no event has ever come; {silence.why}", silence.remedy)]
+        return [
+            *found,
+            Finding("silence", "warn", N_("no event has ever come; {why}").format(why=silence.why), silence.remedy),
+        ]
     if now - since > silence.after:
-        quiet = f"no event for {(now - since).days} days; {silence.why}"
+        quiet = N_("no event for {days} days; {why}").format(days=(now - since).days, why=silence.why)
         return [*found, Finding("silence", "fail", quiet, silence.remedy)]
-    return [*found, Finding("silence", "ok", f"the last event came {since:%Y-%m-%d %H:%M} UTC")]
+    return [*found, Finding("silence", "ok", N_("the last event came {since:%Y-%m-%d %H:%M} UTC").format(since=since))]
 
 
 def _of_foreign(account: Account, foreign: Foreign) -> Finding:
     """A mistyped id drops everything: worse than a neighbour's events between our own."""
     return Finding(
         "foreign events", "fail" if foreign.all_of_it else "warn",
-        f"the last {foreign.count} event(s) were ignored: {foreign.why}",
-        f"correct the id in {account.tenant.id}'s file and apply it, then svyazka replay {foreign.event}; or take our "
-        "address away where that business sends from",
+        N_("the last {count} event(s) were ignored: {why}").format(count=foreign.count, why=foreign.why),
+        N_(
+"correct the id in {tenant}'s file and apply it, then svyazka replay {event}; or take our "
+"address away where that business sends from"
+).format(tenant=account.tenant.id, event=foreign.event),
     )  # fmt: skip
 
 
@@ -235,9 +245,15 @@ class Watch:
         if last is None or now - last <= silence.after:
             return  # before the first event there is nothing that could have been lost
         tenant = account.tenant
-        text = (
-            f"{tenant.name}: от «{account.name}» нет событий с {alerts.local_time(last, tenant)}. Если заведение "
-            f"работает, проверьте, не отключил ли {account.vendor} наш адрес: svyazka doctor {tenant.id}"
+        text = N_(
+            "{tenant}: от «{connection}» нет событий с {local_time}. Если заведение работает, проверьте, не "
+            "отключил ли {vendor} наш адрес: svyazka doctor {tenant2}"
+        ).format(
+            tenant=tenant.name,
+            connection=account.name,
+            local_time=alerts.local_time(last, tenant),
+            vendor=account.vendor,
+            tenant2=tenant.id,
         )
         about = f"{last:%Y-%m-%dT%H:%M:%S}"
         await alerts.tell(self._hub, tenant, account.name, "silent", "first", last, text, about)

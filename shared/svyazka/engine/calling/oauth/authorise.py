@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields
 from svyazka.engine.calling.oauth.grant import claimed, is_held, seal
 from svyazka.engine.calling.oauth.refresh import exchanges_for
@@ -32,7 +33,7 @@ INVITATION_LIFE = timedelta(minutes=30)
 """Of the signed `state`: time enough to sign in and agree."""
 
 STORE_TRIES = 8
-REFUSED_BEFORE = Trouble(code="refused", message="этот код уже отклонён")
+REFUSED_BEFORE = Trouble(code="refused", message=N_("этот код уже отклонён"))
 
 
 class CodeRefused(SvyazkaError):
@@ -61,10 +62,11 @@ def app_of(account: Account) -> OAuthApp:
     app = account.manifest.access.app(account.settings) if account.manifest.access else None
     if app is not None:
         return app
-    lacking = f"; not set: {', '.join(account.missing)}" if account.missing else ""
+    lacking = N_("; not set: {missing}").format(missing=", ".join(account.missing)) if account.missing else ""
     raise ConfigError(
-        f"{account.tenant.id}/{account.name}: nothing to authorise, its settings name no OAuth integration of "
-        f"{account.vendor}{lacking}"
+        N_(
+            "{tenant}/{connection}: nothing to authorise, its settings name no OAuth integration of {vendor}{lacking}"
+        ).format(tenant=account.tenant.id, connection=account.name, vendor=account.vendor, lacking=lacking)
     )
 
 
@@ -92,7 +94,9 @@ async def exchange(hub: Hub, account: Account, code: AuthorisationCode) -> Grant
     base_url = app.base_url or code.base_url
     if base_url is None and "://" not in app.token_path:
         raise ConfigError(
-            f"{account.tenant.id}/{account.name}: the account's address isn't known: set it in its settings"
+            N_("{tenant}/{connection}: the account's address isn't known: set it in its settings").format(
+                tenant=account.tenant.id, connection=account.name
+            )
         )
     held = await _claim(hub, account, app, code)
     if held.model.code is not None and held.model.code.state == "taken":
@@ -127,7 +131,7 @@ async def withdraw(hub: Hub, account: Account, notice: Withdrawal) -> None:
         except Conflict:
             continue
         return
-    raise Unavailable("a withdrawn grant could not be recorded")
+    raise Unavailable(N_("a withdrawn grant could not be recorded"))
 
 
 async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationCode) -> Held[Grant]:
@@ -146,7 +150,7 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
             if grant.code.state == "refused":
                 raise CodeRefused(grant.code.trouble or REFUSED_BEFORE)
             if is_held(grant, real):
-                raise CodeNotYet("another instance is exchanging this code")
+                raise CodeNotYet(N_("another instance is exchanging this code"))
         # A renewal that is on its way is overtaken: what it brings is merged behind the new authorisation.
         mine = claimed(grant, real, hub.clock.in_real(LEASE + TAKE_OVER_GRACE), CodeUse(hash=digest, state="asked"))
         try:
@@ -154,7 +158,7 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
         except Conflict:
             continue
         return Held(mine, new)
-    raise Unavailable("the connection's grant is busy")
+    raise Unavailable(N_("the connection's grant is busy"))
 
 
 async def _refused(hub: Hub, held: Held[Grant], failure: Failure) -> NoReturn:
@@ -167,7 +171,7 @@ async def _refused(hub: Hub, held: Held[Grant], failure: Failure) -> NoReturn:
     try:
         await hub.store.commit([_write(grant, held.version)])
     except Conflict as conflict:
-        raise CodeNotYet("the connection's grant changed meanwhile") from conflict
+        raise CodeNotYet(N_("the connection's grant changed meanwhile")) from conflict
     log("ERROR", "code refused", tenant=grant.tenant, connection=grant.connection, code=failure.trouble.code)
     if final:
         raise CodeRefused(failure.trouble)
@@ -196,7 +200,11 @@ async def _keep(hub: Hub, held: Held[Grant], app: OAuthApp, base_url: str | None
         except Conflict:
             fresh = await journal.load(hub.store, Grant, "grants", grant.id)
             if fresh is None:
-                raise ConfigError(f"{grant.tenant}/{grant.connection} was removed meanwhile") from None
+                raise ConfigError(
+                    N_("{tenant}/{connection} was removed meanwhile").format(
+                        tenant=grant.tenant, connection=grant.connection
+                    )
+                ) from None
             current, version = fresh.model, fresh.version
             continue
         except Unavailable:
@@ -206,7 +214,7 @@ async def _keep(hub: Hub, held: Held[Grant], app: OAuthApp, base_url: str | None
             continue
         reach("oauth.after_store")
         return grant
-    raise Unavailable("a fresh authorisation could not be stored")
+    raise Unavailable(N_("a fresh authorisation could not be stored"))
 
 
 def _empty(account: Account, app: OAuthApp) -> Grant:

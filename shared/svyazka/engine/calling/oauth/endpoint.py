@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import httpx
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Exchanges
 from svyazka.engine.contracts.oauth import OAuthApp
 from svyazka.engine.rules.retry import parse_retry_after
@@ -65,7 +66,7 @@ async def ask(
     """Ask for a pair; raises nothing of the network. `now` is real time."""
     url = app.token_path if "://" in app.token_path else f"{base_url}{app.token_path}"
     if "://" not in url:
-        return _failed("block", "no_address", "адрес аккаунта неизвестен", "Впишите его в файл арендатора")
+        return _failed("block", "no_address", N_("адрес аккаунта неизвестен"), N_("Впишите его в файл арендатора"))
     body: dict[str, Any] = {app.encoding if app.encoding == "json" else "data": dict(fields)}
     try:
         response = await http.request("POST", url, headers={"Accept": "application/json"}, **body)
@@ -74,7 +75,7 @@ async def ask(
     except LeaseTooShort as error:
         return _failed("retry", "lease_too_short", str(error))
     except MaybeSent as error:
-        return _failed("retry", "timeout", f"no answer to a request for access ({error})")
+        return _failed("retry", "timeout", N_("no answer to a request for access ({why})").format(why=error))
     finally:
         http.blank("request_body")  # no story shows tokens, in whatever encoding they travel
     if response.status_code == 200:
@@ -86,7 +87,7 @@ def _pair(app: OAuthApp, response: httpx.Response, now: datetime) -> Pair | Fail
     content = _json(response)
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not isinstance(access, str) or not access:
-        return _failed("retry", "no_token", "the vendor answered 200 without an access token")
+        return _failed("retry", "no_token", N_("the vendor answered 200 without an access token"))
     life = content.get("expires_in")
     seconds = float(life) if isinstance(life, int | float) and 0 < life < LONGEST_LIFE else None
     lives = timedelta(seconds=seconds) if seconds else app.access_life
@@ -104,14 +105,24 @@ def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
     status = response.status_code
     if not content and 400 <= status < 500:
         # A page of something on the way: nothing was said of our tokens or of the integration.
-        return _failed("retry", str(status), f"not the vendor's own answer: {status}", after=_after(response))
+        return _failed(
+            "retry",
+            str(status),
+            N_("not the vendor's own answer: {status}").format(status=status),
+            after=_after(response),
+        )
     for row in app.errors:
         if row.status == status and row.says.casefold() in said:
             return Failure(row.do, Trouble(code=row.code, message=row.what, remedy=row.remedy), _after(response))
     if status >= 500 or status in (408, 429):
-        return _failed("retry", str(status), f"the vendor's token address answered {status}", after=_after(response))
-    what = f"сервис ответил {status} на просьбу о доступе"
-    return _failed("block", str(status), what, "Проверьте client_id, client_secret и redirect_uri интеграции")
+        return _failed(
+            "retry",
+            str(status),
+            N_("the vendor's token address answered {status}").format(status=status),
+            after=_after(response),
+        )
+    what = N_("сервис ответил {status} на просьбу о доступе").format(status=status)
+    return _failed("block", str(status), what, N_("Проверьте client_id, client_secret и redirect_uri интеграции"))
 
 
 def _after(response: httpx.Response) -> float | None:

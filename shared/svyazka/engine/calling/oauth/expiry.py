@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from svyazka.catalogue import N_
 from svyazka.engine.telling import alerts
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ async def warn_before_end(hub: Hub, account: Account) -> None:
     """Look at the credential that the settings hold; costs nothing while its end is far or has been told."""
     ends = account.manifest.access.ends(account.settings) if account.manifest.access else None
     if ends is not None:
-        await tell_end(hub, account, ends, f"получите новый и замените его: svyazka secret set {account.tenant.id}")
+        await tell_end(
+            hub,
+            account,
+            ends,
+            N_("получите новый и замените его: svyazka secret set {tenant}").format(tenant=account.tenant.id),
+        )
 
 
 async def tell_end(hub: Hub, account: Account, ends: datetime, remedy: str) -> None:
@@ -29,9 +35,13 @@ async def tell_end(hub: Hub, account: Account, ends: datetime, remedy: str) -> N
     if not timedelta() < left <= WARN_BEFORE or memo.get(_TOLD) == ends:
         return
     tenant = account.tenant
-    text = (
-        f"{tenant.name}: доступ к «{account.name}» ({account.vendor}) действует до {alerts.local_time(ends, tenant)} "
-        f"{ends:%Y} года; {remedy}"
+    text = N_("{tenant}: доступ к «{connection}» ({vendor}) действует до {local_time} {ends:%Y} года; {remedy}").format(
+        tenant=tenant.name,
+        connection=account.name,
+        vendor=account.vendor,
+        local_time=alerts.local_time(ends, tenant),
+        ends=ends,
+        remedy=remedy,
     )
     await alerts.tell(hub, tenant, account.name, "access", "ends", ends, text, f"{ends:%Y-%m-%d}")
     memo[_TOLD] = ends

@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, refresh_fields
 from svyazka.engine.calling.oauth.grant import (
     claimed,
@@ -76,7 +77,9 @@ class Known:
 def needed(account: Account, why: str, hint: str = "") -> NoAccess:
     """A new authorisation is needed, with the way to give it: in Russian, for the business is told."""
     remedy = f"svyazka auth {account.tenant.id}/{account.name}" + (f" ({hint})" if hint else "")
-    return NoAccess(Blocked(code=NEEDED, message=f"доступ нужно выдать заново: {why}", remedy=remedy))
+    return NoAccess(
+        Blocked(code=NEEDED, message=N_("доступ нужно выдать заново: {why}").format(why=why), remedy=remedy)
+    )
 
 
 def authorisation_of(hub: Hub, account: Account) -> Authorised | None:
@@ -118,7 +121,7 @@ class Authorised(Authorisation):
                 known = await self._flight(refused)
             if self._is_usable(known, refused):
                 return Access(known.pair.access, self._app.base_url or known.grant.base_url)
-        raise NoAccess(Retry(code="not_renewed", message="the vendor gave no other access token", outage=False))
+        raise NoAccess(Retry(code="not_renewed", message=N_("the vendor gave no other access token"), outage=False))
 
     def _is_usable(self, known: Known, refused: str | None) -> bool:
         ours = known.grant.client_id == self._app.client_id
@@ -153,18 +156,18 @@ class Authorised(Authorisation):
             renewed = await self._renew(grant, version)
             if renewed is not None:
                 return renewed
-        raise NoAccess(Retry(code="renewing", message="another instance is renewing the access", outage=False))
+        raise NoAccess(Retry(code="renewing", message=N_("another instance is renewing the access"), outage=False))
 
     def _judged(self, held: Held[Grant] | None) -> Known:
         """The stored pair. Raises NoAccess where only a new authorisation helps."""
         self._memo.pop(_KNOWN, None)
         grant = held.model if held else None
         if held is None or grant is None or (grant.sealed is None and not grant.dead):
-            raise needed(self._account, "его ещё не выдавали")
+            raise needed(self._account, N_("его ещё не выдавали"))
         if grant.client_id != self._app.client_id:
-            raise needed(self._account, "client_id с тех пор сменился")
+            raise needed(self._account, N_("client_id с тех пор сменился"))
         if grant.dead or grant.sealed is None:
-            trouble = grant.trouble or Trouble(code=NEEDED, message="прежний больше не действует")
+            trouble = grant.trouble or Trouble(code=NEEDED, message=N_("прежний больше не действует"))
             raise needed(self._account, trouble.message, trouble.remedy)
         known = Known(grant, held.version, unseal(self._hub.keyring, grant.id, grant.sealed))
         self._memo[_KNOWN] = known
@@ -198,7 +201,7 @@ class Authorised(Authorisation):
     async def _ask(self, grant: Grant) -> Pair | Failure:
         """The present refresh token, then those that may still be good, each once."""
         http = exchanges_for(self._hub, self._account, grant)
-        trouble = Trouble(code="no_refresh_token", message="сервис не дал токена обновления")
+        trouble = Trouble(code="no_refresh_token", message=N_("сервис не дал токена обновления"))
         answer: Pair | Failure = Failure("reauthorise", trouble)
         for sealed in (grant.sealed, *grant.spares):
             pair = unseal(self._hub.keyring, grant.id, sealed) if sealed else None
@@ -225,7 +228,7 @@ class Authorised(Authorisation):
             except Conflict:
                 fresh = await self._load()
                 if fresh is None:
-                    raise needed(self._account, "подключение тем временем удалили") from None
+                    raise needed(self._account, N_("подключение тем временем удалили")) from None
                 held = fresh
             except Unavailable:
                 if tries == STORE_TRIES - 1:
@@ -234,7 +237,7 @@ class Authorised(Authorisation):
             else:
                 self._memo.pop(_UNSAVED, None)
                 return known
-        raise Unavailable("a new access pair could not be stored")
+        raise Unavailable(N_("a new access pair could not be stored"))
 
     async def _store(self, held: Held[Grant], claim: int, sealed: str) -> Known:
         """Over our claim, or merged; what is then to be used, which may be another's. Raises Conflict."""

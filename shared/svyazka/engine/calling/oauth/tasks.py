@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.calling.oauth.authorise import CodeNotYet, CodeRefused, exchange, withdraw
 from svyazka.engine.calling.oauth.expiry import tell_end
@@ -32,7 +33,7 @@ CODE_TRIES = 12
 CODE_PAUSE = timedelta(seconds=60)
 """A vendor that can't be asked just now is asked again so often: no code lives longer than that."""
 
-NO_USE = "Если доступ уже есть (долгосрочный токен), делать ничего не нужно; иначе дополните настройки подключения"
+NO_USE = N_("Если доступ уже есть (долгосрочный токен), делать ничего не нужно; иначе дополните настройки подключения")
 """Of a code that the connection's settings have no use for."""
 
 
@@ -67,7 +68,7 @@ async def _authorise(hub: Hub, account: Account, code: AuthorisationCode, body: 
     except ConfigError as error:
         # No repeat of this task would find other settings before the code has ended.
         log("ERROR", "settings can't be used", path="/redirected", error=str(error))
-        what = "настройки подключения не годятся для доступа по OAuth"
+        what = N_("настройки подключения не годятся для доступа по OAuth")
         await _tell_refused(hub, account, Trouble(code="no_use", message=what, remedy=NO_USE), about)
     except CodeNotYet as error:
         if tries + 1 >= CODE_TRIES:
@@ -84,7 +85,9 @@ async def _tell_refused(hub: Hub, account: Account, trouble: Trouble, about: str
     tenant, now = account.tenant, hub.clock.now()
     log("ERROR", "authorisation came to nothing", tenant=tenant.id, connection=account.name, code=trouble.code)
     remedy = trouble.remedy or f"svyazka auth {tenant.id}/{account.name}"
-    text = f"{tenant.name}: доступ к «{account.name}» ({account.vendor}) не получен: {trouble.message}. {remedy}"
+    text = N_("{tenant}: доступ к «{connection}» ({vendor}) не получен: {why}. {remedy}").format(
+        tenant=tenant.name, connection=account.name, vendor=account.vendor, why=trouble.message, remedy=remedy
+    )
     await alerts.tell(hub, tenant, account.name, "access", "refused", now, text, about)
 
 
@@ -136,5 +139,5 @@ async def _put_off(hub: Hub, grant: Grant, version: str | None, wait: timedelta 
 async def _warn(hub: Hub, account: Account, app: OAuthApp, grant: Grant) -> None:
     """A refresh token that can't be renewed for weeks ends in the end."""
     if app.refresh_life is not None and grant.issued_at is not None:
-        remedy = f"продлить его сейчас не удаётся: svyazka doctor {account.tenant.id} --live"
+        remedy = N_("продлить его сейчас не удаётся: svyazka doctor {tenant} --live").format(tenant=account.tenant.id)
         await tell_end(hub, account, grant.issued_at + app.refresh_life, remedy)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
+from svyazka.catalogue import N_
+
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
     from svyazka.model.commands import Safety, SendMessage
@@ -24,7 +26,7 @@ class Messenger(Protocol[SettingsT]):
     """True where what was taken often never arrives. A flow must then name another channel after this one and
     `fallback_after`: with no receipt of delivery by then the other one tries."""
 
-    no_address: ClassVar[str] = "the contact has no address that this channel can use"
+    no_address: ClassVar[str] = N_("the contact has no address that this channel can use")
     """What is recorded when `address` finds nothing."""
 
     def address(self, contact: Contact) -> str | None:
@@ -42,5 +44,5 @@ class Messenger(Protocol[SettingsT]):
 
     async def find_sent(self, message: SendMessage, to: str, call: Call[SettingsT]) -> Outcome | None:
         """Where safety is checkable: Succeeded if the vendor has it, None if it provably hasn't."""
-        contradiction = f"{type(self).__name__} calls itself checkable, and can't be asked"
+        contradiction = N_("{found} calls itself checkable, and can't be asked").format(found=type(self).__name__)
         raise NotImplementedError(contradiction)
