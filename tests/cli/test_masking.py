@@ -11,6 +11,7 @@ from cli.conftest import API_ID, NAME, PHONE, SURNAME, Installation, order
 from svyazka.app import local_keyring
 from svyazka.cli.masking import Masker
 from svyazka.model.contacts import Contact
+from svyazka.model.terminal import escaped, plain
 
 IVAN = Contact(name=f"{NAME} {SURNAME}", phone=PHONE, chats={"telegram": "5550001"})
 SAMPLES = Path(__file__).parent.parent / "samples" / "iiko"
@@ -129,10 +130,24 @@ def test_reveal_shows_them_and_leaves_an_audit_line(hub: Installation) -> None:
     assert hub.audit()[-2:] == [("reveal", "events"), ("reveal", event)]
 
 
-def test_control_characters_from_outside_never_reach_the_terminal(hub: Installation) -> None:
+HOSTILE = "\x1b[31mИван\x07\x9b2J\u202eпопов\u2066\u200b\ufeff\u2028<b>x</b>[red]"
+DRIVING = "\x1b\x07\x9b\u202e\u2066\u200b\ufeff\u2028"
+
+
+def test_nothing_from_outside_drives_a_terminal_or_turns_a_line_around(hub: Installation) -> None:
     body = order()
-    body["eventInfo"]["order"]["customer"]["name"] = "\x1b[31mИван\x07"
+    body["eventInfo"]["order"]["customer"]["name"] = HOSTILE
     (event,) = hub.done(body)
-    printed = hub.svyazka("show", event, "--reveal").stdout + hub.svyazka("events", "--reveal").stdout
-    assert "\x1b[31m" not in printed
-    assert "\x07" not in printed
+    shown = [hub.svyazka(*command, "--reveal").stdout for command in (("show", event), ("events",))]
+    assert "<b>x</b>[red]" in shown[0], "markup is shown as text"
+    for json_too in (*shown, hub.svyazka("show", event, "--reveal", "--json").stdout):
+        assert not set(DRIVING) & set(json_too)
+    (row,) = hub.rows("events", "--reveal")
+    assert row["contact"]["name"] == HOSTILE, "JSON says the same"
+
+
+def test_every_sign_that_is_no_letter_is_seen_and_every_other_left() -> None:
+    assert plain("Иван\tПетров\n👩‍🔬 é —«»") == "Иван\tПетров\n👩‍🔬 é —«»"
+    unsafe = "".join(map(chr, [*range(9), 11, *range(0x7F, 0xA0), *range(0x202A, 0x202F), 0xD800, 0xE0041]))
+    assert set(plain(unsafe)) == {"\ufffd"}
+    assert json.loads(escaped(json.dumps(unsafe, ensure_ascii=False))) == unsafe

@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from svyazka.catalogue import N_, _, told, use, wanted
+from svyazka.model.terminal import plain
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -165,5 +166,5 @@ def _end_usage(error: Any) -> NoReturn:
 
 
 def _end(text: str, status: int) -> NoReturn:
-    typer.echo(f"svyazka: {text}", err=True)
+    typer.echo(plain(f"svyazka: {text}"), err=True)
     sys.exit(status)

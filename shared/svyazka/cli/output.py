@@ -6,7 +6,6 @@ rich is imported where a table, a tree or a bar is drawn, and nowhere else: it c
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from svyazka.catalogue import _, told
+from svyazka.model.terminal import escaped, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 WIDE = 220
 """Columns of a table that doesn't go to a terminal: what is piped into grep must not be cut."""
 
@@ -45,11 +44,6 @@ def console(stderr: bool = False) -> Console:
     )  # fmt: skip
 
 
-def plain(text: str) -> str:
-    """Text from outside without the control characters that would drive a terminal."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 def say(text: str = "", style: str | None = None) -> None:
     """One line for people, on stdout."""
     typer.secho(plain(text), fg=style)
@@ -68,7 +62,7 @@ def fail(text: str) -> NoReturn:
 
 def line(content: Mapping[str, object]) -> None:
     """One JSON object, on one line."""
-    typer.echo(json.dumps(content, ensure_ascii=False))
+    typer.echo(escaped(json.dumps(content, ensure_ascii=False)))
 
 
 def lines(contents: Iterable[Mapping[str, object]]) -> None:
@@ -111,6 +105,8 @@ def _cell(column: str, value: object, terminal: bool) -> str:
     text = "" if value is None else str(value)
     if column.lower() in PROSE - {AS_SENT}:
         text = told(text)
+    if column.lower() not in PROSE:
+        text = " ".join(text.splitlines())  # a name makes no line that looks like another row
     return plain(text[:SHORT_ID] if terminal and column == "Id" else text)
 
 
@@ -210,7 +206,7 @@ def agrees(question: str) -> bool:
     """A yes or no of the person at the terminal; no unless somebody says yes."""
     choice = _("y/N")
     while True:
-        answer = str(typer.prompt(f"{question} [{choice}]", default="", show_default=False, err=True))
+        answer = str(typer.prompt(plain(f"{question} [{choice}]"), default="", show_default=False, err=True))
         if answer.strip().casefold() in ("y", "yes", "д", "да"):
             return True
         if answer.strip().casefold() in ("", "n", "no", "н", "нет"):

@@ -112,6 +112,18 @@ def _in_its_letters(domain: str) -> str:
         return domain
 
 
+AUTOMATIC = frozenset({
+    "mailer-daemon", "postmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "bounce", "bounces",
+})  # fmt: skip
+"""Before the `@` of an address that is a mail server's or a robot's."""
+
+
+def is_automatic(address: str | None) -> bool:
+    """Whether an e-mail address is no person's: who bounces a letter or sends notices reads no answers."""
+    local = (normalize_email(address) or (address or "").strip().lower()).partition("@")[0]
+    return re.split(r"[+=]", local, maxsplit=1)[0] in AUTOMATIC
+
+
 def mask_phone(phone: str | None) -> str | None:
     """`+79991234567` -> `+7999•••4567`; anything else keeps its two ends only."""
     if not phone:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import IO
 
 from svyazka.engine.support.logs import Shape, in_json
+from svyazka.model.terminal import plain
 
 BARE = ("vendor", "event", "delivery", "outage", "type", "status")
 """Fields that speak for themselves; the others are named."""
 ELSEWHERE = ("severity", "message", "time", "tenant", "connection", *BARE)
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def shape_for(stream: IO[str]) -> Shape:
@@ -31,4 +29,4 @@ def in_a_sentence(line: Mapping[str, object]) -> str | None:
     bare = " ".join(filter(None, (whose, *(str(line[name]) for name in BARE if name in line))))
     named = [f"{name} {value}" for name, value in line.items() if name not in ELSEWHERE]
     told = f"{clock}  {loud}{line['message']}: {', '.join(filter(None, (bare, *named)))}"
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", told)
+    return plain(" ".join(told.splitlines()))

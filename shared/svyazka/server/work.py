@@ -16,6 +16,7 @@ from svyazka.engine.hub import Printer
 from svyazka.engine.support.logs import log, say, where
 from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact, mask_email, mask_phone
+from svyazka.model.terminal import plain
 from svyazka.settings import Settings
 
 SWEEP_EVERY, RETAIN_EVERY, POLL_EVERY, KEEP_EVERY = 2.0, 600.0, 60.0, 20.0
@@ -82,7 +83,7 @@ async def _every(seconds: float, speed: float, stop: asyncio.Event, work: Callab
 def console_printer(connection: str, to: Contact, text: str) -> None:
     """`--print-messages`: what would have gone out, on the console (the address masked, the text whole)."""
     address = mask_phone(to.phone) or mask_email(to.email) or "•••"
-    say(f"[{connection} → {address}] {text}")
+    say(plain(f"[{connection} → {address}] {text}"))
 
 
 def main(settings: Settings) -> None:

@@ -230,6 +230,27 @@ def test_a_letter_of_one_word_withdraws_consent_and_none_gives_it(subject: str |
 
 
 @pytest.mark.parametrize(
+    "sender",
+    [
+        "MAILER-DAEMON@mx.example.ru (Mail Delivery System)", "Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
+        "postmaster@example.ru", "No Reply <no-reply@shop.ru>", "bounces+123-anna=example.org@em.shop.ru",
+    ],
+)  # fmt: skip
+def test_a_bounce_is_no_client_and_withdraws_nothing(sender: str) -> None:
+    content = sample("webhook_received")
+    content["data"] |= {"from": sender, "subject": "Stop"}
+    fact = one(content)
+    assert (fact.contact, fact.consent) == (None, None)
+    assert fact.ignored is not None
+
+
+def test_a_sender_is_the_same_however_the_address_is_spelled() -> None:
+    content = sample("webhook_received")
+    content["data"]["from"] = "Анна <ANNA@XN--E1AFMKFD.xn--p1ai.>"
+    assert one(content).contact == Contact(name="Анна", email="anna@пример.рф")
+
+
+@pytest.mark.parametrize(
     "content", [{}, {"type": None}, {"type": "email.delivered"}, {"type": "email.bounced", "data": []},
                 {"type": "email.received", "data": {"email_id": ""}}]
 )  # fmt: skip

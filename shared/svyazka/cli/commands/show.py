@@ -17,7 +17,7 @@ from svyazka.catalogue import N_, _, told
 from svyazka.cli.ids import whole_id
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, Reveal
-from svyazka.cli.output import STYLES, console, line, plain, short_time
+from svyazka.cli.output import STYLES, console, line, short_time
 from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee, event_row, no_event_row, raw_part, raw_row, story
@@ -27,6 +27,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventRecord, RawRecord, StoredRequest
+from svyazka.model.terminal import plain
 
 BODY_SHOWN = 700
 """Characters of a body in the tree; --json has all that the journal keeps."""
@@ -134,7 +135,7 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
         tree.add(Text(plain(told(masker.text(found.raw.reason) or ""))))
     request = found.request
     if request is not None:
-        branch = tree.add(Text(f"{request.method} {request.path} {request.content_type or ''}".strip()))
+        branch = tree.add(Text(plain(f"{request.method} {request.path} {request.content_type or ''}".strip())))
         branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text("not UTF-8"))
     elif found.raw is not None or (found.event is not None and found.event.event.origin in ("webhook", "salvage")):
         tree.add(Text(_("its request was blanked (retention, forget)"), style="bright_black"))

@@ -13,7 +13,7 @@ from svyazka.connectors.resend.webhook import TAG
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.model.commands import Safety, SendMessage
-from svyazka.model.contacts import Contact, normalize_email, normalize_phone
+from svyazka.model.contacts import Contact, is_automatic, normalize_email, normalize_phone
 from svyazka.model.outcomes import Outcome
 
 SUBJECT_LIMIT = 70
@@ -29,7 +29,7 @@ class ResendMessenger(Messenger[ResendSettings]):
     no_address = N_("no e-mail address")
 
     def address(self, contact: Contact) -> str | None:
-        return None if contact.proxy else normalize_email(contact.email)
+        return None if contact.proxy or is_automatic(contact.email) else normalize_email(contact.email)
 
     def safety(self, message: SendMessage) -> Safety:
         return Safety.idempotent(key_life=timedelta(hours=24))

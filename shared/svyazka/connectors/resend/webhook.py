@@ -20,7 +20,7 @@ from svyazka.engine.contracts.untrusted import Section, json_of, section, text, 
 from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.consent import Consent, consent_in
-from svyazka.model.contacts import Contact
+from svyazka.model.contacts import Contact, is_automatic, normalize_email
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 
@@ -133,19 +133,22 @@ def received_fact(data: Section, body: str | None = None, occurred_at: object = 
     name, address = parseaddr(text(data.get("from")) or "")
     subject = text(data.get("subject"), 200)
     words = {consent_in(subject), consent_in(body)}
+    automatic = is_automatic(address)
+    who = Contact(name=name or None, email=normalize_email(address) or address or None)
     attachments = data.get("attachments")
     return Fact(
         type=EventType.MESSAGE_RECEIVED,
         key=("received", id_) if body is not None else ("received", id_, "announced"),
         subject=f"message:{id_}",
         occurred_at=zoned_time(occurred_at),
-        contact=Contact(name=name or None, email=address or None) if name or address else None,
+        contact=None if automatic or who == Contact() else who,
         entity=Entity(kind="received", id=id_),
         data={
             "subject": subject, "text": text(body, 2000),
             "attachments": len(attachments) if isinstance(attachments, list) else 0,
         },
-        consent=Consent.WITHDRAWN if Consent.WITHDRAWN in words else None,
+        consent=Consent.WITHDRAWN if Consent.WITHDRAWN in words and not automatic else None,
+        ignored="a mail server or a robot writes: no client does" if automatic else None,
         partial=body is None,
     )  # fmt: skip
 
