@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -12,8 +13,8 @@ from conformance.documents import bare
 from simulators.cloudtasks import Mode
 from svyazka.backends.google import store as store_module
 from svyazka.backends.google.store import FirestoreStore
-from svyazka.engine.ports.store import DUE_EVENTS, RECENT_EVENTS, Create, Delete, Put, Query, Replace, Task
-from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.engine.ports.store import DUE_EVENTS, RECENT_EVENTS, Create, Delete, Document, Put, Query, Replace, Task
+from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
 from svyazka.settings import Settings
 
 
@@ -167,3 +168,10 @@ def test_it_may_be_made_before_there_is_a_loop(proxied):
     """A function's module is loaded before its server begins: no channel may be bound to anything by then."""
     made = FirestoreStore(proxied.project, proxied.queue)
     assert "_client" not in made.__dict__
+
+
+async def test_a_document_larger_than_firestore_takes_is_unstorable(google):
+    """Said at once and by its name: to wait for a better day would be in vain."""
+    document = Document("meta", "large", {}, os.urandom(2 * 1024 * 1024))
+    with pytest.raises(Unstorable):
+        await google.store.commit([Put(document)])

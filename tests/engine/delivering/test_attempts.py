@@ -44,7 +44,7 @@ def trouble(error: BaseException, *, called: bool) -> Any:
         (NotSent("refused"), True, S.RETRYING), (MaybeSent("reset"), True, S.UNKNOWN),
         (LeaseTooShort("late"), False, S.PENDING), (LeaseTooShort("late"), True, S.UNKNOWN),
         (TimeoutError(), False, S.RETRYING), (TimeoutError(), True, S.UNKNOWN),
-        (RefusedAddress("private"), False, S.FAILED), (SourceUnavailable("no access"), False, S.RETRYING),
+        (RefusedAddress("private"), False, S.BLOCKED), (SourceUnavailable("no access"), False, S.RETRYING),
         (KeyError("a bug"), False, S.RETRYING), (KeyError("a bug"), True, S.UNKNOWN),
     ],
 )  # fmt: skip
