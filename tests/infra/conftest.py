@@ -15,6 +15,13 @@ from infra.unpacked import Bundles
 __all__ = ["firestore"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first pays for the plans, and a busy machine needs minutes for them."""
+    for item in items:
+        if "terraform" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(400))
+
+
 @pytest.fixture(scope="session")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """One for all processes of this run."""

@@ -99,7 +99,7 @@ class Workspace:
         """A command of Terraform, here or in a folder of its own; what it printed."""
         command = ["terraform", arguments[0], "-no-color", *arguments[1:]]
         done = subprocess.run(
-            command, cwd=folder or self._work, env=self._environment, capture_output=True, timeout=110, text=True
+            command, cwd=folder or self._work, env=self._environment, capture_output=True, timeout=200, text=True
         )
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
         return done.stdout

@@ -29,7 +29,7 @@ locals {
     sweeps           = { metric = "sweeps", where = "", by = [] }
     told_down        = { metric = "alerts", where = " AND metric.labels.kind=\"outage\" AND metric.labels.stage=\"down\"", by = [] }
     told_blocked     = { metric = "alerts", where = " AND metric.labels.stage=\"blocked\"", by = [] }
-    told_access      = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"access\",\"hook\",\"poll\",\"settings\",\"silent\") AND metric.labels.stage!=\"recovered\"", by = [] }
+    told_access      = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"access\",\"foreign\",\"hook\",\"poll\",\"settings\",\"silent\") AND metric.labels.stage!=\"recovered\"", by = [] }
     told_refused     = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"refused\")", by = [] }
     told_lost        = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"dead\",\"unknown\",\"duplicate_effect\")", by = [] }
     told_quarantined = { metric = "alerts", where = " AND metric.labels.kind=\"quarantined\"", by = [] }
