@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from typing import Any, ClassVar, Literal, get_args
@@ -84,6 +84,12 @@ class Simulator:
     settings: ClassVar[tuple[str, ...]] = ()
     """Attributes that `POST /_sim/<vendor>/settings` sets, each as it is given; what is left out stays."""
 
+    credentials: ClassVar[Mapping[str, str]] = {}
+    """Setting -> what it must be where the stand-in itself signs with it, or where it has a form of its own."""
+
+    lets_anybody_in: bool = False
+    """Whether any credential will do: for people who try things out with made-up ones."""
+
     def __init__(self) -> None:
         self.chance = random.Random(7)
         self._background: set[asyncio.Task[Any]] = set()
@@ -118,6 +124,10 @@ class Simulator:
         """Make the vendor's own state anew."""
 
     # What a vendor uses
+
+    def admits(self, given: str, *known: str) -> bool:
+        """Whether this credential opens the door."""
+        return given in known or (self.lets_anybody_in and bool(given.strip()))
 
     def now(self) -> float:
         """The vendor's time."""

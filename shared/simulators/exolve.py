@@ -62,7 +62,7 @@ class Exolve(Simulator):
         method = methods.get(request.path_params["method"])
         if method is None:
             return await self._nothing(request)
-        if request.headers.get("authorization") != f"Bearer {KEY}":
+        if not self.admits(request.headers.get("authorization", "").removeprefix("Bearer "), KEY):
             return self._error(401, "incorrect authorization token")
         return method(json_of(await request.body()))
 

@@ -26,6 +26,7 @@ class HttpSink(Simulator):
     """Endpoints at any path under `/http`: `/http/plain/...` takes what isn't signed, too."""
 
     vendor = "http"
+    credentials = {"outbound_secret": SECRET}
 
     def reset(self) -> None:
         self.secret = SECRET

@@ -48,6 +48,7 @@ class Resend(Simulator):
     """One team. Every letter that is taken is an effect `message` {id, to, subject, text, html, key}."""
 
     vendor = "resend"
+    credentials = {"signing_secret": SECRET}
     settings = ("domains", "endpoints", "per_second", "left", "ahead", "final")
 
     def reset(self) -> None:
@@ -85,7 +86,7 @@ class Resend(Simulator):
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not key:
             return _error(401, "missing_api_key", "Missing API key in the authorization header.")
-        if key not in (KEY, ONLY_SENDING):
+        if not self.admits(key, KEY, ONLY_SENDING):
             return _error(403, "invalid_api_key", "API key is invalid")
         if key == ONLY_SENDING and not sending:
             return _error(401, "restricted_api_key", "This API key is restricted to only send emails")

@@ -88,7 +88,7 @@ class RKeeper(Simulator):
     async def _token(self, request: Request) -> Response:
         form = form_of(await request.body())
         wanted = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "client_credentials"}
-        if any(form.get(name) != value for name, value in wanted.items()):
+        if not all(self.admits(form.get(name, ""), value) for name, value in wanted.items()):
             return JSONResponse({"error": "invalid_client"}, 400)
         token = f"jwt-{uuid.uuid4().hex}"
         self.tokens.add(token)
@@ -191,7 +191,7 @@ class RKeeper(Simulator):
     async def _task(self, request: Request) -> Response:
         wanted = json_of(await request.body())
         task, params = str(wanted.get("taskType")), wanted.get("params") or {}
-        if request.headers.get("aggregatorauthentication", "").removeprefix("Token ") != WS_TOKEN:
+        if not self.admits(request.headers.get("aggregatorauthentication", "").removeprefix("Token "), WS_TOKEN):
             return _ws_error(None, "AuthFailed", "Authorization error")
         mode = params.get("sync") or params.get("async") or {}
         if task == "GetTaskResponse":

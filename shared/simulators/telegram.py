@@ -44,6 +44,7 @@ class Telegram(Simulator):
     """One bot."""
 
     vendor = "telegram"
+    credentials = {"bot_token": TOKEN}
 
     def reset(self) -> None:
         self.chats: dict[int, str] = {CHAT: "open"}
@@ -74,7 +75,7 @@ class Telegram(Simulator):
         token, name = request.path_params["token"], request.path_params["method"]
         if not re.fullmatch(r"\d+:[\w-]+", token):
             return _error(404, "Not Found")
-        if token != TOKEN:
+        if not self.admits(token, TOKEN):
             return _error(401, "Unauthorized")
         method = {
             "sendMessage": self._send_message, "getMe": self._get_me, "setWebhook": self._set_webhook,
@@ -122,7 +123,7 @@ class Telegram(Simulator):
 
     def _set_webhook(self, wanted: dict[str, Any]) -> Response:
         url, secret = str(wanted.get("url", "")), wanted.get("secret_token")
-        if self.insists_on_https and not url.startswith("https://"):
+        if self.insists_on_https and not self.lets_anybody_in and not url.startswith("https://"):
             return _error(400, "Bad Request: bad webhook: HTTPS url must be provided for webhook")
         if secret is not None and not SECRET.fullmatch(secret):
             return _error(400, "Bad Request: secret token contains unallowed characters")

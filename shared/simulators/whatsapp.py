@@ -46,6 +46,7 @@ class Whatsapp(Simulator):
     """One number. Every message taken is an effect `message` {id, to, text, template, key}."""
 
     vendor = "whatsapp"
+    credentials = {"app_secret": APP_SECRET}
     settings = ("templates", "refusals", "fates", "number", "hook", "final", "ahead")
 
     def reset(self) -> None:
@@ -79,9 +80,9 @@ class Whatsapp(Simulator):
         given = request.headers.get("authorization")
         if given is None:
             return error(0)
-        if given != f"Bearer {TOKEN}":
+        if not self.admits(given.removeprefix("Bearer "), TOKEN):
             return error(190, error_subcode=463)
-        if request.path_params["number"] != NUMBER:
+        if not self.admits(request.path_params["number"], NUMBER):
             return error(100, "Unsupported request. Object does not exist", error_subcode=33)
         return error(self.refusals["*"]) if "*" in self.refusals else None
 

@@ -116,7 +116,7 @@ class Yclients(Simulator):
             self._asked.popleft()
         if len(self._asked) > self.a_minute or sum(at > now - 1 for at in self._asked) > self.a_second:
             return _error(429, "Too Many Requests")
-        if request.headers.get("authorization") != f"Bearer {PARTNER_TOKEN}, User {self.user_token}":
+        if not self.admits(request.headers.get("authorization", ""), f"Bearer {PARTNER_TOKEN}, User {self.user_token}"):
             return _error(401, UNAUTHORISED)
         return None
 

@@ -27,7 +27,10 @@ def standing(port: int, option: str) -> Iterator[str]:
             raise
         raise ConfigError(_("the stand-ins aren't here: they come with the source (shared/simulators)")) from None
     try:
-        with serve(every_simulator(), port) as running:
+        simulators = every_simulator()
+        for simulator in simulators:
+            simulator.lets_anybody_in = True
+        with serve(simulators, port) as running:
             yield running.url
     except OSError as error:
         raise ConfigError(
@@ -59,10 +62,10 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
     for name, spec in tenant.connections.items():
         if not leads(spec, url):
             continue
-        for value in spec.settings.values():
+        for setting, value in spec.settings.items():
             secret = value.get("secret") if isinstance(value, dict) else None
             if secret is not None and await session.store.get("secrets", secret_id(tenant.id, secret)) is None:
-                await _make_up(session, tenant.id, secret)
+                await _make_up(session, tenant.id, secret, _credential(spec.vendor, setting))
                 made.append(secret)
         try:
             account = await session.hub.directory.account(tenant.id, name)
@@ -73,8 +76,15 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
     return made
 
 
-async def _make_up(session: Session, tenant: str, secret: str) -> None:
+def _credential(vendor: str, setting: str) -> str:
+    """One that the stand-in takes, of the form that the setting has."""
+    from simulators.registry import SIMULATORS, load_simulator
+
+    own = load_simulator(vendor).credentials if vendor in SIMULATORS else {}
+    return own.get(setting) or f"made-up-{token_hex(8)}"
+
+
+async def _make_up(session: Session, tenant: str, secret: str, value: str) -> None:
     hub = session.hub
     audit = session.audit_write("secret set", f"{tenant}/{secret}", made_up=True)
-    value = f"made-up-{token_hex(8)}"
     await set_secret(hub.store, hub.directory, hub.keyring, tenant, secret, value, [audit])

@@ -74,6 +74,11 @@ class Exchanges:
         self._guard = guard
         self.log: list[Exchange] = []
 
+    @property
+    def base_url(self) -> str:
+        """Where the vendor is."""
+        return self._base_url
+
     def hide(self, secret: str) -> None:
         """Another value that no story may show (a fresh access token)."""
         if secret not in self._secrets:
