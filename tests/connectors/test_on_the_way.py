@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from connectors.support import calling
+from connectors.support import calling, perform
 from engine.outbound.test_transport import request_of, vendor
 from fakes import House, order
 from svyazka.connectors.registry import VENDORS, load_manifest
@@ -65,7 +65,7 @@ async def test_a_page_in_place_of_a_messengers_api_is_tried_again(name: str, sta
     connector = load_manifest(name)
     settings = connector.settings.model_validate(MESSENGERS[name])
     async with vendor(page(status)) as port, calling(settings, f"http://127.0.0.1:{port}") as call:
-        outcome = await connector.perform(MESSAGE, call)
+        outcome = await perform(connector, MESSAGE, call)
     assert isinstance(outcome, Retry)
     assert outcome.outage
     assert not outcome.maybe_sent
@@ -92,7 +92,7 @@ async def test_a_page_that_comes_with_success_is_unclear(name: str, status: int)
     connector = load_manifest(name)
     settings = connector.settings.model_validate(MESSENGERS[name])
     async with vendor(page(status)) as port, calling(settings, f"http://127.0.0.1:{port}") as call:
-        outcome = await connector.perform(MESSAGE, call)
+        outcome = await perform(connector, MESSAGE, call)
     assert isinstance(outcome, Unclear) or (isinstance(outcome, Retry) and outcome.maybe_sent)
 
 
@@ -120,7 +120,7 @@ async def test_a_checkable_vendor_is_asked_about_an_unclear_answer(
     repeat: Repeat, taken: bool, status: Status, calls: int
 ) -> None:
     house = House()
-    house.sms.safety = repeat
+    house.sms.repeat = repeat
 
     def unclear(command: Command, key: str) -> Outcome:
         if taken:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from svyazka.engine.calling.oauth.tasks import redirected, renew
+from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
 from svyazka.engine.contracts.webhook import Inbound, RawRequest, Webhook
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
@@ -96,6 +96,7 @@ class Worker:
         if "again" in body:
             await self.outages.release(body["tenant"], body["connection"])
         else:
+            await ask_anew(self.hub, body["tenant"], body["connection"])
             await self.outages.resume(body["tenant"], body["connection"])
             later = self.hub.clock.in_real(2 * self.hub.directory.ttl + 1)
             await self.hub.queue.enqueue([resume_task(body["tenant"], body["connection"], later)])
@@ -129,10 +130,11 @@ class Worker:
             findings = await doctor.check(self.performer.call(account, exchanges, key="probe"))
         except (NotSent, MaybeSent, LeaseTooShort):
             findings = []
-        if findings and not any(finding.status == "fail" for finding in findings):
+        stopping = [finding for finding in findings if finding.status == "fail" and finding.stops]
+        if findings and not stopping:
             await self.outages.close(account.tenant, connection)
         else:
-            await self.outages.put_off(tenant, connection)
+            await self.outages.put_off(tenant, connection, max((one.after or 0.0 for one in stopping), default=0.0))
 
     async def salvage(self, body: Mapping[str, str]) -> None:
         """A request that could not be journaled on its way in: parse and journal it now."""

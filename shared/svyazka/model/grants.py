@@ -52,6 +52,12 @@ class Grant(Stored):
     """No pair is good any more: only a new authorisation helps."""
     trouble: Trouble | None = None
     """Why the last renewal failed."""
+    again_at: Time | None = None
+    """Before then nobody asks for a pair again: the last renewal was refused. Real time."""
+    asked_with: str | None = None
+    """Tells the settings that were refused from others, which may be asked with at once."""
+    needs_hand: bool = False
+    """Whether that refusal needs somebody's hand (a wrong client_secret), or only time."""
     claim: int = 0
     """Numbers the claims: whoever settles with an older number is late, and is merged."""
     lease_until: Time | None = None

@@ -286,6 +286,13 @@ async def test_a_vendor_in_trouble_means_later_and_not_a_new_authorisation(
         await instance.token()
     assert isinstance(outcome_of(error), Retry)
     assert not office.grant.dead
+    asked = len(office.asked("refresh"))
+    for other in (instance, await office.open()):
+        for _ in range(3):
+            with pytest.raises(NoAccess):
+                await other.token()
+    assert len(office.asked("refresh")) == asked, "whoever else waits learns it from us, not from the vendor"
+    office.clock.step(61)
     await instance.works()
 
 
@@ -314,6 +321,10 @@ async def test_a_wrong_secret_is_named_and_forgiven_when_it_is_put_right(office:
     assert outcome.code == "incorrect_client"
     assert "Incorrect client" in outcome.message
     assert not office.grant.dead
+    for _ in range(5):
+        with pytest.raises(NoAccess):
+            await wrong.token()
+    assert len(office.asked("refresh")) == 1, "nobody's hand has been at it yet"
     await (await office.open()).works()
 
 

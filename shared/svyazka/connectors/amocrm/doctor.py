@@ -12,7 +12,7 @@ from svyazka.connectors.amocrm.client import Hook as KnownHook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import hide_key
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
 from svyazka.model.outcomes import Blocked
@@ -154,4 +154,6 @@ def _place(url: str) -> str:
 def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, SourceUnavailable) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again in some minutes")
-    return Finding(check, "fail", str(error), remedy)
+    if check == "webhook":
+        return Finding(check, "fail", str(error), remedy)
+    return no_access(check, str(error), remedy, error)

@@ -6,7 +6,7 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.client import ExolveFailure, ExolveSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 
@@ -35,7 +35,7 @@ async def _credentials(call: Call[ExolveSettings]) -> Finding:
         number = await client.count(call)
     except ExolveFailure as error:
         remedy = error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("try again later")
-        return Finding("credentials", "fail", _("Exolve doesn't let us in: {why}", why=error), remedy)
+        return no_access("credentials", _("Exolve doesn't let us in: {why}", why=error), remedy, error)
     except (NotSent, MaybeSent) as error:
-        return Finding("credentials", "fail", _("Exolve doesn't answer: {why}", why=error), _("try again later"))
+        return no_access("credentials", _("Exolve doesn't answer: {why}", why=error), _("try again later"))
     return Finding("credentials", "ok", _("Exolve knows the key; {number} message(s) in its list", number=number))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.http.forwarder import KEY_REMEDY, unusable
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.errors import ConfigError
 
@@ -27,13 +28,14 @@ class HttpDoctor(Doctor[HttpSettings]):
         else:
             trouble = unusable(settings)
             findings = [
-                Finding("url", "fail", trouble.message, trouble.remedy)
+                no_access("url", trouble.message, trouble.remedy)
                 if trouble
                 else Finding("url", "ok", _("messages go out; the next one will tell whether the endpoint takes them"))
             ]
         ours = settings.outbound_secret
         if ours is not None:
-            findings.append(_key("outbound_secret", lambda: standardwebhooks.signed_headers(ours, "check", 0, b"")))
+            signing = _key("outbound_secret", lambda: standardwebhooks.signed_headers(ours, "check", 0, b""))
+            findings.append(replace(signing, stops=signing.status == "fail"))
         if settings.auth is not None and settings.auth.by != "key":
             findings.append(_checked_auth(settings.auth.by, settings.inbound_secret))
         return findings

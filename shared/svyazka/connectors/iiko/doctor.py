@@ -11,7 +11,7 @@ from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused
@@ -215,7 +215,9 @@ def _place(url: str) -> str:
 def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, IikoFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask api@iiko.ru")
-    return Finding(check, "fail", str(error), remedy)
+    if check == "webhook":
+        return Finding(check, "fail", str(error), remedy)
+    return no_access(check, str(error), remedy, error)
 
 
 class IikoDoctor(Doctor[IikoSettings]):

@@ -9,7 +9,7 @@ from svyazka.connectors.max import client, polling
 from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.polling import Subscription
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import text
 from svyazka.engine.support.urls import is_own_machine, is_public_https, place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
@@ -78,7 +78,7 @@ def _kinds(ours: Subscription) -> Iterable[Finding]:
 def _failed(error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, MaxFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask MAX's support")
-    return Finding("bot", "fail", str(error), remedy)
+    return no_access("bot", str(error), remedy, error)
 
 
 class MaxDoctor(Doctor[MaxSettings]):

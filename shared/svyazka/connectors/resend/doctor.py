@@ -14,7 +14,7 @@ from svyazka.connectors.resend import client
 from svyazka.connectors.resend.client import ResendFailure, ResendSettings
 from svyazka.connectors.resend.schema import EVENTS
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.errors import ConfigError, MaybeSent, NotSent, NotShown
@@ -43,7 +43,7 @@ async def check(call: Call[ResendSettings]) -> list[Finding]:
             findings.append(_failed(name, error))
             break
         except (NotSent, MaybeSent) as error:
-            findings.append(Finding(name, "fail", _("Resend doesn't answer: {why}", why=error), _("try again later")))
+            findings.append(no_access(name, _("Resend doesn't answer: {why}", why=error), _("try again later")))
             break
     return [*findings, _signing_secret(call.settings.signing_secret)]
 
@@ -52,7 +52,7 @@ async def _domain(call: Call[ResendSettings]) -> Finding:
     domain = parseaddr(call.settings.sender or "")[1].rpartition("@")[2].lower()
     known = await client.domains(call)
     if not domain:
-        return Finding("sender", "fail", _("sender isn't set"), _("set it: Name <address@your-domain>"))
+        return no_access("sender", _("sender isn't set"), _("set it: Name <address@your-domain>"))
     if domain == TEST_DOMAIN:
         what = N_("from {TEST_DOMAIN} letters go to the account owner's own address only").format(
             TEST_DOMAIN=TEST_DOMAIN
@@ -63,15 +63,12 @@ async def _domain(call: Call[ResendSettings]) -> Finding:
         return Finding("sender", "ok", _("the domain {domain} is verified", domain=domain))
     remedy = N_("put the records that resend.com (Domains) shows into the domain's DNS, then press Verify there")
     if status is None:
-        return Finding(
+        return no_access(
             "sender",
-            "fail",
             _("the account has no domain {domain}", domain=domain),
             _("add it at resend.com, then {remedy}", remedy=remedy),
         )
-    return Finding(
-        "sender", "fail", _("the domain {domain} isn't verified: {status}", domain=domain, status=status), remedy
-    )
+    return no_access("sender", _("the domain {domain} isn't verified: {status}", domain=domain, status=status), remedy)
 
 
 async def _endpoint(call: Call[ResendSettings]) -> Finding:
@@ -124,7 +121,7 @@ def _listed(endpoint: Section) -> frozenset[str]:
 def _failed(check: str, error: ResendFailure) -> Finding:
     outcome = error.outcome
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again later")
-    return Finding(check, "fail", _("Resend doesn't let us in: {why}", why=error), remedy)
+    return no_access(check, _("Resend doesn't let us in: {why}", why=error), remedy, error)
 
 
 def _place(url: str | None) -> str:

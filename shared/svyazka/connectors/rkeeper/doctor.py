@@ -8,7 +8,7 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.rkeeper import delivery, white_server
 from svyazka.connectors.rkeeper.client import RKeeperFailure, RKeeperSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Silence
+from svyazka.engine.contracts.learning import Doctor, Finding, Silence, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 
@@ -68,4 +68,4 @@ async def _checked_restaurant(call: Call[RKeeperSettings], object_id: str) -> Fi
 def _failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, RKeeperFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; see that the restaurant's agent is on")
-    return Finding(check, "fail", str(error), remedy)
+    return no_access(check, str(error), remedy, error)

@@ -13,7 +13,7 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.client import SmsruFailure, SmsruSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook, Silence
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook, Silence, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 
 EXAMPLE_NUMBER = "79991234567"
@@ -43,7 +43,7 @@ async def check(call: Call[SmsruSettings]) -> list[Finding]:
             if ask is _credentials:
                 break
         except (NotSent, MaybeSent) as error:
-            findings.append(Finding(name, "fail", _("sms.ru doesn't answer: {why}", why=error), _("try again later")))
+            findings.append(no_access(name, _("sms.ru doesn't answer: {why}", why=error), _("try again later")))
             break
     return findings
 
@@ -96,8 +96,8 @@ async def _balance(call: Call[SmsruSettings], roubles: float | None, price: floa
         own = (
             N_("; {left} free message(s) left today, to the account's own phone only").format(left=left) if left else ""
         )
-        return Finding(
-            "balance", "fail", _("{roubles:.2f} RUB: not enough for a message{own}", roubles=roubles, own=own), TOP_UP
+        return no_access(
+            "balance", _("{roubles:.2f} RUB: not enough for a message{own}", roubles=roubles, own=own), TOP_UP
         )
     if enough_for is None:
         return Finding("balance", "ok", _("{roubles:.2f} RUB", roubles=roubles))
@@ -114,13 +114,13 @@ async def _sender(call: Call[SmsruSettings]) -> list[Finding]:
     names = ", ".join(approved)
     if not approved:
         what = N_("the account has no approved sender name, and sms.ru sends nothing without one")
-        return [Finding("sender", "fail", what, _("create one at sms.ru/?panel=senders and wait for its approval"))]
+        return [no_access("sender", what, _("create one at sms.ru/?panel=senders and wait for its approval"))]
     if ours is None:
         return [Finding("sender", "warn", _("sender isn't set; approved: {names}", names=names), _("set one of these"))]
     if ours in approved:
         return [Finding("sender", "ok", _("sender {ours} is approved", ours=ours))]
     what = N_("sender {ours} isn't among the approved ones: {names}").format(ours=ours, names=names)
-    return [Finding("sender", "fail", what, _("set one of these, or have it approved at sms.ru/?panel=senders"))]
+    return [no_access("sender", what, _("set one of these, or have it approved at sms.ru/?panel=senders"))]
 
 
 async def _daily_limit(call: Call[SmsruSettings]) -> list[Finding]:
@@ -129,9 +129,7 @@ async def _daily_limit(call: Call[SmsruSettings]) -> list[Finding]:
         return [Finding("daily limit", "ok", _("sms.ru names no daily limit"))]
     words = N_("{used} of {total} messages of today are used").format(used=limit.used, total=limit.total)
     if limit.used >= limit.total:
-        return [
-            Finding("daily limit", "fail", _("{words}: more go out tomorrow, Moscow time", words=words), RAISE_LIMIT)
-        ]
+        return [no_access("daily limit", _("{words}: more go out tomorrow, Moscow time", words=words), RAISE_LIMIT)]
     if limit.used >= limit.total * LIMIT_NEARLY_REACHED:
         return [Finding("daily limit", "warn", words, RAISE_LIMIT)]
     return [Finding("daily limit", "ok", words)]
@@ -169,7 +167,7 @@ def _failed(check: str, error: SmsruFailure) -> Finding:
     code = getattr(error.outcome, "code", None)
     if check == "credentials":
         remedy = N_("copy the api_id at sms.ru (settings, API) and put it in by `svyazka secret set`")
-        return Finding(check, "fail", _("sms.ru doesn't let us in: code {code}", code=code), remedy)
+        return no_access(check, _("sms.ru doesn't let us in: code {code}", code=code), remedy, error)
     return Finding(check, "fail", _("sms.ru refuses to say: code {code}", code=code), SEE_CODE)
 
 

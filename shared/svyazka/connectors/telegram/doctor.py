@@ -10,7 +10,7 @@ from svyazka.connectors.telegram import client
 from svyazka.connectors.telegram.client import TelegramFailure, TelegramSettings
 from svyazka.connectors.telegram.schema import moment, webhook_secret
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section, text, whole
 from svyazka.engine.support.urls import is_own_machine, is_public_https, place, same_host
 from svyazka.model.errors import MaybeSent, NotSent
@@ -108,7 +108,7 @@ def _hook_findings(call: Call[TelegramSettings], info: Section) -> Iterable[Find
 def _failed(error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, TelegramFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; Telegram may be unreachable from here")
-    return Finding("bot", "fail", str(error), remedy)
+    return no_access("bot", str(error), remedy, error)
 
 
 class TelegramDoctor(Doctor[TelegramSettings]):

@@ -9,7 +9,7 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.whatsapp import client
 from svyazka.connectors.whatsapp.client import WhatsappFailure, WhatsappSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
@@ -38,10 +38,10 @@ async def check(call: Call[WhatsappSettings]) -> list[Finding]:
         remedy = (
             error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("check phone_number_id and the token")
         )
-        return [Finding("number", "fail", _("Meta doesn't let us in: {why}", why=error), remedy), *findings]
+        return [no_access("number", _("Meta doesn't let us in: {why}", why=error), remedy, error), *findings]
     except (NotSent, MaybeSent) as error:
         remedy = N_("try again later; from Russia Meta may be out of reach: a proxy is `base_url`")
-        return [Finding("number", "fail", _("Meta doesn't answer: {why}", why=error), remedy), *findings]
+        return [no_access("number", _("Meta doesn't answer: {why}", why=error), remedy), *findings]
 
 
 def _there(name: str, secret: str | None, without: str, where: str) -> Finding:
@@ -65,9 +65,7 @@ def _number(number: Section) -> list[Finding]:
         ]
     else:
         findings = [
-            Finding(
-                "number", "fail", _("the number of «{name}» doesn't send: {state}", name=name, state=state), MANAGER
-            )
+            no_access("number", _("the number of «{name}» doesn't send: {state}", name=name, state=state), MANAGER)
         ]
     approval, quality = text(number.get("name_status"), 40), text(number.get("quality_rating"), 40)
     if approval in ("DECLINED", "EXPIRED", "NONE"):

@@ -9,7 +9,7 @@ from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.schema import truth
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook
+from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section
 from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
@@ -74,9 +74,7 @@ def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> F
         return Finding("company", "ok", _("YCLIENTS lets us in, salon {ours} is there", ours=ours))
     names = ", ".join(f"{id_} ({title})" for id_, title in seen.items()) or "none"
     remedy = N_("correct company_id, or give the user access to that salon")
-    return Finding(
-        "company", "fail", _("salon {ours} isn't among those to be seen: {names}", ours=ours, names=names), remedy
-    )
+    return no_access("company", _("salon {ours} isn't among those to be seen: {names}", ours=ours, names=names), remedy)
 
 
 async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
@@ -140,7 +138,7 @@ def _failed(error: Exception) -> Finding:
     remedy = (
         outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask support@yclients.com")
     )
-    return Finding("credentials", "fail", str(error), remedy)
+    return no_access("credentials", str(error), remedy, error)
 
 
 class YclientsDoctor(Doctor[YclientsSettings]):

@@ -17,7 +17,7 @@ from svyazka.engine.rules.deadlines import SEND_MARGIN
 from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
 from svyazka.model.deliveries import Exchange
-from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable
 
 if TYPE_CHECKING:
     from svyazka.engine.ports.clock import Clock
@@ -33,6 +33,9 @@ BODY_KEPT = 4000
 
 TOKEN_MARGIN = timedelta(seconds=60)
 """An access token that ends sooner isn't used any more."""
+
+REFUSAL_STANDS = 20.0
+"""Seconds for which nobody signs in again after a vendor refused it."""
 
 NOT_SENT = (
     httpx.ConnectError,
@@ -238,11 +241,26 @@ class Call(Generic[SettingsT]):
         """
         async with self.memo.setdefault("token.lock", asyncio.Lock()):
             kept = await self._kept(name, refused)
-            held = self.memo[name] = kept or await fresh()
+            held = self.memo[name] = kept or await self._signed_in(name, fresh)
             if kept is None and self.tokens is not None:
                 await self.tokens.put(name, *held)
         self.http.hide(held[0])
         return held[0]
+
+    async def _signed_in(self, name: str, fresh: Callable[[], Awaitable[tuple[str, datetime]]]) -> tuple[str, datetime]:
+        """A fresh token. A refusal stands for a while: whoever else waits learns it from here, not from the vendor,
+        which may lock an account for many failing sign-ins."""
+        refusal: tuple[SourceUnavailable, float] | None = self.memo.get(f"{name}.refusal")
+        if refusal is not None and refusal[1] > time.monotonic():
+            raise refusal[0]
+        try:
+            token = await fresh()
+        except SourceUnavailable as error:
+            wanted = getattr(error.outcome, "after", None) or 0.0
+            self.memo[f"{name}.refusal"] = error, time.monotonic() + max(REFUSAL_STANDS, min(wanted, 3600.0))
+            raise
+        self.memo.pop(f"{name}.refusal", None)
+        return token
 
     async def _kept(self, name: str, refused: str | None) -> tuple[str, datetime] | None:
         # Tokens live in the vendor's time, which `--speed` doesn't move.

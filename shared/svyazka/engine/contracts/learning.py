@@ -66,6 +66,17 @@ class Finding:
     status: str
     message: str
     remedy: str | None = None
+    stops: bool = False
+    """For a `fail`: nothing at all goes through the connection until this is mended, so that a blocked one stays so. A
+    webhook that is registered elsewhere, or a wrong stage, stops nothing that we send or ask."""
+    after: float | None = None
+    """Seconds for which the vendor itself wants to be left alone."""
+
+
+def no_access(check: str, message: str, remedy: str | None, error: Exception | None = None) -> Finding:
+    """The finding that the vendor doesn't let us work, and for how long, where its `error` says that."""
+    after = getattr(getattr(error, "outcome", None), "after", None)
+    return Finding(check, "fail", message, remedy, stops=True, after=after)
 
 
 class Doctor(Protocol[SettingsT]):

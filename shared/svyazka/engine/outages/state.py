@@ -51,6 +51,12 @@ BLOCKED_PROBE = 900.0
 """Seconds between looks at a blocked connection at first: money and rights come back by themselves."""
 
 
+BLOCKED_JITTER = 0.2
+
+LONGEST_WANTED = 86400.0
+"""Seconds to which a vendor's wish to be left alone is believed, as a delivery's is."""
+
+
 class Outages:
     """What is known of connections in trouble. A healthy connection costs no write."""
 
@@ -111,6 +117,7 @@ class Outages:
         await self.open(
             account, "blocked" if isinstance(outcome, Blocked) else "down", outcome.code, outcome.message,
             since=delivery.first_failed_at, remedy=outcome.remedy if isinstance(outcome, Blocked) else None,
+            after=_wanted(outcome),
         )  # fmt: skip
         return True
 
@@ -126,9 +133,10 @@ class Outages:
 
     async def open(
         self, account: Account, kind: str, code: str, message: str, since: datetime | None = None,
-        remedy: str | None = None,
+        remedy: str | None = None, after: float = 0.0,
     ) -> None:  # fmt: skip
-        """Declare the connection down or blocked; nothing happens when it is already."""
+        """Declare the connection down or blocked; nothing happens when it is already. `after`: seconds for which the
+        vendor wants to be left alone."""
         now = self._hub.clock.now()
         since = since or now
         key = f"{account.tenant.id}.{account.name}"
@@ -143,7 +151,7 @@ class Outages:
                 "message": message, "remedy": remedy, "next_probe_at": now,
             }
         )  # fmt: skip
-        delay = self._probe_delay(outage)
+        delay = max(self._probe_delay(outage), after)
         outage = outage.model_copy(update={"next_probe_at": now + timedelta(seconds=delay)})
         outage = _with_wake(outage, account.tenant)
         document = journal.outage_document(outage, held.version if held else None)
@@ -164,6 +172,9 @@ class Outages:
         outage = held.model.model_copy(
             update={
                 "kind": kind, "code": outcome.code, "message": outcome.message, "probe": None, "probe_until": None,
+                "next_probe_at": max(
+                    held.model.next_probe_at, self._hub.clock.now() + timedelta(seconds=_wanted(outcome))
+                ),
                 "remedy": outcome.remedy if isinstance(outcome, Blocked) else held.model.remedy,
             }
         )  # fmt: skip
@@ -223,16 +234,17 @@ class Outages:
                 await self._send_probe(tenant, connection)
                 return held.model
 
-    async def put_off(self, tenant_id: str, connection: str) -> None:
-        """A look that had no delivery to go with found the connection still in trouble."""
+    async def put_off(self, tenant_id: str, connection: str, after: float = 0.0) -> None:
+        """A look that had no delivery to go with found the connection still in trouble; `after` as in `open`."""
         held = await self.of(tenant_id, connection, fresh=True)
         tenant = await self._hub.directory.tenant(tenant_id)
         if held is None or tenant is None:
             return
-        await self._replace(_with_wake(self._put_off(held.model), tenant), held.version)
+        await self._replace(_with_wake(self._put_off(held.model, after), tenant), held.version)
 
-    def _put_off(self, outage: Outage) -> Outage:
-        next_at = self._hub.clock.now() + timedelta(seconds=self._probe_delay(outage))
+    def _put_off(self, outage: Outage, after: float = 0.0) -> Outage:
+        wait = max(self._probe_delay(outage), min(after, LONGEST_WANTED))
+        next_at = self._hub.clock.now() + timedelta(seconds=wait)
         return outage.model_copy(update={"probes": outage.probes + 1, "next_probe_at": next_at})
 
     async def unpark(self, delivery: Delivery) -> None:
@@ -328,11 +340,13 @@ class Outages:
                 await self._replace(_with_wake(told, tenant), held.version)
 
     def _probe_delay(self, outage: Outage) -> float:
+        # By chance, so that the probes of many connections of one vendor don't march in step.
+        chance = self._hub.chance()
         if outage.kind == "blocked":
-            return min(BLOCKED_PROBE * (1 + outage.probes), 3600.0)
+            return min(BLOCKED_PROBE * (1 + outage.probes), 3600.0) * (1 + BLOCKED_JITTER * (2 * chance - 1))
         elapsed = (self._hub.clock.now() - outage.since).total_seconds()
         # The schedule of retries, without its end: a probe goes out as long as anything may still wait.
-        return next_delay(outage.probes + 1, min(elapsed, 6 * 86400.0), outage.code, chance=0.5) or 3600.0
+        return next_delay(outage.probes + 1, min(elapsed, 6 * 86400.0), outage.code, chance=chance) or 3600.0
 
     async def _replace(self, outage: Outage, version: str | None, tasks: list[Task] | None = None) -> bool:
         self._cache.pop(f"{outage.tenant}.{outage.connection}", None)
@@ -351,6 +365,11 @@ def _with_wake(outage: Outage, tenant: Tenant, now: datetime | None = None) -> O
     if now is not None and wake_at <= now:
         wake_at = now + RELEASE_GRACE
     return outage.model_copy(update={"wake_at": wake_at})
+
+
+def _wanted(outcome: Blocked | Retry | Unknown) -> float:
+    """Seconds for which the vendor wants to be left alone."""
+    return min(outcome.after or 0.0, LONGEST_WANTED) if isinstance(outcome, Retry) else 0.0
 
 
 def _stage_due(outage: Outage, tenant: Tenant) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -32,6 +32,8 @@ class Failure:
     do: Literal["reauthorise", "block", "retry"]
     trouble: Trouble
     after: float | None = None
+    heard: bool = True
+    """An answer came, and it was no. Without one the same refresh token is asked with once more."""
 
     def outcome(self) -> Blocked | Retry:
         """The same for a delivery, a poll or a re-read that wanted access."""
@@ -71,11 +73,12 @@ async def ask(
     try:
         response = await http.request("POST", url, headers={"Accept": "application/json"}, **body)
     except NotSent as error:
-        return _failed("retry", "not_connected", str(error))
+        return replace(_failed("retry", "not_connected", str(error)), heard=False)
     except LeaseTooShort as error:
-        return _failed("retry", "lease_too_short", str(error))
+        return replace(_failed("retry", "lease_too_short", str(error)), heard=False)
     except MaybeSent as error:
-        return _failed("retry", "timeout", N_("no answer to a request for access ({why})").format(why=error))
+        silent = _failed("retry", "timeout", N_("no answer to a request for access ({why})").format(why=error))
+        return replace(silent, heard=False)
     finally:
         http.blank("request_body")  # no story shows tokens, in whatever encoding they travel
     if response.status_code == 200:

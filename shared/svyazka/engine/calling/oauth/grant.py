@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from svyazka.engine.calling.oauth.endpoint import Failure
+from svyazka.engine.contracts.oauth import OAuthApp
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE, holds
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.grants import CodeUse, Grant, Pair
 
 AGAIN_AFTER, AGAIN_AT_LAST = timedelta(minutes=15), timedelta(days=1)
 """When the sweep tries anew what failed and nobody has needed since: after the first, doubling up to the last."""
+
+HOLD, LONGEST_HOLD = timedelta(seconds=30), timedelta(minutes=15)
+"""For how long a refused renewal isn't asked for again by whoever waits for access: doubling up to the last."""
 
 SPARES = 3
 """Pairs kept beside the present one while it hasn't worked yet."""
@@ -24,6 +29,12 @@ def seal(keyring: Keyring, grant_id: str, pair: Pair) -> str:
 def unseal(keyring: Keyring, grant_id: str, sealed: str) -> Pair:
     """A stored pair. Raises ConfigError when the key that sealed it isn't here."""
     return Pair.model_validate_json(keyring.unseal("vault", sealed, f"{grant_id}.oauth"), extra="ignore")
+
+
+def means(app: OAuthApp) -> str:
+    """Tells one set of an integration's settings from another: what refused these says nothing of those."""
+    parts = (app.client_id, app.client_secret, app.redirect_uri, app.base_url or "")
+    return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def usable(pair: Pair, refused: str | None, real: datetime) -> bool:
@@ -52,6 +63,7 @@ def with_pair(grant: Grant, sealed: str, real: datetime, wake_at: datetime) -> G
     return grant.model_copy(
         update={
             "sealed": sealed, "spares": spares, "worked": False, "issued_at": real, "dead": False, "trouble": None,
+            "again_at": None, "needs_hand": False,
             "lease_until": None, "wake_at": wake_at, "wake_step": 0,
         }
     )  # fmt: skip
@@ -70,13 +82,17 @@ def with_late_pair(grant: Grant, sealed: str, real: datetime, wake_at: datetime)
     return grant.model_copy(update={"spares": (sealed, *grant.spares)[:SPARES]})
 
 
-def failed(grant: Grant, failure: Failure, now: datetime) -> Grant:
-    """No pair came, and the claim is given back. Dead only when the vendor will take none of its tokens."""
+def failed(grant: Grant, failure: Failure, now: datetime, real: datetime, asked_with: str) -> Grant:
+    """No pair came, and the claim is given back. Dead only when the vendor will take none of its tokens; else nobody
+    asks again for a while, or for as long as the vendor says."""
+    hold = max(min(HOLD * 2**grant.wake_step, LONGEST_HOLD), timedelta(seconds=min(failure.after or 0.0, 86400.0)))
     dead = failure.do == "reauthorise"
     again = now + min(AGAIN_AFTER * 2**grant.wake_step, AGAIN_AT_LAST)
     return grant.model_copy(
         update={
             "dead": dead, "worked": grant.worked and not dead, "trouble": failure.trouble, "lease_until": None,
+            "again_at": real + hold if failure.heard and not dead else None, "needs_hand": failure.do == "block",
+            "asked_with": asked_with,
             "wake_at": None if dead else again, "wake_step": min(grant.wake_step + 1, 16),
         }
     )  # fmt: skip

@@ -24,6 +24,7 @@ from svyazka.engine.calling.oauth.grant import (
     claimed,
     failed,
     is_held,
+    means,
     proven,
     seal,
     unseal,
@@ -142,6 +143,7 @@ class Authorised(Authorisation):
             known = self._judged(await self._load())
             if usable(known.pair, refused, clock.real()):
                 return known
+            self._heed_refusal(known.grant)
             if is_held(known.grant, clock.real()):
                 await asyncio.sleep(pause)
                 continue
@@ -173,6 +175,17 @@ class Authorised(Authorisation):
         self._memo[_KNOWN] = known
         return known
 
+    def _heed_refusal(self, grant: Grant) -> None:
+        """Raises NoAccess while the last renewal's refusal stands: whoever else waits for access learns it from here,
+        and not from the vendor."""
+        left = (grant.again_at - self._hub.clock.real()).total_seconds() if grant.again_at else 0.0
+        if left <= 0 or grant.trouble is None or grant.asked_with != means(self._app):
+            return
+        trouble = grant.trouble
+        if grant.needs_hand:
+            raise NoAccess(Blocked(code=trouble.code, message=trouble.message, remedy=trouble.remedy))
+        raise NoAccess(Retry(code=trouble.code, message=trouble.message, after=left))
+
     # One renewal under a claim
 
     async def _renew(self, grant: Grant, version: str) -> Known | None:
@@ -184,7 +197,7 @@ class Authorised(Authorisation):
             log("NOTICE", "access renewed", tenant=grant.tenant, connection=grant.connection, vendor=grant.vendor)
             return known
         try:
-            given_back = failed(grant, answer, self._hub.clock.now())
+            given_back = failed(grant, answer, self._hub.clock.now(), self._hub.clock.real(), means(self._app))
             await self._hub.store.commit([Replace(journal.grant_document(given_back, version))])
         except Conflict:
             return None

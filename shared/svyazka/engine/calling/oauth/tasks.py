@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,16 @@ async def journal_fact(hub: Hub, account: Account, type_: EventType, about: str,
         await hub.store.commit([create], tasks)
     except Conflict:
         return  # journaled before
+
+
+async def ask_anew(hub: Hub, tenant: str, connection: str) -> None:
+    """Settings or secrets were changed: what was refused before says nothing of these."""
+    held = await journal.load(hub.store, Grant, "grants", connection_id(tenant, connection))
+    if held is None or held.model.again_at is None:
+        return
+    anew = held.model.model_copy(update={"again_at": None})
+    with suppress(Conflict):  # somebody is at it
+        await hub.store.commit([Replace(journal.grant_document(anew, held.version))])
 
 
 async def renew(hub: Hub, outages: Outages, account: Account) -> None:
