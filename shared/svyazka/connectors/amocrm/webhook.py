@@ -38,7 +38,7 @@ ENVELOPE = frozenset({"account"})
 PAGE = """<!doctype html><html lang="ru"><meta charset="utf-8"><title>{title}</title>
 <body style="font-family:sans-serif;max-width:36em;margin:4em auto"><h1>{title}</h1><p>{text}</p></body></html>"""
 AGREED = ("Разрешение получено", "Связка завершает подключение к amoCRM. Это окно можно закрыть.")
-DECLINED = ("Доступ не выдан", N_("Чтобы подключить amoCRM, запустите svyazka auth ещё раз и нажмите «Разрешить»."))
+DECLINED = ("Доступ не выдан", "Чтобы подключить amoCRM, запустите svyazka auth ещё раз и нажмите «Разрешить».")
 
 
 class AmocrmWebhook(Webhook):
