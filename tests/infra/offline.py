@@ -45,6 +45,8 @@ class Plan:
     resources: list[dict[str, Any]]
     outputs: dict[str, Any]
     """As far as they are known before anything is made."""
+    waits_for: dict[str, list[str]]
+    """Type of resource -> what its configuration says must be there before."""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Values of every resource of a type."""
@@ -111,11 +113,19 @@ class Workspace:
             if not kept.exists():
                 self.run("plan", "-input=false", "-lock=false", f"-out={name}.plan", *given)
                 kept.write_text(self.run("show", "-json", f"{name}.plan"))
-            planned = json.loads(kept.read_text())["planned_values"]
+            shown = json.loads(kept.read_text())
+        planned = shown["planned_values"]
         outputs = {output: each.get("value") for output, each in planned["outputs"].items()}
-        return Plan(list(_resources(planned["root_module"])), outputs)
+        return Plan(list(_resources(planned["root_module"])), outputs, _waits(shown["configuration"]["root_module"]))
 
 
 def _resources(module: dict[str, Any]) -> list[dict[str, Any]]:
     own = [each for each in module.get("resources", []) if each["mode"] == "managed"]
     return own + [each for child in module.get("child_modules", []) for each in _resources(child)]
+
+
+def _waits(module: dict[str, Any]) -> dict[str, list[str]]:
+    found = {each["type"]: each["depends_on"] for each in module.get("resources", []) if "depends_on" in each}
+    for call in module.get("module_calls", {}).values():
+        found |= _waits(call["module"])
+    return found

@@ -169,6 +169,16 @@ def test_every_alert_says_what_to_do_in_the_message_itself(plan: Plan, plan_with
             assert "](#" not in said["content"]
 
 
+def test_alerts_and_dashboard_wait_until_their_metrics_are_known(plan: Plan):
+    """Monitoring answers 404 for up to ten minutes, and a first deployment would end there."""
+    (wait,) = plan.of("time_sleep")
+    assert wait["create_duration"] == "600s"
+    assert {f"svyazka/{name}" for name in wait["triggers"]["metrics"].split(",")} == set(metrics(plan))
+    assert plan.waits_for["time_sleep"] == ["google_logging_metric.this"]
+    for kind in ("google_monitoring_alert_policy", "google_monitoring_dashboard"):
+        assert plan.waits_for[kind] == ["time_sleep.metrics_are_known"]
+
+
 def test_the_guide_says_how_many_conditions_are_billed(plan: Plan):
     guide = (ROOT / "docs" / "operations.md").read_text()
     conditions = sum(len(policy["conditions"]) for policy in plan.of("google_monitoring_alert_policy"))
