@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from simulators.chassis import Simulator, json_of
 from simulators.yclients.salon import COMPANY, Salon, as_told, changed_since, since_of
 
+LOGIN, PASSWORD, CODE = "79990000001", "password-for-tests", "123456"
 PARTNER_TOKEN, USER_TOKEN = "partner-token-for-tests", "user-token-for-tests"
 ACCEPT = "application/vnd.yclients.v2+json"
 FLAGS = {
@@ -45,6 +46,7 @@ class Yclients(Simulator):
     def reset(self) -> None:
         self.salon = Salon()
         self.user_token = USER_TOKEN
+        self.two_factor = False
         self.rights = True
         self.licence_paid = True
         self.hooks_open = True
@@ -57,6 +59,7 @@ class Yclients(Simulator):
     def routes(self) -> Sequence[BaseRoute]:
         api = "/api/v1"
         return [
+            Route(f"{api}/auth", self._auth, methods=["POST"]),
             Route(f"{api}/companies", self._companies, methods=["GET"]),
             Route(f"{api}/records/{{company:int}}", self._records, methods=["GET"]),
             Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET"]),
@@ -73,6 +76,18 @@ class Yclients(Simulator):
         ]
 
     # The API
+
+    async def _auth(self, request: Request) -> Response:
+        """Login and password for the user's token; with `two_factor` a code goes to the person first."""
+        if request.headers.get("authorization") != f"Bearer {PARTNER_TOKEN}":
+            return _error(401, UNAUTHORISED)
+        wanted = json_of(await request.body())
+        if (wanted.get("login"), wanted.get("password")) != (LOGIN, PASSWORD):
+            return _error(401, "Неверный логин или пароль")
+        if self.two_factor and wanted.get("2fa") != {"uuid": "2fa-uuid", "secret": CODE}:
+            transport = {"type": "email", "recipient": "i***@example.test"}
+            return _envelope(request, {"uuid": "2fa-uuid", "flow": "login", "transport": transport, "attempts_left": 3})
+        return _envelope(request, {"id": 746310, "user_token": self.user_token, "login": LOGIN}, 201)
 
     async def _companies(self, request: Request) -> Response:
         found = [{"id": COMPANY, "title": "Салон на Тверской", "timezone": 3}] if self.rights else []

@@ -1,15 +1,17 @@
-"""`auth`: an account's owner gives us access by OAuth, by a link or with a code from the vendor's cabinet."""
+"""`auth`: an account's owner gives us access by OAuth (a link, or a code from the vendor's cabinet), or by login and
+password, of which only the token is kept."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import typer
 
 from svyazka.catalogue import N_, _
+from svyazka.cli.commands.secrets import change
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import full_time, note, say
 from svyazka.cli.session import Session, run
@@ -22,8 +24,9 @@ from svyazka.engine.calling.oauth.authorise import (
     invitation,
 )
 from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
-from svyazka.engine.tenants.directory import Account
-from svyazka.model.errors import ConfigError
+from svyazka.engine.contracts.signing_in import SigningIn
+from svyazka.engine.tenants.directory import Account, is_secret
+from svyazka.model.errors import ConfigError, MaybeSent, NotSent
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether the redirect has come."""
@@ -36,7 +39,8 @@ def auth(
     ] = None,
     tenant: OfTenant = None,
 ) -> None:
-    """Authorise a connection: prints the link to agree at and waits for the answer, or takes a code.
+    """Authorise a connection: prints the link to agree at and waits for the answer, or takes a code; where the vendor
+    knows no such thing (YCLIENTS) asks for login and password, and keeps only the token.
 
     Whatever waited for this access goes on by itself.
     """
@@ -45,13 +49,48 @@ def auth(
         owner, name = await session.connection_of(connection, tenant)
         account = await session.hub.directory.account(owner.id, name)
         assert account is not None, "connection_of has found it"
-        if code is not None:
+        if account.manifest.signing_in is not None:
+            await by_password(session, account, account.manifest.signing_in)
+        elif code is not None:
             await by_code(session, account, code)
         else:
             await by_link(session, account)
         say(_("{owner}/{name} is authorised; what waited for it goes on", owner=owner.id, name=name), "green")
 
     run(body)
+
+
+async def by_password(session: Session, account: Account, access: SigningIn[Any]) -> None:
+    """Ask unseen, sign in, keep the token as the secret that the tenant file names. Raises ConfigError."""
+    whose = f"{account.tenant.id}/{account.name}"
+    named = account.tenant.connections[account.name].settings.get(access.setting)
+    if not is_secret(named):
+        raise ConfigError(_("{whose}: its file names no secret for {setting}", whose=whose, setting=access.setting))
+    lacking = [name for name in access.needs if getattr(account.settings, name, None) is None]
+    if lacking:
+        raise ConfigError(_("{whose}: set {names} first", whose=whose, names=", ".join(lacking)))
+    login, password = _asked(_("Login")), _asked(_("Password"))
+    performer = session.worker.performer
+    step, code = None, ""
+    while True:
+        call = performer.call(account, performer.exchanges(account), key="auth")
+        try:
+            token = await access.sign_in(login, password, step, code, call)
+        except (NotSent, MaybeSent) as error:
+            raise ConfigError(_("{vendor} doesn't answer: {why}", vendor=account.vendor, why=error)) from None
+        if isinstance(token, str):
+            break
+        if step is not None and token.attempts_left == 0:
+            raise ConfigError(_("{vendor} takes no more codes: begin anew later", vendor=account.vendor))
+        step, code = token, _asked(_("Code that was sent to {where}", where=token.where))
+    await session.audit("auth", whose, how="password")
+    await change(session, account.tenant.id, str(named["secret"]), token)
+
+
+def _asked(what: str) -> str:
+    """Unseen, from a terminal or a line of stdin."""
+    given: str = typer.prompt(what, hide_input=True)
+    return given.strip()
 
 
 async def by_code(session: Session, account: Account, given: str) -> None:

@@ -11,6 +11,7 @@ from svyazka.connectors.yclients.client import YclientsSettings
 from svyazka.connectors.yclients.doctor import YclientsDoctor, YclientsHook
 from svyazka.connectors.yclients.polling import YclientsPolling
 from svyazka.connectors.yclients.reading import YclientsReading
+from svyazka.connectors.yclients.signing_in import YclientsSigningIn
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
 UNREAD = N_("records aren't read again before acting, and what a lost webhook told isn't found by polling")
@@ -33,4 +34,5 @@ MANIFEST = Manifest(
     polling=YclientsPolling(),
     doctor=YclientsDoctor(),
     hook=YclientsHook(),
+    signing_in=YclientsSigningIn(),
 )

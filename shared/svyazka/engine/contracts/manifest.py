@@ -16,6 +16,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
+from svyazka.engine.contracts.signing_in import SigningIn
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.oauth import OAuthApp, Redirected
@@ -122,6 +123,7 @@ class Manifest(Generic[SettingsT]):
     doctor: Doctor[SettingsT] | None = None
     hook: Hook[SettingsT] | None = None
     access: OAuthAccess[SettingsT] | None = None
+    signing_in: SigningIn[SettingsT] | None = None
     silence: Callable[[SettingsT], Silence | None] = no_silence
     """When no event for long means that the vendor has dropped our hook."""
 
