@@ -337,3 +337,8 @@ def test_left_in_the_middle_nothing_is_written(bare: Installation) -> None:
         asked.answer("Its id", "\x04")
         assert asked.end() == 1
     assert list(bare.folder.iterdir()) == []
+
+
+def test_of_two_kinds_of_access_the_one_that_the_vendor_recommends_is_named(bare: Installation, smsru: None) -> None:
+    said = " ".join(bare.svyazka(*PLAIN).stderr.split())
+    assert "iiko recommends API keys: app_id and client_secret from public-api.iikoweb.ru/portal" in said

@@ -130,6 +130,8 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
         note(f"{name}: {', '.join(f'{s} from {credentials.environment[s]}' for s in found)}", None)
     if credentials.not_proposed:
         note(f"{name}: {credentials.not_proposed}", None)
+    if credentials.advice:
+        note(f"{name}: {_(credentials.advice)}", None)
     open_ = [s for s in one_line_settings(model) if s not in values and s not in found]
     asked = [setting for setting in open_ if setting in credentials.required]
     optional = [setting for setting in open_ if setting not in credentials.required]

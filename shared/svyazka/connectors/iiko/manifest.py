@@ -20,6 +20,10 @@ MANIFEST = Manifest(
     # iiko publishes no figures, and blocks logins for many identical requests.
     limits=Limits(per_second=2.0, concurrency=2),
     credentials=Credentials(
+        advice=N_(
+            "iiko recommends API keys: app_id and client_secret from public-api.iikoweb.ru/portal, api_key from "
+            "iikoWeb, API Keys. api_login is the old way: leave it empty unless you have it already"
+        ),
         secret=("api_key", "client_secret", "api_login", "auth_token"),
         optional={
             "organization_id": N_("events of other organizations of the same API login aren't told apart"),

@@ -58,6 +58,9 @@ class Credentials:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Setting -> the variable from which `svyazka init` takes it when it is set."""
 
+    advice: str | None = None
+    """Which of several kinds of access to take; `svyazka init` says it."""
+
     not_proposed: str | None = None
     """Why `svyazka init` takes this vendor only when it is named, though the environment holds its credentials."""
 
