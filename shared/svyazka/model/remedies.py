@@ -24,7 +24,11 @@ def whole(remedy: str, tenant: Tenant, connection: str, credentials: Sequence[st
 
 
 def secret_commands(tenant: Tenant, connection: str, settings: Sequence[str]) -> list[str]:
-    """The command that sets each of these settings' secrets, under the names that the tenant file gives them."""
+    """The command that sets each of these settings' secrets, under the names that the tenant file gives them.
+
+    A setting may come as `Account.missing` has it: `api_id (secret smsru-api-id)`.
+    """
+    settings = [setting.partition(" ")[0] for setting in settings]
     spec = tenant.connections.get(connection)
     named = {
         setting: str(value["secret"])

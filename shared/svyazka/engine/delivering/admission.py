@@ -25,6 +25,7 @@ from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import QuietHours
 from svyazka.model.deliveries import Attempt, Delivery, Problem, Status
 from svyazka.model.errors import ConfigError
+from svyazka.model.remedies import secret_commands
 from svyazka.model.tenants import Tenant
 
 SEND_FLOW = "send"
@@ -106,9 +107,7 @@ class Gate:
             return self._held_back(delivery, Status.PARKED, "paused", N_("paused by an operator"))
         if account.missing and self._hub.printer is None:
             message = N_("не задано: {missing}").format(missing=", ".join(account.missing))
-            remedy = N_("Сохраните: svyazka secret set {tenant} …, или впишите в файл арендатора").format(
-                tenant=tenant.id
-            )
+            remedy = ", ".join(secret_commands(account.tenant, account.name, account.missing))
             await self._outages.open(account, "blocked", "no_credentials", message, remedy=remedy)
             return self._held_back(delivery, Status.BLOCKED, "no_credentials", message)
         opens = opens_at(account, tenant, self._hub.clock.now())

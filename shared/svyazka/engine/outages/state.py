@@ -23,6 +23,7 @@ from svyazka.model.deliveries import Delivery, Outage, Status
 from svyazka.model.errors import ConfigError, Conflict, PlainHttp, RefusedAddress
 from svyazka.model.ids import stable_id
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.remedies import whole
 from svyazka.model.tenants import Tenant
 
 THRESHOLD = 5
@@ -144,6 +145,8 @@ class Outages:
         if held is not None and held.model.is_open:
             self._cache.pop(key, None)
             return
+        if remedy is not None:
+            remedy = whole(remedy, account.tenant, account.name, account.manifest.credentials.required)
         outage = Outage.model_validate(
             {
                 "id": stable_id("out", key, since.isoformat(), now.isoformat()), "tenant": account.tenant.id,
