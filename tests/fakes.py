@@ -16,9 +16,10 @@ from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.learning import Doctor
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
-from svyazka.engine.hub import Hub, Limiter
+from svyazka.engine.hub import Hub
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.outbound.pacing import Limiter
 from svyazka.engine.ports.store import (
     KINDS,
     Arrival,

@@ -16,7 +16,7 @@ from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.webhook import RawRequest
-from svyazka.engine.hub import Clients
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.model.commands import Command, Repeat
 from svyazka.model.outcomes import Outcome
 from svyazka.model.tenants import ConnectionSettings

@@ -23,8 +23,9 @@ from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.hub import Clients, Hub
+from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.ports.store import RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord

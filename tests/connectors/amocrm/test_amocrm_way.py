@@ -21,7 +21,7 @@ from simulators.serve import Running
 from svyazka.connectors.amocrm.doctor import EVENTS
 from svyazka.connectors.amocrm.manifest import MANIFEST
 from svyazka.connectors.registry import load_webhook
-from svyazka.engine.hub import Limiter
+from svyazka.engine.outbound.pacing import Limiter
 from svyazka.model.commands import SendMessage
 from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus, EventType

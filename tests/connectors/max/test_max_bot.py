@@ -35,9 +35,9 @@ from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.learning import Finding, Polled, Reading
 from svyazka.engine.contracts.webhook import Answer, RawRequest
-from svyazka.engine.hub import Clients
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.ports.store import Document, Put
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact

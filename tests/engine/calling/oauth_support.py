@@ -20,9 +20,10 @@ from svyazka.engine.calling.oauth.refresh import authorisation_of
 from svyazka.engine.contracts.calls import Authorisation
 from svyazka.engine.contracts.oauth import AuthorisationCode
 from svyazka.engine.contracts.webhook import Answer, RawRequest
-from svyazka.engine.hub import Clients, Hub
+from svyazka.engine.hub import Hub
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.ports.store import Document, Put, Task, Write
 from svyazka.engine.tenants.directory import Account, Directory, secret_id
 from svyazka.engine.worker import Worker

@@ -13,8 +13,8 @@ import pytest
 
 from engine.outbound.test_transport import request_of
 from svyazka.engine.contracts.calls import Exchanges
-from svyazka.engine.hub import Clients
 from svyazka.engine.outbound.addresses import AddressGuard, networks
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.outbound.names import Names, literal_address
 from svyazka.model.errors import NotSent
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from fakes import House, order
 from svyazka.engine.contracts.manifest import Limits
-from svyazka.engine.hub import Limiter
+from svyazka.engine.outbound.pacing import Limiter
 from svyazka.model.deliveries import Status
 
 

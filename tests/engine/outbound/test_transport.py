@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fakes import START
 from svyazka.engine.contracts.calls import Exchanges
-from svyazka.engine.hub import Clients
 from svyazka.engine.outbound import transport
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.model.errors import MaybeSent, NotSent
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

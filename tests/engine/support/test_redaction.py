@@ -13,7 +13,7 @@ import pytest
 
 from connectors.support import scripted
 from svyazka.engine.contracts.calls import BODY_KEPT, Exchanges
-from svyazka.engine.hub import Clients
+from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.support.redaction import redact, shown
 
 KEY = 'k3y/Tok+en=="2 & ключ'
