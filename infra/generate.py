@@ -23,16 +23,17 @@ from svyazka.model.errors import ConfigError
 
 TERRAFORM = ROOT / "infra" / "terraform"
 
-DEADLINES = (
-    "accept_limit", "call_limit", "send_margin", "lease", "function_limit", "dispatch_deadline", "take_over_grace",
-)  # fmt: skip
+DEADLINES = ("accept_limit", "send_margin", "longest_lease", "function_limit", "dispatch_deadline", "take_over_grace")
 
 
 def for_terraform() -> dict[str, object]:
     """Functions with their role and whether the vendor's requests are proved by a secret; rates; time limits."""
     rates = {vendor: load_manifest(vendor).limits for vendor in sorted(VENDORS)}
     return {
-        "deadlines": {name: getattr(deadlines, name.upper()) for name in DEADLINES},
+        "deadlines": {
+            **{name: getattr(deadlines, name.upper()) for name in DEADLINES},
+            "classes": {name.value: {"call": t.call, "lease": t.lease} for name, t in deadlines.TIMES.items()},
+        },
         "functions": {f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs} for f in functions()},
         "vendors": {
             vendor: {"per_second": rate.per_second, "concurrency": rate.concurrency, "scope": rate.scope}

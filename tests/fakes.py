@@ -39,7 +39,7 @@ from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory
 from svyazka.engine.worker import Worker
 from svyazka.flows.registry import load_flow
-from svyazka.model.commands import Command, Forward, Repeat, Safety, SendMessage
+from svyazka.model.commands import Command, Deadline, Forward, Repeat, Safety, SendMessage
 from svyazka.model.contacts import Contact, normalize_phone
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict, Unavailable, Unstorable
@@ -316,6 +316,7 @@ class FakeMessenger(Messenger[ConnectionSettings]):
 
     name: str = "sms"
     repeat: Repeat = Repeat.UNSAFE
+    deadline: Deadline = Deadline.CALL
     reaches: str = "phone"  # type: ignore[misc]
     script: deque[Outcome | Exception | Callable[[Command, str], Outcome]] = field(default_factory=deque)
     sent: list[tuple[str, str]] = field(default_factory=list)
@@ -333,7 +334,7 @@ class FakeMessenger(Messenger[ConnectionSettings]):
         )  # fmt: skip
 
     def safety(self, message: Command) -> Safety:
-        return Safety(repeat=self.repeat)
+        return Safety(repeat=self.repeat, deadline=self.deadline)
 
     def address(self, contact: Contact) -> str | None:
         return contact.email if self.reaches == "email" else normalize_phone(contact.phone)

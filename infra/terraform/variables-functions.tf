@@ -38,7 +38,7 @@ variable "worker" {
     memory:       the Google clients take about 110 MiB, the budget is 256 MiB.
     concurrency:  it mostly waits for vendors: 20 at once on one vCPU cost a twentieth each. Few instances also
                   keep the per-account limiter, which is per process, honest.
-    timeout:      null takes FUNCTION_LIMIT of the code's table; it must lie between lease and dispatch deadline.
+    timeout:      null takes FUNCTION_LIMIT of the code's table; it must lie between the longest lease and the dispatch deadline.
     max:          5 instances x 20 tasks; a vendor's queue takes a fifth of that at most, and its vendor's limit anyway.
   EOT
   type = object({
@@ -56,9 +56,9 @@ variable "worker" {
   }
   validation {
     condition = var.worker.timeout == null ? true : (
-      var.worker.timeout > local.deadlines.lease && var.worker.timeout < local.deadlines.dispatch_deadline
+      var.worker.timeout > local.deadlines.longest_lease && var.worker.timeout < local.deadlines.dispatch_deadline
     )
-    error_message = "The worker's timeout must lie between lease (${local.deadlines.lease} s) and dispatch deadline (${local.deadlines.dispatch_deadline} s)."
+    error_message = "The worker's timeout must lie between the longest lease (${local.deadlines.longest_lease} s) and dispatch deadline (${local.deadlines.dispatch_deadline} s)."
   }
   validation {
     condition     = var.worker.min >= 0 && var.worker.max >= 1 && var.worker.min <= var.worker.max

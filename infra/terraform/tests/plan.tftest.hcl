@@ -103,12 +103,12 @@ run "by_default" {
   # Deadlines: each limit lies well inside the next
 
   assert {
-    condition     = local.deadlines.call_limit + local.deadlines.send_margin < local.deadlines.lease
-    error_message = "A call (${local.deadlines.call_limit} s and a margin of ${local.deadlines.send_margin} s) must end within the lease (${local.deadlines.lease} s)."
+    condition     = alltrue([for class in values(local.deadlines.classes) : class.call + local.deadlines.send_margin < class.lease && class.lease <= local.deadlines.longest_lease])
+    error_message = "A call of each class, with a margin of ${local.deadlines.send_margin} s, must end within its lease: ${jsonencode(local.deadlines.classes)}."
   }
   assert {
-    condition     = local.deadlines.lease < module.function[local.worker].timeout
-    error_message = "The platform must not end a worker's request (${module.function[local.worker].timeout} s) before its lease is over (${local.deadlines.lease} s)."
+    condition     = local.deadlines.longest_lease < module.function[local.worker].timeout
+    error_message = "The platform must not end a worker's request (${module.function[local.worker].timeout} s) before its lease is over (${local.deadlines.longest_lease} s)."
   }
   assert {
     condition     = module.function[local.worker].timeout < local.deadlines.dispatch_deadline
@@ -302,7 +302,7 @@ run "wrong_values_are_refused_by_name" {
     alert_emails        = []
     runbook_url         = "http://example.org/#there"
     webhook             = { cpu = "0.583" } # one request at a time, then
-    worker              = { timeout = 180 } # outlives the queue's patience
+    worker              = { timeout = 240 } # outlives the queue's patience
     sizes               = { webhook_of_nobody = { min = 1 } }
     database            = { backup_days = 99 }
     accounts_per_vendor = 0
@@ -316,7 +316,7 @@ run "wrong_values_are_refused_by_name" {
 run "a_worker_that_ends_before_its_lease_is_refused" {
   command = plan
   variables {
-    worker = { timeout = 60 }
+    worker = { timeout = 110 }
   }
   expect_failures = [var.worker]
 }

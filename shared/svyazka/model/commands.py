@@ -25,10 +25,23 @@ class Repeat(StrEnum):
     """Neither: the delivery becomes `unknown`, and nobody repeats it on his own."""
 
 
+class Deadline(StrEnum):
+    """How long an operation's vendor may take; the seconds stand in the one table (`engine/rules/deadlines.py`)."""
+
+    QUICK = "quick"
+    """Somebody waits in front of a page."""
+    CALL = "call"
+    MONEY = "money"
+    """A bank may be asked behind it."""
+    SLOW = "slow"
+    """A report, or a box in a back room that works it out itself."""
+
+
 class Safety(Frozen):
-    """How safely a command may be repeated, and for how long that holds."""
+    """How safely a command may be repeated, for how long that holds, and how long one try may take."""
 
     repeat: Repeat
+    deadline: Deadline = Deadline.CALL
     key_life: timedelta | None = None
     """How long the vendor remembers our key (idempotent); None: for ever. Past it a repeat would act anew."""
     ask_after: timedelta = timedelta(seconds=60)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from fakes import House, MemoryStore, order
-from svyazka.engine.delivering import attempts as perform
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
-from svyazka.model.commands import Repeat
+from svyazka.engine.rules.deadlines import TIMES, Times
+from svyazka.model.commands import Deadline, Repeat
 from svyazka.model.deliveries import Attempt, Delivery, Exchange, Status
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable, Unavailable
 from svyazka.model.outcomes import Blocked, Retry, Succeeded, Unknown
@@ -82,7 +82,7 @@ async def test_an_attempt_has_its_time_and_no_more(
         await asyncio.Event().wait()
 
     house.sms.send = hang  # type: ignore[method-assign]
-    monkeypatch.setattr(perform, "CALL_LIMIT", -0.99)
+    monkeypatch.setitem(TIMES, Deadline.CALL, Times(call=-0.99, lease=60))
     await house.post(order())
     await house.run()
     assert only(house).status is status

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from fakes import House, order
-from svyazka.engine.rules.deadlines import CALL_LIMIT, DISPATCH_DEADLINE, FUNCTION_LIMIT, LEASE, SEND_MARGIN
-from svyazka.model.commands import Repeat
+from svyazka.engine.rules.deadlines import DISPATCH_DEADLINE, FUNCTION_LIMIT, LEASE, SEND_MARGIN, TIMES, Times
+from svyazka.model.commands import Deadline, Repeat
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.events import ReceiptState
@@ -21,8 +21,27 @@ async def settled(**flow: object) -> House:
     return house
 
 
-def test_each_time_limit_lies_inside_the_next() -> None:
-    assert DISPATCH_DEADLINE > FUNCTION_LIMIT > LEASE > CALL_LIMIT + SEND_MARGIN
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+def test_each_time_limit_lies_inside_the_next(times: Times) -> None:
+    assert DISPATCH_DEADLINE > FUNCTION_LIMIT > times.lease > times.call + SEND_MARGIN
+
+
+@pytest.mark.parametrize(("deadline", "lease"), [(Deadline.CALL, 60), (Deadline.MONEY, 90), (Deadline.SLOW, 110)])
+async def test_a_claim_holds_as_long_as_its_operations_class_says(
+    house: House, deadline: Deadline, lease: float
+) -> None:
+    seen = []
+
+    async def looked_at(message, to, call):  # type: ignore[no-untyped-def]
+        (delivery,) = house.deliveries()
+        assert delivery.lease_until is not None
+        seen.append((delivery.lease_until - house.clock.real()).total_seconds())
+        return house.sms.deliver(message, call.key)
+
+    house.sms.deadline, house.sms.send = deadline, looked_at  # type: ignore[method-assign]
+    await house.post(order())
+    await house.run()
+    assert seen == [lease]
 
 
 async def test_could_not_connect_is_repeated_and_then_succeeds(house: House) -> None:

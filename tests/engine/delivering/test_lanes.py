@@ -125,8 +125,8 @@ async def test_of_two_workers_who_both_found_the_lane_free_one_gets_through_the_
     look = lanes.turn
     others: list[Any] = []
 
-    async def look_and_be_overtaken(delivery: Delivery) -> Turn:
-        turn = await look(delivery)
+    async def look_and_be_overtaken(delivery: Delivery, lease: float) -> Turn:
+        turn = await look(delivery, lease)
         if delivery.id == "dlv_2" and not others:
             others.append("dlv_1")
             await house.owes("1", created_at=house.clock.now() - timedelta(hours=1))

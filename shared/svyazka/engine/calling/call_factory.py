@@ -10,8 +10,9 @@ from svyazka.engine.calling.oauth.refresh import authorisation_of
 from svyazka.engine.calling.tokens import StoredTokens
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.hub import Hub
-from svyazka.engine.rules.deadlines import CALL_LIMIT
+from svyazka.engine.rules.deadlines import TIMES
 from svyazka.engine.tenants.directory import Account
+from svyazka.model.commands import Deadline
 
 
 class Caller:
@@ -20,14 +21,18 @@ class Caller:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def exchanges(self, account: Account, lease_until: datetime | None = None) -> Exchanges:
+    def exchanges(
+        self, account: Account, lease_until: datetime | None = None, deadline: Deadline = Deadline.CALL
+    ) -> Exchanges:
         """An HTTP client for one attempt through this connection."""
         hub, limits = self._hub, self._hub.limits(account)
-        limit = account.settings.timeout.total_seconds() if account.settings.timeout else CALL_LIMIT
+        limit = TIMES[deadline].call
+        if account.settings.timeout is not None:
+            limit = min(limit, account.settings.timeout.total_seconds())
         return Exchanges(
             hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.manifest.network.ca_pem),
             base_url=account.base_url,
-            deadline=time.monotonic() + min(limit, CALL_LIMIT),
+            deadline=time.monotonic() + limit,
             clock=hub.clock,
             lease_until=lease_until,
             secrets=account.secrets,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.rereading import Source
+from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.delivering.guard_facts import Knowledge
 from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.once_per import reservation_id, reserving
@@ -15,7 +16,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Document, Write
-from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
+from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES
 from svyazka.engine.rules.guards import AT_ONCE, Go, Known, Stop, Wait, verdict
 from svyazka.engine.rules.transitions import has_arrived, parked, stopped, waiting
 from svyazka.engine.telling import alerts
@@ -126,7 +127,8 @@ class Gate:
     async def _in_turn(self, delivery: Delivery, account: Account, known: Known, reservation: Document | None) -> Ready:
         """Through the lane and at the account's rate."""
         asked_at = self._hub.clock.now()
-        turn = await self._lanes.turn(delivery)
+        lease = TIMES[carried(account.manifest, delivery.command).safety.deadline].lease
+        turn = await self._lanes.turn(delivery, lease)
         if turn.superseded_by is not None:
             why = N_("{superseded_by} is newer").format(superseded_by=turn.superseded_by)
             return Ready(stopped(delivery, Status.CANCELLED, "superseded", why, self._hub.clock.now()))
@@ -148,7 +150,7 @@ class Gate:
         if too_late is not None:
             slot.release()
             return too_late
-        claim, writes = self._claimed(delivery, reservation)
+        claim, writes = self._claimed(delivery, reservation, lease)
         return Ready(claim, (*writes, *turn.writes), account=account, slot=slot)
 
     async def _once_more(self, delivery: Delivery, known: Known, asked_at: datetime) -> Ready | None:
@@ -158,16 +160,16 @@ class Gate:
             known, _ = await self.knowledge.of(delivery, now)
         return self._by_guards(delivery, known, now)
 
-    def _claimed(self, delivery: Delivery, reservation: Document | None) -> tuple[Delivery, list[Write]]:
+    def _claimed(self, delivery: Delivery, reservation: Document | None, lease: float) -> tuple[Delivery, list[Write]]:
         clock = self._hub.clock
         now = clock.now()
         attempt = Attempt(number=delivery.attempt_count + 1, generation=delivery.generation, started_at=now)
         claim = delivery.with_attempt(attempt).moved(
             Status.IN_FLIGHT,
             claim=delivery.claim + 1,
-            lease_until=clock.real() + timedelta(seconds=LEASE),
+            lease_until=clock.real() + timedelta(seconds=lease),
             next_attempt_at=None,
-            wake_at=clock.in_real(LEASE + TAKE_OVER_GRACE),
+            wake_at=clock.in_real(lease + TAKE_OVER_GRACE),
             wake_step=0,
         )
         guard = delivery.guards.once_per

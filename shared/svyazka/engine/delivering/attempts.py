@@ -20,7 +20,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.rules.ambiguity import doubt_since, in_plain, maybe_sent_at, no_answer, not_called, resolved
-from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE, holds
+from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES, holds
 from svyazka.engine.rules.transitions import NO_RECEIPT
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
@@ -163,15 +163,16 @@ class Performer(Caller):
         )  # fmt: skip
 
     async def _call(self, delivery: Delivery, account: Account) -> tuple[Outcome, Exchanges]:
-        exchanges = self.exchanges(account, lease_until=delivery.lease_until)
+        work = carried(account.manifest, delivery.command)
+        deadline = work.safety.deadline
+        exchanges = self.exchanges(account, delivery.lease_until, deadline)
         if self._hub.printer is not None and isinstance(delivery.command, SendMessage):
             self._hub.printer(delivery.connection, delivery.command.to, delivery.command.text)
             return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), exchanges
         call = self.call(account, exchanges, key=delivery.key)
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
-            async with asyncio.timeout(CALL_LIMIT + 1):
-                work = carried(account.manifest, delivery.command)
+            async with asyncio.timeout(TIMES[deadline].call + 1):
                 if delivery.repeat is Repeat.CHECKABLE and call.doubt_since is not None and work.ask is not None:
                     done = await work.ask(call)
                     if done is not None:

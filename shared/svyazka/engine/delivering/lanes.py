@@ -14,7 +14,7 @@ from svyazka.engine.delivering.obligations import source_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import DELIVERIES_OF_LANE, Create, Document, Replace, Value, Write
-from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
+from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
 from svyazka.engine.rules.transitions import stopped
 from svyazka.model.deliveries import WAITING, Delivery, Status
 from svyazka.model.ids import stable_id
@@ -44,8 +44,8 @@ class Lanes:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    async def turn(self, delivery: Delivery) -> Turn:
-        """Whose turn it is."""
+    async def turn(self, delivery: Delivery, lease: float) -> Turn:
+        """Whose turn it is; a claim would hold for `lease` seconds."""
         if delivery.lane is None:
             return Turn()
         store, now = self._hub.store, self._hub.clock.now()
@@ -68,7 +68,7 @@ class Lanes:
             journal.replace_delivery(stopped(h.model, Status.CANCELLED, "superseded", why, now), h.version)
             for h in superseded
         )
-        return Turn((*ended, self._through(delivery, delivery.lane, turnstile)))
+        return Turn((*ended, self._through(delivery, delivery.lane, turnstile, lease)))
 
     async def _of_one_source(self, one: Delivery, other: Delivery) -> bool:
         """Whether both speak of the same thing: an order's number is its connection's, and so is a lane named by it."""
@@ -82,8 +82,8 @@ class Lanes:
             return now + PARKED_LOOK
         return max(ahead.next_attempt_at + (soon - now), soon)
 
-    def _through(self, delivery: Delivery, lane: str, turnstile: Document | None) -> Write:
-        until = self._hub.clock.real() + timedelta(seconds=LEASE + TAKE_OVER_GRACE)
+    def _through(self, delivery: Delivery, lane: str, turnstile: Document | None, lease: float) -> Write:
+        until = self._hub.clock.real() + timedelta(seconds=lease + TAKE_OVER_GRACE)
         fields: dict[str, Value] = {
             "delivery": delivery.id, "lease_until": until, "expire_at": until + timedelta(days=1),
         }  # fmt: skip

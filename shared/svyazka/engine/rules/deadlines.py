@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from svyazka.model.commands import Deadline
 
 SCALE = float(os.environ.get("SVYAZKA_DEADLINE_SCALE", "1"))
 """Shrinks the whole table, so that the chaos suite need not wait minutes for a lease to run out. Nothing else."""
@@ -14,23 +17,39 @@ def holds(lease_until: datetime | None, real: datetime, grace: float = 0.0) -> b
     machine's clock was wrong: it would hold for ever."""
     if lease_until is None:
         return False
-    longest = timedelta(seconds=LEASE + 2 * TAKE_OVER_GRACE)
+    longest = timedelta(seconds=LONGEST_LEASE + 2 * TAKE_OVER_GRACE)
     return real < lease_until + timedelta(seconds=grace) and lease_until <= real + longest
 
 
-CALL_LIMIT = 20.0 * SCALE
-"""Seconds that one attempt's vendor calls may take together (a connection's `timeout` may lower it)."""
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds for one attempt of an operation."""
+
+    call: float
+    """Its vendor calls may take so long together (a connection's `timeout` may lower it)."""
+    lease: float
+    """Its claim holds so long, absolute from the moment of claiming."""
+
+
+TIMES: dict[Deadline, Times] = {
+    Deadline.QUICK: Times(call=3 * SCALE, lease=60 * SCALE),
+    Deadline.CALL: Times(call=20 * SCALE, lease=60 * SCALE),
+    Deadline.MONEY: Times(call=40 * SCALE, lease=90 * SCALE),
+    Deadline.SLOW: Times(call=90 * SCALE, lease=110 * SCALE),
+}
+
+CALL_LIMIT, LEASE = TIMES[Deadline.CALL].call, TIMES[Deadline.CALL].lease
+"""Those of what names no class, and of reads."""
+
+LONGEST_LEASE = max(times.lease for times in TIMES.values())
 
 SEND_MARGIN = 5.0 * SCALE
-"""A call begins only if the lease still holds CALL_LIMIT and this much more."""
+"""A call begins only if the lease still holds the rest of its time and this much more."""
 
-LEASE = 60.0 * SCALE
-"""Seconds that a claim holds, absolute from the moment of claiming."""
-
-FUNCTION_LIMIT = 120
+FUNCTION_LIMIT = 180
 """Seconds after which the platform ends a worker request."""
 
-DISPATCH_DEADLINE = 180
+DISPATCH_DEADLINE = 240
 """Seconds after which the queue counts a dispatch as failed."""
 
 TAKE_OVER_GRACE = 60.0 * SCALE
