@@ -192,7 +192,8 @@ def test_a_status_is_the_same_fact_at_whatever_time_and_in_whatever_batch_it_com
 def test_further_lines_and_a_missing_time_do_not_matter() -> None:
     assert one("sms_status\n1-1\n103\n5\nmore\nand more").key == ("sms_status", "1-1", "103")
     assert one("sms_status\n1-1\n103").occurred_at is None
-    assert one("sms_status\r\n1-1\r\n103\r\n5\r\n").occurred_at == datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+    assert one("sms_status\r\n1-1\r\n103\r\n1773500000\r\n").occurred_at == datetime.fromtimestamp(1773500000, UTC)
+    assert one("sms_status\r\n1-1\r\n103\r\n5\r\n").occurred_at is None, "the beginning of time is no time"
 
 
 def test_an_unknown_record_is_kept_ignored_and_known_again() -> None:
