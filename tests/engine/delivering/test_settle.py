@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
+from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
 from svyazka.engine.rules.transitions import (
-    WAKE_GRACE,
     Surroundings,
     fallback_of,
-    fallback_time,
     has_arrived,
     merged,
     parked,

@@ -24,8 +24,9 @@ from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.events_of_request import Item, PeopleIn, journaled
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.ports.store import Create, Write
+from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
 from svyazka.engine.rules.deadlines import PLAN_GRACE
-from svyazka.engine.rules.transitions import WAKE_GRACE, fallback_time, receipt_settles, stopped
+from svyazka.engine.rules.transitions import receipt_settles, stopped
 from svyazka.engine.upkeep.retention import is_blank
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import FINAL, SKELETON, WAITING, Delivery, Status

@@ -12,7 +12,7 @@ from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext
 from svyazka.engine.delivering.admission import SEND_FLOW
 from svyazka.engine.hub import Hub
-from svyazka.engine.rules.transitions import WAKE_GRACE, fallback_time
+from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.engine.support.logs import log
 from svyazka.engine.tenants.directory import BoundFlow
@@ -21,7 +21,6 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.events import Event, EventRecord, EventType
-from svyazka.model.ids import delivery_id
 from svyazka.model.outcomes import Blocked
 from svyazka.model.tenants import Tenant
 
@@ -106,19 +105,13 @@ class Decider:
         event, now = record.event, self._hub.clock.now()
         base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
         for plan in plans:
-            first, rest = plan.steps[0], plan.steps[1:]
-            seconds = plan.fallback_after.total_seconds() if plan.fallback_after else None
-            yield Delivery(
-                id=delivery_id(tenant.id, flow_id, plan.subject, first.name), event=event.id, tenant=tenant.id,
-                flow=flow_id, step=first.name, connection=first.connection, vendor=first.vendor,
-                source=event.connection, subject=plan.subject,
-                command=first.command, repeat=first.repeat, needs_receipt=first.needs_receipt, guards=plan.guards,
-                created_at=now, base_at=base, next_attempt_at=now, wake_at=now + WAKE_GRACE,
-                lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
-                supersedes=plan.supersedes, fallbacks=rest, fallback_seconds=seconds,
-                fallback_at=fallback_time(plan.guards, now, seconds) if rest else None,
-                people=self._people(plan, record), blank_at=now + tenant.retention,
+            obligation = Obligation(
+                tenant=tenant.id, flow=flow_id, subject=plan.subject, event=event.id, source=event.connection,
+                guards=plan.guards, base_at=base, lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
+                supersedes=plan.supersedes, people=self._people(plan, record), blank_at=now + tenant.retention,
+                fallback_seconds=plan.fallback_after.total_seconds() if plan.fallback_after else None,
             )  # fmt: skip
+            yield begun(obligation, plan.steps, now)
 
     def _people(self, plan: Plan, record: EventRecord) -> tuple[str, ...]:
         """Whose a delivery is: the source may have shown a person whom the request didn't name."""

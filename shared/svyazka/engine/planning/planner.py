@@ -20,8 +20,8 @@ from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.planning.flows_decide import Decider, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.ports.store import Create, Task, Write
+from svyazka.engine.rules.beginning import WAKE_GRACE
 from svyazka.engine.rules.retry import DEFAULT_POLICY, next_delay
-from svyazka.engine.rules.transitions import WAKE_GRACE
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.telling import alerts

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun
 from svyazka.engine.rules.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
-from svyazka.model.commands import Guards, Step
 from svyazka.model.deliveries import FINAL, SKELETON, Attempt, Delivery, Problem, Status
 from svyazka.model.events import RECEIPT_RANK, ReceiptState
-from svyazka.model.ids import delivery_id
 from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
-
-WAKE_GRACE = timedelta(seconds=60)
-"""How long past its time something open may lie before the sweep looks at it."""
 
 GIVE_BACK_DELAY = timedelta(seconds=2)
 
@@ -113,29 +109,9 @@ def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
     """The delivery of the next channel, or None when this was the last."""
     if not delivery.fallbacks or delivery.successor:
         return None
-    step: Step = delivery.fallbacks[0]
-    seconds = delivery.fallback_seconds
-    rest = delivery.fallbacks[1:]
     guards = delivery.guards.model_copy(update={"not_before": None})
-    return Delivery(
-        id=delivery_id(delivery.tenant, delivery.flow, delivery.subject, step.name),
-        event=delivery.event, tenant=delivery.tenant, flow=delivery.flow, step=step.name,
-        connection=step.connection, vendor=step.vendor, source=delivery.source, subject=delivery.subject,
-        command=step.command, repeat=step.repeat, needs_receipt=step.needs_receipt, guards=guards, created_at=now,
-        base_at=delivery.base_at, next_attempt_at=now, wake_at=now + WAKE_GRACE, lane=delivery.lane,
-        supersedes=delivery.supersedes, predecessor=delivery.id, fallbacks=rest, fallback_seconds=seconds,
-        fallback_at=fallback_time(guards, now, seconds) if rest else None,
-        people=delivery.people, blank_at=delivery.blank_at,
-    )  # fmt: skip
-
-
-def fallback_time(guards: Guards, now: datetime, seconds: float | None) -> datetime | None:
-    """When the next channel tries, counted from when this one may: what waits for the morning hasn't failed."""
-    if not seconds:
-        return None
-    begin = max(now, guards.not_before or now)
-    opens_at = guards.quiet_hours.opens_at(begin) if guards.quiet_hours else None
-    return (opens_at or begin) + timedelta(seconds=seconds)
+    obligation = replace(Obligation.of(delivery), guards=guards)
+    return begun(obligation, delivery.fallbacks, now, predecessor=delivery.id)
 
 
 def has_arrived(delivery: Delivery) -> bool:

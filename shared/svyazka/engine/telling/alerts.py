@@ -12,14 +12,14 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Create, Write
-from svyazka.engine.rules.transitions import WAKE_GRACE
+from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling.addressees import person, steps
 from svyazka.model.commands import Guards, SendMessage
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict
 from svyazka.model.events import Event
-from svyazka.model.ids import delivery_id, stable_id
+from svyazka.model.ids import stable_id
 from svyazka.model.tenants import Addressee, Tenant
 
 ALERT_FLOW = "alerts"
@@ -142,13 +142,9 @@ class _New:
         if to is None:
             return None
         command = SendMessage(to=to, text=self.text, subject="Svyazka")
-        first, *others = await steps(self.hub, tenant, addressee, command, step, self.well)
-        subject, now = f"alert:{self.id}", self.now
-        return Delivery(
-            id=delivery_id(tenant.id, ALERT_FLOW, subject, first.name), event=self.id, tenant=tenant.id,
-            flow=ALERT_FLOW, step=first.name, connection=first.connection, vendor=first.vendor, subject=subject,
-            command=command, repeat=first.repeat, needs_receipt=first.needs_receipt and bool(others),
-            guards=Guards(expires_at=self.expires_at), created_at=now, base_at=now, next_attempt_at=now,
-            wake_at=now + WAKE_GRACE, blank_at=now + tenant.retention, fallbacks=tuple(others),
-            fallback_seconds=NEXT_WAY_AFTER.total_seconds(), fallback_at=now + NEXT_WAY_AFTER if others else None,
+        obligation = Obligation(
+            tenant=tenant.id, flow=ALERT_FLOW, subject=f"alert:{self.id}", event=self.id, base_at=self.now,
+            guards=Guards(expires_at=self.expires_at), fallback_seconds=NEXT_WAY_AFTER.total_seconds(),
+            blank_at=self.now + tenant.retention,
         )  # fmt: skip
+        return begun(obligation, await steps(self.hub, tenant, addressee, command, step, self.well), self.now)
