@@ -317,6 +317,7 @@ class FakeMessenger(Messenger[ConnectionSettings]):
     name: str = "sms"
     repeat: Repeat = Repeat.UNSAFE
     deadline: Deadline = Deadline.CALL
+    key_life: timedelta | None = None
     reaches: str = "phone"  # type: ignore[misc]
     script: deque[Outcome | Exception | Callable[[Command, str], Outcome]] = field(default_factory=deque)
     sent: list[tuple[str, str]] = field(default_factory=list)
@@ -334,7 +335,7 @@ class FakeMessenger(Messenger[ConnectionSettings]):
         )  # fmt: skip
 
     def safety(self, message: Command) -> Safety:
-        return Safety(repeat=self.repeat, deadline=self.deadline)
+        return Safety(repeat=self.repeat, deadline=self.deadline, key_life=self.key_life)
 
     def address(self, contact: Contact) -> str | None:
         return contact.email if self.reaches == "email" else normalize_phone(contact.phone)

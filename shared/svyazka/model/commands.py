@@ -37,6 +37,10 @@ class Deadline(StrEnum):
     """A report, or a box in a back room that works it out itself."""
 
 
+ASK_AFTER = timedelta(seconds=60)
+"""How long a vendor's list may lag behind what it did, where its connector doesn't say."""
+
+
 class Safety(Frozen):
     """How safely a command may be repeated, for how long that holds, and how long one try may take."""
 
@@ -44,7 +48,7 @@ class Safety(Frozen):
     deadline: Deadline = Deadline.CALL
     key_life: timedelta | None = None
     """How long the vendor remembers our key (idempotent); None: for ever. Past it a repeat would act anew."""
-    ask_after: timedelta = timedelta(seconds=60)
+    ask_after: timedelta = ASK_AFTER
     """How long what was done may be missing from what the vendor shows (checkable)."""
 
     @classmethod
@@ -52,7 +56,7 @@ class Safety(Frozen):
         return cls(repeat=Repeat.IDEMPOTENT, key_life=key_life)
 
     @classmethod
-    def checkable(cls, ask_after: timedelta = timedelta(seconds=60)) -> Safety:
+    def checkable(cls, ask_after: timedelta = ASK_AFTER) -> Safety:
         return cls(repeat=Repeat.CHECKABLE, ask_after=ask_after)
 
     @classmethod
@@ -156,8 +160,20 @@ class Step(Stored):
     vendor: str
     command: Command
     repeat: Repeat
+    key_life: timedelta | None = None
+    ask_after: timedelta = ASK_AFTER
     needs_receipt: bool = False
     """That its vendor took it proves little: without a receipt of delivery in time the next channel tries."""
+
+    @classmethod
+    def through(
+        cls, name: str, connection: str, vendor: str, command: Command, safety: Safety, needs_receipt: bool = False
+    ) -> Step:
+        """A command through a connection, as safely as its vendor makes it."""
+        return cls(
+            name=name, connection=connection, vendor=vendor, command=command, repeat=safety.repeat,
+            key_life=safety.key_life, ask_after=safety.ask_after, needs_receipt=needs_receipt,
+        )  # fmt: skip
 
 
 class Plan(Frozen):

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from svyazka.model.base import Stored, Time
-from svyazka.model.commands import Command, Guards, Repeat, Step
+from svyazka.model.commands import ASK_AFTER, Command, Guards, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
 
@@ -91,7 +91,8 @@ class Problem(Stored):
 
 
 KEPT_ATTEMPTS = 25
-"""A delivery remembers its first attempt and this many of its last; the count is kept whole."""
+"""A delivery remembers its first attempt, the one since which its generation is in doubt, and this many of its last;
+the count is kept whole."""
 
 
 class Delivery(Stored):
@@ -110,6 +111,9 @@ class Delivery(Stored):
     subject: str
     command: Command
     repeat: Repeat
+    key_life: timedelta | None = None
+    ask_after: timedelta = ASK_AFTER
+    """These two: see Safety."""
     needs_receipt: bool = False
     """Succeeded, it goes on waiting until `fallback_at` for the receipt that it arrived: see Step."""
     guards: Guards
@@ -222,7 +226,9 @@ class Delivery(Stored):
         kept.append(attempt)
         kept.sort(key=lambda a: a.number)
         if len(kept) > KEPT_ATTEMPTS + 1:
-            kept = [kept[0], *kept[-KEPT_ATTEMPTS:]]
+            first, *others = kept[:-KEPT_ATTEMPTS]
+            doubtful = [a for a in others if a.generation == self.generation and a.maybe_sent]
+            kept = [first, *doubtful[:1], *kept[-KEPT_ATTEMPTS:]]
         return self.model_copy(
             update={"attempts": tuple(kept), "attempt_count": max(self.attempt_count, attempt.number)}
         )

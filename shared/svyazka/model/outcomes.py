@@ -73,11 +73,15 @@ class Unclear(Frozen):
 
 
 class Unknown(Frozen):
-    """Nothing proves what became of it, and only a person can tell: nobody asks or repeats by himself."""
+    """Nothing proves what became of it, and only a person can tell: nobody asks or repeats by himself.
+
+    `outage`: as in Retry; False where the vendor wasn't called.
+    """
 
     kind: Literal["unknown"] = "unknown"
     code: str
     message: str
+    outage: bool = True
 
 
 class GaveBack(Frozen):

@@ -183,15 +183,6 @@ async def test_a_changed_sender_under_the_same_key_is_never_sent_again(resend: R
     assert len(ledger(resend)) == 1
 
 
-@pytest.mark.parametrize(("hours", "calls"), [(22, 1), (24, 0)])
-async def test_what_may_have_been_taken_is_not_repeated_once_resend_has_forgotten_its_key(
-    resend: Running, hours: int, calls: int
-) -> None:
-    outcome = await sent(resend, doubt_since=NOW - timedelta(hours=hours))
-    assert isinstance(outcome, Succeeded if calls else Unknown)
-    assert len(resend.of("resend").calls) == calls
-
-
 @pytest.mark.parametrize(("kind", "taken"), [("cut_before", 0), ("cut_after", 1)])
 async def test_a_connection_that_breaks_leaves_it_open_and_a_repeat_closes_it(
     resend: Running, kind: str, taken: int

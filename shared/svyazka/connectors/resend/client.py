@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,14 +16,11 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.engine.rules.on_the_way import on_the_way, turned_away
 from svyazka.model.errors import NotShown, SourceUnavailable
-from svyazka.model.outcomes import Outcome, Succeeded, Unclear, Unknown
+from svyazka.model.outcomes import Outcome, Succeeded, Unclear
 from svyazka.model.tenants import ConnectionSettings
 
 USER_AGENT = "svyazka"
 """Resend's edge refuses calls without one."""
-
-KEY_REMEMBERED = timedelta(hours=23)
-"""How long after a try a repeat is safe: Resend remembers an idempotency key for 24 h, and then sends anew."""
 
 ONLY_SENDS = "restricted_api_key"
 """What a key that may only send is told when it asks for anything else."""
@@ -47,16 +44,12 @@ class ResendFailure(SourceUnavailable):
 
 async def send(call: Call[ResendSettings], letter: Mapping[str, Any]) -> Outcome:
     """One letter, its bytes the same at every repeat. Raises NotSent, MaybeSent."""
-    doubt = call.doubt_since
-    if doubt is not None and call.now - doubt > KEY_REMEMBERED:
-        message = N_("an earlier try may have been taken, and it is too long ago for Resend to recognise a repeat")
-        return Unknown(code="key_forgotten", message=message)
     body = json.dumps(letter, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {**_headers(call), "Content-Type": "application/json", "Idempotency-Key": call.key}
     response = await call.http.request("POST", "emails", content=body, headers=headers)
     answer = _json(response)
     if response.status_code != httpx.codes.OK:
-        return _failure(response, answer, in_doubt=doubt is not None)
+        return _failure(response, answer, in_doubt=call.doubt_since is not None)
     id_ = text(answer.get("id"))
     if id_ is None:
         message = N_("Resend answers 200 without an id: the letter may have been taken")

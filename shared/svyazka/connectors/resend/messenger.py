@@ -16,6 +16,9 @@ from svyazka.model.commands import Safety, SendMessage
 from svyazka.model.contacts import Contact, is_automatic, normalize_email, normalize_phone
 from svyazka.model.outcomes import Outcome
 
+KEY_REMEMBERED = timedelta(hours=24)
+"""How long Resend knows an idempotency key (its page on them); then it sends anew."""
+
 SUBJECT_LIMIT = 70
 """Characters of a subject that is made of the text, where the flow has none of its own."""
 
@@ -32,7 +35,7 @@ class ResendMessenger(Messenger[ResendSettings]):
         return None if contact.proxy or is_automatic(contact.email) else normalize_email(contact.email)
 
     def safety(self, message: SendMessage) -> Safety:
-        return Safety.idempotent(key_life=timedelta(hours=24))
+        return Safety.idempotent(key_life=KEY_REMEMBERED)
 
     async def send(self, message: SendMessage, to: str, call: Call[ResendSettings]) -> Outcome:
         """Send one letter to one reader: events about a letter to several don't say whose they are."""

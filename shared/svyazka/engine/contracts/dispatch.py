@@ -8,6 +8,7 @@ from typing import Any
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.model.commands import Command, Forward, Safety, SendMessage
 from svyazka.model.outcomes import Outcome, Refused
@@ -43,10 +44,11 @@ def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:
     to = messenger.address(message.to)
     if to is None:
         return _refused("no_address", messenger.no_address)
+    can_be_asked = type(messenger).find_sent is not Messenger.find_sent
     return Carried(
         messenger.safety(message),
         lambda call: messenger.send(message, to, call),
-        lambda call: messenger.find_sent(message, to, call),
+        (lambda call: messenger.find_sent(message, to, call)) if can_be_asked else None,
     )
 
 

@@ -30,13 +30,9 @@ class Channel:
 
     def step(self, flow: str, command: Command) -> Step:
         """The command through this channel, named so that its identity never depends on an order."""
-        return Step(
-            name=f"{flow}/{self.connection}",
-            connection=self.connection,
-            vendor=self.vendor,
-            command=command,
-            repeat=self.safety(command).repeat,
-            needs_receipt=self.needs_receipt,
+        name = f"{flow}/{self.connection}"
+        return Step.through(
+            name, self.connection, self.vendor, command, self.safety(command), needs_receipt=self.needs_receipt
         )
 
 

@@ -16,6 +16,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Document, Write
+from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES
 from svyazka.engine.rules.guards import AT_ONCE, Go, Known, Stop, Wait, verdict
 from svyazka.engine.rules.transitions import has_arrived, parked, stopped, waiting
@@ -114,6 +115,9 @@ class Gate:
         opens = opens_at(account, tenant, self._hub.clock.now())
         if opens is not None:
             return self._until(delivery, opens)
+        askable = ask_at(delivery)
+        if askable is not None and askable > self._hub.clock.now():
+            return self._until(delivery, askable)
         outage = await self._outages.of(delivery.tenant, delivery.connection)
         if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED

@@ -6,12 +6,13 @@ import asyncio
 import time
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.call_factory import Caller
 from svyazka.engine.calling.rereading import Source
-from svyazka.engine.contracts.calls import Exchanges
-from svyazka.engine.contracts.dispatch import carried
+from svyazka.engine.contracts.calls import Call, Exchanges
+from svyazka.engine.contracts.dispatch import Carried, carried
 from svyazka.engine.delivering.admission import Gate
 from svyazka.engine.delivering.recording import Settler, log_moved
 from svyazka.engine.delivering.transition import Ready, commit, with_fallback
@@ -19,7 +20,16 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.outages.state import Outages
-from svyazka.engine.rules.ambiguity import doubt_since, in_plain, maybe_sent_at, no_answer, not_called, resolved
+from svyazka.engine.rules.ambiguity import (
+    cannot_ask,
+    doubt_since,
+    in_plain,
+    maybe_sent_at,
+    no_answer,
+    not_called,
+    repeat_now,
+    resolved,
+)
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES, holds
 from svyazka.engine.rules.transitions import NO_RECEIPT
 from svyazka.engine.support.failpoints import reach
@@ -173,11 +183,8 @@ class Performer(Caller):
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
             async with asyncio.timeout(TIMES[deadline].call + 1):
-                if delivery.repeat is Repeat.CHECKABLE and call.doubt_since is not None and work.ask is not None:
-                    done = await work.ask(call)
-                    if done is not None:
-                        return done, exchanges
-                return await work.perform(call), exchanges
+                done = await self._asked(delivery, work, call)
+                return done or await work.perform(call), exchanges
         except LeaseTooShort:
             return (no_answer(delivery, "lease_too_short") if exchanges.log else GaveBack()), exchanges
         except RefusedAddress as error:
@@ -207,6 +214,15 @@ class Performer(Caller):
             if exchanges.log:
                 return no_answer(delivery, code), exchanges
             return Retry(code=code, message=N_("our connector failed"), outage=False), exchanges
+
+    async def _asked(self, delivery: Delivery, work: Carried, call: Call[Any]) -> Outcome | None:
+        """What an earlier attempt that is in doubt came to, where a repeat wouldn't be safe; None = carry it out."""
+        since = call.doubt_since
+        # What the release before has planned doesn't say how long its key lives: its connector does.
+        key_life = delivery.key_life or work.safety.key_life
+        if since is None or repeat_now(delivery, since, call.now, key_life) is not Repeat.CHECKABLE:
+            return None
+        return await work.ask(call) if work.ask is not None else cannot_ask(delivery)
 
 
 __all__ = ["CLAIM_TRIES", "Performer"]

@@ -100,7 +100,7 @@ class Outages:
         The first attempt over the threshold creates the outage; a probe that got any real answer ends it.
         """
         key = f"{account.tenant.id}.{account.name}"
-        troubled = isinstance(outcome, Blocked | Unknown) or (isinstance(outcome, Retry) and outcome.outage)
+        troubled = isinstance(outcome, Blocked) or (isinstance(outcome, Retry | Unknown) and outcome.outage)
         if not troubled:
             if isinstance(outcome, Succeeded | Refused):
                 self._failures.pop(key, None)

@@ -132,13 +132,7 @@ class Decider:
         command = SendMessage.model_validate({"to": (event.contact or Contact()).model_dump(), **_message_of(event)})
         life = event.data.get("expires_seconds")
         expires = event.received_at + timedelta(seconds=float(life)) if isinstance(life, int | float) else None
-        step = Step(
-            name=f"send/{name}",
-            connection=name,
-            vendor=spec.vendor,
-            command=command,
-            repeat=carried(manifest, command).safety.repeat,
-        )
+        step = Step.through(f"send/{name}", name, spec.vendor, command, carried(manifest, command).safety)
         guards = Guards(expires_at=expires, opt_out=not command.code)
         plan = Plan(subject=event.subject, steps=(step,), guards=guards)
         return Planned(list(self._deliveries([plan], SEND_FLOW, record, tenant)))

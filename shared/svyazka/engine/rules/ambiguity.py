@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
 from svyazka.model.commands import Repeat
-from svyazka.model.deliveries import Delivery
+from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import PlainHttp, RefusedAddress
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Unclear, Unknown
 
@@ -53,11 +53,49 @@ def not_called(error: RefusedAddress | PlainHttp) -> Blocked:
 
 
 def doubt_since(delivery: Delivery) -> datetime | None:
-    """When the first attempt of this generation began that may have had its effect unseen."""
-    earlier = [a for a in delivery.attempts[:-1] if a.generation == delivery.generation]
-    return min((a.started_at for a in earlier if a.outcome is None or a.maybe_sent), default=None)
+    """When the first attempt of this generation began that may have had its effect unseen; the last is the present."""
+    return min((a.started_at for a in _doubtful(delivery.attempts[:-1], delivery.generation)), default=None)
 
 
 def maybe_sent_at(delivery: Delivery) -> datetime | None:
     """When the latest earlier attempt began that may have had its effect unseen, of whatever generation."""
-    return max((a.started_at for a in delivery.attempts[:-1] if a.outcome is None or a.maybe_sent), default=None)
+    return max((a.started_at for a in _doubtful(delivery.attempts[:-1])), default=None)
+
+
+KEY_TRUSTED = 0.9
+"""The part of a key's life for which we rely on it: the call takes time, and clocks differ."""
+
+
+def repeat_now(delivery: Delivery, since: datetime, now: datetime, key_life: timedelta | None) -> Repeat:
+    """How a command whose effect is in doubt `since` then may be repeated now: a key that its vendor may have forgotten
+    protects no longer, so the vendor has to be asked."""
+    if delivery.repeat is Repeat.IDEMPOTENT and key_life is not None and now - since > KEY_TRUSTED * key_life:
+        return Repeat.CHECKABLE
+    return delivery.repeat
+
+
+def ask_at(delivery: Delivery) -> datetime | None:
+    """From when on its vendor can be asked what became of the attempts so far: till then it may not show them yet, and
+    "there is none" would mean nothing. None where no attempt is in doubt or asking isn't the way."""
+    if delivery.repeat is not Repeat.CHECKABLE:
+        return None
+    ends = [
+        a.started_at if a.outcome == "lost" else a.ended_at or a.started_at
+        for a in _doubtful(delivery.attempts, delivery.generation)
+    ]
+    return max(ends) + delivery.ask_after if ends else None
+
+
+def cannot_ask(delivery: Delivery) -> Unknown:
+    """In doubt, not safe to repeat, and its vendor can't be asked."""
+    if delivery.repeat is Repeat.IDEMPOTENT:
+        message = N_("an earlier try may have been taken, and it is too long ago for its vendor to recognise a repeat")
+        return Unknown(code="key_forgotten", message=message, outage=False)
+    message = N_("an earlier try may have been taken, and its vendor can't be asked")
+    return Unknown(code="cannot_ask", message=message, outage=False)
+
+
+def _doubtful(attempts: Iterable[Attempt], generation: int | None = None) -> list[Attempt]:
+    """Those that may have had their effect unseen, of one generation or of all."""
+    of = [a for a in attempts if generation is None or a.generation == generation]
+    return [a for a in of if a.outcome is None or a.maybe_sent]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun
 from svyazka.engine.rules.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
 from svyazka.model.deliveries import FINAL, SKELETON, Attempt, Delivery, Problem, Status
@@ -59,7 +60,8 @@ def _failed_for_now(delivery: Delivery, outcome: Retry, around: Surroundings) ->
         return _final(delivery, Status.DEAD, now)
     if around.parked:
         return parked(delivery, Status.PARKED, _problem(outcome))
-    return waiting(delivery, Status.RETRYING, now + timedelta(seconds=delay))
+    due = now + timedelta(seconds=delay)
+    return waiting(delivery, Status.RETRYING, max(due, ask_at(delivery) or due))
 
 
 def waiting(delivery: Delivery, status: Status, until: datetime) -> Delivery:

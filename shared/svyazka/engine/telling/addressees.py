@@ -66,10 +66,8 @@ def step_through(hub: Hub, tenant: Tenant, connection: str, command: SendMessage
     manifest = _manifest(hub, tenant, connection)
     if manifest is None:
         return None
-    return Step(
-        name=name, connection=connection, vendor=manifest.vendor, command=command,
-        repeat=carried(manifest, command).safety.repeat, needs_receipt=manifest.needs_receipt,
-    )  # fmt: skip
+    safety = carried(manifest, command).safety
+    return Step.through(name, connection, manifest.vendor, command, safety, needs_receipt=manifest.needs_receipt)
 
 
 async def in_trouble(hub: Hub, tenant: Tenant, connections: Sequence[str]) -> set[str]:
