@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from svyazka.catalogue import N_
@@ -11,6 +12,7 @@ from svyazka.engine.delivering.once_per import held_until, keeps, releasing, res
 from svyazka.engine.delivering.transition import commit, with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Task, Write
@@ -35,6 +37,26 @@ NOT_TOLD = frozenset({Status.FAILED, Status.DEAD, Status.EXPIRED, Status.UNKNOWN
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
+MOVED = N_("the outcome of an attempt could not be recorded: others move it all the time")
+
+SETTLE_TRIES = 5
+"""Times that an outcome is computed anew at once, before its settle rests a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an attempt came to, on its way into the journal."""
+
+    account: Account
+    outcome: Outcome
+    attempt: Attempt
+    park: bool
+    """An outage of the connection is open."""
+    alone: bool
+    """At the end of all patience the delivery is written without what belongs to its outcome in other documents: that
+    it was done comes before all else."""
+
+
 class Settler:
     """Records outcomes."""
 
@@ -51,15 +73,14 @@ class Settler:
         """
         hub, pause, park, whole = self._hub, FIRST_PAUSE, None, True
         until = (claimed.lease_until or hub.clock.real()) + timedelta(seconds=TAKE_OVER_GRACE)
+        alone = False
         while True:
             try:
                 if park is None:
                     park = await self._outages.note(account, claimed, outcome)
-                if await self._recorded(claimed, version, account, outcome, attempt, park):
+                if await self._recorded(claimed, version, _Said(account, outcome, attempt, park, alone)):
                     return
-                trouble = Unavailable(
-                    N_("the outcome of an attempt could not be recorded: others move it all the time")
-                )
+                trouble, moved = Unavailable(MOVED), True
             except Exception as error:
                 if whole and (isinstance(error, Unstorable) or not isinstance(error, Unavailable)):
                     log(
@@ -70,71 +91,81 @@ class Settler:
                     continue
                 if not isinstance(error, Unavailable):
                     raise
-                trouble = error
+                trouble, moved = error, False
             if hub.clock.real() >= until:
-                raise trouble
+                if alone or not moved:
+                    raise trouble
+                alone = True
+                continue
             await hub.limiter.rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _recorded(
-        self, claimed: Delivery, version: str, account: Account, outcome: Outcome, attempt: Attempt, park: bool
-    ) -> bool:
-        try:
-            await self._record(claimed, version, account, outcome, attempt, park)
-        except Conflict:
-            return await self._merge_late(claimed, account, outcome, attempt, park)
-        return True
+    async def _recorded(self, claimed: Delivery, version: str | None, said: _Said) -> bool:
+        """Over our claim while it is ours, computed anew from what it rests on whenever another document was moved;
+        merged once the delivery itself was. False while others move things all the time."""
+        for _ in range(SETTLE_TRIES):
+            try:
+                await self._record(claimed, version, said)
+                return True
+            except Conflict:
+                held = await journal.load(self._hub.store, Delivery, "deliveries", claimed.id)
+            if held is None:
+                return True
+            current = held.model
+            # Still our claim: a receipt or the sweep touched the document, or it was given up as unknown and nobody has
+            # tried since: then our late word is the truth, also that nothing was sent.
+            ours = current.status in (Status.IN_FLIGHT, Status.UNKNOWN) and current.claim == claimed.claim
+            if ours:
+                claimed, version = current, held.version
+            elif await self._merged_late(held, said):
+                return True
+        return False
 
-    async def _record(
-        self, claimed: Delivery, version: str | None, account: Account, outcome: Outcome, attempt: Attempt, park: bool
-    ) -> None:
+    async def _record(self, claimed: Delivery, version: str | None, said: _Said) -> None:
         hub = self._hub
         now = hub.clock.now()
-        around = Surroundings(now=now, policy=policy_of(account), chance=hub.chance(), parked=park)
-        delivery = settled(claimed, outcome, attempt, around)
-        writes: list[Write] = []
-        if delivery.reservation and not keeps(delivery, outcome):
-            writes += await releasing(hub.store, delivery)
-            delivery = delivery.model_copy(update={"reservation": None})
-        if isinstance(outcome, Refused) and outcome.opt_out:
-            writes += self.optout_writes(delivery, f"{account.vendor}: {outcome.code}")
-        await self._tell(delivery, outcome)
+        around = Surroundings(now=now, policy=policy_of(said.account), chance=hub.chance(), parked=said.park)
+        delivery = settled(claimed, said.outcome, said.attempt, around)
+        delivery, beside = await self._turn_given_back(delivery, said)
+        if isinstance(said.outcome, Refused) and said.outcome.opt_out:
+            beside += self.optout_writes(delivery, f"{said.account.vendor}: {said.outcome.code}")
+        await self._tell(delivery, said.outcome)
         ready = await with_fallback(hub.store, delivery, now)
         tasks = [*ready.tasks, *_next_task(delivery)]
         reach("settle.before")
-        await commit(hub.store, [journal.replace_delivery(ready.delivery, version), *ready.writes, *writes], tasks)
+        await commit(hub.store, [journal.replace_delivery(ready.delivery, version), *ready.writes, *beside], tasks)
         reach("settle.after")
         log_moved(ready.delivery)
         await self._outages.unpark(ready.delivery)
 
-    async def _merge_late(
-        self, claimed: Delivery, account: Account, outcome: Outcome, attempt: Attempt, park: bool
-    ) -> bool:
-        """False when somebody moved the delivery once more meanwhile."""
-        held = await journal.load(self._hub.store, Delivery, "deliveries", claimed.id)
-        if held is None:
-            return True
-        current = held.model
+    async def _turn_given_back(self, delivery: Delivery, said: _Said) -> tuple[Delivery, list[Write]]:
+        """A person's turn that was taken for nothing, given back to whoever comes next."""
+        if not delivery.reservation or keeps(delivery, said.outcome):
+            return delivery, []
+        if said.alone:
+            log("CRITICAL", "recorded without giving its turn back", tenant=delivery.tenant, delivery=delivery.id)
+            return delivery, []
+        writes = await releasing(self._hub.store, delivery)
+        return delivery.model_copy(update={"reservation": None}), writes
+
+    async def _merged_late(self, held: Held[Delivery], said: _Said) -> bool:
+        """False when somebody moved what it rests on meanwhile."""
+        current, now = held.model, self._hub.clock.now()
+        combined = merged(current, said.outcome, said.attempt, now)
+        if combined.duplicate_effect and not current.duplicate_effect:
+            await self.tell_first(
+                combined, "duplicate_effect", N_("выполнено дважды: {combined}").format(combined=combined.id)
+            )
+        writes: list[Write] = []
+        if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
+            combined, writes = await self._turn_after_all(combined)
         try:
-            if current.status in (Status.IN_FLIGHT, Status.UNKNOWN) and current.claim == claimed.claim:
-                # Still our claim: a receipt or the sweep touched the document, or it was given up as unknown and
-                # nobody has tried since: then our late word is the truth, also that nothing was sent.
-                await self._record(current, held.version, account, outcome, attempt, park)
-                return True
-            now = self._hub.clock.now()
-            combined = merged(current, outcome, attempt, now)
-            if combined.duplicate_effect and not current.duplicate_effect:
-                await self.tell_first(
-                    combined, "duplicate_effect", N_("выполнено дважды: {combined}").format(combined=combined.id)
-                )
-            writes: list[Write] = []
-            if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED:
-                combined, writes = await self._turn_after_all(combined)
-            writes = [journal.replace_delivery(combined, held.version), *writes]
-            await self._hub.store.commit(writes, _next_task(combined))
+            await self._hub.store.commit(
+                [journal.replace_delivery(combined, held.version), *writes], _next_task(combined)
+            )
         except Conflict:
             return False
-        log("WARNING", "late settle merged", delivery=claimed.id, status=combined.status.value, tenant=claimed.tenant)
+        log("WARNING", "late settle merged", delivery=current.id, status=combined.status.value, tenant=current.tenant)
         return True
 
     async def _turn_after_all(self, delivery: Delivery) -> tuple[Delivery, list[Write]]:
