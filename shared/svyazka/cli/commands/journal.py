@@ -101,7 +101,7 @@ def events(
         table(
             (N_("Received"), N_("Id"), N_("From"), N_("Type"), N_("Order"), N_("Whom"), N_("Status"), N_("Reason")),
             ((_short(row["received_at"]), row["id"], f"{row['tenant']}/{row['connection']}", row["type"],
-              f"№ {number}" if number else row["subject"], _whom(row), row["status"], row["reason"])
+              f"№ {number}" if number else _subject(row), _whom(row), row["status"], row["reason"])
              for row, number in zip(rows, numbers, strict=True)),
             await _empty(session, wanted, _("no events; `svyazka urls` prints where vendors send them")),
         )  # fmt: skip
@@ -253,3 +253,9 @@ def _why(row: Row) -> object:
 def _detail(detail: object) -> str:
     pairs = detail.items() if isinstance(detail, dict) else ()
     return ", ".join(f"{name}: {value}" for name, value in pairs if value not in (None, False, ""))
+
+
+def _subject(row: Row) -> object:
+    """What the event is about; nothing where it is only about itself."""
+    subject = row["subject"]
+    return None if subject == f"event:{row['id']}" else subject
