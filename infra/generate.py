@@ -4,7 +4,8 @@
 
 `terraform/generated.json`: functions (one a folder), vendors with their rates, the table of time limits.
 `terraform/firestore-indexes.json`: indexes, exemptions and time-to-live for the store's queries.
-`functions/<function>/requirements.txt`: the pinned packages that the function's own code reaches.
+`functions/<function>/`: `main.py` of each vendor that calls us, and `requirements.txt`, the pinned packages that the
+function's own code reaches.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import sys
 from pathlib import Path
 
 from bundling import functions, needs, requirements_text
-from bundling.functions import ROOT
+from bundling.functions import FUNCTIONS, ROOT
 from svyazka.backends.google.indexes import index_plan
-from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
 
@@ -28,7 +29,7 @@ DEADLINES = ("accept_limit", "send_margin", "longest_lease", "function_limit", "
 
 def for_terraform() -> dict[str, object]:
     """Functions with their role and whether the vendor's requests are proved by a secret; rates; time limits."""
-    rates = {vendor: load_manifest(vendor).limits for vendor in sorted(VENDORS)}
+    rates = {vendor: load_manifest(vendor).limits for vendor in VENDORS}
     return {
         "deadlines": {
             **{name: getattr(deadlines, name.upper()) for name in DEADLINES},
@@ -42,8 +43,31 @@ def for_terraform() -> dict[str, object]:
     }
 
 
+WAY_IN = '''"""The webhook that {vendor} calls; infra/generate.py writes it."""
+
+import functions_framework.aio
+
+from svyazka.app import webhook
+
+_receive = webhook("{vendor}")
+
+
+@functions_framework.aio.http
+async def {function}(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)
+'''
+
+
+def ways_in() -> dict[Path, str]:
+    """One function for each vendor that calls us."""
+    return {
+        FUNCTIONS / function / "main.py": WAY_IN.format(vendor=vendor, function=function)
+        for vendor, function in CALLS_US.items()
+    }
+
+
 def documents() -> dict[Path, str]:
-    """The files and what must stand in them."""
+    """The files and what must stand in them; the ways in must be there."""
     found = {
         TERRAFORM / "generated.json": _text(for_terraform()),
         TERRAFORM / "firestore-indexes.json": _text(index_plan()),
@@ -59,7 +83,11 @@ def _text(content: object) -> str:
 
 def stale() -> list[Path]:
     """The files that don't say what they must."""
-    return [path for path, text in documents().items() if not path.exists() or path.read_text() != text]
+    return _differing(ways_in()) or _differing(documents())
+
+
+def _differing(wanted: dict[Path, str]) -> list[Path]:
+    return [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
 
 
 def main() -> int:
@@ -71,8 +99,10 @@ def main() -> int:
         if names:
             sys.stderr.write(f"out of step with the code: {', '.join(names)}; run `python infra/generate.py`\n")
         return 1 if names else 0
-    for path, text in documents().items():
-        path.write_text(text)
+    for find in (ways_in, documents):
+        for path, text in find().items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The webhook that amoCRM calls."""
+"""The webhook that amocrm calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that exolve calls."""
+"""The webhook that exolve calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that any system calls."""
+"""The webhook that http calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

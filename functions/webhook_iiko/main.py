@@ -1,4 +1,4 @@
-"""The webhook that iiko calls."""
+"""The webhook that iiko calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that max calls."""
+"""The webhook that max calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that resend calls."""
+"""The webhook that resend calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

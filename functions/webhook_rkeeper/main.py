@@ -1,4 +1,4 @@
-"""The webhook that r_keeper calls."""
+"""The webhook that rkeeper calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

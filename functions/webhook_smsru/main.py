@@ -1,4 +1,4 @@
-"""The webhook that smsru calls."""
+"""The webhook that smsru calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that telegram calls."""
+"""The webhook that telegram calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that whatsapp calls."""
+"""The webhook that whatsapp calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -1,4 +1,4 @@
-"""The webhook that yclients calls."""
+"""The webhook that yclients calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from svyazka.connectors.registry import CALLS_US, VENDORS, load_webhook
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_webhook, package_of
 from svyazka.engine.contracts.webhook import Webhook
 from svyazka.flows.registry import FLOWS
 from svyazka.model.errors import ConfigError
@@ -47,9 +47,10 @@ class Function:
     def loads(self) -> tuple[str, ...]:
         """Modules that are imported by name on use: registries hold them as text."""
         if self.vendor:
-            return (f"{VENDORS[self.vendor]}.webhook",)
-        ways_in = [f"{VENDORS[vendor]}.webhook" for vendor in CALLS_US]
-        return tuple(sorted([*ways_in, *(f"{module}.manifest" for module in VENDORS.values()), *FLOWS.values()]))
+            return (f"{package_of(self.vendor)}.webhook",)
+        ways_in = [f"{package_of(vendor)}.webhook" for vendor in CALLS_US]
+        manifests = [f"{package_of(vendor)}.manifest" for vendor in VENDORS]
+        return tuple(sorted([*ways_in, *manifests, *FLOWS.values()]))
 
     @property
     def leaves(self) -> frozenset[str]:
@@ -67,7 +68,8 @@ def functions() -> list[Function]:
     unknown, missing = folders - {*vendor_of, WORKER}, {*vendor_of, WORKER} - folders
     if unknown or missing:
         raise ConfigError(
-            f"functions/ and connectors/registry.py disagree: CALLS_US lacks {sorted(unknown) or 'nothing'}, "
-            f"functions/ lacks a main.py in {sorted(missing) or 'nothing'}"
+            f"functions/ and the vendors' folders disagree: no vendor has a webhook.py for "
+            f"{sorted(unknown) or 'nothing'}, functions/ lacks a main.py in {sorted(missing) or 'nothing'}: "
+            "`python infra/generate.py` makes it"
         )
     return [Function(name, vendor_of.get(name, "")) for name in sorted(folders)]

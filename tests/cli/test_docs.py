@@ -11,7 +11,7 @@ import typer
 
 from cli.conftest import PHONE, Installation, order
 from svyazka.cli.commands import COMMANDS, app
-from svyazka.connectors.registry import VENDORS
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.settings import Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -34,6 +34,17 @@ def test_every_page_of_a_vendor_says_where_the_data_lies() -> None:
         assert page.count("**Где лежат данные.**") == page.count("README.md#где-лежат-данные") == 1, vendor
     for page in (DOCS.parent / "README.md", DOCS / "operations.md"):
         assert "152-FZ" in page.read_text()
+
+
+def test_every_vendor_is_named_where_people_choose() -> None:
+    page = (DOCS.parent / "README.md").read_text("utf-8")
+    (row,) = re.findall(r"^\| it listens to \|.*\n\|[-|]+\|\n(.+)$", page, re.M)
+    listens, writes, _ = row.strip("|").split(" | ")
+    for vendor in set(VENDORS) - {"http"}:
+        manifest = load_manifest(vendor)
+        column = writes if manifest.messenger else listens
+        assert manifest.title.split()[-1] in column, f"README.md's table lacks {manifest.title} ({vendor})"
+    assert set(CALLS_US) <= set(VENDORS)
 
 
 def test_every_command_stands_in_its_page() -> None:

@@ -7,12 +7,11 @@ import asyncio
 import pytest
 
 from cli.conftest import Installation
-from simulators.registry import SIMULATORS
 from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.cli import standins
 from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session, within
-from svyazka.connectors.registry import load_manifest
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.tenants import ConnectionSpec, Tenant
 from svyazka.settings import Settings
@@ -37,7 +36,7 @@ OWN = {"bot_token": "123456789:AAE-own-token"}
 def test_every_stand_in_lets_made_up_credentials_in(bare: Installation, own: bool) -> None:
     async def look(session: Session, url: str) -> dict[str, list[Finding]]:
         connections = {}
-        for vendor in SIMULATORS:
+        for vendor in VENDORS:
             secret = SECRET.get(vendor, load_manifest(vendor).credentials.secret)
             settings = {name: {"secret": f"{vendor}-{name}"} for name in secret}
             connections[vendor] = ConnectionSpec(
@@ -56,7 +55,7 @@ def test_every_stand_in_lets_made_up_credentials_in(bare: Installation, own: boo
                         await set_secret(hub.store, hub.directory, hub.keyring, "kofe", value["secret"], given)
         await standins.introduce(session, tenant, url)
         found = {}
-        for vendor in SIMULATORS:
+        for vendor in VENDORS:
             account = await hub.directory.account("kofe", vendor)
             assert account is not None
             assert account.missing == ()

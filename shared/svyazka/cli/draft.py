@@ -81,22 +81,21 @@ def named(choices: Iterable[str]) -> dict[str, str]:
 
 
 def _sources(talk: Interview, given: str | None) -> dict[str, str]:
-    systems = [vendor for vendor in sorted(VENDORS) if not load_manifest(vendor).carries("SendMessage")]
+    systems = [vendor for vendor in VENDORS if not load_manifest(vendor).carries("SendMessage")]
     question = _("Systems that tell of it ({systems})", systems=", ".join(systems))
     return named(talk.value(question, names_among(VENDORS), option="--from", given=given))
 
 
 def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dict[str, str]:
     """Those whose credentials the environment holds are proposed, phones first: sources know them more often."""
-    fitting = {vendor: load_manifest(vendor) for vendor in sorted(VENDORS)}
-    fitting = {vendor: one for vendor, one in fitting.items() if any(map(one.carries, carried))}
+    every = sorted(map(load_manifest, VENDORS), key=lambda one: (one.reaches != "phone", one.proposed, one.vendor))
+    fitting = {one.vendor: one for one in every if any(map(one.carries, carried))}
     held = [
         vendor
         for vendor, one in fitting.items()
         if one.credentials.environment and set(one.credentials.required) <= _set(one.credentials).keys()
     ]
     ready = [vendor for vendor in held if fitting[vendor].credentials.not_proposed is None]
-    ready.sort(key=lambda vendor: fitting[vendor].reaches != "phone")
     question = _("Channels, the preferred one first ({fitting})", fitting=", ".join(fitting))
     taken = named(
         talk.value(question, names_among(fitting), option="--via", given=given, default=", ".join(ready) or None)

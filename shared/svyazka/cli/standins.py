@@ -45,9 +45,9 @@ def standing(port: int, option: str) -> Iterator[str]:
 
 def vendors() -> list[str]:
     """Which vendors have one."""
-    from simulators.registry import SIMULATORS
+    from svyazka.connectors.registry import VENDORS
 
-    return list(SIMULATORS)
+    return list(VENDORS)
 
 
 def leads(spec: ConnectionSpec, url: str) -> bool:
@@ -78,10 +78,9 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
 
 def _credential(vendor: str, setting: str) -> str:
     """One that the stand-in takes, of the form that the setting has."""
-    from simulators.registry import SIMULATORS, load_simulator
+    from simulators.registry import load_simulator
 
-    own = load_simulator(vendor).credentials if vendor in SIMULATORS else {}
-    return own.get(setting) or f"made-up-{token_hex(8)}"
+    return load_simulator(vendor).credentials.get(setting) or f"made-up-{token_hex(8)}"
 
 
 async def _make_up(session: Session, tenant: str, secret: str, value: str) -> None:

@@ -1,9 +1,10 @@
-"""Which vendors there are: names only; a vendor's modules are imported when they are used."""
+"""Which vendors there are: the folders beside this file. A vendor's modules are imported when they are used."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from svyazka.catalogue import _
@@ -11,57 +12,41 @@ from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.webhook import Webhook
 from svyazka.model.errors import ConfigError
 
-VENDORS: dict[str, str] = {
-    "amocrm": "svyazka.connectors.amocrm",
-    "exolve": "svyazka.connectors.exolve",
-    "http": "svyazka.connectors.http",
-    "iiko": "svyazka.connectors.iiko",
-    "max": "svyazka.connectors.max",
-    "resend": "svyazka.connectors.resend",
-    "rkeeper": "svyazka.connectors.rkeeper",
-    "smsru": "svyazka.connectors.smsru",
-    "telegram": "svyazka.connectors.telegram",
-    "whatsapp": "svyazka.connectors.whatsapp",
-    "yclients": "svyazka.connectors.yclients",
-}
 
-CALLS_US: dict[str, str] = {
-    "amocrm": "webhook_amocrm",
-    "exolve": "webhook_exolve",
-    "http": "webhook_http",
-    "iiko": "webhook_iiko",
-    "max": "webhook_max",
-    "resend": "webhook_resend",
-    "rkeeper": "webhook_rkeeper",
-    "smsru": "webhook_smsru",
-    "telegram": "webhook_telegram",
-    "whatsapp": "webhook_whatsapp",
-    "yclients": "webhook_yclients",
-}
+def _folders_with(module: str) -> tuple[str, ...]:
+    # What is left of a vendor that was taken away (its compiled files) holds no such module.
+    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob(f"*/{module}.py")))
+
+
+VENDORS = _folders_with("manifest")
+"""All that this installation knows; the bundle of a webhook function holds the other half of a vendor only."""
+
+CALLS_US = {vendor: f"webhook_{vendor}" for vendor in _folders_with("webhook")}
 """Vendors that call us, and the function that they call."""
 
 
-def _module(vendor: str) -> str:
-    try:
-        return VENDORS[vendor]
-    except KeyError:
-        raise ConfigError(
-            _("vendor: expected one of {names}, got {vendor!r}", names=", ".join(sorted(VENDORS)), vendor=vendor)
-        ) from None
+def package_of(vendor: str) -> str:
+    """Where a vendor's modules are."""
+    return f"{__package__}.{vendor}"
+
+
+def _module(vendor: str, name: str) -> Any:
+    if vendor not in VENDORS and vendor not in CALLS_US:
+        raise ConfigError(_("vendor: expected one of {names}, got {vendor!r}", names=", ".join(VENDORS), vendor=vendor))
+    return import_module(f"{package_of(vendor)}.{name}")
 
 
 @cache
 def load_manifest(vendor: str) -> Manifest[Any]:
     """What a vendor is and can do. Raises ConfigError for one that we don't have."""
-    manifest: Manifest[Any] = import_module(_module(vendor) + ".manifest").MANIFEST
+    manifest: Manifest[Any] = _module(vendor, "manifest").MANIFEST
     return manifest
 
 
 @cache
 def load_webhook(vendor: str) -> Webhook | None:
     """The way in from a vendor, or None for one that never calls us."""
-    if vendor not in CALLS_US:
-        _module(vendor)
+    if vendor in VENDORS and vendor not in CALLS_US:
         return None
-    webhook: Webhook = import_module(_module(vendor) + ".webhook").WEBHOOK
+    webhook: Webhook = _module(vendor, "webhook").WEBHOOK
     return webhook

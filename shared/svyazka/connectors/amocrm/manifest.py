@@ -12,6 +12,7 @@ from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
 MANIFEST = Manifest(
     vendor="amocrm",
+    title="amoCRM",
     settings=AmocrmSettings,
     # amoCRM counts 7 in any second for an integration and account. After a pause a second's worth goes at once
     # and the next second's after it, so the half of it never comes to more.

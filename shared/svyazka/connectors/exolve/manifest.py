@@ -11,6 +11,8 @@ from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="exolve",
+    title="МТС Exolve",
+    proposed=20,
     settings=ExolveSettings,
     base_url="https://api.exolve.ru",
     tells=frozenset(

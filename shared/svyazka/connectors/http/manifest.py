@@ -10,6 +10,7 @@ from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Net
 
 MANIFEST = Manifest(
     vendor="http",
+    title="HTTP",
     settings=HttpSettings,
     limits=Limits(per_second=10.0, concurrency=4),
     credentials=Credentials(

@@ -15,6 +15,7 @@ from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
 MANIFEST = Manifest(
     vendor="iiko",
+    title="iiko",
     settings=IikoSettings,
     base_url="https://api-ru.iiko.services",
     # iiko publishes no figures, and blocks logins for many identical requests.

@@ -12,6 +12,7 @@ from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="max",
+    title="MAX",
     settings=MaxSettings,
     base_url="https://platform-api2.max.ru",
     tells=frozenset({EventType.MESSAGE_RECEIVED, EventType.CONNECTION_DISABLED}),

@@ -11,6 +11,8 @@ from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
 MANIFEST = Manifest(
     vendor="resend",
+    title="Resend",
+    proposed=30,
     settings=ResendSettings,
     base_url="https://api.resend.com",
     # The figure is disputed (2, 5 or 10 a second for the whole team); 429 says when to go on.

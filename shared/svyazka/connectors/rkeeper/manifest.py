@@ -15,6 +15,7 @@ from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
 MANIFEST = Manifest(
     vendor="rkeeper",
+    title="r_keeper",
     settings=RKeeperSettings,
     # White Server: 360 a minute (5 with a test licence: `limit`). Delivery publishes none.
     limits=Limits(per_second=3.0, concurrency=2),

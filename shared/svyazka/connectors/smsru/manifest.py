@@ -12,6 +12,8 @@ from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="smsru",
+    title="sms.ru",
+    proposed=10,
     settings=SmsruSettings,
     base_url="https://sms.ru",
     tells=frozenset(

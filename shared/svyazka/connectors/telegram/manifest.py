@@ -10,6 +10,7 @@ from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="telegram",
+    title="Telegram",
     settings=TelegramSettings,
     base_url="https://api.telegram.org",
     tells=frozenset({EventType.MESSAGE_RECEIVED}),

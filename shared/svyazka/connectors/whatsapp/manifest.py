@@ -10,6 +10,7 @@ from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 
 MANIFEST = Manifest(
     vendor="whatsapp",
+    title="WhatsApp",
     settings=WhatsappSettings,
     base_url="https://graph.facebook.com",
     # 80 a second for a number, 20 for one that is shared with the WhatsApp Business application.

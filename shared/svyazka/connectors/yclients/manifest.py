@@ -18,6 +18,7 @@ UNREAD = N_("records aren't read again before acting, and what a lost webhook to
 
 MANIFEST = Manifest(
     vendor="yclients",
+    title="YCLIENTS",
     settings=YclientsSettings,
     base_url="https://api.yclients.ru",
     # 200 a minute or 5 a second, counted by IP address: all salons of one installation share them.

@@ -106,6 +106,13 @@ class Manifest(Generic[SettingsT]):
     """One vendor."""
 
     vendor: str
+    title: str = ""
+    """Its name as people know it."""
+
+    proposed: int = 100
+    """Its place among the channels that `svyazka init` proposes: the smallest first. A new vendor comes last, so that
+    nobody's messages go another way because of it."""
+
     settings: type[SettingsT]
     base_url: str = ""
     limits: Limits = Limits()
