@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from svyazka.connectors.registry import load_manifest
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.tenants import ConnectionSettings
 from svyazka.tenantfile import read_tenant_file
 
 DOCS = Path(__file__).parents[2] / "docs"
-MESSENGERS = ("resend", "exolve", "whatsapp")
 TENANT: dict[str, Any] = {
     "id": "kofe", "name": "Кофейня", "timezone": "Europe/Moscow",
     "connections": {
@@ -23,7 +22,7 @@ TENANT: dict[str, Any] = {
         "mail": {"vendor": "resend"}, "wa": {"vendor": "whatsapp"},
     },
 }  # fmt: skip
-PAGES = [DOCS / "flows.md", *(DOCS / "vendors" / f"{vendor}.md" for vendor in MESSENGERS)]
+PAGES = [DOCS / "flows.md", *(DOCS / "vendors" / f"{vendor}.md" for vendor in VENDORS)]
 BLOCKS = [
     (page.stem, block) for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.S)
 ]
@@ -32,7 +31,10 @@ BLOCKS = [
 @pytest.mark.parametrize(("page", "block"), BLOCKS)
 def test_an_example_of_the_docs_is_taken(page: str, block: str, tmp_path: Path) -> None:
     shown = yaml.safe_load(block)
-    content = {**TENANT, **shown, "connections": {**TENANT["connections"], **shown.get("connections", {})}}
+    own = {} if page == "flows" else {page: {"vendor": page}}
+    if block.startswith(" "):  # more settings for the connection that stands above
+        own, shown = {page: {"vendor": page, **shown}}, {}
+    content = {**TENANT, **shown, "connections": {**TENANT["connections"], **own, **shown.get("connections", {})}}
     file = tmp_path / "kofe.yaml"
     file.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     tenant = read_tenant_file(file)
@@ -40,7 +42,7 @@ def test_an_example_of_the_docs_is_taken(page: str, block: str, tmp_path: Path) 
 
 
 def test_every_page_has_its_example() -> None:
-    assert {page for page, _ in BLOCKS} == {"flows", *MESSENGERS}
+    assert {page for page, _ in BLOCKS} == {"flows", *VENDORS}
 
 
 def test_every_flow_and_every_setting_of_it_is_in_the_docs() -> None:
@@ -51,8 +53,8 @@ def test_every_flow_and_every_setting_of_it_is_in_the_docs() -> None:
         assert [setting for setting in settings if f"`{setting}`" not in page] == [], name
 
 
-@pytest.mark.parametrize("vendor", MESSENGERS)
-def test_every_setting_of_a_messenger_is_in_its_page(vendor: str) -> None:
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_setting_of_a_vendor_is_in_its_page(vendor: str) -> None:
     page = (DOCS / "vendors" / f"{vendor}.md").read_text("utf-8")
     settings = set(load_manifest(vendor).settings.model_fields) - set(ConnectionSettings.model_fields)
     assert {setting for setting in settings if f"`{setting}`" not in page} == set()
