@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from svyazka.backends.local.schema import ROWS
+from svyazka.backends.local.schema import rows_of
 from svyazka.backends.local.store import FILE, LocalStore
 from svyazka.backends.local.writer import connect
 from svyazka.engine.journal import documents as journal
@@ -42,8 +42,8 @@ def fill(data: Path, events: int, tenants: int) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for kind, documents in itertools.groupby(_documents(events, tenants), key=lambda one: one.kind):
-            rows = (ROWS[kind].values(document, 1) for document in documents)
-            connection.executemany(ROWS[kind].insert, rows)
+            rows = (rows_of(kind).values(document, 1) for document in documents)
+            connection.executemany(rows_of(kind).insert, rows)
         connection.execute("COMMIT")
     finally:
         connection.close()
@@ -56,17 +56,17 @@ def tenant_of(number: int) -> str:
 
 def _documents(events: int, tenants: int) -> Iterator[Document]:
     owners = [_tenant(number) for number in range(tenants)]
-    yield from (journal.tenant_document(owner) for owner in owners)
+    yield from (journal.document(owner) for owner in owners)
     for owner in owners:
         for name, spec in owner.connections.items():
-            yield journal.connection_document(
+            yield journal.document(
                 CompiledConnection(tenant=owner.id, connection=name, vendor=spec.vendor, wants=("order.completed",))
             )
-    patterns = {status: journal.event_document(_event(status)) for status in EventStatus}
+    patterns = {status: journal.document(_event(status)) for status in EventStatus}
     states = [EVENT_STATES[number % len(EVENT_STATES)] for number in range(events)]
     for number, state in enumerate(states):
         yield _like(patterns[state], f"evt_{number:032x}", number, events, tenants, "received_at")
-    made = {status: journal.delivery_document(_delivery(status)) for status in set(STATES)}
+    made = {status: journal.document(_delivery(status)) for status in set(STATES)}
     for number, state in enumerate(states):
         if state is EventStatus.PLANNED:
             planned = number // len(EVENT_STATES) * EVENT_STATES.count(state) + number % len(EVENT_STATES)

@@ -19,16 +19,16 @@ from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawR
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.outbound.pacing import Limiter
+from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import (
-    KINDS,
     Arrival,
     Create,
     Delete,
     Document,
     Page,
     Put,
-    Query,
     Replace,
     Salvage,
     Task,
@@ -195,7 +195,7 @@ class MemoryStore:
             return ""
         self.versions += 1
         document = write.document
-        fields = {name: _kept(document.fields.get(name)) for name in KINDS[document.kind]}
+        fields = {name: _kept(document.fields.get(name)) for name in KINDS[document.kind].fields}
         self.documents[document.key] = replace(document, fields=fields, version=str(self.versions))
         return str(self.versions)
 
@@ -428,10 +428,10 @@ class House:
     async def settle_in(self) -> None:
         """Write the tenant and its compiled connections, as `apply` does."""
         wants = tuple(t.value for t in load_flow("review_request").wants(None))
-        writes: list[Write] = [Put(journal.tenant_document(self.tenant))]
+        writes: list[Write] = [Put(journal.document(self.tenant))]
         for name, spec in self.tenant.connections.items():
             compiled = CompiledConnection(tenant="kofe", connection=name, vendor=spec.vendor, wants=wants)
-            writes.append(Put(journal.connection_document(compiled)))
+            writes.append(Put(journal.document(compiled)))
         await self.store.commit(writes)
 
     async def post(self, body: object, key: str | None = None, connection: str = "till") -> Answer:

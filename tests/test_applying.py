@@ -99,7 +99,7 @@ class Applied(House):
         await self.run()
 
     async def compiled(self, connection: str) -> CompiledConnection:
-        held = await journal.load(self.store, CompiledConnection, "connections", f"kofe.{connection}")
+        held = await journal.load(self.store, CompiledConnection, f"kofe.{connection}")
         assert held is not None
         return held.model
 
@@ -213,7 +213,7 @@ async def test_tenants_own_times_reach_the_way_in(house: Applied) -> None:
 @pytest.mark.parametrize("what", [{}, {"connection": "sms"}, {"flow": "review_request"}])
 async def test_what_an_operator_paused_stays_paused_until_he_resumes_it(house: Applied, what: dict[str, str]) -> None:
     for paused in (True, False):
-        held = await journal.load(house.store, Tenant, "tenants", "kofe")
+        held = await journal.load(house.store, Tenant, "kofe")
         assert held is not None
         plan = await plan_pause(house.store, house.hub.directory, house.keyring, held, paused=paused, **what)  # type: ignore[arg-type]
         await commit_apply(house.store, house.hub.directory, plan)
@@ -299,9 +299,9 @@ async def test_a_removed_connections_key_ends_with_it_and_none_of_its_keys_comes
     """A key may have been changed because a stranger had it."""
     compiled = await house.compiled("till")
     rotated = compiled.model_copy(update={"generation": 3})
-    await house.store.commit([Put(journal.connection_document(rotated))])
+    await house.store.commit([Put(journal.document(rotated))])
     await house.apply(without(KOFE, "till"))
-    assert await journal.load(house.store, CompiledConnection, "connections", "kofe.till") is None
+    assert await journal.load(house.store, CompiledConnection, "kofe.till") is None
     await house.apply(KOFE)
     again = await house.compiled("till")
     assert (again.generation, again.previous_valid) == (4, False)

@@ -86,7 +86,7 @@ def body(content: bytes, more: bool = False) -> Message:
 async def store() -> MemoryStore:
     store = MemoryStore()
     till = CompiledConnection(tenant="kofe", connection="till", vendor="iiko", wants=("order.completed",))
-    await store.commit([Put(journal.connection_document(till))])
+    await store.commit([Put(journal.document(till))])
     return store
 
 
@@ -109,7 +109,7 @@ async def test_nor_is_he_one_at_a_deployed_function(
     monkeypatch.setenv("SVYAZKA_DATA", str(tmp_path))
     till = CompiledConnection(tenant="kofe", connection="till", vendor="iiko", wants=("order.completed",))
     store = LocalStore.open(tmp_path)
-    await store.commit([Put(journal.connection_document(till))])
+    await store.commit([Put(journal.document(till))])
     await store.close()
     query = f"key={local_keyring(tmp_path).mint('iiko', 'kofe', 'till')}".encode()
     coming = [body(b'[{"eventType":', more=True), {"type": "http.disconnect"}]

@@ -12,24 +12,12 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.registry import load_webhook
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.claims import claimants, claims_document, claims_key
-from svyazka.engine.ports.store import (
-    DELIVERIES_BY_STATUS,
-    DELIVERIES_OF_FLOW,
-    SECRETS,
-    TENANTS,
-    Create,
-    Delete,
-    Document,
-    Put,
-    Query,
-    Replace,
-    Store,
-    Task,
-    Write,
-)
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Create, Delete, Document, Put, Replace, Store, Task, Write
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory, is_secret, misfits, secret_id
 from svyazka.model.deliveries import OPEN
@@ -69,7 +57,7 @@ async def tenants_in(store: Store) -> list[Tenant]:
     found: list[Tenant] = []
     cursor: str | None = None
     while True:
-        page = await store.find(TENANTS, limit=200, cursor=cursor)
+        page = await store.find(ALL_TENANTS, limit=200, cursor=cursor)
         found += [journal.read(Tenant, document).model for document in page.documents]
         cursor = page.cursor
         if cursor is None:
@@ -84,7 +72,7 @@ async def plan_apply(
 
     `secrets_changed`: secrets that are set (None: removed) in the same commit.
     """
-    held = await journal.load(store, Tenant, "tenants", tenant.id)
+    held = await journal.load(store, Tenant, tenant.id)
     before = held.model if held else None
     tenant = _with_pauses(tenant, before)
     plan = ApplyPlan(tenant)
@@ -174,7 +162,7 @@ def _value(value: object, secrets: Mapping[str, str | None]) -> object:
 async def _removal(store: Store, key: str) -> list[Write]:
     """A connection goes with what was granted to it. Its webhook keys end for good: one that comes back by this name
     begins with a generation that nobody has seen."""
-    held = await journal.load(store, CompiledConnection, "connections", key)
+    held = await journal.load(store, CompiledConnection, key)
     writes: list[Write] = [Delete(kind, key) for kind in ("connections", "grants")]
     if held is not None:
         writes.append(Put(Document("meta", _grave(key), {}, str(held.model.generation).encode())))
@@ -203,16 +191,16 @@ async def _compile(
 ) -> None:  # fmt: skip
     """Over the very versions that were read: a plan that was shown is the one that is carried out, or none."""
     tenant = plan.tenant
-    document = journal.tenant_document(tenant, held.version if held else None)
+    document = journal.document(tenant, held.version if held else None)
     plan.writes.append(Replace(document) if held else Create(document))
     for name, spec in tenant.connections.items():
         key = connection_id(tenant.id, name)
-        old = await journal.load(store, CompiledConnection, "connections", key)
+        old = await journal.load(store, CompiledConnection, key)
         compiled = compile_connection(directory, keyring, tenant, name, spec, secrets, old.model if old else None)
         grave = await store.get("meta", _grave(key)) if old is None else None
         if grave is not None:
             compiled = compiled.model_copy(update={"generation": int(grave.data) + 1})
-        document = journal.connection_document(compiled, old.version if old else None)
+        document = journal.document(compiled, old.version if old else None)
         plan.writes.append(Replace(document) if old else Create(document))
         plan.tasks.append(resume_task(tenant.id, name))
 
@@ -297,7 +285,7 @@ def secret_names(tenant: Tenant) -> set[str]:
 
 async def _secrets(store: Store, keyring: Keyring, tenant: str) -> dict[str, str | None]:
     """By name; None for one that can't be opened (its key was lost): as good as missing, until it is set again."""
-    page = await store.find(SECRETS, equal={"tenant": tenant}, limit=1000)
+    page = await store.find(SECRETS_OF_TENANT, equal={"tenant": tenant}, limit=1000)
     found: dict[str, str | None] = {}
     for document in page.documents:
         name = document.id.removeprefix(f"{tenant}.")
@@ -373,7 +361,7 @@ async def set_secret(
     write: Write = Delete("secrets", key)
     if value is not None:
         write = Put(Document("secrets", key, {"tenant": tenant}, keyring.seal("vault", value, key).encode()))
-    held = await journal.load(store, Tenant, "tenants", tenant)
+    held = await journal.load(store, Tenant, tenant)
     if held is None:
         await store.commit([write, *also])
         return

@@ -31,8 +31,9 @@ from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import RECENT_ALERTS, RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.engine.ports.clock import Clock
-from svyazka.engine.ports.store import RECENT_ALERTS, RECENT_DELIVERIES, RECENT_EVENTS, Store
+from svyazka.engine.ports.store import Store
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord

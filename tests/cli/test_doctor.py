@@ -11,7 +11,8 @@ import pytest
 from cli.conftest import API_ID, FILE, Installation, order
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import RECENT_ALERTS, RECENT_DELIVERIES, Put
+from svyazka.engine.journal.kinds import RECENT_ALERTS, RECENT_DELIVERIES
+from svyazka.engine.ports.store import Put
 from svyazka.engine.telling import alerts
 from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Alert, Delivery
@@ -112,7 +113,7 @@ def test_what_is_overdue_because_nobody_sweeps(hub: Installation) -> None:
         (document,) = (await store.find(RECENT_DELIVERIES)).documents
         late = worker.hub.clock.now() - timedelta(hours=1)
         delivery = journal.read(Delivery, document).model.model_copy(update={"wake_at": late})
-        await store.commit([Put(journal.delivery_document(delivery))])
+        await store.commit([Put(journal.document(delivery))])
 
     assert found(hub, "oldest wake_at")[0]["status"] == "ok"
     hub.opened(age)
@@ -135,7 +136,7 @@ def test_a_clock_that_was_set_back(hub: Installation) -> None:
         assert document is not None
         record = journal.read(journal.EventRecord, document).model
         later = record.event.model_copy(update={"received_at": worker.hub.clock.now() + timedelta(days=1)})
-        await store.commit([Put(journal.event_document(record.model_copy(update={"event": later})))])
+        await store.commit([Put(journal.document(record.model_copy(update={"event": later})))])
 
     hub.opened(tomorrow)
     assert found(hub, "clock", status=1)[0]["status"] == "fail"
@@ -172,7 +173,7 @@ def test_alerts_that_all_hang_on_one_vendor_and_those_that_nobody_had(hub: Insta
         await alerts.tell(worker.hub, tenant, "till", "silent", "first", long_ago, "Слова", "x")
         held = journal.read(Alert, (await store.find(RECENT_ALERTS)).documents[0])
         older = held.model.model_copy(update={"created_at": long_ago})
-        await store.commit([Put(journal.alert_document(older))])
+        await store.commit([Put(journal.document(older))])
 
     hub.opened(tell)
     (row,) = found(hub, "alerts not told")

@@ -13,7 +13,7 @@ import pytest
 
 from cli.conftest import FILE, NAME, PHONE, SURNAME, Installation, order
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.ports.store import KINDS
+from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.worker import Worker
 
 OTHER = "+79161112233"

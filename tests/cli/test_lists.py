@@ -19,7 +19,8 @@ from svyazka.cli.commands.stats import Sums, _count
 from svyazka.cli.reading import Filter
 from svyazka.cli.session import Session, within
 from svyazka.engine.ports.clock import SystemClock
-from svyazka.engine.ports.store import Document, Page, Query
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document, Page
 from svyazka.settings import Settings
 
 EVENTS, TENANTS = 4000, 20

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from cli.conftest import FILE, PHONE, Installation, order
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.ports.store import KINDS
+from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.worker import Worker
 
 GUARDED = FILE + "    delay: 30m\n    at_most_once_per: 30d\n"

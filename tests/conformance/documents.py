@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from svyazka.engine.ports.store import KINDS, Arrival, Document, Salvage, Task, Value
+from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.ports.store import Arrival, Document, Salvage, Task, Value
 
 T0 = datetime(2026, 3, 14, 12, 0, 0, 123457, tzinfo=UTC)
 """A time whose microseconds matter."""
@@ -16,12 +17,12 @@ FILLED: Mapping[str, Value] = {"text": TEXT, "int": -(2**53), "time": T0, "texts
 
 def filled(kind: str, key: str = "a", data: bytes = b"{}") -> Document:
     """A document with a value in each of its kind's fields."""
-    return Document(kind, key, {name: FILLED[type_] for name, type_ in KINDS[kind].items()}, data)
+    return Document(kind, key, {name: FILLED[field.type] for name, field in KINDS[kind].fields.items()}, data)
 
 
 def bare(kind: str, key: str, data: bytes = b"{}", version: str | None = None, **fields: Value) -> Document:
     """A document with the given fields, its other fields null."""
-    return Document(kind, key, {name: fields.get(name) for name in KINDS[kind]}, data, version)
+    return Document(kind, key, {name: fields.get(name) for name in KINDS[kind].fields}, data, version)
 
 
 def at(seconds: float) -> datetime:

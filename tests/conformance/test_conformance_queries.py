@@ -9,21 +9,16 @@ from typing import Any
 import pytest
 
 from conformance.documents import at, bare
-from svyazka.engine.ports.store import (
+from svyazka.engine.journal.kinds import (
     COST_OF_CONNECTION,
     DELIVERIES_BY_STATUS,
     DUE_EVENTS,
     EVENTS_OF_TENANT,
-    QUERIES,
     RECENT_EVENTS,
-    Create,
-    Delete,
-    Document,
-    Put,
-    Query,
-    Replace,
-    Value,
+    queries,
 )
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Create, Delete, Document, Put, Replace, Value
 
 LIMIT = at(100)
 PERSON = "b" * 24
@@ -86,7 +81,7 @@ async def put_away(store, *documents: Document) -> None:
 
 
 async def test_each_query_finds_what_matches_and_nothing_else(store):
-    for query in QUERIES:
+    for query in queries():
         other = "events" if query.kind != "events" else "deliveries"
         made = [bare(query.kind, f"match-{number}", **matching(query, number)) for number in range(3)]
         made += [bare(query.kind, key, **fields) for key, fields in strangers(query).items()]
@@ -100,7 +95,7 @@ async def test_each_query_finds_what_matches_and_nothing_else(store):
 async def test_each_query_keeps_its_order_over_pages(store):
     """Seven documents in pages of two; equal times are no obstacle."""
     places = {f"d{key}": place for key, place in enumerate((5, 1, 3, 3, 3, 0, 4))}
-    for query in QUERIES:
+    for query in queries():
         made = [bare(query.kind, key, **matching(query, place)) for key, place in places.items()]
         await store.commit([Create(document) for document in made])
         found = await pages(store, query, limit=2)
@@ -114,13 +109,13 @@ async def test_each_query_keeps_its_order_over_pages(store):
 
 
 async def test_nothing_is_an_empty_page(store):
-    for query in QUERIES:
+    for query in queries():
         page = await store.find(query, **asked(query))
         assert (page.documents, page.cursor) == ([], None), query.name
 
 
 async def test_no_more_than_the_limit(store):
-    for query in QUERIES:
+    for query in queries():
         made = [bare(query.kind, f"d{n}", **matching(query, n)) for n in range(4)]
         await store.commit([Create(document) for document in made])
         page = await store.find(query, **asked(query), limit=3)
@@ -197,7 +192,7 @@ async def test_a_change_is_found_at_once(store):
 
 counted = pytest.mark.parametrize(
     "query",
-    [query for query in QUERIES if query.equal[-1:] == ("status",) and query.order],
+    [query for query in queries() if query.equal[-1:] == ("status",) and query.order],
     ids=lambda query: query.name,
 )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from conformance.documents import SALVAGE, arrival, bare
-from svyazka.engine.ports.store import DELIVERY_BY_EXTERNAL_ID, Create, Delete, Document, Replace
+from svyazka.engine.journal.kinds import DELIVERY_BY_EXTERNAL_ID
+from svyazka.engine.ports.store import Create, Delete, Document, Replace
 from svyazka.model.errors import Conflict, Unstorable
 
 

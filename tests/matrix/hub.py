@@ -25,8 +25,8 @@ from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.engine.outbound.http_clients import Clients
-from svyazka.engine.ports.store import RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
 from svyazka.server.accept import AcceptApp

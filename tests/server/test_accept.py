@@ -17,7 +17,7 @@ import pytest
 
 from server.support import Front, listening, store_of
 from svyazka.engine.intake.receive import BODY_LIMIT
-from svyazka.engine.ports.store import RAWS_BY_STATUS, RECENT_EVENTS
+from svyazka.engine.journal.kinds import RAWS_BY_STATUS, RECENT_EVENTS
 
 SAMPLE = (Path(__file__).parents[1] / "samples" / "iiko" / "webhook-delivery-closed.json").read_bytes()
 JSON = {"Content-Type": "application/json"}

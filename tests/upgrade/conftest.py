@@ -15,7 +15,9 @@ from fakes import MemoryStore, SteppedClock
 from svyazka.backends.google.store import FirestoreStore
 from svyazka.backends.local.schema import microseconds, moment
 from svyazka.backends.local.store import FILE, LocalStore
-from svyazka.engine.ports.store import KINDS, RECENT_ALERTS, RECENT_DELIVERIES, Document, Put, Query, Task
+from svyazka.engine.journal.kinds import KINDS, RECENT_ALERTS, RECENT_DELIVERIES
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document, Put, Task
 from svyazka.model.deliveries import Delivery
 from upgrade.town import Town
 
@@ -30,7 +32,7 @@ def _documents() -> list[Document]:
     found = []
     for one in TOLD["documents"]:
         fields = {
-            name: datetime.fromisoformat(value) if KINDS[one["kind"]][name] == "time" else value
+            name: datetime.fromisoformat(value) if KINDS[one["kind"]].fields[name].type == "time" else value
             for name, value in one["fields"].items()
         }
         data = json.dumps(one["data"], ensure_ascii=False).encode()

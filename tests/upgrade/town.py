@@ -64,10 +64,10 @@ class Town(House):
         """Write the tenants, as `apply` does."""
         wants = tuple(sorted(t.value for t in load_flow("review_request").wants(None)))
         for name in ("kofe", "chay"):
-            writes = [Put(journal.tenant_document(tenant(name, self.evening)))]
+            writes = [Put(journal.document(tenant(name, self.evening)))]
             for connection, vendor in VENDORS.items():
                 compiled = CompiledConnection(tenant=name, connection=connection, vendor=vendor, wants=wants)
-                writes.append(Put(journal.connection_document(compiled)))
+                writes.append(Put(journal.document(compiled)))
             await self.store.commit(writes)
 
     async def tell(self, where: str, body: object) -> Answer:

@@ -121,7 +121,7 @@ async def lanes(town: Town) -> None:
                 "created_at": pending.created_at + timedelta(seconds=number), "step": f"state/{number}",
             }
         )  # fmt: skip
-        await town.store.commit([journal.create_delivery(lane)])
+        await town.store.commit([journal.create(lane)])
 
 
 def shown(value: Any) -> Any:

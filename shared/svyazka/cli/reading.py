@@ -12,7 +12,7 @@ import typer
 from svyazka.catalogue import N_, _
 from svyazka.cli.session import APPLY_ADDS, FILES_NAME, nearest
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import (
+from svyazka.engine.journal.kinds import (
     DELIVERIES_OF_CONNECTION,
     DELIVERIES_OF_CONNECTION_BY_STATUS,
     DELIVERIES_OF_EVENT,
@@ -30,10 +30,9 @@ from svyazka.engine.ports.store import (
     RECENT_DELIVERIES_BY_STATUS,
     RECENT_DELIVERIES_OF_FLOW,
     RECENT_EVENTS,
-    Document,
-    Query,
-    Store,
 )
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document, Store
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.tenants import Tenant, parse_duration

@@ -78,7 +78,7 @@ class Session:
 
     async def compiled(self, tenant: Tenant, connection: str) -> CompiledConnection:
         """A connection as webhook functions see it. Raises ConfigError when the tenant has none of that name."""
-        held = await journal.load(self.store, CompiledConnection, "connections", f"{tenant.id}.{connection}")
+        held = await journal.load(self.store, CompiledConnection, f"{tenant.id}.{connection}")
         if held is None or connection not in tenant.connections:
             hint = nearest(connection, tenant.connections, FILES_NAME)
             raise ConfigError(
@@ -126,7 +126,7 @@ class Session:
         audit = AuditLine(
             id=f"aud_{uuid4().hex}", at=self.hub.clock.now(), who=self.who, action=action, target=target, detail=detail
         )
-        return Create(journal.audit_document(audit))
+        return Create(journal.document(audit))
 
     async def audit(self, action: str, target: str, **detail: JsonValue) -> None:
         """Leave the line."""

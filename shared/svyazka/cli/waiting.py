@@ -48,7 +48,7 @@ async def verdict(session: Session, before: Outage, seconds: float) -> Verdict |
     key = connection_id(before.tenant, before.connection)
 
     async def look() -> Verdict | None:
-        held = await journal.load(session.store, Outage, "outages", key)
+        held = await journal.load(session.store, Outage, key)
         if held is None or not held.model.is_open or held.model.id != before.id:
             return Verdict("works")
         now = held.model

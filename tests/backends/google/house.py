@@ -9,7 +9,7 @@ from typing import Any
 from backends.google.deployment import Deployment
 from fakes import House, SteppedClock
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import RECENT_DELIVERIES, RECENT_EVENTS
+from svyazka.engine.journal.kinds import RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
 

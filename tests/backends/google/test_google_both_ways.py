@@ -9,7 +9,8 @@ import pytest
 
 from conformance.documents import bare, content, filled
 from svyazka.backends.google import codec
-from svyazka.engine.ports.store import KINDS, Create, Put, Replace
+from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.ports.store import Create, Put, Replace
 
 NOISE = base64.b64encode(random.Random(3).randbytes(400_000))
 DATA = [b"{}", '{"текст":"☕"}'.encode(), b'{"body":"' + NOISE + b'"}', b'{"body":"' + b"\\u0001" * 500_000 + b'"}']

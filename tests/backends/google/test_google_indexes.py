@@ -14,7 +14,7 @@ import pytest
 from google.cloud.firestore_v1.types import StructuredQuery
 
 from conformance.documents import at
-from svyazka.engine.ports.store import KINDS, QUERIES
+from svyazka.engine.journal.kinds import KINDS, queries
 
 INDEXES = json.loads((Path(__file__).parents[3] / "infra/terraform/firestore-indexes.json").read_text())
 OPERATOR = StructuredQuery.FieldFilter.Operator
@@ -61,7 +61,7 @@ async def ask(store, query) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+@pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
 async def test_every_query_has_its_index(proxied, wire, query):
     await ask(proxied.store, query)
     (asked,) = wire.queries
@@ -70,20 +70,20 @@ async def test_every_query_has_its_index(proxied, wire, query):
 
 async def test_a_query_without_its_index_is_noticed(proxied, wire, monkeypatch):
     """This test's own eyes: with the list emptied, each query that needs one is missed."""
-    for query in QUERIES:
+    for query in queries():
         await ask(proxied.store, query)
     monkeypatch.setitem(INDEXES, "composite", {})
-    monkeypatch.setitem(INDEXES, "exempt", {kind: sorted(fields) for kind, fields in KINDS.items()})
-    unindexed = [query.name for query, asked in zip(QUERIES, wire.queries, strict=True) if missing(asked) is None]
+    monkeypatch.setitem(INDEXES, "exempt", {kind: sorted(one.fields) for kind, one in KINDS.items()})
+    unindexed = [query.name for query, asked in zip(queries(), wire.queries, strict=True) if missing(asked) is None]
     assert unindexed == [
-        query.name for query in QUERIES if not (query.equal or query.at_most or query.contains or query.order)
+        query.name for query in queries() if not (query.equal or query.at_most or query.contains or query.order)
     ]
 
 
 def test_what_no_query_names_has_no_index_of_its_own():
-    used = {(query.kind, name.lstrip("-")) for query in QUERIES for name in _names(query)}
-    for kind, fields in KINDS.items():
-        for name in {*fields, "data", "stamp"} - {"expire_at"}:
+    used = {(query.kind, name.lstrip("-")) for query in queries() for name in _names(query)}
+    for kind, one in KINDS.items():
+        for name in {*one.fields, "data", "stamp"} - {"expire_at"}:
             assert (kind, name) in used or name in INDEXES["exempt"][kind]
 
 

@@ -10,7 +10,7 @@ from backends.google.deployment import Deployment
 from backends.google.firestore_proxy import Bill, FirestoreProxy
 from backends.google.house import GoogleHouse
 from fakes import order
-from svyazka.engine.ports.store import QUERIES
+from svyazka.engine.journal.kinds import queries
 from svyazka.model.outcomes import Retry
 
 DELAY = 1800
@@ -139,5 +139,5 @@ async def test_a_forged_key_costs_nothing(proxied, wire, key):
 async def test_a_sweep_with_nothing_to_do_is_a_query_for_each_kind_that_can_be_due(proxied, wire):
     house, meter = await warm(proxied, wire)
     await house.swept()
-    sweeps = [query for query in QUERIES if query.at_most == "wake_at" and not query.equal]
+    sweeps = [query for query in queries() if query.at_most == "wake_at" and not query.equal]
     assert meter.cost() == Cost(writes=0, reads=len(sweeps), tasks=0)

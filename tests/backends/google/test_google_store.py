@@ -13,7 +13,9 @@ from conformance.documents import bare
 from simulators.cloudtasks import Mode
 from svyazka.backends.google import store as store_module
 from svyazka.backends.google.store import FirestoreStore
-from svyazka.engine.ports.store import DUE_EVENTS, RECENT_EVENTS, Create, Delete, Document, Put, Query, Replace, Task
+from svyazka.engine.journal.kinds import DUE_EVENTS, RECENT_EVENTS
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Create, Delete, Document, Put, Replace, Task
 from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
 from svyazka.settings import Settings
 

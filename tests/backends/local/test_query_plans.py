@@ -9,7 +9,8 @@ import pytest
 
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore, find_question, tally_question, total_question
-from svyazka.engine.ports.store import QUERIES, Query
+from svyazka.engine.journal.kinds import queries
+from svyazka.engine.ports.schema import Query
 
 MOMENT = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -19,7 +20,7 @@ WHOLE = {"outages", "all_tenants", "all_connections", "all_cursors"}
 PEOPLE = {"events_of_person", "raws_of_person", "deliveries_of_person"}
 """`forget` looks through every row's people: once a person, and progress is shown."""
 
-by_name = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+by_name = pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_page_is_found_by_an_index_in_its_order(store: LocalStore, query: Quer
 
 @pytest.mark.parametrize("since", [None, MOMENT], ids=["ever", "since"])
 @pytest.mark.parametrize(
-    "query", [one for one in QUERIES if one.equal[-1:] == ("status",) and one.order], ids=lambda query: query.name
+    "query", [one for one in queries() if one.equal[-1:] == ("status",) and one.order], ids=lambda query: query.name
 )
 def test_counting_reads_the_index_alone(store: LocalStore, query: Query, since: datetime | None) -> None:
     steps = plan(store, *tally_question(query, given(query), since))
@@ -62,6 +63,6 @@ def test_counting_reads_the_index_alone(store: LocalStore, query: Query, since: 
 
 @pytest.mark.parametrize("since", [None, MOMENT], ids=["ever", "since"])
 def test_adding_up_reads_the_index_alone(store: LocalStore, since: datetime | None) -> None:
-    (query,) = [one for one in QUERIES if one.sums]
+    (query,) = [one for one in queries() if one.sums]
     (step,) = plan(store, *total_question(query, given(query), since))
     assert "USING COVERING INDEX" in step

@@ -51,7 +51,7 @@ class ExolveHouse(House):
         await self.store.commit(
             [
                 Put(Document("secrets", "kofe.exolve", {"tenant": "kofe"}, secret)),
-                Put(journal.connection_document(compiled)),
+                Put(journal.document(compiled)),
             ]
         )
 

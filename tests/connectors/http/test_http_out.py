@@ -228,11 +228,11 @@ class Passing(House):
 
     async def settle_in(self) -> None:
         await super().settle_in()
-        held = await journal.load(self.store, CompiledConnection, "connections", "kofe.till")
+        held = await journal.load(self.store, CompiledConnection, "kofe.till")
         assert held is not None
         everything = tuple(type_.value for type_ in EventType)
         compiled = held.model.model_copy(update={"wants": everything})
-        await self.store.commit([Put(journal.connection_document(compiled))])
+        await self.store.commit([Put(journal.document(compiled))])
 
 
 async def passing(sink: Running, *names: str, **flow: Any) -> Passing:

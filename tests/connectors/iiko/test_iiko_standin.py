@@ -57,7 +57,7 @@ class Restaurant(House):
         compiled = journal.read(CompiledConnection, document).model
         sealed = {"auth_token": self.keyring.seal("verify", TOKEN, "kofe.till.auth_token")}
         changes = {"public": {"organization_id": ORGANIZATION}, "sealed": sealed}
-        await self.store.commit([Put(journal.connection_document(compiled.model_copy(update=changes)))])
+        await self.store.commit([Put(journal.document(compiled.model_copy(update=changes)))])
 
     def control(self, path: str, body: Any, **options: Any) -> Any:
         """Tell the stand-in something; its clock stands where ours does."""

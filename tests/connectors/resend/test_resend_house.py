@@ -51,7 +51,7 @@ class MailHouse(House):
         )
         vault = {f"kofe.{name}": self.keyring.seal("vault", value, f"kofe.{name}") for name, value in SECRETS.items()}
         secrets = [Put(Document("secrets", key, {"tenant": "kofe"}, value.encode())) for key, value in vault.items()]
-        await self.store.commit([*secrets, Put(journal.connection_document(compiled))])
+        await self.store.commit([*secrets, Put(journal.document(compiled))])
 
     async def order(self, number: int = 1, email: str = "anna@example.org") -> None:
         await self.post({**order(number), "email": email})

@@ -261,10 +261,10 @@ class Restaurant(House):
 
     async def settle_in(self) -> None:
         await super().settle_in()
-        held = await journal.load(self.store, CompiledConnection, "connections", "kofe.till")
+        held = await journal.load(self.store, CompiledConnection, "kofe.till")
         assert held is not None
         compiled = held.model.model_copy(update={"public": self.public})
-        await self.store.commit([Put(journal.connection_document(compiled))])
+        await self.store.commit([Put(journal.document(compiled))])
 
     async def push(self, body: bytes, query: str | None = None, *headers: tuple[str, str]) -> Answer:
         key = self.keyring.mint("rkeeper", "kofe", "till")
@@ -464,10 +464,10 @@ async def test_silence_is_no_news_where_only_pushes_come_or_the_connection_is_pa
     assert MANIFEST.silence(RKeeperSettings(client_id="a", client_secret="b")) is None
     house = await restaurant(object_id=OBJECT_ID, token=WS_TOKEN)
     await house.push((SAMPLES / "ws-event-order-status-changed-created.json").read_bytes())
-    held = await journal.load(house.store, CompiledConnection, "connections", "kofe.till")
+    held = await journal.load(house.store, CompiledConnection, "kofe.till")
     assert held is not None
     paused = held.model.model_copy(update={"paused": True})
-    await house.store.commit([Put(journal.connection_document(paused))])
+    await house.store.commit([Put(journal.document(paused))])
     house.clock.step(30 * 86400)
     await house.worker.handle("/retain", {})
     assert house.alerts() == []

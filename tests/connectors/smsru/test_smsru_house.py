@@ -46,7 +46,7 @@ class SmsHouse(House):
         await self.store.commit(
             [
                 Put(Document("secrets", "kofe.smsru-api-id", {"tenant": "kofe"}, secret)),
-                Put(journal.connection_document(compiled)),
+                Put(journal.document(compiled)),
             ]
         )
 

@@ -442,7 +442,7 @@ class BotHouse(House):
         await self.store.commit(
             [
                 Put(Document("secrets", "kofe.bot", {"tenant": "kofe"}, secret)),
-                Put(journal.connection_document(compiled)),
+                Put(journal.document(compiled)),
             ]
         )
 

@@ -57,7 +57,7 @@ class WhatsappHouse(House):
             tenant="kofe", connection="wa", vendor="whatsapp", sealed=sealed, public={"phone_number_id": NUMBER}
         )
         secrets = [Put(Document("secrets", key, {"tenant": "kofe"}, value.encode())) for key, value in vault.items()]
-        await self.store.commit([*secrets, Put(journal.connection_document(compiled))])
+        await self.store.commit([*secrets, Put(journal.document(compiled))])
 
     async def order(self, number: int = 1, phone: str = f"+{IVAN}") -> None:
         await self.post(order(number, phone=phone))

@@ -42,11 +42,11 @@ class SalonHouse(House):
 
     async def settle_in(self) -> None:
         await super().settle_in()
-        held = await journal.load(self.store, CompiledConnection, "connections", "kofe.salon")
+        held = await journal.load(self.store, CompiledConnection, "kofe.salon")
         assert held is not None
         sealed = {"partner_token": self.keyring.seal("verify", PARTNER_TOKEN, "kofe.salon.partner_token")}
         compiled = held.model.model_copy(update={"public": {"company_id": 997441}, "sealed": sealed})
-        await self.store.commit([Put(journal.connection_document(compiled))])
+        await self.store.commit([Put(journal.document(compiled))])
 
     async def call(self, body: bytes | dict[str, Any], key: str | None = None) -> Answer:
         """YCLIENTS calls."""

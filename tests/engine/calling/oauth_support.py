@@ -184,8 +184,8 @@ class Office:
         compiled = CompiledConnection(tenant=TENANT, connection=CRM, vendor="amocrm")
         await self.store.commit(
             [
-                Put(journal.tenant_document(self.tenant)),
-                Put(journal.connection_document(compiled)),
+                Put(journal.document(self.tenant)),
+                Put(journal.document(compiled)),
                 Put(Document("secrets", document_id, {"tenant": TENANT}, sealed)),
             ]
         )

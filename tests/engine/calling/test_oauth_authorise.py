@@ -153,7 +153,7 @@ async def test_a_redirect_with_a_state_that_is_not_for_it_is_refused_without_tou
     else:
         location = location.replace("?", f"?key={office.keyring.mint('amocrm', TENANT, 'other')}&")
         other = CompiledConnection(tenant=TENANT, connection="other", vendor="amocrm")
-        await office.store.commit([Put(journal.connection_document(other))])
+        await office.store.commit([Put(journal.document(other))])
     reads = office.store.reads
     answer = await office.get(location)
     assert answer.status == 401

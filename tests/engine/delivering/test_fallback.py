@@ -218,7 +218,7 @@ async def test_a_fallback_that_is_there_already_is_left_as_it_is_and_nothing_han
     assert first is not None
     key = delivery_id("kofe", "review_request", "order:1", "review/mail")
     done = first.model_copy(update={"id": key, "connection": "mail", "vendor": "mail", "status": S.SUCCEEDED})
-    await house.store.commit([Create(journal.delivery_document(done.model_copy(update={"wake_at": None})))])
+    await house.store.commit([Create(journal.document(done.model_copy(update={"wake_at": None})))])
     await house.pass_time(3 * HOUR)
     assert states(house) == {"sms": S.CANCELLED, "mail": S.SUCCEEDED}
     assert house.mail.sent == []

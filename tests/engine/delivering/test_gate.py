@@ -92,7 +92,7 @@ async def test_a_tenant_that_is_gone_takes_its_messages_along(house: House) -> N
 async def test_alerts_need_no_flow_in_the_tenant_file(house: House) -> None:
     settings = house.tenant.alerts.model_copy(update={"to": (Addressee(connection="sms", phone="+79990000001"),)})
     house.tenant = house.tenant.model_copy(update={"alerts": settings, "flows": ()})
-    await house.store.commit([Put(journal.tenant_document(house.tenant))])
+    await house.store.commit([Put(journal.document(house.tenant))])
     await alerts.tell(house.hub, house.tenant, "sms", "unknown", "first", START, "Слова", "x")
     await house.run()
     assert only(house).status is S.SUCCEEDED

@@ -47,7 +47,7 @@ async def doubted(
     await house.post(order())
     await house.run()
     if planned_before:
-        await house.store.commit([Put(journal.delivery_document(only(house).model_copy(update={"key_life": None})))])
+        await house.store.commit([Put(journal.document(only(house).model_copy(update={"key_life": None})))])
     await house.pass_time(down_for)
     house.sms.script.clear()
     house.sms.calls = 0

@@ -75,7 +75,7 @@ class Books(House):
                 wake_at=now + timedelta(seconds=60), lane=lane, supersedes=supersedes,
                 blank_at=now + timedelta(days=90),
             ).model_copy(update=changes)  # fmt: skip
-            await self.store.commit([journal.create_delivery(made)], [perform_task(made)])
+            await self.store.commit([journal.create(made)], [perform_task(made)])
             self.clock.step(1)
 
     def status(self, title: str) -> Status:

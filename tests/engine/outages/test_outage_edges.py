@@ -174,7 +174,7 @@ async def test_a_conflict_while_settling_is_no_second_failure() -> None:
         if len(tries) < THRESHOLD:
             (delivery,) = house.deliveries()
             version = house.store.documents["deliveries", delivery.id].version
-            await house.store.commit([journal.replace_delivery(delivery, version)])  # the sweep touches it
+            await house.store.commit([journal.replace(delivery, version)])  # the sweep touches it
         await record(*args)
 
     house.worker.performer.settler._record = contended  # type: ignore[method-assign]
@@ -191,7 +191,7 @@ async def test_an_outage_of_a_connection_that_left_the_tenant_file_ends_with_it(
     house = await in_trouble()
     connections = {name: spec for name, spec in house.tenant.connections.items() if name != "sms"}
     house.tenant = house.tenant.model_copy(update={"connections": connections})
-    await house.store.commit([Put(journal.tenant_document(house.tenant))])
+    await house.store.commit([Put(journal.document(house.tenant))])
     await house.pass_time(10 * HOUR)
     assert not outage(house).is_open
     assert told(house) == []

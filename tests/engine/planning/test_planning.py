@@ -251,7 +251,7 @@ async def test_an_old_event_that_is_replayed_has_its_seven_days_too() -> None:
     bare = event.model_copy(update={"contact": None, "partial": True})
     version = house.store.documents["events", event.id].version
     replayed = EventRecord(event=bare, status=EventStatus.ACCEPTED, wake_at=house.clock.now())
-    await house.store.commit([Replace(journal.event_document(replayed, version))])
+    await house.store.commit([journal.replace(replayed, version)])
     till.trouble.outcome = Blocked(code="401", message="not authorised", remedy="svyazka auth")
     await house.run()
     (record,) = house.events()
@@ -270,7 +270,7 @@ async def test_a_message_that_was_asked_for_through_a_connection_that_is_gone_ha
 
 
 def _tenant(house: House) -> Any:
-    return journal.tenant_document(house.tenant, house.store.documents["tenants", "kofe"].version)
+    return journal.document(house.tenant, house.store.documents["tenants", "kofe"].version)
 
 
 async def test_an_event_of_a_tenant_that_is_gone_is_settled(house: House) -> None:

@@ -91,7 +91,7 @@ async def test_a_receipt_of_another_tenants_message_changes_nothing(house: House
     await house.run()
     key, document = next((k, d) for k, d in house.store.documents.items() if k[0] == "deliveries")
     foreign = journal.read(Delivery, document).model.model_copy(update={"tenant": "chay"})
-    await house.store.commit([journal.replace_delivery(foreign, document.version)])
+    await house.store.commit([journal.replace(foreign, document.version)])
     await house.receipt("undelivered", None, key=foreign.key)
     await house.run()
     assert only(house).receipt is ReceiptState.NONE

@@ -159,7 +159,7 @@ async def test_what_waits_for_a_repeat_is_not_told_after_works_again() -> None:
 async def test_who_died_between_telling_and_noting_it_still_tells_the_end() -> None:
     house = await hotel(BY_MAIL)
     await house.breaks("sms")
-    held = await journal.load(house.store, Outage, "outages", "kofe.sms")
+    held = await journal.load(house.store, Outage, "kofe.sms")
     assert held is not None
     assert held.model.told == ()
     await house.worker.outages._tell(house.tenant, held.model, "down")  # and dies before `told` is written
@@ -246,11 +246,11 @@ async def test_an_alert_of_an_older_release_goes_on_as_it_was() -> None:
     house = await hotel(BY_SMS)
     await alerts.tell(house.hub, house.tenant, "till", "unknown", "first", START, "Слова", "x")
     (delivery,) = house.deliveries()
-    held = await journal.load(house.store, Delivery, "deliveries", delivery.id)
+    held = await journal.load(house.store, Delivery, delivery.id)
     assert held is not None
     guards = delivery.guards.model_copy(update={"expires_at": START + timedelta(days=1)})
     older = {"fallbacks": (), "fallback_at": None, "fallback_seconds": None, "guards": guards}
-    await house.store.commit([journal.replace_delivery(delivery.model_copy(update=older), held.version)])
+    await house.store.commit([journal.replace(delivery.model_copy(update=older), held.version)])
     await house.run()
     assert house.texts() == {"sms": ["Слова"]}
 

@@ -203,9 +203,9 @@ async def test_every_kind_of_command_is_blanked_and_then_cannot_be_replayed(hous
     blanked = blank(delivery.model_copy(update={"command": command, "status": Status.FAILED}))
     assert "Пётр" not in blanked.model_dump_json()
     assert "+79990001122" not in blanked.model_dump_json()
-    from svyazka.engine.journal.documents import delivery_document
+    from svyazka.engine.journal.documents import document
 
-    await house.store.commit([Put(delivery_document(blanked))])
+    await house.store.commit([Put(document(blanked))])
     operator = Operator(house.hub, lambda vendor: None, "root")
     done = await operator.reopen(delivery.id, How(again=True, ignore_age=True))
     assert done.skipped

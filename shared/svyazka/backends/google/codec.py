@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from svyazka.engine.ports.store import KINDS, Document, Value
+from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.ports.store import Document, Value
 
 DATA = "data"
 STAMP = "stamp"
@@ -39,7 +40,7 @@ def new_stamp() -> int:
 def stored(document: Document, stamp: int) -> Stored:
     """The fields that are written, as the official client takes them."""
     found: Stored = {}
-    for name in KINDS[document.kind]:
+    for name in KINDS[document.kind].fields:
         value = document.fields.get(name)
         if value is not None:
             found[name] = value if isinstance(value, str | int | datetime) else list(value)
@@ -48,7 +49,7 @@ def stored(document: Document, stamp: int) -> Stored:
 
 def restored(kind: str, key: str, fields: Mapping[str, Any], version: str) -> Document:
     """The document that was stored; `fields` as the official client gives them."""
-    found = {name: _value(fields.get(name)) for name in KINDS[kind]}
+    found = {name: _value(fields.get(name)) for name in KINDS[kind].fields}
     return Document(kind, key, found, unpacked(fields[DATA]), version)
 
 

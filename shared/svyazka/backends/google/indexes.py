@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from svyazka.backends.google.codec import DATA, STAMP
-from svyazka.engine.ports.store import EXPIRING, KINDS, QUERIES, Query
+from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.ports.schema import Kind, Query
 
 
 class Field(TypedDict):
@@ -63,12 +64,12 @@ def single_fields(query: Query) -> list[str]:
     return [*query.equal, *(name.lstrip("-") for name in (ordered, query.contains) if name)]
 
 
-def index_plan(queries: Iterable[Query] = QUERIES) -> Plan:
+def index_plan(kinds: Iterable[Kind] = tuple(KINDS.values())) -> Plan:
     """Composite indexes, fields left with their own index, exemptions, time-to-live; and who is served by what."""
     composite: dict[str, Composite] = {}
-    single: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    single: dict[str, set[str]] = {kind.name: set() for kind in kinds}
     served: dict[str, str] = {}
-    for query in queries:
+    for query in (query for kind in kinds for query in kind.queries):
         fields = composite_fields(query)
         if fields is None:
             names = single_fields(query)
@@ -83,9 +84,11 @@ def index_plan(queries: Iterable[Query] = QUERIES) -> Plan:
         "composite": dict(sorted(composite.items())),
         "single": {kind: sorted(names) for kind, names in sorted(single.items()) if names},
         "exempt": {
-            kind: sorted({DATA, STAMP, *KINDS[kind]} - single[kind] - ({"expire_at"} if kind in EXPIRING else set()))
-            for kind in sorted(KINDS)
+            kind.name: sorted(
+                {DATA, STAMP, *kind.fields} - single[kind.name] - ({"expire_at"} if kind.expires else set())
+            )
+            for kind in sorted(kinds, key=lambda kind: kind.name)
         },
-        "ttl": sorted(EXPIRING),
+        "ttl": sorted(kind.name for kind in kinds if kind.expires),
         "queries": dict(sorted(served.items())),
     }

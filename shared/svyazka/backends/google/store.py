@@ -23,20 +23,9 @@ from svyazka.backends.google.codec import STAMP, document_id, key_of, new_stamp,
 from svyazka.backends.google.patience import TRY_LIMIT, patiently
 from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.catalogue import _
-from svyazka.engine.ports.store import (
-    KINDS,
-    QUERIES,
-    Create,
-    Delete,
-    Document,
-    Page,
-    Put,
-    Query,
-    Replace,
-    Task,
-    Write,
-    after,
-)
+from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Create, Delete, Document, Page, Put, Replace, Task, Write, after
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
 from svyazka.settings import Settings
@@ -121,8 +110,8 @@ class FirestoreStore:
         cursor: str | None = None,
     ) -> Page:
         """See Store. A full page has a cursor, though nothing may follow: one document more would cost a read more."""
-        if query not in QUERIES:
-            raise ValueError(_("{query} isn't in the table of queries: it would have no index", query=query.name))
+        if query not in KINDS[query.kind].queries:
+            raise ValueError(_("{query} is none that its kind declares: it would have no index", query=query.name))
         asked = self._asked(query, equal or {}, at_most, contains, limit, cursor)
         snapshots = await patiently(lambda: asked.get(retry=None, timeout=TRY_LIMIT), self._limit)
         documents = [_document(snapshot) for snapshot in snapshots]
@@ -157,8 +146,8 @@ class FirestoreStore:
         return int(summed) if summed else None
 
     def _found_by(self, query: Query, equal: Mapping[str, str], since: datetime | None) -> Any:
-        if query not in QUERIES:
-            raise ValueError(f"{query.name} isn't in the table of queries: it would have no index")
+        if query not in KINDS[query.kind].queries:
+            raise ValueError(f"{query.name} is none that its kind declares: it would have no index")
         asked: Any = self._client.collection(query.kind)
         for name in query.equal:
             asked = asked.where(filter=FieldFilter(name, "==", equal[name]))
@@ -246,7 +235,7 @@ class FirestoreStore:
             batch.set(reference, fields)
         else:
             assert document.version is not None
-            gone = {name: DELETE_FIELD for name in KINDS[document.kind] if name not in fields}
+            gone = {name: DELETE_FIELD for name in KINDS[document.kind].fields if name not in fields}
             batch.update(reference, {**fields, **gone}, self._unchanged(document.version))
 
     def _unchanged(self, version: str) -> Any:

@@ -6,11 +6,14 @@ Times are whole microseconds since 1970 UTC; lists are JSON text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from svyazka.engine.ports.store import KINDS, QUERIES, Document, Query, Value
+from svyazka.engine.journal.kinds import KINDS, queries
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document, Value
 
 VERSION = 1
 """`PRAGMA user_version`: which releases may write the file. Raised only by a step that an earlier release can't live
@@ -44,9 +47,11 @@ def moment(stored: int) -> datetime:
 def statements() -> list[str]:
     """What makes an empty file ours."""
     made = []
-    for kind, fields in KINDS.items():
-        columns = "".join(f", {name} {_TYPES[type_]}" for name, type_ in fields.items())
-        made.append(f"CREATE TABLE {kind} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, data BLOB NOT NULL{columns})")
+    for kind in KINDS.values():
+        columns = "".join(f", {name} {_TYPES[one.type]}" for name, one in kind.fields.items())
+        made.append(
+            f"CREATE TABLE {kind.name} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, data BLOB NOT NULL{columns})"
+        )
     return [*made, *indexes().values(), *[one for one in TASKS.split(";") if one.strip()]]
 
 
@@ -54,10 +59,10 @@ def indexes() -> dict[str, str]:
     """What makes each index, by its name. A file of an earlier release lacks some: they are made when it is opened."""
     made = {
         f"{kind}_expire": f"CREATE INDEX IF NOT EXISTS {kind}_expire ON {kind} (expire_at) WHERE expire_at IS NOT NULL"
-        for kind, fields in KINDS.items()
-        if "expire_at" in fields
+        for kind in KINDS
+        if KINDS[kind].expires
     }
-    return {**made, **dict(sorted(named for query in QUERIES if (named := _index(query))))}
+    return {**made, **dict(sorted(named for query in queries() if (named := _index(query))))}
 
 
 def _index(query: Query) -> tuple[str, str] | None:
@@ -78,7 +83,7 @@ class Rows:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.fields = KINDS[kind]
+        self.fields = KINDS[kind].fields
         names = ["id", "version", "data", *self.fields]
         self.select = f"SELECT {', '.join(names)} FROM {kind}"
         marks = ", ".join("?" * len(names))
@@ -96,10 +101,10 @@ class Rows:
     def document(self, row: Sequence[Any]) -> Document:
         """A row as the document that it is."""
         fields: dict[str, Value] = {}
-        for (name, type_), value in zip(self.fields.items(), row[3:], strict=True):
-            if value is not None and type_ == "time":
+        for (name, field), value in zip(self.fields.items(), row[3:], strict=True):
+            if value is not None and field.type == "time":
                 value = moment(value)
-            elif value is not None and type_ == "texts":
+            elif value is not None and field.type == "texts":
                 value = tuple(json.loads(value))
             fields[name] = value
         return Document(self.kind, row[0], fields, bytes(row[2]), str(row[1]))
@@ -114,4 +119,5 @@ def stored(value: Value) -> Any:
     return json.dumps(list(value), ensure_ascii=False)
 
 
-ROWS: Mapping[str, Rows] = {kind: Rows(kind) for kind in KINDS}
+rows_of = cache(Rows)
+"""The statements of a kind, by its name."""

@@ -13,19 +13,19 @@ from datetime import datetime
 from pathlib import Path
 
 from svyazka.backends.local.erasing import empty_log
-from svyazka.backends.local.schema import ROWS, microseconds, stored
+from svyazka.backends.local.schema import microseconds, rows_of, stored
 from svyazka.backends.local.writer import Writer, connect, prepare
+from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.clock import Clock, SystemClock
+from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import (
-    EXPIRING,
     Arrival,
     Create,
     Delete,
     Document,
     Page,
     Put,
-    Query,
     Replace,
     Salvage,
     Task,
@@ -81,8 +81,8 @@ class LocalStore:
 
     def peek(self, kind: str, key: str) -> Document | None:
         """`get` for those who aren't in a loop yet."""
-        rows = self.read(f"{ROWS[kind].select} WHERE id = ?", (key,))
-        return ROWS[kind].document(rows[0]) if rows else None
+        rows = self.read(f"{rows_of(kind).select} WHERE id = ?", (key,))
+        return rows_of(kind).document(rows[0]) if rows else None
 
     async def get(self, kind: str, key: str) -> Document | None:
         return self.peek(kind, key)
@@ -91,7 +91,7 @@ class LocalStore:
         return [self.peek(*key) for key in keys]
 
     async def ids(self, kind: str, prefix: str, limit: int = 10) -> list[str]:
-        statement = f"SELECT id FROM {ROWS[kind].kind} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+        statement = f"SELECT id FROM {rows_of(kind).kind} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
         return [str(row[0]) for row in self.read(statement, (prefix, after(prefix), limit))]
 
     async def find(
@@ -106,7 +106,7 @@ class LocalStore:
     ) -> Page:
         statement, values = find_question(query, equal or {}, at_most, contains, limit, cursor)
         rows = self.read(statement, values)
-        documents = [ROWS[query.kind].document(row) for row in rows[:limit]]
+        documents = [rows_of(query.kind).document(row) for row in rows[:limit]]
         if len(rows) <= limit:
             return Page(documents)
         return Page(documents, _cursor(query, documents[-1]))
@@ -220,7 +220,7 @@ class LocalStore:
     async def delete_expired(self, now: datetime) -> int:
         """What time-to-live policies do in the cloud; how many went."""
         limit, gone = microseconds(now), 0
-        for kind in EXPIRING:
+        for kind in (kind.name for kind in KINDS.values() if kind.expires):
             while True:
                 count = await self._writer.submit(
                     lambda connection, kind=kind: (
@@ -283,7 +283,7 @@ def find_question(
     where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
     way = " DESC" if backwards else ""
     order = f"{ordered}{way}, id{way}" if ordered else "id"
-    return f"{ROWS[query.kind].select}{where} ORDER BY {order} LIMIT {limit + 1}", values
+    return f"{rows_of(query.kind).select}{where} ORDER BY {order} LIMIT {limit + 1}", values
 
 
 def tally_question(query: Query, equal: Mapping[str, str], since: datetime | None) -> tuple[str, list[object]]:
@@ -321,7 +321,7 @@ def _write(connection: sqlite3.Connection, write: Write) -> str | None:
     if isinstance(write, Delete):
         return _delete(connection, write)
     document = write.document
-    rows = ROWS[document.kind]
+    rows = rows_of(document.kind)
     # Never used twice, so that a document that went and came back isn't taken for the one that was read.
     version = random.getrandbits(62)
     values = rows.values(document, version)
@@ -337,7 +337,7 @@ def _write(connection: sqlite3.Connection, write: Write) -> str | None:
 
 
 def _delete(connection: sqlite3.Connection, write: Delete) -> str | None:
-    rows = ROWS[write.kind]
+    rows = rows_of(write.kind)
     if write.version is None:
         connection.execute(rows.delete, (write.id,))
         return ""
@@ -350,7 +350,7 @@ def _key(write: Write) -> tuple[str, str]:
 
 
 def _arrive(connection: sqlite3.Connection, arrival: Arrival, now: int) -> Document | None:
-    rows = ROWS["events"]
+    rows = rows_of("events")
     if arrival.earlier is not None and arrival.earlier_since is not None:
         earlier = connection.execute(
             f"{rows.select} WHERE id = ? AND received_at >= ?", (arrival.earlier, microseconds(arrival.earlier_since))

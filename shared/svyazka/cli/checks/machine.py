@@ -15,15 +15,15 @@ from svyazka.cli.output import full_time
 from svyazka.cli.running import is_running
 from svyazka.cli.session import Session
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import (
+from svyazka.engine.journal.kinds import (
     DUE_DELIVERIES,
     DUE_EVENTS,
     DUE_GRANTS,
     DUE_OUTAGES,
     RECENT_ALERTS,
     RECENT_EVENTS,
-    Document,
 )
+from svyazka.engine.ports.store import Document
 from svyazka.engine.security.keyring import SECRET_NAMES
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.deliveries import Alert

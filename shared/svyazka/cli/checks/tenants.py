@@ -130,7 +130,7 @@ async def _journaled(session: Session, account: Account) -> list[Finding]:
 async def _state(session: Session, account: Account) -> list[Finding]:
     found = []
     key = connection_id(account.tenant.id, account.name)
-    held = await journal.load(session.store, Outage, "outages", key)
+    held = await journal.load(session.store, Outage, key)
     if held is not None and held.model.is_open:
         outage = held.model
         since = full_time(outage.since, ZoneInfo(account.tenant.timezone))
@@ -156,7 +156,7 @@ async def _state(session: Session, account: Account) -> list[Finding]:
                 _("get a new one, then: svyazka secret set"),
             )
         )
-    compiled = await journal.load(session.store, CompiledConnection, "connections", key)
+    compiled = await journal.load(session.store, CompiledConnection, key)
     if compiled is not None and compiled.model.previous_valid:
         remedy = f"svyazka rotate {account.tenant.id}/{account.name} --finish"
         found.append(Finding("webhook key", "warn", _("two keys work: a rotation isn't finished"), remedy))

@@ -14,7 +14,6 @@ from svyazka.cli.output import lines, note, say, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import Replace
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
@@ -47,7 +46,7 @@ async def hook_rows(session: Session, tenant: Tenant) -> list[dict[str, str]]:
     """`urls --json`: one row a connection whose vendor calls us; for this its settings needn't be usable."""
     rows = []
     for name, spec in tenant.connections.items():
-        held = await journal.load(session.store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        held = await journal.load(session.store, CompiledConnection, connection_id(tenant.id, name))
         generation = held.model.generation if held else 1
         hook = hook_for(session.settings, session.hub.keyring, spec.vendor, tenant.id, name, generation)
         if hook is not None:
@@ -79,7 +78,7 @@ def rotate(
     async def body(session: Session) -> None:
         owner, name = await session.connection_of(connection, tenant)
         key = connection_id(owner.id, name)
-        held = await journal.load(session.store, CompiledConnection, "connections", key)
+        held = await journal.load(session.store, CompiledConnection, key)
         assert held is not None  # connection_of has looked
         before = held.model
         if finish and not before.previous_valid:
@@ -103,7 +102,7 @@ def rotate(
         after = before.model_copy(update={"generation": generation, "previous_valid": not finish})
         audit = session.audit_write("rotate", f"{owner.id}/{name}", generation=generation, finished=finish)
         try:
-            await session.store.commit([Replace(journal.connection_document(after, held.version)), audit])
+            await session.store.commit([journal.replace(after, held.version), audit])
         except Conflict:
             raise ConfigError(
                 _("{owner}/{name} was changed meanwhile: run it again", owner=owner.id, name=name)

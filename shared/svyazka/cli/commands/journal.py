@@ -19,7 +19,7 @@ from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import ALERTS_OF_TENANT, AUDIT, RECENT_ALERTS
+from svyazka.engine.journal.kinds import ALERTS_OF_TENANT, AUDIT_LOG, RECENT_ALERTS
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.deliveries import Alert, AuditLine, Status
 from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
@@ -211,7 +211,7 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
         oldest = await _since(session, since)
         rows: list[Row] = []
         zone = await session.zone(None) if as_json else await session.own_zone()
-        async for document in reading.pages(session.store, AUDIT):
+        async for document in reading.pages(session.store, AUDIT_LOG):
             entry = journal.read(AuditLine, document).model
             if len(rows) == limit or (oldest is not None and entry.at < oldest):
                 break

@@ -85,7 +85,7 @@ def send(
 
 async def _say_what_became(session: Session, event: str, seconds: float) -> None:
     async def look() -> list[Delivery] | None:
-        held = await journal.load(session.store, EventRecord, "events", event)
+        held = await journal.load(session.store, EventRecord, event)
         if held is None or held.model.status is EventStatus.ACCEPTED:
             return None
         found = await session.store.get_many([("deliveries", key) for key in held.model.deliveries])

@@ -47,7 +47,7 @@ def _set(target: str, tenant: str | None, *, paused: bool) -> None:
     async def body(session: Session) -> None:
         place = await find(session, target, tenant)
         hub = session.hub
-        held = await journal.load(hub.store, Tenant, "tenants", place.tenant)
+        held = await journal.load(hub.store, Tenant, place.tenant)
         if held is None:
             raise ConfigError(_("{tenant} is gone", tenant=place.tenant))
         plan = await plan_pause(

@@ -76,7 +76,7 @@ def preview(
 
 
 async def _journaled(session: Session, event_id: str) -> tuple[Tenant, list[EventRecord]]:
-    held = await journal.load(session.store, EventRecord, "events", event_id)
+    held = await journal.load(session.store, EventRecord, event_id)
     if held is None:
         raise ConfigError(_("no event {event_id}: `svyazka events` prints ids", event_id=event_id))
     return await session.tenant(held.model.event.tenant), [held.model]

@@ -16,7 +16,7 @@ from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, fail, lines, say, table
 from svyazka.cli.session import Session, run
-from svyazka.engine.ports.store import SECRETS
+from svyazka.engine.journal.kinds import SECRETS_OF_TENANT
 from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
@@ -91,7 +91,7 @@ def list_(tenant: OfOwner, as_json: AsJson = False) -> None:
     async def body(session: Session) -> None:
         owner = await session.tenant(tenant)
         prefix = len(secret_id(tenant, ""))
-        stored = {d.id[prefix:] async for d in reading.pages(session.store, SECRETS, {"tenant": tenant})}
+        stored = {d.id[prefix:] async for d in reading.pages(session.store, SECRETS_OF_TENANT, {"tenant": tenant})}
         rows = [
             {"tenant": tenant, "name": name, "set": name in stored, "used_by": list(_users(owner, name))}
             for name in sorted(stored | secret_names(owner))

@@ -83,25 +83,25 @@ async def load(session: Session, id_: str) -> Story:
     store = session.store
     match id_.partition("_")[0]:
         case "evt":
-            event = await journal.load(store, EventRecord, "events", id_)
+            event = await journal.load(store, EventRecord, id_)
             if event is not None:
                 return await _of_event(session, event.model)
         case "dlv":
-            delivery = await journal.load(store, Delivery, "deliveries", id_)
+            delivery = await journal.load(store, Delivery, id_)
             if delivery is not None:
-                caused = await journal.load(store, EventRecord, "events", delivery.model.event)
+                caused = await journal.load(store, EventRecord, delivery.model.event)
                 if caused is not None:
                     return await _of_event(session, caused.model)
                 return Story(delivery.model.tenant, deliveries=[delivery.model])
         case "raw":
-            raw = await journal.load(store, RawRecord, "raws", id_)
+            raw = await journal.load(store, RawRecord, id_)
             if raw is not None:
                 return Story(raw.model.tenant, raw=raw.model)
     raise ConfigError(_("nothing has the id {id!r}: `svyazka events` and `svyazka deliveries` print ids", id=id_))
 
 
 async def _of_event(session: Session, record: EventRecord) -> Story:
-    raw = await journal.load(session.store, RawRecord, "raws", record.raw) if record.raw else None
+    raw = await journal.load(session.store, RawRecord, record.raw) if record.raw else None
     found = {one.id: one async for one in deliveries(session.store, Filter(event=record.event.id))}
     # Another event of the same subject may have made what this one calls for too.
     others = [("deliveries", id_) for id_ in record.deliveries if id_ not in found]

@@ -16,8 +16,9 @@ from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
 from svyazka.cli.views import Row
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import (
+from svyazka.engine.journal.kinds import (
     COST_OF_CONNECTION,
+    COST_UNIT,
     DELIVERIES_OF_CONNECTION_BY_STATUS,
     EVENTS_BY_STATUS,
     EVENTS_OF_CONNECTION_BY_STATUS,
@@ -101,7 +102,7 @@ async def _count(session: Session, since: datetime | None, book: Book) -> None:
             )
             if sums.deliveries:
                 total = await store.total(COST_OF_CONNECTION, equal=where, since=since)
-                sums.cost = None if total is None else total / journal.COST_UNIT
+                sums.cost = None if total is None else total / COST_UNIT
             sums.oldest_wake_at = await _oldest(session, where)
             bar.advance(task)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from svyazka.catalogue import _
 from svyazka.cli.demo.stage import Stage
-from svyazka.engine.ports.store import CURSORS
+from svyazka.engine.journal.kinds import ALL_CURSORS
 from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus, ReceiptState
 
@@ -129,7 +129,7 @@ async def lost(stage: Stage) -> Shown:
     """A webhook never arrives: the vendor is asked."""
 
     async def asked_before() -> bool:
-        return bool((await stage.session.store.find(CURSORS, limit=1)).documents)
+        return bool((await stage.session.store.find(ALL_CURSORS, limit=1)).documents)
 
     await stage.until(asked_before)
     told = await stage.tell("iiko", "orders?drop=1", _order(1004))

@@ -26,4 +26,4 @@ def found_event(
     people = partial(hub.keyring.people, compiled.tenant)
     _, (item,) = journaled(request, compiled, [fact], now, people=people, origin=origin)
     accepted = item.record.status is EventStatus.ACCEPTED
-    return Create(journal.event_document(item.record)), [plan_task(item.record.event.id)] if accepted else []
+    return Create(journal.document(item.record)), [plan_task(item.record.event.id)] if accepted else []

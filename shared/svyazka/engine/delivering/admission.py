@@ -64,7 +64,7 @@ class Gate:
         if by_time is not None:
             return by_time  # decided without reading anything
         if delivery.predecessor is not None:
-            before = await journal.load(self._hub.store, Delivery, "deliveries", delivery.predecessor)
+            before = await journal.load(self._hub.store, Delivery, delivery.predecessor)
             if before is not None and has_arrived(before.model):
                 why = N_("meanwhile it arrived by the channel before")
                 return Ready(stopped(delivery, Status.CANCELLED, "already_told", why, now))

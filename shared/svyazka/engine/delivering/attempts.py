@@ -67,7 +67,7 @@ class Performer(Caller):
     async def perform(self, delivery_id: str) -> None:
         """Try a delivery, if it is due and nobody else has it. Raises Unavailable when nothing was recorded."""
         for _ in range(CLAIM_TRIES):
-            held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
+            held = await journal.load(self._hub.store, Delivery, delivery_id)
             if held is None or await self._try(held):
                 return
         raise Unavailable(N_("others move this delivery, its lane or its person's turn all the time"))
@@ -100,14 +100,14 @@ class Performer(Caller):
         why = Problem(code=NO_RECEIPT, message=N_("taken, and nobody said that it arrived: the next channel tries"))
         given_up = delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
         ready = await with_fallback(self._hub.store, given_up, now)
-        writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
+        writes = [journal.replace(ready.delivery, held.version), *ready.writes]
         with suppress(Conflict):  # a receipt came at this very moment: its word counts
             await commit(self._hub.store, writes, ready.tasks)
 
     async def _carried_out(self, ready: Ready, version: str | None) -> bool:
         """Commit what the gate made of it; where that is a claim, the call follows."""
         reach("claim.before")
-        writes = [journal.replace_delivery(ready.delivery, version), *ready.writes]
+        writes = [journal.replace(ready.delivery, version), *ready.writes]
         try:
             try:
                 versions = await commit(self._hub.store, writes, ready.tasks)

@@ -13,7 +13,8 @@ from svyazka.catalogue import N_
 from svyazka.engine.delivering.obligations import source_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import DELIVERIES_OF_LANE, Create, Document, Replace, Value, Write
+from svyazka.engine.journal.kinds import DELIVERIES_OF_LANE
+from svyazka.engine.ports.store import Create, Document, Replace, Value, Write
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
 from svyazka.engine.rules.transitions import stopped
 from svyazka.model.deliveries import WAITING, Delivery, Status
@@ -65,8 +66,7 @@ class Lanes:
             return Turn(wait_until=self._after(ahead[0], now))
         why = N_("{delivery} is newer").format(delivery=delivery.id)
         ended = (
-            journal.replace_delivery(stopped(h.model, Status.CANCELLED, "superseded", why, now), h.version)
-            for h in superseded
+            journal.replace(stopped(h.model, Status.CANCELLED, "superseded", why, now), h.version) for h in superseded
         )
         return Turn((*ended, self._through(delivery, delivery.lane, turnstile, lease)))
 

@@ -20,13 +20,13 @@ async def source_of(store: Store, delivery: Delivery) -> str | None:
     """The connection whose event a delivery answers; None where nobody knows any more, or where it answers none."""
     if delivery.source is not None:
         return delivery.source
-    held = await journal.load(store, EventRecord, "events", delivery.event)
+    held = await journal.load(store, EventRecord, delivery.event)
     return held.model.event.connection if held is not None else None
 
 
 async def still_to_make(store: Store, delivery: Delivery) -> Delivery | None:
     """A delivery as it may be created; None where the obligation is there already."""
-    present = await journal.load(store, Delivery, "deliveries", delivery.id)
+    present = await journal.load(store, Delivery, delivery.id)
     if present is None:
         return delivery
     owner, ours = await source_of(store, present.model), await source_of(store, delivery)

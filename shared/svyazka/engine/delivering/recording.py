@@ -108,7 +108,7 @@ class Settler:
                 await self._record(claimed, version, said)
                 return True
             except Conflict:
-                held = await journal.load(self._hub.store, Delivery, "deliveries", claimed.id)
+                held = await journal.load(self._hub.store, Delivery, claimed.id)
             if held is None:
                 return True
             current = held.model
@@ -133,7 +133,7 @@ class Settler:
         ready = await with_fallback(hub.store, delivery, now)
         tasks = [*ready.tasks, *_next_task(delivery)]
         reach("settle.before")
-        await commit(hub.store, [journal.replace_delivery(ready.delivery, version), *ready.writes, *beside], tasks)
+        await commit(hub.store, [journal.replace(ready.delivery, version), *ready.writes, *beside], tasks)
         reach("settle.after")
         log_moved(ready.delivery)
         await self._outages.unpark(ready.delivery)
@@ -160,9 +160,7 @@ class Settler:
         if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
             combined, writes = await self._turn_after_all(combined)
         try:
-            await self._hub.store.commit(
-                [journal.replace_delivery(combined, held.version), *writes], _next_task(combined)
-            )
+            await self._hub.store.commit([journal.replace(combined, held.version), *writes], _next_task(combined))
         except Conflict:
             return False
         log("WARNING", "late settle merged", delivery=current.id, status=combined.status.value, tenant=current.tenant)
@@ -184,7 +182,7 @@ class Settler:
         """A claim whose worker was lost, of a command that nobody may repeat: unknown, and somebody is told."""
         await self._tell(delivery, None)
         with suppress(Conflict):
-            await self._hub.store.commit([journal.replace_delivery(delivery, version)])
+            await self._hub.store.commit([journal.replace(delivery, version)])
             log_moved(delivery)
 
     def optout_writes(self, delivery: Delivery, why: str) -> list[Write]:

@@ -50,7 +50,7 @@ async def with_fallback(store: Store, delivery: Delivery, now: datetime) -> Read
     if made is None:  # an earlier generation made it, or the flow's order of channels was another
         return Ready(delivery.model_copy(update={"successor": successor.id}))
     older = delivery.model_copy(update={"successor": made.id})
-    return Ready(older, (journal.create_delivery(made),), (perform_task(made),))
+    return Ready(older, (journal.create(made),), (perform_task(made),))
 
 
 async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:

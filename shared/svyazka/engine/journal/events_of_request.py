@@ -73,7 +73,7 @@ def read(
 
     def kept(facts: Sequence[Fact | Unreadable], wrong: str | None = None, ours: bool = False) -> Read:
         raw, items = journaled(request, compiled, facts, now, people=people, wrong=wrong, origin=origin)
-        documents = [journal.event_document(item.record) for item in items]
+        documents = [journal.document(item.record) for item in items]
         return Read(facts, raw, items, documents, wrong, ours)
 
     if unread is not None:
@@ -132,7 +132,7 @@ def journaled(
         if item.record.event.id not in seen:  # else the same fact twice in one body
             seen.add(item.record.event.id)
             items.append(item)
-    return (journal.raw_document(raw) if raw is not None else None), items
+    return (journal.document(raw) if raw is not None else None), items
 
 
 def _contact(fact: Fact | Unreadable) -> Contact | None:

@@ -90,7 +90,7 @@ class Operator:
 
     async def reopen(self, delivery_id: str, how: How) -> Done:
         """A final delivery begins anew as its next generation."""
-        held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
+        held = await journal.load(self._hub.store, Delivery, delivery_id)
         if held is None:
             raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
         why_not = await self._not_reopened(held.model, how)
@@ -126,7 +126,7 @@ class Operator:
         for _ in range(CHAIN):
             if delivery.successor is None:
                 return None
-            held = await journal.load(self._hub.store, Delivery, "deliveries", delivery.successor)
+            held = await journal.load(self._hub.store, Delivery, delivery.successor)
             if held is None:
                 return None
             delivery = held.model
@@ -149,11 +149,11 @@ class Operator:
         delivery = delivery.model_copy(
             update={"guards": guards, "fallback_at": fallback_at, "wake_at": now + WAKE_GRACE, "wake_step": 0}
         )
-        await self._hub.store.commit([journal.replace_delivery(delivery, held.version)], [perform_task(delivery)])
+        await self._hub.store.commit([journal.replace(delivery, held.version)], [perform_task(delivery)])
 
     async def resolve(self, delivery_id: str, resolution: Resolution, how: How) -> Delivery:
         """Say what became of a delivery whose fate nobody knows. Raises ConfigError where that can't be said."""
-        held = await journal.load(self._hub.store, Delivery, "deliveries", delivery_id)
+        held = await journal.load(self._hub.store, Delivery, delivery_id)
         if held is None:
             raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
         delivery = held.model
@@ -209,14 +209,14 @@ class Operator:
             extra = await releasing(self._hub.store, resolved)
             resolved = resolved.model_copy(update={"reservation": None})
         ready = await with_fallback(self._hub.store, resolved, self._hub.clock.now())
-        writes = [journal.replace_delivery(ready.delivery, held.version), *ready.writes, *extra]
+        writes = [journal.replace(ready.delivery, held.version), *ready.writes, *extra]
         await commit(self._hub.store, writes, ready.tasks)
 
     # Events
 
     async def replay_event(self, event_id: str, how: How) -> list[Done]:
         """Plan what was not planned, parse anew what could not be read, reopen what its planning had made."""
-        held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+        held = await journal.load(self._hub.store, EventRecord, event_id)
         if held is None:
             raise ConfigError(N_("no event {event_id}").format(event_id=event_id))
         record = held.model
@@ -235,7 +235,7 @@ class Operator:
 
     async def replay_raw(self, raw_id: str, how: How) -> list[Done]:
         """Parse a stored request with the present parser."""
-        held = await journal.load(self._hub.store, RawRecord, "raws", raw_id)
+        held = await journal.load(self._hub.store, RawRecord, raw_id)
         if held is None:
             raise ConfigError(N_("no stored request {raw_id}").format(raw_id=raw_id))
         raw = held.model
@@ -250,7 +250,7 @@ class Operator:
     async def _raw_of(self, record: EventRecord) -> tuple[StoredRequest, datetime]:
         if record.request is not None:
             return record.request, record.event.received_at
-        held = await journal.load(self._hub.store, RawRecord, "raws", record.raw or "")
+        held = await journal.load(self._hub.store, RawRecord, record.raw or "")
         if held is None or held.model.request is None:
             raise ConfigError(
                 N_("the request of {event} was blanked (retention, forget): nothing to parse").format(
@@ -273,7 +273,7 @@ class Operator:
         self, request: StoredRequest, tenant: str, connection: str, received: datetime, how: How,
         old: Held[EventRecord] | None,
     ) -> list[Done]:  # fmt: skip
-        held = await journal.load(self._hub.store, CompiledConnection, "connections", f"{tenant}.{connection}")
+        held = await journal.load(self._hub.store, CompiledConnection, f"{tenant}.{connection}")
         webhook = self._webhook_of(held.model.vendor) if held else None
         if held is None or webhook is None:
             raise ConfigError(
@@ -299,7 +299,7 @@ class Operator:
             return Done(event.id, "skipped", N_("still unreadable: {reason}").format(reason=record.reason))
         if record.status is EventStatus.IGNORED:
             return Done(event.id, "skipped", N_("still ignored: {reason}").format(reason=record.reason))
-        there = await journal.load(self._hub.store, EventRecord, "events", event.id)
+        there = await journal.load(self._hub.store, EventRecord, event.id)
         if there is not None and there.model.status in (EventStatus.PLANNED, EventStatus.ACCEPTED):
             return Done(event.id, "skipped", N_("it is {status} already").format(status=there.model.status.value))
         aged = event if event.receipt is not None else self._aged(event, how)
@@ -327,8 +327,8 @@ class Operator:
                 "wake_step": 0, "expire_at": None,
             }
         )  # fmt: skip
-        document = journal.event_document(accepted, version)
-        write: Write = Create(document) if version is None else journal.replace_event(accepted, version)
+        document = journal.document(accepted, version)
+        write: Write = Create(document) if version is None else journal.replace(accepted, version)
         await self._hub.store.commit([write], [plan_task(event.id)])
 
     async def _superseded(self, old: Held[EventRecord], new: list[str]) -> None:
@@ -343,7 +343,7 @@ class Operator:
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
         )
-        await self._hub.store.commit([journal.replace_event(record, old.version)])
+        await self._hub.store.commit([journal.replace(record, old.version)])
 
     # One message through the whole machine
 
@@ -363,7 +363,7 @@ class Operator:
             event=event, status=EventStatus.ACCEPTED, people=(self._hub.keyring.person(tenant.id, address),),
             wake_at=now + timedelta(seconds=PLAN_GRACE), blank_at=now + tenant.retention,
         )  # fmt: skip
-        await self._hub.store.commit([Create(journal.event_document(record))], [plan_task(event.id)])
+        await self._hub.store.commit([Create(journal.document(record))], [plan_task(event.id)])
         return record
 
 

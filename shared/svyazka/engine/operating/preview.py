@@ -59,7 +59,7 @@ class Preview:
         return Prophecy(record, tuple(foreseen), tuple(planned.reasons))
 
     async def _foresee(self, delivery: Delivery, tenant: Tenant) -> Foreseen:
-        there = await journal.load(self._hub.store, Delivery, "deliveries", delivery.id)
+        there = await journal.load(self._hub.store, Delivery, delivery.id)
         if there is not None:
             done = N_("{delivery} exists already: it is {status}").format(
                 delivery=delivery.id, status=there.model.status.value

@@ -8,8 +8,9 @@ from contextlib import suppress
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS
 from svyazka.engine.journal.tasks import perform_task
-from svyazka.engine.ports.store import DELIVERIES_BY_STATUS, Store
+from svyazka.engine.ports.store import Store
 from svyazka.engine.rules.transitions import waiting
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import Conflict
@@ -27,7 +28,7 @@ async def release_batch(hub: Hub, tenant: Tenant, connection: str, rate: float, 
         freed = waiting(one.model, Status.PENDING, hub.clock.in_real(after + number / rate))
         task = perform_task(freed, freed.next_attempt_at)
         with suppress(Conflict):
-            await hub.store.commit([journal.replace_delivery(freed, one.version)], [task])
+            await hub.store.commit([journal.replace(freed, one.version)], [task])
     return len(held_back)
 
 

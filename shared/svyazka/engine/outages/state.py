@@ -71,7 +71,7 @@ class Outages:
         key = f"{tenant}.{connection}"
         known = self._cache.get(key)
         if fresh or known is None or known[0] < time.monotonic():
-            held = await journal.load(self._hub.store, Outage, "outages", key)
+            held = await journal.load(self._hub.store, Outage, key)
             known = self._cache[key] = (time.monotonic() + CACHED_FOR, held)
         held = known[1]
         return held if held is not None and held.model.is_open else None
@@ -141,7 +141,7 @@ class Outages:
         now = self._hub.clock.now()
         since = since or now
         key = f"{account.tenant.id}.{account.name}"
-        held = await journal.load(self._hub.store, Outage, "outages", key)
+        held = await journal.load(self._hub.store, Outage, key)
         if held is not None and held.model.is_open:
             self._cache.pop(key, None)
             return
@@ -157,7 +157,7 @@ class Outages:
         delay = max(self._probe_delay(outage), after)
         outage = outage.model_copy(update={"next_probe_at": now + timedelta(seconds=delay)})
         outage = _with_wake(outage, account.tenant)
-        document = journal.outage_document(outage, held.version if held else None)
+        document = journal.document(outage, held.version if held else None)
         try:
             await self._hub.store.commit([Replace(document) if held else Create(document)])
         except Conflict:
@@ -262,7 +262,7 @@ class Outages:
         """Let go of a batch of what waits, oldest first, spaced at the connection's rate from `after` seconds on."""
         hub = self._hub
         account = await hub.directory.account(tenant_id, connection)
-        held = await journal.load(hub.store, Outage, "outages", f"{tenant_id}.{connection}")
+        held = await journal.load(hub.store, Outage, f"{tenant_id}.{connection}")
         if held is not None and held.model.is_open:
             return
         if account is not None and after == 0.0:
@@ -353,7 +353,7 @@ class Outages:
 
     async def _replace(self, outage: Outage, version: str | None, tasks: list[Task] | None = None) -> bool:
         self._cache.pop(f"{outage.tenant}.{outage.connection}", None)
-        write: list[Write] = [Replace(journal.outage_document(outage, version))]
+        write: list[Write] = [journal.replace(outage, version)]
         try:
             await self._hub.store.commit(write, tasks or [])
         except Conflict:

@@ -51,7 +51,7 @@ class Planner:
     async def plan(self, event_id: str) -> None:
         """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
         for _ in range(PLAN_TRIES):
-            held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+            held = await journal.load(self._hub.store, EventRecord, event_id)
             if held is None:
                 return
             try:
@@ -179,14 +179,14 @@ class Planner:
         """
         as_given = True
         for _ in range(COMMIT_TRIES):
-            made = [Create(journal.delivery_document(ready.delivery)) for ready in readies]
+            made = [Create(journal.document(ready.delivery)) for ready in readies]
             along = [write for ready in readies for write in ready.writes]
             due = [*tasks, *(task for ready in readies for task in ready.tasks)]
-            writes: list[Write] = [journal.replace_event(held.model, held.version), *made, *along, *extra]
+            writes: list[Write] = [journal.replace(held.model, held.version), *made, *along, *extra]
             try:
                 versions = await self._hub.store.commit(writes, due)
             except Conflict:
-                current = await journal.load(self._hub.store, EventRecord, "events", held.model.event.id)
+                current = await journal.load(self._hub.store, EventRecord, held.model.event.id)
                 if current is None or current.model.status is not EventStatus.ACCEPTED:
                     return None
                 held = Held(held.model, current.version)  # the sweep may have touched it: still ours to plan
@@ -243,9 +243,7 @@ class Planner:
             changes = {"reason": why, "plan_attempts": attempts, "wake_at": due + WAKE_GRACE, "wake_step": 0}
         later = record.model_copy(update=changes)
         try:
-            await self._hub.store.commit(
-                [journal.replace_event(later, held.version)], [plan_task(record.event.id, due)]
-            )
+            await self._hub.store.commit([journal.replace(later, held.version)], [plan_task(record.event.id, due)])
         except Conflict:
             return
         log("WARNING", "planning waits", tenant=record.event.tenant, event=record.event.id)
@@ -265,7 +263,7 @@ class Planner:
         if record.wake_at is not None:
             done = record.model_copy(update={"wake_at": None, "expire_at": self._hub.clock.now() + SKELETON})
             with suppress(Conflict):
-                await self._hub.store.commit([journal.replace_event(done, held.version)])
+                await self._hub.store.commit([journal.replace(done, held.version)])
 
 
 def _waiting(delivery: Delivery) -> Ready:

@@ -10,7 +10,8 @@ from svyazka.engine.delivering.transition import with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
-from svyazka.engine.ports.store import DELIVERIES_BY_STATUS, DELIVERY_BY_EXTERNAL_ID, Task, Write
+from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERY_BY_EXTERNAL_ID
+from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.transitions import receipt_settles
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import SvyazkaError
@@ -65,13 +66,13 @@ class Receipts:
         if how:
             moved = moved.model_copy(update={"notes": (*moved.notes, how)})
         ready = await with_fallback(self._hub.store, moved, self._hub.clock.now())
-        writes += [journal.replace_delivery(ready.delivery, held.version), *ready.writes]
+        writes += [journal.replace(ready.delivery, held.version), *ready.writes]
         return how, writes, list(ready.tasks), [delivery.id]
 
     async def _find(self, event: Event, receipt: Receipt) -> Held[Delivery] | None:
         """The delivery that a receipt names, by our key or by the vendor's id."""
         if receipt.key:
-            held = await journal.load(self._hub.store, Delivery, "deliveries", receipt.key.partition(".")[0])
+            held = await journal.load(self._hub.store, Delivery, receipt.key.partition(".")[0])
             if held is not None and held.model.tenant == event.tenant:
                 return held
         if receipt.external_id:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
+
+from svyazka.engine.ports.schema import Query
 
 Scalar = str | int | datetime | None
 Value = Scalar | Sequence[str]
-FieldType = Literal["text", "int", "time", "texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,131 +80,6 @@ class Task:
     name: str | None = None
 
 
-# Every kind of document with its indexed scalars. `expire_at` is what time-to-live policies delete by.
-KINDS: dict[str, dict[str, FieldType]] = {
-    "events": {
-        "tenant": "text", "connection": "text", "type": "text", "subject": "text", "status": "text",
-        "received_at": "time", "wake_at": "time", "blank_at": "time", "expire_at": "time", "people": "texts",
-    },
-    "raws": {
-        "tenant": "text", "connection": "text", "status": "text", "received_at": "time",
-        "blank_at": "time", "expire_at": "time", "people": "texts",
-    },
-    "deliveries": {
-        "tenant": "text", "connection": "text", "flow": "text", "status": "text", "event": "text",
-        "subject": "text", "external_id": "text", "lane": "text", "created_at": "time", "wake_at": "time",
-        "blank_at": "time", "expire_at": "time", "people": "texts", "cost": "int",
-    },
-    "outages": {"tenant": "text", "status": "text", "wake_at": "time"},
-    "alerts": {"tenant": "text", "created_at": "time", "expire_at": "time"},
-    "reservations": {"expire_at": "time"},
-    "lanes": {"delivery": "text", "lease_until": "time", "expire_at": "time"},
-    "optouts": {"tenant": "text"},
-    "tenants": {},
-    "connections": {"tenant": "text", "vendor": "text"},
-    "secrets": {"tenant": "text"},
-    "tokens": {"expire_at": "time"},
-    "grants": {"tenant": "text", "wake_at": "time"},
-    "cursors": {"tenant": "text", "moved_at": "time"},
-    "audit": {"at": "time", "expire_at": "time"},
-    "meta": {},
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One shape of question that the code asks; each needs its index (`docs/`, Terraform's list)."""
-
-    name: str
-    kind: str
-    equal: tuple[str, ...] = ()
-    at_most: str | None = None
-    """A time field compared with `<=`; the answer comes in its order."""
-    contains: str | None = None
-    order: str | None = None
-    """A time field; `-` before it for newest first."""
-    sums: str | None = None
-    """A number that `total` adds up over what is found."""
-
-
-DUE_EVENTS = Query("due_events", "events", at_most="wake_at")
-DUE_DELIVERIES = Query("due_deliveries", "deliveries", at_most="wake_at")
-DUE_OUTAGES = Query("due_outages", "outages", at_most="wake_at")
-DUE_GRANTS = Query("due_grants", "grants", at_most="wake_at")
-EVENTS_OF_SUBJECT = Query(
-    "events_of_subject", "events", equal=("tenant", "connection", "subject"), order="-received_at"
-)
-# As the first release asks: its worker runs on beside ours while it is replaced, and needs its index till then.
-EVENTS_OF_ANY_SUBJECT = Query("events_of_any_subject", "events", equal=("tenant", "subject"), order="-received_at")
-RECENT_EVENTS = Query("recent_events", "events", order="-received_at")
-EVENTS_OF_TENANT = Query("events_of_tenant", "events", equal=("tenant",), order="-received_at")
-EVENTS_OF_CONNECTION = Query("events_of_connection", "events", equal=("tenant", "connection"), order="-received_at")
-EVENTS_BY_STATUS = Query("events_by_status", "events", equal=("status",), order="-received_at")
-EVENTS_OF_TENANT_BY_STATUS = Query(
-    "events_of_tenant_by_status", "events", equal=("tenant", "status"), order="-received_at"
-)
-EVENTS_OF_CONNECTION_BY_STATUS = Query(
-    "events_of_connection_by_status", "events", equal=("tenant", "connection", "status"), order="-received_at"
-)
-EVENTS_BY_TYPE = Query("events_by_type", "events", equal=("type",), order="-received_at")
-NEXT_EVENTS_OF_CONNECTION = Query(
-    "next_events_of_connection", "events", equal=("tenant", "connection"), at_most="wake_at"
-)
-RAWS_OF_CONNECTION_BY_STATUS = Query(
-    "raws_of_connection_by_status", "raws", equal=("tenant", "connection", "status"), order="-received_at"
-)
-RAWS_BY_STATUS = Query("raws_by_status", "raws", equal=("status",), order="-received_at")
-RECENT_DELIVERIES = Query("recent_deliveries", "deliveries", order="-created_at")
-DELIVERIES_OF_TENANT = Query("deliveries_of_tenant", "deliveries", equal=("tenant",), order="-created_at")
-DELIVERIES_OF_CONNECTION = Query(
-    "deliveries_of_connection", "deliveries", equal=("tenant", "connection"), order="-created_at"
-)
-RECENT_DELIVERIES_OF_FLOW = Query(
-    "recent_deliveries_of_flow", "deliveries", equal=("tenant", "flow"), order="-created_at"
-)
-RECENT_DELIVERIES_BY_STATUS = Query("recent_deliveries_by_status", "deliveries", equal=("status",), order="-created_at")
-DELIVERIES_OF_TENANT_BY_STATUS = Query(
-    "deliveries_of_tenant_by_status", "deliveries", equal=("tenant", "status"), order="-created_at"
-)
-DELIVERIES_OF_CONNECTION_BY_STATUS = Query(
-    "deliveries_of_connection_by_status", "deliveries", equal=("tenant", "connection", "status"), order="-created_at"
-)
-NEXT_DELIVERIES_OF_CONNECTION = Query(
-    "next_deliveries_of_connection", "deliveries", equal=("tenant", "connection"), at_most="wake_at"
-)
-COST_OF_CONNECTION = Query(
-    "cost_of_connection", "deliveries", equal=("tenant", "connection"), order="created_at", sums="cost"
-)
-DELIVERIES_OF_EVENT = Query("deliveries_of_event", "deliveries", equal=("event",))
-DELIVERIES_OF_FLOW = Query("deliveries_of_flow", "deliveries", equal=("tenant", "flow", "status"))
-DELIVERIES_BY_STATUS = Query(
-    "deliveries_by_status", "deliveries", equal=("tenant", "connection", "status"), order="created_at"
-)
-DELIVERY_BY_EXTERNAL_ID = Query("delivery_by_external_id", "deliveries", equal=("tenant", "connection", "external_id"))
-DELIVERIES_OF_LANE = Query("deliveries_of_lane", "deliveries", equal=("lane",), order="created_at")
-EVENTS_OF_PERSON = Query("events_of_person", "events", contains="people")
-RAWS_OF_PERSON = Query("raws_of_person", "raws", contains="people")
-DELIVERIES_OF_PERSON = Query("deliveries_of_person", "deliveries", contains="people")
-STALE_EVENTS = Query("stale_events", "events", at_most="blank_at")
-STALE_RAWS = Query("stale_raws", "raws", at_most="blank_at")
-STALE_DELIVERIES = Query("stale_deliveries", "deliveries", at_most="blank_at")
-OUTAGES = Query("outages", "outages")
-OPEN_OUTAGES = Query("open_outages", "outages", equal=("status",))
-RECENT_ALERTS = Query("recent_alerts", "alerts", order="-created_at")
-ALERTS_OF_TENANT = Query("alerts_of_tenant", "alerts", equal=("tenant",), order="-created_at")
-OPTOUTS = Query("optouts_of_tenant", "optouts", equal=("tenant",))
-TENANTS = Query("all_tenants", "tenants")
-CONNECTIONS = Query("all_connections", "connections")
-SECRETS = Query("secrets_of_tenant", "secrets", equal=("tenant",))
-CURSORS = Query("all_cursors", "cursors")
-AUDIT = Query("audit_log", "audit", order="-at")
-
-QUERIES: tuple[Query, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Query))
-
-EXPIRING = tuple(kind for kind, fields in KINDS.items() if "expire_at" in fields)
-"""Kinds with a time-to-live: a policy in the cloud, a sweep on one machine."""
-
-
 def after(prefix: str) -> str:
     """What comes after every id that begins so."""
     return prefix + "\U0010ffff"
@@ -239,7 +115,7 @@ class Store(Protocol):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        """The documents that one of QUERIES finds, at most `limit`, from `cursor` on."""
+        """The documents that a query finds, at most `limit`, from `cursor` on."""
 
     async def tally(
         self,

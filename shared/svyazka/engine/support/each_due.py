@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from svyazka.engine.ports.store import Document, Query, Store
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document, Store
 from svyazka.engine.support.logs import log, where
 from svyazka.model.errors import Unavailable, WrittenByNewer
 

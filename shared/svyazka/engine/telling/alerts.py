@@ -65,8 +65,8 @@ async def tell(
         created_at=now, text=text, deliveries=tuple(delivery.id for delivery in ready),
     )  # fmt: skip
     writes: Sequence[Write] = [
-        Create(journal.alert_document(alert)),
-        *[journal.create_delivery(delivery) for delivery in ready],
+        Create(journal.document(alert)),
+        *[journal.create(delivery) for delivery in ready],
     ]
     try:
         await hub.store.commit(writes, [perform_task(delivery) for delivery in ready])

@@ -10,8 +10,9 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.kinds import DELIVERIES_OF_FLOW
 from svyazka.engine.journal.tasks import perform_task
-from svyazka.engine.ports.store import DELIVERIES_OF_FLOW, Store
+from svyazka.engine.ports.store import Store
 from svyazka.engine.rules.transitions import fallback_of, stopped
 from svyazka.engine.telling.addressees import reaches, step_through
 from svyazka.engine.telling.alerts import ALERT_FLOW, alert_id
@@ -34,14 +35,14 @@ async def overtaken(hub: Hub, delivery: Delivery) -> str | None:
 
     Asked before every attempt, so that it holds whatever died, and whichever way "it works again" came first.
     """
-    held = await journal.load(hub.store, Alert, "alerts", delivery.event)
+    held = await journal.load(hub.store, Alert, delivery.event)
     if held is None or held.model.kind != "outage" or held.model.connection is None:
         return None
     alert = held.model
     later = OVERTAKEN_BY.get(alert.stage)
     if later is None:
         return None
-    now = await journal.load(hub.store, Outage, "outages", f"{alert.tenant}.{alert.connection}")
+    now = await journal.load(hub.store, Outage, f"{alert.tenant}.{alert.connection}")
     if now is None or not now.model.is_open or now.model.since != alert.since:
         return N_("the outage is over")
     keys = [("alerts", alert_id(alert.tenant, alert.connection, "outage", stage, now.model.id)) for stage in later]
@@ -84,9 +85,9 @@ async def _rerouted(hub: Hub, account: Account, held: Held[Delivery]) -> bool:
     successor = fallback_of(ended.model_copy(update={"fallbacks": (step, *delivery.fallbacks)}), now)
     if successor is None:
         return False
-    older = journal.replace_delivery(ended.model_copy(update={"successor": successor.id}), held.version)
+    older = journal.replace(ended.model_copy(update={"successor": successor.id}), held.version)
     with suppress(Conflict):
-        await hub.store.commit([older, journal.create_delivery(successor)], [perform_task(successor)])
+        await hub.store.commit([older, journal.create(successor)], [perform_task(successor)])
         return True
     return False
 

@@ -121,7 +121,7 @@ class Directory:
         known = self._tenants.get(tenant_id)
         if known and known[0] > time.monotonic():
             return known[1]
-        held = await journal.load(self._store, Tenant, "tenants", tenant_id)
+        held = await journal.load(self._store, Tenant, tenant_id)
         tenant = held.model if held else None
         self._tenants[tenant_id] = (time.monotonic() + self.ttl, tenant)
         return tenant
@@ -170,7 +170,7 @@ class Directory:
             lacking.get(field, field) for field in manifest.credentials.required if getattr(settings, field) is None
         ]
         missing += [lacking[field] for field in manifest.credentials.if_named if field in lacking]
-        compiled = await journal.load(self._store, CompiledConnection, "connections", connection_id(tenant.id, name))
+        compiled = await journal.load(self._store, CompiledConnection, connection_id(tenant.id, name))
         generation = compiled.model.generation if compiled else 1
         return Account(tenant, name, spec.vendor, manifest, settings, tuple(secrets), tuple(missing), generation)
 

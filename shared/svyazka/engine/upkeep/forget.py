@@ -12,14 +12,9 @@ from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import (
-    DELIVERIES_OF_PERSON,
-    EVENTS_OF_PERSON,
-    RAWS_OF_PERSON,
-    Document,
-    Query,
-    Write,
-)
+from svyazka.engine.journal.kinds import DELIVERIES_OF_PERSON, EVENTS_OF_PERSON, RAWS_OF_PERSON
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.upkeep.retention import blank, blanked_write
 from svyazka.model.commands import person_of
@@ -139,7 +134,7 @@ class _Mentions:
                     "expire_at": self._hub.clock.now() + SKELETON,
                 }  # fmt: skip
         after = record.model_copy(update=changes)
-        return journal.replace_event(after, held.version) if after != record else None
+        return journal.replace(after, held.version) if after != record else None
 
     def in_delivery(self, delivery: Delivery) -> bool:
         """Whether a delivery is to this person, mentions him, or comes of an event of his."""
@@ -158,7 +153,7 @@ class _Mentions:
             why = N_("this person asked to be forgotten")
             delivery = stopped(delivery, Status.CANCELLED, "forgotten", why, self._hub.clock.now())
         after = blank(delivery)
-        return journal.replace_delivery(after, held.version) if after != held.model else None
+        return journal.replace(after, held.version) if after != held.model else None
 
 
 def _request(document: Document) -> Write | None:

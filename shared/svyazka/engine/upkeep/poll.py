@@ -15,7 +15,8 @@ from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
-from svyazka.engine.ports.store import CONNECTIONS, Create, Document, Replace, Task, Value
+from svyazka.engine.journal.kinds import ALL_CONNECTIONS
+from svyazka.engine.ports.store import Create, Document, Replace, Task, Value
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.telling import alerts
 from svyazka.engine.tenants.directory import Account
@@ -80,7 +81,7 @@ class Poller:
             found: list[CompiledConnection] = []
             cursor: str | None = None
             while True:
-                page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
+                page = await self._hub.store.find(ALL_CONNECTIONS, limit=500, cursor=cursor)
                 found += [journal.read(CompiledConnection, document).model for document in page.documents]
                 cursor = page.cursor
                 if cursor is None:

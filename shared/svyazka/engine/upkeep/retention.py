@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS, Document, Task, Write
+from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS
+from svyazka.engine.ports.store import Document, Task, Write
 from svyazka.engine.support.each_due import each_due
 from svyazka.model.commands import Command, Forward, SendMessage
 from svyazka.model.contacts import Contact
@@ -52,19 +53,19 @@ def blanked_write(document: Document) -> Write:
     if document.kind == "raws":
         raw = journal.read(RawRecord, document)
         bare_request = raw.model.model_copy(update={"request": None, "blank_at": None})
-        return journal.replace_raw(bare_request, raw.version)
+        return journal.replace(bare_request, raw.version)
     if document.kind == "events":
         held = journal.read(EventRecord, document)
         record = held.model
         if record.status is EventStatus.ACCEPTED:
-            return journal.replace_event(record.model_copy(update={"blank_at": _later(record)}), held.version)
+            return journal.replace(record.model_copy(update={"blank_at": _later(record)}), held.version)
         bare = record.event.model_copy(update={"contact": None, "data": {}})
         emptied = record.model_copy(update={"event": bare, "request": None, "blank_at": None})
-        return journal.replace_event(emptied, held.version)
+        return journal.replace(emptied, held.version)
     one = journal.read(Delivery, document)
     if one.model.is_open:
-        return journal.replace_delivery(one.model.model_copy(update={"blank_at": _later(one.model)}), one.version)
-    return journal.replace_delivery(blank(one.model), one.version)
+        return journal.replace(one.model.model_copy(update={"blank_at": _later(one.model)}), one.version)
+    return journal.replace(blank(one.model), one.version)
 
 
 def _later(model: EventRecord | Delivery) -> datetime | None:

@@ -10,14 +10,13 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import (
-    CONNECTIONS,
+from svyazka.engine.journal.kinds import (
+    ALL_CONNECTIONS,
     EVENTS_OF_CONNECTION,
     EVENTS_OF_CONNECTION_BY_STATUS,
     RAWS_BY_STATUS,
-    Document,
-    Store,
 )
+from svyazka.engine.ports.store import Document, Store
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling import alerts
 from svyazka.engine.tenants.directory import Account
@@ -197,7 +196,7 @@ class Watch:
         """Look at every connection for which silence is news; the others cost nothing but the list's read."""
         cursor: str | None = None
         while True:
-            page = await self._hub.store.find(CONNECTIONS, limit=500, cursor=cursor)
+            page = await self._hub.store.find(ALL_CONNECTIONS, limit=500, cursor=cursor)
             for held in journal.known(CompiledConnection, page.documents):
                 compiled = held.model
                 if compiled.paused:
@@ -224,14 +223,14 @@ class Watch:
 
     async def tell_quarantined(self, raw_id: str) -> None:
         """A request came of which nothing could be read."""
-        held = await journal.load(self._hub.store, RawRecord, "raws", raw_id)
+        held = await journal.load(self._hub.store, RawRecord, raw_id)
         if held is not None:
             raw = held.model
             await alerts.tell_quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
 
     async def tell_foreign(self, event_id: str) -> None:
         """An event came that belongs to another business."""
-        held = await journal.load(self._hub.store, EventRecord, "events", event_id)
+        held = await journal.load(self._hub.store, EventRecord, event_id)
         if held is not None:
             await alerts.tell_foreign(self._hub, held.model.event, held.model.reason or "")
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.outages.state import Outages
-from svyazka.engine.ports.store import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, Document, Replace, Task
+from svyazka.engine.ports.store import Document, Replace, Task
 from svyazka.engine.rules.retry import sweep_delay
 from svyazka.engine.rules.transitions import rewoken
 from svyazka.engine.support.each_due import each_due
@@ -61,12 +62,12 @@ class Sweep:
         held = journal.read(EventRecord, document)
         wake_at, step = self._later(held.model.wake_step)
         later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        return await self._wake(journal.replace_event(later, held.version), plan_task(later.event.id))
+        return await self._wake(journal.replace(later, held.version), plan_task(later.event.id))
 
     async def _wake_delivery(self, document: Document) -> bool:
         held, now = journal.read(Delivery, document), self._hub.clock.now()
         later = _due_now(rewoken(held.model, now), now)
-        return await self._wake(journal.replace_delivery(later, held.version), perform_task(later))
+        return await self._wake(journal.replace(later, held.version), perform_task(later))
 
     async def _wake_outage(self, document: Document) -> bool:
         await self._outages.wake(journal.read(Outage, document))
@@ -77,7 +78,7 @@ class Sweep:
         wake_at, step = self._later(held.model.wake_step)
         later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
         task = Task("plan", "/renew", {"tenant": later.tenant, "connection": later.connection})
-        return await self._wake(Replace(journal.grant_document(later, held.version)), task)
+        return await self._wake(journal.replace(later, held.version), task)
 
     def _later(self, step: int) -> tuple[datetime, int]:
         return self._hub.clock.now() + sweep_delay(step), step + 1

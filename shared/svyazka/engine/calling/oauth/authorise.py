@@ -81,7 +81,7 @@ def invitation(hub: Hub, account: Account, generation: int) -> Invitation:
 
 async def grant_of(hub: Hub, account: Account) -> Grant | None:
     """The connection's grant as stored."""
-    held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
+    held = await journal.load(hub.store, Grant, connection_id(account.tenant.id, account.name))
     return held.model if held else None
 
 
@@ -117,7 +117,7 @@ async def withdraw(hub: Hub, account: Account, notice: Withdrawal) -> None:
     """The account's owner switched us off: the tokens are dropped."""
     trouble = Trouble(code="withdrawn", message=notice.what, remedy=notice.remedy)
     for _ in range(STORE_TRIES):
-        held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
+        held = await journal.load(hub.store, Grant, connection_id(account.tenant.id, account.name))
         if held is None:
             return
         grant = held.model.model_copy(
@@ -138,7 +138,7 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
     """The grant under our claim to this code; or as it is, when the code has been taken already."""
     digest = sha256(code.code.encode()).hexdigest()[:32]
     for _ in range(STORE_TRIES):
-        held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
+        held = await journal.load(hub.store, Grant, connection_id(account.tenant.id, account.name))
         real = hub.clock.real()
         if held is None:
             grant, version = _empty(account, app), None
@@ -198,7 +198,7 @@ async def _keep(hub: Hub, held: Held[Grant], app: OAuthApp, base_url: str | None
         try:
             await hub.store.commit([_write(grant, version)], [resume_task(grant.tenant, grant.connection)])
         except Conflict:
-            fresh = await journal.load(hub.store, Grant, "grants", grant.id)
+            fresh = await journal.load(hub.store, Grant, grant.id)
             if fresh is None:
                 raise ConfigError(
                     N_("{tenant}/{connection} was removed meanwhile").format(
@@ -222,7 +222,7 @@ def _empty(account: Account, app: OAuthApp) -> Grant:
 
 
 def _write(grant: Grant, version: str | None) -> Write:
-    document: Document = journal.grant_document(grant, version)
+    document: Document = journal.document(grant, version)
     return Replace(document) if version is not None else Create(document)
 
 

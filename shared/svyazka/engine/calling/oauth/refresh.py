@@ -37,7 +37,6 @@ from svyazka.engine.contracts.oauth import OAuthApp
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.tasks import resume_task
-from svyazka.engine.ports.store import Replace
 from svyazka.engine.rules.deadlines import CALL_LIMIT, LEASE, TAKE_OVER_GRACE
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
@@ -112,7 +111,7 @@ class Authorised(Authorisation):
         self._memo[_KNOWN] = Known(grant, known.version, known.pair)
         # A conflict means that somebody moved the grant on: its spares are his to judge.
         with contextlib.suppress(Conflict, Unavailable):
-            (version,) = await self._hub.store.commit([Replace(journal.grant_document(grant, known.version))])
+            (version,) = await self._hub.store.commit([journal.replace(grant, known.version)])
             self._memo[_KNOWN] = Known(grant, version, known.pair)
 
     async def _usable(self, refused: str | None) -> Access:
@@ -151,7 +150,7 @@ class Authorised(Authorisation):
             grant = claimed(known.grant, clock.real(), wake_at)
             reach("oauth.before_claim")
             try:
-                (version,) = await hub.store.commit([Replace(journal.grant_document(grant, known.version))])
+                (version,) = await hub.store.commit([journal.replace(grant, known.version)])
             except Conflict:
                 continue
             reach("oauth.after_claim")
@@ -198,7 +197,7 @@ class Authorised(Authorisation):
             return known
         try:
             given_back = failed(grant, answer, self._hub.clock.now(), self._hub.clock.real(), means(self._app))
-            await self._hub.store.commit([Replace(journal.grant_document(given_back, version))])
+            await self._hub.store.commit([journal.replace(given_back, version)])
         except Conflict:
             return None
         self._memo.pop(_KNOWN, None)
@@ -267,7 +266,7 @@ class Authorised(Authorisation):
             return self._judged(held)
         reach("oauth.before_store")
         tasks = [resume_task(grant.tenant, grant.connection)] if current.dead else []
-        (version,) = await hub.store.commit([Replace(journal.grant_document(grant, held.version))], tasks)
+        (version,) = await hub.store.commit([journal.replace(grant, held.version)], tasks)
         reach("oauth.after_store")
         return self._judged(Held(grant, version))
 
@@ -285,9 +284,7 @@ class Authorised(Authorisation):
         self._memo.pop(_UNSAVED, None)
 
     async def _load(self) -> Held[Grant] | None:
-        return await journal.load(
-            self._hub.store, Grant, "grants", connection_id(self._account.tenant.id, self._account.name)
-        )
+        return await journal.load(self._hub.store, Grant, connection_id(self._account.tenant.id, self._account.name))
 
 
 def exchanges_for(hub: Hub, account: Account, grant: Grant) -> Exchanges:

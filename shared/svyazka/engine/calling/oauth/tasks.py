@@ -16,7 +16,7 @@ from svyazka.engine.calling.oauth.grant import is_held, unseal
 from svyazka.engine.calling.oauth.refresh import Authorised, NoAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Rejected, Withdrawal
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import Replace, Task
+from svyazka.engine.ports.store import Task
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling import alerts
 from svyazka.model.errors import ConfigError, Conflict
@@ -108,17 +108,17 @@ async def journal_fact(hub: Hub, account: Account, type_: EventType, about: str,
 
 async def ask_anew(hub: Hub, tenant: str, connection: str) -> None:
     """Settings or secrets were changed: what was refused before says nothing of these."""
-    held = await journal.load(hub.store, Grant, "grants", connection_id(tenant, connection))
+    held = await journal.load(hub.store, Grant, connection_id(tenant, connection))
     if held is None or held.model.again_at is None:
         return
     anew = held.model.model_copy(update={"again_at": None})
     with suppress(Conflict):  # somebody is at it
-        await hub.store.commit([Replace(journal.grant_document(anew, held.version))])
+        await hub.store.commit([journal.replace(anew, held.version)])
 
 
 async def renew(hub: Hub, outages: Outages, account: Account) -> None:
     """A grant is due: its weekly renewal, or a claim that its owner didn't live to settle."""
-    held = await journal.load(hub.store, Grant, "grants", connection_id(account.tenant.id, account.name))
+    held = await journal.load(hub.store, Grant, connection_id(account.tenant.id, account.name))
     app = account.manifest.access.app(account.settings) if account.manifest.access else None
     if held is None or is_held(held.model, hub.clock.real()):
         return
@@ -142,7 +142,7 @@ async def _put_off(hub: Hub, grant: Grant, version: str | None, wait: timedelta 
     wake_at = hub.clock.in_real(wait.total_seconds()) if wait is not None else None
     later = grant.model_copy(update={"wake_at": wake_at, "wake_step": 0, "lease_until": None})
     try:
-        await hub.store.commit([Replace(journal.grant_document(later, version))])
+        await hub.store.commit([journal.replace(later, version)])
     except Conflict:
         return  # somebody moves it: it will be due again if need be
 

@@ -1,0 +1,217 @@
+"""Every kind of stored document, said once: its model, indexed scalars, life and the questions asked about it.
+
+From here come the tables and indexes of one machine, Firestore's list of indexes and time-to-live policies, how models
+become documents and back (`documents.py`), and the conformance suite's cases. A new kind is one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from svyazka.engine.ports.schema import Field, FieldType, Kind, Query
+from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Outage, Status
+from svyazka.model.events import EventRecord, RawRecord
+from svyazka.model.grants import Grant
+from svyazka.model.ids import connection_id
+from svyazka.model.tenants import CompiledConnection, Tenant
+
+TEXT, INT, TIME, TEXTS = Field("text"), Field("int"), Field("time"), Field("texts")
+
+# How a document ends. What has none of these stays until it is removed.
+
+EXPIRES: Mapping[str, Field] = {"expire_at": TIME}
+"""Removed when its time comes."""
+
+BLANKED: Mapping[str, Field] = {"blank_at": TIME, **EXPIRES, "people": TEXTS}
+"""It tells of people: found by their keyed hashes, emptied after its retention, and its skeleton removed in the end."""
+
+
+def skeleton_since(begun: str) -> Mapping[str, Field]:
+    """Nothing to empty: removed as skeletons are, counted from one of its times."""
+    return {"expire_at": Field("time", lambda model: getattr(model, begun) + SKELETON)}
+
+
+COST_UNIT = 10_000
+"""Costs are indexed as whole ten-thousandths: sums of such are exact."""
+
+_IN_ITS_LANE = WAITING | {Status.IN_FLIGHT}
+"""A lane's order is that of what may still be carried out; what is settled, or unknown, is out of it."""
+
+
+def _of_event(name: str, type_: FieldType = "text") -> Field:
+    return Field(type_, attrgetter(f"event.{name}"))
+
+
+def _owner(model: Any) -> str:
+    return connection_id(model.tenant, model.connection)
+
+
+def _lane(delivery: Delivery) -> str | None:
+    return delivery.lane if delivery.status in _IN_ITS_LANE else None
+
+
+def _cost(delivery: Delivery) -> int | None:
+    return None if delivery.cost is None else round(delivery.cost * COST_UNIT)
+
+
+def _phase(outage: Outage) -> str:
+    return "open" if outage.is_open else ("releasing" if outage.releasing else "closed")
+
+
+EVENTS = Kind(
+    "events",
+    EventRecord,
+    key=attrgetter("event.id"),
+    fields={
+        **{name: _of_event(name) for name in ("tenant", "connection", "type", "subject")},
+        "status": TEXT,
+        "received_at": _of_event("received_at", "time"),
+        "wake_at": TIME,
+        **BLANKED,
+    },
+)
+DUE_EVENTS = EVENTS.asked("due_events", at_most="wake_at")
+EVENTS_OF_SUBJECT = EVENTS.asked("events_of_subject", "tenant", "connection", "subject", order="-received_at")
+# As the first release asks: its worker runs on beside ours while it is replaced, and needs its index till then.
+EVENTS_OF_ANY_SUBJECT = EVENTS.asked("events_of_any_subject", "tenant", "subject", order="-received_at")
+RECENT_EVENTS = EVENTS.asked("recent_events", order="-received_at")
+EVENTS_OF_TENANT = EVENTS.asked("events_of_tenant", "tenant", order="-received_at")
+EVENTS_OF_CONNECTION = EVENTS.asked("events_of_connection", "tenant", "connection", order="-received_at")
+EVENTS_BY_STATUS = EVENTS.asked("events_by_status", "status", order="-received_at")
+EVENTS_OF_TENANT_BY_STATUS = EVENTS.asked("events_of_tenant_by_status", "tenant", "status", order="-received_at")
+EVENTS_OF_CONNECTION_BY_STATUS = EVENTS.asked(
+    "events_of_connection_by_status", "tenant", "connection", "status", order="-received_at"
+)
+EVENTS_BY_TYPE = EVENTS.asked("events_by_type", "type", order="-received_at")
+NEXT_EVENTS_OF_CONNECTION = EVENTS.asked("next_events_of_connection", "tenant", "connection", at_most="wake_at")
+EVENTS_OF_PERSON = EVENTS.asked("events_of_person", contains="people")
+STALE_EVENTS = EVENTS.asked("stale_events", at_most="blank_at")
+
+RAWS = Kind(
+    "raws",
+    RawRecord,
+    fields={"tenant": TEXT, "connection": TEXT, "status": TEXT, "received_at": TIME, **BLANKED},
+)
+RAWS_OF_CONNECTION_BY_STATUS = RAWS.asked(
+    "raws_of_connection_by_status", "tenant", "connection", "status", order="-received_at"
+)
+RAWS_BY_STATUS = RAWS.asked("raws_by_status", "status", order="-received_at")
+RAWS_OF_PERSON = RAWS.asked("raws_of_person", contains="people")
+STALE_RAWS = RAWS.asked("stale_raws", at_most="blank_at")
+
+DELIVERIES = Kind(
+    "deliveries",
+    Delivery,
+    fields={
+        **dict.fromkeys(("tenant", "connection", "flow", "status", "event", "subject", "external_id"), TEXT),
+        "lane": Field("text", _lane),
+        "created_at": TIME,
+        "wake_at": TIME,
+        "cost": Field("int", _cost),
+        **BLANKED,
+    },
+)
+DUE_DELIVERIES = DELIVERIES.asked("due_deliveries", at_most="wake_at")
+RECENT_DELIVERIES = DELIVERIES.asked("recent_deliveries", order="-created_at")
+DELIVERIES_OF_TENANT = DELIVERIES.asked("deliveries_of_tenant", "tenant", order="-created_at")
+DELIVERIES_OF_CONNECTION = DELIVERIES.asked("deliveries_of_connection", "tenant", "connection", order="-created_at")
+RECENT_DELIVERIES_OF_FLOW = DELIVERIES.asked("recent_deliveries_of_flow", "tenant", "flow", order="-created_at")
+RECENT_DELIVERIES_BY_STATUS = DELIVERIES.asked("recent_deliveries_by_status", "status", order="-created_at")
+DELIVERIES_OF_TENANT_BY_STATUS = DELIVERIES.asked(
+    "deliveries_of_tenant_by_status", "tenant", "status", order="-created_at"
+)
+DELIVERIES_OF_CONNECTION_BY_STATUS = DELIVERIES.asked(
+    "deliveries_of_connection_by_status", "tenant", "connection", "status", order="-created_at"
+)
+NEXT_DELIVERIES_OF_CONNECTION = DELIVERIES.asked(
+    "next_deliveries_of_connection", "tenant", "connection", at_most="wake_at"
+)
+COST_OF_CONNECTION = DELIVERIES.asked("cost_of_connection", "tenant", "connection", order="created_at", sums="cost")
+DELIVERIES_OF_EVENT = DELIVERIES.asked("deliveries_of_event", "event")
+DELIVERIES_OF_FLOW = DELIVERIES.asked("deliveries_of_flow", "tenant", "flow", "status")
+DELIVERIES_BY_STATUS = DELIVERIES.asked("deliveries_by_status", "tenant", "connection", "status", order="created_at")
+DELIVERY_BY_EXTERNAL_ID = DELIVERIES.asked("delivery_by_external_id", "tenant", "connection", "external_id")
+DELIVERIES_OF_LANE = DELIVERIES.asked("deliveries_of_lane", "lane", order="created_at")
+DELIVERIES_OF_PERSON = DELIVERIES.asked("deliveries_of_person", contains="people")
+STALE_DELIVERIES = DELIVERIES.asked("stale_deliveries", at_most="blank_at")
+
+OUTAGES = Kind(
+    "outages",
+    Outage,
+    key=_owner,
+    fields={"tenant": TEXT, "status": Field("text", _phase), "wake_at": TIME},
+)
+DUE_OUTAGES = OUTAGES.asked("due_outages", at_most="wake_at")
+OPEN_OUTAGES = OUTAGES.asked("open_outages", "status")
+
+ALERTS = Kind(
+    "alerts",
+    Alert,
+    fields={"tenant": TEXT, "created_at": TIME, **skeleton_since("created_at")},
+)
+RECENT_ALERTS = ALERTS.asked("recent_alerts", order="-created_at")
+ALERTS_OF_TENANT = ALERTS.asked("alerts_of_tenant", "tenant", order="-created_at")
+
+AUDIT = Kind(
+    "audit",
+    AuditLine,
+    fields={"at": TIME, **skeleton_since("at")},
+)
+AUDIT_LOG = AUDIT.asked("audit_log", order="-at")
+
+GRANTS = Kind(
+    "grants",
+    Grant,
+    fields={"tenant": TEXT, "wake_at": TIME},
+)
+DUE_GRANTS = GRANTS.asked("due_grants", at_most="wake_at")
+
+TENANTS = Kind(
+    "tenants",
+    Tenant,
+    keeps_nulls=True,
+)
+ALL_TENANTS = TENANTS.asked("all_tenants")
+
+CONNECTIONS = Kind(
+    "connections",
+    CompiledConnection,
+    key=_owner,
+    fields={"tenant": TEXT, "vendor": TEXT},
+)
+ALL_CONNECTIONS = CONNECTIONS.asked("all_connections")
+
+# Written by hand: a few bytes each.
+
+RESERVATIONS = Kind("reservations", fields={**EXPIRES})
+
+LANES = Kind("lanes", fields={"delivery": TEXT, "lease_until": TIME, **EXPIRES})
+
+OPTOUTS = Kind("optouts", fields={"tenant": TEXT})
+OPTOUTS_OF_TENANT = OPTOUTS.asked("optouts_of_tenant", "tenant")
+
+SECRETS = Kind("secrets", fields={"tenant": TEXT})
+SECRETS_OF_TENANT = SECRETS.asked("secrets_of_tenant", "tenant")
+
+TOKENS = Kind("tokens", fields={**EXPIRES})
+
+CURSORS = Kind("cursors", fields={"tenant": TEXT, "moved_at": TIME})
+ALL_CURSORS = CURSORS.asked("all_cursors")
+
+META = Kind("meta")
+
+KINDS: dict[str, Kind] = {one.name: one for one in list(globals().values()) if isinstance(one, Kind)}
+
+
+def queries() -> tuple[Query, ...]:
+    """Every question that is asked."""
+    return tuple(query for kind in KINDS.values() for query in kind.queries)
+
+
+@cache
+def kind_of(model: type[Any]) -> Kind:
+    """The kind that keeps models of that type."""
+    return next(kind for kind in KINDS.values() if kind.model is model)
