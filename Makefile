@@ -16,7 +16,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or later, got " + sys.version)'
 	@echo "setting up $(VENV), which takes about a minute and happens once"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.lock | sed -n 's/^Collecting /  /p'
+	@# A pipe ends with sed's status, so whether pip succeeded is written down beside it.
+	@rm -f $(VENV)/.installed
+	{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.lock && touch $(VENV)/.installed; } \
+		| sed -n 's/^Collecting /  /p'
+	@test -f $(VENV)/.installed || { echo "the packages couldn't be installed (pip says why above); then again: make setup" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from string import Formatter
 
 import pytest
 
@@ -56,6 +57,15 @@ def test_what_was_stored_is_told_in_the_readers_language_gaps_and_all() -> None:
     assert told(stored) == "Неверное значение '--x': «a» — не из числа 'b'."
     assert told("the vendor's own words") == "the vendor's own words"
     assert told("") == ""
+
+
+def test_every_text_with_gaps_is_told_again_whatever_was_written_into_them() -> None:
+    use("ru")
+    for _file, id_ in texts.marked():
+        for text in (id_,) if isinstance(id_, str) else id_:
+            if texts.gaps(text):
+                told("".join(letters + ("27.11" if name else "") for letters, name, *_ in Formatter().parse(text)))
+    assert told("the last event came 2026-11-27 15:15 UTC") == "последнее событие пришло 2026-11-27 15:15 UTC"
 
 
 def test_a_translation_with_other_gaps_is_found() -> None:

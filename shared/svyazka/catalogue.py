@@ -78,9 +78,16 @@ def told(text: str) -> str:
     for form, known in _forms(_reader):
         match = form.fullmatch(text)
         if match:
-            parts = {name: told(value) for name, value in match.groupdict().items()}
+            parts = {name: _Part(told(value)) for name, value in match.groupdict().items()}
             return _catalogue(_reader).gettext(known).format(**parts)
     return text
+
+
+class _Part(str):
+    """What stood in a gap, as it was written: `{last:%H:%M}` isn't applied to it a second time."""
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
 
 
 @cache
