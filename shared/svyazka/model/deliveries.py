@@ -39,6 +39,8 @@ OPEN = frozenset({S.PENDING, S.IN_FLIGHT, S.RETRYING, S.PARKED, S.BLOCKED, S.UNK
 FINAL = frozenset(S) - OPEN
 WAITING = frozenset({S.PENDING, S.RETRYING, S.PARKED, S.BLOCKED})
 """Open, and nobody is calling the vendor: may be claimed, cancelled or expired."""
+AT_REST = FINAL | {S.UNKNOWN}
+"""Nobody of ours moves it any more."""
 UNSUCCESSFUL = FINAL - {S.SUCCEEDED}
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {

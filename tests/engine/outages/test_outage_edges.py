@@ -11,7 +11,7 @@ from fakes import House, order
 from svyazka.engine.contracts.manifest import Credentials, Limits
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outages.state import THRESHOLD
-from svyazka.engine.ports.store import Put, Task
+from svyazka.engine.ports.store import Put, Replace, Task
 from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Outage, Status
 from svyazka.model.outcomes import Blocked, Retry
@@ -174,7 +174,7 @@ async def test_a_conflict_while_settling_is_no_second_failure() -> None:
         if len(tries) < THRESHOLD:
             (delivery,) = house.deliveries()
             version = house.store.documents["deliveries", delivery.id].version
-            await house.store.commit([journal.replace(delivery, version)])  # the sweep touches it
+            await house.store.commit([Replace(journal.document(delivery, version))])  # the sweep touches it
         await record(*args)
 
     house.worker.performer.settler._record = contended  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ import pytest
 from fakes import House, order
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.operator import How, Operator
+from svyazka.engine.ports.store import Replace
 from svyazka.model.commands import Command, Repeat
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import MaybeSent
@@ -91,7 +92,7 @@ async def test_a_receipt_of_another_tenants_message_changes_nothing(house: House
     await house.run()
     key, document = next((k, d) for k, d in house.store.documents.items() if k[0] == "deliveries")
     foreign = journal.read(Delivery, document).model.model_copy(update={"tenant": "chay"})
-    await house.store.commit([journal.replace(foreign, document.version)])
+    await house.store.commit([Replace(journal.document(foreign, document.version))])
     await house.receipt("undelivered", None, key=foreign.key)
     await house.run()
     assert only(house).receipt is ReceiptState.NONE

@@ -39,7 +39,7 @@ class Asked(FakeMessenger, Doctor[ConnectionSettings]):
         return True
 
     async def check(self, call: Call[ConnectionSettings]) -> list[Finding]:
-        return [Finding("access", "fail" if self.script else "ok", "asked")]
+        return [Finding("access", "fail" if self.script else "ok", "asked", stops=bool(self.script))]
 
 
 class Hotel(House):
@@ -250,7 +250,7 @@ async def test_an_alert_of_an_older_release_goes_on_as_it_was() -> None:
     assert held is not None
     guards = delivery.guards.model_copy(update={"expires_at": START + timedelta(days=1)})
     older = {"fallbacks": (), "fallback_at": None, "fallback_seconds": None, "guards": guards}
-    await house.store.commit([journal.replace(delivery.model_copy(update=older), held.version)])
+    await house.store.commit([journal.replace_delivery(held, delivery.model_copy(update=older))])
     await house.run()
     assert house.texts() == {"sms": ["Слова"]}
 

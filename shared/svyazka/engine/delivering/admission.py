@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from svyazka.catalogue import N_
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.dispatch import carried
+from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.guard_facts import Knowledge
 from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.once_per import reservation_id, reserving
-from svyazka.engine.delivering.transition import Ready, with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import Transition, ended
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.rules.ambiguity import ask_at
@@ -46,46 +47,50 @@ class Gate:
         self._lanes = Lanes(hub)
         self.knowledge = Knowledge(hub, source)
 
-    async def ready(self, delivery: Delivery) -> Ready | None:
+    async def admitted(self, delivery: Delivery) -> Transition | None:
         """What the guards, the connection's state and its rate make of a delivery now; None = leave it."""
         now = self._hub.clock.now()
         tenant = await self._hub.directory.tenant(delivery.tenant)
         gone = self._gone(delivery, tenant)
         if gone is not None:
-            return Ready(stopped(delivery, Status.CANCELLED, *gone, now))
+            return await self._stopped(delivery, Status.CANCELLED, *gone)
         assert tenant is not None
         old_news = await overtaken(self._hub, delivery) if delivery.flow == ALERT_FLOW else None
         if old_news is not None:
-            return Ready(stopped(delivery, Status.CANCELLED, "superseded", old_news, now))
+            return await self._stopped(delivery, Status.CANCELLED, "superseded", old_news)
         if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
             why = N_("no success in time: the next channel tries")
-            return await with_fallback(self._hub.store, stopped(delivery, Status.CANCELLED, "fell_back", why, now), now)
-        by_time = self._by_guards(delivery, Known(), now)
+            return await self._stopped(delivery, Status.CANCELLED, "fell_back", why)
+        by_time = await self._by_guards(delivery, Known(), now)
         if by_time is not None:
             return by_time  # decided without reading anything
         if delivery.predecessor is not None:
             before = await journal.load(self._hub.store, Delivery, delivery.predecessor)
             if before is not None and has_arrived(before.model):
                 why = N_("meanwhile it arrived by the channel before")
-                return Ready(stopped(delivery, Status.CANCELLED, "already_told", why, now))
+                return await self._stopped(delivery, Status.CANCELLED, "already_told", why)
         known, reservation = await self.knowledge.of(delivery, now)
-        by_guards = self._by_guards(delivery, known, now)
+        by_guards = await self._by_guards(delivery, known, now)
         return by_guards or await self._through_connection(delivery, tenant, known, reservation)
 
-    def _by_guards(self, delivery: Delivery, known: Known, now: datetime) -> Ready | None:
+    async def _by_guards(self, delivery: Delivery, known: Known, now: datetime) -> Transition | None:
         """What the guards make of it; None when they let it pass."""
         decision = verdict(delivery.guards, known, now)
         if isinstance(decision, Stop):
-            return Ready(stopped(delivery, decision.status, decision.code, decision.reason, now))
+            return await self._stopped(delivery, decision.status, decision.code, decision.reason)
         if isinstance(decision, Wait):
             return self._until(delivery, decision.until)
         assert isinstance(decision, Go)
         return None
 
-    def _until(self, delivery: Delivery, moment: datetime) -> Ready:
+    async def _stopped(self, delivery: Delivery, status: Status, code: str, why: str) -> Transition:
+        now = self._hub.clock.now()
+        return await ended(self._hub.store, stopped(delivery, status, code, why, now), now)
+
+    def _until(self, delivery: Delivery, moment: datetime) -> Transition:
         """Waiting for a time of its own, with the task that comes then."""
         later = waiting(delivery, Status.PENDING, moment)
-        return Ready(later, tasks=(perform_task(later, later.next_attempt_at),))
+        return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))
 
     def _gone(self, delivery: Delivery, tenant: Tenant | None) -> tuple[str, str] | None:
         if tenant is None:
@@ -96,7 +101,7 @@ class Gate:
 
     async def _through_connection(
         self, delivery: Delivery, tenant: Tenant, known: Known, reservation: Document | None
-    ) -> Ready | None:
+    ) -> Transition | None:
         try:
             account = await self._hub.directory.account(delivery.tenant, delivery.connection)
         except ConfigError as error:
@@ -128,14 +133,16 @@ class Gate:
             return self._held_back(delivery, status, outage.model.code, message)
         return await self._in_turn(delivery, account, known, reservation)
 
-    async def _in_turn(self, delivery: Delivery, account: Account, known: Known, reservation: Document | None) -> Ready:
+    async def _in_turn(
+        self, delivery: Delivery, account: Account, known: Known, reservation: Document | None
+    ) -> Transition:
         """Through the lane and at the account's rate."""
         asked_at = self._hub.clock.now()
         lease = TIMES[carried(account.manifest, delivery.command).safety.deadline].lease
         turn = await self._lanes.turn(delivery, lease)
         if turn.superseded_by is not None:
             why = N_("{superseded_by} is newer").format(superseded_by=turn.superseded_by)
-            return Ready(stopped(delivery, Status.CANCELLED, "superseded", why, self._hub.clock.now()))
+            return await self._stopped(delivery, Status.CANCELLED, "superseded", why)
         if turn.wait_until is not None:
             return self._until(delivery, turn.wait_until)
         limiter, owner, limits = self._hub.limiter, self._hub.counted_as(account), self._hub.limits(account)
@@ -155,14 +162,14 @@ class Gate:
             slot.release()
             return too_late
         claim, writes = self._claimed(delivery, reservation, lease)
-        return Ready(claim, (*writes, *turn.writes), account=account, slot=slot)
+        return Claim(claim, (*writes, *turn.writes), account=account, slot=slot)
 
-    async def _once_more(self, delivery: Delivery, known: Known, asked_at: datetime) -> Ready | None:
+    async def _once_more(self, delivery: Delivery, known: Known, asked_at: datetime) -> Transition | None:
         """The guards again, for time has passed: what they knew is asked anew where it was more than a moment."""
         now = self._hub.clock.now()
         if now - asked_at > AT_ONCE and delivery.guards.still_true is not None:
             known, _ = await self.knowledge.of(delivery, now)
-        return self._by_guards(delivery, known, now)
+        return await self._by_guards(delivery, known, now)
 
     def _claimed(self, delivery: Delivery, reservation: Document | None, lease: float) -> tuple[Delivery, list[Write]]:
         clock = self._hub.clock
@@ -182,10 +189,10 @@ class Gate:
         claim = claim.model_copy(update={"reservation": reservation_id(delivery.tenant, guard)})
         return claim, [reserving(delivery, guard, reservation, now)]
 
-    def _held_back(self, delivery: Delivery, status: Status, code: str, message: str) -> Ready | None:
+    def _held_back(self, delivery: Delivery, status: Status, code: str, message: str) -> Transition | None:
         if delivery.status is status:
             return None  # waits already, and nothing of its deadlines is due
-        return Ready(parked(delivery, status, Problem(code=code, message=message)))
+        return Transition(parked(delivery, status, Problem(code=code, message=message)))
 
 
 def is_paused(delivery: Delivery, tenant: Tenant) -> bool:

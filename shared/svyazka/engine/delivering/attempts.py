@@ -14,11 +14,12 @@ from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import Carried, carried
 from svyazka.engine.delivering.admission import Gate
+from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.recording import Settler, log_moved
-from svyazka.engine.delivering.transition import Ready, commit, with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.transition import Transition, commit, ended
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.rules.ambiguity import (
     cannot_ask,
@@ -89,8 +90,8 @@ class Performer(Caller):
             delivery = taken
         elif delivery.next_attempt_at and delivery.next_attempt_at > now + timedelta(milliseconds=500):
             return True  # an early duplicate: the right task comes at its time, or the sweep
-        ready = await self.gate.ready(delivery)
-        return ready is None or await self._carried_out(ready, held.version)
+        becomes = await self.gate.admitted(delivery)
+        return becomes is None or await self._carried_out(becomes, held.version)
 
     async def _give_up_waiting(self, held: Held[Delivery]) -> None:
         """Taken, and no receipt says that it arrived: at its time the next channel tries."""
@@ -99,28 +100,27 @@ class Performer(Caller):
             return  # an early duplicate
         why = Problem(code=NO_RECEIPT, message=N_("taken, and nobody said that it arrived: the next channel tries"))
         given_up = delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
-        ready = await with_fallback(self._hub.store, given_up, now)
-        writes = [journal.replace(ready.delivery, held.version), *ready.writes]
+        end = await ended(self._hub.store, given_up, now)
         with suppress(Conflict):  # a receipt came at this very moment: its word counts
-            await commit(self._hub.store, writes, ready.tasks)
+            await commit(self._hub.store, end.over(held.version), end.tasks)
 
-    async def _carried_out(self, ready: Ready, version: str | None) -> bool:
+    async def _carried_out(self, becomes: Transition, version: str | None) -> bool:
         """Commit what the gate made of it; where that is a claim, the call follows."""
         reach("claim.before")
-        writes = [journal.replace(ready.delivery, version), *ready.writes]
         try:
             try:
-                versions = await commit(self._hub.store, writes, ready.tasks)
+                versions = await commit(self._hub.store, becomes.over(version), becomes.tasks)
             except Conflict:
                 return False
             reach("claim.after")
-            if ready.account is not None:
-                await self.run(ready.delivery, versions[0], ready.account)
+            if isinstance(becomes, Claim):
+                await self.run(becomes.delivery, versions[0], becomes.account)
             else:
-                log_moved(ready.delivery)
-                await self.outages.unpark(ready.delivery)
+                log_moved(becomes.delivery)
+                await self.outages.unpark(becomes.delivery)
         finally:
-            ready.release()
+            if isinstance(becomes, Claim):
+                becomes.release()
         return True
 
     def _taken_over(self, delivery: Delivery) -> Delivery | None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
-from svyazka.engine.delivering.obligations import source_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DELIVERIES_OF_LANE
+from svyazka.engine.journal.obligations import source_of
+from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.store import Create, Document, Replace, Value, Write
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
 from svyazka.engine.rules.transitions import stopped
@@ -65,10 +66,9 @@ class Lanes:
         if ahead:
             return Turn(wait_until=self._after(ahead[0], now))
         why = N_("{delivery} is newer").format(delivery=delivery.id)
-        ended = (
-            journal.replace(stopped(h.model, Status.CANCELLED, "superseded", why, now), h.version) for h in superseded
-        )
-        return Turn((*ended, self._through(delivery, delivery.lane, turnstile, lease)))
+        ends = [await ended(store, stopped(h.model, Status.CANCELLED, "superseded", why, now), now) for h in superseded]
+        over = [write for end, h in zip(ends, superseded, strict=True) for write in end.over(h.version)]
+        return Turn((*over, self._through(delivery, delivery.lane, turnstile, lease)))
 
     async def _of_one_source(self, one: Delivery, other: Delivery) -> bool:
         """Whether both speak of the same thing: an order's number is its connection's, and so is a lane named by it."""

@@ -9,11 +9,11 @@ from datetime import timedelta
 from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import marks
 from svyazka.engine.delivering.once_per import held_until, keeps, releasing, reservation_id, reserving
-from svyazka.engine.delivering.transition import commit, with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import commit, ended
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
@@ -130,13 +130,12 @@ class Settler:
         if isinstance(said.outcome, Refused) and said.outcome.opt_out:
             beside += self.optout_writes(delivery, f"{said.account.vendor}: {said.outcome.code}")
         await self._tell(delivery, said.outcome)
-        ready = await with_fallback(hub.store, delivery, now)
-        tasks = [*ready.tasks, *_next_task(delivery)]
+        end = await ended(hub.store, delivery, now)
         reach("settle.before")
-        await commit(hub.store, [journal.replace(ready.delivery, version), *ready.writes, *beside], tasks)
+        await commit(hub.store, [*end.over(version), *beside], [*end.tasks, *_next_task(delivery)])
         reach("settle.after")
-        log_moved(ready.delivery)
-        await self._outages.unpark(ready.delivery)
+        log_moved(end.delivery)
+        await self._outages.unpark(end.delivery)
 
     async def _turn_given_back(self, delivery: Delivery, said: _Said) -> tuple[Delivery, list[Write]]:
         """A person's turn that was taken for nothing, given back to whoever comes next."""
@@ -159,8 +158,9 @@ class Settler:
         writes: list[Write] = []
         if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
             combined, writes = await self._turn_after_all(combined)
+        end = await ended(self._hub.store, combined, now)
         try:
-            await self._hub.store.commit([journal.replace(combined, held.version), *writes], _next_task(combined))
+            await commit(self._hub.store, [*end.over(held.version), *writes], [*end.tasks, *_next_task(combined)])
         except Conflict:
             return False
         log("WARNING", "late settle merged", delivery=current.id, status=combined.status.value, tenant=current.tenant)
@@ -181,8 +181,9 @@ class Settler:
     async def record_lost(self, delivery: Delivery, version: str | None) -> None:
         """A claim whose worker was lost, of a command that nobody may repeat: unknown, and somebody is told."""
         await self._tell(delivery, None)
+        end = await ended(self._hub.store, delivery, self._hub.clock.now())
         with suppress(Conflict):
-            await self._hub.store.commit([journal.replace(delivery, version)])
+            await self._hub.store.commit(end.over(version), end.tasks)
             log_moved(delivery)
 
     def optout_writes(self, delivery: Delivery, why: str) -> list[Write]:

@@ -17,12 +17,12 @@ from pydantic import JsonValue
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.engine.delivering.once_per import releasing
-from svyazka.engine.delivering.transition import commit, with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.events_of_request import Item, PeopleIn, journaled
 from svyazka.engine.journal.tasks import perform_task, plan_task
+from svyazka.engine.journal.transition import commit, ended
 from svyazka.engine.ports.store import Create, Write
 from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
 from svyazka.engine.rules.deadlines import PLAN_GRACE
@@ -149,7 +149,7 @@ class Operator:
         delivery = delivery.model_copy(
             update={"guards": guards, "fallback_at": fallback_at, "wake_at": now + WAKE_GRACE, "wake_step": 0}
         )
-        await self._hub.store.commit([journal.replace(delivery, held.version)], [perform_task(delivery)])
+        await self._hub.store.commit([journal.replace_delivery(held, delivery)], [perform_task(delivery)])
 
     async def resolve(self, delivery_id: str, resolution: Resolution, how: How) -> Delivery:
         """Say what became of a delivery whose fate nobody knows. Raises ConfigError where that can't be said."""
@@ -208,9 +208,8 @@ class Operator:
         if resolved.status is Status.FAILED:
             extra = await releasing(self._hub.store, resolved)
             resolved = resolved.model_copy(update={"reservation": None})
-        ready = await with_fallback(self._hub.store, resolved, self._hub.clock.now())
-        writes = [journal.replace(ready.delivery, held.version), *ready.writes, *extra]
-        await commit(self._hub.store, writes, ready.tasks)
+        end = await ended(self._hub.store, resolved, self._hub.clock.now())
+        await commit(self._hub.store, [*end.over(held.version), *extra], end.tasks)
 
     # Events
 

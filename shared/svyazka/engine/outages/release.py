@@ -28,7 +28,7 @@ async def release_batch(hub: Hub, tenant: Tenant, connection: str, rate: float, 
         freed = waiting(one.model, Status.PENDING, hub.clock.in_real(after + number / rate))
         task = perform_task(freed, freed.next_attempt_at)
         with suppress(Conflict):
-            await hub.store.commit([journal.replace(freed, one.version)], [task])
+            await hub.store.commit([journal.replace_delivery(one, freed)], [task])
     return len(held_back)
 
 

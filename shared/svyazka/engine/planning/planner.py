@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.consent import consent_writes
-from svyazka.engine.delivering.obligations import still_to_make
-from svyazka.engine.delivering.transition import Ready, is_there
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.tasks import perform_task, plan_task
+from svyazka.engine.journal.transition import Transition, not_there_yet
 from svyazka.engine.planning.flows_decide import Decider, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.ports.store import Create, Task, Write
@@ -139,37 +140,37 @@ class Planner:
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
         )
-        ready = await self._performer.gate.ready(deliveries[0]) if len(deliveries) == 1 else None
+        alone = await self._performer.gate.admitted(deliveries[0]) if len(deliveries) == 1 else None
         try:
-            claims = [ready] if ready is not None else [_waiting(delivery) for delivery in deliveries]
-            await self._record(Held(record, held.version), claims, list(extra), list(tasks))
+            made = [alone] if alone is not None else [_waiting(delivery) for delivery in deliveries]
+            await self._record(Held(record, held.version), made, list(extra), list(tasks))
         finally:
-            if ready is not None:
-                ready.release()
+            if isinstance(alone, Claim):
+                alone.release()
 
     async def _record(
-        self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
+        self, held: Held[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]
     ) -> None:
         reach("plan.before_commit")
-        versions = await self._commit(held, readies, extra, tasks)
+        versions = await self._commit(held, made, extra, tasks)
         reach("plan.after_commit")
         if versions is None:
             return
         event = held.model.event
         log(
             "INFO", "planned", tenant=event.tenant, connection=event.connection, event=event.id,
-            type=event.type.value, count=len(readies), reason=held.model.reason,
+            type=event.type.value, count=len(made), reason=held.model.reason,
         )  # fmt: skip
-        for ready in readies:
-            if ready.delivery.id not in versions:
+        for one in made:
+            if one.delivery.id not in versions:
                 continue
-            if ready.account is not None:
-                await self._performer.run(ready.delivery, versions[ready.delivery.id], ready.account)
+            if isinstance(one, Claim):
+                await self._performer.run(one.delivery, versions[one.delivery.id], one.account)
             else:
-                await self._performer.outages.unpark(ready.delivery)
+                await self._performer.outages.unpark(one.delivery)
 
     async def _commit(
-        self, held: Held[EventRecord], readies: list[Ready], extra: list[Write], tasks: list[Task]
+        self, held: Held[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]
     ) -> dict[str, str] | None:
         """Versions of the deliveries created just as given, or None when the event was planned by another.
 
@@ -179,46 +180,44 @@ class Planner:
         """
         as_given = True
         for _ in range(COMMIT_TRIES):
-            made = [Create(journal.document(ready.delivery)) for ready in readies]
-            along = [write for ready in readies for write in ready.writes]
-            due = [*tasks, *(task for ready in readies for task in ready.tasks)]
-            writes: list[Write] = [journal.replace(held.model, held.version), *made, *along, *extra]
+            new = [write for one in made for write in one.anew()]
+            due = [*tasks, *(task for one in made for task in one.tasks)]
             try:
-                versions = await self._hub.store.commit(writes, due)
+                versions = await self._hub.store.commit([journal.replace(held.model, held.version), *new, *extra], due)
             except Conflict:
                 current = await journal.load(self._hub.store, EventRecord, held.model.event.id)
                 if current is None or current.model.status is not EventStatus.ACCEPTED:
                     return None
                 held = Held(held.model, current.version)  # the sweep may have touched it: still ours to plan
-                held, readies = await self._still_to_make(held, readies)
-                extra = [write for write in extra if not await is_there(self._hub.store, write)]
+                held, made = await self._still_to_make(held, made)
+                extra = await not_there_yet(self._hub.store, extra)
                 as_given = False
                 continue
-            created = zip(made, versions[1:], strict=False)
-            return {write.document.id: version for write, version in created} if as_given else {}
+            created = zip(new, versions[1:], strict=False)
+            return {write.document.id: v for write, v in created if isinstance(write, Create)} if as_given else {}
         raise Conflict([("events", held.model.event.id)])
 
     async def _still_to_make(
-        self, held: Held[EventRecord], readies: list[Ready]
-    ) -> tuple[Held[EventRecord], list[Ready]]:
+        self, held: Held[EventRecord], made: list[Transition]
+    ) -> tuple[Held[EventRecord], list[Transition]]:
         """What is left to be created, under names of its own where another connection's obligations bear them."""
         record, left = held.model, []
-        for ready in readies:
-            made = await still_to_make(self._hub.store, ready.delivery)
-            if made is None:
+        for one in made:
+            named = await still_to_make(self._hub.store, one.delivery)
+            if named is None:
                 continue
-            names = tuple(made.id if name == ready.delivery.id else name for name in record.deliveries)
+            names = tuple(named.id if name == one.delivery.id else name for name in record.deliveries)
             record = record.model_copy(update={"deliveries": names})
-            left.append(self._unclaimed(replace(ready, delivery=made)))
+            left.append(self._unclaimed(replace(one, delivery=named)))
         return Held(record, held.version), left
 
-    def _unclaimed(self, ready: Ready) -> Ready:
+    def _unclaimed(self, one: Transition) -> Transition:
         """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""
-        if ready.account is None and not ready.writes:
-            return ready
+        if not one.writes and not isinstance(one, Claim):
+            return one
         now = self._hub.clock.now()
         return _waiting(
-            ready.delivery.model_copy(
+            one.delivery.model_copy(
                 update={
                     "status": Status.PENDING, "claim": 0, "attempts": (), "attempt_count": 0, "lease_until": None,
                     "reservation": None, "next_attempt_at": now, "wake_at": now + WAKE_GRACE,
@@ -266,6 +265,6 @@ class Planner:
                 await self._hub.store.commit([journal.replace(done, held.version)])
 
 
-def _waiting(delivery: Delivery) -> Ready:
+def _waiting(delivery: Delivery) -> Transition:
     """Created waiting, and tried from the queue."""
-    return Ready(delivery, tasks=(perform_task(delivery),))
+    return Transition(delivery, tasks=(perform_task(delivery),))

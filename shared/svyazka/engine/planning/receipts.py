@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.delivering.recording import Settler
-from svyazka.engine.delivering.transition import with_fallback
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERY_BY_EXTERNAL_ID
+from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.transitions import receipt_settles
 from svyazka.model.deliveries import Delivery, Status
@@ -65,9 +65,8 @@ class Receipts:
         moved = receipt_settles(moved, receipt.state, self._hub.clock.now())
         if how:
             moved = moved.model_copy(update={"notes": (*moved.notes, how)})
-        ready = await with_fallback(self._hub.store, moved, self._hub.clock.now())
-        writes += [journal.replace(ready.delivery, held.version), *ready.writes]
-        return how, writes, list(ready.tasks), [delivery.id]
+        end = await ended(self._hub.store, moved, self._hub.clock.now())
+        return how, [*writes, *end.over(held.version)], list(end.tasks), [delivery.id]
 
     async def _find(self, event: Event, receipt: Receipt) -> Held[Delivery] | None:
         """The delivery that a receipt names, by our key or by the vendor's id."""

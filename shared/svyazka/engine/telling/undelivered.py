@@ -11,9 +11,9 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.kinds import DELIVERIES_OF_FLOW
-from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.store import Store
-from svyazka.engine.rules.transitions import fallback_of, stopped
+from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.telling.addressees import reaches, step_through
 from svyazka.engine.telling.alerts import ALERT_FLOW, alert_id
 from svyazka.engine.tenants.directory import Account
@@ -75,19 +75,11 @@ async def _rerouted(hub: Hub, account: Account, held: Held[Delivery]) -> bool:
     if step is None:
         return False
     now = hub.clock.now()
-    ended = stopped(
-        delivery,
-        Status.CANCELLED,
-        "fell_back",
-        N_("{connection} works: it goes out there").format(connection=account.name),
-        now,
-    )
-    successor = fallback_of(ended.model_copy(update={"fallbacks": (step, *delivery.fallbacks)}), now)
-    if successor is None:
-        return False
-    older = journal.replace(ended.model_copy(update={"successor": successor.id}), held.version)
+    why = N_("{connection} works: it goes out there").format(connection=account.name)
+    there = delivery.model_copy(update={"fallbacks": (step, *delivery.fallbacks)})
+    end = await ended(hub.store, stopped(there, Status.CANCELLED, "fell_back", why, now), now)
     with suppress(Conflict):
-        await hub.store.commit([older, journal.create(successor)], [perform_task(successor)])
+        await hub.store.commit(end.over(held.version), end.tasks)
         return True
     return False
 

@@ -5,7 +5,7 @@ Safe to run twice and to die in the middle: the do-not-contact mark comes first,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from svyazka.catalogue import N_
@@ -13,8 +13,9 @@ from svyazka.engine.delivering.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DELIVERIES_OF_PERSON, EVENTS_OF_PERSON, RAWS_OF_PERSON
+from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.schema import Query
-from svyazka.engine.ports.store import Document, Write
+from svyazka.engine.ports.store import Document, Task, Write
 from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.upkeep.retention import blank, blanked_write
 from svyazka.model.commands import person_of
@@ -85,14 +86,14 @@ class Forgetting:
                 if cursor is None:
                     break
 
-    async def _change(self, document: Document, make: Callable[[Document], Write | None], dry_run: bool) -> bool:
+    async def _change(self, document: Document, make: Blanking, dry_run: bool) -> bool:
         """Whether there was anything to blank. Raises Unavailable when others never let go of the document."""
         for _ in range(TRIES):
-            write = make(document)
-            if write is None or dry_run:
-                return write is not None
+            blanked = await make(document)
+            if blanked is None or dry_run:
+                return blanked is not None
             try:
-                await self._hub.store.commit([write])
+                await self._hub.store.commit(*blanked)
             except Conflict:
                 fresh = await self._hub.store.get(document.kind, document.id)
                 if fresh is None:
@@ -107,6 +108,11 @@ class Forgetting:
         )
 
 
+_Blanked = tuple[Sequence[Write], Sequence[Task]]
+Blanking = Callable[[Document], Awaitable[_Blanked | None]]
+"""What is written of a document, and queued along with it; None where there is nothing to blank."""
+
+
 class _Mentions:
     """What of a document is this person's. A request may tell of others too: their messages are left alone."""
 
@@ -119,7 +125,7 @@ class _Mentions:
         people = self._hub.keyring.people(self._tenant, text.encode(), [one for one in contacts if one is not None])
         return not self._hashes.isdisjoint(people)
 
-    def event(self, document: Document) -> Write | None:
+    async def event(self, document: Document) -> _Blanked | None:
         """Its request always; its contact and data where they are this person's, or nobody's that we know."""
         held = journal.read(EventRecord, document)
         record, event = held.model, held.model.event
@@ -134,7 +140,7 @@ class _Mentions:
                     "expire_at": self._hub.clock.now() + SKELETON,
                 }  # fmt: skip
         after = record.model_copy(update=changes)
-        return journal.replace(after, held.version) if after != record else None
+        return ([journal.replace(after, held.version)], ()) if after != record else None
 
     def in_delivery(self, delivery: Delivery) -> bool:
         """Whether a delivery is to this person, mentions him, or comes of an event of his."""
@@ -144,17 +150,19 @@ class _Mentions:
         commands = (delivery.command, *(step.command for step in delivery.fallbacks))
         return self._in(told, [person_of(command) for command in commands])
 
-    def delivery(self, document: Document) -> Write | None:
+    async def delivery(self, document: Document) -> _Blanked | None:
         held = journal.read(Delivery, document)
         delivery = held.model
         if delivery.status is Status.IN_FLIGHT or not self.in_delivery(delivery):
             return None
         if delivery.status in WAITING:
-            why = N_("this person asked to be forgotten")
-            delivery = stopped(delivery, Status.CANCELLED, "forgotten", why, self._hub.clock.now())
+            why, now = N_("this person asked to be forgotten"), self._hub.clock.now()
+            end = await ended(self._hub.store, stopped(delivery, Status.CANCELLED, "forgotten", why, now), now)
+            bare = replace(end, delivery=blank(end.delivery))
+            return bare.over(held.version), bare.tasks
         after = blank(delivery)
-        return journal.replace(after, held.version) if after != held.model else None
+        return ([journal.replace_delivery(held, after)], ()) if after != delivery else None
 
 
-def _request(document: Document) -> Write | None:
-    return None if journal.read(RawRecord, document).model.request is None else blanked_write(document)
+async def _request(document: Document) -> _Blanked | None:
+    return None if journal.read(RawRecord, document).model.request is None else ([blanked_write(document)], ())

@@ -64,8 +64,8 @@ def blanked_write(document: Document) -> Write:
         return journal.replace(emptied, held.version)
     one = journal.read(Delivery, document)
     if one.model.is_open:
-        return journal.replace(one.model.model_copy(update={"blank_at": _later(one.model)}), one.version)
-    return journal.replace(blank(one.model), one.version)
+        return journal.replace_delivery(one, one.model.model_copy(update={"blank_at": _later(one.model)}))
+    return journal.replace_delivery(one, blank(one.model))
 
 
 def _later(model: EventRecord | Delivery) -> datetime | None:

@@ -67,7 +67,7 @@ class Sweep:
     async def _wake_delivery(self, document: Document) -> bool:
         held, now = journal.read(Delivery, document), self._hub.clock.now()
         later = _due_now(rewoken(held.model, now), now)
-        return await self._wake(journal.replace(later, held.version), perform_task(later))
+        return await self._wake(journal.replace_delivery(held, later), perform_task(later))
 
     async def _wake_outage(self, document: Document) -> bool:
         await self._outages.wake(journal.read(Outage, document))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from svyazka.engine.delivering.obligations import still_to_make
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.tasks import perform_task
-from svyazka.engine.ports.store import Create, Store, Task, Write
+from svyazka.engine.ports.store import Create, Replace, Store, Task, Write
 from svyazka.engine.rules.transitions import NO_RECEIPT, fallback_of, wants_fallback
 from svyazka.engine.support.failpoints import reach
-from svyazka.engine.tenants.directory import Account
-from svyazka.model.deliveries import Delivery
+from svyazka.model.deliveries import AT_REST, Delivery
 from svyazka.model.errors import Conflict
 
 FELL_BACK = frozenset({"fell_back", NO_RECEIPT})
@@ -22,35 +20,44 @@ FELL_BACK = frozenset({"fell_back", NO_RECEIPT})
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A delivery after its guards: what it becomes, and whether that is a claim to be carried out."""
+class Transition:
+    """What a delivery becomes, and what goes with it: all of it in one commit, or none."""
 
     delivery: Delivery
     writes: tuple[Write, ...] = ()
     tasks: tuple[Task, ...] = ()
-    account: Account | None = None
-    """Set when `delivery` is a claim: the call follows once the claim is durable."""
-    slot: asyncio.Semaphore | None = None
-    """One of the account's calls at once, taken before the claim so that no claim waits; `release` it after."""
+    seen_to: bool = False
+    """What follows from its end is among `writes` and `tasks`: `ended` alone says so."""
 
-    def release(self) -> None:
-        """Let the next call of the account begin."""
-        if self.slot is not None:
-            self.slot.release()
+    def __post_init__(self) -> None:
+        if self.delivery.status in AT_REST and not self.seen_to:
+            raise ValueError(f"{self.delivery.id} ends as {self.delivery.status} past `ended`: nothing would follow")
+
+    def over(self, version: str | None) -> list[Write]:
+        """Written over the version that was read."""
+        return [Replace(journal.document(self.delivery, version)), *self.writes]
+
+    def anew(self) -> list[Write]:
+        """Written as a delivery that isn't there yet."""
+        return [journal.create(self.delivery), *self.writes]
 
 
-async def with_fallback(store: Store, delivery: Delivery, now: datetime) -> Ready:
-    """The delivery with its successor, where its end calls for the next channel."""
+async def ended(store: Store, delivery: Delivery, now: datetime) -> Transition:
+    """What follows from the end of a delivery, however it came: the one way to end one. Of one that goes on after all,
+    nothing follows.
+
+    Where its end calls for the next channel, that one is made here.
+    """
     fell_back = delivery.last_error is not None and delivery.last_error.code in FELL_BACK
     successor = fallback_of(delivery, now) if fell_back or wants_fallback(delivery) else None
     if successor is None:
-        return Ready(delivery)
+        return Transition(delivery, seen_to=True)
     reach("fallback.before")
     made = await still_to_make(store, successor)
     if made is None:  # an earlier generation made it, or the flow's order of channels was another
-        return Ready(delivery.model_copy(update={"successor": successor.id}))
+        return Transition(delivery.model_copy(update={"successor": successor.id}), seen_to=True)
     older = delivery.model_copy(update={"successor": made.id})
-    return Ready(older, (journal.create(made),), (perform_task(made),))
+    return Transition(older, (journal.create(made),), (perform_task(made),), seen_to=True)
 
 
 async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
@@ -59,14 +66,18 @@ async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = 
     try:
         return await store.commit(writes, tasks)
     except Conflict:
-        rest = [write for write in writes if not await is_there(store, write)]
+        rest = await not_there_yet(store, writes)
         if len(rest) == len(writes):
             raise
         return await store.commit(rest, tasks)
 
 
-async def is_there(store: Store, write: Write) -> bool:
-    """Whether a write would create a delivery that exists already."""
+async def not_there_yet(store: Store, writes: Sequence[Write]) -> list[Write]:
+    """Without those that would create a delivery that exists already."""
+    return [write for write in writes if not await _is_there(store, write)]
+
+
+async def _is_there(store: Store, write: Write) -> bool:
     if not isinstance(write, Create) or write.document.kind != "deliveries":
         return False
     return await store.get(*write.document.key) is not None
