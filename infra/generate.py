@@ -37,7 +37,7 @@ def for_terraform() -> dict[str, object]:
         },
         "functions": {f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs} for f in functions()},
         "vendors": {
-            vendor: {"per_second": rate.per_second, "concurrency": rate.concurrency, "scope": rate.scope}
+            vendor: {"per_second": round(rate.steady, 3), "concurrency": rate.concurrency, "scope": rate.scope}
             for vendor, rate in rates.items()
         },
     }

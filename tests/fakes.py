@@ -323,7 +323,7 @@ class FakeMessenger(Messenger[ConnectionSettings]):
     sent: list[tuple[str, str]] = field(default_factory=list)
     calls: int = 0
 
-    limits: Limits = field(default_factory=lambda: Limits(1000.0, 16))
+    limits: Limits = field(default_factory=lambda: Limits(1e9, 16))
     credentials: Credentials = field(default_factory=Credentials)
     doctor: Doctor[ConnectionSettings] | None = None
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
-from svyazka.engine.contracts.calls import Call, Exchanges
+from svyazka.engine.contracts.calls import Call, Exchanges, Turn
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.webhook import RawRequest
@@ -26,12 +26,16 @@ SettingsT = TypeVar("SettingsT", bound=ConnectionSettings)
 
 
 @asynccontextmanager
-async def calling(settings: SettingsT, base_url: str, **around: Any) -> AsyncIterator[Call[SettingsT]]:
+async def calling(
+    settings: SettingsT, base_url: str, turn: Turn | None = None, **around: Any
+) -> AsyncIterator[Call[SettingsT]]:
     """A Call as the engine makes it; `around` are further fields of Call (now, memo, hook_url, ...)."""
     secrets = [value for value in settings.model_dump().values() if isinstance(value, str) and len(value) > 7]
     clients = Clients()
     try:
-        http = Exchanges(clients.of("c", 4), base_url=base_url, deadline=time.monotonic() + 20, secrets=secrets)
+        http = Exchanges(
+            clients.of("c", 4), base_url=base_url, deadline=time.monotonic() + 20, secrets=secrets, turn=turn,
+        )  # fmt: skip
         given = {"tenant": "kofe", "connection": "c", "key": "dlv_1.1", "now": NOW, **around}
         yield Call(settings=settings, http=http, **given)
     finally:

@@ -226,7 +226,7 @@ async def machine(
 def _file(vendors: Running, connections: Mapping[str, Connection], flows: Sequence[Mapping[str, Any]]) -> str:
     written = {
         name: {
-            "vendor": one.vendor, "base_url": vendors.base_url(one.vendor), "limit": {"per_second": 1000},
+            "vendor": one.vendor, "base_url": vendors.base_url(one.vendor), "limit": {"per_second": 1e9},
             **one.settings, **{setting: {"secret": f"{name}-{setting}"} for setting in one.secrets},
         }
         for name, one in connections.items()

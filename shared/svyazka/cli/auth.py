@@ -15,6 +15,7 @@ from svyazka.cli.commands.secrets import change
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import full_time, note, say
 from svyazka.cli.session import Session, run
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import (
     REFUSED_BEFORE,
     CodeNotYet,
@@ -25,8 +26,9 @@ from svyazka.engine.calling.oauth.authorise import (
 )
 from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
 from svyazka.engine.contracts.signing_in import SigningIn
+from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.tenants.directory import Account, is_secret
-from svyazka.model.errors import ConfigError, MaybeSent, NotSent
+from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether the redirect has come."""
@@ -73,10 +75,10 @@ async def by_password(session: Session, account: Account, access: SigningIn[Any]
     performer = session.worker.performer
     step, code = None, ""
     while True:
-        call = performer.call(account, performer.exchanges(account), key="auth")
+        call = performer.call(account, exchanges(session.hub, account, CalledFor.PERSON), key="auth")
         try:
             token = await access.sign_in(login, password, step, code, call)
-        except (NotSent, MaybeSent) as error:
+        except (NotSent, MaybeSent, LeaseTooShort) as error:
             raise ConfigError(_("{vendor} doesn't answer: {why}", vendor=account.vendor, why=error)) from None
         if isinstance(token, str):
             break

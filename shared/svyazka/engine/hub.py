@@ -65,15 +65,9 @@ class Hub:
         by_address = account.manifest.limits.scope == "ip"
         return f"ip.{account.vendor}" if by_address else f"{account.tenant.id}.{account.name}"
 
-    async def pace(self, account: Account) -> None:
-        """Wait for the account's next slot."""
-        wait = self.limiter.delay(self.counted_as(account), self.limits(account).per_second)
-        if wait > 0:
-            await self.limiter.rest(wait)
-
     def limits(self, account: Account) -> Limits:
         """The connector's rate, or the connection's own where it sets one."""
-        own = account.settings.limit
+        own, vendors = account.settings.limit, account.manifest.limits
         if own is None:
-            return account.manifest.limits
-        return Limits(own.per_second, own.concurrency, account.manifest.limits.scope)
+            return vendors
+        return Limits(own.per_second, own.concurrency, vendors.scope, own.per_minute or vendors.per_minute)

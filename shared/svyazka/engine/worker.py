@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
 from svyazka.engine.contracts.webhook import Inbound, RawRequest, Webhook
 from svyazka.engine.delivering.attempts import Performer
@@ -125,9 +126,8 @@ class Worker:
         if doctor is None or not doctor.ready(account.settings):
             await self.outages.close(account.tenant, connection)  # the next delivery will tell
             return
-        exchanges = self.performer.exchanges(account)
         try:
-            findings = await doctor.check(self.performer.call(account, exchanges, key="probe"))
+            findings = await doctor.check(self.performer.call(account, exchanges(self.hub, account), key="probe"))
         except (NotSent, MaybeSent, LeaseTooShort):
             findings = []
         stopping = [finding for finding in findings if finding.status == "fail" and finding.stops]

@@ -60,6 +60,14 @@ class LeaseTooShort(SvyazkaError):
     """Too little of the lease is left to begin a call: the claim goes back, nothing was sent."""
 
 
+class NoPlace(LeaseTooShort):
+    """Others call the vendor at all the rate that it allows: nothing was sent, and `wait` seconds may help."""
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 class SourceUnavailable(SvyazkaError):
     """A fact needed for planning couldn't be read from its source now; planning is tried again later."""
 

@@ -85,9 +85,11 @@ class Unknown(Frozen):
 
 
 class GaveBack(Frozen):
-    """Too little of the lease was left before the first byte: provably nothing was sent."""
+    """Too little of the lease was left before the first byte, or no place at the vendor's rate for `after` seconds:
+    provably nothing was sent."""
 
     kind: Literal["gave_back"] = "gave_back"
+    after: float = 0.0
     code: str = "lease_too_short"
     message: str = "the claim was given back before anything was sent"
 

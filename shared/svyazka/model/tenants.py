@@ -131,6 +131,7 @@ class LimitSettings(Frozen):
     """`limit:` of a connection: below the vendor's own where the account has a smaller one."""
 
     per_second: float = Field(gt=0)
+    per_minute: float | None = Field(default=None, ge=1)
     concurrency: int = Field(default=4, gt=0)
 
 

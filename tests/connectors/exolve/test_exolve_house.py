@@ -38,7 +38,7 @@ class ExolveHouse(House):
         self.manifests["exolve"] = MANIFEST
         settings: dict[str, Any] = {
             "api_key": {"secret": "exolve"}, "sender": "KOFE", "base_url": exolve.base_url("exolve"),
-            "limit": {"per_second": 1000},
+            "limit": {"per_second": 1e9},
         }  # fmt: skip
         sms = ConnectionSpec(vendor="exolve", settings=settings)
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "sms": sms}})

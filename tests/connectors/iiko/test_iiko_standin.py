@@ -17,6 +17,7 @@ from simulators.iiko.world import ORGANIZATION, TERMINAL_GROUP, TerminalGroup
 from simulators.serve import Running, serve
 from svyazka.connectors.iiko.manifest import MANIFEST
 from svyazka.connectors.iiko.webhook import WEBHOOK
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
 from svyazka.engine.intake.receive import Receiver
@@ -44,7 +45,7 @@ class Restaurant(House):
             "organization_id": ORGANIZATION,
             "auth_token": TOKEN,
         }
-        given["limit"] = {"per_second": 1000}
+        given["limit"] = {"per_second": 1e9}
         till = ConnectionSpec(vendor="iiko", settings={**given, **(settings or {"api_login": LOGIN})})
         self.manifests["iiko"] = MANIFEST
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "till": till}})
@@ -73,7 +74,7 @@ class Restaurant(House):
         account = await self.hub.directory.account("kofe", "till")
         assert account is not None
         self.hub.hook_url = lambda account: hook_url
-        return self.worker.performer.call(account, self.worker.performer.exchanges(account), key="k")
+        return self.worker.performer.call(account, exchanges(self.hub, account), key="k")
 
     async def register(self) -> None:
         """As `svyazka doctor --fix` does."""

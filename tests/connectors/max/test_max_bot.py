@@ -519,7 +519,7 @@ class BotHouse(House):
         self.vendor = stand_in(bot)
         self.manifests |= {"max": MANIFEST, "till": replace(TILL, reading=KnowingTill())}
         settings: dict[str, Any] = {
-            "bot_token": {"secret": "bot"}, "base_url": bot.base_url("max"), "limit": {"per_second": 1000},
+            "bot_token": {"secret": "bot"}, "base_url": bot.base_url("max"), "limit": {"per_second": 1e9},
         }  # fmt: skip
         spec = ConnectionSpec(vendor="max", settings=settings)
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "bot": spec}})

@@ -37,7 +37,7 @@ class MailHouse(House):
         self.manifests["resend"] = MANIFEST
         settings: dict[str, Any] = {
             **{name: {"secret": name} for name in SECRETS}, "sender": "Кофейня <noreply@example.com>",
-            "base_url": resend.base_url("resend"), "limit": {"per_second": 1000},
+            "base_url": resend.base_url("resend"), "limit": {"per_second": 1e9},
         }  # fmt: skip
         mail = ConnectionSpec(vendor="resend", settings=settings)
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "mail": mail}})

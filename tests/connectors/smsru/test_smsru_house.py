@@ -34,7 +34,7 @@ class SmsHouse(House):
         smsru.of("smsru").ahead = START.timestamp() - time.time()
         self.manifests["smsru"] = MANIFEST
         settings: dict[str, Any] = {"api_id": SECRET, "sender": "KOFE", "base_url": smsru.base_url("smsru")}
-        settings["limit"] = {"per_second": 1000}
+        settings["limit"] = {"per_second": 1e9}
         connections = {**self.tenant.connections, "sms": ConnectionSpec(vendor="smsru", settings=settings)}
         self.tenant = self.tenant.model_copy(update={"connections": connections})
 

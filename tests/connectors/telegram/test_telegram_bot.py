@@ -428,7 +428,7 @@ class BotHouse(House):
         self.manifests["telegram"] = MANIFEST
         self.manifests["till"] = replace(TILL, reading=KnowingTill())
         settings: dict[str, Any] = {
-            "bot_token": {"secret": "bot"}, "base_url": telegram.base_url("telegram"), "limit": {"per_second": 1000},
+            "bot_token": {"secret": "bot"}, "base_url": telegram.base_url("telegram"), "limit": {"per_second": 1e9},
         }  # fmt: skip
         spec = ConnectionSpec(vendor="telegram", settings=settings)
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "bot": spec}})

@@ -41,7 +41,7 @@ class WhatsappHouse(House):
         self.manifests["whatsapp"] = MANIFEST
         settings: dict[str, Any] = {
             **{name: {"secret": name} for name in SECRETS}, "phone_number_id": NUMBER,
-            "base_url": whatsapp.base_url("whatsapp"), "limit": {"per_second": 1000},
+            "base_url": whatsapp.base_url("whatsapp"), "limit": {"per_second": 1e9},
         }  # fmt: skip
         wa = ConnectionSpec(vendor="whatsapp", settings=settings)
         self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "wa": wa}})

@@ -171,10 +171,10 @@ async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(salon: Ru
 async def test_every_call_bears_both_tokens_the_version_and_its_turn(salon: Running) -> None:
     turns = []
 
-    async def pace() -> None:
+    async def turn(patience: float) -> None:
         turns.append(1)
 
-    async with calling(settings_for(salon), salon.base_url("yclients"), pace=pace) as call:
+    async with calling(settings_for(salon), salon.base_url("yclients"), turn=turn) as call:
         await client.records(call, NOW, 1)
         await client.companies(call)
         (exchange, _) = call.http.log

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from fakes import House, MemoryStore, order
+from svyazka.engine.calling.exchanges import exchanges
+from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
 from svyazka.engine.rules.deadlines import TIMES, Times
@@ -88,6 +92,47 @@ async def test_an_attempt_has_its_time_and_no_more(
     assert only(house).status is status
     assert only(house).last_error is not None
     assert only(house).last_error.code == "timeout"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["sending", "after asking"])
+async def test_a_claim_that_finds_no_place_at_the_vendors_rate_goes_back_and_is_no_failure(
+    house: House, asked: bool
+) -> None:
+    """Others, a look at a list say, came between its claim and its call."""
+    house.sms.limits = Limits(per_second=0.02)
+
+    async def find_sent(message: Any, to: str, call: Any) -> Any:
+        call.http.log.append(CALL)
+
+    async def send(message: Any, to: str, call: Any) -> Any:
+        account = await house.hub.directory.account("kofe", "sms")
+        assert account is not None
+        others = exchanges(house.hub, account)
+        if house.sms.calls == 0:
+            house.sms.calls += 1
+            with suppress(NotSent):
+                await others.request("GET", "http://127.0.0.1:1/list")
+        with suppress(NotSent):
+            await call.http.request("POST", "http://127.0.0.1:1/send")
+        return house.sms.deliver(message, call.key)
+
+    house.sms.repeat = Repeat.CHECKABLE if asked else Repeat.UNSAFE
+    house.sms.send, house.sms.find_sent = send, find_sent  # type: ignore[method-assign]
+    await house.post(order())
+    if asked:
+        house.sms.send = trouble(MaybeSent("timeout"), called=True)  # type: ignore[method-assign]
+        await house.run()
+        house.sms.send = send  # type: ignore[method-assign]
+        await house.pass_time(60, step=1)
+    failures, attempts = int(asked), 1 + int(asked)
+    await house.run()
+    given_back = only(house)
+    assert (given_back.status, given_back.failures, given_back.attempt_count) == (S.PENDING, failures, attempts)
+    assert given_back.attempts[-1].outcome == "gave_back"
+    assert given_back.next_attempt_at is not None
+    assert given_back.next_attempt_at - given_back.attempts[-1].started_at > timedelta(seconds=45)
+    await house.pass_time(120)
+    assert (only(house).status, len(house.sms.sent)) == (S.SUCCEEDED, 1)
 
 
 async def test_a_mistake_in_a_connector_is_no_outage_and_leaves_no_payload_in_the_log(

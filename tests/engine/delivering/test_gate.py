@@ -57,7 +57,7 @@ async def test_a_connections_own_retries_take_the_place_of_the_houses() -> None:
 
 
 async def test_no_more_calls_at_once_than_the_account_bears(house: House) -> None:
-    house.sms.limits = Limits(1000.0, 3)
+    house.sms.limits = Limits(1e9, 3)
     out, most = 0, 0
 
     async def slow(message: Any, to: str, call: Any) -> Any:

@@ -164,6 +164,6 @@ async def test_so_is_what_waited_for_a_free_line() -> None:
         await house.post(order(1, "cancelled", revision=2))
 
     house.hub.limiter.rest = cancelled  # type: ignore[method-assign]
-    house.hub.limiter.delay = lambda *_: 1.9  # type: ignore[method-assign]
+    house.hub.limiter.book = lambda *_: 1.9  # type: ignore[method-assign]
     await house.run()
     assert house.sms.sent == []

@@ -3,70 +3,228 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
 
 from fakes import House, order
 from svyazka.engine.contracts.manifest import Limits
-from svyazka.engine.outbound.pacing import Limiter
+from svyazka.engine.outbound.pacing import CalledFor, Limiter
 from svyazka.model.deliveries import Status
+from svyazka.model.errors import NoPlace
+
+RATE = Limits(per_second=10.0)
 
 
 class Time:
-    """Seconds that stand still until they are moved."""
+    """Seconds that stand still until they are moved; whoever rests is woken when they have come."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self._resting: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def __call__(self) -> float:
         return self.now
 
+    async def rest(self, seconds: float) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._resting, (self.now + seconds, len(self._resting) + id(turn), turn))
+        await turn
 
-def test_after_a_pause_a_seconds_worth_may_go_at_once_and_then_one_by_one() -> None:
+    async def pass_time(self, seconds: float) -> None:
+        """Wake everybody at his moment."""
+        end = self.now + seconds
+        await settle()
+        while self._resting and self._resting[0][0] <= end:
+            self.now = max(self.now, self._resting[0][0])
+            while self._resting and self._resting[0][0] <= self.now:
+                heapq.heappop(self._resting)[2].set_result(None)
+            await settle()
+        self.now = end
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def most_within(times: Iterable[float], seconds: float) -> int:
+    """The most of these moments that any window of so many seconds holds."""
+    times = sorted(times)
+    return max(bisect_left(times, start + seconds - 0.001) - number for number, start in enumerate(times))
+
+
+# The line: every call
+
+
+@dataclass
+class Vendor:
+    """Counts who called and when."""
+
+    time: Time = field(default_factory=Time)
+    calls: list[tuple[float, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.limiter = Limiter(self.time, self.time.rest)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def want(self, who: str, count: int, limits: Limits = RATE, patience: float = 1e6, **whose: Any) -> None:
+        """So many calls want to go out."""
+        for _ in range(count):
+            self.tasks.append(asyncio.create_task(self._call(who, limits, patience, whose)))
+
+    async def _call(self, who: str, limits: Limits, patience: float, whose: dict[str, Any]) -> None:
+        try:
+            await self.limiter.turn("a", limits, patience=patience, **whose)
+        except NoPlace:
+            self.left_out.append(who)
+        else:
+            self.calls.append((self.time.now, who))
+
+    @property
+    def order(self) -> str:
+        return "".join(who for _, who in self.calls)
+
+
+@pytest.mark.parametrize(
+    ("limits", "windows"),
+    [
+        (Limits(per_second=5.0), {1: 5}),
+        (Limits(per_second=3.5), {1: 4, 2: 7}),
+        (Limits(per_second=5.0, per_minute=200), {1: 5, 60: 200}),
+        (Limits(per_second=1.0, per_minute=5), {1: 1, 60: 5}),
+        (Limits(per_second=0.08), {12.5: 1}),
+    ],
+)
+async def test_no_window_that_the_vendor_counts_by_holds_more_than_it_allows(
+    limits: Limits, windows: dict[float, int]
+) -> None:
+    vendor = Vendor()
+    vendor.want("a", 500, limits)
+    await vendor.time.pass_time(150)
+    vendor.want("b", 500, limits)
+    await vendor.time.pass_time(600)
+    times = [at for at, _ in vendor.calls]
+    assert {seconds: most_within(times, seconds) for seconds in windows} == windows
+    assert len(times) >= min(1000, 750 * limits.steady * 0.95), "and all of it is used"
+
+
+async def test_persons_go_first_and_take_every_other_place_while_work_waits() -> None:
+    vendor = Vendor()
+    vendor.want("w", 6)
+    vendor.want("p", 4, called_for=CalledFor.PERSON)
+    await vendor.time.pass_time(2)
+    assert vendor.order == "wpwpwpwpww"
+
+
+async def test_polls_take_only_what_nobody_else_wants() -> None:
+    vendor = Vendor()
+    vendor.want("i", 4, called_for=CalledFor.IDLE)
+    vendor.want("w", 3)
+    await vendor.time.pass_time(0.55)
+    vendor.want("w", 2)
+    await vendor.time.pass_time(2)
+    assert vendor.order == "iwwwiiwwi"
+
+
+async def test_nor_what_deliveries_have_booked() -> None:
+    vendor = Vendor()
+    for number in range(20):
+        vendor.limiter.book("a", RATE, str(number))
+    vendor.want("i", 1, called_for=CalledFor.IDLE)
+    await vendor.time.pass_time(3)
+    ((at, _),) = vendor.calls
+    assert at >= 1002.0
+
+
+async def test_tenants_of_a_shared_scope_take_turns() -> None:
+    vendor = Vendor()
+    vendor.want("a", 6, tenant="a")
+    vendor.want("b", 2, tenant="b")
+    await vendor.time.pass_time(2)
+    assert vendor.order == "ababaaaa"
+
+
+async def test_who_would_wait_too_long_goes_away_at_once_and_uses_nothing_up() -> None:
+    vendor = Vendor()
+    vendor.want("a", 10, patience=0.55)
+    await vendor.time.pass_time(0)
+    assert vendor.left_out == ["a"] * 4
+    await vendor.time.pass_time(2)
+    assert vendor.order == "a" * 6
+    vendor.want("b", 1, patience=0.0)
+    await vendor.time.pass_time(0)
+    assert vendor.order.endswith("b")
+
+
+# The timetable: when deliveries come back
+
+
+def test_places_are_even() -> None:
     limiter = Limiter(Time())
-    waits = [limiter.delay("a", 10.0) for _ in range(13)]
-    assert [round(wait, 3) for wait in waits[:10]] == [0.0] * 10
-    assert [round(wait, 3) for wait in waits[10:]] == [0.1, 0.2, 0.3]
+    waits = [limiter.book("a", RATE, str(number)) for number in range(4)]
+    assert [round(wait, 3) for wait in waits] == [0.0, 0.1, 0.2, 0.3]
 
 
 def test_accounts_wait_for_themselves_only() -> None:
     limiter = Limiter(Time())
-    for _ in range(100):
-        limiter.delay("a", 10.0)
-    assert limiter.delay("b", 10.0) == 0.0
+    for number in range(100):
+        limiter.book("a", RATE, str(number))
+    assert limiter.book("b", RATE, "0") == 0.0
+
+
+def test_a_tenants_crowd_does_not_send_another_tenant_to_its_end() -> None:
+    limiter = Limiter(Time())
+    for number in range(100):
+        limiter.book("ip", RATE, str(number), tenant="crowd")
+    assert [round(limiter.book("ip", RATE, f"b{n}", tenant="other"), 3) for n in range(3)] == [0.0, 0.2, 0.4]
+
+
+async def test_what_others_call_meanwhile_puts_the_timetable_off() -> None:
+    vendor = Vendor()
+    vendor.limiter.book("a", RATE, "0")
+    vendor.want("read", 5)
+    await vendor.time.pass_time(0.05)
+    assert vendor.limiter.book("a", RATE, "1") > 0.1
 
 
 def test_who_goes_away_for_a_long_wait_finds_his_place_when_he_comes_back() -> None:
     time = Time()
     limiter = Limiter(time)
-    waits = {name: limiter.delay("a", 10.0, name, patience=2.0) for name in map(str, range(100))}
+    waits = {name: limiter.book("a", RATE, name, patience=2.0) for name in map(str, range(100))}
     last = waits["99"]
-    assert round(last, 1) == 9.0
+    assert round(last, 1) == 9.9
     time.now += last
-    assert round(limiter.delay("a", 10.0, "99", patience=2.0), 3) == 0.0
-    assert round(limiter.delay("a", 10.0, "newcomer", patience=2.0), 3) == 0.1, "behind him"
+    assert round(limiter.book("a", RATE, "99", patience=2.0), 3) == 0.0
+    assert round(limiter.book("a", RATE, "newcomer", patience=2.0), 3) == 0.1, "behind him"
 
 
 def test_who_comes_back_too_early_keeps_his_place() -> None:
     time = Time()
     limiter = Limiter(time)
     for name in map(str, range(100)):
-        limiter.delay("a", 10.0, name, patience=2.0)
+        limiter.book("a", RATE, name, patience=2.0)
     time.now += 5.0
-    assert round(limiter.delay("a", 10.0, "99", patience=2.0), 1) == 4.0
-    time.now += 4.0
-    assert round(limiter.delay("a", 10.0, "99", patience=2.0), 3) == 0.0
+    assert round(limiter.book("a", RATE, "99", patience=2.0), 1) == 4.9
+    time.now += 4.9
+    assert round(limiter.book("a", RATE, "99", patience=2.0), 3) == 0.0
 
 
 def test_a_place_that_was_never_claimed_is_not_kept_for_ever() -> None:
     time = Time()
     limiter = Limiter(time)
     for name in map(str, range(100)):
-        limiter.delay("a", 10.0, name, patience=2.0)
+        limiter.book("a", RATE, name, patience=2.0)
     time.now += 3600
-    for _ in range(10):
-        limiter.delay("a", 10.0)
-    assert limiter.delay("a", 10.0, "99", patience=2.0) > 0.0
+    limiter.book("a", RATE, "newcomer")
+    assert limiter.book("a", RATE, "99", patience=2.0) > 0.0
 
 
 class Busy(House):
@@ -115,5 +273,5 @@ async def test_a_crowd_after_quiet_hours_goes_out_at_the_connections_rate_and_to
     for second in range(40):
         begin = opened + timedelta(seconds=second)
         within = [at for at in settled if begin <= at < begin + timedelta(seconds=1)]
-        assert len(within) <= 21, "its rate, and a second's worth after the pause"
+        assert len(within) <= 11, "its rate, as far as tenths of a second show it"
     assert house.store.writes - writes <= 300 * 3, "who must wait longer goes back to the queue once"

@@ -91,7 +91,7 @@ async def test_a_claim_that_lost_its_commit_leaves_no_trace_of_itself() -> None:
 async def test_a_slot_is_given_back_however_the_commit_ends() -> None:
     store = Meddling()
     house = await house_over(store)
-    house.sms.limits = Limits(1000.0, 1)
+    house.sms.limits = Limits(1e9, 1)
 
     async def broken(writes: Sequence[Write]) -> None:
         raise Unavailable("the store is down")

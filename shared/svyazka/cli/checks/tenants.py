@@ -13,10 +13,12 @@ from svyazka.catalogue import _
 from svyazka.cli.checks import Check, of_finding
 from svyazka.cli.output import full_time
 from svyazka.cli.session import Session
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import grant_of
 from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.support.urls import is_own_machine, nobody_reaches, place
 from svyazka.engine.telling.addressees import only_vendor
 from svyazka.engine.tenants.directory import Account, secret_id
@@ -193,7 +195,7 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
     if fix:
         await session.audit("doctor --fix", f"{account.tenant.id}/{account.name}")
     performer = session.worker.performer
-    call = performer.call(account, performer.exchanges(account), key="doctor")
+    call = performer.call(account, exchanges(session.hub, account, CalledFor.IDLE), key="doctor")
     call = replace(call, hook_url=hook.url if hook else None)
     try:
         if fix and hook is not None and registered is not None:

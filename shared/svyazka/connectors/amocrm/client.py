@@ -118,7 +118,6 @@ async def _send(
         remedy = N_("Укажите subdomain — имя аккаунта из адреса ИМЯ.amocrm.ru")
         raise AmocrmFailure(Blocked(code="no_subdomain", message=N_("не указан адрес аккаунта amoCRM"), remedy=remedy))
     call.http.hide(access.token)
-    await call.pace()
     headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json"}
     url = f"{address.rstrip('/')}/api/v4/{path}"
     return await call.http.request(method, url, params=params, json=json, headers=headers, timeout=CALL_TIMEOUT)

@@ -14,9 +14,9 @@ MANIFEST = Manifest(
     vendor="amocrm",
     title="amoCRM",
     settings=AmocrmSettings,
-    # amoCRM counts 7 in any second for an integration and account. After a pause a second's worth goes at once
-    # and the next second's after it, so the half of it never comes to more.
-    limits=Limits(per_second=3.5, concurrency=4),
+    # amoCRM counts 7 in any second for an integration and account. A little less, for calls that leave evenly arrive
+    # a little unevenly, and a wall of hours stands at the end of too many.
+    limits=Limits(per_second=6.0, concurrency=4),
     credentials=Credentials(
         secret=("token", "client_secret"),
         optional={

@@ -144,7 +144,6 @@ async def _catch_up(known: Cursor, call: Call[IikoSettings], *, refused: bool = 
 
 async def _earlier_day(known: Cursor, day: date, call: Call[IikoSettings]) -> Polled:
     """One of the missed days. Those that grew too old while catching up was interrupted are a gap of their own."""
-    await call.pace()
     done = known.model_copy(update={"day": None, "until": None, "missed": None})
     # Midnight may pass while we are reading: a day's grace.
     if day < _day(call.now - HOT, call) - timedelta(days=1):

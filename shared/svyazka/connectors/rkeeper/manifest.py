@@ -18,7 +18,7 @@ MANIFEST = Manifest(
     title="r_keeper",
     settings=RKeeperSettings,
     # White Server: 360 a minute (5 with a test licence: `limit`). Delivery publishes none.
-    limits=Limits(per_second=3.0, concurrency=2),
+    limits=Limits(per_second=5.0, concurrency=2, per_minute=350),
     credentials=Credentials(
         secret=("client_secret", "token", "signature_key"),
         optional={

@@ -160,7 +160,6 @@ async def _ask(
 
     `secretive`: neither side of it stays in the attempt's story.
     """
-    await call.pace()
     headers = {
         "Accept": ACCEPT,
         "Content-Type": "application/json",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.call_factory import Caller
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.hub import Hub
 from svyazka.engine.outages.state import Outages
@@ -33,7 +34,7 @@ class Source:
         reading = account.manifest.reading if account else None
         if account is None or event.entity is None or reading is None or not reading.ready(account.settings):
             return Facts()
-        call = self._caller.call(account, self._caller.exchanges(account), key=event.id)
+        call = self._caller.call(account, exchanges(self._hub, account), key=event.id)
         try:
             fresh = await reading.read(event.entity, call)
         except NotShown:

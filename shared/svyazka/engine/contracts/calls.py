@@ -50,6 +50,9 @@ Guard = Callable[[str], Awaitable[Sequence[str]]]
 """Looks at a URL before it is called (the SSRF guard) and answers the IP addresses to connect to, the preferred
 first; raises RefusedAddress, PlainHttp, or NotSent when the name can't be resolved."""
 
+Turn = Callable[[float], Awaitable[None]]
+"""Waits for a call's turn at its vendor's rate, so many seconds at most; raises NoPlace."""
+
 ENOUGH = 64 * 1024
 """Bytes of an answer's body that are read where only its status counts."""
 
@@ -67,6 +70,7 @@ class Exchanges:
         lease_until: datetime | None = None,
         secrets: Sequence[str] = (),
         guard: Guard | None = None,
+        turn: Turn | None = None,
     ) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")
@@ -75,6 +79,7 @@ class Exchanges:
         self._lease_until = lease_until
         self._secrets = sorted(set(secrets), key=len, reverse=True)
         self._guard = guard
+        self._turn = turn
         self.log: list[Exchange] = []
 
     @property
@@ -118,14 +123,16 @@ class Exchanges:
         timeout: float | None = None,
         only_status: bool = False,
     ) -> httpx.Response:
-        """One call; `url` may be a path under the connection's base URL. Redirects are not followed.
+        """One call, once it is its turn at the vendor's rate; `url` may be a path under the connection's base URL.
+        Redirects are not followed.
 
         `only_status`: whether it was taken is said by the status alone, so that what is wrong with the body changes
         nothing. Else a 2xx must come whole: it is the vendor's word. Any other status is believed to have come,
         with as much of its body as did.
 
         Raises NotSent when it provably didn't reach the vendor, MaybeSent when it left and no whole
-        answer came, LeaseTooShort when too little of the lease is left to begin; and what the guard raises.
+        answer came, LeaseTooShort when too little of the lease is left to begin or it isn't its turn in time; and what
+        the guard raises.
         """
         if "://" not in url:
             url = f"{self._base_url}/{url.lstrip('/')}"
@@ -136,6 +143,7 @@ class Exchanges:
         except httpx.InvalidURL:
             raise RefusedAddress(N_("expected a URL such as https://example.org/hook")) from None
         looked_at = {ADDRESSES: await self._guard(str(request.url))} if self._guard is not None else {}
+        await self._in_turn()
         left = self._deadline - time.monotonic()
         limit = max(min(left, timeout) if timeout is not None else left, 0.001)
         request.extensions = {
@@ -166,6 +174,13 @@ class Exchanges:
         if flaw is not None and response.is_success and not only_status:
             raise MaybeSent("timeout" if flaw == LATE else N_("an answer {flaw}").format(flaw=flaw))
         return response
+
+    async def _in_turn(self) -> None:
+        """At most half of what is left of the attempt's time is waited: what begins must have time to end."""
+        if self._turn is not None:
+            left = self._deadline - time.monotonic()
+            self._check_lease(left)
+            await self._turn(left / 2)
 
     def _check_lease(self, left: float) -> None:
         if left <= 0:
@@ -199,10 +214,6 @@ class Authorisation:
         """The vendor took this token."""
 
 
-async def _no_pace() -> None:
-    return None
-
-
 @dataclass
 class Call(Generic[SettingsT]):
     """One attempt's surroundings, given to a connector."""
@@ -228,8 +239,6 @@ class Call(Generic[SettingsT]):
     """The connection's memory that instances share, sealed: see TokenCache."""
     auth: Authorisation | None = None
     """Access by OAuth, where the connector has it (`Manifest.access`)."""
-    pace: Callable[[], Awaitable[None]] = _no_pace
-    """Waits for the account's next slot; for connectors that make several calls for one look."""
 
     async def token(
         self, name: str, fresh: Callable[[], Awaitable[tuple[str, datetime]]], refused: str | None = None

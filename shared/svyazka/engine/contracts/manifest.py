@@ -30,11 +30,19 @@ AskedT = TypeVar("AskedT", bound="ConnectionSettings", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A vendor's rate as data; `scope`: what the vendor counts by."""
+    """A vendor's rate as data; `scope`: what the vendor counts by (`account`, or `ip` for all accounts together)."""
 
     per_second: float = 10.0
+    """So many calls leave in any second at most, evenly spaced."""
     concurrency: int = 4
     scope: str = "account"
+    per_minute: float | None = None
+    """So many leave in any minute at most, where the vendor counts by the minute too."""
+
+    @property
+    def steady(self) -> float:
+        """Calls a second that can go on for long."""
+        return self.per_second if self.per_minute is None else min(self.per_second, self.per_minute / 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,7 +146,7 @@ class Gate:
         if turn.wait_until is not None:
             return self._until(delivery, turn.wait_until)
         limiter, owner, limits = self._hub.limiter, self._hub.counted_as(account), self._hub.limits(account)
-        pace = limiter.delay(owner, limits.per_second, delivery.id, PACE_INLINE)
+        pace = limiter.book(owner, limits, delivery.id, PACE_INLINE, delivery.tenant)
         if pace > PACE_INLINE:
             return self._until(delivery, self._hub.clock.in_real(pace))
         if pace > 0:

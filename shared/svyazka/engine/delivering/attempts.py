@@ -10,6 +10,7 @@ from typing import Any
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.call_factory import Caller
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import Carried, carried
@@ -42,6 +43,7 @@ from svyazka.model.errors import (
     Conflict,
     LeaseTooShort,
     MaybeSent,
+    NoPlace,
     NotSent,
     PlainHttp,
     RefusedAddress,
@@ -150,16 +152,16 @@ class Performer(Caller):
         """Carry out a durable claim and settle it."""
         started = time.monotonic()
         reach("perform.before_call")
-        said, exchanges = await self._call(claimed, account)
+        said, http = await self._call(claimed, account)
         # A vendor's own words may quote what it was sent.
-        outcome = in_plain(resolved(claimed, said), exchanges.cut)
+        outcome = in_plain(resolved(claimed, said), http.cut)
         reach("perform.after_call")
         attempt = claimed.attempts[-1].model_copy(
             update={
                 "ended_at": self._hub.clock.now(),
                 "outcome": outcome.kind,
                 "maybe_sent": isinstance(outcome, Unknown) or (isinstance(outcome, Retry) and outcome.maybe_sent),
-                "exchanges": tuple(exchanges.log),
+                "exchanges": tuple(http.log),
                 "message": getattr(outcome, "message", None),
             }
         )
@@ -175,35 +177,39 @@ class Performer(Caller):
     async def _call(self, delivery: Delivery, account: Account) -> tuple[Outcome, Exchanges]:
         work = carried(account.manifest, delivery.command)
         deadline = work.safety.deadline
-        exchanges = self.exchanges(account, delivery.lease_until, deadline)
+        http = exchanges(self._hub, account, lease_until=delivery.lease_until, deadline=deadline, booked=True)
+        before: int | None = None  # so many calls had been made when carrying out began
         if self._hub.printer is not None and isinstance(delivery.command, SendMessage):
             self._hub.printer(delivery.connection, delivery.command.to, delivery.command.text)
-            return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), exchanges
-        call = self.call(account, exchanges, key=delivery.key)
+            return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), http
+        call = self.call(account, http, key=delivery.key)
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
             async with asyncio.timeout(TIMES[deadline].call + 1):
                 done = await self._asked(delivery, work, call)
-                return done or await work.perform(call), exchanges
-        except LeaseTooShort:
-            return (no_answer(delivery, "lease_too_short") if exchanges.log else GaveBack()), exchanges
+                before = len(http.log)
+                return done or await work.perform(call), http
+        except LeaseTooShort as error:
+            if before is not None and len(http.log) > before:
+                return no_answer(delivery, "lease_too_short"), http
+            return GaveBack(after=error.wait if isinstance(error, NoPlace) else 0.0, message=str(error)), http
         except RefusedAddress as error:
             if account.manifest.network.tenant_addresses:
-                return Refused(code="refused_address", message=str(error)), exchanges
-            return not_called(error), exchanges
+                return Refused(code="refused_address", message=str(error)), http
+            return not_called(error), http
         except PlainHttp as error:
-            return not_called(error), exchanges
+            return not_called(error), http
         except NotSent as error:
-            return Retry(code="not_connected", message=str(error)), exchanges
+            return Retry(code="not_connected", message=str(error)), http
         except MaybeSent as error:
-            return no_answer(delivery, str(error)), exchanges
+            return no_answer(delivery, str(error)), http
         except TimeoutError:
-            if exchanges.log:
-                return no_answer(delivery, "timeout"), exchanges
-            return Retry(code="timeout", message=N_("time ran out before the call began")), exchanges
+            if http.log:
+                return no_answer(delivery, "timeout"), http
+            return Retry(code="timeout", message=N_("time ran out before the call began")), http
         except SourceUnavailable as error:
             # No access (OAuth), as a rule: its outcome says whether to wait for time or for somebody's hand.
-            return error.outcome or Retry(code="unavailable", message=str(error)), exchanges
+            return error.outcome or Retry(code="unavailable", message=str(error)), http
         except Exception as error:
             # A bug or a body that no table foresaw: never a lost delivery, never a silent repeat of a send.
             code = f"connector_{type(error).__name__}"
@@ -211,9 +217,9 @@ class Performer(Caller):
                 "ERROR", "connector failed", vendor=account.vendor, delivery=delivery.id, error=type(error).__name__,
                 where=where(error),
             )  # fmt: skip
-            if exchanges.log:
-                return no_answer(delivery, code), exchanges
-            return Retry(code=code, message=N_("our connector failed"), outage=False), exchanges
+            if http.log:
+                return no_answer(delivery, code), http
+            return Retry(code=code, message=N_("our connector failed"), outage=False), http
 
     async def _asked(self, delivery: Delivery, work: Carried, call: Call[Any]) -> Outcome | None:
         """What an earlier attempt that is in doubt came to, where a repeat wouldn't be safe; None = carry it out."""

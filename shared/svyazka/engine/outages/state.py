@@ -267,7 +267,7 @@ class Outages:
             return
         if account is not None and after == 0.0:
             await reroute(hub, account)
-        rate = hub.limits(account).per_second if account else 1.0
+        rate = hub.limits(account).steady if account else 1.0
         let_go = await release_batch(hub, account.tenant, connection, rate, after) if account else 0
         if let_go:
             until = after + let_go / rate

@@ -1,55 +1,228 @@
-"""At which rate each account's vendor is called."""
+"""When each call may go out, so that no vendor is ever called more often than it allows.
+
+Two things per scope (an account, or all accounts of a vendor that counts by address):
+
+* the *line*: every call, reads included, waits in it just before it leaves, and goes when it is its turn. Calls go out
+  evenly, never closer together than the rate says, so no second and no minute holds more than the vendor allows;
+* the *timetable*: deliveries ask it before they are claimed. It tells a crowd when to come back, so that it waits in
+  the queue, in its order, and not in the worker with leases that run out.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from svyazka.catalogue import N_
+from svyazka.model.errors import NoPlace
+
+if TYPE_CHECKING:
+    from svyazka.engine.contracts.manifest import Limits
 
 KEPT_FOR = 60.0
-"""Seconds after its time for which a place is kept."""
+"""Seconds after its time for which a place of the timetable is kept."""
 
 PLACES_KEPT = 10_000
 """From so many on, those that nobody claimed are looked for."""
 
+MINUTE = 60.0
+
+AT_ONCE = 1e-4
+"""Seconds that nobody waits for: what clocks and floats make of a moment."""
+
+
+class CalledFor(StrEnum):
+    """Whom a call is made for: who goes first where more is to be done than the vendor takes."""
+
+    PERSON = "person"
+    """Somebody waits for the answer. Goes first, but every other place at most while work waits too."""
+    WORK = "work"
+    """Deliveries, what must be read to plan them, access."""
+    IDLE = "idle"
+    """Polls, imports, a doctor's look: takes only what nobody else wants."""
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """One call that waits in line."""
+
+    called_for: CalledFor
+    tenant: str
+
+
+class Line:
+    """Who calls next. Pure: nothing waits in here, and times are given."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Ticket] = []
+        self._turn = 0
+        self._last_turn: dict[str, int] = {}
+        """When each tenant was last served, so that tenants of a shared scope take turns."""
+        self._person_was_last = False
+
+    def join(self, called_for: CalledFor, tenant: str) -> Ticket:
+        """Stand in line."""
+        ticket = Ticket(called_for, tenant)
+        self._waiting.append(ticket)
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Go away, served or not."""
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+
+    def is_next(self, ticket: Ticket) -> bool:
+        """Whether the next call is this one's."""
+        return len(self._waiting) == 1 or self._next() is ticket
+
+    def ahead(self, ticket: Ticket) -> int:
+        """How many go before this one at least: so long it need not look again."""
+        if self.is_next(ticket):
+            return 0
+        before = self._waiting[: self._waiting.index(ticket)]
+        certain = sum((one.called_for, one.tenant) == (ticket.called_for, ticket.tenant) for one in before)
+        if ticket.called_for is CalledFor.IDLE:
+            certain += sum(one.called_for is not CalledFor.IDLE for one in self._waiting)
+        return max(certain, 1)
+
+    def serve(self, ticket: Ticket) -> None:
+        """It goes."""
+        self._turn += 1
+        self._last_turn[ticket.tenant] = self._turn
+        self._person_was_last = ticket.called_for is CalledFor.PERSON
+        self.leave(ticket)
+
+    def _next(self) -> Ticket:
+        persons = [one for one in self._waiting if one.called_for is CalledFor.PERSON]
+        work = [one for one in self._waiting if one.called_for is CalledFor.WORK]
+        if work and (self._person_was_last or not persons):
+            return self._first(work)
+        return self._first(persons or self._waiting)
+
+    def _first(self, among: list[Ticket]) -> Ticket:
+        return min(among, key=lambda one: self._last_turn.get(one.tenant, 0))  # the first of equals
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is known of one rate."""
+
+    line: Line = field(default_factory=Line)
+    free_at: float = -math.inf
+    """From then on the next call may go."""
+    minute: deque[float] = field(default_factory=deque)
+    """When the calls of the last minute went, where the vendor counts by the minute too."""
+    booked: dict[str, float] = field(default_factory=dict)
+    """The timetable: until when each tenant's deliveries have places."""
+
+    def next_at(self, now: float, limits: Limits) -> float:
+        """When the next call may go."""
+        at = max(now, self.free_at)
+        if limits.per_minute is None:
+            return at
+        most = max(int(limits.per_minute), 1)
+        while self.minute and self.minute[0] <= now - MINUTE:
+            self.minute.popleft()
+        return max(at, self.minute[-most] + MINUTE) if len(self.minute) >= most else at
+
+    def count(self, now: float, limits: Limits) -> None:
+        """A call goes now."""
+        self.free_at = max(now, self.free_at) + 1 / limits.per_second
+        if limits.per_minute is not None:
+            self.minute.append(now)
+
+    def put_off(self, seconds: float, now: float) -> None:
+        """A call that the timetable doesn't know of has gone: what it has promised comes later by so much."""
+        self.booked = {who: end + seconds for who, end in self.booked.items() if end > now}
+
+    def booked_until(self, now: float) -> float:
+        """When the timetable is empty."""
+        return max(self.booked.values(), default=now)
+
 
 class Limiter:
-    """Paces calls of each account at its connector's rate, and bounds how many are out at once."""
+    """Paces the calls of each scope, and bounds how many deliveries of an account are out at once."""
 
     def __init__(
-        self, now: Callable[[], float] = time.monotonic, rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        now: Callable[[], float] = time.monotonic,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._now = now
         self.rest = rest
         """Waits so many seconds."""
-        self._free_at: dict[str, float] = {}
+        self._scopes: dict[str, Scope] = {}
         self._kept: dict[tuple[str, str], float] = {}
         """Places of those who went away for a long wait."""
         self._slots: dict[str, asyncio.Semaphore] = {}
 
-    def delay(self, account: str, per_second: float, who: str = "", patience: float = math.inf) -> float:
-        """Take the next place; seconds to wait for it. A second's worth may go at once after a pause.
+    async def turn(
+        self,
+        scope: str,
+        limits: Limits,
+        *,
+        patience: float,
+        called_for: CalledFor = CalledFor.WORK,
+        tenant: str = "",
+        booked: bool = False,
+    ) -> None:
+        """Wait for a call's turn; it must leave then. `booked`: it came by the timetable, which knows of it.
 
-        Whoever waits longer than `patience` goes away, and his place is kept until he comes back: else a crowd would
-        line up at the end again and again, and nobody would ever be served.
+        Raises NoPlace where its turn would come later than in `patience` seconds: nothing is used up then.
         """
-        now = self._now()
-        place = self._kept.pop((account, who), 0.0)
+        known = self._scopes.setdefault(scope, Scope())
+        until = self._now() + patience
+        ticket = known.line.join(called_for, tenant)
+        try:
+            while True:
+                now = self._now()
+                at = known.next_at(now, limits)
+                if called_for is CalledFor.IDLE:
+                    at = max(at, known.booked_until(now))
+                if at <= now + AT_ONCE and known.line.is_next(ticket):
+                    break
+                wait = max(at - now, 0.0) + known.line.ahead(ticket) / limits.per_second
+                if now + wait > until:
+                    raise NoPlace(N_("others call this vendor at all the rate that it allows"), wait)
+                await self.rest(wait)
+            known.line.serve(ticket)
+            known.count(now, limits)
+            if not booked:
+                known.put_off(1 / limits.per_second, now)
+        finally:
+            known.line.leave(ticket)
+
+    def book(self, scope: str, limits: Limits, who: str, patience: float = math.inf, tenant: str = "") -> float:
+        """Take the next place of the timetable; seconds to wait for it.
+
+        A wait longer than `patience` means that `who` goes away and comes back later. The place is kept until then:
+        else a crowd would line up at the end again and again, and nobody would ever be served.
+        """
+        known, now = self._scopes.setdefault(scope, Scope()), self._now()
+        place = self._kept.pop((scope, who), -math.inf)
         if place < now - KEPT_FOR:
-            place = max(self._free_at.get(account, 0.0), now - 1.0) + 1 / per_second
-            self._free_at[account] = place
-        if place - now > patience:
+            known.booked = {one: end for one, end in known.booked.items() if end > now}
+            tenants = len(known.booked.keys() | {tenant})
+            place = max(known.booked.get(tenant, now), known.next_at(now, limits))
+            known.booked[tenant] = place + tenants / limits.steady
+        wait = place - now
+        if wait > patience:
             self._forget_unclaimed(now)
-            self._kept[account, who] = place
-        return max(0.0, place - now)
+            self._kept[scope, who] = place
+        return wait if wait > AT_ONCE else 0.0
 
     def _forget_unclaimed(self, now: float) -> None:
         if len(self._kept) >= PLACES_KEPT:
             self._kept = {key: place for key, place in self._kept.items() if place >= now - KEPT_FOR}
 
     def slot(self, account: str, concurrency: int) -> asyncio.Semaphore:
-        """The account's slots; hold one during a call."""
+        """The account's slots; hold one during a delivery's call."""
         if account not in self._slots:
             self._slots[account] = asyncio.Semaphore(concurrency)
         return self._slots[account]

@@ -42,7 +42,7 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
     if isinstance(outcome, Blocked):
         return parked(delivery, Status.BLOCKED, _problem(outcome))
     if isinstance(outcome, GaveBack):
-        return waiting(delivery, Status.PENDING, now + GIVE_BACK_DELAY)
+        return waiting(delivery, Status.PENDING, now + max(GIVE_BACK_DELAY, timedelta(seconds=outcome.after)))
     assert isinstance(outcome, Retry), "what is unclear is resolved before it is settled"
     return _failed_for_now(delivery, outcome, around)
 

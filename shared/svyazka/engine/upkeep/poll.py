@@ -9,6 +9,7 @@ from typing import Literal
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.expiry import warn_before_end
 from svyazka.engine.contracts.learning import Polled
 from svyazka.engine.delivering.attempts import Performer
@@ -16,6 +17,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.kinds import ALL_CONNECTIONS
+from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.ports.store import Create, Document, Replace, Task, Value
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.telling import alerts
@@ -131,8 +133,8 @@ class Poller:
         polling = account.manifest.polling
         assert polling is not None, "only what can be polled comes here"
         looked = before.model
-        exchanges = self._performer.exchanges(account)
-        call = self._performer.call(account, exchanges, key=f"{compiled.tenant}.{compiled.connection}")
+        http = exchanges(self._hub, account, CalledFor.IDLE)
+        call = self._performer.call(account, http, key=f"{compiled.tenant}.{compiled.connection}")
         try:
             polled = await polling.poll(looked.cursor, call)
             new = await self._journal(polled, compiled)

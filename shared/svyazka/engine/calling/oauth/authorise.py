@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
 
 from svyazka.catalogue import N_
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields
 from svyazka.engine.calling.oauth.grant import claimed, is_held, seal
-from svyazka.engine.calling.oauth.refresh import exchanges_for
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Withdrawal
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
@@ -103,7 +103,7 @@ async def exchange(hub: Hub, account: Account, code: AuthorisationCode) -> Grant
         return held.model
     grant = held.model
     reach("oauth.before_exchange")
-    http = exchanges_for(hub, account, grant)
+    http = exchanges(hub, account, lease_until=grant.lease_until)
     answer = await ask(http, app, base_url, code_fields(app, code.code), hub.clock.real())
     reach("oauth.after_exchange")
     if isinstance(answer, Failure):

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from svyazka.catalogue import N_
+from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, refresh_fields
 from svyazka.engine.calling.oauth.grant import (
     claimed,
@@ -32,12 +32,12 @@ from svyazka.engine.calling.oauth.grant import (
     with_late_pair,
     with_pair,
 )
-from svyazka.engine.contracts.calls import Access, Authorisation, Exchanges
+from svyazka.engine.contracts.calls import Access, Authorisation
 from svyazka.engine.contracts.oauth import OAuthApp
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.tasks import resume_task
-from svyazka.engine.rules.deadlines import CALL_LIMIT, LEASE, TAKE_OVER_GRACE
+from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import Conflict, SourceUnavailable, Unavailable
@@ -212,7 +212,7 @@ class Authorised(Authorisation):
 
     async def _ask(self, grant: Grant) -> Pair | Failure:
         """The present refresh token, then those that may still be good, each once."""
-        http = exchanges_for(self._hub, self._account, grant)
+        http = exchanges(self._hub, self._account, lease_until=grant.lease_until)
         trouble = Trouble(code="no_refresh_token", message=N_("сервис не дал токена обновления"))
         answer: Pair | Failure = Failure("reauthorise", trouble)
         for sealed in (grant.sealed, *grant.spares):
@@ -287,24 +287,10 @@ class Authorised(Authorisation):
         return await journal.load(self._hub.store, Grant, connection_id(self._account.tenant.id, self._account.name))
 
 
-def exchanges_for(hub: Hub, account: Account, grant: Grant) -> Exchanges:
-    """An HTTP client for one claim on a grant: its calls lie well inside the lease."""
-    limits = hub.limits(account)
-    return Exchanges(
-        hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.manifest.network.ca_pem),
-        base_url=account.base_url,
-        deadline=time.monotonic() + CALL_LIMIT,
-        clock=hub.clock,
-        lease_until=grant.lease_until,
-        secrets=account.secrets,
-        guard=hub.guard_of(account),
-    )
-
-
 def _looked_at(flight: asyncio.Task[Known]) -> None:
     """Its outcome reaches whoever waits; where nobody does any more, it isn't a forgotten exception."""
     if not flight.cancelled():
         flight.exception()
 
 
-__all__ = ["Authorised", "NoAccess", "authorisation_of", "exchanges_for"]
+__all__ = ["Authorised", "NoAccess", "authorisation_of"]
