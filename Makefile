@@ -30,12 +30,13 @@ run: setup ## the hub on this machine, with the example tenants and stand-ins of
 demo: setup ## the same, unattended: a few webhooks, what became of them, exit status 0
 	$(BIN)/svyazka demo
 
-lint: setup ## format, lint, types, import contract
+lint: setup ## format, lint, types, import contract, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy infra
 	$(BIN)/lint-imports
+	$(BIN)/python infra/generate.py --check
 
 test: setup ## the whole test suite
 	$(BIN)/pytest -n auto -m "not measured"

@@ -6,6 +6,7 @@
 `terraform/firestore-indexes.json`: indexes, exemptions and time-to-live for the store's queries.
 `functions/<function>/`: `main.py` of each vendor that calls us, and `requirements.txt`, the pinned packages that the
 function's own code reaches.
+`docs/vendors/`: the matrix of vendors, and what stands between marks on their pages.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from svyazka.backends.google.indexes import index_plan
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
+from vendor_pages import pages
 
 TERRAFORM = ROOT / "infra" / "terraform"
 
@@ -69,6 +71,7 @@ def ways_in() -> dict[Path, str]:
 def documents() -> dict[Path, str]:
     """The files and what must stand in them; the ways in must be there."""
     found = {
+        **pages(),
         TERRAFORM / "generated.json": _text(for_terraform()),
         TERRAFORM / "firestore-indexes.json": _text(index_plan()),
     }

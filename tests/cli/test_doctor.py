@@ -26,6 +26,13 @@ def test_a_healthy_installation_has_no_failure(hub: Installation) -> None:
     assert not [row for row in hub.rows("doctor", "--live") if row["status"] == "fail"]
 
 
+def test_what_is_known_of_each_vendor_in_use_is_said_once(hub: Installation) -> None:
+    rows = found(hub, "quality")
+    assert {row["status"] for row in rows} == {"ok"}
+    assert [row["message"].partition(":")[0] for row in rows] == ["iiko", "sms.ru"]
+    assert all("never seen live by us" in row["message"] for row in rows)
+
+
 def test_a_missing_secret(hub: Installation) -> None:
     hub.svyazka("secret", "rm", "kofe", "smsru-api-id", "--yes")
     (secret,) = found(hub, "secrets", status=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from svyazka.catalogue import told
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.remedies import whole
@@ -33,4 +35,10 @@ def of_finding(finding: Finding, account: Account) -> Check:
     return Check(finding.check, status, finding.message, remedy, tenant.id, connection)
 
 
-__all__ = ["Check", "Level", "of_finding"]
+def how_sure(vendor: str) -> Check:
+    """What our knowledge of a vendor rests on: nothing to mend, but to know before people's messages go there."""
+    manifest = load_manifest(vendor)
+    return Check("quality", "ok", f"{told(manifest.title)}: {'; '.join(manifest.quality.sentences())}")
+
+
+__all__ = ["Check", "Level", "how_sure", "of_finding"]

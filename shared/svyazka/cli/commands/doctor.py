@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from svyazka.catalogue import N_, _
-from svyazka.cli.checks import Check, Level
+from svyazka.cli.checks import Check, Level, how_sure
 from svyazka.cli.checks.machine import close_files, installation
 from svyazka.cli.checks.tenants import tenant_checks
 from svyazka.cli.options import AsJson
 from svyazka.cli.output import lines, note, progress, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
+from svyazka.connectors.registry import VENDORS
 from svyazka.model.tenants import Tenant
 
 WORST_FIRST: Sequence[Level] = ("fail", "warn", "ok")
@@ -55,6 +56,7 @@ def doctor(
             else:
                 asked = await together([partial(look, one) for one in tenants])
         found += [check for checks in asked for check in checks]
+        found += [how_sure(vendor) for vendor in sorted({*_vendors(tenants)} & {*VENDORS})]
         return sorted(found, key=lambda check: WORST_FIRST.index(check.status))
 
     found = run(body)
@@ -76,6 +78,10 @@ def doctor(
         note(_("{ok} ok, {warn} warn, {fail} fail", ok=count["ok"], warn=count["warn"], fail=count["fail"]), None)
     if any(one.status == "fail" for one in found):
         raise typer.Exit(1)
+
+
+def _vendors(tenants: Sequence[Tenant]) -> Iterator[str]:
+    return (spec.vendor for tenant in tenants for spec in tenant.connections.values())
 
 
 def _whose(one: Check) -> str:

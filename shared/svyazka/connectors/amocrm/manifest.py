@@ -9,10 +9,17 @@ from svyazka.connectors.amocrm.polling import AmocrmPolling
 from svyazka.connectors.amocrm.reading import AmocrmReading
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 MANIFEST = Manifest(
     vendor="amocrm",
     title="amoCRM",
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.NONE,
+        samples=Samples.RECORDED,
+        unknown=N_("when it switches a webhook off, and what it tells of merged cards"),
+    ),
     settings=AmocrmSettings,
     # amoCRM counts 7 in any second for an integration and account. A little less, for calls that leave evenly arrive
     # a little unevenly, and a wall of hours stands at the end of too many.

@@ -7,12 +7,19 @@ from svyazka.connectors.exolve.client import ExolveSettings
 from svyazka.connectors.exolve.doctor import ExolveDoctor
 from svyazka.connectors.exolve.messenger import ExolveMessenger
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="exolve",
     title="МТС Exolve",
     proposed=20,
+    quality=Quality(
+        documented=Documented.PARTLY,
+        proof=Proof.NONE,
+        samples=Samples.PUBLISHED,
+        unknown=N_("its events: their values, repeats and time limits are known from others' code only"),
+    ),
     settings=ExolveSettings,
     base_url="https://api.exolve.ru",
     tells=frozenset(

@@ -7,10 +7,16 @@ from svyazka.connectors.http.doctor import HttpDoctor
 from svyazka.connectors.http.forwarder import HttpForwarder
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 MANIFEST = Manifest(
     vendor="http",
-    title="HTTP",
+    title=N_("any system with a webhook or an API"),
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.PUBLISHED_VECTORS,
+        samples=Samples.PUBLISHED,
+    ),
     settings=HttpSettings,
     limits=Limits(per_second=10.0, concurrency=4),
     credentials=Credentials(

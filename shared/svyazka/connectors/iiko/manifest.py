@@ -12,10 +12,17 @@ from svyazka.connectors.iiko.doctor import IikoDoctor, IikoHook
 from svyazka.connectors.iiko.polling import IikoPolling
 from svyazka.connectors.iiko.reading import IikoReading
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 MANIFEST = Manifest(
     vendor="iiko",
     title="iiko",
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.TOKEN,
+        samples=Samples.RECORDED,
+        unknown=N_("how often and for how long it repeats a webhook, and what switches it off"),
+    ),
     settings=IikoSettings,
     base_url="https://api-ru.iiko.services",
     # iiko publishes no figures, and blocks logins for many identical requests.

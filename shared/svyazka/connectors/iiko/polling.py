@@ -216,6 +216,7 @@ class IikoPolling(Polling[IikoSettings]):
     """Asks for what changed."""
 
     every = 120.0
+    looks_back = HOT
 
     def ready(self, settings: IikoSettings) -> bool:
         return settings.means_to_sign_in()

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from svyazka.catalogue import N_
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
 from svyazka.connectors.max.client import MaxSettings
 from svyazka.connectors.max.doctor import MaxDoctor, MaxHook
 from svyazka.connectors.max.messenger import MaxMessenger
 from svyazka.connectors.max.polling import MaxPolling
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="max",
     title="MAX",
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.TOKEN,
+        samples=Samples.PUBLISHED,
+        unknown=N_("to which ports it calls and how often it repeats: its pages contradict each other"),
+    ),
     settings=MaxSettings,
     base_url="https://platform-api2.max.ru",
     tells=frozenset({EventType.MESSAGE_RECEIVED, EventType.CONNECTION_DISABLED}),

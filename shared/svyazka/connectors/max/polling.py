@@ -149,6 +149,7 @@ class MaxPolling(Polling[MaxSettings]):
     """The watchdog over our subscription."""
 
     every = 900.0
+    looks_back = timedelta(hours=24)
 
     def ready(self, settings: MaxSettings) -> bool:
         return settings.bot_token is not None

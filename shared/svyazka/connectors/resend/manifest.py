@@ -8,11 +8,18 @@ from svyazka.connectors.resend.doctor import ResendDoctor
 from svyazka.connectors.resend.messenger import ResendMessenger
 from svyazka.connectors.resend.reading import ResendReading
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 MANIFEST = Manifest(
     vendor="resend",
     title="Resend",
     proposed=30,
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.PUBLISHED_VECTORS,
+        samples=Samples.PUBLISHED,
+        unknown=N_("its rate: 2, 5 and 10 calls a second are named"),
+    ),
     settings=ResendSettings,
     base_url="https://api.resend.com",
     # The figure is disputed (2, 5 or 10 a second for the whole team); 429 says when to go on.

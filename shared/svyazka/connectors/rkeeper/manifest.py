@@ -12,10 +12,17 @@ from svyazka.connectors.rkeeper.doctor import RKeeperDoctor, silence
 from svyazka.connectors.rkeeper.polling import RKeeperPolling
 from svyazka.connectors.rkeeper.reading import RKeeperReading
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 MANIFEST = Manifest(
     vendor="rkeeper",
     title="r_keeper",
+    quality=Quality(
+        documented=Documented.PARTLY,
+        proof=Proof.UNPUBLISHED,
+        samples=Samples.PUBLISHED,
+        unknown=N_("the body and the header of the Delivery push, and how White Server signs"),
+    ),
     settings=RKeeperSettings,
     # White Server: 360 a minute (5 with a test licence: `limit`). Delivery publishes none.
     limits=Limits(per_second=5.0, concurrency=2, per_minute=350),

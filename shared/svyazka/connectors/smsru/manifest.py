@@ -8,12 +8,19 @@ from svyazka.connectors.smsru.doctor import SmsruDoctor, SmsruHook, silence
 from svyazka.connectors.smsru.messenger import SmsruMessenger
 from svyazka.connectors.smsru.reading import SmsruReading
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="smsru",
     title="sms.ru",
     proposed=10,
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.OWN_BYTES,
+        samples=Samples.RECORDED,
+        unknown=N_("how many calls a second it takes"),
+    ),
     settings=SmsruSettings,
     base_url="https://sms.ru",
     tells=frozenset(

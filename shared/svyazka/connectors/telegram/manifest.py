@@ -6,11 +6,17 @@ from svyazka.connectors.telegram.client import TelegramSettings
 from svyazka.connectors.telegram.doctor import TelegramDoctor, TelegramHook
 from svyazka.connectors.telegram.messenger import TelegramMessenger
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="telegram",
     title="Telegram",
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.TOKEN,
+        samples=Samples.PUBLISHED,
+    ),
     settings=TelegramSettings,
     base_url="https://api.telegram.org",
     tells=frozenset({EventType.MESSAGE_RECEIVED}),

@@ -7,10 +7,17 @@ from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.doctor import WhatsappDoctor
 from svyazka.connectors.whatsapp.messenger import WhatsappMessenger
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 MANIFEST = Manifest(
     vendor="whatsapp",
     title="WhatsApp",
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.OWN_BYTES,
+        samples=Samples.RECORDED,
+        unknown=N_("with which HTTP statuses some failures come"),
+    ),
     settings=WhatsappSettings,
     base_url="https://graph.facebook.com",
     # 80 a second for a number, 20 for one that is shared with the WhatsApp Business application.

@@ -13,12 +13,19 @@ from svyazka.connectors.yclients.polling import YclientsPolling
 from svyazka.connectors.yclients.reading import YclientsReading
 from svyazka.connectors.yclients.signing_in import YclientsSigningIn
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
 UNREAD = N_("records aren't read again before acting, and what a lost webhook told isn't found by polling")
 
 MANIFEST = Manifest(
     vendor="yclients",
     title="YCLIENTS",
+    quality=Quality(
+        documented=Documented.WHOLE,
+        proof=Proof.NONE,
+        samples=Samples.PUBLISHED,
+        unknown=N_("how it delivers webhooks: that is known of its twin platform Altegio only"),
+    ),
     settings=YclientsSettings,
     base_url="https://api.yclients.ru",
     # 200 a minute and 5 a second, counted by IP address: all salons of one installation share them. A little less,

@@ -49,6 +49,9 @@ class Polling(Protocol[SettingsT]):
     every: ClassVar[float]
     """Seconds between two looks."""
 
+    looks_back: ClassVar[timedelta | None] = None
+    """How far back the vendor tells what we missed; None: no limit that we know of. What is older is a gap."""
+
     def ready(self, settings: SettingsT) -> bool:
         """Whether the credentials for it are there."""
         raise NotImplementedError

@@ -16,6 +16,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
+from svyazka.engine.contracts.quality import NOTHING_KNOWN, Quality
 from svyazka.engine.contracts.signing_in import SigningIn
 
 if TYPE_CHECKING:
@@ -120,6 +121,9 @@ class Manifest(Generic[SettingsT]):
     proposed: int = 100
     """Its place among the channels that `svyazka init` proposes: the smallest first. A new vendor comes last, so that
     nobody's messages go another way because of it."""
+
+    quality: Quality = NOTHING_KNOWN
+    """What our knowledge of it rests on."""
 
     settings: type[SettingsT]
     base_url: str = ""

@@ -1,0 +1,178 @@
+"""What the manifests say, as people read it: `docs/vendors/matrix.md`, and the parts of the other pages between marks.
+
+Everything here is in Russian, as those pages are: texts that stand in the code in English come from the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bundling.functions import ROOT
+from svyazka.catalogue import told, use
+from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
+from svyazka.engine.contracts.manifest import Limits, Manifest
+from svyazka.model.commands import Forward, Repeat, Safety, SendMessage
+from svyazka.model.contacts import Contact
+from svyazka.model.errors import ConfigError
+
+PAGES = ROOT / "docs" / "vendors"
+NEVER = "—"
+
+MATRIX = """# Системы рядом
+
+Что каждая система умеет, насколько безопасно повторять и чем проверено. Страница сделана из описаний систем в коде
+(`python infra/generate.py`), руками её не правят. Слова объяснены в [общем порядке](README.md).
+
+## Что умеет
+
+{can}
+
+«Если ответ потерялся» — что Связка делает, когда не знает, ушло ли сообщение: связь оборвалась, сервер молчит.
+«Расписка нужна» — система принимает и то, что не дойдёт: в сценарии за ней должен стоять другой канал и срок.
+
+## Насколько проверено
+
+{quality}
+"""
+
+SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+REACHES = {"phone": "сообщения по номеру телефона", "email": "письма"}
+SCOPES = {"account": "на учётную запись", "ip": "на IP-адрес сервера"}
+
+
+def pages() -> dict[Path, str]:
+    """The pages and what must stand in them. A vendor without a page fails here, with the page's name."""
+    use("ru")
+    try:
+        found = {PAGES / "matrix.md": MATRIX.format(can=_table(_can()), quality=_table(_quality()))}
+        index = PAGES / "README.md"
+        found[index] = _filled(index, "systems", _index())
+        for vendor in VENDORS:
+            page = PAGES / f"{vendor}.md"
+            if not page.exists():
+                raise ConfigError(f"docs/vendors/{vendor}.md: expected a page for every vendor, in Russian")
+            found[page] = _filled(page, "quality", _about(load_manifest(vendor)))
+        return found
+    finally:
+        use(None)
+
+
+def _filled(page: Path, mark: str, content: str) -> str:
+    """The page with what stands between `<!-- mark -->` and `<!-- /mark -->` made anew."""
+    begin, end = f"<!-- {mark}: infra/generate.py -->\n", f"<!-- /{mark} -->\n"
+    text = page.read_text("utf-8")
+    if not (begin in text and end in text):
+        raise ConfigError(f"{page.relative_to(ROOT)}: expected the lines {begin.strip()!r} and {end.strip()!r}")
+    return text[: text.index(begin) + len(begin)] + content + "\n" + text[text.index(end) :]
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    head, *others = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = [f"| {' | '.join(line)} |" for line in (head, *others)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
+
+
+# What it can do
+
+
+def _can() -> Iterator[Sequence[str]]:
+    yield ("система", "что умеет", "если ответ потерялся", "расписка нужна", "скорость", "опрос")
+    for one in map(load_manifest, VENDORS):
+        needs = "да" if one.needs_receipt else "нет" if one.messenger else NEVER
+        yield (_link(one), ", ".join(_abilities(one)), _repeats(one), needs, _pace(one.limits), _polls(one))
+
+
+def _link(manifest: Manifest[Any]) -> str:
+    return f"[{told(manifest.title)}]({manifest.vendor}.md)"
+
+
+def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
+    if manifest.messenger is not None:
+        yield REACHES.get(manifest.messenger.reaches, "сообщения в чат")
+    if manifest.forwarder is not None:
+        yield "передаёт события дальше"
+    if manifest.vendor in CALLS_US:
+        yield "присылает события"
+    if manifest.reading is not None:
+        yield "перечитывает перед действием"
+    if manifest.polling is not None:
+        yield "находит пропущенное опросом"
+    if manifest.hook is not None:
+        yield "адрес webhook настраивает Связка"
+    if manifest.doctor is not None:
+        yield "проверяется `doctor --live`"
+
+
+def _repeats(manifest: Manifest[Any]) -> str:
+    if manifest.forwarder is not None:
+        return _repeat(manifest.forwarder.safety(Forward(type="", payload={}, occurred_at=SOME_TIME)))
+    if manifest.messenger is None:
+        return NEVER
+    plain, code = (
+        manifest.messenger.safety(SendMessage(to=Contact(), text="", code=is_code)) for is_code in (False, True)
+    )
+    same = code.repeat is plain.repeat
+    return _repeat(plain) if same else f"{_repeat(plain)}; одноразовый код — {_repeat(code)}"
+
+
+def _repeat(safety: Safety) -> str:
+    match safety.repeat:
+        case Repeat.IDEMPOTENT:
+            life = f" {_long(safety.key_life)}" if safety.key_life else ""
+            return f"повторяет: система узнаёт повтор{life and ' ещё'}{life}"
+        case Repeat.CHECKABLE:
+            return f"через {_long(safety.ask_after)} спрашивает, ушло ли, и повторяет только неушедшее"
+        case Repeat.UNSAFE:
+            return "не повторяет: `unknown`, решает расписка или человек"
+
+
+def _pace(limits: Limits) -> str:
+    return f"{limits.per_second:g} в секунду, {limits.concurrency} сразу, {SCOPES[limits.scope]}"
+
+
+def _polls(manifest: Manifest[Any]) -> str:
+    if manifest.polling is None:
+        return NEVER
+    back = manifest.polling.looks_back
+    reach = f"не дальше чем за {_long(back)}" if back else "предел давности неизвестен"
+    return f"раз в {_long(timedelta(seconds=manifest.polling.every))}, {reach}"
+
+
+def _long(span: timedelta) -> str:
+    for unit, seconds in (("сут", 86400), ("ч", 3600), ("мин", 60)):
+        if span.total_seconds() >= seconds and span.total_seconds() % seconds == 0:
+            return f"{span.total_seconds() / seconds:g} {unit}"
+    return f"{span.total_seconds():g} с"
+
+
+# How sure we are
+
+
+def _quality() -> Iterator[Sequence[str]]:
+    yield ("система", "документация", "подлинность", "образцы", "вживую", "чего не знаем")
+    for one in map(load_manifest, VENDORS):
+        said = list(one.quality.sentences())
+        unknown = told(one.quality.unknown) if one.quality.unknown else NEVER
+        yield (_link(one), *said[:4], unknown)
+
+
+def _about(manifest: Manifest[Any]) -> str:
+    return "\n".join(f"- {one}" for one in manifest.quality.sentences())
+
+
+def _index() -> str:
+    sources: list[str] = []
+    channels: list[str] = []
+    both: list[str] = []
+    for one in map(load_manifest, VENDORS):
+        talks = one.forwarder is not None or (one.messenger is not None and one.messenger.reaches not in REACHES)
+        (both if talks else channels if one.messenger is not None else sources).append(_link(one))
+    return _table(
+        [
+            ("откуда приходят события", "через что уходят сообщения", "и то и другое"),
+            (", ".join(sources), ", ".join(channels), ", ".join(both)),
+        ]
+    )
