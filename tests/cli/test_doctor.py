@@ -16,6 +16,7 @@ from svyazka.engine.ports.store import Put
 from svyazka.engine.telling import alerts
 from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Alert, Delivery
+from svyazka.model.events import EventRecord
 
 
 def found(hub: Installation, check: str, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
@@ -141,7 +142,7 @@ def test_a_clock_that_was_set_back(hub: Installation) -> None:
     async def tomorrow(worker: Worker, store: LocalStore) -> None:
         document = await store.get("events", event)
         assert document is not None
-        record = journal.read(journal.EventRecord, document).model
+        record = journal.read(EventRecord, document).model
         later = record.event.model_copy(update={"received_at": worker.hub.clock.now() + timedelta(days=1)})
         await store.commit([Put(journal.document(record.model_copy(update={"event": later})))])
 
