@@ -77,6 +77,14 @@ RECEIPT_RANK = {
 }
 """A receipt replaces one of lower rank. `delivered` outranks `undelivered`: proof beats supposition."""
 
+EVENT_OF_RECEIPT = {
+    ReceiptState.SENT: EventType.MESSAGE_SENT,
+    ReceiptState.DELIVERED: EventType.MESSAGE_DELIVERED,
+    ReceiptState.READ: EventType.MESSAGE_READ,
+    ReceiptState.UNDELIVERED: EventType.MESSAGE_FAILED,
+}
+"""The event that a receipt is told as."""
+
 
 class Receipt(Stored):
     """A vendor's word on one message of ours, named by the vendor's id and, where it has one, our key."""

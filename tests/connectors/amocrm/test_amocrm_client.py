@@ -17,10 +17,11 @@ from connectors.support import by_deed, calling
 from simulators.serve import Running
 from svyazka.connectors.amocrm import access, client
 from svyazka.connectors.amocrm.access import ERRORS
-from svyazka.connectors.amocrm.client import STATUSES, AmocrmFailure
+from svyazka.connectors.amocrm.failures import FAILURES
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields, refresh_fields
 from svyazka.engine.contracts.calls import Access, Authorisation
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
 from svyazka.model.errors import MaybeSent, NotSent, NotShown
 from svyazka.model.grants import Pair
@@ -44,10 +45,10 @@ def settings(amo: Running, **own: Any) -> AmocrmSettings:
     return AmocrmSettings(**{"base_url": amo.base_url("amocrm"), "token": TOKEN, **own})
 
 
-async def failure(amo: Running, status: int, body: Any = None, **headers: str) -> AmocrmFailure:
+async def failure(amo: Running, status: int, body: Any = None, **headers: str) -> VendorFailure:
     amo.fault("amocrm", kind="answer", path=ACCOUNT, status=status, body=body, headers=headers)
     async with calling(settings(amo), amo.base_url("amocrm")) as call:
-        with pytest.raises(AmocrmFailure) as caught:
+        with pytest.raises(VendorFailure) as caught:
             await client.account(call)
     return caught.value
 
@@ -56,15 +57,15 @@ async def failure(amo: Running, status: int, body: Any = None, **headers: str) -
 
 
 def test_the_rows_are_those_of_amocrms_pages() -> None:
-    assert by_deed(STATUSES.items()) == {
+    assert by_deed(FAILURES.statuses.items()) == {
         "block": {301, 302, 401, 402, 403}, "refuse": {400, 404, 422}, "retry": {429, 500, 502, 503, 504},
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", FAILURES.statuses)
 async def test_each_status_of_the_map_is_what_its_row_says(amo: Running, status: int) -> None:
     outcome = (await failure(amo, status, {"status": status, "detail": "as amoCRM puts it"})).outcome
-    rule = STATUSES[status]
+    rule = FAILURES.statuses[status]
     assert isinstance(outcome, OUTCOMES[rule.do])
     assert not isinstance(outcome, Retry | Refused | Blocked) or outcome.code == str(status)
     assert str(getattr(outcome, "message", "")) == f"{rule.what}: as amoCRM puts it"
@@ -115,7 +116,7 @@ async def test_too_fast_means_that_nothing_more_goes_out_for_a_while(
     memo: dict[str, Any] = {}
     for _ in range(3):
         async with calling(settings(amo), amo.base_url("amocrm"), memo=memo) as call:
-            with pytest.raises(AmocrmFailure) as caught:
+            with pytest.raises(VendorFailure) as caught:
                 await client.account(call)
         outcome = caught.value.outcome
         assert isinstance(outcome, Retry)
@@ -189,7 +190,7 @@ async def test_a_refused_token_is_renewed_once_and_the_call_repeated_once(amo: R
 async def test_a_second_401_blocks_the_connection_and_is_not_taken_for_success(amo: Running) -> None:
     auth = Given("expired", "not good either")
     async with calling(settings(amo, token=None), amo.base_url("amocrm"), auth=auth) as call:
-        with pytest.raises(AmocrmFailure, match="401 Unauthorized") as caught:
+        with pytest.raises(VendorFailure, match="401 Unauthorized") as caught:
             await client.account(call)
     assert isinstance(caught.value.outcome, Blocked)
     assert "svyazka auth" in caught.value.outcome.remedy
@@ -198,7 +199,7 @@ async def test_a_second_401_blocks_the_connection_and_is_not_taken_for_success(a
 
 async def test_a_dead_long_lived_token_blocks_with_where_to_get_another(amo: Running) -> None:
     async with calling(settings(amo, token="revoked-by-a-button"), amo.base_url("amocrm")) as call:
-        with pytest.raises(AmocrmFailure, match="401 Unauthorized") as caught:
+        with pytest.raises(VendorFailure, match="401 Unauthorized") as caught:
             await client.account(call)
     assert isinstance(caught.value.outcome, Blocked)
     assert "svyazka secret set" in caught.value.outcome.remedy
@@ -210,7 +211,7 @@ async def test_a_dead_long_lived_token_blocks_with_where_to_get_another(amo: Run
 )
 async def test_what_is_missing_is_named(amo: Running, own: dict[str, Any], words: str) -> None:
     async with calling(settings(amo, **own), amo.base_url("amocrm")) as call:
-        with pytest.raises(AmocrmFailure, match=words) as caught:
+        with pytest.raises(VendorFailure, match=words) as caught:
             await client.account(call)
     assert isinstance(caught.value.outcome, Blocked)
 
@@ -218,7 +219,7 @@ async def test_what_is_missing_is_named(amo: Running, own: dict[str, Any], words
 async def test_no_token_stays_in_the_story(amo: Running) -> None:
     amo.fault("amocrm", kind="answer", path=ACCOUNT, status=400, body={"detail": f"bad token {TOKEN}"})
     async with calling(settings(amo), amo.base_url("amocrm")) as call:
-        with pytest.raises(AmocrmFailure) as caught:
+        with pytest.raises(VendorFailure) as caught:
             await client.account(call)
         assert TOKEN not in str(call.http.log) + str(caught.value) + repr(caught.value.outcome)
 
@@ -312,7 +313,7 @@ def test_the_four_errors_of_the_brief_are_explained_by_name() -> None:
     assert "Cannot decrypt the authorization code" in named["code_unreadable"][0]
     assert "redirect_uri" in named["code_unreadable"][1]
     assert "токен обновления больше не действует" in named["refresh_token_dead"][0]
-    assert "401 Unauthorized" in STATUSES[401].what
+    assert "401 Unauthorized" in FAILURES.statuses[401].what
 
 
 # The redirect

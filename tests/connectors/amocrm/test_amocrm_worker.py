@@ -17,12 +17,12 @@ from simulators.amocrm.cards import LOST, TALKS, WON, form, lead_hook
 from simulators.amocrm.hooks import Hook
 from simulators.serve import Running
 from svyazka.connectors.amocrm import client
-from svyazka.connectors.amocrm.client import AmocrmFailure
 from svyazka.connectors.amocrm.doctor import EVENTS
 from svyazka.connectors.amocrm.manifest import MANIFEST
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.webhook import WEBHOOK
 from svyazka.connectors.registry import CALLS_US, load_manifest, load_webhook
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.contacts import Contact
@@ -290,7 +290,7 @@ async def test_an_account_whose_filters_are_off_is_not_read_from_its_beginning(
         later(sim, 1000)
     cursor = (await polled(amo, None)).cursor
     sim.filters = False
-    with pytest.raises(AmocrmFailure, match="filters of its API aren't enabled"):
+    with pytest.raises(VendorFailure, match="filters of its API aren't enabled"):
         await polled(amo, cursor)
 
 
@@ -305,7 +305,7 @@ async def test_a_foreign_account_is_never_polled_as_ours(amo: Running, sim: Amoc
 async def test_a_failing_vendor_leaves_the_cursor_where_it_was(amo: Running) -> None:
     cursor = (await polled(amo, None)).cursor
     amo.fault("amocrm", kind="answer", path="/api/v4/contacts", status=503)
-    with pytest.raises(AmocrmFailure):
+    with pytest.raises(VendorFailure):
         await polled(amo, cursor)
 
 

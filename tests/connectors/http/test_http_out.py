@@ -16,7 +16,8 @@ from connectors.support import calling, perform, repeat_of, scripted
 from fakes import House, order
 from simulators.http import SECRET, HttpSink
 from simulators.serve import Running, serve
-from svyazka.connectors.http.client import CLASSES, STATUSES, body_of, outcome_of, rule_of
+from svyazka.connectors.http.client import body_of
+from svyazka.connectors.http.failures import FAILURES, answered
 from svyazka.connectors.http.manifest import MANIFEST
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.connectors.registry import load_manifest
@@ -133,7 +134,7 @@ async def test_every_row_of_the_reply_matrix_is_done_as_it_says(row: dict[str, A
         assert sink.of("http").seen == {"dlv_1_1": 2}, "the same id again"
         return
     now = datetime.fromisoformat(row.get("now", "2026-11-21T04:40:00Z"))
-    outcome = outcome_of(row["status"], row.get("headers", {}), now)
+    outcome = answered(row["status"], row.get("headers", {}), now)
     if expect.startswith("done"):
         assert isinstance(outcome, Succeeded)
     elif expect.startswith("disable"):
@@ -150,15 +151,15 @@ async def test_every_row_of_the_reply_matrix_is_done_as_it_says(row: dict[str, A
     assert len(sink.of("http").calls) == 1, "no redirect is followed"
 
 
-@pytest.mark.parametrize("status", [*STATUSES, *(each * 100 + 99 for each in CLASSES), 100, 600])
+@pytest.mark.parametrize("status", [*FAILURES.statuses, *(each[-1] for each in FAILURES.classes), 100, 600])
 def test_each_status_is_what_its_row_says(status: int) -> None:
-    outcome = outcome_of(status, {}, datetime.now(UTC))
-    rule = rule_of(status)
-    assert outcome.kind == {"done": "succeeded", "retry": "retry", "block": "blocked"}[rule.do]
+    outcome = answered(status, {}, datetime.now(UTC))
+    rule = FAILURES.rule_of(status)
+    assert outcome.kind == {"retry": "retry", "block": "blocked"}[rule.do]
     if isinstance(outcome, Retry):
         assert outcome.outage is rule.outage
         assert str(status) in outcome.message
-    assert rule_of(400).outage is False, "one message that isn't taken is no outage"
+    assert FAILURES.rule_of(400).outage is False, "one message that isn't taken is no outage"
 
 
 async def test_nobody_listening_is_provably_not_sent() -> None:

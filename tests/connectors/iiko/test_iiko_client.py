@@ -15,15 +15,18 @@ import pytest
 
 from connectors.support import Scripted, calling, scripted
 from svyazka.connectors.iiko import client, reads
-from svyazka.connectors.iiko.client import CODES, STATUSES, IikoFailure, IikoSettings, outcome_of
+from svyazka.connectors.iiko.failures import FAILURES
+from svyazka.connectors.iiko.failures import failure as meaning
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.engine.contracts.calls import TokenCache
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.model.errors import NotSent
-from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "iiko"
 V1, V2, ASKED = "/api/1/access_token", "/api/v2/access_token", "/api/1/organizations"
 LOGIN = IikoSettings(api_login="api-login-for-tests")
-OUTCOMES = {"retry": Retry, "refuse": Refused, "block": Blocked, "done": Succeeded}
+OUTCOMES = {"retry": Retry, "unclear": Unclear, "refuse": Refused, "block": Blocked, "done": Succeeded}
 
 
 def sample(name: str) -> Any:
@@ -41,9 +44,9 @@ def iiko() -> Iterator[Scripted]:
         yield vendor
 
 
-async def failure(vendor: Scripted) -> IikoFailure:
+async def failure(vendor: Scripted) -> VendorFailure:
     async with calling(LOGIN, vendor.url) as call:
-        with pytest.raises(IikoFailure) as caught:
+        with pytest.raises(VendorFailure) as caught:
             await reads.organizations(call)
     return caught.value
 
@@ -64,20 +67,20 @@ class Shared(TokenCache):
 # The failure map, row by row
 
 
-@pytest.mark.parametrize("status", [status for status in STATUSES if status != 401])
+@pytest.mark.parametrize("status", [status for status in FAILURES.statuses if status != 401])
 async def test_each_status_of_the_map_is_what_its_row_says(iiko: Scripted, status: int) -> None:
     iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, status, sample("error-400-validation"))
     outcome = (await failure(iiko)).outcome
-    assert isinstance(outcome, OUTCOMES[STATUSES[status].do])
+    assert isinstance(outcome, OUTCOMES[FAILURES.statuses[status].do])
     assert 'Field "phone" has incorrect format.' in outcome.message
     assert outcome.code == str(status)
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", FAILURES.codes)
 async def test_each_code_of_the_map_goes_before_the_status(iiko: Scripted, code: str) -> None:
     iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, 400, {"error": code, "errorDescription": None})
     outcome = (await failure(iiko)).outcome
-    assert isinstance(outcome, OUTCOMES[CODES[code].do])
+    assert isinstance(outcome, OUTCOMES[FAILURES.codes[code].do])
 
 
 @pytest.mark.parametrize("body", [{"detail": "said by itself"}])
@@ -100,7 +103,7 @@ async def test_over_quota_nobody_asks_before_iikos_time_is_up(iiko: Scripted) ->
     memo: dict[str, Any] = {}
     for _ in range(3):
         async with calling(LOGIN, iiko.url, memo=memo) as call:
-            with pytest.raises(IikoFailure) as caught:
+            with pytest.raises(VendorFailure) as caught:
                 await reads.organizations(call)
         assert isinstance(caught.value.outcome, Retry)
         assert 590 < (caught.value.outcome.after or 0) <= 600
@@ -119,7 +122,7 @@ async def test_a_wait_that_no_quota_can_mean_is_cut_to_an_hour(iiko: Scripted) -
     memo: dict[str, Any] = {}
     for _ in range(2):
         async with calling(LOGIN, iiko.url, memo=memo) as call:
-            with pytest.raises(IikoFailure) as caught:
+            with pytest.raises(VendorFailure) as caught:
                 await reads.organizations(call)
     assert isinstance(caught.value.outcome, Retry)
     assert 3590 < (caught.value.outcome.after or 0) <= 3600
@@ -149,13 +152,12 @@ async def test_no_connection_is_provably_not_sent() -> None:
             await reads.organizations(call)
 
 
-def test_a_command_to_which_the_till_did_not_answer_is_unknown() -> None:
-    assert isinstance(outcome_of(408, None, None), Retry)
-    assert isinstance(outcome_of(408, None, None, reading=False), Unknown)
+def test_a_command_to_which_the_till_did_not_answer_is_unclear() -> None:
+    assert isinstance(meaning(408, None, None), Unclear)
 
 
 def test_an_order_that_exists_already_is_a_success() -> None:
-    outcome = outcome_of(None, "DuplicatedOrderId", None)
+    outcome = meaning(400, "DuplicatedOrderId", None)
     assert isinstance(outcome, Succeeded)
     assert outcome.already
 
@@ -264,7 +266,7 @@ async def test_a_failing_sign_in_is_tried_again(iiko: Scripted) -> None:
 
 async def test_missing_credentials_block_with_their_names() -> None:
     async with calling(IikoSettings(api_key="only-one-of-three"), "http://127.0.0.1:1") as call:
-        with pytest.raises(IikoFailure, match="app_id и client_secret") as caught:
+        with pytest.raises(VendorFailure, match="app_id и client_secret") as caught:
             await reads.organizations(call)
     assert isinstance(caught.value.outcome, Blocked)
 
@@ -273,7 +275,7 @@ async def test_no_credential_and_no_token_stays_in_the_story(iiko: Scripted) -> 
     token = jwt(3600)
     iiko.on(V1, 200, {"token": token}).on(ASKED, 400, {"errorDescription": f"bad token {token}"})
     async with calling(LOGIN, iiko.url) as call:
-        with pytest.raises(IikoFailure) as caught:
+        with pytest.raises(VendorFailure) as caught:
             await reads.organizations(call)
         story = str(call.http.log) + str(caught.value) + repr(caught.value.outcome)
     assert token not in story

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from connectors.support import NOW, Scripted, calling, posted, scripted
-from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.manifest import MANIFEST
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import WEBHOOK
 from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.errors import NotShown
@@ -95,7 +96,7 @@ async def test_credentials_in_part_are_a_trouble_that_is_told_and_no_reason_to_h
     assert MANIFEST.doctor.ready(settings)
     async with calling(settings, "http://127.0.0.1:1") as call:
         (finding,) = await MANIFEST.doctor.check(call)
-        with pytest.raises(IikoFailure) as caught:
+        with pytest.raises(VendorFailure) as caught:
             await MANIFEST.polling.poll(None, call)
     assert (finding.check, finding.status) == ("credentials", "fail")
     assert isinstance(caught.value.outcome, Blocked)
@@ -304,7 +305,7 @@ async def test_catching_up_that_was_interrupted_for_days_tells_the_days_that_it_
 
 async def test_a_failing_vendor_leaves_the_cursor_where_it_was(iiko: Scripted) -> None:
     iiko.on(BY_REVISION, 503, b"")
-    with pytest.raises(IikoFailure):
+    with pytest.raises(VendorFailure):
         await polled(iiko, json.dumps({"at": NOW.isoformat(), "revision": 9}))
 
 
@@ -358,7 +359,7 @@ async def test_where_the_tills_zone_is_not_told_the_tenants_serves_and_nobody_as
 
 async def test_zones_that_cannot_be_had_just_now_leave_the_cursor_where_it_was(iiko: Scripted) -> None:
     iiko.on(BY_REVISION, 200, orders(info())).on(GROUPS, 503, b"")
-    with pytest.raises(IikoFailure):
+    with pytest.raises(VendorFailure):
         await polled(iiko, json.dumps({"at": NOW.isoformat(), "revision": 9}))
 
 

@@ -26,13 +26,14 @@ from fakes import TILL, House, order
 from simulators.max import TOKEN, USER, Max
 from simulators.serve import Running
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
-from svyazka.connectors.max.client import MaxFailure, MaxSettings
-from svyazka.connectors.max.failures import FAILURES, Rule
+from svyazka.connectors.max.failures import FAILURES
 from svyazka.connectors.max.manifest import MANIFEST
 from svyazka.connectors.max.schema import webhook_secret
+from svyazka.connectors.max.settings import MaxSettings
 from svyazka.connectors.max.webhook import WEBHOOK
 from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.contracts.calls import Call, Exchanges
+from svyazka.engine.contracts.failures import Case, Rule, VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled, Reading
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
@@ -50,6 +51,7 @@ from svyazka.model.tenants import CompiledConnection, ConnectionSettings, Connec
 SAMPLES = Path(__file__).parents[2] / "samples" / "max"
 HOOK_URL = "https://hub.example.com/webhook_max?key=not-a-real-secret"
 OLDER = "https://hub.example.com/webhook_max?key=not-a-real-secret-either"
+ROWS = list(FAILURES.rows())
 KINDS = {"retry": Retry, "refuse": Refused, "block": Blocked}
 
 
@@ -133,21 +135,21 @@ async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(
 
 
 def test_the_rows_are_those_of_maxs_pages() -> None:
-    assert by_deed(((rule.status, rule.code), rule) for rule in FAILURES) == {
+    assert by_deed(((case.status, case.phrase), rule) for case, rule in ROWS) == {
         "refuse": {(200, ""), (400, ""), (403, ""), (404, ""), (405, "")},
         "block": {(401, "")},
         "retry": {(400, "attachment.not.ready"), (429, "")},
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", FAILURES, ids=[f"{rule.status} {rule.code}" for rule in FAILURES])
-async def test_each_row_of_the_map_is_what_it_says(bot: Running, rule: Rule) -> None:
-    body = {"code": rule.code or "some.code", "message": "?", **({"success": False} if rule.status == 200 else {})}
-    bot.fault("max", kind="answer", path="/messages", status=rule.status, body=body)
+@pytest.mark.parametrize(("case", "rule"), ROWS, ids=str)
+async def test_each_row_of_the_map_is_what_it_says(bot: Running, case: Case, rule: Rule) -> None:
+    body = {"code": case.phrase or "some.code", "message": "?", **({"success": False} if case.status == 200 else {})}
+    bot.fault("max", kind="answer", path="/messages", status=case.status, body=body)
     outcome = await sent(bot)
     assert isinstance(outcome, KINDS[rule.do])
     assert getattr(outcome, "message", None) == rule.what
-    assert getattr(outcome, "after", None) == rule.wait
+    assert getattr(outcome, "after", None) == rule.after
 
 
 @pytest.mark.parametrize(
@@ -415,7 +417,7 @@ async def test_without_an_address_that_max_would_call_nothing_is_asked(bot: Runn
 
 async def test_a_failing_vendor_leaves_the_cursor_where_it_was(bot: Running) -> None:
     bot.fault("max", kind="answer", path="/subscriptions", status=503)
-    with pytest.raises(MaxFailure):
+    with pytest.raises(VendorFailure):
         await looked(bot, None)
 
 

@@ -12,10 +12,11 @@ import pytest
 from connectors.support import calling
 from simulators.resend import KEY, ONLY_SENDING, SECRET
 from simulators.serve import Running
-from svyazka.connectors.resend.client import ResendFailure, ResendSettings
 from svyazka.connectors.resend.doctor import NEEDED
 from svyazka.connectors.resend.manifest import MANIFEST
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.connectors.resend.webhook import received_fact
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
@@ -146,7 +147,7 @@ async def test_a_letter_that_is_not_there_is_none_and_a_key_that_may_not_look_sa
 
 async def test_a_resend_in_trouble_is_asked_again_later(resend: Running) -> None:
     resend.fault("resend", kind="answer", path="/emails/*", status=500, body={})
-    with pytest.raises(ResendFailure):
+    with pytest.raises(VendorFailure):
         await reread(resend, "email", "e1")
 
 

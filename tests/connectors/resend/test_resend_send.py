@@ -12,10 +12,10 @@ import pytest
 from connectors.support import NOW, by_deed, calling, perform, repeat_of
 from simulators.resend import KEY, SECRET
 from simulators.serve import Running
-from svyazka.connectors.resend.client import ResendSettings
-from svyazka.connectors.resend.failures import NAMES, STATUSES
+from svyazka.connectors.resend.failures import FAILURES
 from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.messenger import subject_of
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent, NotSent
@@ -249,7 +249,7 @@ async def test_the_gateway_of_the_samples_is_tried_again_with_the_same_key_and_b
 
 
 def test_the_rows_are_those_of_resends_pages() -> None:
-    assert by_deed(NAMES.items()) == {
+    assert by_deed(FAILURES.codes.items()) == {
         "block": {
             "missing_api_key", "restricted_api_key", "invalid_api_key", "suspended_api_key", "invalid_access",
             "invalid_permission", "email_above_quota", "daily_quota_exceeded", "monthly_quota_exceeded",
@@ -264,28 +264,28 @@ def test_the_rows_are_those_of_resends_pages() -> None:
             "missing_required_field", "missing_required_fields", "missing_required_parameter", "security_error",
         },
     }  # fmt: skip
-    assert by_deed(STATUSES.items()) == {
+    assert by_deed(FAILURES.statuses.items()) == {
         "block": {401, 403}, "refuse": {400, 404, 405, 413, 422, 451}, "retry": {408, 409, 429},
     }  # fmt: skip
-    assert all(NAMES[name].remedy for name in ("invalid_idempotent_request", "security_error")), "told"
+    assert all(FAILURES.codes[name].remedy for name in ("invalid_idempotent_request", "security_error")), "told"
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("name", sorted(FAILURES.codes))
 async def test_each_name_of_the_table_is_what_the_table_says(resend: Running, name: str) -> None:
-    rule = NAMES[name]
+    rule = FAILURES.codes[name]
     outcome = await answered(resend, 418, {"statusCode": 418, "name": name, "message": "..."})
     assert isinstance(outcome, {"retry": Retry, "refuse": Refused, "block": Blocked}[rule.do])
     assert outcome.message == rule.what
     assert getattr(outcome, "remedy", None) == rule.remedy
     if isinstance(outcome, Retry):
-        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.wait, rule.outage, rule.maybe_sent)
+        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.after, rule.outage, rule.maybe_sent)
     if rule.do == "block":
         assert rule.remedy, "somebody has to do something, and is told what"
 
 
-@pytest.mark.parametrize("status", sorted(STATUSES))
+@pytest.mark.parametrize("status", sorted(FAILURES.statuses))
 async def test_without_a_name_the_status_decides(resend: Running, status: int) -> None:
-    rule = STATUSES[status]
+    rule = FAILURES.statuses[status]
     outcome = await answered(resend, status, {"statusCode": status})
     assert isinstance(outcome, {"retry": Retry, "refuse": Refused, "block": Blocked}[rule.do])
     assert outcome.message == rule.what

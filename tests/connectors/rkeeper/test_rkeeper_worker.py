@@ -16,8 +16,8 @@ from fakes import House
 from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, WS_TOKEN, RKeeper
 from simulators.serve import Running, serve
 from svyazka.connectors.registry import load_manifest, load_webhook
-from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.manifest import MANIFEST
+from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.connectors.rkeeper.webhook import WEBHOOK
 from svyazka.engine.contracts.learning import Polled
 from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest

@@ -13,10 +13,12 @@ import pytest
 from connectors.support import calling
 from simulators.serve import Running
 from svyazka.connectors.smsru import client
-from svyazka.connectors.smsru.client import Price, SmsruFailure, SmsruSettings, Usage
+from svyazka.connectors.smsru.client import Price, Usage
 from svyazka.connectors.smsru.manifest import MANIFEST
+from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.connectors.smsru.webhook import WEBHOOK, receipt_fact
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.events import Entity, EventType, Fact
 
@@ -272,7 +274,7 @@ async def test_a_message_of_nobody_is_gone_and_another_kind_is_not_asked_for(sms
 async def test_a_question_that_is_not_answered_is_a_source_that_cannot_be_asked(smsru: Running) -> None:
     smsru.fault("smsru", kind="answer", path="/sms/status", status=503, body="<html>")
     async with asking(smsru) as call:
-        with pytest.raises(SmsruFailure):
+        with pytest.raises(VendorFailure):
             await MANIFEST.reading.read(Entity(kind="message", id="202626-1000001"), call)
 
 

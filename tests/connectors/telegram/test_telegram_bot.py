@@ -17,12 +17,13 @@ from fakes import TILL, House, order
 from simulators.serve import Running
 from simulators.telegram import CHAT, TOKEN, Telegram
 from svyazka.connectors.registry import load_manifest, load_webhook
-from svyazka.connectors.telegram.client import TelegramSettings
-from svyazka.connectors.telegram.failures import FAILURES, Rule, rule_of
+from svyazka.connectors.telegram.failures import FAILURES
 from svyazka.connectors.telegram.manifest import MANIFEST
 from svyazka.connectors.telegram.schema import webhook_secret
+from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.connectors.telegram.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, TokenCache
+from svyazka.engine.contracts.failures import Case, Rule
 from svyazka.engine.contracts.learning import Finding, Reading
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
@@ -38,6 +39,7 @@ from svyazka.model.tenants import CompiledConnection, ConnectionSettings, Connec
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "telegram"
 HOOK_URL = "https://hub.example.ru/webhook_telegram?key=not-a-real-secret"
+ROWS = list(FAILURES.rows())
 KINDS = {"retry": Retry, "refuse": Refused, "block": Blocked, "done": Succeeded}
 SEND = "/bot*/sendMessage"
 
@@ -123,7 +125,7 @@ async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(
 
 
 def test_the_rows_are_those_of_telegrams_own_server() -> None:
-    assert by_deed(((rule.status, rule.phrase), rule) for rule in FAILURES) == {
+    assert by_deed(((case.status, case.phrase), rule) for case, rule in ROWS) == {
         "done": {(400, "message is not modified"), (400, "query is too old")},
         "refuse": {
             (400, "chat not found"), (400, "can't parse entities"), (400, "message text is empty"),
@@ -136,14 +138,14 @@ def test_the_rows_are_those_of_telegrams_own_server() -> None:
     }  # fmt: skip
 
 
-def text_of(rule: Rule) -> str:
-    return f"Some text: {rule.phrase.capitalize()} and more"
+def text_of(case: Case) -> str:
+    return f"Some text: {case.phrase.capitalize()} and more"
 
 
-@pytest.mark.parametrize("rule", FAILURES, ids=[f"{rule.status} {rule.phrase}" for rule in FAILURES])
-async def test_each_row_of_the_map_is_what_it_says(telegram: Running, rule: Rule) -> None:
-    body = {"ok": False, "error_code": rule.status, "description": text_of(rule)}
-    telegram.fault("telegram", kind="answer", path=SEND, status=rule.status, body=body)
+@pytest.mark.parametrize(("case", "rule"), ROWS, ids=str)
+async def test_each_row_of_the_map_is_what_it_says(telegram: Running, case: Case, rule: Rule) -> None:
+    body = {"ok": False, "error_code": case.status, "description": text_of(case)}
+    telegram.fault("telegram", kind="answer", path=SEND, status=case.status, body=body)
     outcome = await sent(telegram)
     assert isinstance(outcome, KINDS[rule.do])
     assert getattr(outcome, "message", None) == rule.what
@@ -265,7 +267,7 @@ async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(telegram:
 
 
 def test_a_status_of_no_row_is_judged_by_its_class() -> None:
-    assert (rule_of(418, "").do, rule_of(599, "").do) == ("refuse", "retry")
+    assert (FAILURES.rule_of(418).do, FAILURES.rule_of(599).do) == ("refuse", "retry")
 
 
 # Groups that moved

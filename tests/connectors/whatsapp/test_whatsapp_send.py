@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from connectors.support import NOW, by_deed, calling, perform, repeat_of
 from simulators.serve import Running
 from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN
-from svyazka.connectors.whatsapp.client import WhatsappSettings
-from svyazka.connectors.whatsapp.failures import CLASSES, FAILURES, rule_of
+from svyazka.connectors.whatsapp.failures import FAILURES
 from svyazka.connectors.whatsapp.manifest import MANIFEST
+from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.connectors.whatsapp.templates import WrongTemplate, template_of
+from svyazka.engine.contracts.failures import Reason
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
@@ -228,7 +229,7 @@ async def test_a_token_that_ran_out_is_told_with_what_to_do(whatsapp: Running) -
 
 
 def test_the_rows_are_those_of_metas_pages() -> None:
-    assert by_deed(FAILURES.items()) == {
+    assert by_deed(FAILURES.codes.items()) == {
         "block": {0, 3, 10, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048},
         "retry": {
             1, 2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 132015, 132069, 133004, 133015,
@@ -239,12 +240,14 @@ def test_the_rows_are_those_of_metas_pages() -> None:
             132068, 135000, 137000,
         },
     }  # fmt: skip
-    assert [rule_of(code).do for code in (200, 299, 133000, 133016)] == ["block"] * 4
-    assert {code for code, rule in FAILURES.items() if rule.opt_out} == {131050}
-    assert all(FAILURES[code].remedy for code in (33, 100, 131030, 131047, 131063, 132000, 132001, 132016)), "told"
+    assert [FAILURES.rule_of(code=code).do for code in (200, 299, 133000, 133016)] == ["block"] * 4
+    assert {code for code, rule in FAILURES.codes.items() if rule.reason is Reason.OPT_OUT} == {131050}
+    assert all(FAILURES.codes[code].remedy for code in (33, 100, 131030, 131047, 131063, 132000, 132001, 132016)), (
+        "told"
+    )
 
 
-ROWS = [*FAILURES, *(codes[0] for codes, _ in CLASSES), *(codes[-1] for codes, _ in CLASSES)]
+ROWS = [*FAILURES.codes, *(every[end] for every in FAILURES.classes for end in (0, -1))]
 
 
 @pytest.mark.parametrize("status", [400, 500])
@@ -252,15 +255,15 @@ ROWS = [*FAILURES, *(codes[0] for codes, _ in CLASSES), *(codes[-1] for codes, _
 async def test_each_code_of_the_table_is_what_the_table_says_whatever_the_status(
     whatsapp: Running, code: int, status: int
 ) -> None:
-    rule = rule_of(code)
+    rule = FAILURES.rule_of(code=code)
     outcome = await answered(whatsapp, status, {"error": {"code": code, "error_data": "Подробности"}})
     assert isinstance(outcome, KINDS[rule.do])
     assert outcome.code == str(code)
     assert rule.what in outcome.message
     assert getattr(outcome, "remedy", None) == rule.remedy
-    assert getattr(outcome, "opt_out", False) is rule.opt_out
+    assert getattr(outcome, "opt_out", False) is (rule.reason is Reason.OPT_OUT)
     if isinstance(outcome, Retry):
-        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.wait, rule.outage, False)
+        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.after, rule.outage, False)
     if rule.do == "block":
         assert rule.remedy, "somebody has to do something, and is told what"
 

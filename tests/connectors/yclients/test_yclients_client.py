@@ -12,10 +12,12 @@ from connectors.support import NOW, by_deed, calling
 from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN
 from svyazka.connectors.yclients import client
-from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, record_fact
-from svyazka.connectors.yclients.failures import CODES, STATUSES, outcome_of
+from svyazka.connectors.yclients.failures import FAILURES
+from svyazka.connectors.yclients.failures import failure as meaning
 from svyazka.connectors.yclients.schema import Change
+from svyazka.connectors.yclients.settings import YclientsSettings
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import EventType
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
@@ -44,7 +46,7 @@ async def records(salon: Running, **changes: Any) -> client.Page:
 
 
 async def failure(salon: Running, **changes: Any) -> Outcome:
-    with pytest.raises(YclientsFailure) as caught:
+    with pytest.raises(VendorFailure) as caught:
         await records(salon, **changes)
     assert str(caught.value)
     return caught.value.outcome
@@ -54,27 +56,27 @@ async def failure(salon: Running, **changes: Any) -> Outcome:
 
 
 def test_the_rows_are_those_of_yclients_documentation() -> None:
-    assert by_deed(STATUSES.items()) == {
+    assert by_deed(FAILURES.statuses.items()) == {
         "block": {401, 402, 403}, "refuse": {400, 404, 409, 422}, "retry": {429, 500, 502, 503, 504},
     }  # fmt: skip
-    assert by_deed(CODES.items()) == {"refuse": {422, *range(431, 439)}}
+    assert by_deed(FAILURES.codes.items()) == {"refuse": {422, *range(431, 439)}}
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", FAILURES.statuses)
 async def test_each_status_of_the_map_is_what_its_row_says(salon: Running, status: int) -> None:
     salon.fault("yclients", kind="answer", path=RECORDS, status=status, body={"success": False, "meta": {}})
     outcome = await failure(salon)
-    assert isinstance(outcome, OUTCOMES[STATUSES[status].do])
+    assert isinstance(outcome, OUTCOMES[FAILURES.statuses[status].do])
     assert outcome.code == str(status)
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", FAILURES.codes)
 async def test_each_code_of_the_map_goes_before_the_status(salon: Running, code: int) -> None:
     body = {"success": False, "data": None, "meta": {"message": "Произошла ошибка", "errors": [{"code": code}]}}
     salon.fault("yclients", kind="answer", path=RECORDS, status=403 if code == 434 else 422, body=body)
     outcome = await failure(salon)
     assert isinstance(outcome, Refused)
-    assert (outcome.code, outcome.message) == (str(code), CODES[code].what)
+    assert (outcome.code, outcome.message) == (str(code), FAILURES.codes[code].what)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ async def test_an_answer_without_the_envelope_is_tried_again(salon: Running, bod
 
 async def test_a_validation_names_its_fields_and_nobodys_data() -> None:
     errors = {"client.phone": ["Клиент +79991234567 уже есть"]}
-    outcome = outcome_of(422, {"message": "Клиент +79991234567 уже есть", "errors": errors})
+    outcome = meaning(422, {"message": "Клиент +79991234567 уже есть", "errors": errors})
     assert isinstance(outcome, Refused)
     assert outcome.message == "YCLIENTS doesn't take the data: client.phone"
 
@@ -186,7 +188,7 @@ async def test_every_call_bears_both_tokens_the_version_and_its_turn(salon: Runn
 async def test_no_token_stays_in_the_story(salon: Running) -> None:
     salon.fault("yclients", kind="answer", path=RECORDS, status=400, body={"echo": f"{PARTNER_TOKEN} {USER_TOKEN}"})
     async with calling(settings_for(salon), salon.base_url("yclients")) as call:
-        with pytest.raises(YclientsFailure) as caught:
+        with pytest.raises(VendorFailure) as caught:
             await client.records(call, NOW, 1)
         story = str(call.http.log) + str(caught.value) + repr(caught.value.outcome)
     assert "-for-tests" not in story
@@ -206,7 +208,7 @@ async def test_a_record_is_asked_for_by_its_id_and_another_is_not_taken_for_it(s
         assert found is not None
         assert found["id"] == 7
         assert await client.record(call, "8") is None
-        with pytest.raises(YclientsFailure):
+        with pytest.raises(VendorFailure):
             await client.record(call, "../../companies?my=1")
         assert "record/997441/..%2F..%2Fcompanies%3Fmy%3D1" in call.http.log[-1].url, "an id stays an id"
         salon.fault("yclients", kind="answer", path="/api/v1/record/*", status=200, body={"success": True, "data": []})

@@ -16,9 +16,11 @@ from connectors.yclients.house import SalonHouse
 from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
 from svyazka.connectors.registry import load_manifest, load_webhook
-from svyazka.connectors.yclients.client import PAGE, YclientsFailure, YclientsSettings
+from svyazka.connectors.yclients.client import PAGE
 from svyazka.connectors.yclients.manifest import MANIFEST
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.connectors.yclients.webhook import WEBHOOK
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.deliveries import Status
@@ -252,7 +254,7 @@ async def test_clients_that_may_not_be_asked_for_never_hold_up_the_records(salon
 
 async def test_a_failing_vendor_leaves_the_cursor_where_it_was(salon: Running) -> None:
     salon.fault("yclients", kind="answer", path="/api/v1/records/*", status=503)
-    with pytest.raises(YclientsFailure):
+    with pytest.raises(VendorFailure):
         await looked(salon, NOW)
 
 

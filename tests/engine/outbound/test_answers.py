@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from engine.outbound.test_transport import Answer, calling, says, vendor
-from svyazka.connectors.http.client import outcome_of
+from svyazka.connectors.http.failures import answered
 from svyazka.engine.outbound import transport
 from svyazka.engine.support.answers import FLAW, Gathered, text_of
 from svyazka.model.errors import MaybeSent
@@ -66,7 +66,7 @@ async def test_where_only_the_status_counts_a_2xx_is_taken_whatever_its_rest(ans
 
     async with vendor(counted) as port, calling(f"http://127.0.0.1:{port}", seconds=0.5) as http:
         response = await http.request("POST", "/hook", content=b"{}", only_status=True)
-    assert isinstance(outcome_of(response.status_code, response.headers, None), Succeeded)  # type: ignore[arg-type]
+    assert isinstance(answered(response.status_code, response.headers, None), Succeeded)  # type: ignore[arg-type]
     assert calls == 1
     assert http.log[0].status == response.status_code
     (http.log[0].response_body or "").encode()  # any store can hold it

@@ -5,77 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import httpx
 
 from svyazka.catalogue import N_
+from svyazka.connectors.amocrm.failures import BODILESS, TOKEN, failure, rule_of
 from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Access, Call
+from svyazka.engine.contracts.failures import Rule, VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, number, section, text
-from svyazka.engine.rules.on_the_way import on_the_way, turned_away
-from svyazka.engine.rules.retry import parse_retry_after
-from svyazka.model.errors import NotShown, SourceUnavailable
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a status means for us. `quiet`: seconds for which nothing more is asked of the account."""
-
-    do: Literal["retry", "refuse", "block"]
-    what: str
-    remedy: str = ""
-    quiet: float | None = None
-
-
-# What a row with a remedy says is told to the business in an alert, so it is in Russian; others stay in the journal.
-
-RIGHTS = N_("Нужен доступ от имени администратора аккаунта, которому видны эти сделки")
-TOKEN = N_("Выпустите новый долгосрочный токен на карточке интеграции и сохраните его: svyazka secret set")
-RENAMED = N_("Исправьте subdomain: аккаунт могли переименовать")
-
-STATUSES: dict[int, Rule] = {
-    301: Rule("block", N_("аккаунт amoCRM переехал на другой адрес"), RENAMED),
-    302: Rule("block", N_("аккаунт amoCRM переехал на другой адрес"), RENAMED),
-    400: Rule("refuse", N_("amoCRM doesn't take the request")),
-    401: Rule("block", N_("401 Unauthorized: amoCRM больше не принимает этот токен"), TOKEN),
-    402: Rule("block", N_("аккаунт amoCRM не оплачен"), N_("Оплатите его: работа продолжится сама")),
-    403: Rule("block", N_("у этого пользователя amoCRM нет прав"), RIGHTS),
-    404: Rule("refuse", N_("there is no such thing")),
-    422: Rule("refuse", N_("amoCRM can't process so much at once")),
-    429: Rule("retry", N_("over amoCRM's 7 requests a second"), quiet=60),
-    500: Rule("retry", N_("amoCRM failed")),
-    502: Rule("retry", N_("amoCRM can't be reached behind its gateway")),
-    503: Rule("retry", N_("amoCRM is unavailable")),
-    504: Rule("retry", N_("amoCRM didn't answer in time")),
-}
-FLOODING = Rule("retry", N_("amoCRM has blocked this address for too many requests"), quiet=3600)
-"""403 as a page instead of JSON: going on would only make it longer."""
-NOT_EVEN_FRESH = Rule(
-    "block",
-    N_("401 Unauthorized: amoCRM не принимает ни этот токен, ни новый"),
-    N_("Выдайте доступ заново: svyazka auth"),
-)
-OTHER_4XX = Rule("refuse", N_("amoCRM refuses the request"))
-OTHER_5XX = Rule("retry", N_("amoCRM failed"))
-
-BODILESS = (301, 302, 403, 429)
-"""Refusals that amoCRM itself sends without its JSON: an account that was renamed, flooding."""
+from svyazka.model.errors import NotShown
+from svyazka.model.outcomes import Blocked, Retry
 
 CALL_TIMEOUT = 15.0
 PAGE = 250
 _QUIET = "amocrm.quiet_until"
-
-
-class AmocrmFailure(SourceUnavailable):
-    """amoCRM couldn't or wouldn't answer; `outcome` says what to make of it."""
-
-    def __init__(self, outcome: Outcome, status: int | None = None) -> None:
-        self.outcome: Outcome | None = outcome
-        self.status = status
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
 
 
 async def ask(
@@ -87,12 +32,12 @@ async def ask(
 ) -> Section | None:
     """One call to `/api/v4/<path>`; None where amoCRM says that there is nothing (204).
 
-    A 401 renews an OAuth token once and asks once more. Raises AmocrmFailure, NoAccess, NotSent, MaybeSent.
+    A 401 renews an OAuth token once and asks once more. Raises VendorFailure, NoAccess, NotSent, MaybeSent.
     """
     _be_quiet(call)
     access = await _access(call)
     response = await _send(call, method, path, params, json, access)
-    if response.status_code == 401 and _said(response) and call.auth is not None:
+    if response.status_code == 401 and json_object(response) and call.auth is not None:
         access = await call.auth.renewed(access.token)
         response = await _send(call, method, path, params, json, access)
     if response.is_success and call.auth is not None:
@@ -105,7 +50,7 @@ async def _access(call: Call[AmocrmSettings]) -> Access:
         return await call.auth.access()
     if call.settings.token is None:
         missing = N_("не заданы token или client_id, client_secret и redirect_uri")
-        raise AmocrmFailure(Blocked(code="no_credentials", message=missing, remedy=TOKEN))
+        raise VendorFailure(Blocked(code="no_credentials", message=missing, remedy=TOKEN))
     return Access(call.settings.token)
 
 
@@ -116,7 +61,7 @@ async def _send(
     address = call.settings.address() or access.base_url
     if address is None:
         remedy = N_("Укажите subdomain — имя аккаунта из адреса ИМЯ.amocrm.ru")
-        raise AmocrmFailure(Blocked(code="no_subdomain", message=N_("не указан адрес аккаунта amoCRM"), remedy=remedy))
+        raise VendorFailure(Blocked(code="no_subdomain", message=N_("не указан адрес аккаунта amoCRM"), remedy=remedy))
     call.http.hide(access.token)
     headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json"}
     url = f"{address.rstrip('/')}/api/v4/{path}"
@@ -127,49 +72,23 @@ def _content(call: Call[AmocrmSettings], response: httpx.Response) -> Section | 
     status = response.status_code
     if status == 204:
         return None
-    said = _said(response)
+    said = json_object(response)
     if status in (200, 201, 202):
         if said:
             return said
-        raise AmocrmFailure(
+        raise VendorFailure(
             Retry(
                 code="not_json",
                 message=N_("amoCRM answered {status} with something not its JSON").format(status=status),
             )
         )
     if turned_away(status) and not said and status not in BODILESS:
-        raise AmocrmFailure(on_the_way(response, "amoCRM"))
-    rule = _rule(status, bool(said), call.auth is not None)
+        raise VendorFailure(on_the_way(response, "amoCRM"))
+    rule = rule_of(status, in_json=bool(said), by_oauth=call.auth is not None)
     after = _after(response, said, rule)
-    if rule.quiet is not None:
-        call.memo[_QUIET] = datetime.now(UTC) + timedelta(seconds=after or rule.quiet)
-    raise AmocrmFailure(outcome_of(rule, status, call.http.cut(_detail(said)), after), status)
-
-
-def _said(response: httpx.Response) -> Section:
-    """The answer's object; an empty one for anything else."""
-    try:
-        return section(response.json())
-    except (ValueError, RecursionError):
-        return section(None)
-
-
-def _rule(status: int, is_json: bool, by_oauth: bool) -> Rule:
-    if status == 403 and not is_json:
-        return FLOODING
-    if status == 401 and by_oauth:
-        return NOT_EVEN_FRESH
-    return STATUSES.get(status, OTHER_5XX if status >= 500 else OTHER_4XX)
-
-
-def outcome_of(rule: Rule, status: int, detail: str, after: float | None) -> Outcome:
-    """What a failure means."""
-    message = f"{rule.what}: {detail}" if detail else rule.what
-    if rule.do == "retry":
-        return Retry(code=str(status), message=message, after=after)
-    if rule.do == "block":
-        return Blocked(code=str(status), message=message, remedy=rule.remedy)
-    return Refused(code=str(status), message=message)
+    if rule.after is not None:
+        call.memo[_QUIET] = datetime.now(UTC) + timedelta(seconds=after or rule.after)
+    raise VendorFailure(failure(rule, status, call.http.cut(_detail(said)), after))
 
 
 def _detail(said: Section) -> str:
@@ -185,8 +104,7 @@ def _detail(said: Section) -> str:
 def _after(response: httpx.Response, said: Section, rule: Rule) -> float | None:
     """`retry_after` of the body (Retry-After isn't known to be sent), at least what the rule waits."""
     given = number(said.get("retry_after"))
-    header = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-    waits = [float(wait) for wait in (given, header, rule.quiet) if wait is not None]
+    waits = [float(wait) for wait in (given, retry_after(response), rule.after) if wait is not None]
     return max(waits, default=None)
 
 
@@ -195,7 +113,7 @@ def _be_quiet(call: Call[AmocrmSettings]) -> None:
     until: datetime | None = call.memo.get(_QUIET)
     left = (until - datetime.now(UTC)).total_seconds() if until else 0
     if left > 0:
-        raise AmocrmFailure(Retry(code="429", message=N_("amoCRM wants a pause"), after=left, outage=False))
+        raise VendorFailure(Retry(code="429", message=N_("amoCRM wants a pause"), after=left, outage=False))
 
 
 # Reads
@@ -224,12 +142,12 @@ async def company(call: Call[AmocrmSettings], company_id: str) -> Section | None
 async def _one(call: Call[AmocrmSettings], path: str, params: Mapping[str, str | int] | None = None) -> Section | None:
     try:
         found = await ask(call, "GET", path, params)
-    except AmocrmFailure as failure:
-        if failure.status == 404:
+    except VendorFailure as error:
+        if error.code == "404":
             return None
-        if failure.status == 403 and isinstance(failure.outcome, Blocked):
+        if error.code == "403" and isinstance(error.outcome, Blocked):
             # A deal in a pipeline that this user doesn't see says nothing of the connection.
-            raise NotShown(str(failure)) from failure
+            raise NotShown(str(error)) from error
         raise
     return None if found is None or found.get("is_deleted") is True else found
 
@@ -307,6 +225,6 @@ async def unsubscribe(call: Call[AmocrmSettings], destination: str) -> None:
     """Take an address away; one that isn't there is no trouble."""
     try:
         await ask(call, "DELETE", "webhooks", json={"destination": destination})
-    except AmocrmFailure as failure:
-        if failure.status != 404:
+    except VendorFailure as error:
+        if error.code != "404":
             raise

@@ -12,12 +12,12 @@ from typing import Literal
 
 from svyazka.catalogue import N_
 from svyazka.connectors.amocrm import client
-from svyazka.connectors.amocrm.client import AmocrmFailure
 from svyazka.connectors.amocrm.facts import Stages, contact_fact, lead_fact, of_account
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, seconds_of
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import Watched, watch
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.base import Frozen
@@ -55,7 +55,7 @@ class Cursor(Frozen):
 
 
 async def poll(cursor: str | None, call: Call[AmocrmSettings]) -> Polled:
-    """One look. Raises AmocrmFailure, NoAccess, NotSent, MaybeSent."""
+    """One look. Raises VendorFailure, NoAccess, NotSent, MaybeSent."""
     if cursor is None:
         return await _first_look(call)
     known = Cursor.model_validate_json(cursor)
@@ -95,7 +95,7 @@ async def _changes(
     times = _times(found)
     if min(times, default=since) < since:
         why = N_("amoCRM ignores filter[updated_at]: filters of its API aren't enabled for this account")
-        raise AmocrmFailure(Refused(code="no_filter", message=why))
+        raise VendorFailure(Refused(code="no_filter", message=why))
     known = set(mark.seen)
     facts = [_FACTS[entity](one, call) for one in found if _mark_of(one) not in known]
     if not facts and not more and not mark.busy:

@@ -22,7 +22,7 @@ class AmocrmReading(Reading[AmocrmSettings]):
     async def read(self, entity: Entity, call: Call[AmocrmSettings]) -> Fact | None:
         """The deal with its main contact, or the contact, as amoCRM has it now; None when it is gone or not ours.
 
-        Raises AmocrmFailure, NoAccess, NotShown, NotSent, MaybeSent.
+        Raises VendorFailure, NoAccess, NotShown, NotSent, MaybeSent.
         """
         match entity.kind:
             case "lead":

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from svyazka.catalogue import N_
 from svyazka.connectors.amocrm import client
-from svyazka.connectors.amocrm.client import AmocrmFailure, Hook
+from svyazka.connectors.amocrm.client import Hook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked, Refused
@@ -42,7 +43,7 @@ class Watched(Frozen):
 
 
 async def watch(known: Watched, call: Call[AmocrmSettings]) -> tuple[Watched, Sequence[Fact]]:
-    """One look. Raises AmocrmFailure, NoAccess, NotSent, MaybeSent."""
+    """One look. Raises VendorFailure, NoAccess, NotSent, MaybeSent."""
     if call.hook_url is None:
         return known, ()
     hide_key(call, call.hook_url)
@@ -60,7 +61,7 @@ async def watch(known: Watched, call: Call[AmocrmSettings]) -> tuple[Watched, Se
 async def _ours(hook_url: str, call: Call[AmocrmSettings]) -> Hook | None:
     try:
         found = await client.hooks(call, hook_url)
-    except AmocrmFailure as failure:
+    except VendorFailure as failure:
         if _is_final(failure):
             return None  # not an administrator's token: `doctor` says so, polling goes on
         raise
@@ -73,7 +74,7 @@ async def _restore(
     try:
         await client.unsubscribe(call, hook_url)
         await client.subscribe(call, hook_url, restoring.events)
-    except AmocrmFailure as failure:
+    except VendorFailure as failure:
         if not _is_final(failure):
             raise
         return known, [_disabled(restoring, f"{LOST}; {IN_VAIN}. {MEANWHILE}")]
@@ -81,8 +82,8 @@ async def _restore(
     return Watched(stands=True), [_disabled(restoring, f"{LOST}. {AFTER_ALL}."), enabled]
 
 
-def _is_final(failure: AmocrmFailure) -> bool:
-    return failure.status != 401 and isinstance(failure.outcome, Blocked | Refused)
+def _is_final(failure: VendorFailure) -> bool:
+    return failure.code != "401" and isinstance(failure.outcome, Blocked | Refused)
 
 
 def _disabled(restoring: Restoring, notice: str) -> Fact:

@@ -8,17 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from pydantic import Field
 
 from svyazka.catalogue import N_
 from svyazka.connectors.exolve.failures import UNTAKEN, failure
 from svyazka.connectors.exolve.schema import error_text
+from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
-from svyazka.engine.rules.on_the_way import on_the_way, turned_away
-from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unclear
-from svyazka.model.tenants import ConnectionSettings
 
 MESSAGING = "messaging/v1"
 JSON = "application/json; charset=utf-8"
@@ -26,25 +24,6 @@ JSON = "application/json; charset=utf-8"
 CLOCKS_APART = timedelta(minutes=2)
 PAGE, PAGES = 2000, 5
 """GetList answers at most so many messages at a time; more pages than these aren't looked through."""
-
-
-class ExolveSettings(ConnectionSettings):
-    """`api_key`: of an application. `sender`: its number (79...) or a registered name.
-
-    `whatsapp_sender` is taken and not used: there is no public documentation of Exolve's WhatsApp API.
-    """
-
-    api_key: str | None = Field(default=None, min_length=1)
-    sender: str | None = Field(default=None, min_length=1)
-    whatsapp_sender: str | None = Field(default=None, min_length=1)
-
-
-class ExolveFailure(SourceUnavailable):
-    """Exolve couldn't or wouldn't answer a question; `outcome` says what to make of it."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
 
 
 async def send(call: Call[ExolveSettings], number: str, words: str) -> Outcome:
@@ -56,7 +35,7 @@ async def send(call: Call[ExolveSettings], number: str, words: str) -> Outcome:
     if call.settings.sender:
         body = {"number": call.settings.sender, **body}
     response = await _post(call, "SendSMS", body)
-    answer = _json(response)
+    answer = json_object(response)
     id_, said = text(answer.get("message_id"), 40), error_text(answer)
     if response.status_code == httpx.codes.OK and id_ is not None:
         return Succeeded(external_id=id_)
@@ -64,11 +43,11 @@ async def send(call: Call[ExolveSettings], number: str, words: str) -> Outcome:
         return Unclear(code="no_message_id", message=UNTAKEN, outage=False)
     if said is None and turned_away(response.status_code):
         return on_the_way(response, "Exolve")
-    return failure(response.status_code, said, response.headers, datetime.now(UTC))
+    return failure(response.status_code, said, retry_after(response))
 
 
 async def sent_since(call: Call[ExolveSettings], number: str, words: str, since: datetime) -> str | None:
-    """The id of a message with this text to this number; None where there is none. Raises ExolveFailure, NotSent,
+    """The id of a message with this text to this number; None where there is none. Raises VendorFailure, NotSent,
     MaybeSent.
     """
     wanted: dict[str, Any] = {"date_gte": _stamp(since - CLOCKS_APART), "limit": PAGE}
@@ -83,7 +62,7 @@ async def sent_since(call: Call[ExolveSettings], number: str, words: str, since:
                 return text(message.get("message_id"), 40)
         if len(messages) < PAGE:
             return None
-    raise ExolveFailure(
+    raise VendorFailure(
         Retry(code="too_many", message=N_("more than {value} messages to look through").format(value=PAGE * PAGES))
     )
 
@@ -95,12 +74,12 @@ async def count(call: Call[ExolveSettings]) -> str:
 
 async def _ask(call: Call[ExolveSettings], method: str, body: Mapping[str, Any]) -> Section:
     response = await _post(call, method, body)
-    answer = _json(response)
+    answer = json_object(response)
     said = error_text(answer)
     if said is None and turned_away(response.status_code):
-        raise ExolveFailure(on_the_way(response, "Exolve"))
+        raise VendorFailure(on_the_way(response, "Exolve"))
     if response.status_code != httpx.codes.OK or said is not None:
-        raise ExolveFailure(failure(response.status_code, said, response.headers, datetime.now(UTC)))
+        raise VendorFailure(failure(response.status_code, said, retry_after(response)))
     return answer
 
 
@@ -108,14 +87,6 @@ async def _post(call: Call[ExolveSettings], method: str, body: Mapping[str, Any]
     headers = {"Authorization": f"Bearer {call.settings.api_key}", "Content-Type": JSON}
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return await call.http.request("POST", f"{MESSAGING}/{method}", content=content, headers=headers)
-
-
-def _json(response: httpx.Response) -> Section:
-    """The answer's object; an empty one for anything else (a wrong address answers in plain text)."""
-    try:
-        return section(response.json())
-    except (ValueError, RecursionError):
-        return section(None)
 
 
 def _listed(answer: Section) -> list[Section]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.exolve import client
-from svyazka.connectors.exolve.client import ExolveFailure, ExolveSettings
+from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
@@ -33,7 +34,7 @@ class ExolveDoctor(Doctor[ExolveSettings]):
 async def _credentials(call: Call[ExolveSettings]) -> Finding:
     try:
         number = await client.count(call)
-    except ExolveFailure as error:
+    except VendorFailure as error:
         remedy = error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("try again later")
         return no_access("credentials", _("Exolve doesn't let us in: {why}", why=error), remedy, error)
     except (NotSent, MaybeSent) as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.exolve.client import ExolveSettings
 from svyazka.connectors.exolve.doctor import ExolveDoctor
+from svyazka.connectors.exolve.failures import FAILURES
 from svyazka.connectors.exolve.messenger import ExolveMessenger
+from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
@@ -43,6 +44,7 @@ MANIFEST = Manifest(
             "for SMS set `sender`, the application's number or name"
         ),
     ),
+    failures=FAILURES,
     messenger=ExolveMessenger(),
     doctor=ExolveDoctor(),
 )

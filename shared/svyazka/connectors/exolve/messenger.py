@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.exolve import client
-from svyazka.connectors.exolve.client import ExolveFailure, ExolveSettings
 from svyazka.connectors.exolve.failures import ASK_SUPPORT, UNTAKEN_AGAIN
+from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.model.commands import Safety, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear, Unknown
@@ -53,7 +54,7 @@ class ExolveMessenger(Messenger[ExolveSettings]):
             return None
         try:
             id_ = await client.sent_since(call, to.removeprefix("+"), message.text, call.doubt_since)
-        except ExolveFailure as error:
+        except VendorFailure as error:
             if isinstance(error.outcome, Refused):
                 return Unknown(
                     code=error.outcome.code, message=N_("Exolve doesn't say what it has sent: {why}").format(why=error)

@@ -14,14 +14,8 @@ from svyazka.engine.contracts.untrusted import Section, json_of, text, zoned_tim
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact
-from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.events import EVENT_OF_RECEIPT, Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 from svyazka.model.phones import candidates
-
-EVENT_TYPES = {
-    ReceiptState.SENT: EventType.MESSAGE_SENT,
-    ReceiptState.DELIVERED: EventType.MESSAGE_DELIVERED,
-    ReceiptState.UNDELIVERED: EventType.MESSAGE_FAILED,
-}
 
 NO_MONEY = N_("Exolve не отправил сообщение: на счёте не хватает денег. Пополните баланс на exolve.ru")
 
@@ -59,7 +53,7 @@ def _receipt(id_: str, event: Section) -> Fact:
     if isinstance(segments, int) and not isinstance(segments, bool) and 0 < segments < 100:
         data["segments"] = segments
     return Fact(
-        type=EVENT_TYPES[state],
+        type=EVENT_OF_RECEIPT[state],
         key=("sms", id_, *statuses),
         subject=f"message:{id_}",
         occurred_at=zoned_time(event.get("date")),

@@ -6,7 +6,8 @@ import time
 from datetime import UTC, datetime
 
 from svyazka.catalogue import N_
-from svyazka.connectors.http.client import body_of, headers_of, outcome_of
+from svyazka.connectors.http.client import body_of, headers_of
+from svyazka.connectors.http.failures import answered
 from svyazka.connectors.http.schema import HttpSettings, Unanswered, can_be_header, check_url
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
@@ -42,7 +43,7 @@ class HttpForwarder(Forwarder[HttpSettings]):
         response = await call.http.request(
             settings.method, settings.url, content=body, headers=headers, only_status=True
         )
-        return outcome_of(response.status_code, response.headers, datetime.now(UTC))
+        return answered(response.status_code, response.headers, datetime.now(UTC))
 
 
 def unusable(settings: HttpSettings) -> Blocked | None:

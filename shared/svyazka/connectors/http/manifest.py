@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.http.doctor import HttpDoctor
+from svyazka.connectors.http.failures import FAILURES
 from svyazka.connectors.http.forwarder import HttpForwarder
 from svyazka.connectors.http.schema import HttpSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
@@ -28,6 +29,7 @@ MANIFEST = Manifest(
             "auth": N_("whoever knows the webhook's address can send events: nothing else proves them"),
         },
     ),
+    failures=FAILURES,
     network=Network(tenant_addresses=True),
     forwarder=HttpForwarder(),
     doctor=HttpDoctor(),

@@ -8,15 +8,16 @@ from urllib.parse import urlsplit
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.iiko import reads
-from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused
 
-TROUBLE = (IikoFailure, NotSent, MaybeSent, LeaseTooShort)
+TROUBLE = (VendorFailure, NotSent, MaybeSent, LeaseTooShort)
 """How a question to iiko may end without an answer."""
 
 DELIVERY_STATUSES = (
@@ -67,7 +68,7 @@ async def _polling_finding(call: Call[IikoSettings]) -> Finding:
         await reads.deliveries_since(call, today.revision or 0)
     except TROUBLE as error:
         # A revision that iiko goes back to no more (a quiet night) shows that the right is there.
-        if not (isinstance(error, IikoFailure) and isinstance(error.outcome, Refused)):
+        if not (isinstance(error, VendorFailure) and isinstance(error.outcome, Refused)):
             return _failed("polling", error)
     return Finding("polling", "ok", _("deliveries can be read: what a lost webhook told will be found"))
 
@@ -213,7 +214,7 @@ def _place(url: str) -> str:
 
 
 def _failed(check: str, error: Exception) -> Finding:
-    outcome = error.outcome if isinstance(error, IikoFailure) else None
+    outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask api@iiko.ru")
     if check == "webhook":
         return Finding(check, "fail", str(error), remedy)

@@ -1,16 +1,17 @@
 """iikoCloud: what it is and can do.
 
 No command is carried out yet: iiko is no messenger. Creating deliveries and crediting bonuses will be commands of their
-own, with `order.id` as the idempotency key; their failure map lies ready in `client.py`.
+own, with `order.id` as the idempotency key; their failure map lies ready in `failures.py`.
 """
 
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.iiko.client import IikoSettings
 from svyazka.connectors.iiko.doctor import IikoDoctor, IikoHook
+from svyazka.connectors.iiko.failures import FAILURES
 from svyazka.connectors.iiko.polling import IikoPolling
 from svyazka.connectors.iiko.reading import IikoReading
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -42,6 +43,7 @@ MANIFEST = Manifest(
             ),
         },
     ),
+    failures=FAILURES,
     reading=IikoReading(),
     polling=IikoPolling(),
     doctor=IikoDoctor(),

@@ -11,11 +11,12 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from svyazka.catalogue import N_
-from svyazka.connectors.iiko.client import IikoFailure, IikoSettings
 from svyazka.connectors.iiko.reads import Deliveries, Zones, deliveries_of, deliveries_since, terminal_zones
 from svyazka.connectors.iiko.schema import Change, NotUnderstood
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import final_statuses, of_organization, order_fact
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.base import Frozen, Time
@@ -66,15 +67,15 @@ class Cursor(Frozen):
 
 
 async def poll(cursor: str | None, call: Call[IikoSettings]) -> Polled:
-    """One look. Raises IikoFailure, NotSent, MaybeSent."""
+    """One look. Raises VendorFailure, NotSent, MaybeSent."""
     try:
         return await _look(cursor, call)
-    except IikoFailure as failure:
+    except VendorFailure as failure:
         if not isinstance(failure.outcome, Refused):
             raise
         # Days are refused for good, so asking every two minutes would only get the login blocked.
         code, message = failure.outcome.code, failure.outcome.message
-        raise IikoFailure(
+        raise VendorFailure(
             Blocked(code=code, message=N_("опрос не удаётся: {message}").format(message=message), remedy=ORGANIZATION)
         ) from failure
 
@@ -91,7 +92,7 @@ async def _look(cursor: str | None, call: Call[IikoSettings]) -> Polled:
         return await _catch_up(known, call)
     try:
         return await _changes(known, known.revision, cursor, call)
-    except IikoFailure as failure:
+    except VendorFailure as failure:
         if not isinstance(failure.outcome, Refused):
             raise
         return await _catch_up(known, call, refused=True)  # a revision that iiko goes back to no more

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from svyazka.catalogue import N_
 from svyazka.connectors.iiko import reads
-from svyazka.connectors.iiko.client import IikoSettings
 from svyazka.connectors.iiko.schema import Change
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import final_statuses, foreign_organization, order_fact, reserve_fact
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Reading
@@ -36,7 +36,7 @@ class IikoReading(Reading[IikoSettings]):
         """The order or reservation as iiko's cache has it now; None when it isn't there (any more) or not ours.
 
         It tells no time of what happened: that would be one more call, and nobody asks. Raises NotShown for an
-        id that can't be iiko's (a hand-made event), which it would answer with 400; IikoFailure, NotSent, MaybeSent.
+        id that can't be iiko's (a hand-made event), which it would answer with 400; VendorFailure, NotSent, MaybeSent.
         """
         if UUID.fullmatch(entity.id) is None:
             raise NotShown(N_("iiko's ids are UUIDs: this isn't one of its objects"))

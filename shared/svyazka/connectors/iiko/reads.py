@@ -8,10 +8,13 @@ from datetime import date, datetime, time, tzinfo
 from itertools import chain
 
 from svyazka.catalogue import N_
-from svyazka.connectors.iiko.client import RIGHTS, IikoFailure, IikoSettings, ask, remembered
+from svyazka.connectors.iiko.client import ask, remembered
+from svyazka.connectors.iiko.failures import RIGHTS
+from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS
 from svyazka.connectors.iiko.zones import zone_of
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.untrusted import Section, sections, text, whole
 from svyazka.model.outcomes import Blocked, Retry
 
@@ -33,7 +36,7 @@ async def organization_ids(call: Call[IikoSettings]) -> list[str]:
     seen = await remembered(call, "organizations", lambda: organizations(call))
     if not seen:
         message = N_("этим ключам не видна ни одна организация")
-        raise IikoFailure(Blocked(code="no_organization", message=message, remedy=RIGHTS))
+        raise VendorFailure(Blocked(code="no_organization", message=message, remedy=RIGHTS))
     return list(seen)
 
 
@@ -44,7 +47,7 @@ async def terminal_zones(call: Call[IikoSettings]) -> Zones:
         try:
             body: dict[str, object] = {"organizationIds": await organization_ids(call), "includeDisabled": True}
             answer = await ask(call, "/api/1/terminal_groups", body)
-        except IikoFailure as failure:
+        except VendorFailure as failure:
             if isinstance(failure.outcome, Retry):
                 raise
             return {}

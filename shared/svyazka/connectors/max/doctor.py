@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.max import client, polling
-from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.polling import Subscription
+from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import text
 from svyazka.engine.support.urls import is_own_machine, is_public_https, place, same_place
@@ -26,7 +27,7 @@ async def check(call: Call[MaxSettings]) -> list[Finding]:
         name = text(bot.get("username")) or text(bot.get("first_name")) or "a bot"
         findings.append(Finding("bot", "ok", _("MAX lets us in as {name}", name=name)))
         findings += _hook_findings(await polling.subscriptions(call), call.hook_url)
-    except (MaxFailure, NotSent, MaybeSent) as error:
+    except (VendorFailure, NotSent, MaybeSent) as error:
         findings.append(_failed(error))
     return findings
 
@@ -39,7 +40,7 @@ async def register(call: Call[MaxSettings], hook_url: str) -> Finding:
         return Finding("webhook", "fail", message, _("set SVYAZKA_PUBLIC_URL to the address by which we are reached"))
     try:
         await polling.subscribe(call, hook_url)
-    except (MaxFailure, NotSent, MaybeSent) as error:
+    except (VendorFailure, NotSent, MaybeSent) as error:
         return _failed(error)
     return Finding("webhook", "ok", _("the webhook is subscribed: updates come to {place}", place=place(hook_url)))
 
@@ -76,7 +77,7 @@ def _kinds(ours: Subscription) -> Iterable[Finding]:
 
 
 def _failed(error: Exception) -> Finding:
-    outcome = error.outcome if isinstance(error, MaxFailure) else None
+    outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask MAX's support")
     return no_access("bot", str(error), remedy, error)
 

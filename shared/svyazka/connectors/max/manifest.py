@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
-from svyazka.connectors.max.client import MaxSettings
 from svyazka.connectors.max.doctor import MaxDoctor, MaxHook
+from svyazka.connectors.max.failures import FAILURES
 from svyazka.connectors.max.messenger import MaxMessenger
 from svyazka.connectors.max.polling import MaxPolling
+from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
@@ -27,6 +28,7 @@ MANIFEST = Manifest(
     # 30 calls a second.
     limits=Limits(per_second=25.0, concurrency=4),
     credentials=Credentials(required=("bot_token",), secret=("bot_token", "webhook_secret")),
+    failures=FAILURES,
     network=Network(ca_pem=RUSSIAN_TRUSTED_ROOT_CA),
     messenger=MaxMessenger(),
     polling=MaxPolling(),

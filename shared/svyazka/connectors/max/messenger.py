@@ -6,7 +6,7 @@ import re
 
 from svyazka.catalogue import N_
 from svyazka.connectors.max import client
-from svyazka.connectors.max.client import MaxSettings
+from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.model.commands import Safety, SendMessage

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from svyazka.catalogue import N_
 from svyazka.connectors.max import client
-from svyazka.connectors.max.client import MaxFailure, MaxSettings
 from svyazka.connectors.max.schema import webhook_secret
+from svyazka.connectors.max.settings import MaxSettings
 from svyazka.connectors.max.webhook import fact_of
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import sections, text, whole
 from svyazka.engine.support.urls import is_public_https, same_place
@@ -40,7 +41,7 @@ class Cursor(Frozen):
 
 
 async def poll(cursor: str | None, call: Call[MaxSettings]) -> Polled:
-    """One look. Raises MaxFailure, NotSent, MaybeSent."""
+    """One look. Raises VendorFailure, NotSent, MaybeSent."""
     known = Cursor.model_validate_json(cursor) if cursor else Cursor()
     ours = call.hook_url
     if ours is None or not is_public_https(ours):
@@ -73,7 +74,7 @@ async def _missed(marker: int | None, call: Call[MaxSettings]) -> tuple[list[Fac
     params = {"limit": "100", "timeout": "0", **({"marker": str(marker)} if marker is not None else {})}
     try:
         answer = await client.ask(call, "GET", "/updates", params=params)
-    except MaxFailure:
+    except VendorFailure:
         return [], None
     facts = [fact for update in sections(answer.get("updates")) if isinstance(fact := fact_of(update), Fact)]
     return facts, whole(answer.get("marker"))

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from pydantic import Field
 
 from svyazka.catalogue import N_
 from svyazka.connectors.resend.failures import failure
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, text
-from svyazka.engine.rules.on_the_way import on_the_way, turned_away
-from svyazka.model.errors import NotShown, SourceUnavailable
+from svyazka.engine.rules.retry import parse_retry_after
+from svyazka.model.errors import NotShown
 from svyazka.model.outcomes import Outcome, Succeeded, Unclear
-from svyazka.model.tenants import ConnectionSettings
 
 USER_AGENT = "svyazka"
 """Resend's edge refuses calls without one."""
@@ -26,28 +26,12 @@ ONLY_SENDS = "restricted_api_key"
 """What a key that may only send is told when it asks for anything else."""
 
 
-class ResendSettings(ConnectionSettings):
-    """`api_key`: re_... `sender`: `Name <address@domain>`. `signing_secret`: whsec_... of our webhook endpoint."""
-
-    api_key: str | None = Field(default=None, min_length=1)
-    sender: str | None = Field(default=None, min_length=1)
-    signing_secret: str | None = Field(default=None, pattern=r"\S")
-
-
-class ResendFailure(SourceUnavailable):
-    """Resend couldn't or wouldn't answer a question; `outcome` says what to make of it."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
-
-
 async def send(call: Call[ResendSettings], letter: Mapping[str, Any]) -> Outcome:
     """One letter, its bytes the same at every repeat. Raises NotSent, MaybeSent."""
     body = json.dumps(letter, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {**_headers(call), "Content-Type": "application/json", "Idempotency-Key": call.key}
     response = await call.http.request("POST", "emails", content=body, headers=headers)
-    answer = _json(response)
+    answer = json_object(response)
     if response.status_code != httpx.codes.OK:
         return _failure(response, answer, in_doubt=call.doubt_since is not None)
     id_ = text(answer.get("id"))
@@ -60,7 +44,7 @@ async def send(call: Call[ResendSettings], letter: Mapping[str, Any]) -> Outcome
 async def letter(call: Call[ResendSettings], id_: str) -> Section | None:
     """A letter that we sent, with its `last_event`; None when there is no such. So `received_letter` does.
 
-    Raises NotShown where the key may only send, ResendFailure, NotSent, MaybeSent.
+    Raises NotShown where the key may only send, VendorFailure, NotSent, MaybeSent.
     """
     return await _read(call, f"emails/{id_}")
 
@@ -88,7 +72,7 @@ async def endpoints(call: Call[ResendSettings]) -> list[Section]:
 
 async def _read(call: Call[ResendSettings], path: str) -> Section | None:
     response = await call.http.request("GET", path, headers=_headers(call))
-    if response.status_code == httpx.codes.NOT_FOUND and _own(_json(response)):
+    if response.status_code == httpx.codes.NOT_FOUND and _own(json_object(response)):
         return None
     return _understood(response)
 
@@ -98,19 +82,26 @@ async def _ask(call: Call[ResendSettings], path: str) -> Section:
 
 
 def _understood(response: httpx.Response) -> Section:
-    answer = _json(response)
+    answer = json_object(response)
     if response.status_code == httpx.codes.OK and answer:
         return answer
     if answer.get("name") == ONLY_SENDS:
         raise NotShown(N_("this key of Resend's may only send"))
-    raise ResendFailure(_failure(response, answer))
+    raise VendorFailure(_failure(response, answer))
 
 
 def _failure(response: httpx.Response, answer: Section, in_doubt: bool = False) -> Outcome:
     if turned_away(response.status_code) and not _own(answer):
         return on_the_way(response, "Resend")
     name = text(answer.get("name"), 60)
-    return failure(response.status_code, name, response.headers, datetime.now(UTC), in_doubt)
+    return failure(response.status_code, name, _stated_wait(response), in_doubt)
+
+
+def _stated_wait(response: httpx.Response) -> float | None:
+    """Seconds by `retry-after`, else until the window of the rate begins anew."""
+    after = retry_after(response)
+    window = parse_retry_after(response.headers.get("ratelimit-reset"), datetime.now(UTC))
+    return window if after is None else after
 
 
 def _own(answer: Section) -> bool:
@@ -120,14 +111,6 @@ def _own(answer: Section) -> bool:
 
 def _headers(call: Call[ResendSettings]) -> dict[str, str]:
     return {"Authorization": f"Bearer {call.settings.api_key}", "User-Agent": USER_AGENT}
-
-
-def _json(response: httpx.Response) -> Section:
-    """The answer's object; an empty one for anything else."""
-    try:
-        return section(response.json())
-    except (ValueError, RecursionError):
-        return section(None)
 
 
 def _list(value: object) -> list[object]:

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.resend import client
-from svyazka.connectors.resend.client import ResendFailure, ResendSettings
 from svyazka.connectors.resend.schema import EVENTS
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.engine.security import standardwebhooks
@@ -39,7 +40,7 @@ async def check(call: Call[ResendSettings]) -> list[Finding]:
             findings.append(await ask(call))
         except NotShown:
             findings.append(Finding(name, "ok", _("the key may only send, so Resend doesn't show this")))
-        except ResendFailure as error:
+        except VendorFailure as error:
             findings.append(_failed(name, error))
             break
         except (NotSent, MaybeSent) as error:
@@ -118,7 +119,7 @@ def _listed(endpoint: Section) -> frozenset[str]:
     return frozenset(one for one in events if isinstance(one, str)) if isinstance(events, list) else NEEDED
 
 
-def _failed(check: str, error: ResendFailure) -> Finding:
+def _failed(check: str, error: VendorFailure) -> Finding:
     outcome = error.outcome
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again later")
     return no_access(check, _("Resend doesn't let us in: {why}", why=error), remedy, error)

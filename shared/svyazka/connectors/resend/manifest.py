@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.resend.client import ResendSettings
 from svyazka.connectors.resend.doctor import ResendDoctor
+from svyazka.connectors.resend.failures import FAILURES
 from svyazka.connectors.resend.messenger import ResendMessenger
 from svyazka.connectors.resend.reading import ResendReading
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -30,6 +31,7 @@ MANIFEST = Manifest(
         optional={"signing_secret": N_("what became of letters isn't heard, and they have no link to unsubscribe")},
         environment={"api_key": "RESEND_API_KEY", "sender": "RESEND_FROM"},
     ),
+    failures=FAILURES,
     messenger=ResendMessenger(),
     reading=ResendReading(),
     doctor=ResendDoctor(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from svyazka.catalogue import N_
 from svyazka.connectors.resend import client, unsubscribe
-from svyazka.connectors.resend.client import ResendSettings
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.connectors.resend.webhook import TAG
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svyazka.connectors.resend import client
-from svyazka.connectors.resend.client import ResendSettings
+from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.connectors.resend.webhook import letter_fact, received_fact
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Reading

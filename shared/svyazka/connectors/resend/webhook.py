@@ -22,16 +22,10 @@ from svyazka.engine.security import standardwebhooks
 from svyazka.model.consent import Consent, consent_in
 from svyazka.model.contacts import Contact, is_automatic, normalize_email
 from svyazka.model.errors import ConfigError
-from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.events import EVENT_OF_RECEIPT, Entity, EventType, Fact, Receipt, Unreadable
 
 TAG = "delivery"
 """The tag by which a letter names its delivery; it comes back in every event about it."""
-
-EVENT_TYPES = {
-    ReceiptState.SENT: EventType.MESSAGE_SENT,
-    ReceiptState.DELIVERED: EventType.MESSAGE_DELIVERED,
-    ReceiptState.UNDELIVERED: EventType.MESSAGE_FAILED,
-}
 
 HTML = "text/html; charset=utf-8"
 
@@ -107,7 +101,7 @@ def letter_fact(event: str, data: Section, occurred_at: object = None) -> Fact |
     opted_out = told.opt_out or said(data, "suppressed", "reason") == PREVIOUS_COMPLAINT
     details: dict[str, JsonValue] = {"event": event, **({"reason": code} if code else {})}
     return Fact(
-        type=EVENT_TYPES[told.state],
+        type=EVENT_OF_RECEIPT[told.state],
         key=("email", id_, event),
         subject=f"message:{id_}",
         occurred_at=zoned_time(occurred_at),

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.rkeeper import delivery, white_server
-from svyazka.connectors.rkeeper.client import RKeeperFailure, RKeeperSettings
+from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Silence, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
@@ -48,7 +49,7 @@ def silence(settings: RKeeperSettings) -> Silence | None:
 async def _checked_delivery(call: Call[RKeeperSettings]) -> Finding:
     try:
         seen = await delivery.orders(call, call.now - timedelta(days=1))
-    except (RKeeperFailure, NotSent, MaybeSent) as error:
+    except (VendorFailure, NotSent, MaybeSent) as error:
         return _failed("r_k Delivery", error)
     message = N_("r_k Delivery lets us in; orders of this API connection since yesterday: {count}").format(
         count=len(seen)
@@ -60,12 +61,12 @@ async def _checked_restaurant(call: Call[RKeeperSettings], object_id: str) -> Fi
     check = N_("White Server, objectId {object_id}").format(object_id=object_id)
     try:
         await white_server.ask(call, "GetRestaurantInfo", object_id)
-    except (RKeeperFailure, NotSent, MaybeSent) as error:
+    except (VendorFailure, NotSent, MaybeSent) as error:
         return _failed(check, error)
     return Finding(check, "ok", _("White Server lets us in, the restaurant's agent answers"))
 
 
 def _failed(check: str, error: Exception) -> Finding:
-    outcome = error.outcome if isinstance(error, RKeeperFailure) else None
+    outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; see that the restaurant's agent is on")
     return no_access(check, str(error), remedy, error)

@@ -1,16 +1,17 @@
 """r_keeper (r_k Delivery and White Server): what it is and can do.
 
 No command is carried out yet: r_keeper is no messenger. Creating orders (from a Mini App) will be a command of its own;
-its failure map lies ready in `client.py`.
+its failure map lies ready in `failures.py`.
 """
 
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.doctor import RKeeperDoctor, silence
+from svyazka.connectors.rkeeper.failures import FAILURES
 from svyazka.connectors.rkeeper.polling import RKeeperPolling
 from svyazka.connectors.rkeeper.reading import RKeeperReading
+from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -41,6 +42,7 @@ MANIFEST = Manifest(
             ),
         },
     ),
+    failures=FAILURES,
     reading=RKeeperReading(),
     polling=RKeeperPolling(),
     doctor=RKeeperDoctor(),

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper import delivery
-from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.push import Reading, order_fact
 from svyazka.connectors.rkeeper.reading import reading_of
 from svyazka.connectors.rkeeper.schema import NotUnderstood
+from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section, zoned_time
@@ -39,7 +39,7 @@ class Cursor(Frozen):
 
 
 async def poll(cursor: str | None, call: Call[RKeeperSettings], reading: Reading) -> Polled:
-    """One look. Raises RKeeperFailure, NotSent, MaybeSent."""
+    """One look. Raises VendorFailure, NotSent, MaybeSent."""
     if cursor is None:
         return Polled(facts=(), cursor=Cursor(at=call.now, since=call.now).model_dump_json())
     known = Cursor.model_validate_json(cursor)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.rkeeper import delivery, white_server
-from svyazka.connectors.rkeeper.client import RKeeperSettings
 from svyazka.connectors.rkeeper.events import Moment, Order
 from svyazka.connectors.rkeeper.events import order_fact as till_order_fact
 from svyazka.connectors.rkeeper.push import Reading as PushReading
 from svyazka.connectors.rkeeper.push import order_fact
+from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Reading
 from svyazka.model.errors import NotShown
@@ -23,7 +23,7 @@ class RKeeperReading(Reading[RKeeperSettings]):
 
     async def read(self, entity: Entity, call: Call[RKeeperSettings]) -> Fact | None:
         """The order as it is now. Raises NotShown for one that these credentials don't let us see: most pushes
-        are of orders that were not made through our API connection. Raises RKeeperFailure, NotSent, MaybeSent."""
+        are of orders that were not made through our API connection. Raises VendorFailure, NotSent, MaybeSent."""
         reading = reading_of(call.settings)
         if entity.kind == "till_order":
             if not call.settings.has_white_server:

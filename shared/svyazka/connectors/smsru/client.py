@@ -11,32 +11,15 @@ from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 import httpx
-from pydantic import Field
 
 from svyazka.catalogue import N_
 from svyazka.connectors.smsru.failures import accepted, entry_of, failure
 from svyazka.connectors.smsru.schema import amount, whole
+from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way
 from svyazka.engine.contracts.untrusted import Section, text
-from svyazka.engine.rules.on_the_way import on_the_way
-from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Succeeded
-from svyazka.model.tenants import ConnectionSettings
-
-
-class SmsruSettings(ConnectionSettings):
-    """`api_id`: the account's one key, which sends, spends and signs. `sender`: an approved name in letters."""
-
-    api_id: str | None = Field(default=None, min_length=1)
-    sender: str | None = Field(default=None, min_length=1)
-
-
-class SmsruFailure(SourceUnavailable):
-    """sms.ru couldn't or wouldn't answer a question; `outcome` says what to make of it."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +46,7 @@ async def send(call: Call[SmsruSettings], number: str, message: str, ttl_minutes
     if ttl_minutes is not None:
         params["ttl"] = ttl_minutes
     response = await _post(call, "sms/send", params)
-    answer = _json(response)
+    answer = _answer(response)
     if answer is None:
         return on_the_way(response, "sms.ru")
     if not accepted(answer):
@@ -75,7 +58,7 @@ async def send(call: Call[SmsruSettings], number: str, message: str, ttl_minutes
 
 
 async def price(call: Call[SmsruSettings], number: str, message: str) -> Price:
-    """The price of a text to a number. Raises SmsruFailure, NotSent, MaybeSent; so do all that follow."""
+    """The price of a text to a number. Raises VendorFailure, NotSent, MaybeSent; so do all that follow."""
     entry = entry_of(await _ask(call, "sms/cost", {"to": number, "msg": message}), number)
     return Price(amount(entry.get("cost")), whole(entry.get("sms"))) if accepted(entry) else Price(None, None)
 
@@ -128,13 +111,13 @@ async def callbacks(call: Call[SmsruSettings], add: str | None = None) -> list[s
 
 async def _ask(call: Call[SmsruSettings], method: str, params: dict[str, str] | None = None) -> Section:
     response = await _post(call, method, params or {})
-    answer = _json(response)
+    answer = _answer(response)
     if answer is None:
-        raise SmsruFailure(
+        raise VendorFailure(
             Retry(code=f"http_{response.status_code}", message=N_("expected sms.ru's JSON, got something else"))
         )
     if not accepted(answer):
-        raise SmsruFailure(failure(answer, call.now))
+        raise VendorFailure(failure(answer, call.now))
     return answer
 
 
@@ -144,13 +127,10 @@ async def _post(call: Call[SmsruSettings], method: str, params: dict[str, Any]) 
     return await call.http.request("POST", method, data={"api_id": api_id, "json": 1, **params})
 
 
-def _json(response: httpx.Response) -> Section | None:
+def _answer(response: httpx.Response) -> Section | None:
     """The API's own answer, whatever the HTTP status; None for what isn't one."""
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) and "status_code" in content else None
+    answer = json_object(response)
+    return answer if "status_code" in answer else None
 
 
 def _usage(answer: Section, total: str) -> Usage:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.smsru import client
-from svyazka.connectors.smsru.client import SmsruFailure, SmsruSettings
+from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Hook, Silence, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 
@@ -38,7 +39,7 @@ async def check(call: Call[SmsruSettings]) -> list[Finding]:
     for name, ask in CHECKS.items():
         try:
             findings += await ask(call)
-        except SmsruFailure as error:
+        except VendorFailure as error:
             findings.append(_failed(name, error))
             if ask is _credentials:
                 break
@@ -57,7 +58,7 @@ async def register(call: Call[SmsruSettings], hook_url: str) -> Finding:
             return Finding(
                 "callback", "ok", _("the callback is registered: statuses come to {place}", place=_place(hook_url))
             )
-    except SmsruFailure as error:
+    except VendorFailure as error:
         return _failed("callback", error)
     except (NotSent, MaybeSent) as error:
         return Finding(
@@ -163,7 +164,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def _failed(check: str, error: SmsruFailure) -> Finding:
+def _failed(check: str, error: VendorFailure) -> Finding:
     code = getattr(error.outcome, "code", None)
     if check == "credentials":
         remedy = N_("copy the api_id at sms.ru (settings, API) and put it in by `svyazka secret set`")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.smsru.client import SmsruSettings
 from svyazka.connectors.smsru.doctor import SmsruDoctor, SmsruHook, silence
+from svyazka.connectors.smsru.failures import FAILURES
 from svyazka.connectors.smsru.messenger import SmsruMessenger
 from svyazka.connectors.smsru.reading import SmsruReading
+from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
         optional={"sender": N_("messages go out under the account's default name, if it has an approved one")},
         environment={"api_id": "SMSRU_API_KEY", "sender": "SMSRU_SENDER"},
     ),
+    failures=FAILURES,
     messenger=SmsruMessenger(),
     reading=SmsruReading(),
     doctor=SmsruDoctor(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.smsru import client
-from svyazka.connectors.smsru.client import SmsruSettings
+from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.model.commands import Safety, SendMessage

@@ -18,17 +18,10 @@ from svyazka.connectors.smsru.schema import OPT_OUT_CODES, Callback, status_of
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import text
 from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook
-from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.events import EVENT_OF_RECEIPT, Entity, EventType, Fact, Receipt, Unreadable
 
 TAKEN = b"100"
 """The one answer that sms.ru takes for a success."""
-
-EVENT_TYPES = {
-    ReceiptState.SENT: EventType.MESSAGE_SENT,
-    ReceiptState.DELIVERED: EventType.MESSAGE_DELIVERED,
-    ReceiptState.READ: EventType.MESSAGE_READ,
-    ReceiptState.UNDELIVERED: EventType.MESSAGE_FAILED,
-}
 
 _ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _CODE = re.compile(r"-?\d{1,4}", re.ASCII)
@@ -80,7 +73,7 @@ def receipt_fact(sms_id: str, code: int, at: datetime | None, cost: float | None
         reason = N_("sms.ru says {code} of a message: no status that we know").format(code=code)
         return Fact(type=EventType.OTHER, key=key, occurred_at=at, data=data, ignored=reason)
     return Fact(
-        type=EVENT_TYPES[status.state],
+        type=EVENT_OF_RECEIPT[status.state],
         key=key,
         subject=f"message:{sms_id}",
         occurred_at=at,

@@ -5,41 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-import httpx
-from pydantic import Field
-
 from svyazka.catalogue import N_
-from svyazka.connectors.telegram.failures import moved_to, outcome_of
+from svyazka.connectors.telegram.failures import failure, moved_to
 from svyazka.connectors.telegram.schema import identifier
+from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, whole
-from svyazka.engine.rules.on_the_way import on_the_way, turned_away
-from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unclear
-from svyazka.model.tenants import ConnectionSettings
 
 CALL_TIMEOUT = 15.0
 MOVED_FOR = timedelta(days=365)
 """How long a group's new id is remembered; the old one names it anew at any time."""
-
-
-class TelegramSettings(ConnectionSettings):
-    """A bot. `webhook_secret`: what its webhook is registered with, where it isn't to be made from the token."""
-
-    bot_token: str | None = Field(
-        default=None, pattern=r"^\S+$", description="a bot's token of @BotFather's: one word, no spaces"
-    )
-    webhook_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$")
-
-
-class TelegramFailure(SourceUnavailable):
-    """Telegram couldn't or wouldn't answer; `outcome` says what to make of it."""
-
-    outcome: Outcome
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
 
 
 async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
@@ -52,27 +29,27 @@ async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
         if new is not None:
             await _remember(call, chat, new)
             status, answer = await _call(call, "sendMessage", {"chat_id": new, **message})
-    except TelegramFailure as failure:
-        return failure.outcome
+    except VendorFailure as error:
+        return error.outcome
     if status == 200 and answer.get("ok") is True:
         sent = section(answer.get("result"))
         where, number = identifier(section(sent, "chat").get("id")), identifier(sent.get("message_id"))
         return Succeeded(external_id=f"{where}/{number}")
     if status < 300:
         return Unclear(code="not_json", message=N_("Telegram answered 200 with something that isn't its JSON"))
-    return outcome_of(status, answer)
+    return failure(status, answer)
 
 
 async def ask(call: Call[TelegramSettings], method: str, body: Mapping[str, object] | None = None) -> Section:
-    """`result` of any other method. Raises TelegramFailure, NotSent, MaybeSent."""
+    """`result` of any other method. Raises VendorFailure, NotSent, MaybeSent."""
     status, answer = await _call(call, method, body)
     if status == 200 and answer.get("ok") is True:
         return section(answer.get("result"))
     if status < 300:
-        raise TelegramFailure(
+        raise VendorFailure(
             Unclear(code="not_json", message=N_("Telegram answered with something that isn't its JSON"))
         )
-    raise TelegramFailure(outcome_of(status, answer))
+    raise VendorFailure(failure(status, answer))
 
 
 async def _call(
@@ -81,21 +58,14 @@ async def _call(
     token = call.settings.bot_token
     if token is None:
         remedy = "svyazka secret set"
-        raise TelegramFailure(Blocked(code="no_credentials", message=N_("не задан bot_token"), remedy=remedy))
+        raise VendorFailure(Blocked(code="no_credentials", message=N_("не задан bot_token"), remedy=remedy))
     call.http.hide(token)
     response = await call.http.request("POST", f"/bot{token}/{method}", json=dict(body or {}), timeout=CALL_TIMEOUT)
-    answer = _content(response)
+    answer = json_object(response)
     if not isinstance(answer.get("ok"), bool) and turned_away(response.status_code):
-        raise TelegramFailure(on_the_way(response, "Telegram"))
+        raise VendorFailure(on_the_way(response, "Telegram"))
     refused = whole(answer.get("error_code")) if answer.get("ok") is False else None
     return refused or response.status_code, answer
-
-
-def _content(response: httpx.Response) -> Section:
-    try:
-        return section(response.json())
-    except (ValueError, RecursionError):
-        return section(None)
 
 
 async def _known_chat(call: Call[TelegramSettings], chat: str) -> str:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.telegram import client
-from svyazka.connectors.telegram.client import TelegramFailure, TelegramSettings
 from svyazka.connectors.telegram.schema import moment, webhook_secret
+from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section, text, whole
 from svyazka.engine.support.urls import is_own_machine, is_public_https, place, same_host
@@ -34,7 +35,7 @@ async def check(call: Call[TelegramSettings]) -> list[Finding]:
             Finding("bot", "ok", _("Telegram lets us in as @{value}", value=text(bot.get("username")) or "a bot"))
         )
         findings += _hook_findings(call, await client.ask(call, "getWebhookInfo"))
-    except (TelegramFailure, NotSent, MaybeSent) as error:
+    except (VendorFailure, NotSent, MaybeSent) as error:
         findings.append(_failed(error))
     finally:
         call.http.blank("response_body")  # an address in it may hold somebody's key
@@ -69,7 +70,7 @@ async def register(call: Call[TelegramSettings], hook_url: str) -> Finding:
                 "max_connections": MAX_CONNECTIONS, "drop_pending_updates": False,
             },
         )  # fmt: skip
-    except (TelegramFailure, NotSent, MaybeSent) as error:
+    except (VendorFailure, NotSent, MaybeSent) as error:
         return _failed(error)
     return Finding("webhook", "ok", _("the webhook is registered: updates go to {place}", place=place(hook_url)))
 
@@ -106,7 +107,7 @@ def _hook_findings(call: Call[TelegramSettings], info: Section) -> Iterable[Find
 
 
 def _failed(error: Exception) -> Finding:
-    outcome = error.outcome if isinstance(error, TelegramFailure) else None
+    outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; Telegram may be unreachable from here")
     return no_access("bot", str(error), remedy, error)
 

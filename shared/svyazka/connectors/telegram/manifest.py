@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from svyazka.connectors.telegram.client import TelegramSettings
 from svyazka.connectors.telegram.doctor import TelegramDoctor, TelegramHook
+from svyazka.connectors.telegram.failures import FAILURES
 from svyazka.connectors.telegram.messenger import TelegramMessenger
+from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
@@ -23,6 +24,7 @@ MANIFEST = Manifest(
     # About 30 a second over all chats; one a second in a chat, where short bursts pass.
     limits=Limits(per_second=25.0, concurrency=4),
     credentials=Credentials(required=("bot_token",), secret=("bot_token", "webhook_secret")),
+    failures=FAILURES,
     messenger=TelegramMessenger(),
     doctor=TelegramDoctor(),
     hook=TelegramHook(),

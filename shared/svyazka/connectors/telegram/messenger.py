@@ -6,7 +6,7 @@ import re
 
 from svyazka.catalogue import N_
 from svyazka.connectors.telegram import client
-from svyazka.connectors.telegram.client import TelegramSettings
+from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.model.commands import Safety, SendMessage

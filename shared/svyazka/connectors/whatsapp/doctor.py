@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.whatsapp import client
-from svyazka.connectors.whatsapp.client import WhatsappFailure, WhatsappSettings
+from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.errors import MaybeSent, NotSent
@@ -34,7 +35,7 @@ async def check(call: Call[WhatsappSettings]) -> list[Finding]:
     ]
     try:
         return [*_number(await client.phone_number(call)), *findings]
-    except WhatsappFailure as error:
+    except VendorFailure as error:
         remedy = (
             error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("check phone_number_id and the token")
         )

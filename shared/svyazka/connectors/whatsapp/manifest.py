@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.whatsapp.client import WhatsappSettings
 from svyazka.connectors.whatsapp.doctor import WhatsappDoctor
+from svyazka.connectors.whatsapp.failures import FAILURES
 from svyazka.connectors.whatsapp.messenger import WhatsappMessenger
+from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -38,6 +39,7 @@ MANIFEST = Manifest(
             "client's own message), a deadline and another channel after it"
         ),
     ),
+    failures=FAILURES,
     messenger=WhatsappMessenger(),
     doctor=WhatsappDoctor(),
 )

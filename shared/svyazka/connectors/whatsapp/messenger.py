@@ -7,7 +7,7 @@ from typing import Any
 
 from svyazka.catalogue import N_
 from svyazka.connectors.whatsapp import client
-from svyazka.connectors.whatsapp.client import WhatsappSettings
+from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.connectors.whatsapp.templates import WrongTemplate, content_of
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger

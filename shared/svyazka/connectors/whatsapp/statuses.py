@@ -7,16 +7,17 @@ from datetime import datetime
 
 from svyazka.connectors.whatsapp.failures import rule_of
 from svyazka.connectors.whatsapp.schema import code_of, details_of, moment
+from svyazka.engine.contracts.failures import Reason, words_of
 from svyazka.engine.contracts.untrusted import Section, sections, text
 from svyazka.model.contacts import Contact
-from svyazka.model.events import Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.events import EVENT_OF_RECEIPT, Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
 
-STATES: dict[str, tuple[EventType, ReceiptState, str]] = {
-    "sent": (EventType.MESSAGE_SENT, ReceiptState.SENT, "on its way"),
-    "delivered": (EventType.MESSAGE_DELIVERED, ReceiptState.DELIVERED, "on the person's device"),
-    "read": (EventType.MESSAGE_READ, ReceiptState.READ, "read"),
-    "played": (EventType.MESSAGE_READ, ReceiptState.READ, "played"),
-    "failed": (EventType.MESSAGE_FAILED, ReceiptState.UNDELIVERED, "not delivered"),
+STATES: dict[str, tuple[ReceiptState, str]] = {
+    "sent": (ReceiptState.SENT, "on its way"),
+    "delivered": (ReceiptState.DELIVERED, "on the person's device"),
+    "read": (ReceiptState.READ, "read"),
+    "played": (ReceiptState.READ, "played"),
+    "failed": (ReceiptState.UNDELIVERED, "not delivered"),
 }
 
 
@@ -30,14 +31,15 @@ def status_facts(status: Section) -> Iterator[Fact | Unreadable]:
     if state not in STATES:
         yield Fact(type=EventType.OTHER, key=key, occurred_at=at, ignored=f"a status that we don't know: {state}")
         return
-    type_, receipt_state, what = STATES[state]
+    receipt_state, what = STATES[state]
     error = next(iter(sections(status.get("errors"))), None) if state == "failed" else None
     code = code_of(error) if error is not None else None
     rule = rule_of(code) if code is not None else None
+    words = words_of(rule, str(code)) if rule is not None else ""
     details = details_of(error) if error is not None else None
     phone, user = text(status.get("recipient_id"), 40), text(status.get("recipient_user_id"), 150)
     yield Fact(
-        type=type_,
+        type=EVENT_OF_RECEIPT[receipt_state],
         key=key,
         subject=f"message:{id_}",
         occurred_at=at,
@@ -46,12 +48,12 @@ def status_facts(status: Section) -> Iterator[Fact | Unreadable]:
         data={"status": state, **({"code": code} if code is not None else {})},
         receipt=Receipt(
             state=receipt_state, external_id=id_, key=text(status.get("biz_opaque_callback_data"), 100),
-            code=str(code) if code is not None else state, message=f"{rule.what} ({details})" if rule else what,
-            opt_out=rule.opt_out if rule else False,
+            code=str(code) if code is not None else state, message=f"{words} ({details})" if rule else what,
+            opt_out=rule is not None and rule.reason is Reason.OPT_OUT,
         ),
     )  # fmt: skip
     if rule is not None and rule.remedy is not None:
-        yield _for_the_business(str(code), f"{rule.what}. {rule.remedy}", at)
+        yield _for_the_business(str(code), f"{words}. {rule.remedy}", at)
 
 
 def person(phone: str | None, user: str | None, name: str | None = None) -> Contact | None:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote
 
 import httpx
-from pydantic import Field
 
 from svyazka.catalogue import N_
-from svyazka.connectors.yclients.failures import outcome_of
+from svyazka.connectors.yclients.failures import failure
 from svyazka.connectors.yclients.schema import identifier, whole
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, sections
-from svyazka.engine.rules.on_the_way import on_the_way, turned_away
-from svyazka.engine.rules.retry import parse_retry_after
-from svyazka.model.errors import SourceUnavailable
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
-from svyazka.model.tenants import ConnectionSettings
+from svyazka.model.outcomes import Blocked, Refused, Retry
 
 ACCEPT = "application/vnd.yclients.v2+json"
 """Without it the answer comes in an older format that has no envelope."""
@@ -28,34 +25,6 @@ PAGE = 50
 CALL_TIMEOUT = 15.0
 NOT_OPEN = ("403", "404")
 """Refusals of what YCLIENTS doesn't open to every integration, or to every user."""
-
-
-class YclientsSettings(ConnectionSettings):
-    """With `company_id` and both tokens records can be asked for; without them there are webhooks only."""
-
-    company_id: int | None = Field(default=None, gt=0)
-    partner_token: str | None = Field(default=None, min_length=1)
-    user_token: str | None = Field(default=None, min_length=1)
-    final_attendance: tuple[int, ...] | None = Field(default=None, min_length=1)
-
-    def can_ask(self) -> bool:
-        """Whether the journal of the salon can be read."""
-        return None not in (self.company_id, self.partner_token, self.user_token)
-
-
-class YclientsFailure(SourceUnavailable):
-    """YCLIENTS couldn't or wouldn't answer; `outcome` says what to make of it."""
-
-    outcome: Outcome
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
-
-    @property
-    def not_open(self) -> bool:
-        """The method isn't for this integration or user: the others may be."""
-        return isinstance(self.outcome, Blocked | Refused) and self.outcome.code in NOT_OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +92,7 @@ def _company(call: Call[YclientsSettings]) -> int:
         wanted = ("company_id", "partner_token", "user_token")
         missing = ", ".join(name for name in wanted if getattr(settings, name) is None)
         remedy = N_("Впишите их в файл арендатора; токены сохраните командой svyazka secret set")
-        raise YclientsFailure(
+        raise VendorFailure(
             Blocked(code="no_credentials", message=N_("не заданы: {missing}").format(missing=missing), remedy=remedy)
         )
     return settings.company_id
@@ -132,8 +101,8 @@ def _company(call: Call[YclientsSettings]) -> int:
 async def _object(call: Call[YclientsSettings], path: str, wanted: str) -> Section | None:
     try:
         data, _ = await _ask(call, "GET", path)
-    except YclientsFailure as failure:
-        if isinstance(failure.outcome, Refused) and failure.outcome.code == "404":
+    except VendorFailure as error:
+        if isinstance(error.outcome, Refused) and error.code == "404":
             return None
         raise
     found = section(data)
@@ -156,7 +125,7 @@ async def _ask(
     secretive: bool = False,
     user: bool = True,
 ) -> tuple[object, Section]:
-    """`data` and `meta` of one call. Raises YclientsFailure, NotSent, MaybeSent.
+    """`data` and `meta` of one call. Raises VendorFailure, NotSent, MaybeSent.
 
     `secretive`: neither side of it stays in the attempt's story.
     """
@@ -176,21 +145,19 @@ async def _ask(
     return _content(response)
 
 
+def not_open(error: VendorFailure) -> bool:
+    """The method isn't for this integration or user: the others may be."""
+    return isinstance(error.outcome, Blocked | Refused) and error.code in NOT_OPEN
+
+
 def _content(response: httpx.Response) -> tuple[object, Section]:
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        content = None
-    envelope: Section = section(content)
+    envelope = json_object(response)
     meta = section(envelope.get("meta"))
     status = response.status_code
     if status < 300 and envelope.get("success") is True:
         return envelope.get("data"), meta
     if status < 300 and envelope.get("success") is not False:
-        raise YclientsFailure(
-            Retry(code="not_json", message=N_("YCLIENTS answered with something that isn't its JSON"))
-        )
+        raise VendorFailure(Retry(code="not_json", message=N_("YCLIENTS answered with something that isn't its JSON")))
     if turned_away(status) and not envelope:
-        raise YclientsFailure(on_the_way(response, "YCLIENTS"))
-    after = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-    raise YclientsFailure(outcome_of(status, meta, after))
+        raise VendorFailure(on_the_way(response, "YCLIENTS"))
+    raise VendorFailure(failure(status, meta, retry_after(response)))

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.yclients import client
-from svyazka.connectors.yclients.client import YclientsFailure, YclientsSettings
 from svyazka.connectors.yclients.schema import truth
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
 from svyazka.engine.contracts.untrusted import Section
 from svyazka.engine.support.urls import place, same_place
@@ -34,9 +35,9 @@ async def check(call: Call[YclientsSettings]) -> list[Finding]:
         findings.append(_company_finding(call, await client.companies(call)))
         findings.append(await _clients_finding(call))
         findings += _hook_findings(await client.hook_settings(call), call.hook_url)
-    except YclientsFailure as failure:
+    except VendorFailure as failure:
         # Without these settings webhooks may work all the same: they are set elsewhere.
-        findings.append(_not_open() if findings and failure.not_open else _failed(failure))
+        findings.append(_not_open() if findings and client.not_open(failure) else _failed(failure))
     except (NotSent, MaybeSent) as error:
         findings.append(_failed(error))
     return findings
@@ -61,8 +62,8 @@ async def register(call: Call[YclientsSettings], hook_url: str) -> Finding:
         if all(_same(present.get(name), value) for name, value in wanted.items()):
             return Finding("webhook", "ok", _("the webhook is registered already"))
         await client.set_hooks(call, wanted)
-    except YclientsFailure as failure:
-        return _not_open() if failure.not_open else _failed(failure)
+    except VendorFailure as failure:
+        return _not_open() if client.not_open(failure) else _failed(failure)
     except (NotSent, MaybeSent) as error:
         return _failed(error)
     return Finding("webhook", "ok", _("the webhook is registered: events go to {place}", place=place(hook_url)))
@@ -80,8 +81,8 @@ def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> F
 async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
     try:
         await client.clients(call, call.now, 1)
-    except YclientsFailure as failure:
-        if not failure.not_open:
+    except VendorFailure as failure:
+        if not client.not_open(failure):
             raise
         message = N_("clients' cards can't be asked for: only webhooks tell of their changes")
         return Finding("clients", "warn", message, _("give the user access to clients, if these are needed"))
@@ -134,7 +135,7 @@ def _not_open() -> Finding:
 
 
 def _failed(error: Exception) -> Finding:
-    outcome = error.outcome if isinstance(error, YclientsFailure) else None
+    outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = (
         outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask support@yclients.com")
     )

@@ -7,10 +7,11 @@ only handle by which a repeat can be recognised; their failure map lies ready in
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.yclients.client import YclientsSettings
 from svyazka.connectors.yclients.doctor import YclientsDoctor, YclientsHook
+from svyazka.connectors.yclients.failures import FAILURES
 from svyazka.connectors.yclients.polling import YclientsPolling
 from svyazka.connectors.yclients.reading import YclientsReading
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.connectors.yclients.signing_in import YclientsSigningIn
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
@@ -39,6 +40,7 @@ MANIFEST = Manifest(
             "user_token": UNREAD,
         },
     ),
+    failures=FAILURES,
     reading=YclientsReading(),
     polling=YclientsPolling(),
     doctor=YclientsDoctor(),

@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 
 from svyazka.catalogue import N_
 from svyazka.connectors.yclients import client
-from svyazka.connectors.yclients.client import Page, YclientsFailure, YclientsSettings
+from svyazka.connectors.yclients.client import Page
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, of_company, record_fact
 from svyazka.connectors.yclients.schema import Change, identifier, moment
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section
 from svyazka.model.base import Frozen, Time
@@ -55,7 +57,7 @@ class Source:
 
 
 async def poll(cursor: str | None, call: Call[YclientsSettings]) -> Polled:
-    """One look: both lists where each fits a page. Raises YclientsFailure, NotSent, MaybeSent, LeaseTooShort."""
+    """One look: both lists where each fits a page. Raises VendorFailure, NotSent, MaybeSent, LeaseTooShort."""
     if cursor is None:
         return Polled(facts=(), cursor=_written(Cursor(records=call.now, clients=call.now)))
     known = Cursor.model_validate_json(cursor)
@@ -63,7 +65,7 @@ async def poll(cursor: str | None, call: Call[YclientsSettings]) -> Polled:
     while True:
         try:
             known, found = await _page(known, call)
-        except (YclientsFailure, NotSent, MaybeSent, LeaseTooShort):
+        except (VendorFailure, NotSent, MaybeSent, LeaseTooShort):
             if known.list == "records":
                 raise
             # An old method, closed to some: its trouble never holds up the records.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from svyazka.connectors.yclients import client
-from svyazka.connectors.yclients.client import YclientsSettings
 from svyazka.connectors.yclients.facts import client_fact, final_attendance, record_fact
 from svyazka.connectors.yclients.schema import Change, identifier
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Reading
 from svyazka.model.events import Entity, Fact
@@ -20,7 +20,7 @@ class YclientsReading(Reading[YclientsSettings]):
     async def read(self, entity: Entity, call: Call[YclientsSettings]) -> Fact | None:
         """The record or the client's card as it is now; None when it is gone or another salon's.
 
-        Raises YclientsFailure, NotSent, MaybeSent.
+        Raises VendorFailure, NotSent, MaybeSent.
         """
         if entity.kind not in ("record", "client"):
             return None

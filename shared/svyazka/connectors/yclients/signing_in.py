@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.yclients import client
-from svyazka.connectors.yclients.client import YclientsSettings
+from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.signing_in import SecondStep, SigningIn
 from svyazka.engine.contracts.untrusted import section, text, whole

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.failures import FailureMap
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
 from svyazka.engine.contracts.quality import NOTHING_KNOWN, Quality
 from svyazka.engine.contracts.signing_in import SigningIn
@@ -134,6 +135,9 @@ class Manifest(Generic[SettingsT]):
     tells: frozenset[EventType] | None = None
     """All that its vendor's events can be; None: anything. A flow that acts on none of these never starts from it, and
     `apply` says so."""
+
+    failures: FailureMap | None = None
+    """What its refusals mean; None only for a vendor that is never called."""
 
     # What it can do.
     messenger: Messenger[SettingsT] | None = None

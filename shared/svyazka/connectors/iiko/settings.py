@@ -1,0 +1,39 @@
+"""The settings of one connection."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from svyazka.catalogue import N_
+from svyazka.model.tenants import ConnectionSettings
+
+UUID = r"^(?i:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$"
+UUID_LIKE = N_("an id such as 7bc05553-4b68-44e8-b7bc-37be63c6d9e9 (`svyazka doctor --live` lists them)")
+
+
+class IikoSettings(ConnectionSettings):
+    """`api_key` + `app_id` + `client_secret` (API v2), or `api_login` (v1); none: webhooks only."""
+
+    organization_id: str | None = Field(default=None, pattern=UUID, description=UUID_LIKE)
+    api_key: str | None = Field(default=None, min_length=1)
+    app_id: str | None = Field(default=None, min_length=1)
+    client_secret: str | None = Field(default=None, min_length=1)
+    api_login: str | None = Field(default=None, min_length=1)
+    auth_token: str | None = Field(default=None, min_length=1)
+    final_statuses: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    def sign_in(self) -> tuple[str, dict[str, str]] | None:
+        """Where and with what a token is to be had: v2 where its three are there, else v1, else None."""
+        if self.api_key and self.app_id and self.client_secret:
+            body = {"apiKey": self.api_key, "appId": self.app_id, "clientSecret": self.client_secret}
+            return "/api/v2/access_token", body
+        return ("/api/1/access_token", {"apiLogin": self.api_login}) if self.api_login else None
+
+    @property
+    def api_credentials(self) -> object | None:
+        """Whether the API can be called at all: None is what `optional_settings` warns of."""
+        return self.sign_in()
+
+    def means_to_sign_in(self) -> bool:
+        """Whether credentials were given, be it in part: what then lacks is told, not passed over."""
+        return any((self.api_key, self.app_id, self.client_secret, self.api_login))

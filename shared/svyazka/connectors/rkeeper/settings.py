@@ -1,0 +1,76 @@
+"""The settings of one connection."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from svyazka.catalogue import _
+from svyazka.connectors.rkeeper.statuses import Meaning
+from svyazka.model.base import Frozen
+from svyazka.model.tenants import ConnectionSettings
+
+_PATH = re.compile(r"^[^.\s]+(\.[^.\s]+)*$")
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+"""One dotted path or a list of them."""
+
+
+class FieldPaths(Frozen):
+    """`paths`: where a push keeps what we look for, in place of the usual places; `order.customer.phone`."""
+
+    order: Paths | None = None
+    status: Paths | None = None
+    status_id: Paths | None = None
+    phone: Paths | None = None
+    name: Paths | None = None
+    email: Paths | None = None
+    time: Paths | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _dotted(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for path in value or ():
+            if not _PATH.match(path):
+                raise ValueError(_("expected a dotted path such as order.customer.phone, got {path!r}", path=path))
+        return value
+
+
+class RKeeperSettings(ConnectionSettings):
+    """`client_id` + `client_secret`: r_k Delivery's API. `object_id` + `token`: White Server. None: pushes only."""
+
+    final_statuses: tuple[str, ...] | None = Field(default=None, min_length=1)
+    status_map: dict[str, Meaning] = {}
+    paths: FieldPaths = FieldPaths()
+    client_id: str | None = Field(default=None, min_length=1)
+    client_secret: str | None = Field(default=None, min_length=1)
+    object_id: Annotated[tuple[int, ...], BeforeValidator(_listed)] | None = Field(default=None, min_length=1)
+    token: str | None = Field(default=None, min_length=1)
+    token_scheme: str | None = Field(default=None, pattern=r"^[A-Za-z]+$")
+    """A word before the token: the documentation shows none, two public clients send `Token`."""
+    signature_recipe: Literal["hmac-sha256", "sha256-key-body", "sha256-body-key"] | None = None
+    signature_key: str | None = Field(default=None, min_length=1)
+
+    @field_validator("status_map", "final_statuses", mode="before")
+    @classmethod
+    def _ids_in_quotes(cls, value: object) -> object:
+        items = value if isinstance(value, dict | list | tuple) else ()
+        for status in items:
+            if not isinstance(status, str):
+                raise ValueError(_('expected a status\'s name, or its id in quotes such as "{status}"', status=status))
+        return value
+
+    @property
+    def has_delivery(self) -> bool:
+        return self.client_id is not None and self.client_secret is not None
+
+    @property
+    def has_white_server(self) -> bool:
+        return self.token is not None
