@@ -34,6 +34,7 @@ from svyazka.engine.ports.store import (
     Task,
     Value,
     Write,
+    check_size,
 )
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory
@@ -166,6 +167,7 @@ class MemoryStore:
         return sum(numbers) if numbers else None
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
+        check_size(writes)
         self._check()
         await asyncio.sleep(0)
         if not all(_writable(write) for write in writes):

@@ -14,6 +14,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
 from svyazka.engine.journal.tasks import resume_task
+from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.claims import claimants, claims_document, claims_key
 from svyazka.engine.ports.schema import Query
@@ -345,7 +346,8 @@ def _is_lost(value: object, secrets: Mapping[str, str | None]) -> bool:
 
 async def commit_apply(store: Store, directory: Directory, plan: ApplyPlan, also: Sequence[Write] = ()) -> None:
     """Make the plan true; connections that were blocked try again. Raises Conflict when it is out of date."""
-    await store.commit([*plan.writes, *also], plan.tasks)
+    ends = [write for write in plan.writes if isinstance(write, Replace | Create) and write.document.kind == "tenants"]
+    await commit_in_parts(store, [*ends, *also], [write for write in plan.writes if write not in ends], plan.tasks)
     directory.forget()
 
 

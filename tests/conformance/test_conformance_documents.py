@@ -10,7 +10,7 @@ import pytest
 
 from conformance.documents import T0, TEXT, bare, content, filled
 from svyazka.engine.journal.kinds import KINDS
-from svyazka.engine.ports.store import Create, Delete, Put, Replace
+from svyazka.engine.ports.store import COMMIT_MOST, Create, Delete, Put, Replace
 from svyazka.model.errors import Conflict
 
 # Keeping
@@ -117,6 +117,17 @@ async def test_several_come_in_the_order_asked_and_what_is_missing_is_none(store
 
 async def test_none_of_none(store):
     assert await store.get_many([]) == []
+
+
+# How much one commit takes
+
+
+async def test_a_commit_takes_so_many_documents_and_of_one_more_writes_none(store):
+    most = [Create(bare("raws", f"r{n}")) for n in range(COMMIT_MOST)]
+    with pytest.raises(ValueError, match="split it"):
+        await store.commit([*most, Create(bare("events", "one too many"))])
+    assert await store.get_many([("raws", "r0"), ("events", "one too many")]) == [None, None]
+    assert len(await store.commit(most)) == COMMIT_MOST
 
 
 # Conditions
@@ -272,13 +283,6 @@ async def test_a_version_that_came_back_serves_for_the_next_change(store):
     for number in range(5):
         (version,) = await store.commit([Replace(bare("events", "a", b"%d" % number, version))])
     assert (await store.get("events", "a")).data == b"4"
-
-
-async def test_many_writes_at_once(store):
-    keys = [f"e{number}" for number in range(150)]
-    await store.commit([Create(bare("events", key, key.encode())) for key in keys])
-    found = await store.get_many([("events", key) for key in keys])
-    assert [document.data.decode() for document in found] == keys
 
 
 async def test_a_commit_of_nothing(store):

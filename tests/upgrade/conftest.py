@@ -16,6 +16,7 @@ from svyazka.backends.google.store import FirestoreStore
 from svyazka.backends.local.schema import microseconds, moment
 from svyazka.backends.local.store import FILE, LocalStore
 from svyazka.engine.journal.kinds import KINDS, RECENT_ALERTS, RECENT_DELIVERIES
+from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document, Put, Task
 from svyazka.model.deliveries import Delivery
@@ -137,7 +138,7 @@ async def on_firestore(google: Deployment) -> AsyncIterator[Upgraded]:
     kept = Kept()
     kept.tasks = _tasks()
     store = FirestoreStore(google.project, kept)  # type: ignore[arg-type]
-    await store.commit([Put(document) for document in _documents()])
+    await commit_in_parts(store, (), [Put(document) for document in _documents()])
     yield Upgraded(SteppedClock(NOW), store, google.inbox, kept)
     await store.close()
 

@@ -25,7 +25,7 @@ from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.catalogue import _
 from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.ports.schema import Query
-from svyazka.engine.ports.store import Create, Delete, Document, Page, Put, Replace, Task, Write, after
+from svyazka.engine.ports.store import Create, Delete, Document, Page, Put, Replace, Task, Write, after, check_size
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
 from svyazka.settings import Settings
@@ -192,6 +192,7 @@ class FirestoreStore:
     # Writing
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
+        check_size(writes)
         versions = await self._write(writes) if writes else []
         try:
             await self._queue.enqueue(tasks)

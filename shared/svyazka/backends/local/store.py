@@ -31,6 +31,7 @@ from svyazka.engine.ports.store import (
     Task,
     Write,
     after,
+    check_size,
 )
 from svyazka.model.errors import Conflict, Unavailable
 
@@ -133,6 +134,7 @@ class LocalStore:
     # Writing
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
+        check_size(writes)
         now = microseconds(self.clock.now())
 
         def work(connection: sqlite3.Connection) -> list[str]:

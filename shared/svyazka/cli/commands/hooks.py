@@ -14,12 +14,10 @@ from svyazka.cli.output import lines, note, say, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
-
-AUDIT_BATCH = 400
-"""Lines of one commit: who saw whose addresses, without a commit for each tenant."""
 
 
 def urls(
@@ -32,8 +30,7 @@ def urls(
         owners = [await session.tenant(tenant)] if tenant else list((await session.tenants()).values())
         found = [row for rows in await together([partial(hook_rows, session, one) for one in owners]) for row in rows]
         lines_left = [session.audit_write("urls", owner.id) for owner in owners]
-        for first in range(0, len(lines_left), AUDIT_BATCH):
-            await session.store.commit(lines_left[first : first + AUDIT_BATCH])
+        await commit_in_parts(session.store, (), lines_left)
         if as_json:
             lines(found)
         else:

@@ -9,7 +9,7 @@ from datetime import datetime
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.tasks import perform_task
-from svyazka.engine.ports.store import Create, Replace, Store, Task, Write
+from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Store, Task, Write
 from svyazka.engine.rules.transitions import NO_RECEIPT, fallback_of, wants_fallback
 from svyazka.engine.support.failpoints import reach
 from svyazka.model.deliveries import AT_REST, Delivery
@@ -69,7 +69,25 @@ async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = 
         rest = await not_there_yet(store, writes)
         if len(rest) == len(writes):
             raise
-        return await store.commit(rest, tasks)
+        return await store.commit(rest, tasks) if rest or tasks else []
+
+
+async def commit_in_parts(
+    store: Store, last: Sequence[Write], writes: Sequence[Write], tasks: Sequence[Task] = ()
+) -> list[str]:
+    """As `Store.commit`, of what may be more than one commit takes: `last` says that it is done, and comes last
+    Answers the versions where one part was enough.
+
+    Whoever dies in between begins anew, so what the parts create may be there already.
+    """
+    if len(last) + len(writes) <= COMMIT_MOST:
+        return await store.commit([*last, *writes], tasks)
+    rest = list(writes)
+    while len(last) + len(rest) > COMMIT_MOST:
+        await commit(store, rest[:COMMIT_MOST])
+        del rest[:COMMIT_MOST]
+    await commit(store, [*last, *rest], tasks)
+    return []
 
 
 async def not_there_yet(store: Store, writes: Sequence[Write]) -> list[Write]:

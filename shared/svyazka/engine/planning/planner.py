@@ -17,7 +17,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.tasks import perform_task, plan_task
-from svyazka.engine.journal.transition import Transition, not_there_yet
+from svyazka.engine.journal.transition import Transition, commit_in_parts, not_there_yet
 from svyazka.engine.planning.flows_decide import Decider, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.ports.store import Create, Task, Write
@@ -183,7 +183,8 @@ class Planner:
             new = [write for one in made for write in one.anew()]
             due = [*tasks, *(task for one in made for task in one.tasks)]
             try:
-                versions = await self._hub.store.commit([journal.replace(held.model, held.version), *new, *extra], due)
+                planned = journal.replace(held.model, held.version)
+                versions = await commit_in_parts(self._hub.store, [planned], [*new, *extra], due)
             except Conflict:
                 current = await journal.load(self._hub.store, EventRecord, held.model.event.id)
                 if current is None or current.model.status is not EventStatus.ACCEPTED:

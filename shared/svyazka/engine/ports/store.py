@@ -65,6 +65,16 @@ class Delete:
 
 Write = Create | Replace | Put | Delete
 
+COMMIT_MOST = 25
+"""Documents of one commit, on every backend: what one of them takes more of, another doesn't."""
+
+
+def check_size(writes: Sequence[Write]) -> None:
+    """To be called by each backend's `commit`. Whoever has more to write splits it, with what says that it is done in
+    the last part: see `journal.transition.commit_in_parts`."""
+    if len(writes) > COMMIT_MOST:
+        raise ValueError(f"a commit takes {COMMIT_MOST} documents at most, got {len(writes)}: split it")
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -137,7 +147,7 @@ class Store(Protocol):
         """The sum of the query's `sums` over what it finds, added up by its index; None where nothing has it."""
 
     async def commit(self, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:
-        """All writes or none, then the tasks; answers the new versions (`""` for a deletion).
+        """All writes (COMMIT_MOST at most) or none, then the tasks; answers the new versions (`""` for a deletion).
 
         Raises Conflict, with the keys at fault where they are known, when a condition doesn't hold, and Unstorable
         for what can't be written as it is: that commit's trouble, and of none beside it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
-from svyazka.engine.ports.store import Create, Write
+from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling.addressees import person, steps
@@ -64,12 +63,9 @@ async def tell(
         id=id_, tenant=tenant.id, connection=connection, kind=kind, stage=stage, since=since,
         created_at=now, text=text, deliveries=tuple(delivery.id for delivery in ready),
     )  # fmt: skip
-    writes: Sequence[Write] = [
-        Create(journal.document(alert)),
-        *[journal.create(delivery) for delivery in ready],
-    ]
+    ways = [journal.create(delivery) for delivery in ready]
     try:
-        await hub.store.commit(writes, [perform_task(delivery) for delivery in ready])
+        await commit_in_parts(hub.store, [journal.create(alert)], ways, [perform_task(one) for one in ready])
     except Conflict:
         return False
     log(
