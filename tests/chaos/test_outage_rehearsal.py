@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from chaos.leaks import leaks
-from chaos.messengers import MESSENGERS, SMSRU
+from chaos.messengers import MESSENGERS, TELEGRAM
 from chaos.parts import Guest
-from chaos.rehearsal import DAY, MONTH, SPARE_ID, SPEED, Rehearsal, SteppedRehearsal
+from chaos.rehearsal import DAY, MONTH, SPEED, Rehearsal, SteppedRehearsal
 from chaos.scenario import call_until_answered
+from simulators import telegram
 from simulators.serve import Running
 from svyazka.model.deliveries import Status
 
@@ -25,7 +26,7 @@ PROBES = 120
 @pytest.fixture(params=["local", "google"])
 def house(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[..., Running]) -> Iterator[Rehearsal]:
     """No vendor is there but the one through which the owner is told."""
-    spare = vendors(SMSRU)
+    spare = vendors(TELEGRAM)
     made = (
         Rehearsal(tmp_path, spare, speed=SPEED)
         if request.param == "local"
@@ -59,7 +60,7 @@ async def test_three_days_away(house: Rehearsal) -> None:
     assert await stages(house) == told
     assert sorted(house.told().values()) == [1] * len(told), "the owner hears each once"
     assert not leaks(house.spoken())
-    assert SPARE_ID not in house.spoken()
+    assert telegram.TOKEN not in house.spoken()
 
 
 async def stages(house: Rehearsal) -> Counter[tuple[str | None, str]]:

@@ -70,7 +70,7 @@ def test_every_step_is_one_of_them() -> None:
 
 def test_every_vendor_takes_part() -> None:
     sending = {
-        vendor for vendor in VENDORS if any(map(load_manifest(vendor).supports, ("SendMessage", "Forward")))
+        vendor for vendor in VENDORS if any(map(load_manifest(vendor).carries, ("SendMessage", "Forward")))
     }  # fmt: skip
     assert MESSENGERS.keys() == sending
     assert SOURCES.keys() == CALLS_US.keys() - sending | {"http"}, "http is both"

@@ -13,7 +13,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.telling import alerts
-from svyazka.engine.telling.addressees import only_vendor
+from svyazka.engine.telling.addressees import only_vendor, ways
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Delivery, Outage, Status
@@ -112,6 +112,15 @@ async def test_what_is_broken_is_told_by_what_works(
     told = house.texts()
     assert sorted(told) == through
     assert all(len(texts) == len(set(texts)) == len(broken) for texts in told.values()), "each once"
+
+
+async def test_what_often_never_arrives_and_another_bots_chat_are_no_way_to_tell_somebody() -> None:
+    house = await hotel(BY_SMS)
+    house.spare.needs_receipt = True  # type: ignore[misc]
+    assert ways(house.hub, house.tenant, BY_SMS) == ["sms"]
+    house.sms.reaches = house.spare.reaches = "telegram"  # type: ignore[misc]
+    house.spare.needs_receipt = False  # type: ignore[misc]
+    assert ways(house.hub, house.tenant, Addressee(connection="sms", chat="5")) == ["sms"]
 
 
 async def test_with_every_way_broken_it_waits_past_a_day_and_takes_the_first_that_works() -> None:

@@ -39,8 +39,13 @@ def ways(hub: Hub, tenant: Tenant, addressee: Addressee) -> list[str]:
 
 
 def reaches(manifest: Manifest[Any] | None, to: Contact) -> bool:
-    """Whether a manifest carries messages to this person."""
-    return manifest is not None and manifest.address(to) is not None
+    """Whether a connection that the file doesn't name for this person would carry an alert to him all the same.
+
+    A chat belongs to the bot that it was begun with; what often never arrives (WhatsApp's plain text) is no way out.
+    """
+    if manifest is None or manifest.reaches not in ("phone", "email") or manifest.needs_receipt:
+        return False
+    return manifest.address(to) is not None
 
 
 async def steps(
