@@ -14,6 +14,7 @@ from benchmarks.lists import lists
 from benchmarks.local import accept_against_bare, end_to_end
 from benchmarks.machine import described
 from benchmarks.processes import ROOT
+from benchmarks.upgrade import upgrade
 from svyazka.engine.security.keyring import Keyring
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -36,6 +37,7 @@ def measured(scale: float) -> dict[str, object]:
         "processor_time_as_deployed": processor_time(int(1000 * scale)),
         "end_to_end": end_to_end(int(8000 * scale)),
         "lists": lists(int(100_000 * scale), max(int(1000 * scale), 10)),
+        "upgrade": upgrade(int(100_000 * scale)),
     }
 
 

@@ -49,6 +49,26 @@ def fill(data: Path, events: int, tenants: int) -> None:
         connection.close()
 
 
+def as_the_first_release(data: Path) -> None:
+    """The same file as the first release would have left it: without what our steps and kinds added since."""
+    connection = connect(data / FILE)
+    try:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        ).fetchall():
+            if name.startswith("deliveries_"):
+                connection.execute(f"DROP INDEX {name}")
+        for column in ADDED:
+            connection.execute(f"ALTER TABLE deliveries DROP COLUMN {column}")
+        connection.execute("DROP TABLE migrations")
+    finally:
+        connection.close()
+
+
+ADDED = ("cost",)
+"""Columns of deliveries since the first release."""
+
+
 def tenant_of(number: int) -> str:
     """The id of one of them."""
     return f"tenant-{number:04}"

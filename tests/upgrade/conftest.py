@@ -127,7 +127,7 @@ async def on_sqlite(tmp_path: Path) -> AsyncIterator[Upgraded]:
     connection = sqlite3.connect(tmp_path / FILE)
     connection.executescript((FOLDER / "svyazka.sql").read_text())
     connection.close()
-    store = LocalStore.open(tmp_path, clock)
+    store = LocalStore.open(tmp_path, clock, upgrade=True)
     yield Upgraded(clock, store, store)
     await store.close()
 

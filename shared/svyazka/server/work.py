@@ -35,7 +35,7 @@ def queue_limits() -> dict[str, tuple[float, int]]:
 
 async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None = None) -> None:
     """Work until `stop`."""
-    store = LocalStore.open(settings.data)
+    store = LocalStore.open(settings.data, upgrade=True)
     clock = load_clock(store, settings.speed)
     hub = build_hub(settings, store=store, queue=LocalQueue(store), clock=clock, printer=printer)
     worker = build_worker(hub)

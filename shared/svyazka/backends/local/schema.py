@@ -15,10 +15,6 @@ from svyazka.engine.journal.kinds import KINDS, queries
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document, Value
 
-VERSION = 1
-"""`PRAGMA user_version`: which releases may write the file. Raised only by a step that an earlier release can't live
-with; steps that add something (`migrations.py`) and new indexes leave it, so that the release before can go on."""
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -44,14 +40,18 @@ def moment(stored: int) -> datetime:
     return EPOCH + timedelta(microseconds=stored)
 
 
+def columns() -> dict[str, dict[str, str]]:
+    """What each kind's table consists of: column by column, by name."""
+    always = {"id": "id TEXT PRIMARY KEY", "version": "version INTEGER NOT NULL", "data": "data BLOB NOT NULL"}
+    return {
+        kind.name: {**always, **{name: f"{name} {_TYPES[one.type]}" for name, one in kind.fields.items()}}
+        for kind in KINDS.values()
+    }
+
+
 def statements() -> list[str]:
     """What makes an empty file ours."""
-    made = []
-    for kind in KINDS.values():
-        columns = "".join(f", {name} {_TYPES[one.type]}" for name, one in kind.fields.items())
-        made.append(
-            f"CREATE TABLE {kind.name} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, data BLOB NOT NULL{columns})"
-        )
+    made = [f"CREATE TABLE {table} ({', '.join(its.values())})" for table, its in columns().items()]
     return [*made, *indexes().values(), *[one for one in TASKS.split(";") if one.strip()]]
 
 

@@ -13,8 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from svyazka.backends.local.erasing import empty_log
+from svyazka.backends.local.opening import drop_old_copies, prepare
 from svyazka.backends.local.schema import microseconds, rows_of, stored
-from svyazka.backends.local.writer import Writer, connect, prepare
+from svyazka.backends.local.writer import Writer, connect
 from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.clock import Clock, SystemClock
@@ -60,13 +61,16 @@ class LocalStore:
         """Called when tasks were added by this process: its dispatcher need not wait to notice."""
 
     @classmethod
-    def open(cls, data: Path, clock: Clock | None = None) -> LocalStore:
-        """The store in a data folder, made where there is none. Raises Unavailable."""
+    def open(cls, data: Path, clock: Clock | None = None, *, upgrade: bool = False) -> LocalStore:
+        """The store in a data folder, made where there is none. Raises Unavailable.
+
+        `upgrade`: the working process brings a file of an earlier release up to date; the others can do without.
+        """
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(f"{data}: {error.strerror}") from error
-        prepare(data / FILE)
+        prepare(data / FILE, upgrade=upgrade)
         return cls(data / FILE, clock or SystemClock())
 
     # Reading
@@ -221,6 +225,7 @@ class LocalStore:
 
     async def delete_expired(self, now: datetime) -> int:
         """What time-to-live policies do in the cloud; how many went."""
+        drop_old_copies(self.path)
         limit, gone = microseconds(now), 0
         for kind in (kind.name for kind in KINDS.values() if kind.expires):
             while True:

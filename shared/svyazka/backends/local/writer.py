@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from svyazka.backends.local.erasing import mark_clean, overwrite_what_is_deleted, write_anew
-from svyazka.backends.local.migrations import migrate, note_all
-from svyazka.backends.local.schema import VERSION, indexes, statements
+from svyazka.backends.local.erasing import overwrite_what_is_deleted
+from svyazka.backends.local.migrations import release
+from svyazka.catalogue import N_
 from svyazka.model.errors import Unavailable, Unstorable
 
 T = TypeVar("T")
@@ -28,9 +28,6 @@ BATCH = 128
 
 BUSY_LIMIT = 1.2
 """Seconds that a batch waits for the other process's transaction before it is refused."""
-
-UPGRADE_PATIENCE = 60.0
-"""Seconds that a process waits for another one that brings the file up to date."""
 
 Work = Callable[[sqlite3.Connection], Any]
 
@@ -58,8 +55,13 @@ class Job:
 
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    """A connection as every part of the backend uses it."""
+    """A connection as every part of the backend uses it. Raises Unavailable for a file of a newer release."""
     connection = sqlite3.connect(path, timeout=BUSY_LIMIT, isolation_level=None, check_same_thread=False)
+    try:
+        _refuse_newer(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     if readonly:
@@ -69,57 +71,21 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def prepare(path: Path) -> None:
-    """Make the tables of a new file; refuse one of another version. Raises Unavailable."""
-    fresh = not path.exists()
-    try:
-        connection = connect(path)
-        if fresh:
-            path.chmod(0o600)
-        try:
-            version = _version(connection) or _made(connection)
-            if version == VERSION:
-                migrate(connection, lambda one: _begin(one, UPGRADE_PATIENCE))
-                _complete(connection)
-                write_anew(connection, patience=30.0)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise Unavailable(f"{path}: {error}") from error
-    if version != VERSION:
-        raise Unavailable(f"{path}: made by another version of Svyazka (schema {version}, expected {VERSION})")
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises Unavailable for a file that this release may not write: a newer one has changed what we rely on."""
+    (oldest,) = connection.execute("PRAGMA user_version").fetchone()
+    if oldest <= release():
+        return
+    raise Unavailable(
+        N_(
+            "{path} belongs to a newer release of Svyazka: nothing before its step {oldest} may write it, and this "
+            "release is at step {ours}. It was left as it is. Install the newer release again; or stop the service "
+            "and put back the copy that was made before the upgrade (docs/one-machine.md, Upgrade)"
+        ).format(path=path, oldest=oldest, ours=release())
+    )
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
-def _made(connection: sqlite3.Connection) -> int:
-    """Make the tables, unless another process was quicker; the version that the file has then."""
-    _begin(connection, patience=30.0)
-    if not _version(connection):
-        for statement in statements():
-            connection.execute(statement)
-        note_all(connection)
-        connection.execute(f"PRAGMA user_version={VERSION}")
-        mark_clean(connection)
-    connection.execute("COMMIT")
-    return _version(connection)
-
-
-def _complete(connection: sqlite3.Connection) -> None:
-    """Make the indexes that a release before ours hadn't: it can go on working with them."""
-    present = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
-    missing = [statement for name, statement in indexes().items() if name not in present]
-    if missing:
-        _begin(connection, UPGRADE_PATIENCE)
-        for statement in missing:
-            connection.execute(statement)
-        connection.execute("COMMIT")
-
-
-def _begin(connection: sqlite3.Connection, patience: float) -> None:
+def begin(connection: sqlite3.Connection, patience: float) -> None:
     """Take the write lock, asking often: SQLite's own waiting sleeps up to 100 ms at a time."""
     deadline, pause = time.monotonic() + patience, 0.0002
     connection.execute("PRAGMA busy_timeout=0")
@@ -215,7 +181,8 @@ class Writer:
                 job.result = job.work(connection)
 
     def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
-        _begin(connection, BUSY_LIMIT)
+        begin(connection, BUSY_LIMIT)
+        _refuse_newer(connection, self._path)  # it may have been upgraded while we run
         for job in jobs:
             connection.execute("SAVEPOINT one")
             try:
@@ -245,6 +212,8 @@ _REMEDIES = {
 
 def _unavailable(error: Exception) -> Unavailable:
     """Disk full, locked, corrupt: all of it means "not durable", and none of it was half-written."""
+    if isinstance(error, Unavailable):
+        return error
     code = getattr(error, "sqlite_errorname", type(error).__name__)
     remedy = f": {_REMEDIES[code]}" if code in _REMEDIES else ""
     unavailable = Unavailable(f"the database could not write: {code}{remedy}")
