@@ -15,7 +15,11 @@ locals {
   }
   environment_of = {
     webhook = {}
-    worker  = { SVYAZKA_ALERTS = var.operator_alerts, SVYAZKA_PUBLIC_URL = local.public_url }
+    worker = {
+      SVYAZKA_ALERTS     = var.operator_alerts
+      SVYAZKA_PUBLIC_URL = local.public_url
+      SVYAZKA_RATES      = local.worker_max > 1 ? "leased" : "alone" # no vendor may hear two instances at its full rate
+    }
   }
 
   # Where vendors reach us: the function's name follows as the path.

@@ -6,12 +6,10 @@ locals {
   # A vendor that accepts calls and never answers holds every dispatch of its queue until the call's limit. So one
   # queue gets a fifth of the worker at most: with three vendors hanging at once, planning and the other vendors
   # still have room. Planning gets a quarter, for what comes in must never wait behind what goes out.
-  worker_capacity = (
-    coalesce(try(var.sizes[local.worker].concurrency, null), local.sizes.worker.concurrency) *
-    coalesce(try(var.sizes[local.worker].max, null), local.sizes.worker.max)
-  )
-  vendor_share = max(1, floor(local.worker_capacity / 5))
-  plan_share   = max(1, floor(local.worker_capacity / 4))
+  worker_max      = coalesce(try(var.sizes[local.worker].max, null), local.sizes.worker.max)
+  worker_capacity = local.worker_max * coalesce(try(var.sizes[local.worker].concurrency, null), local.sizes.worker.concurrency)
+  vendor_share    = max(1, floor(local.worker_capacity / 5))
+  plan_share      = max(1, floor(local.worker_capacity / 4))
   vendor_queues = { for vendor, v in local.vendors : vendor => {
     per_second  = v.scope == "ip" ? v.per_second : min(500, v.per_second * var.accounts_per_vendor)
     concurrency = max(1, min(local.vendor_share, v.scope == "ip" ? v.concurrency : v.concurrency * var.accounts_per_vendor))

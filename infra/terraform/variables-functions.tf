@@ -36,18 +36,19 @@ variable "worker" {
   description = <<-EOT
     The worker's instance.
     memory:       the Google clients take about 110 MiB, the budget is 256 MiB.
-    concurrency:  it mostly waits for vendors: 20 at once on one vCPU cost a twentieth each. Few instances also
-                  keep the per-account limiter, which is per process, honest.
+    concurrency:  it mostly waits for vendors: 80 at once on one vCPU cost an eightieth each.
     timeout:      null takes FUNCTION_LIMIT of the code's table; it must lie between the longest lease and the dispatch deadline.
-    max:          5 instances x 20 tasks; a vendor's queue takes a fifth of that at most, and its vendor's limit anyway.
+    max:          1 instance x 80 tasks keeps vendors' rates by itself. With more the instances share each rate by the
+                  store (SVYAZKA_RATES=leased, set by itself), a read and a write each for 10 s and account in use.
+                  A vendor's queue takes a fifth of all tasks at most, and its vendor's limit anyway.
   EOT
   type = object({
     memory      = optional(string, "512Mi")
     cpu         = optional(string, "1")
-    concurrency = optional(number, 20)
+    concurrency = optional(number, 80)
     timeout     = optional(number)
     min         = optional(number, 0)
-    max         = optional(number, 5)
+    max         = optional(number, 1)
   })
   default = {}
   validation {

@@ -183,6 +183,7 @@ def build_hub(
     from svyazka.connectors.registry import load_manifest
     from svyazka.engine.hub import Hub
     from svyazka.engine.outbound.addresses import LOOPBACK, AddressGuard, networks
+    from svyazka.engine.outbound.shares import leasing
     from svyazka.engine.tenants.directory import Directory
     from svyazka.flows.registry import load_flow
 
@@ -191,6 +192,8 @@ def build_hub(
     keyring = keyring or settings_keyring(settings)
     ttl = 15.0 if settings.backend == "google" else 1.0
     extra: dict[str, Any] = {"chance": chance} if chance else {}
+    if settings.rates == "leased":
+        extra["limiter"] = leasing(store)
     guard = AddressGuard(networks(settings.allowed_networks))
     return Hub(
         store=store,

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     """Private networks into which addresses that tenants supplied may lead all the same: `127.0.0.0/8` for
     simulators on this machine, `192.168.1.0/24` for a system in the next room; several with commas."""
 
+    rates: Literal["alone", "leased"] = "alone"
+    """`alone`: this is the only worker process, and vendors' rates are its own. `leased`: several share them by the
+    store."""
+
     project: str = ""
     region: str = "europe-west1"
     worker_url: str = ""

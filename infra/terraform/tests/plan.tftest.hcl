@@ -258,11 +258,11 @@ run "with_all_that_is_off_unless_asked_for" {
   # A vendor that never answers holds its queue's dispatches: that must never be the whole worker.
 
   assert {
-    condition     = local.worker_capacity == 100
-    error_message = "Expected 5 instances of 20, got ${local.worker_capacity}: see that the shares below are still right."
+    condition     = local.worker_capacity == 80
+    error_message = "Expected 1 instance of 80, got ${local.worker_capacity}: see that the shares below are still right."
   }
   assert {
-    condition     = alltrue([for vendor in keys(local.vendors) : module.queue[vendor].concurrency <= 20])
+    condition     = alltrue([for vendor in keys(local.vendors) : module.queue[vendor].concurrency <= 16])
     error_message = "One vendor's queue may take a fifth of the worker, got ${jsonencode({ for key, queue in module.queue : key => queue.concurrency })}."
   }
   assert {
@@ -270,8 +270,15 @@ run "with_all_that_is_off_unless_asked_for" {
     error_message = "Three vendors that hang at once must leave room for planning, salvage and others."
   }
   assert {
-    condition     = module.queue["plan"].concurrency == 25 && module.queue["salvage"].concurrency == 4
+    condition     = module.queue["plan"].concurrency == 20 && module.queue["salvage"].concurrency == 4
     error_message = "Planning keeps a quarter of the worker."
+  }
+
+  # Two instances at a vendor's full rate would be twice its rate: there is one, or they share.
+
+  assert {
+    condition     = local.worker_max == 1 && module.function[local.worker].environment["SVYAZKA_RATES"] == "alone"
+    error_message = "Expected one instance of the worker, which needs no leases."
   }
 }
 
@@ -289,6 +296,10 @@ run "a_small_worker_keeps_the_shares" {
   assert {
     condition     = module.queue["plan"].concurrency == 5 && module.queue["salvage"].concurrency == 1
     error_message = "A quarter of 20 is planning's."
+  }
+  assert {
+    condition     = module.function[local.worker].environment["SVYAZKA_RATES"] == "leased"
+    error_message = "Two instances must share vendors' rates."
   }
 }
 

@@ -188,6 +188,8 @@ ALL_CONNECTIONS = CONNECTIONS.asked("all_connections")
 
 RESERVATIONS = Kind("reservations", fields={**EXPIRES})
 
+RATES = Kind("rates", fields={**EXPIRES})
+
 LANES = Kind("lanes", fields={"delivery": TEXT, "lease_until": TIME, **EXPIRES})
 
 OPTOUTS = Kind("optouts", fields={"tenant": TEXT})

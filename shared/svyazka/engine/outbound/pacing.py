@@ -6,6 +6,8 @@ Two things per scope (an account, or all accounts of a vendor that counts by add
   evenly, never closer together than the rate says, so no second and no minute holds more than the vendor allows;
 * the *timetable*: deliveries ask it before they are claimed. It tells a crowd when to come back, so that it waits in
   the queue, in its order, and not in the worker with leases that run out.
+
+Where there are several worker processes, each has its share of a rate (`shares.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from svyazka.model.errors import NoPlace
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.manifest import Limits
+    from svyazka.engine.outbound.shares import Leases
 
 KEPT_FOR = 60.0
 """Seconds after its time for which a place of the timetable is kept."""
@@ -153,8 +156,10 @@ class Limiter:
         self,
         now: Callable[[], float] = time.monotonic,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        leases: Leases | None = None,
     ) -> None:
         self._now = now
+        self._leases = leases
         self.rest = rest
         """Waits so many seconds."""
         self._scopes: dict[str, Scope] = {}
@@ -181,22 +186,29 @@ class Limiter:
         ticket = known.line.join(called_for, tenant)
         try:
             while True:
+                mine, at = await self._share(scope, limits)
                 now = self._now()
-                at = known.next_at(now, limits)
+                at = max(at, known.next_at(now, mine))
                 if called_for is CalledFor.IDLE:
                     at = max(at, known.booked_until(now))
                 if at <= now + AT_ONCE and known.line.is_next(ticket):
                     break
-                wait = max(at - now, 0.0) + known.line.ahead(ticket) / limits.per_second
+                wait = max(at - now, 0.0) + known.line.ahead(ticket) / mine.per_second
                 if now + wait > until:
                     raise NoPlace(N_("others call this vendor at all the rate that it allows"), wait)
                 await self.rest(wait)
             known.line.serve(ticket)
-            known.count(now, limits)
+            known.count(now, mine)
+            if self._leases is not None:
+                self._leases.count(scope)
             if not booked:
-                known.put_off(1 / limits.per_second, now)
+                known.put_off(1 / mine.per_second, now)
         finally:
             known.line.leave(ticket)
+
+    async def _share(self, scope: str, limits: Limits) -> tuple[Limits, float]:
+        """What of the rate is this process's, and from when on. Raises NoPlace."""
+        return (limits, -math.inf) if self._leases is None else await self._leases.share(scope, limits)
 
     def book(self, scope: str, limits: Limits, who: str, patience: float = math.inf, tenant: str = "") -> float:
         """Take the next place of the timetable; seconds to wait for it.
@@ -205,6 +217,8 @@ class Limiter:
         else a crowd would line up at the end again and again, and nobody would ever be served.
         """
         known, now = self._scopes.setdefault(scope, Scope()), self._now()
+        if self._leases is not None:
+            limits = self._leases.part(scope, limits)
         place = self._kept.pop((scope, who), -math.inf)
         if place < now - KEPT_FOR:
             known.booked = {one: end for one, end in known.booked.items() if end > now}
