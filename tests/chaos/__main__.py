@@ -15,16 +15,15 @@ from pathlib import Path
 from backends.google.emulator import emulator
 from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
 from chaos.installation import SPEED, LocalInstallation
-from chaos.messengers import MESSENGERS, channels
-from chaos.routes import EVERY_ROUTE, Route, is_route, named
+from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
-from chaos.sources import SOURCES
 from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
+from vendors import MESSENGERS, SOURCES
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500
 """Events of one route."""

@@ -10,12 +10,12 @@ import pytest
 
 from backends.google.fixtures import firestore
 from chaos.google import Cloud, stand_in_cloud
-from chaos.parts import Part
 from chaos.rehearsal import KeptClock
 from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
+from vendors.parts import Part
 
 __all__ = ["firestore"]
 

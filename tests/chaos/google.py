@@ -22,7 +22,6 @@ import psutil
 from backends.google.deployment import ACCOUNT
 from chaos.armed import armed
 from chaos.installation import TENANT, LocalInstallation, free_port, is_frozen
-from chaos.parts import Messenger, Source
 from infra.serving import start
 from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock, CloudTasks, RetryConfig
@@ -35,6 +34,7 @@ from svyazka.engine.ports.store import Store, Task
 from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
 from svyazka.model.errors import SvyazkaError
 from svyazka.settings import Settings
+from vendors.parts import Messenger, Source
 
 SCALE = 0.05
 """Of the table of time limits: a lease of 3 s; business time can't run faster than real time here."""

@@ -22,7 +22,6 @@ import psutil
 import yaml
 
 from chaos.armed import armed
-from chaos.parts import Guest, Messenger, Part, Source, Stage
 from simulators.serve import Running
 from svyazka.app import build_hub, local_keyring
 from svyazka.apply import commit_apply, plan_apply, set_secret
@@ -39,6 +38,7 @@ from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord
 from svyazka.settings import Settings
 from svyazka.tenantfile import read_tenant_file
+from vendors.parts import UNHURRIED, Guest, Messenger, Part, Source, Stage
 
 SCALE = 0.03
 """Of the table of time limits: a lease of 1.8 s, and as much again before a take-over."""
@@ -86,7 +86,7 @@ class LocalInstallation:
         self.folder, self.vendors, self.source, self.via = folder, vendors, source, via
         self.speed, self.scale = speed, scale
         parts: list[Part] = [source, *via]
-        self.secrets = {name: value for part in parts for name, value in part.secrets.items()}
+        self.secrets = {name: value for part in parts for name, value in part.vault().items()}
         self.data = folder / "data"
         self.port = free_port()
         self.processes: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -133,7 +133,7 @@ class LocalInstallation:
 
     def tenant(self) -> dict[str, object]:
         """The tenant file's content."""
-        source = {"vendor": self.source.vendor, **self.source.settings}
+        source = {"vendor": self.source.vendor, **self.source.written()}
         return {
             "id": TENANT, "name": "Кофейня на Покровке", "timezone": "Europe/Moscow",
             "connections": {
@@ -149,7 +149,8 @@ class LocalInstallation:
 
     def connection(self, messenger: Messenger) -> dict[str, object]:
         """A messenger's connection."""
-        return {"vendor": messenger.vendor, "base_url": self.base_url(messenger.vendor), **messenger.settings}
+        where = {"vendor": messenger.vendor, "base_url": self.base_url(messenger.vendor)}
+        return {**where, **messenger.written(), **UNHURRIED}
 
     def rule(self, *via: Messenger, names: Sequence[str] = CHANNELS, **settings: Any) -> dict[str, object]:
         """A flow from the source through these channels."""
@@ -157,7 +158,9 @@ class LocalInstallation:
         rule: dict[str, object] = {
             "flow": first.flow, "from": ["source"], "via": list(names[: len(via)]), "expires_after": "30d",
         }  # fmt: skip
-        return {**rule, **(TEXTS if first.flow == "review_request" else {}), **first.extra, **settings}
+        texts = TEXTS if first.flow == "review_request" else {}
+        waits = {"fallback_after": "20d"} if first.backed_by else {}
+        return {**rule, **texts, **first.extra, **waits, **settings}
 
     def set_stage(self, guests: Sequence[Guest]) -> None:
         """The stand-ins made ready for this run."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chaos.messengers import MESSENGERS
-from chaos.parts import NAME, Part
-from chaos.sources import SOURCES
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import NAME, Part
 
 PARTS: list[Part] = [*SOURCES.values(), *MESSENGERS.values()]
 CREDENTIALS = sorted({secret for part in PARTS for secret in part.secrets.values()})

@@ -14,14 +14,14 @@ from typing import Any
 from backends.google.deployment import PATIENT
 from chaos.google import Cloud, GoogleInstallation
 from chaos.installation import LocalInstallation, until
-from chaos.messengers import MESSENGERS, TELEGRAM, channels
-from chaos.parts import Guest, Stage
-from chaos.sources import HTTP
+from chaos.routes import channels
 from simulators import telegram
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.engine.ports.clock import SystemClock
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import Guest, Stage
 
 SPEED = 30_000.0
 """Three days in 9 seconds."""
@@ -35,7 +35,7 @@ class Rehearsal(LocalInstallation):
     by another bot, the one way to him: nothing of it can go out elsewhere."""
 
     def __init__(self, folder: Path, spare: Running, **given: Any) -> None:
-        super().__init__(folder, spare, HTTP, *MESSENGERS.values(), **given)
+        super().__init__(folder, spare, SOURCES["http"], *MESSENGERS.values(), **given)
         # Bound and not listening: it refuses every connection, and nobody else can get it meanwhile.
         self.away = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.away.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,7 +45,7 @@ class Rehearsal(LocalInstallation):
         return f"http://127.0.0.1:{self.away.getsockname()[1]}/{vendor}"
 
     def tenant(self) -> dict[str, object]:
-        spare = {**self.connection(TELEGRAM), "base_url": super().base_url("telegram")}
+        spare = {**self.connection(MESSENGERS["telegram"]), "base_url": super().base_url("telegram")}
         flows = []
         for vendor, messenger in MESSENGERS.items():
             via = channels(messenger)
@@ -56,7 +56,7 @@ class Rehearsal(LocalInstallation):
         return {
             **super().tenant(),
             "connections": {
-                "source": {"vendor": HTTP.vendor, **HTTP.settings}, "spare": spare,
+                "source": {"vendor": SOURCES["http"].vendor, **SOURCES["http"].written()}, "spare": spare,
                 **{vendor: self.connection(messenger) for vendor, messenger in MESSENGERS.items()},
             },
             "flows": flows, "alerts": {"to": [{"connection": "spare", "chat": OWNER}], "after": "3h"},

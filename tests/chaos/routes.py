@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from itertools import product
 
-from chaos import messengers, sources
-from chaos.messengers import MESSENGERS
-from chaos.parts import Messenger, Source
-from chaos.sources import SOURCES
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import Messenger, Source
 
 Route = tuple[Source, Messenger]
 
-SPINE: Route = (sources.IIKO, messengers.SMSRU)
+SPINE: Route = (SOURCES["iiko"], MESSENGERS["smsru"])
 """Passes every point; the others the telling ones."""
 
 ROUTES: tuple[Route, ...] = (
-    (sources.RKEEPER, messengers.WHATSAPP),
-    (sources.YCLIENTS, messengers.EXOLVE),
-    (sources.AMOCRM, messengers.RESEND),
-    (sources.HTTP, messengers.TELEGRAM),
-    (sources.HTTP, messengers.MAX),
-    (sources.IIKO, messengers.HTTP),
+    (SOURCES["rkeeper"], MESSENGERS["whatsapp"]),
+    (SOURCES["yclients"], MESSENGERS["exolve"]),
+    (SOURCES["amocrm"], MESSENGERS["resend"]),
+    (SOURCES["http"], MESSENGERS["telegram"]),
+    (SOURCES["http"], MESSENGERS["max"]),
+    (SOURCES["iiko"], MESSENGERS["http"]),
 )
 
 
@@ -38,3 +36,8 @@ EVERY_ROUTE: tuple[Route, ...] = tuple(
 def named(route: Route) -> str:
     """`iiko-smsru`"""
     return "-".join(part.vendor for part in route)
+
+
+def channels(messenger: Messenger) -> tuple[Messenger, ...]:
+    """A messenger and the channel that its flow must name after it, if any."""
+    return (messenger, MESSENGERS[messenger.backed_by]) if messenger.backed_by else (messenger,)

@@ -14,12 +14,12 @@ import httpx
 
 from chaos.installation import Journal, LocalInstallation, dump, until
 from chaos.leaks import leaks
-from chaos.parts import Guest, Messenger
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
+from vendors.parts import Guest, Messenger
 
 Failpoint = Callable[[str], str]
 """The failpoint (as in armed/failpoints.py) of the process that is started now, by its name; "": it lives."""

@@ -11,17 +11,16 @@ import pytest
 
 from chaos.installation import Journal, LocalInstallation
 from chaos.leaks import leaks
-from chaos.messengers import EXOLVE, RESEND
-from chaos.parts import Guest, Messenger
 from chaos.scenario import failpoints, have_struck, in_turn, owed, run, settled
-from chaos.sources import HTTP
 from simulators.exolve import Exolve
 from simulators.serve import Running
 from svyazka.model.deliveries import Status
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import Guest, Messenger
 
 EVENTS = 8
 GUESTS = [Guest(number) for number in range(EVENTS)]
-FIRST, SECOND = EXOLVE, RESEND
+FIRST, SECOND = MESSENGERS["exolve"], MESSENGERS["resend"]
 """Neither leaves anything unknown, whatever else is lost with the process."""
 
 
@@ -57,7 +56,7 @@ def fallen_back(journal: Journal, messenger: Messenger, events: int) -> bool:
     ids=lambda part: part if isinstance(part, str) else part.name,
 )  # fmt: skip
 async def test_before_a_fallback(action: str, ending: Ending, tmp_path: Path, vendors: Callable[..., Running]) -> None:
-    parts = (HTTP, FIRST, SECOND)
+    parts = (SOURCES["http"], FIRST, SECOND)
     running = vendors(*parts)
     ending.script(running.of(FIRST.vendor))
     installation = LocalInstallation(tmp_path, running, *parts)

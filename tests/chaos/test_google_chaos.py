@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaos.google import Cloud, GoogleInstallation
-from chaos.messengers import channels
-from chaos.routes import ROUTES, SPINE, Route, named
+from chaos.routes import ROUTES, SPINE, Route, channels, named
 from chaos.scenario import failpoints, survive
 from simulators.serve import Running
 

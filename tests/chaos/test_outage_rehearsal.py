@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from chaos.leaks import leaks
-from chaos.messengers import MESSENGERS, TELEGRAM
-from chaos.parts import Guest
 from chaos.rehearsal import DAY, MONTH, SPEED, Rehearsal, SteppedRehearsal
 from chaos.scenario import call_until_answered
 from simulators import telegram
 from simulators.serve import Running
 from svyazka.model.deliveries import Status
+from vendors import MESSENGERS
+from vendors.parts import Guest
 
 GUESTS = [Guest(number) for number in range(6)]
 PROBES = 120
@@ -26,7 +26,7 @@ PROBES = 120
 @pytest.fixture(params=["local", "google"])
 def house(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[..., Running]) -> Iterator[Rehearsal]:
     """No vendor is there but the one through which the owner is told."""
-    spare = vendors(TELEGRAM)
+    spare = vendors(MESSENGERS["telegram"])
     made = (
         Rehearsal(tmp_path, spare, speed=SPEED)
         if request.param == "local"

@@ -13,11 +13,10 @@ import pytest
 from chaos.google import GoogleInstallation
 from chaos.installation import LocalInstallation, free_port
 from chaos.leaks import leaks
-from chaos.messengers import SMSRU
-from chaos.parts import Guest
 from chaos.scenario import drain, owed
-from chaos.sources import IIKO
 from simulators.serve import Running
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import Guest
 
 COPIES, INSTANCES = 32, 4
 GUESTS = [Guest(number) for number in range(5)]
@@ -27,10 +26,12 @@ GUESTS = [Guest(number) for number in range(5)]
 @pytest.fixture(params=["local", "google"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[..., Running]) -> LocalInstallation:
     """An installation on each backend."""
-    running = vendors(IIKO, SMSRU)
+    running = vendors(SOURCES["iiko"], MESSENGERS["smsru"])
     if request.param == "local":
-        return LocalInstallation(tmp_path, running, IIKO, SMSRU)
-    return GoogleInstallation(tmp_path, running, IIKO, SMSRU, cloud=request.getfixturevalue("cloud"))
+        return LocalInstallation(tmp_path, running, SOURCES["iiko"], MESSENGERS["smsru"])
+    return GoogleInstallation(
+        tmp_path, running, SOURCES["iiko"], MESSENGERS["smsru"], cloud=request.getfixturevalue("cloud")
+    )
 
 
 async def test_32_copies_over_four_accepting_processes_are_one_event_and_one_message(
@@ -51,18 +52,18 @@ async def test_32_copies_over_four_accepting_processes_are_one_event_and_one_mes
         journal = await opened.journal()
     finally:
         opened.stop()
-    assert SMSRU.sent(opened.vendors) == {guest.phone: 1 for guest in GUESTS}
+    assert MESSENGERS["smsru"].sent(opened.vendors) == {guest.phone: 1 for guest in GUESTS}
     orders = [record for record in journal.events if record.event.connection == "source"]
-    assert len(orders) == len(owed(journal, SMSRU)) == len(GUESTS)
+    assert len(orders) == len(owed(journal, MESSENGERS["smsru"])) == len(GUESTS)
     assert not leaks(opened.spoken())
 
 
 async def race(opened: LocalInstallation, guest: Guest, ports: list[int]) -> Counter[str]:
     """All copies at once, each repeated until it is answered; what the answers say."""
-    webhook = IIKO.webhook(opened.vendors, guest)
+    webhook = SOURCES["iiko"].webhook(opened.vendors, guest)
 
     async def call(client: httpx.AsyncClient, port: int) -> str:
-        url = httpx.URL(opened.hook_url("source", IIKO.vendor)).copy_with(port=port)
+        url = httpx.URL(opened.hook_url("source", SOURCES["iiko"].vendor)).copy_with(port=port)
         while True:
             answer = await client.post(url, content=webhook.body, headers=webhook.headers)
             if answer.status_code == 200:

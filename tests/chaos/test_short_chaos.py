@@ -10,14 +10,13 @@ import pytest
 
 from chaos.installation import LocalInstallation
 from chaos.leaks import CREDENTIALS, leaks
-from chaos.messengers import MESSENGERS, channels
-from chaos.parts import Guest
-from chaos.routes import ROUTES, SPINE, Route, named
+from chaos.routes import ROUTES, SPINE, Route, channels, named
 from chaos.scenario import failpoints, survive
-from chaos.sources import AMOCRM, SOURCES
 from simulators.serve import Running
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.engine.support.failpoints import POINTS, RENEWAL_POINTS
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import Guest
 
 EVENTS = 12
 STEPS = (
@@ -59,7 +58,7 @@ async def test_on_every_route_processes_are_lost_at(
 
 @pytest.mark.parametrize("strike", [*(f"kill {point}" for point in RENEWAL_POINTS), "stop oauth.after_call"])
 async def test_whoever_renews_a_sources_access_is_lost_at(strike: str, tmp_path: Path, vendors: Vendors) -> None:
-    route = (AMOCRM, MESSENGERS["smsru"])
+    route = (SOURCES["amocrm"], MESSENGERS["smsru"])
     installation = LocalInstallation(tmp_path, vendors(*route), *route)
     await survive(installation, failpoints(strike, work=1), events=EVENTS)
 
@@ -69,9 +68,7 @@ def test_every_step_is_one_of_them() -> None:
 
 
 def test_every_vendor_takes_part() -> None:
-    sending = {
-        vendor for vendor in VENDORS if any(map(load_manifest(vendor).carries, ("SendMessage", "Forward")))
-    }  # fmt: skip
+    sending = {vendor for vendor in VENDORS if any(map(load_manifest(vendor).carries, ("SendMessage", "Forward")))}
     assert MESSENGERS.keys() == sending
     assert SOURCES.keys() == CALLS_US.keys() - sending | {"http"}, "http is both"
     sources, messengers = zip(SPINE, *ROUTES, strict=True)

@@ -18,9 +18,6 @@ import yaml
 from chaos.google import Cloud, GoogleInstallation
 from chaos.installation import TENANT, until
 from chaos.leaks import leaks
-from chaos.messengers import SMSRU
-from chaos.parts import Guest
-from chaos.sources import IIKO
 from infra.serving import Instance, serving
 from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
@@ -28,6 +25,8 @@ from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.registry import load_simulator
 from simulators.serve import serve as serve_vendors
 from svyazka.engine.security.keyring import SECRET_NAMES
+from vendors import MESSENGERS, SOURCES
+from vendors.parts import Guest
 
 
 class Operator(GoogleInstallation):
@@ -52,8 +51,10 @@ def operator(firestore: str, bundles: Bundles, tmp_path: Path) -> Iterator[Opera
     """An empty project, the till and the messenger."""
     with ExitStack() as stack:
         tasks = stack.enter_context(serve_tasks(clock=Clock(), grpc=True, require_auth=True))
-        vendors = stack.enter_context(serve_vendors([load_simulator(part.vendor) for part in (IIKO, SMSRU)]))
-        made = Operator(tmp_path, vendors, IIKO, SMSRU, cloud=Cloud(bundles, firestore, tasks))
+        vendors = stack.enter_context(
+            serve_vendors([load_simulator(part.vendor) for part in (SOURCES["iiko"], MESSENGERS["smsru"])])
+        )
+        made = Operator(tmp_path, vendors, SOURCES["iiko"], MESSENGERS["smsru"], cloud=Cloud(bundles, firestore, tasks))
         stack.callback(made.log.close)
         yield made
 
@@ -80,7 +81,7 @@ async def test_from_the_tenant_file_to_the_message(operator: Operator, functions
         operator.svyazka("secret", "set", TENANT, name, given=value)
     hooks = {line["connection"]: str(line["url"]) for line in operator.lines("urls", TENANT)}
     guest = Guest(1)
-    webhook = IIKO.webhook(operator.vendors, guest)
+    webhook = SOURCES["iiko"].webhook(operator.vendors, guest)
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
 
         async def called() -> bool:
@@ -89,12 +90,12 @@ async def test_from_the_tenant_file_to_the_message(operator: Operator, functions
             return all(answer.status_code == 200 for answer in await asyncio.gather(*copies))
 
         await until(called, "every copy is taken")
-        await until(lambda: SMSRU.sent(operator.vendors), "the message goes out")
+        await until(lambda: MESSENGERS["smsru"].sent(operator.vendors), "the message goes out")
         for headers in ({}, {"Authorization": "Bearer x.y.z"}):
             answer = await client.post(f"{functions['work'].url}/sweep", headers=headers)
             assert answer.status_code == 401, "the worker is the queue's only"
     await until(lambda: operator.lines("deliveries")[0]["status"] == "succeeded", "it is settled")
-    assert SMSRU.sent(operator.vendors) == {guest.phone: 1}
+    assert MESSENGERS["smsru"].sent(operator.vendors) == {guest.phone: 1}
     (event,), (delivery,) = operator.lines("events"), operator.lines("deliveries")
     assert (event["status"], event["deliveries"]) == ("planned", [delivery["id"]])
     for function in functions.values():

@@ -10,18 +10,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from matrix.channels import Channel
+from matrix import channels, sources
 from matrix.hub import Connection, Front, Machine, blank, listening, machine
-from matrix.sources import Source
-from simulators.registry import load_simulator
+from simulators.registry import every_simulator
 from simulators.serve import Running, serve
-
-VENDORS = ("iiko", "rkeeper", "yclients", "amocrm", "smsru", "exolve", "resend", "whatsapp", "telegram", "max")
+from vendors.parts import Done, Messenger
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
-    with serve([load_simulator(vendor) for vendor in VENDORS]) as up:
+    with serve(every_simulator()) as up:
         yield up
 
 
@@ -51,12 +49,14 @@ Hub = Callable[..., AbstractAsyncContextManager[Machine]]
 
 @pytest.fixture
 def hub(tmp_path: Path, empty: Path, front: Front, vendors: Running) -> Hub:
-    """`hub(source, flow, *channels, **more)`: a hub whose tenant has these, and more connections by name."""
+    """`hub(source, flow, *via, **more)`: a hub whose tenant has these, and more connections by name."""
 
     def opened(
-        source: Source, flow: dict[str, object], *channels: Channel, **more: Connection
+        source: Done, flow: dict[str, object], *via: Messenger, **more: Connection
     ) -> AbstractAsyncContextManager[Machine]:
-        connections = {"source": source.connection(), **{one.vendor: one.connection() for one in channels}, **more}
+        connections = {
+            "source": sources.connection(source), **{one.vendor: channels.connection(one) for one in via}, **more,
+        }  # fmt: skip
         data = shutil.copytree(empty, tmp_path / "data")
         return machine(data, front, vendors, source.start, connections, [flow])
 

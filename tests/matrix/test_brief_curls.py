@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from matrix.channels import SMSRU, review_request
+from matrix.channels import CHANNELS, expected, review_request
 from matrix.conftest import Hub
-from matrix.sources import AMOCRM, BRIEF, IIKO, RKEEPER, YCLIENTS, Person, Source
+from matrix.sources import BRIEF, BY_NAME
+from vendors.parts import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -74,7 +75,6 @@ curl -X POST "https://yourdomain.com/api/webhook/amocrm?key=YOUR_KEY" \\
   }'
 """,
 }
-SOURCES = {source.vendor: source for source in (IIKO, RKEEPER, YCLIENTS, AMOCRM)}
 
 
 def words(command: str) -> list[str]:
@@ -110,8 +110,7 @@ WAYS: list[Callable[[str], Awaitable[str]]] = [by_httpx, *([by_curl] if shutil.w
 async def test_a_command_of_the_brief_makes_one_message(
     hub: Hub, vendor: str, way: Callable[[str], Awaitable[str]]
 ) -> None:
-    source: Source = SOURCES[vendor]
-    async with hub(source, review_request(SMSRU), SMSRU) as machine:
+    async with hub(BY_NAME[vendor], review_request(CHANNELS["smsru"]), CHANNELS["smsru"]) as machine:
         command = COMMANDS[vendor].replace("https://yourdomain.com", machine.front.url)
         command = command.replace("YOUR_KEY", await machine.key("source"))
         said = json.loads(await way(command))
@@ -120,7 +119,7 @@ async def test_a_command_of_the_brief_makes_one_message(
         await machine.pass_time(25)
         assert said["status"] == again["status"] == "accepted"
         assert [event["status"] for event in (*said["events"], *again["events"])] == ["accepted", "duplicate"]
-        assert machine.sent() == [SMSRU.expected(Person())]
+        assert machine.sent() == [expected(CHANNELS["smsru"], Person())]
 
 
 @pytest.mark.parametrize("vendor", COMMANDS)
@@ -130,10 +129,10 @@ async def test_the_bodies_of_the_matrix_are_those_of_the_commands(vendor: str) -
 
 @pytest.mark.parametrize("header", ["X-Api-Key: {}", "Authorization: Bearer {}"])
 async def test_the_key_may_stand_in_a_header_as_the_brief_says_of_r_keeper(hub: Hub, header: str) -> None:
-    async with hub(RKEEPER, review_request(SMSRU), SMSRU) as machine:
+    async with hub(BY_NAME["rkeeper"], review_request(CHANNELS["smsru"]), CHANNELS["smsru"]) as machine:
         name, _, value = header.format(await machine.key("source")).partition(": ")
         url = f"{machine.front.url}/api/webhook/rkeeper"
         answer = await machine.front.client.post(url, json=BRIEF["rkeeper"], headers={name: value})
         await machine.work()
         assert answer.status_code == 200
-        assert machine.sent() == [SMSRU.expected(Person())]
+        assert machine.sent() == [expected(CHANNELS["smsru"], Person())]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from connectors.support import posted
-from svyazka.connectors.exolve.manifest import MANIFEST
 from svyazka.connectors.exolve.schema import FINAL
 from svyazka.connectors.exolve.webhook import WEBHOOK
-from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
@@ -70,11 +65,6 @@ def test_an_sms_that_came_is_a_message_of_its_sender() -> None:
     assert fact.contact == Contact(phone="79991234567")
     assert fact.data == {"text": "Можно перенести запись на пятницу?"}
     assert fact.occurred_at == datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
-
-
-def test_no_sample_of_an_event_is_left_out() -> None:
-    names = {path.stem.removeprefix("event_") for path in SAMPLES.glob("event_*")}
-    assert names == {"delivered", "failed", "in_between", "incoming", "minimal", "prohibited", "late_not_final"}
 
 
 # Events
@@ -138,42 +128,3 @@ def test_what_is_no_event_is_said_so(body: bytes) -> None:
     with pytest.raises(NotTheFormat, match="expected"):
         parse(body)
     assert not WEBHOOK.bears_refusal
-
-
-def test_there_is_no_signature_so_the_key_in_the_address_is_all() -> None:
-    assert WEBHOOK.verify(posted(b"{}"), NOTHING) is None
-    assert WEBHOOK.secret_settings == ()
-
-
-# Whatever comes
-
-
-FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.none() | st.booleans() | st.integers() | FLOATS | st.text(max_size=8) | st.just("2026-11-20T09:00:12Z")
-WORDS = st.sampled_from([*FINAL, "DIRECTION_INCOMING", "DIRECTION_OUTGOING", "стоп", ""]) | VALUES
-NAMES = ["message_id", "date", "sender", "text", "direction", "segments_count", "delivery_status", "status", "channel"]
-
-
-@settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(NAMES), WORDS | st.lists(WORDS, max_size=2)))
-def test_any_event_is_read_without_surprise_and_twice_alike(content: dict[str, Any]) -> None:
-    facts = parse(content)
-    assert facts
-    assert parse(content) == facts
-    for fact in facts:
-        fact.model_dump_json().encode()
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=200))
-def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
-    with contextlib.suppress(NotTheFormat):
-        parse(body)
-
-
-# Its place in the house
-
-
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("exolve") is MANIFEST
-    assert load_webhook("exolve") is WEBHOOK

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from connectors.support import posted
 from svyazka.connectors.iiko.webhook import WEBHOOK
@@ -32,20 +29,6 @@ BRIEF_CURL = b"""{
   }"""
 
 E = EventType
-EXPECTED: dict[str, tuple[EventType, str | None, str | None]] = {
-    "delivery-closed": (E.ORDER_COMPLETED, "order:f7d7468e-4c1f-5e7a-96d0-d063007888ed", None),
-    "delivery-cooking-started": (E.ORDER_CHANGED, "order:f7d7468e-4c1f-5e7a-96d0-d063007888ed", None),
-    "delivery-cancelled": (E.ORDER_CANCELLED, "order:c3b7d76e-2e8e-587b-b608-cf3e73f0b983", None),
-    "delivery-error": (
-        E.ORDER_CHANGED, "order:d1b8eca2-705b-5ef7-af82-c4d03ed0a102",
-        "the till didn't take it: TerminalGroupUnregistered",
-    ),
-    "table-order-closed": (E.ORDER_COMPLETED, "order:4838a48a-d067-5e73-9ea7-76ca39d995ec", None),
-    "reserve-new": (E.APPOINTMENT_BOOKED, "appointment:7b7ceb35-12e8-54f7-9a3f-83e236ebbb84", None),
-    "stop-list-update": (E.STOCK_CHANGED, None, None),
-    "personal-shift-opened": (E.OTHER, None, "iiko sent PersonalShift: nothing here acts on it"),
-    "seed-single-object": (E.ORDER_COMPLETED, "order:c687233e-7c70-5545-9ef7-9b464d7477fc", None),
-}  # fmt: skip
 
 
 def sample(name: str) -> Any:
@@ -68,42 +51,6 @@ def delivery(**order: Any) -> dict[str, Any]:
     (item,) = sample("delivery-closed")
     item["eventInfo"]["order"].update(order)
     return dict(item)
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_every_sample_is_what_its_readme_says(name: str) -> None:
-    fact = one(sample(name))
-    assert (fact.type, fact.subject, fact.ignored) == EXPECTED[name]
-    assert fact.key is not None
-    assert fact.occurred_at is not None
-
-
-API_READ = {
-    "access-token-v1-request", "access-token-v1-response", "access-token-v2-request", "access-token-v2-response",
-    "error-400-validation", "error-401-token-expired", "organizations-response", "terminal-groups-response",
-    "deliveries-by-id-response", "webhooks-settings-response", "webhooks-update-settings-request",
-    "webhooks-update-settings-response",
-}  # fmt: skip
-"""Answers and requests that the tests of the client, the worker and the doctor go through."""
-
-API_STAND_IN = {
-    "commands-status-error", "commands-status-in-progress", "commands-status-success", "update-delivery-status-request",
-}  # fmt: skip
-"""Of commands, which nobody gives yet: the stand-in's tests hold them."""
-
-API_UNUSED = {
-    "customer-create-or-update-request", "customer-create-or-update-response", "customer-info-request",
-    "customer-info-response", "deliveries-create-request", "payment-types-response", "stop-lists-response",
-    "terminal-groups-is-alive-response", "wallet-topup-request",
-}  # fmt: skip
-"""Methods that nothing here calls."""
-
-
-def test_no_sample_is_left_out() -> None:
-    assert {path.stem.removeprefix("webhook-") for path in SAMPLES.glob("webhook-*.json")} == set(EXPECTED)
-    created = {"deliveries-create-response-in-progress"}
-    known = API_READ | API_STAND_IN | API_UNUSED | created
-    assert {path.stem.removeprefix("api-") for path in SAMPLES.glob("api-*.json")} == known
 
 
 def test_an_order_just_created_by_api_is_not_acted_on_before_the_till_has_taken_it() -> None:
@@ -384,45 +331,3 @@ def test_where_no_token_is_set_the_header_is_free_for_our_own_key() -> None:
 def test_a_token_in_cyrillic_works() -> None:
     inbound = Inbound({}, {"auth_token": "секрет"})
     assert WEBHOOK.verify(posted(b"[]", ("authorization", "секрет".encode().decode("latin-1"))), inbound) is None
-
-
-# Whatever comes
-
-
-WORDS = st.sampled_from(
-    ["eventType", "eventTime", "eventInfo", "organizationId", "correlationId", "id", "timestamp", "order", "reserve",
-     "status", "customer", "phone", "name", "type", "externalData", "key", "value", "cancelInfo", "cause", "errorInfo",
-     "code", "creationStatus", "deliveryOrder", "terminalGroupsStopListsUpdates", "isDeleted", "cancelReason"]
-)  # fmt: skip
-VALUES = st.sampled_from(
-    ["DeliveryOrderUpdate", "TableOrderError", "ReserveUpdate", "StopListUpdate", "Closed", "Cancelled", "one-time",
-     "Error", "InProgress", "2026-03-14 15:53:01.640", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
-     "\ud800", "\x00", "tgUserId"]
-)  # fmt: skip
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | VALUES
-TREES = st.recursive(LEAVES, lambda t: st.lists(t, max_size=4) | st.dictionaries(WORDS | st.text(), t, max_size=8))
-EVENTS = st.dictionaries(WORDS, TREES, min_size=1) | st.fixed_dictionaries(
-    {"eventType": VALUES, "eventInfo": st.dictionaries(WORDS, TREES), "organizationId": LEAVES, "eventTime": VALUES}
-)
-
-
-@settings(deadline=None)
-@given(st.lists(EVENTS | TREES, max_size=4) | TREES)
-def test_any_json_is_parsed_without_surprise_and_twice_alike(content: Any) -> None:
-    body = json.dumps(content).encode()
-    try:
-        facts = parse(body)
-    except NotTheFormat:
-        return
-    assert parse(body) == facts
-    for fact in facts:
-        fact.model_dump_json().encode()
-        if isinstance(fact, Fact) and fact.key:
-            json.dumps(fact.key, ensure_ascii=False).encode()
-
-
-@settings(deadline=None)
-@given(st.binary())
-def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
-    with contextlib.suppress(NotTheFormat):
-        parse(body)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.support import posted
@@ -217,40 +216,6 @@ def test_an_update_without_its_type_cannot_be_read() -> None:
     assert isinstance(item, Unreadable)
 
 
-WORDS = st.sampled_from(
-    ["update_type", "timestamp", "message", "callback", "user", "chat_id", "user_id", "payload", "sender", "recipient",
-     "body", "mid", "text", "attachments", "type", "vcf_info", "max_info", "callback_id", "first_name", "is_bot",
-     "chat_type", "message_id", "name"]
-)  # fmt: skip
-VALUES = st.sampled_from(
-    ["message_created", "message_edited", "message_callback", "bot_started", "bot_stopped", "contact", "dialog",
-     "\ud800", "\x00", 0, 10**30, -1, 1763700000000, 1e308, "BEGIN:VCARD\r\nTEL;TYPE=cell:79991234567\r\n"]
-)  # fmt: skip
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | VALUES
-TREES = st.recursive(LEAVES, lambda t: st.lists(t, max_size=4) | st.dictionaries(WORDS | st.text(), t, max_size=8))
-UPDATES = st.fixed_dictionaries({"update_type": VALUES}, optional={"message": TREES, "callback": TREES, "user": TREES})
-
-
-@settings(deadline=None)
-@given(UPDATES | TREES)
-def test_any_json_is_parsed_without_surprise_and_twice_alike(content: Any) -> None:
-    body = json.dumps(content).encode()
-    try:
-        facts = parse(body)
-    except NotTheFormat:
-        return
-    assert parse(body) == facts
-    for fact in facts:
-        fact.model_dump_json().encode()
-
-
-@settings(deadline=None)
-@given(st.binary())
-def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
-    with contextlib.suppress(NotTheFormat):
-        parse(body)
-
-
 # Init data of mini apps
 
 VECTORS = json.loads((SAMPLES / "init_data_vectors.json").read_bytes())
@@ -274,12 +239,3 @@ def test_every_vector_of_init_data_is_taken_or_refused_as_it_says(vector: dict[s
 def test_any_text_is_taken_or_refused_as_init_data(text: str) -> None:
     with pytest.raises(NotGenuine):
         verified(text, "token", datetime.now(UTC), timedelta(days=1))
-
-
-def test_every_sample_is_read_by_a_test_here_or_beside() -> None:
-    beside = {
-        "README", "error_401", "error_attachment_not_ready", "error_with_error_key", "init_data_vectors", "me",
-        "send_429", "send_ok", "send_request", "send_success_false", "subscribe_ok", "subscribe_request",
-        "subscriptions", "subscriptions_empty",
-    }  # fmt: skip
-    assert {path.stem for path in SAMPLES.iterdir()} == beside | set(EXPECTED) | {"message_created", "wrong_secret"}

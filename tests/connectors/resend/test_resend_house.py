@@ -69,7 +69,8 @@ class MailHouse(House):
         return await receiver.handle(RawRequest("POST", path, query, pairs, b""), read)
 
     async def tell(self, control: str = "event", **told: Any) -> list[Answer]:
-        """Resend tells of something, signed as it signs; our answers."""
+        """Resend tells of something, signed as it signs and by our own clock; our answers."""
+        self.vendor.of("resend").ahead = self.clock.real().timestamp() - time.time()
         with scripted() as ear:
             ear.on("/hook", 200)
             async with httpx.AsyncClient(trust_env=False) as controls:
@@ -251,7 +252,7 @@ async def test_a_lost_domain_is_told_once(house: MailHouse) -> None:
     lost = {"name": "example.com", "status": "failed"}
     body = json.dumps({"type": "domain.updated", "created_at": "2026-03-14T12:00:00Z", "data": lost}).encode()
     for _ in range(2):
-        assert (await house.heard("/webhook_resend", body, signed(body, time.time()))).status == 200
+        assert (await house.heard("/webhook_resend", body, signed(body, house.clock.real().timestamp()))).status == 200
         await house.run()
     (alert,) = house.alerts()
     assert "example.com" in alert.text

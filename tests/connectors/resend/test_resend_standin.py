@@ -18,7 +18,6 @@ from svyazka.engine.contracts.webhook import Inbound
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "resend"
 LETTER = {"from": "Кофейня <noreply@example.com>", "to": ["anna@example.org"], "subject": "Привет", "text": "Привет"}
-OURS = Inbound({}, {"signing_secret": SECRET})
 
 
 def sample(name: str) -> Any:
@@ -148,9 +147,10 @@ def test_every_endpoint_hears_what_becomes_of_a_letter_and_an_address_may_be_sup
             call(resend, body={**LETTER, "to": to})
             told += [f"email.{name}" for name in events]
             hooks_are_out(resend, len(told))
+        ours = Inbound({}, {"signing_secret": SECRET}, time.time())
         for _, body, headers in ear.seen:
             content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-            assert WEBHOOK.verify(posted(content, *headers.items()), OURS) is None
+            assert WEBHOOK.verify(posted(content, *headers.items()), ours) is None
     assert [body["type"] for _, body, _ in ear.seen] == told
 
 

@@ -16,7 +16,7 @@ from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.client import Price, Usage
 from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.settings import SmsruSettings
-from svyazka.connectors.smsru.webhook import WEBHOOK, receipt_fact
+from svyazka.connectors.smsru.webhook import receipt_fact
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding
@@ -276,7 +276,3 @@ async def test_a_question_that_is_not_answered_is_a_source_that_cannot_be_asked(
     async with asking(smsru) as call:
         with pytest.raises(VendorFailure):
             await MANIFEST.reading.read(Entity(kind="message", id="202626-1000001"), call)
-
-
-def test_the_webhooks_secret_is_the_connectors_credential() -> None:
-    assert WEBHOOK.secret_settings == MANIFEST.credentials.required == MANIFEST.credentials.secret == ("api_id",)

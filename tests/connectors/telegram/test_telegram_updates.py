@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.support import posted
@@ -206,39 +205,6 @@ def test_what_is_not_the_format_is_said_so(body: bytes) -> None:
 def test_an_update_without_its_number_cannot_be_told_from_another(body: dict[str, Any]) -> None:
     (item,) = parse(body)
     assert isinstance(item, Unreadable)
-
-
-WORDS = st.sampled_from(
-    ["update_id", "message", "edited_message", "callback_query", "my_chat_member", "from", "chat", "id", "text", "date",
-     "edit_date", "type", "contact", "phone_number", "user_id", "message_id", "first_name", "last_name", "is_bot",
-     "web_app_data", "data", "new_chat_member", "status", "migrate_to_chat_id"]
-)  # fmt: skip
-VALUES = st.sampled_from(["private", "/start x", "/stop", "kicked", "\ud800", "\x00", 0, 10**30, -1, 1763700000, 1e308])
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | VALUES
-TREES = st.recursive(LEAVES, lambda t: st.lists(t, max_size=4) | st.dictionaries(WORDS | st.text(), t, max_size=8))
-UPDATES = st.fixed_dictionaries(
-    {"update_id": st.integers() | LEAVES}, optional={"message": TREES, "callback_query": TREES, "my_chat_member": TREES}
-)
-
-
-@settings(deadline=None)
-@given(UPDATES | TREES)
-def test_any_json_is_parsed_without_surprise_and_twice_alike(content: Any) -> None:
-    body = json.dumps(content).encode()
-    try:
-        facts = parse(body)
-    except NotTheFormat:
-        return
-    assert parse(body) == facts
-    for fact in facts:
-        fact.model_dump_json().encode()
-
-
-@settings(deadline=None)
-@given(st.binary())
-def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
-    with contextlib.suppress(NotTheFormat):
-        parse(body)
 
 
 # Init data of Mini Apps

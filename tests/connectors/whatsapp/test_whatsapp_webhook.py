@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 from datetime import UTC, datetime
@@ -10,14 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from connectors.support import posted
 from simulators.whatsapp import APP_SECRET
-from svyazka.connectors.registry import load_manifest, load_webhook
-from svyazka.connectors.whatsapp.manifest import MANIFEST
-from svyazka.connectors.whatsapp.messages import NOT_WORDS, READERS
+from svyazka.connectors.whatsapp.messages import NOT_WORDS
 from svyazka.connectors.whatsapp.statuses import STATES
 from svyazka.connectors.whatsapp.webhook import WEBHOOK
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
@@ -242,14 +237,6 @@ def test_who_stops_marketing_withdraws_his_consent() -> None:
     assert one(again).consent is Consent.GIVEN
 
 
-def test_no_sample_of_a_webhook_is_left_out() -> None:
-    names = {path.stem for path in SAMPLES.glob("*.json") if "object" in json.loads(path.read_bytes())}
-    statuses = {name for name in names if name.startswith(("status_", "failed_"))}
-    others = {"referral_ad", "reaction", "template_approved", "template_paused", "user_preferences_stop"}
-    assert names == {*MESSAGES, *statuses, *others}
-    assert len(statuses) == 6
-
-
 # Messages
 
 
@@ -362,57 +349,3 @@ def test_what_is_no_webhook_of_whatsapps_is_said_so(body: bytes) -> None:
     with pytest.raises(NotTheFormat, match="expected"):
         parse(body)
     assert not WEBHOOK.bears_refusal
-
-
-# Whatever comes
-
-
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(
-    ["79991234567", "1763700000", BSUID, "stop", "text", "PAUSED", "failed", *READERS, *STATES]
-)  # fmt: skip
-NAMES = [
-    "id", "from", "from_user_id", "type", "text", "body", "timestamp", "context", "referral", "source_id", "contacts",
-    "phones", "name", "status", "errors", "code", "error_data", "recipient_id", "biz_opaque_callback_data", "wa_id",
-    "value", "event", "message_template_id", "interactive", "button", "location", "order", "product_items", "image",
-]  # fmt: skip
-JSON = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
-    max_leaves=12,
-)  # fmt: skip
-VALUES = st.dictionaries(
-    st.sampled_from(["messages", "statuses", "contacts", "metadata", "errors", "user_preferences", "event"]),
-    JSON | st.lists(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=6), max_size=3),
-)
-FIELDS = st.sampled_from(
-    ["messages", "user_preferences", "message_template_status_update", "account_update", "x", None]
-)
-
-
-@settings(deadline=None)
-@given(FIELDS, VALUES | JSON, LEAVES)
-def test_any_change_is_read_without_surprise_and_twice_alike(field: Any, value: Any, time: Any) -> None:
-    body = json.dumps(news(field, value, time=time)).encode()
-    try:
-        facts = parse(body)
-    except NotTheFormat:  # NaN and its like are no JSON
-        return
-    assert facts
-    assert parse(body) == facts
-    for fact in facts:
-        fact.model_dump_json().encode()
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=200))
-def test_any_bytes_are_parsed_or_refused_and_never_proved(body: bytes) -> None:
-    assert WEBHOOK.verify(posted(body, ("x-hub-signature-256", "sha256=" + "0" * 64)), OURS) is not None
-    with contextlib.suppress(NotTheFormat):
-        parse(body)
-
-
-# Its place in the house
-
-
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("whatsapp") is MANIFEST
-    assert load_webhook("whatsapp") is WEBHOOK

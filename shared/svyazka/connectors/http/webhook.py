@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,7 +59,7 @@ class HttpWebhook(Webhook):
                     given if auth.get("encoding") == "base64" else given.lower(), _hmac(auth, secret, request)
                 )
             case "standard_webhooks":
-                return _standard(request, secret)
+                return _standard(request, secret, inbound.now)
             case _:
                 return N_("auth.by names no way that we know")
         return None if genuine else N_("the request isn't proved by {by}").format(by=by)
@@ -102,10 +101,10 @@ def _hmac(auth: Mapping[str, object], secret: str, request: RawRequest) -> str:
     return prefix + base64.b64encode(made).decode() if auth.get("encoding") == "base64" else prefix.lower() + made.hex()
 
 
-def _standard(request: RawRequest, secret: str) -> str | None:
+def _standard(request: RawRequest, secret: str, now: float) -> str | None:
     secrets = standardwebhooks.secrets_of(secret)
     try:
-        return standardwebhooks.refusal(secrets, request.headers, request.body, time.time())
+        return standardwebhooks.refusal(secrets, request.headers, request.body, now)
     except ConfigError as error:
         return N_("inbound_secret can't be used: {why}").format(why=error)
 

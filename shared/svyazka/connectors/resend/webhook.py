@@ -6,7 +6,6 @@ answered with 2xx within 15 s comes again, eight times within a day.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from email.utils import parseaddr
 from typing import Any
@@ -60,7 +59,7 @@ class ResendWebhook(Webhook):
             return None if ours else N_("this link to unsubscribe isn't ours")
         secrets = standardwebhooks.secrets_of(secret)
         try:
-            return standardwebhooks.refusal(secrets, request.headers, request.body, time.time())
+            return standardwebhooks.refusal(secrets, request.headers, request.body, inbound.now)
         except ConfigError as error:
             return N_("signing_secret can't be used: {why}").format(why=error)
 

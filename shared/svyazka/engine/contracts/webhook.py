@@ -59,6 +59,8 @@ class Inbound:
 
     public: Mapping[str, Any]
     secrets: Mapping[str, str]
+    now: float = 0.0
+    """Real time in Unix seconds, for signatures that bear theirs: no method of Webhook looks at a clock itself."""
 
 
 class NotTheFormat(ValueError):

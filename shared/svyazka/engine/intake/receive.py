@@ -129,7 +129,7 @@ class Receiver:
         return known[1]
 
     def inbound(self, compiled: CompiledConnection) -> Inbound:
-        """Plain settings and unsealed secrets; unsealing is remembered while the sealed text stays the same."""
+        """Plain settings, secrets and the time; unsealing is remembered while the sealed text stays the same."""
         owner = connection_id(compiled.tenant, compiled.connection)
         known = self._unsealed.get(owner)
         if known is None or known[0] != compiled.sealed:
@@ -138,7 +138,7 @@ class Receiver:
                 for name, sealed in compiled.sealed.items()
             }
             known = self._unsealed[owner] = (compiled.sealed, plain)
-        return Inbound(compiled.public, known[1])
+        return Inbound(compiled.public, known[1], self.clock.real().timestamp())
 
     async def _handshake(self, head: RawRequest, key: WebhookKey) -> Answer:
         compiled = await self._connection(key)

@@ -1,0 +1,24 @@
+"""Every vendor's description; a vendor without one fails at once, with the name of the file that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from svyazka.connectors.registry import VENDORS as REGISTERED
+from vendors.parts import Hooks, Messenger, Source, Vendor
+
+
+def _described(name: str) -> Vendor:
+    found = import_module(f"vendors.{name}").VENDOR
+    assert isinstance(found, Vendor)
+    assert found.name == name
+    return found
+
+
+VENDORS: Mapping[str, Vendor] = {name: _described(name) for name in sorted(REGISTERED)}
+HOOKS: Mapping[str, Hooks] = {name: one.hooks for name, one in VENDORS.items() if one.hooks is not None}
+SOURCES: Mapping[str, Source] = {name: one.source for name, one in VENDORS.items() if one.source is not None}
+MESSENGERS: Mapping[str, Messenger] = {
+    name: one.messenger for name, one in VENDORS.items() if one.messenger is not None
+}

@@ -1,0 +1,180 @@
+"""amoCRM, as the tests know it."""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import quote
+
+from matrix.hub import Machine
+from simulators.amocrm import AmocrmSimulator
+from simulators.amocrm.cards import ACCOUNT_ID, TALKS, WON, form, lead_hook
+from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
+from simulators.amocrm.simulator import FORM as FORM_HEADERS
+from simulators.amocrm.simulator import SUBDOMAIN
+from simulators.serve import Running
+from svyazka.engine.calling.oauth.authorise import exchange
+from svyazka.engine.contracts.oauth import AuthorisationCode
+from svyazka.engine.hub import Hub
+from svyazka.engine.tenants.directory import Account
+from vendors.parts import (
+    AT_ONCE,
+    FORM,
+    NAME,
+    UNHURRIED,
+    Body,
+    Done,
+    Guest,
+    Hooks,
+    Person,
+    Source,
+    Vendor,
+    Webhook,
+    body,
+    sample,
+    told,
+)
+
+_CONTACTS = {
+    "update": [
+        {
+            "id": 111,
+            "custom_fields_values": [
+                {"field_name": "Телефон", "field_code": "PHONE", "values": [{"value": "79991234567"}]}
+            ],
+        }
+    ]
+}
+_LEAD = {"id": 12345, "status_id": 142, "pipeline_id": 789}
+_MAIN = {**_LEAD, "main_contact": {"id": 111, "phone": "+79991234567"}}
+SHOWN_FORM = """\
+leads[status][0][id]=12345
+leads[status][0][status_id]=142
+leads[status][0][pipeline_id]=789
+leads[status][0][old_status_id]=456
+contacts[update][0][id]=111
+contacts[update][0][custom_fields][0][id]=66192
+contacts[update][0][custom_fields][0][name]=Телефон
+contacts[update][0][custom_fields][0][values][0][value]=79991234567"""
+
+HOOKS = Hooks(
+    samples="amocrm",
+    told={
+        "wh-company-add.form": ["contact.created company:17612521"],
+        "wh-contacts-add.form": ["contact.created contact:17611273"],
+        "wh-contacts-delete.form": ["contact.deleted contact:17611273 (no key) (no time)"],
+        "wh-contacts-note.form": ["other: amoCRM sent contacts note: nothing here acts on it"],
+        "wh-contacts-restore.form": ["contact.changed contact:17611273"],
+        "wh-contacts-update-company-real-shape.form": ["contact.changed company:7793457"],
+        "wh-contacts-update.form": ["contact.changed contact:17611273"],
+        "wh-digital-pipeline-status.form": ["deal.won deal:15318175:won (in part) (no key) (no time)"],
+        "wh-leads-add.form": ["deal.created deal:15318175"],
+        "wh-leads-delete.form": ["deal.changed deal:15318175 (no key) (no time)"],
+        "wh-leads-note.form": ["other: amoCRM sent leads note: nothing here acts on it"],
+        "wh-leads-responsible.form": ["deal.changed deal:15318175"],
+        "wh-leads-restore.form": ["deal.changed deal:15318175"],
+        "wh-leads-status-won.form": ["deal.won deal:15318175:won"],
+        "wh-leads-update.form": ["deal.changed deal:15318175"],
+        "wh-message-add.form": ["message.received message:660b5b93-0000-4ead-ac38-3797c062146c"],
+        "wh-talk-add.form": ["other: amoCRM sent talk add: nothing here acts on it"],
+        "wh-task-add.form": ["other: amoCRM sent task add: nothing here acts on it"],
+        "wh-task-delete.form": ["other (no key) (no time): amoCRM sent task delete: nothing here acts on it"],
+        "wh-task-update-completed.form": ["other: amoCRM sent task update: nothing here acts on it"],
+        "wh-unsorted-add-form.form": ["lead.created lead:15318519"],
+        "wh-unsorted-delete-accept.form": [
+            "other lead:f575b754b0d1eb1c380e53d6821ffd2820a6dfbe3822de0cfddaf266980f: "
+            "amoCRM sent unsorted accept: nothing here acts on it",
+        ],
+    },
+    others=("api-*", "oauth-*", "wh-integration-disabled.http"),
+    bodies=({"leads": {"status": [_MAIN]}, "contacts": _CONTACTS, "unsorted": {"add": [{"message": "?", "data": 0}]}},),
+    public=({"account_id": "31500000"}, {}),
+    content_type=FORM,
+    modules=frozenset({"facts", "forms"}),
+)  # fmt: skip
+
+
+def _deal_won(running: Running, guest: Guest) -> Webhook:
+    """No webhook of amoCRM's tells whose deal it is: the deal and its contact are always read."""
+    account: AmocrmSimulator = running.of("amocrm")
+
+    def happen() -> bytes:
+        contact = account.add("contacts", {"name": NAME, "phone": guest.phone, "email": guest.email})
+        lead = account.add("leads", {"status_id": WON, "contacts": [contact["id"]]})
+        hook = lead_hook(lead, old_status_id=TALKS)
+        return form({"leads": {"status": [hook]}, "account": {"subdomain": SUBDOMAIN, "id": ACCOUNT_ID}})
+
+    return Webhook(told(running, happen), FORM_HEADERS)
+
+
+def _open(running: Running) -> None:
+    account: AmocrmSimulator = running.of("amocrm")
+    account.pace.per_second = AT_ONCE
+    # A worker that dies between the vendor's answer and the store has only the old refresh token.
+    account.grants.rotation = "lenient"
+
+
+async def _agree(running: Running, hub: Hub, account: Account) -> None:
+    """The owner lets us in, and what was given is over at once: the first call needs other access."""
+    grants = running.of("amocrm").grants
+    code = told(running, partial(grants.code, CLIENT_ID, running.of("amocrm").now()))
+    await exchange(hub, account, AuthorisationCode(code))
+    told(running, grants.expire_access)
+
+
+async def _deal(machine: Machine, status: int = 142, lead: int = 15318175) -> None:
+    account = machine.vendors.of("amocrm")
+    account.grants.long_lived.add("amo-token-for-tests")
+    account._ids["leads"] = lead - 1
+    person = {"name": "Иван Петров", "phone": "+7 (999) 123-45-67", "email": "ivan.petrov@example.test"}
+    (contact,) = (await machine.tell("amocrm", "contacts", [person]))["ids"]
+    await machine.tell("amocrm", "leads", [{"status_id": status, "contacts": [contact]}])
+
+
+def _brief(status: int) -> dict[str, object]:
+    return {"leads": {"status": [{"id": 12345, "status_id": status, "main_contact": {"phone": "+79991234567"}}]}}
+
+
+COMMON = {
+    "now": "2025-10-09T10:53:25+00:00", "done": sample("amocrm/wh-leads-status-won.form"), "brief": _brief(142),
+}  # fmt: skip
+
+VENDOR = Vendor(
+    name="amocrm",
+    hooks=HOOKS,
+    source=Source(
+        "amocrm",
+        {
+            "subdomain": SUBDOMAIN, "account_id": str(ACCOUNT_ID), "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI,
+            **UNHURRIED,
+        },
+        {"client_secret": SECRET},
+        webhook=_deal_won,
+        tells=frozenset({"phone", "email"}),
+        must_ask=True,
+        begin=_open,
+        authorise=_agree,
+    ),
+    done=(
+        Done(
+            "amocrm", **COMMON, name="amocrm", person=None,
+            not_done={
+                "talks": sample("amocrm/wh-leads-update.form"), "brief-lost": body(_brief(143)),
+                "brief-stage": body(_brief(456)),
+            },
+            shown={
+                "documented form": (
+                    Body("&".join(quote(line, safe="=") for line in SHOWN_FORM.splitlines()).encode(), FORM), Person(),
+                ),
+                "documented json": (body({"leads": {"status": [_MAIN]}, "contacts": _CONTACTS}), Person()),
+                "contact only": (body({"leads": {"status": [_LEAD]}, "contacts": _CONTACTS}), Person()),
+            },
+        ),
+        Done(
+            "amocrm", {"subdomain": "kofeinya-test", "account_id": "31500000"}, {"token": "amo-token-for-tests"},
+            **COMMON, name="amocrm+api", person=Person("Иван", "ivan.petrov@example.test"), put=_deal,
+            unsaid=partial(_deal, status=143),
+            # The brief's deal has an id, so with access it is read like any other, and its contact has a name there.
+            brief_put=partial(_deal, lead=12345),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,114 @@
+"""iiko, as the tests know it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+
+from matrix.hub import Machine
+from simulators.serve import Running
+from vendors.parts import (
+    NAME,
+    SAMPLES,
+    Done,
+    Guest,
+    Hooks,
+    Person,
+    Proof,
+    Source,
+    Vendor,
+    Webhook,
+    body,
+    json_hook,
+    sample,
+)
+
+ORGANIZATION = "7bc05553-4b68-44e8-b7bc-37be63c6d9e9"
+TOKEN = "iiko-hook-token-for-tests"
+
+
+def _token(content: bytes, secrets: Mapping[str, str]) -> dict[str, str]:
+    return {"authorization": secrets["auth_token"]}
+
+
+HOOKS = Hooks(
+    samples="iiko",
+    told={
+        "webhook-delivery-cancelled.json": ["order.cancelled order:c3b7d76e-2e8e-587b-b608-cf3e73f0b983"],
+        "webhook-delivery-closed.http": ["order.completed order:f7d7468e-4c1f-5e7a-96d0-d063007888ed"],
+        "webhook-delivery-closed.json": ["order.completed order:f7d7468e-4c1f-5e7a-96d0-d063007888ed"],
+        "webhook-delivery-cooking-started.json": ["order.changed order:f7d7468e-4c1f-5e7a-96d0-d063007888ed"],
+        "webhook-delivery-error.json": [
+            "order.changed order:d1b8eca2-705b-5ef7-af82-c4d03ed0a102: "
+            "the till didn't take it: TerminalGroupUnregistered",
+        ],
+        "webhook-personal-shift-opened.json": ["other: iiko sent PersonalShift: nothing here acts on it"],
+        "webhook-reserve-new.json": ["appointment.booked appointment:7b7ceb35-12e8-54f7-9a3f-83e236ebbb84"],
+        "webhook-seed-single-object.json": ["order.completed order:c687233e-7c70-5545-9ef7-9b464d7477fc"],
+        "webhook-stop-list-update.json": ["stock.changed"],
+        "webhook-table-order-closed.json": ["order.completed order:4838a48a-d067-5e73-9ea7-76ca39d995ec"],
+    },
+    others=("api-*",),
+    public=({"organization_id": ORGANIZATION}, {}),
+    proof=Proof(secrets={"auth_token": TOKEN}, headers=_token, of_the_body=False, demanded=False),
+)  # fmt: skip
+
+
+def _closed_delivery(running: Running, guest: Guest) -> Webhook:
+    content = json.loads((SAMPLES / "iiko" / "webhook-delivery-closed.json").read_bytes())
+    info = content[0]["eventInfo"]
+    info["id"] = f"00000000-0000-4000-8000-{guest.number:012d}"
+    info["order"]["phone"] = guest.phone
+    info["order"]["customer"]["name"] = NAME
+    return json_hook(content, Authorization=TOKEN)
+
+
+async def _order(machine: Machine, status: str = "Closed") -> None:
+    await machine.tell(
+        "iiko", "orders",
+        {"id": "f7d7468e-4c1f-5e7a-96d0-d063007888ed", "number": 6482, "status": status, "phone": "+79991234567"},
+    )  # fmt: skip
+
+
+BRIEF = {
+    "eventType": "DeliveryOrderUpdate",
+    "eventInfo": {"order": {"status": "Delivered", "customer": {"phone": "+79991234567"}}},
+}
+SHOWN = {
+    "eventType": "DeliveryOrderUpdate", "eventTime": "2024-01-15T14:30:00.000", "organizationId": "uuid",
+    "correlationId": "uuid",
+    "eventInfo": {
+        "id": "order-uuid", "posId": "pos-uuid", "creationStatus": "Success",
+        "order": {"id": "...", "status": "Delivered", "customer": {"phone": "+79991234567", "name": "Иван"}},
+    },
+}  # fmt: skip
+COMMON = {
+    "now": "2026-03-14T15:53:05+00:00", "done": sample("iiko/webhook-delivery-closed.json"), "person": Person("Иван"),
+    "brief": BRIEF,
+}  # fmt: skip
+
+VENDOR = Vendor(
+    name="iiko",
+    hooks=HOOKS,
+    source=Source("iiko", {}, {"auth_token": TOKEN}, webhook=_closed_delivery),
+    done=(
+        Done(
+            "iiko", **COMMON, name="iiko",
+            not_done={
+                "cooking": sample("iiko/webhook-delivery-cooking-started.json"),
+                "cancelled": sample("iiko/webhook-delivery-cancelled.json"),
+                "brief-on-way": body({
+                    "eventType": "DeliveryOrderUpdate",
+                    "eventInfo": {"order": {"status": "OnWay", "customer": {"phone": "+79991234567"}}},
+                }),
+                "stop-list": sample("iiko/webhook-stop-list-update.json"),
+            },
+            shown={"documented": (body(SHOWN), Person("Иван"))},
+        ),
+        Done(
+            "iiko", {"organization_id": ORGANIZATION}, {"api_login": "api-login-for-tests"}, **COMMON,
+            name="iiko+api", put=_order, unsaid=partial(_order, status="Cancelled"),
+        ),
+    ),
+)  # fmt: skip

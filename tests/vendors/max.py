@@ -1,0 +1,82 @@
+"""MAX, as the tests know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from matrix.hub import Machine
+from simulators import max as max_bot
+from simulators.serve import Running
+from svyazka.engine.contracts.failures import Case
+from svyazka.model.commands import Repeat
+from vendors.parts import AT_ONCE, Guest, Hooks, Messenger, Proof, Stage, Vendor, answers, taken_by
+
+
+def _token(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:
+    return {"x-max-bot-api-secret": secrets["webhook_secret"]}
+
+
+HOOKS = Hooks(
+    samples="max",
+    told={
+        "bot_started.json": ["message.received"],
+        "bot_started_no_payload.json": ["message.received"],
+        "bot_stopped.json": ["other: the user stopped the bot"],
+        "callback_no_message.json": ["message.received button:f9LHodD0cOKT000002"],
+        "message_callback.json": ["message.received button:f9LHodD0cOKT000001"],
+        "message_contact.json": ["message.received message:mid.0000000000dbbc84019a000000000003"],
+        "message_created.http": ["message.received message:mid.0000000000dbbc84019a000000000001"],
+        "message_edited.json": ["other: a message was edited"],
+        "message_removed.json": ["other: a message was removed"],
+        "user_added.json": ["other: a user was added to a chat"],
+        "wrong_secret.http": ["message.received message:mid.0000000000dbbc84019a000000000066"],
+    },
+    others=("error_*", "init_data_*", "me.json", "send_*", "subscri*"),
+    proof=Proof(secrets={"webhook_secret": "max-webhook-secret-1"}, headers=_token, of_the_body=False),
+)
+
+
+def _open(running: Running, guests: Sequence[Guest]) -> None:
+    bot = running.of("max")
+    bot.users.update({int(guest.chat): "open" for guest in guests})
+    bot.a_second = AT_ONCE
+
+
+def _begin(stage: Stage) -> None:
+    _open(stage.running, stage.guests)
+
+
+async def _refuse(machine: Machine) -> None:
+    bot = machine.vendors.of("max")
+    bot.users.update(dict.fromkeys(bot.users, "stopped"))
+
+
+def _says(case: Case) -> Iterator[tuple[int, object]]:
+    in_disguise = {"success": False} if case.status == 200 else {}
+    yield case.status or 0, {"code": case.phrase or "some.code", "message": "?", **in_disguise}
+
+
+VENDOR = Vendor(
+    name="max",
+    hooks=HOOKS,
+    messenger=Messenger(
+        "max",
+        {},
+        {"bot_token": max_bot.TOKEN},
+        repeat=Repeat.UNSAFE,
+        sent=taken_by("max"),
+        begin=_begin,
+        open=_open,
+        has_receipts=False,
+        reaches="max",
+        sending="/messages",
+        refuse=_refuse,
+        down=answers("max", "/messages", 503),
+        says=_says,
+        spellings={
+            "500100": "500100", "-71000000000001": "-71000000000001", " 5 ": "5", "Анна": None, "": None, "12.5": None,
+            "9" * 19: None,
+        },
+        pages_of_others=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,355 @@
+"""What the tests know of a vendor: how it speaks, what it takes, how it fails. One description each, read by the kits,
+the matrix of sources and channels, and chaos."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from simulators.serve import Running
+from svyazka.engine.contracts.failures import Case
+from svyazka.engine.contracts.webhook import Inbound, RawRequest
+from svyazka.engine.ports.clock import Clock
+from svyazka.model.commands import Repeat
+
+if TYPE_CHECKING:
+    from matrix.hub import Machine
+    from svyazka.engine.hub import Hub
+    from svyazka.engine.tenants.directory import Account
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+NAME = "Иван"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded; charset=UTF-8"
+UNHURRIED = {"limit": {"per_second": 500, "concurrency": 1}}
+"""No rate in the way, and one call at a time: then no more than one is ever lost with a process."""
+AT_ONCE = 100_000
+LATE = 7.0
+"""Seconds: longer than a lease of 3 s and its grace."""
+
+T = TypeVar("T")
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Guest:
+    """The n-th person: whom a source tells of, by all that it may know of that person."""
+
+    number: int
+
+    @property
+    def phone(self) -> str:
+        return f"+7999{self.number:07d}"
+
+    @property
+    def email(self) -> str:
+        return f"guest{self.number}@example.test"
+
+    @property
+    def chat(self) -> str:
+        return str(5_000_000_000 + self.number)
+
+    def address(self, reaches: str) -> str:
+        """Where a messenger that `reaches` phones, e-mails or a vendor's chats finds this person."""
+        return {"phone": self.phone, "email": self.email}.get(reaches, self.chat)
+
+
+# The way in
+
+
+def request_of(path: Path) -> RawRequest:
+    """A sample as a request: `.http` holds a whole one, any other is the body of one."""
+    content = path.read_bytes()
+    if path.suffix != ".http":
+        kind = FORM if path.suffix == ".form" else JSON
+        return RawRequest("POST", "/hook", b"", [(b"content-type", kind.encode())], content)
+    separator = b"\r\n\r\n" if b"\r\n\r\n" in content else b"\n\n"
+    head, _, body = content.partition(separator)
+    first, *lines = head.decode().splitlines()
+    method, url, _ = first.split()
+    named = (line.partition(": ") for line in lines)
+    headers = [(name.lower().encode(), value.encode()) for name, _, value in named]
+    return RawRequest(method, url.partition("?")[0], url.partition("?")[2].encode(), headers, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """How a vendor's requests are known to be its own."""
+
+    secrets: Mapping[str, str]
+    headers: Callable[[bytes, Mapping[str, str]], Mapping[str, str]] | None = None
+    """The headers that prove a body, by these secrets; None where its proof stands in the body itself."""
+    of_the_body: bool = True
+    """They are of these very bytes; False: a token that is the same for all."""
+    demanded: bool = True
+    """Without its secret a connection lets nobody in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """What a vendor's webhooks look like."""
+
+    samples: str = ""
+    """Its folder of samples."""
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Each sample of a webhook -> what it says: type, subject, what it lacks, and why nobody acts on it."""
+    others: Sequence[str] = ()
+    """Patterns of the samples that are no webhooks."""
+    bodies: Sequence[object] = ()
+    """Further contents that look like its own."""
+    public: Sequence[Mapping[str, Any]] = ({},)
+    """Settings under which any body must be read; the samples are read under the first."""
+    proof: Proof | None = None
+    content_type: str = JSON
+    may_be_empty: bool = False
+    """An object of its may hold nothing at all."""
+    modules: frozenset[str] = frozenset()
+    """Modules of the connector's folder that its webhook loads beside `webhook` and `schema`: none calls anybody."""
+
+    @property
+    def folder(self) -> Path:
+        return SAMPLES / self.samples
+
+    def signed(self, body: bytes) -> Mapping[str, str]:
+        """The headers by which a body is known to be its own."""
+        return self.proof.headers(body, self.proof.secrets) if self.proof and self.proof.headers else {}
+
+    @cached_property
+    def requests(self) -> Mapping[str, RawRequest]:
+        """Each sample of a webhook as the request that it is."""
+        return {name: request_of(self.folder / name) for name in self.told}
+
+    def inbound(self, number: int = 0, **more: Any) -> Inbound:
+        """A connection's settings and secrets."""
+        return Inbound(self.public[number], dict(self.proof.secrets) if self.proof else {}, **more)
+
+
+# What it tells
+
+
+@dataclass(frozen=True)
+class Part:
+    """A vendor and its connection: settings, and credentials by their settings' names."""
+
+    vendor: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    def written(self) -> dict[str, Any]:
+        """The settings as a tenant file has them."""
+        return {**self.settings, **{name: {"secret": f"{self.vendor}-{name}"} for name in self.secrets}}
+
+    def vault(self) -> dict[str, str]:
+        """The secrets by the names that the tenant file gives them."""
+        return {f"{self.vendor}-{name}": value for name, value in self.secrets.items()}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One call of a vendor's."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def json_hook(content: object, **headers: str) -> Webhook:
+    """A webhook of JSON."""
+    return Webhook(json.dumps(content, ensure_ascii=False).encode(), {"Content-Type": JSON, **headers})
+
+
+@dataclass(frozen=True)
+class Source(Part):
+    """A vendor that tells of something done: each webhook is of another subject, about a person of its own."""
+
+    webhook: Callable[[Running, Guest], Webhook] = field(kw_only=True)
+    """Lets it happen at the stand-in, which is asked again where the connection has access; what it would send."""
+    tells: frozenset[str] = frozenset({"phone"})
+    """Which addresses of a person its events bring."""
+    must_ask: bool = False
+    """Its webhooks name nobody: who it was is read from the vendor, which a flow that passes them on doesn't do."""
+    begin: Callable[[Running], None] = lambda running: None
+    """Make the stand-in ready: nobody waits for its rates here."""
+    authorise: Callable[[Running, Hub, Account], Awaitable[None]] | None = None
+    """What an owner does at its pages, where access is by OAuth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a source tells of: what stands in the message and where it may go."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = "79991234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a webhook holds."""
+
+    content: bytes
+    content_type: str = JSON
+
+
+def sample(path: str) -> Body:
+    """A vendor's own body."""
+    return Body((SAMPLES / path).read_bytes(), FORM if path.endswith(".form") else JSON)
+
+
+def body(content: object) -> Body:
+    """A body of JSON."""
+    return Body(json.dumps(content, ensure_ascii=False).encode())
+
+
+async def _nothing(machine: Machine) -> None:
+    """The stand-in knows nothing of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done(Part):
+    """Something that is done at a vendor, with or without credentials for reading again what its webhook told."""
+
+    name: str
+    now: str
+    """When the webhook comes."""
+    done: Body
+    person: Person | None
+    """Whom the message goes to; None where nobody's address is known."""
+    not_done: Mapping[str, Body] = field(default_factory=dict)
+    put: Callable[[Machine], Awaitable[None]] = _nothing
+    """Lets the stand-in hold what the webhook told."""
+    unsaid: Callable[[Machine], Awaitable[None]] | None = None
+    """Lets it hold that it isn't done."""
+    brief: Mapping[str, Any] | None = None
+    """The body that the brief sends; None: the brief sends none of this kind."""
+    brief_put: Callable[[Machine], Awaitable[None]] | None = None
+    """Lets the stand-in hold what the brief's body names, where that has an id."""
+    shown: Mapping[str, tuple[Body, Person]] = field(default_factory=dict)
+    """Further payloads that the brief shows."""
+
+    @property
+    def start(self) -> datetime:
+        return datetime.fromisoformat(self.now)
+
+
+# What it takes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a messenger's stand-in finds itself in a chaos run."""
+
+    running: Running
+    hook: str
+    """Where its receipts go."""
+    clock: Clock
+    """Business time, which the vendor shares."""
+    guests: Sequence[Guest]
+    early: bool = True
+    """Receipts come at once, also before the claim of whoever was lost is over: the patience with such ones runs in
+    business time."""
+
+
+async def nothing_to_refuse(machine: Machine) -> None:
+    """The stand-in needs no help."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Messenger(Part):
+    """A vendor that we send through."""
+
+    repeat: Repeat
+    """IDEMPOTENT and CHECKABLE: nothing stays `unknown`. UNSAFE: what is ambiguous does, until a receipt or a person
+    settles it."""
+    sent: Callable[[Running], Counter[str]]
+    """Address -> how many messages the vendor really took."""
+    begin: Callable[[Stage], None]
+    """Opens the stand-in to these guests, and lets it tell what becomes of their messages."""
+    open: Callable[[Running, Sequence[Guest]], None] = lambda running, guests: None
+    """Opens it to them, and no more."""
+    has_receipts: bool = True
+    reaches: str = "phone"
+    flow: str = "review_request"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of that flow."""
+    text: str | None = None
+    """What it sends where that isn't the flow's own text."""
+    backed_by: str | None = None
+    """The vendor of the channel that its flow must name after it: that it took a message proves little."""
+    sending: str
+    """Path of the call that sends, for faults."""
+    refuse: Callable[[Machine], Awaitable[None]] = nothing_to_refuse
+    """Makes it refuse every message for good."""
+    down: Callable[[Machine, bool], Awaitable[None]]
+    """Makes it answer "not now" to everything, or puts an end to that."""
+    receipt: Callable[[Machine, str, bool], Awaitable[None]] | None = None
+    """Lets it say whether a message, by its id, has arrived or never will."""
+    says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
+    """The answers, status and body, by which it says a case of its failure map."""
+    spellings: Mapping[str, str | None] = field(default_factory=dict)
+    """Chats as people write them -> the address, or None for what is none."""
+    pages_of_others: bool = False
+    """It can tell by an answer's content type that somebody else gave it: then nothing was taken."""
+
+    @property
+    def proves_little(self) -> bool:
+        return self.backed_by is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """All that the tests know of one vendor."""
+
+    name: str
+    hooks: Hooks | None = None
+    source: Source | None = None
+    done: Sequence[Done] = ()
+    messenger: Messenger | None = None
+
+
+# What descriptions share
+
+
+def taken_by(vendor: str, written: Callable[[str], str] = str) -> Callable[[Running], Counter[str]]:
+    """Who got how many; `written`: an address as the vendor has it -> as we have it."""
+
+    def taken(running: Running) -> Counter[str]:
+        found = [effect["to"] for effect in running.of(vendor).effects if effect["kind"] == "message"]
+        return Counter(map(written, found))
+
+    return taken
+
+
+def plus(number: str) -> str:
+    """A phone as we have it."""
+    return f"+{number.lstrip('+')}"
+
+
+def business(clock: Clock) -> Callable[[], float]:
+    """The vendor's clock is ours."""
+    return lambda: clock.now().timestamp()
+
+
+def answers(vendor: str, path: str, status: int) -> Callable[[Machine, bool], Awaitable[None]]:
+    """A scripted answer to every call of a path, while it is down."""
+
+    async def down(machine: Machine, is_down: bool) -> None:
+        machine.vendors.of(vendor).faults.clear()
+        if is_down:
+            machine.vendors.fault(vendor, kind="answer", path=path, status=status, times=-1)
+
+    return down
+
+
+def told(running: Running, do: Callable[[], T]) -> T:
+    """Do something to the stand-ins between two of their requests."""
+
+    async def doing() -> T:
+        return do()
+
+    return asyncio.run_coroutine_threadsafe(doing(), running.loop).result(10)

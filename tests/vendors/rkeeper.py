@@ -1,0 +1,115 @@
+"""r_keeper, as the tests know it: pushes of its Delivery, and events of its White Server."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from matrix.hub import Machine
+from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, RKeeper
+from simulators.serve import Running
+from vendors.parts import (
+    NAME,
+    UNHURRIED,
+    Done,
+    Guest,
+    Hooks,
+    Person,
+    Source,
+    Vendor,
+    Webhook,
+    body,
+    json_hook,
+    sample,
+    told,
+)
+
+OBJECT_ID = 199990160
+
+HOOKS = Hooks(
+    samples="rkeeper",
+    told={
+        "push-constructed-order-object-completed.json": ["order.completed order:59707"],
+        "push-seed-completed.http": ["order.completed (no key) (no time)"],
+        "push-seed-completed.json": ["order.completed (no key) (no time)"],
+        "push-seed-in-transit.json": ["order.changed order:59708 (no time)"],
+        "ws-event-order-changed.json": ["order.created order:5e964af3-6e1d-4661-8db1-08d897c7079a"],
+        "ws-event-order-status-changed-complited.json": ["order.completed order:5e964af3-6e1d-4661-8db1-08d897c7079a"],
+        "ws-event-order-status-changed-created.json": ["order.created order:5e964af3-6e1d-4661-8db1-08d897c7079a"],
+        "ws-event.http": ["order.completed order:5e964af3-6e1d-4661-8db1-08d897c7079a"],
+    },
+    others=("delivery-*", "ws-createorder-*", "ws-error-*", "ws-getorder*", "ws-gettask*"),
+    public=(
+        {"object_id": OBJECT_ID}, {},
+        {"paths": {"order": "id", "status": ["state", "status"], "phone": 5}, "final_statuses": None},
+        {"status_map": {"Выполнен": "completed", "В пути": 7}, "object_id": "x"},
+    ),
+    modules=frozenset({"capture", "events", "push", "statuses"}),
+)  # fmt: skip
+
+
+def _completed_order(running: Running, guest: Guest) -> Webhook:
+    """Pushed by the restaurant's template as the documented order object, and read again through the API."""
+    till: RKeeper = running.of("rkeeper")
+
+    def happen() -> dict[str, Any]:
+        person = {"phone": guest.phone.removeprefix("+"), "firstName": NAME, "email": guest.email}
+        order = till.put_order(str(100_000 + guest.number), 11, guest=person)
+        till.through_api.add(order["orderId"])
+        return order
+
+    return json_hook(told(running, happen))
+
+
+async def _order(machine: Machine, status: int = 11) -> None:
+    await machine.tell("rkeeper", "order", {"order_id": "59707", "status": status, "through_api": True})
+
+
+async def _till_order(machine: Machine, status: str = "Complited") -> None:
+    customer = {"name": "Анна", "phone": "+79991234567"}
+    guid = "5e964af3-6e1d-4661-8db1-08d897c7079a"
+    await machine.tell("rkeeper", "till", {"guid": guid, "status": status, "customer": customer})
+
+
+NOW = "2026-03-14T15:53:05+00:00"
+PUSHED = {
+    "now": NOW, "done": sample("rkeeper/push-constructed-order-object-completed.json"), "person": Person("Анна"),
+    "brief": {"order": {"status": "Выполнен", "customer": {"phone": "+79991234567"}}},
+}  # fmt: skip
+TILL = {"now": NOW, "done": sample("rkeeper/ws-event-order-status-changed-complited.json")}
+
+VENDOR = Vendor(
+    name="rkeeper",
+    hooks=HOOKS,
+    source=Source(
+        "rkeeper",
+        {"client_id": CLIENT_ID, **UNHURRIED},
+        {"client_secret": CLIENT_SECRET},
+        webhook=_completed_order,
+        tells=frozenset({"phone", "email"}),
+    ),
+    done=(
+        Done(
+            "rkeeper", **PUSHED, name="rkeeper",
+            not_done={
+                "in-transit": sample("rkeeper/push-seed-in-transit.json"),
+                "brief-accepted": body(
+                    {"order": {"status": "Принят в ресторане", "customer": {"phone": "+79991234567"}}}
+                ),
+                "brief-cancelled": body({"order": {"status": "Отменен", "customer": {"phone": "+79991234567"}}}),
+            },
+        ),
+        Done(
+            "rkeeper", {"client_id": "client-id-for-tests"}, {"client_secret": "client-secret-for-tests"}, **PUSHED,
+            name="rkeeper+api", put=_order, unsaid=partial(_order, status=12),
+        ),
+        Done(
+            "rkeeper", **TILL, name="white-server", person=None,
+            not_done={"created": sample("rkeeper/ws-event-order-status-changed-created.json")},
+        ),
+        Done(
+            "rkeeper", {"object_id": OBJECT_ID}, {"token": "ws-token-for-tests"}, **TILL, name="white-server+api",
+            person=Person("Анна"), put=_till_order, unsaid=partial(_till_order, status="Cancelled"),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,84 @@
+"""Telegram, as the tests know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from matrix.hub import Machine
+from simulators import telegram
+from simulators.serve import Running
+from svyazka.engine.contracts.failures import Case
+from svyazka.model.commands import Repeat
+from vendors.parts import AT_ONCE, Guest, Hooks, Messenger, Proof, Stage, Vendor, answers, taken_by
+
+SEND = "/bot*/sendMessage"
+
+
+def _token(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:
+    return {"x-telegram-bot-api-secret-token": secrets["webhook_secret"]}
+
+
+HOOKS = Hooks(
+    samples="telegram",
+    told={
+        "update_blocked.json": ["other: the user blocked the bot, or took it out of the group"],
+        "update_callback.json": ["message.received button:4382bfdwdsb323b2d9 (no time)"],
+        "update_callback_inaccessible.json": ["message.received button:77777777777 (no time)"],
+        "update_channel_post.json": ["other (no time): Telegram sent channel_post: nothing here acts on it"],
+        "update_contact.json": ["message.received message:5000000001/13"],
+        "update_edited.json": ["other: a message was edited"],
+        "update_foreign_contact.json": ["message.received message:5000000001/23"],
+        "update_migrate.json": ["other (no time): the group became a supergroup and has another id now"],
+        "update_start_deeplink.json": ["message.received message:5000000001/12"],
+        "update_text.http": ["message.received message:5000000001/11"],
+        "update_web_app_data.json": ["message.received message:5000000001/15"],
+        "update_wrong_secret.http": ["message.received message:5000000001/22"],
+    },
+    others=("error_*", "init_data_*", "send_*", "set_webhook_*", "webhook_info*"),
+    proof=Proof(secrets={"webhook_secret": "tg-webhook-secret-1"}, headers=_token, of_the_body=False),
+)  # fmt: skip
+
+
+def _open(running: Running, guests: Sequence[Guest]) -> None:
+    bot = running.of("telegram")
+    bot.chats.update({int(guest.chat): "open" for guest in guests})
+    bot.a_second = AT_ONCE
+
+
+def _begin(stage: Stage) -> None:
+    _open(stage.running, stage.guests)
+
+
+async def _refuse(machine: Machine) -> None:
+    bot = machine.vendors.of("telegram")
+    bot.chats.update(dict.fromkeys(bot.chats, "blocked"))
+
+
+def _says(case: Case) -> Iterator[tuple[int, object]]:
+    words = f"Some text: {case.phrase.capitalize()} and more"
+    yield case.status or 0, {"ok": False, "error_code": case.status, "description": words}
+
+
+VENDOR = Vendor(
+    name="telegram",
+    hooks=HOOKS,
+    messenger=Messenger(
+        "telegram",
+        {},
+        {"bot_token": telegram.TOKEN},
+        repeat=Repeat.UNSAFE,
+        sent=taken_by("telegram"),
+        begin=_begin,
+        open=_open,
+        has_receipts=False,
+        reaches="telegram",
+        sending=SEND,
+        refuse=_refuse,
+        down=answers("telegram", SEND, 502),
+        says=_says,
+        spellings={
+            "5000000001": "5000000001", "-1009999999999": "-1009999999999", "@our_channel": "@our_channel", " 5 ": "5",
+            "Анна": None, "": None, "12.5": None, "9" * 17: None,
+        },
+    ),
+)  # fmt: skip

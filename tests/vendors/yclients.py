@@ -1,0 +1,120 @@
+"""YCLIENTS, as the tests know it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from matrix.hub import Machine
+from simulators.serve import Running
+from simulators.yclients.salon import CLIENT, COMPANY, as_told
+from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
+from vendors.parts import (
+    AT_ONCE,
+    NAME,
+    UNHURRIED,
+    Done,
+    Guest,
+    Hooks,
+    Person,
+    Source,
+    Vendor,
+    Webhook,
+    body,
+    json_hook,
+    sample,
+    told,
+)
+
+HOOKS = Hooks(
+    samples="yclients",
+    told={
+        "wh-client-create.json": ["contact.created contact:371102091"],
+        "wh-finances-create.json": ["payment.succeeded payment:1362847671"],
+        "wh-finances-update-partial.json": ["payment.succeeded payment:1362842394 (no key) (no time)"],
+        "wh-goods-sale-create.json": ["stock.changed goods_operation:1505139618"],
+        "wh-marketplace-uninstall.json": ["connection.disabled (no key) (no time)"],
+        "wh-record-create-online.json": ["appointment.booked visit:1401234600"],
+        "wh-record-create.json": ["appointment.booked visit:1401234567"],
+        "wh-record-delete.json": ["appointment.cancelled record:1561921428 (in part) (no key) (no time)"],
+        "wh-record-update-came.json": ["appointment.completed visit:1401234567"],
+        "wh-record-update-partial.json": ["appointment.changed (in part) (no key) (no time)"],
+        "wh-seed002-shape.json": ["appointment.booked record:1561921999 (in part) (no key) (no time)"],
+        "wh-service-create.json": ["catalog.changed (no time)"],
+        "wh-staff-create.json": ["other (no time): YCLIENTS sent staff: nothing here acts on it"],
+    },
+    others=("api-*",),
+    public=({"company_id": COMPANY}, {}),
+    modules=frozenset({"facts"}),
+)
+
+
+def _client_came(running: Running, guest: Guest) -> Webhook:
+    salon: Yclients = running.of("yclients")
+
+    def happen() -> dict[str, Any]:
+        client = {**CLIENT, "id": 1000 + guest.number, "name": NAME, "phone": guest.phone, "email": guest.email}
+        changes = {"attendance": 1, "client": client}
+        record, status = salon.salon.put_record(100_000 + guest.number, salon.clock(), changes)
+        return salon.event("record", record["id"], status, as_told(record))
+
+    return json_hook(told(running, happen))
+
+
+def _open(running: Running) -> None:
+    salon: Yclients = running.of("yclients")
+    salon.a_second = salon.a_minute = AT_ONCE
+
+
+async def _record(machine: Machine, attendance: int = 1) -> None:
+    await machine.tell("yclients", "record", {"id": 1561921428, "changes": {"attendance": attendance}})
+
+
+BRIEF = {"resource": {"visit_attendance": 1, "deleted": False, "client": {"phone": "+79991234567"}}}
+SHOWN = {
+    "resource": {
+        "id": 12345, "company_id": 4564, "visit_attendance": 1, "deleted": False,
+        "client": {"id": 789, "name": "Иван Петров", "phone": "+79991234567"},
+        "services": [{"id": 1, "title": "Стрижка", "cost": 1500}], "staff": {"id": 9, "name": "Мастер Анна"},
+        "datetime": 1547622000,
+    },
+    "webhook_type": "record_changed",
+}  # fmt: skip
+COMMON = {
+    "now": "2026-10-05T16:02:45+00:00", "done": sample("yclients/wh-record-update-came.json"),
+    "person": Person("Мария", "maria@example.test"), "brief": BRIEF,
+}  # fmt: skip
+
+VENDOR = Vendor(
+    name="yclients",
+    hooks=HOOKS,
+    source=Source(
+        "yclients",
+        {"company_id": COMPANY, **UNHURRIED},
+        {"partner_token": PARTNER_TOKEN, "user_token": USER_TOKEN},
+        webhook=_client_came,
+        tells=frozenset({"phone", "email"}),
+        begin=_open,
+    ),
+    done=(
+        Done(
+            "yclients", **COMMON, name="yclients",
+            not_done={
+                "booked": sample("yclients/wh-record-create.json"),
+                **{
+                    f"brief-{name}": body({"resource": {**BRIEF["resource"], **change}})
+                    for name, change in (
+                        ("waiting", {"visit_attendance": 0}), ("confirmed", {"visit_attendance": 2}),
+                        ("missed", {"visit_attendance": -1}), ("deleted", {"deleted": True}),
+                    )
+                },
+            },
+            shown={"documented": (body(SHOWN), Person("Иван"))},
+        ),
+        Done(
+            "yclients", {"company_id": COMPANY},
+            {"partner_token": "partner-token-for-tests", "user_token": "user-token-for-tests"}, **COMMON,
+            name="yclients+api", put=_record, unsaid=partial(_record, attendance=-1),
+        ),
+    ),
+)  # fmt: skip
