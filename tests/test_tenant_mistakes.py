@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from svyazka.catalogue import use
 from svyazka.model.errors import ConfigError
 from svyazka.tenantfile import TenantFileError, read_tenant_file
 
@@ -31,6 +32,7 @@ flows:
     review_url: https://example.org/r
     delay: 30m
 """
+ENGLISH = re.compile(r"\b(expected|got|unknown|line|stands|missing|did you mean|the|is|are|not|here|with)\b")
 VALUE = "c0ffee-in-place-for-nobody"
 
 # What is changed, and the one mistake that must be named: its line, its place, and words of the help.
@@ -101,6 +103,19 @@ def test_each_kind_of_mistake_is_named_with_its_line_and_what_helps(
     assert before in FILE
     told = said(tmp_path, FILE.replace(before, after, 1))
     assert any(re.search(words, line) for line in told), told
+
+
+@pytest.mark.parametrize(("before", "after"), [(before, after) for before, after, _words in MISTAKES.values()])
+def test_each_is_said_in_the_readers_language_from_the_first_word_to_the_last(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    try:
+        use("ru")
+        told = said(tmp_path, FILE.replace(before, after, 1))
+    finally:
+        use(None)
+    assert told
+    assert [line for line in told if ENGLISH.search(line)] == []
 
 
 def test_a_credential_that_stands_in_the_file_is_not_repeated(tmp_path: Path) -> None:

@@ -136,10 +136,10 @@ def _never_started(directory: Directory, tenant: Tenant) -> Iterator[str]:
             tells = directory.manifests(vendor).tells if vendor else None
             if tells is not None and not tells & wanted:
                 kinds = ", ".join(sorted(each.value for each in wanted))
-                yield (
-                    f"{spec.id}: from {name}: {vendor} never tells of {kinds}, so this flow can't start from it; "
+                yield N_(
+                    "{flow}: from {name}: {vendor} never tells of {kinds}, so this flow can't start from it; "
                     "name the connection of a till, a calendar or a CRM"
-                )
+                ).format(flow=spec.id, name=name, vendor=vendor, kinds=kinds)
 
 
 def _misfits(directory: Directory, tenant: Tenant, secrets: Mapping[str, str | None]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from svyazka.catalogue import _
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.delivering.admission import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
@@ -46,7 +47,7 @@ class Mistake:
     message: str
 
     def __str__(self) -> str:
-        at = f"line {self.line}: " if self.line else ""
+        at = _("line {line}", line=self.line) + ": " if self.line else ""
         return f"{at}{self.where}: {self.message}" if self.where else f"{at}{self.message}"
 
 
@@ -108,7 +109,7 @@ class _Reader:
 
     def unknown(self, where: Sequence[object], known: Sequence[str]) -> None:
         key = str(where[-1])
-        self.wrong(where, f"unknown key; {_hint(key, known)}")
+        self.wrong(where, _("unknown key; {hint}", hint=_hint(key, known)))
 
     def check(
         self,
@@ -133,7 +134,7 @@ class _Reader:
                 if complaint["type"] == "extra_forbidden":
                     self.unknown(at, _keys_at(model, complaint["loc"]))
                 elif complaint["type"] == "missing":
-                    self.wrong(at, "expected this setting, it is missing")
+                    self.wrong(at, _("expected this setting, it is missing"))
                 else:
                     self.wrong(at, in_words(complaint, model))
             return None
@@ -142,7 +143,8 @@ class _Reader:
 
     def tenant(self) -> Tenant | None:
         for path, line, first in self.lines.twice:
-            self.mistakes.append(Mistake(line, ".".join(path), f"stands twice, first in line {first}"))
+            message = _("stands twice, first in line {first}", first=first)
+            self.mistakes.append(Mistake(line, ".".join(path), message))
         for key in self.content:
             if key not in TENANT_KEYS:
                 self.unknown((key,), TENANT_KEYS)
@@ -151,7 +153,7 @@ class _Reader:
         plain = {key: value for key, value in self.content.items() if key in TENANT_KEYS}
         for key in ("id", "name", "timezone"):
             if key not in plain:
-                self.wrong((key,), "expected this setting, it is missing")
+                self.wrong((key,), _("expected this setting, it is missing"))
         alerts = self._alerts(connections)
         built = {**plain, "alerts": alerts, "connections": connections, "flows": flows}
         tenant = self.check(Tenant, built, ()) if {"id", "name", "timezone"} <= plain.keys() else None
@@ -161,7 +163,7 @@ class _Reader:
         given = self.content.get("alerts") or {}
         read = self.check(AlertSettings, given, ("alerts",)) if isinstance(given, dict) else None
         if not isinstance(given, dict):
-            self.wrong(("alerts",), "expected to, after")
+            self.wrong(("alerts",), _("expected names and values, such as {name: value}"))
         for index, addressee in enumerate(read.to if isinstance(read, AlertSettings) else ()):
             self._addressee(addressee, ("alerts", "to", index), connections)
         return read if isinstance(read, AlertSettings) else AlertSettings()
@@ -179,22 +181,27 @@ class _Reader:
         if manifest.address(Contact(phone=addressee.phone, email=addressee.email, chats=chats)) is None:
             kind = next(kind for kind in ("phone", "email", "chat") if getattr(addressee, kind) is not None)
             own = manifest.reaches if manifest.reaches in ("phone", "email") else "chat"
-            message = f"{manifest.vendor} can't reach this address"
-            self.wrong((*where, kind), message if kind == own else f"{message}: it sends to a {own}")
+            message = (
+                _("{vendor} can't reach this address", vendor=manifest.vendor)
+                if kind == own
+                else _("{vendor} can't reach this address: it sends to a {own}", vendor=manifest.vendor, own=own)
+            )
+            self.wrong((*where, kind), message)
 
     def _connections(self) -> Iterator[tuple[str, ConnectionSpec]]:
         given = self.content.get("connections") or {}
         if not isinstance(given, dict):
-            self.wrong(("connections",), "expected a name and settings for each connection")
+            self.wrong(("connections",), _("expected a name and settings for each connection"))
             return
         for name, settings in given.items():
             where = ("connections", name)
             if not isinstance(settings, dict) or "vendor" not in settings:
-                self.wrong(where, "expected settings with `vendor`, such as {vendor: iiko}")
+                self.wrong(where, _("expected settings with `vendor`, such as {vendor: iiko}"))
                 continue
             vendor = settings["vendor"]
             if not isinstance(vendor, str) or vendor not in VENDORS:
-                self.wrong((*where, "vendor"), f"unknown vendor {vendor!r}; {_hint(str(vendor), VENDORS)}")
+                hint = _hint(str(vendor), VENDORS)
+                self.wrong((*where, "vendor"), _("unknown vendor {vendor!r}; {hint}", vendor=vendor, hint=hint))
                 continue
             own = {key: value for key, value in settings.items() if key != "vendor"}
             self._connection(vendor, own, where)
@@ -211,7 +218,7 @@ class _Reader:
                     unseen.add(key)
             elif key in manifest.credentials.secret:
                 self.wrong(
-                    (*where, key), "expected {secret: NAME}: a credential never stands in this file (got a value)"
+                    (*where, key), _("expected {secret: NAME}: a credential never stands in this file (got a value)")
                 )
             else:
                 checked[key] = value
@@ -220,16 +227,17 @@ class _Reader:
     def _flows(self, connections: Mapping[str, ConnectionSpec]) -> Iterator[FlowSpec]:
         given = self.content.get("flows") or []
         if not isinstance(given, list):
-            self.wrong(("flows",), "expected a list")
+            self.wrong(("flows",), _("expected a list, such as [a, b]"))
             return
         seen: dict[str, int] = {}
         for index, item in enumerate(given):
             where = ("flows", index)
             if not isinstance(item, dict) or "flow" not in item:
-                self.wrong(where, "expected settings with `flow`, such as {flow: review_request, ...}")
+                self.wrong(where, _("expected settings with `flow`, such as {flow: review_request, ...}"))
                 continue
             if not isinstance(item["flow"], str) or item["flow"] not in FLOWS:
-                self.wrong((*where, "flow"), f"unknown flow {item['flow']!r}; {_hint(str(item['flow']), FLOWS)}")
+                hint = _hint(str(item["flow"]), FLOWS)
+                self.wrong((*where, "flow"), _("unknown flow {flow!r}; {hint}", flow=item["flow"], hint=hint))
                 continue
             flow_id = str(item.get("id", item["flow"]))
             if not self._is_flow_id(flow_id, (*where, "id")):
@@ -237,7 +245,11 @@ class _Reader:
             if flow_id in seen:
                 self.wrong(
                     (*where, "id"),
-                    f"flow id {flow_id!r} stands at flows.{seen[flow_id]} already: give this one its own `id`",
+                    _(
+                        "flow id {id!r} stands at flows.{index} already: give this one its own `id`",
+                        id=flow_id,
+                        index=seen[flow_id],
+                    ),
                 )
                 continue
             seen[flow_id] = index
@@ -252,7 +264,8 @@ class _Reader:
             self.wrong(where, str(error))
             return False
         if flow_id in ENGINE_FLOWS:
-            self.wrong(where, f"{flow_id!r} is taken by Svyazka's own messages: give this one another `id`")
+            message = _("{id!r} is taken by Svyazka's own messages: give this one another `id`", id=flow_id)
+            self.wrong(where, message)
         return flow_id not in ENGINE_FLOWS
 
     def _flow(
@@ -284,10 +297,18 @@ class _Reader:
             if vendor is None or not load_manifest(vendor).needs_receipt:
                 continue
             if index == len(via) - 1:
-                what = f"what {vendor} takes may never arrive: name another connection after {via[index]}"
+                what = _(
+                    "what {vendor} takes may never arrive: name another connection after {last}",
+                    vendor=vendor,
+                    last=via[index],
+                )
                 self.wrong((*where, "via", index), what)
             elif "fallback_after" not in settings:
-                what = f"expected a duration such as 30m: without {vendor}'s receipt by then {via[index + 1]} tries"
+                what = _(
+                    "expected a duration such as 30m: without {vendor}'s receipt by then {next} tries",
+                    vendor=vendor,
+                    next=via[index + 1],
+                )
                 self.wrong((*where, "fallback_after"), what)
 
     def _names(
@@ -297,20 +318,23 @@ class _Reader:
         names = item.get(key, [])
         names = [names] if isinstance(names, str) else names
         if not isinstance(names, list) or (needed and not names):
-            self.wrong((*where, key), "expected a list of this tenant's connections")
+            self.wrong((*where, key), _("expected a list of this tenant's connections"))
             return ()
         for index, name in enumerate(names):
             self._known(name, (*where, key, index), connections)
             if name in names[:index]:
-                self.wrong((*where, key, index), f"{name!r} stands here twice")
+                self.wrong((*where, key, index), _("{name!r} stands here twice", name=name))
         return tuple(str(name) for name in names)
 
     def _known(self, name: object, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]) -> bool:
         """Whether it can be used. One that stands in the file with a mistake of its own isn't missing besides."""
         written = [str(each) for each in self.content.get("connections") or ()]
         if str(name) not in written:
-            listed = f"connections are {', '.join(written) or 'none'}"
-            self.wrong(where, f"no connection {name!r}; {_hint(str(name), written, listed)}")
+            listed = (
+                _("connections are {names}", names=", ".join(written)) if written else _("the file names none at all")
+            )
+            hint = _hint(str(name), written, listed)
+            self.wrong(where, _("no connection {name!r}; {hint}", name=name, hint=hint))
         return str(name) in connections
 
     def _able(
@@ -319,9 +343,14 @@ class _Reader:
         """A connection that can't do what is asked of it would be found out by the first event, months later."""
         able = [each for each, spec in connections.items() if load_manifest(spec.vendor).carries(command)]
         if name not in able:
-            what = "carries no messages" if command == "SendMessage" else f"doesn't know {command}"
-            hint = f"connections that do: {', '.join(able)}" if able else "none of the connections does"
-            self.wrong(where, f"{connections[name].vendor} {what}; {hint}")
+            vendor = connections[name].vendor
+            what = (
+                _("{vendor} carries no messages", vendor=vendor)
+                if command == "SendMessage"
+                else _("{vendor} doesn't know {command}", vendor=vendor, command=command)
+            )
+            does = _("connections that do: {names}", names=", ".join(able)) if able else _("no connection here does")
+            self.wrong(where, f"{what}; {does}")
         return name in able
 
 
@@ -330,9 +359,9 @@ def read_tenant_file(path: Path) -> Tenant:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: expected a tenant file; {error.strerror}") from None
+        raise ConfigError(_("{path}: expected a tenant file; {why}", path=path, why=error.strerror)) from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path.name}: expected UTF-8 text (save the file as UTF-8)") from None
+        raise ConfigError(_("{file}: expected UTF-8 text (save the file as UTF-8)", file=path.name)) from None
     odd = odd_space(text)
     if odd is not None:
         raise TenantFileError(path, [Mistake(odd.line, "", odd.message)])
@@ -340,12 +369,13 @@ def read_tenant_file(path: Path) -> Tenant:
         lines = _Lines(yaml.compose(text, Loader=yaml.SafeLoader))
         content = yaml.safe_load(text)
     except RecursionError:
-        raise TenantFileError(path, [Mistake(None, "", "not YAML: nested without end")]) from None
+        raise TenantFileError(path, [Mistake(None, "", _("not YAML: {why}", why=_("nested without end")))]) from None
     except yaml.YAMLError as error:
         explained = explain(text, error)
-        raise TenantFileError(path, [Mistake(explained.line, "", f"not YAML: {explained.message}")]) from None
+        message = _("not YAML: {why}", why=explained.message)
+        raise TenantFileError(path, [Mistake(explained.line, "", message)]) from None
     if not isinstance(content, dict):
-        raise TenantFileError(path, [Mistake(1, "", "expected id, name, timezone, connections and flows")])
+        raise TenantFileError(path, [Mistake(1, "", _("expected id, name, timezone, connections and flows"))])
     reader = _Reader(path, content, lines)
     tenant = reader.tenant()
     if tenant is None or reader.mistakes:
@@ -358,7 +388,8 @@ def _hint(written: str, known: Iterable[str], otherwise: str | None = None) -> s
     names = sorted(known)
     close = difflib.get_close_matches(in_latin(written), [in_latin(name) for name in names], n=1)
     meant = next((name for name in names if close and in_latin(name) == close[0]), None)
-    hint = f"did you mean {meant!r}?" if meant else otherwise or f"expected one of {', '.join(names)}"
+    listed = otherwise or _("expected one of {names}", names=", ".join(names))
+    hint = _("did you mean {meant!r}?", meant=meant) if meant else listed
     alike = lookalike(written) or (lookalike(meant) if meant else None)
     return f"{hint} ({alike})" if alike else hint
 

@@ -78,7 +78,7 @@ def _of_character(text: str, error: yaml.YAMLError) -> Explained:
         return Explained(None, str(error))
     line = text.count("\n", 0, position) + 1
     return Explained(
-        line, _("a character that can't be seen ({code}) stands here: take it out", code=f"U+{error.character:04X}")  # type: ignore[attr-defined]
+        line, _("a character that can't be seen ({code}) stands here: take it out", code=_code(chr(error.character)))  # type: ignore[attr-defined]
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
-from svyazka.catalogue import _
+from svyazka.catalogue import _, told
 from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
 from svyazka.cli.output import note
 from svyazka.connectors.registry import VENDORS, load_manifest
@@ -106,7 +106,7 @@ def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dic
                 _(
                     "{vendor} isn't taken though its variables are set: {not_proposed}",
                     vendor=vendor,
-                    not_proposed=fitting[vendor].credentials.not_proposed,
+                    not_proposed=told(fitting[vendor].credentials.not_proposed or ""),
                 ),
                 None,
             )
@@ -126,11 +126,12 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
     values = talk.settings_of(name, model, never=credentials.secret)
     found = {setting: value for setting, value in _set(credentials).items() if setting not in values}
     if found:
-        note(f"{name}: {', '.join(f'{s} from {credentials.environment[s]}' for s in found)}", None)
+        read = (_("{setting} from {variable}", setting=s, variable=credentials.environment[s]) for s in found)
+        note(f"{name}: {', '.join(read)}", None)
     if credentials.not_proposed:
-        note(f"{name}: {credentials.not_proposed}", None)
+        note(f"{name}: {told(credentials.not_proposed)}", None)
     if credentials.advice:
-        note(f"{name}: {_(credentials.advice)}", None)
+        note(f"{name}: {told(credentials.advice)}", None)
     open_ = [s for s in one_line_settings(model) if s not in values and s not in found]
     asked = [setting for setting in open_ if setting in credentials.required]
     optional = [setting for setting in open_ if setting not in credentials.required]
@@ -139,7 +140,7 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
     for setting in (*found, *asked):
         secret, needed = setting in credentials.secret, setting in credentials.required
         value = talk.value(
-            f"{name}: {setting}" + (" (Enter: later)" if secret or not needed else ""),
+            f"{name}: {setting}" + (f" {_('(Enter: later)')}" if secret or not needed else ""),
             setting_check(model, setting), option=credentials.environment.get(setting, f"--set {name}.{setting}"),
             given=found.get(setting), needed=needed and not secret, hidden=secret,
         )  # fmt: skip
@@ -157,7 +158,7 @@ def _wants(talk: Interview, name: str, manifest: Manifest[Any], optional: Iterab
         return False
     note(_("{name} takes {optional} as well, now or later in the file.", name=name, optional=", ".join(optional)), None)
     for setting in manifest.credentials.optional:
-        note(f"  {manifest.if_not_set(setting)}", None)
+        note(f"  {told(manifest.if_not_set(setting))}", None)
     return talk.agrees(_("{name}: set them now?", name=name))
 
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from svyazka.catalogue import _
-from svyazka.cli.output import agrees
+from svyazka.cli.output import agrees, note
 from svyazka.cli.session import nearest
 from svyazka.model.complaints import in_words
 from svyazka.model.tenants import ConnectionSettings
@@ -61,9 +61,12 @@ class Interview:
         if given is not None or self.silent:
             return read(given if given is not None else default or "")
         proposed = default or ""  # never None: an empty answer would be asked for again without a word why
-        return typer.prompt(
-            question, default=proposed, show_default=bool(proposed), hide_input=hidden, value_proc=read, err=True
-        )
+        while True:
+            answer = typer.prompt(question, default=proposed, show_default=bool(proposed), hide_input=hidden, err=True)
+            try:
+                return read(answer)
+            except typer.BadParameter as error:
+                note(f"  {error.message}", "red")
 
     def agrees(self, question: str) -> bool:
         """A yes or no; no unless somebody says yes."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from svyazka.catalogue import _
+
 PAIRS = str.maketrans("аеорсухіјѕкмтвнАВЕКМНОРСТХУЅІЈ", "aeopcyxijskmtbhABEKMHOPCTXYSIJ")
 """As they look on a screen (in small letters: roughly)."""
 
@@ -22,4 +24,9 @@ def lookalike(text: str) -> str | None:
     if not found or _CYRILLIC.search(latin):
         return None
     letters = ", ".join(f"«{letter}» (U+{ord(letter):04X})" for letter in found)
-    return f"{letters} in {text!r} is Cyrillic and only looks Latin: type {latin} on a Latin keyboard"
+    return _(
+        "{letters} in {text!r} is Cyrillic and only looks Latin: type {latin} on a Latin keyboard",
+        letters=letters,
+        text=text,
+        latin=latin,
+    )

@@ -68,7 +68,7 @@ def _zone(value: str) -> str:
         from svyazka.model.zones import meant
 
         near = meant(value)
-        hint = f"; did you mean {near}?" if near else ""
+        hint = _("; did you mean {near}?", near=near) if near else ""
         raise ValueError(
             _("expected a time zone such as Europe/Moscow, got {value!r}{hint}", value=value, hint=hint)
         ) from None

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from svyazka.catalogue import _
+from svyazka.catalogue import _, ngettext
 from svyazka.cli.checks import Check, Level
 from svyazka.cli.output import full_time
 from svyazka.cli.running import is_running
@@ -188,10 +188,18 @@ async def _not_told(session: Session) -> AsyncIterator[Check]:
         if when[alert.id] is None and now - alert.created_at > OVERDUE:
             lost.setdefault(alert.tenant, []).append(alert)
     for tenant, alerts in sorted(lost.items()):
-        newest = f"{alerts[0].kind} {alerts[0].stage}, {alerts[0].created_at:%Y-%m-%d %H:%M} UTC"
+        first = alerts[0]
+        newest = f"{first.kind} {first.stage}, {full_time(first.created_at, await session.zone(tenant))}"
         yield Check(
-            "alerts not told", "warn", f"{len(alerts)} alert(s) have reached nobody; the newest: {newest}",
-            f"svyazka alerts --tenant {tenant} says them; svyazka deliveries --flow alerts says why", tenant,
+            "alerts not told", "warn",
+            ngettext(
+                "{count} alert has reached nobody; the newest: {newest}",
+                "{count} alerts have reached nobody; the newest: {newest}",
+                len(alerts), newest=newest,
+            ),
+            _("svyazka alerts --tenant {tenant} says them; svyazka deliveries --tenant {tenant} --flow alerts says why",
+              tenant=tenant),
+            tenant,
         )  # fmt: skip
 
 

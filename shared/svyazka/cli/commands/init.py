@@ -15,11 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from svyazka.apply import secret_names
 from svyazka.catalogue import N_, _
+from svyazka.cli import session as opened
 from svyazka.cli.commands import configure, hooks, secrets
 from svyazka.cli.draft import Choice, Draft, fill
 from svyazka.cli.interview import Interview, slug
 from svyazka.cli.options import Yes
 from svyazka.cli.output import confirm, fail, note, say
+from svyazka.cli.running import is_running
 from svyazka.cli.session import Session, run
 from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError
@@ -150,8 +152,9 @@ async def _apply(session: Session, target: Path, yes: bool) -> None:
 def _tell_next(target: Path, tenant: str, missing: Iterable[str], applied: bool) -> None:
     steps = [] if applied else [f"svyazka apply {target}"]
     steps += [f"svyazka secret set {tenant} {name}" for name in sorted(missing)]
-    steps += [] if applied else [f"svyazka urls {tenant}        # addresses for the vendors' cabinets"]
-    steps += [f"svyazka doctor {tenant}      # what is missing, and what then doesn't work", "svyazka run"]
+    steps += [] if applied else [f"svyazka urls {tenant}        # " + _("addresses for the vendors' cabinets")]
+    steps += [f"svyazka doctor {tenant}      # " + _("what is missing, and what then doesn't work")]
+    steps += [] if is_running(opened.settings().data) else ["svyazka run"]
     say(_("Next:"))
     for step in steps:
         say(f"  {step}")

@@ -220,8 +220,8 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
             lines(rows)
             return
         table(
-            (N_("At"), N_("Who"), N_("Did"), N_("To"), N_("Detail")),
-            ((_short(row["at"]), row["who"], row["action"], row["target"], _detail(row["detail"])) for row in rows),
+            (N_("At"), N_("Did"), N_("To"), N_("Who"), N_("Detail")),
+            ((_short(row["at"]), row["action"], row["target"], row["who"], _detail(row["detail"])) for row in rows),
             _("nobody has done anything by this command line yet"),
         )
 

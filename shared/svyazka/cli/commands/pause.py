@@ -55,14 +55,19 @@ def _set(target: str, tenant: str | None, *, paused: bool) -> None:
             connection=place.connection, flow=place.flow, paused=paused,
         )  # fmt: skip
         if plan.tenant == held.model:
-            say(f"{place.name} {'is paused already' if paused else 'is not paused'}")
+            say(
+                _("{name} is paused already", name=place.name) if paused else _("{name} is not paused", name=place.name)
+            )
             return
         audit = session.audit_write("pause" if paused else "resume", place.name)
         try:
             await commit_apply(hub.store, hub.directory, plan, [audit])
         except Conflict:
             raise ConfigError(_("{tenant} was changed meanwhile: run it again", tenant=place.tenant)) from None
-        say(f"{place.name} {'is paused: its deliveries wait' if paused else 'goes on'}")
+        if paused:
+            say(_("{name} is paused, its deliveries wait; it goes on with: svyazka resume {name}", name=place.name))
+        else:
+            say(_("{name} goes on", name=place.name))
 
     run(body)
 

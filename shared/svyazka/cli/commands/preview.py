@@ -28,6 +28,8 @@ from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventRecord, EventType, StoredRequest
 from svyazka.model.tenants import Tenant
 
+PROSPECTS = {"now": N_("at once"), "later": N_("later"), "waits": N_("waits"), "never": N_("never")}
+
 
 def preview(
     what: Annotated[
@@ -66,7 +68,7 @@ def preview(
             lines(rows)
             return
         table(
-            (N_("Event"), N_("Flow"), N_("Through"), N_("To"), N_("When"), N_("Why"), N_("Text")),
+            (N_("Event"), N_("Flow"), N_("Through"), N_("Whom"), N_("When"), N_("Why"), N_("Text")),
             ((row["type"], row["flow"], row["connection"], _address(row), _when(row),
               _joined(row["reasons"]), row["text"]) for row in rows),
             _("no events in it"),
@@ -165,7 +167,7 @@ def _row(one: Foreseen, zone: tzinfo, masker: Masker) -> Row:
 
 def _address(row: Row) -> object:
     to = row["to"]
-    return (to["phone"] or to["email"] or "a chat") if isinstance(to, dict) else None
+    return (to["phone"] or to["email"] or _("a chat")) if isinstance(to, dict) else None
 
 
 def _when(row: Row) -> object:
@@ -173,7 +175,7 @@ def _when(row: Row) -> object:
     return (
         f"{datetime.fromisoformat(at):%d.%m %H:%M}"
         if row["prospect"] == "later" and isinstance(at, str)
-        else row["prospect"]
+        else _(PROSPECTS[str(row["prospect"])])
     )
 
 

@@ -136,7 +136,7 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
     request = found.request
     if request is not None:
         branch = tree.add(Text(plain(f"{request.method} {request.path} {request.content_type or ''}".strip())))
-        branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text("not UTF-8"))
+        branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text(_("not UTF-8")))
     elif found.raw is not None or (found.event is not None and found.event.event.origin in ("webhook", "salvage")):
         tree.add(Text(_("its request was blanked (retention, forget)"), style="bright_black"))
     for delivery in found.deliveries:
@@ -170,7 +170,7 @@ def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[
     yield _("subject {subject}, identity {identity}", subject=event.subject, identity=event.identity)
     contact = masker.contact(event.contact)
     if contact is not None:
-        yield "contact " + ", ".join(str(value) for value in contact.values() if value)
+        yield _("contact {whom}", whom=", ".join(str(value) for value in contact.values() if value))
     if record.reason:
         yield told(masker.text(record.reason, [event.contact]) or "")
 
@@ -178,7 +178,7 @@ def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[
 def _add_delivery(
     tree: Tree, delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]
 ) -> None:
-    receipt = f"receipt {delivery.receipt.value}" if delivery.receipt.value != "none" else ""
+    receipt = _("receipt {state}", state=delivery.receipt.value) if delivery.receipt.value != "none" else ""
     branch = tree.add(_words(delivery.id, delivery.step, delivery.status.value, receipt))
     for text in _delivery_lines(delivery, zone, masker, about):
         branch.add(Text(plain(text)))
@@ -199,7 +199,7 @@ def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Seq
     command = delivery.command
     if isinstance(command, SendMessage):
         to = masker.contact(command.to) or {}
-        address = to.get("phone") or to.get("email") or "a chat"
+        address = to.get("phone") or to.get("email") or _("a chat")
         yield (
             _("to {address}: «{text}»", address=address, text=masker.text(command.text, about))
             if command.text

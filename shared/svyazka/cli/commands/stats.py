@@ -67,7 +67,7 @@ def stats(tenant: OfTenant = None, since: Since = None, as_json: AsJson = False)
             lines(_row(*one) for one in found)
             return
         table(
-            (N_("Connection"), N_("Events"), N_("Deliveries"), N_("Oldest wake-up"), N_("Outage"), N_("Cost")),
+            (N_("Connection"), N_("Events"), N_("Deliveries"), N_("Next due"), N_("Outage"), N_("Cost")),
             ((f"{owner}/{name}", _counted(sums.events), _counted(sums.deliveries),
               short_time(sums.oldest_wake_at, zone), sums.outage and f"{sums.outage.kind}: {told(sums.outage.message)}",
               sums.cost and f"{sums.cost:.2f}") for (owner, name), sums, zone in found),

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel, Flow, FlowSettings
 from svyazka.engine.contracts.manifest import Manifest
@@ -83,7 +83,7 @@ def misfits(
         )
         words, value = in_words(complaint, manifest.settings), values.get(field)
         shown = isinstance(value, str) and value in words
-        said.append(f"{where}: {'expected a value of another form' if shown else words}")
+        said.append(f"{where}: {_('expected a value of another form') if shown else words}")
     return said
 
 
