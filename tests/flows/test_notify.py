@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from flows.channels import EVERYWHERE, MAIL, SMS, TELEGRAM
 from flows.strategies import EVENTS, TEXTS
-from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext, Needs
 from svyazka.flows.notify import FLOW, WORDS, NotifySettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import QuietHours, SendMessage
@@ -139,7 +139,7 @@ def test_what_names_nobody_is_read_again_unless_it_may_be_gone(
     type_: EventType, contact: Contact | None, read: bool
 ) -> None:
     model = NotifySettings.model_validate({"text": "x", "events": ["lead.created"], "to": {"a": CURATOR}})
-    assert FLOW.needs_reread(EVENT.model_copy(update={"type": type_, "contact": contact}), model) is read
+    assert FLOW.needs(EVENT.model_copy(update={"type": type_, "contact": contact}), model) == Needs(reread=read)
 
 
 # Guards

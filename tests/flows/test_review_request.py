@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from flows.channels import EVERYWHERE, MAIL, SMS, TELEGRAM, WHATSAPP, channel
 from flows.strategies import EVENTS
-from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
+from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext, Needs
 from svyazka.flows.messages import fill, fill_html, safe_value, visible
 from svyazka.flows.registry import load_flow
 from svyazka.flows.review_request import DONE, FLOW, ReviewRequestSettings
@@ -77,7 +77,7 @@ def test_what_is_done_asks_for_a_review_on_each_channel(type_: EventType, one: C
 def test_only_what_is_done_counts() -> None:
     model = ReviewRequestSettings(text=TEXT, review_url=URL)
     assert FLOW.wants(model) == {EventType.ORDER_COMPLETED, EventType.APPOINTMENT_COMPLETED, EventType.DEAL_WON}
-    assert FLOW.needs_reread(EVENT, model), "a webhook's body is a hint"
+    assert FLOW.needs(EVENT, model) == Needs(reread=True), "a webhook's body is a hint"
     assert load_flow("review_request") is FLOW
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from svyazka.catalogue import _
-from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext
+from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, Needs
 from svyazka.flows.messages import (
     LINK_LIKE,
     PLACEHOLDERS,
@@ -109,9 +109,9 @@ class Notify(Flow[NotifySettings]):
     def wants(self, settings: NotifySettings) -> frozenset[EventType]:
         return frozenset(settings.events)
 
-    def needs_reread(self, event: Event, settings: NotifySettings) -> bool:
+    def needs(self, event: Event, settings: NotifySettings) -> Needs:
         """Many webhooks name nobody. What was cancelled or deleted may be gone by now, and is told all the same."""
-        return event.contact is None and event.type.value.partition(".")[2] not in GONE
+        return Needs(reread=event.contact is None and event.type.value.partition(".")[2] not in GONE)
 
     def plan(self, event: Event, facts: Facts, settings: NotifySettings, context: FlowContext) -> Decision:
         client = event.contact or Contact()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext
+from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, Needs
 from svyazka.flows.messages import PLACEHOLDERS, MessageSettings, composer, message_steps, usual_guards, values_of
 from svyazka.model.commands import Plan
 from svyazka.model.contacts import Contact
@@ -39,8 +39,8 @@ class ReviewRequest(Flow[ReviewRequestSettings]):
     def wants(self, settings: ReviewRequestSettings) -> frozenset[EventType]:
         return DONE
 
-    def needs_reread(self, event: Event, settings: ReviewRequestSettings) -> bool:
-        return True
+    def needs(self, event: Event, settings: ReviewRequestSettings) -> Needs:
+        return Needs(reread=True)
 
     def plan(self, event: Event, facts: Facts, settings: ReviewRequestSettings, context: FlowContext) -> Decision:
         contact = event.contact or Contact()

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, told
 from svyazka.cli.ids import whole_id
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, OfTenant, Reveal
-from svyazka.cli.output import lines, stamp, table
+from svyazka.cli.output import lines, note, stamp, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee
 from svyazka.engine.contracts.webhook import NotTheFormat
@@ -60,13 +60,16 @@ def preview(
                 person = _person(name, phone, email)
                 records = await _samples(session, owner, connection, type_, person)
                 masker = Masker(reveal=True)  # a person whom the operator has just named, or nobody
-        asked = Preview(session.hub, session.worker.planner, session.worker.performer)
-        found = [await asked.of(record, owner) for record in records]
+        prophet = Preview(session.hub, session.worker.planner, session.worker.performer)
+        found = [await prophet.of(record, owner) for record in records]
         zone = await session.zone(owner.id)
         rows = [row for prophecy in found for row in _rows(prophecy, zone, masker)]
         if as_json:
             lines(rows)
             return
+        for prophecy in found:
+            for asked in prophecy.asked:
+                note(f"{prophecy.record.event.type.value}: {told(asked)}")
         table(
             (N_("Event"), N_("Flow"), N_("Through"), N_("Whom"), N_("When"), N_("Why"), N_("Text")),
             ((row["type"], row["flow"], row["connection"], _address(row), _when(row),

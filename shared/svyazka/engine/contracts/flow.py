@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Generic, TypeVar
 
 from svyazka.model.base import Frozen
@@ -37,8 +37,20 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a flow has to know before it decides. The engine fetches it, once for all flows of an event, as `Facts`."""
+
+    reread: bool = False
+    """The event's object as its vendor shows it now: a webhook's body is a hint."""
+
+    def __or__(self, other: Needs) -> Needs:
+        """What two flows need together."""
+        return Needs(**{one.name: getattr(self, one.name) or getattr(other, one.name) for one in fields(Needs)})
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """What the engine fetched for a flow."""
+    """What the engine fetched of what flows need."""
 
     fresh: Fact | None = None
     """The event's object as its vendor shows it now, where it could be asked."""
@@ -92,9 +104,9 @@ class Flow(Generic[SettingsT]):
         """On which events it acts."""
         raise NotImplementedError
 
-    def needs_reread(self, event: Event, settings: SettingsT) -> bool:
-        """Whether the event's object must be read again before deciding (a webhook's body is a hint)."""
-        return False
+    def needs(self, event: Event, settings: SettingsT) -> Needs:
+        """What must be fetched before deciding."""
+        return Needs()
 
     def plan(self, event: Event, facts: Facts, settings: SettingsT, context: FlowContext) -> Decision:
         """Commands with their guards, or the reason for none."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from svyazka.catalogue import N_
+from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.delivering.admission import is_paused, opens_at
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.planning.flows_decide import Planned
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.rules.guards import Stop, Wait, verdict
 from svyazka.model.contacts import Contact
@@ -42,6 +45,8 @@ class Prophecy:
     record: EventRecord
     foreseen: tuple[Foreseen, ...]
     reasons: tuple[str, ...]
+    asked: tuple[str, ...] = ()
+    """What the flows had to know first."""
 
 
 class Preview:
@@ -56,7 +61,7 @@ class Preview:
             return Prophecy(record, (), (f"{record.status.value}: {record.reason}",))
         planned = await self._planner.decider.decide(record, tenant)
         foreseen = [await self._foresee(delivery, tenant) for delivery in planned.deliveries]
-        return Prophecy(record, tuple(foreseen), tuple(planned.reasons))
+        return Prophecy(record, tuple(foreseen), tuple(planned.reasons), tuple(_asked(record, planned)))
 
     async def _foresee(self, delivery: Delivery, tenant: Tenant) -> Foreseen:
         there = await journal.load(self._hub.store, Delivery, delivery.id)
@@ -98,6 +103,17 @@ class Preview:
             )
         opens = opens_at(account, tenant, self._hub.clock.now())
         return N_("outside of business hours until {opens:%Y-%m-%d %H:%M} UTC").format(opens=opens) if opens else None
+
+
+def _asked(record: EventRecord, planned: Planned) -> Iterator[str]:
+    """What was fetched before the flows decided, in words."""
+    connection = record.event.connection
+    if planned.needs.reread and planned.facts == Facts():
+        yield N_("{connection} is asked how it is now first; of this one there is nothing to ask").format(
+            connection=connection
+        )
+    elif planned.needs.reread:
+        yield N_("{connection} was asked how it is now").format(connection=connection)
 
 
 SAMPLE_CONTACT = Contact(name="Иван", phone="+79991234567", email="ivan@example.org")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.dispatch import carried
-from svyazka.engine.contracts.flow import Decision, Facts, FlowContext
+from svyazka.engine.contracts.flow import Decision, Facts, FlowContext, Needs
 from svyazka.engine.delivering.admission import SEND_FLOW
 from svyazka.engine.hub import Hub
 from svyazka.engine.rules.beginning import Obligation, begun
@@ -34,6 +36,9 @@ class Planned:
 
     deliveries: list[Delivery] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    needs: Needs = field(default_factory=Needs)
+    """What the flows had to know first, and what was found of it."""
+    facts: Facts = field(default_factory=Facts)
 
 
 class Decider:
@@ -58,18 +63,18 @@ class Decider:
                     type=event.type.value, connection=event.connection
                 )
             )
-        facts = await self._facts(event, bound)
+        planned.needs = reduce(or_, (flow.flow.needs(event, flow.settings) for flow in bound), Needs())
+        planned.facts = await self._fetched(event, planned.needs)
         for flow in bound:
-            decision = await self._ask(flow, event, facts, tenant)
+            decision = await self._ask(flow, event, planned.facts, tenant)
             if decision.reason:
                 planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
             planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
         return planned
 
-    async def _facts(self, event: Event, bound: Iterable[BoundFlow]) -> Facts:
-        """Read the event's object again where a flow asks for it and its vendor can be asked."""
-        wanted = any(f.flow.needs_reread(event, f.settings) for f in bound)
-        return await self.reread(event) if wanted else Facts()
+    async def _fetched(self, event: Event, needs: Needs) -> Facts:
+        """What is needed, where it can be had. Raises SourceUnavailable."""
+        return await self.reread(event) if needs.reread else Facts()
 
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""
