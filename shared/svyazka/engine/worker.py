@@ -56,6 +56,8 @@ class Worker:
                     await self.planner.plan(body["event"])
                 case "/perform":
                     await self.performer.perform(body["delivery"])
+                case "/lane":
+                    await self.performer.gate.lanes.wake(body["lane"])
                 case "/release":
                     await self.outages.release(body["tenant"], body["connection"], float(body.get("after", "0")))
                 case "/resume":

@@ -142,6 +142,8 @@ class Delivery(Stored):
     reservation: str | None = None
     lane: str | None = None
     supersedes: bool = False
+    behind: str | None = None
+    """The delivery of its lane that goes first: this one is tried once that has ended, and has no time till then."""
 
     fallbacks: tuple[Step, ...] = ()
     fallback_at: Time | None = None
@@ -175,7 +177,7 @@ class Delivery(Stored):
         """This delivery in state `to`. Raises IllegalTransition where the machine has no such way."""
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.id}: {self.status} -> {to} is no way that a delivery can go")
-        return self.model_copy(update={"status": to, **changes})
+        return self.model_copy(update={"status": to, "behind": None, **changes})
 
     def reopened(self, by: str, why: str, now: Time) -> Delivery:
         """A new generation, pending again: only an operator or a receipt may ask for it."""
@@ -190,6 +192,7 @@ class Delivery(Stored):
                 "failures": 0,
                 "first_failed_at": None,
                 "next_attempt_at": now,
+                "behind": None,
                 "lease_until": None,
                 "settled_at": None,
                 "expire_at": None,

@@ -21,7 +21,7 @@ ENGINE = Path(svyazka.engine.__file__).parent
 ENDED_BY = {
     "delivering/admission.py:_stopped",  # guards, expiry, a flow or tenant that is gone, giving way to the next channel
     "delivering/attempts.py:_give_up_waiting",  # no receipt in time
-    "delivering/lanes.py:turn",  # superseded
+    "delivering/lanes.py:_taken_away",  # superseded
     "delivering/recording.py:_record",  # settled
     "delivering/recording.py:_merged_late",
     "delivering/recording.py:record_lost",  # its worker was lost

@@ -13,6 +13,7 @@ from svyazka.engine.contracts.flow import Decision
 from svyazka.engine.delivering.lanes import Turn, lane_id
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.ports.store import Page
 from svyazka.model.commands import Guards, Plan, Repeat, SendMessage, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
@@ -52,7 +53,7 @@ class Register(FakeMessenger):
 
 def card(title: str) -> SendMessage:
     """What is written into the CRM: the messenger stands for any connection whose order matters."""
-    return SendMessage(to=Contact(phone="+79991234567"), text=title)
+    return SendMessage(to=Contact(phone="+79991234567", email="ivan@example.org"), text=title)
 
 
 class Books(House):
@@ -121,7 +122,7 @@ async def test_other_lanes_and_no_lane_go_on(house: Books) -> None:
 
 async def test_of_two_workers_who_both_found_the_lane_free_one_gets_through_the_turnstile(house: Books) -> None:
     """An older delivery that is recorded late claims the lane between another's look and its commit."""
-    lanes = house.worker.performer.gate._lanes
+    lanes = house.worker.performer.gate.lanes
     look = lanes.turn
     others: list[Any] = []
 
@@ -165,14 +166,123 @@ async def test_however_one_ends_the_next_one_follows(house: Books, end: Any) -> 
     assert house.status("2") is Status.SUCCEEDED
 
 
-async def test_who_waits_for_his_turn_costs_little(house: Books) -> None:
-    house.crm.script.extend([DOWN] * 4)
-    await house.owes("1", "2")
+async def test_who_waits_in_a_lane_costs_next_to_nothing_while_the_one_ahead_is_parked(house: Books) -> None:
+    """A weekend of it: a look every five minutes were 576, with a write and a task each."""
+    account = await house.hub.directory.account("kofe", "sms")
+    assert account is not None
+    await house.owes("1")
+    await house.owes("2", "3", "4", connection="mail", vendor="mail")
+    await house.worker.outages.open(account, "blocked", "402", "no money", remedy="pay")
+    house.store.tasks.sort(key=lambda task: task.body.get("delivery", ""))
     await house.run()
+    assert house.status("1") is Status.BLOCKED
     writes = house.store.writes
-    await house.pass_time(1800)
-    assert house.status("1") is Status.RETRYING
-    assert house.store.writes - writes < 40
+    for _ in range(3):  # however often they are tried
+        house.store.tasks += [perform_task(one) for one in house.deliveries() if one.behind]
+        await house.run()
+    assert house.store.writes == writes
+    looks: list[str] = []
+    perform = house.worker.performer.perform
+
+    async def look(delivery_id: str) -> None:
+        looks.append(delivery_id)
+        await perform(delivery_id)
+
+    house.worker.performer.perform = look  # type: ignore[method-assign]
+    await house.pass_time(48 * 3600, step=600)
+    assert looks.count("dlv_2") < 20
+    await house.worker.outages.close(house.tenant, "sms")
+    await house.pass_time(120, step=5)
+    assert house.crm.written == ["1"]
+    assert [text for _, text in house.mail.sent] == ["2", "3", "4"], "each the moment the one ahead has ended"
+
+
+async def test_who_waits_in_a_lane_goes_at_once_when_the_one_ahead_has_ended(house: Books) -> None:
+    await house.owes("1", "2", "3")
+    house.store.tasks.reverse()
+    before = house.clock.now()
+    await house.run()
+    assert house.crm.written == ["1", "2", "3"]
+    assert house.clock.now() - before < timedelta(seconds=1)
+    assert {one.behind for one in house.deliveries()} == {None}
+
+
+async def test_a_wake_that_comes_before_the_wait_is_written_is_not_missed(house: Books) -> None:
+    """The one ahead ends between the other's look and its commit, and nothing comes from the queue."""
+    await house.owes("1", "2")
+    (first, second) = house.store.tasks
+    lanes = house.worker.performer.gate.lanes
+    look = lanes.turn
+
+    async def and_then_it_ends(delivery: Delivery, lease: float) -> Turn:
+        turn = await look(delivery, lease)
+        if turn.behind is not None and house.status("1") is not Status.SUCCEEDED:
+            await house.worker.handle(first.path, first.body)
+            house.store.tasks.clear()
+        return turn
+
+    lanes.turn = and_then_it_ends  # type: ignore[method-assign]
+    house.store.tasks.clear()
+    await house.worker.handle(second.path, second.body)
+    await house.run()
+    assert house.crm.written == ["1", "2"]
+
+
+async def test_a_wake_that_was_lost_is_made_up_for_by_the_sweep_and_deadlines_hold(house: Books) -> None:
+    house.crm.script.append(DOWN)
+    await house.owes("1", "2")
+    late = Guards(expires_at=house.clock.now() + timedelta(seconds=200))
+    await house.owes("3", guards=late)
+    await house.run()
+    house.crm.script.extend([DOWN] * 100)
+    await house.pass_time(260)
+    assert house.status("3") is Status.EXPIRED
+    house.crm.script.clear()
+    house.store.tasks.clear()
+    house.store.forget_tasks = True
+    await house.pass_time(60)
+    house.store.forget_tasks = False
+    await house.pass_time(3600)
+    assert house.crm.written == ["1", "2"]
+
+
+async def test_whether_somebody_is_in_flight_is_read_by_its_key(house: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that lags shows an empty lane: that lets nobody through beside another."""
+    house.crm.open.clear()
+    await house.owes("1")
+    (task,) = house.store.tasks
+    house.store.tasks.clear()
+    writing = asyncio.create_task(house.worker.handle(task.path, task.body))
+    while not house.crm.writing:
+        await asyncio.sleep(0)
+    find = house.store.find
+
+    async def nobody(query: Any, **around: Any) -> Any:
+        return Page([]) if query.name == "deliveries_of_lane" else await find(query, **around)
+
+    monkeypatch.setattr(house.store, "find", nobody)
+    await house.owes("2", "other shop's", source="till")
+    await house.run()
+    assert house.crm.at_once == 1
+    monkeypatch.undo()
+    house.crm.open.set()
+    await writing
+    await house.pass_time(60, step=5)
+    assert house.crm.at_once == 1
+    assert sorted(house.crm.written) == ["1", "2", "other shop's"]
+
+
+@pytest.mark.parametrize("older", [15, 16, 70])
+async def test_a_newer_one_takes_the_place_of_any_number_of_older_ones_a_few_a_commit(house: Books, older: int) -> None:
+    house.crm.script.append(DOWN)
+    await house.owes(*(f"{n:03}" for n in range(older)), supersedes=True)
+    house.store.tasks.clear()
+    await house.owes("newest", supersedes=True)
+    await house.run()
+    await house.pass_time(600, step=10)
+    assert house.crm.written == ["newest"]
+    ends = {one.status for one in house.deliveries() if one.id != "dlv_newest"}
+    assert ends == {Status.CANCELLED}
 
 
 async def test_a_worker_lost_in_a_lane_is_taken_over_before_the_next_one_goes() -> None:

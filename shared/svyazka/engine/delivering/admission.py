@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
@@ -20,7 +21,7 @@ from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES
 from svyazka.engine.rules.guards import AT_ONCE, Go, Known, Stop, Wait, verdict
-from svyazka.engine.rules.transitions import has_arrived, parked, stopped, waiting
+from svyazka.engine.rules.transitions import has_arrived, parked, queued, stopped, waiting
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.telling.undelivered import overtaken
@@ -44,7 +45,7 @@ class Gate:
 
     def __init__(self, hub: Hub, outages: Outages, source: Source) -> None:
         self._hub, self._outages = hub, outages
-        self._lanes = Lanes(hub)
+        self.lanes = Lanes(hub)
         self.knowledge = Knowledge(hub, source)
 
     async def admitted(self, delivery: Delivery) -> Transition | None:
@@ -135,16 +136,21 @@ class Gate:
 
     async def _in_turn(
         self, delivery: Delivery, account: Account, known: Known, reservation: Document | None
-    ) -> Transition:
+    ) -> Transition | None:
         """Through the lane and at the account's rate."""
         asked_at = self._hub.clock.now()
         lease = TIMES[carried(account.manifest, delivery.command).safety.deadline].lease
-        turn = await self._lanes.turn(delivery, lease)
+        turn = await self.lanes.turn(delivery, lease)
         if turn.superseded_by is not None:
             why = N_("{superseded_by} is newer").format(superseded_by=turn.superseded_by)
             return await self._stopped(delivery, Status.CANCELLED, "superseded", why)
+        if turn.behind is not None:
+            if delivery.behind is not None and delivery.next_attempt_at is None:
+                return None  # waits already
+            return Transition(queued(delivery, turn.behind, self._hub.clock.now()))
         if turn.wait_until is not None:
-            return self._until(delivery, turn.wait_until)
+            later = self._until(delivery, turn.wait_until)
+            return replace(later, writes=turn.writes)
         limiter, owner, limits = self._hub.limiter, self._hub.counted_as(account), self._hub.limits(account)
         pace = limiter.book(owner, limits, delivery.id, PACE_INLINE, delivery.tenant)
         if pace > PACE_INLINE:

@@ -120,6 +120,7 @@ class Performer(Caller):
             else:
                 log_moved(becomes.delivery)
                 await self.outages.unpark(becomes.delivery)
+                await self.gate.lanes.look_once_more(becomes.delivery)
         finally:
             if isinstance(becomes, Claim):
                 becomes.release()

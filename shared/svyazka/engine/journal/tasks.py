@@ -43,6 +43,11 @@ def perform_task(delivery: Delivery, due: datetime | None = None) -> Task:
     return Task(delivery.vendor, "/perform", {"delivery": delivery.id}, due)
 
 
+def lane_task(lane: str) -> Task:
+    """The task that tries whoever is next in a lane."""
+    return Task("plan", "/lane", {"lane": lane})
+
+
 def release_task(tenant: str, connection: str, after: float = 0.0, due: datetime | None = None) -> Task:
     """The task that lets go of the next batch."""
     return Task("plan", "/release", {"tenant": tenant, "connection": connection, "after": str(after)}, due)

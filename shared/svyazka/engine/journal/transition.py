@@ -8,7 +8,7 @@ from datetime import datetime
 
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.obligations import still_to_make
-from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.tasks import lane_task, perform_task
 from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Store, Task, Write
 from svyazka.engine.rules.transitions import NO_RECEIPT, fallback_of, wants_fallback
 from svyazka.engine.support.failpoints import reach
@@ -46,18 +46,19 @@ async def ended(store: Store, delivery: Delivery, now: datetime) -> Transition:
     """What follows from the end of a delivery, however it came: the one way to end one. Of one that goes on after all,
     nothing follows.
 
-    Where its end calls for the next channel, that one is made here.
+    Where its end calls for the next channel, that one is made here; in a lane, whoever is next is woken.
     """
+    wakes = (lane_task(delivery.lane),) if delivery.lane is not None and delivery.status in AT_REST else ()
     fell_back = delivery.last_error is not None and delivery.last_error.code in FELL_BACK
     successor = fallback_of(delivery, now) if fell_back or wants_fallback(delivery) else None
     if successor is None:
-        return Transition(delivery, seen_to=True)
+        return Transition(delivery, tasks=wakes, seen_to=True)
     reach("fallback.before")
     made = await still_to_make(store, successor)
     if made is None:  # an earlier generation made it, or the flow's order of channels was another
-        return Transition(delivery.model_copy(update={"successor": successor.id}), seen_to=True)
+        return Transition(delivery.model_copy(update={"successor": successor.id}), tasks=wakes, seen_to=True)
     older = delivery.model_copy(update={"successor": made.id})
-    return Transition(older, (journal.create(made),), (perform_task(made),), seen_to=True)
+    return Transition(older, (journal.create(made),), (perform_task(made), *wakes), seen_to=True)
 
 
 async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = ()) -> list[str]:

@@ -168,6 +168,7 @@ class Planner:
                 await self._performer.run(one.delivery, versions[one.delivery.id], one.account)
             else:
                 await self._performer.outages.unpark(one.delivery)
+                await self._performer.gate.lanes.look_once_more(one.delivery)
 
     async def _commit(
         self, held: Held[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]

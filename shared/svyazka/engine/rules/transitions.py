@@ -70,6 +70,17 @@ def waiting(delivery: Delivery, status: Status, until: datetime) -> Delivery:
     return delivery.moved(status, next_attempt_at=due, lease_until=None, wake_at=due + WAKE_GRACE, wake_step=0)
 
 
+LANE_STEP = 3
+"""The sweep's first look at what waits in a lane comes after 8 minutes, and each next one after twice as long."""
+
+
+def queued(delivery: Delivery, behind: str, now: datetime) -> Delivery:
+    """Open, waiting in its lane for another delivery's end: without a time of its own. The sweep sees to its deadlines,
+    and to a wake that was lost."""
+    waits = delivery.moved(Status.PENDING, behind=behind, next_attempt_at=None, lease_until=None, wake_step=LANE_STEP)
+    return rewoken(waits, now)
+
+
 def parked(delivery: Delivery, status: Status, why: Problem | None) -> Delivery:
     """Open, waiting for its connection: only deadlines wake it."""
     deadlines = [moment for moment in (delivery.guards.expires_at, delivery.fallback_at) if moment]
@@ -143,9 +154,9 @@ OPT_OUT_MARK = ":opt-out"
 
 def rewoken(delivery: Delivery, now: datetime) -> Delivery:
     """Moved on by the sweep, which doubles its patience each time."""
-    return delivery.model_copy(
-        update={"wake_at": now + sweep_delay(delivery.wake_step), "wake_step": delivery.wake_step + 1}
-    )
+    deadlines = [one for one in (delivery.guards.expires_at, delivery.fallback_at) if one is not None and one > now]
+    wake_at = min([now + sweep_delay(delivery.wake_step), *deadlines])
+    return delivery.model_copy(update={"wake_at": wake_at, "wake_step": delivery.wake_step + 1})
 
 
 def receipt_settles(delivery: Delivery, state: ReceiptState, now: datetime) -> Delivery:

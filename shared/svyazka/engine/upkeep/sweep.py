@@ -92,7 +92,7 @@ class Sweep:
 
 
 def _due_now(delivery: Delivery, now: datetime) -> Delivery:
-    """Parked deliveries have no time of their own; the rest keep theirs if it is past."""
-    if delivery.status in (Status.PENDING, Status.RETRYING):
+    """What is parked or waits in its lane has no time of its own; the rest keep theirs if it is past."""
+    if delivery.status in (Status.PENDING, Status.RETRYING) and delivery.behind is None:
         return delivery.model_copy(update={"next_attempt_at": min(delivery.next_attempt_at or now, now)})
     return delivery
