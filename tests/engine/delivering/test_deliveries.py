@@ -206,6 +206,22 @@ async def test_refused_for_good_goes_to_the_next_channel_in_one_commit() -> None
     assert sms.successor == mail.id
 
 
+@pytest.mark.parametrize(
+    ("remedy", "told"),
+    [
+        ("Сохраните ключ заново: svyazka secret set", "svyazka secret set kofe sms-key. Подробно: svyazka show dlv_"),
+        ("Выдайте доступ заново (svyazka auth)", "(svyazka auth kofe/sms). Подробно: svyazka show dlv_"),
+        ("Проверьте: svyazka doctor", "svyazka doctor kofe. Подробно: svyazka show dlv_"),
+    ],
+)
+async def test_the_alert_of_a_refusal_names_whole_commands(house: House, remedy: str, told: str) -> None:
+    house.sms.script.append(Refused(code="301", message="wrong key", remedy=remedy))
+    await house.post(order())
+    await house.run()
+    (alert,) = house.alerts()
+    assert told in alert.text
+
+
 async def test_no_success_by_the_deadline_goes_to_the_next_channel() -> None:
     house = await settled(fallback_after="1h", expires_after="24h")
     house.sms.script.extend([DOWN] * 100)

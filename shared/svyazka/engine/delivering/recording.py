@@ -153,7 +153,9 @@ class Settler:
         combined = merged(current, said.outcome, said.attempt, now)
         if combined.duplicate_effect and not current.duplicate_effect:
             await self.tell_first(
-                combined, "duplicate_effect", N_("выполнено дважды: {combined}").format(combined=combined.id)
+                combined,
+                "duplicate_effect",
+                N_("выполнено дважды: svyazka show {combined}").format(combined=combined.id),
             )
         writes: list[Write] = []
         if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
@@ -206,9 +208,10 @@ class Settler:
             ).format(delivery=delivery.id)
             await self.tell_first(delivery, "unknown", words)
         if delivery.status is Status.DEAD:
-            await self.tell_first(
-                delivery, "dead", N_("не удалось за весь срок повторов: {delivery}").format(delivery=delivery.id)
-            )
+            words = N_(
+                "не удалось за весь срок повторов. Почему: svyazka show {delivery}; ещё раз: svyazka replay {delivery}"
+            ).format(delivery=delivery.id)
+            await self.tell_first(delivery, "dead", words)
 
     async def tell_first(self, delivery: Delivery, kind: str, text: str) -> None:
         """The first of a kind, each day, for each connection; never about alerts themselves."""

@@ -19,6 +19,7 @@ from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict
 from svyazka.model.events import Event
 from svyazka.model.ids import stable_id
+from svyazka.model.remedies import whole
 from svyazka.model.tenants import Addressee, Tenant
 
 ALERT_FLOW = "alerts"
@@ -50,6 +51,7 @@ async def tell(
     alert's identity.
     """
     now = hub.clock.now()
+    text = _with_whole_commands(hub, tenant, connection, text)
     id_ = alert_id(tenant.id, connection, kind, stage, about)
     well = connection if stage == "recovered" else None
     expires_at = None if kind == "outage" else now + USEFUL_FOR
@@ -77,6 +79,14 @@ async def tell(
         stage=stage,
     )
     return True
+
+
+def _with_whole_commands(hub: Hub, tenant: Tenant, connection: str | None, text: str) -> str:
+    """Remedies come from tables that know no tenant: whoever is told can paste what he reads."""
+    spec = tenant.connections.get(connection) if connection else None
+    if connection is None or spec is None:
+        return text
+    return whole(text, tenant, connection, hub.directory.manifests(spec.vendor).credentials.required)
 
 
 async def tell_quarantined(hub: Hub, tenant_id: str, connection: str, received_at: datetime, what: str) -> None:

@@ -20,12 +20,7 @@ async def warn_before_end(hub: Hub, account: Account) -> None:
     """Look at the credential that the settings hold; costs nothing while its end is far or has been told."""
     ends = account.manifest.access.ends(account.settings) if account.manifest.access else None
     if ends is not None:
-        await tell_end(
-            hub,
-            account,
-            ends,
-            N_("получите новый и замените его: svyazka secret set {tenant}").format(tenant=account.tenant.id),
-        )
+        await tell_end(hub, account, ends, N_("получите новый и сохраните его: svyazka secret set"))
 
 
 async def tell_end(hub: Hub, account: Account, ends: datetime, remedy: str) -> None:
