@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -295,8 +295,11 @@ class Hook:
 
 
 def hook_of(settings: Settings, keyring: Keyring, account: Account) -> Hook | None:
-    """The function, URL and key of a connection; None where its vendor never calls."""
-    return hook_for(settings, keyring, account.vendor, account.tenant.id, account.name, account.generation)
+    """The function, URL and key of a connection, as its vendor wants them; None where its vendor never calls."""
+    hook = hook_for(settings, keyring, account.vendor, account.tenant.id, account.name, account.generation)
+    if hook is None or account.manifest.hook is None:
+        return hook
+    return replace(hook, url=account.manifest.hook.address(hook.url, account.settings))
 
 
 def hook_for(

@@ -10,6 +10,7 @@ import pytest
 
 from cli.conftest import API_ID, FILE, Installation, order
 from svyazka.backends.local.store import LocalStore
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import RECENT_ALERTS, RECENT_DELIVERIES
 from svyazka.engine.ports.store import Put
@@ -17,6 +18,7 @@ from svyazka.engine.telling import alerts
 from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord
+from svyazka.model.tenants import ConnectionSettings
 
 
 def found(hub: Installation, check: str, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
@@ -92,6 +94,18 @@ def test_fix_registers_the_webhook_and_leaves_an_audit_line(hub: Installation) -
     url = next(row["url"] for row in hub.rows("urls", "kofe") if row["connection"] == "sms")
     assert hub.vendors.of("smsru").account(API_ID).callbacks == [url]
     assert ("doctor --fix", "kofe/sms") in hub.audit()
+    assert {row["status"] for row in found(hub, "callback", "--live")} == {"ok"}
+
+
+def test_a_vendor_gets_our_address_as_it_wants_it(hub: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_the_path(self: object, url: str, settings: ConnectionSettings) -> str:
+        return url.replace("?key=", "/")
+
+    monkeypatch.setattr(type(load_manifest("smsru").hook), "address", in_the_path)
+    url = next(row["url"] for row in hub.rows("urls", "kofe") if row["connection"] == "sms")
+    assert "/webhook_smsru/1.kofe.sms.1." in url
+    hub.svyazka("doctor", "--fix")
+    assert hub.vendors.of("smsru").account(API_ID).callbacks == [url]
     assert {row["status"] for row in found(hub, "callback", "--live")} == {"ok"}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from svyazka.app import hook_for
+from svyazka.app import Hook, hook_for, hook_of
 from svyazka.catalogue import N_, _
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, table
@@ -43,15 +44,26 @@ async def hook_rows(session: Session, tenant: Tenant) -> list[dict[str, str]]:
     """`urls --json`: one row a connection whose vendor calls us; for this its settings needn't be usable."""
     rows = []
     for name, spec in tenant.connections.items():
-        held = await journal.load(session.store, CompiledConnection, connection_id(tenant.id, name))
-        generation = held.model.generation if held else 1
-        hook = hook_for(session.settings, session.hub.keyring, spec.vendor, tenant.id, name, generation)
+        hook = await _hook(session, tenant, name, spec.vendor)
         if hook is not None:
             rows.append({
                 "tenant": tenant.id, "connection": name, "vendor": spec.vendor,
                 "function": hook.function, "url": hook.url, "key": hook.key,
             })  # fmt: skip
     return rows
+
+
+async def _hook(session: Session, tenant: Tenant, name: str, vendor: str) -> Hook | None:
+    """As the vendor wants it; the whole address where the connection's settings can't be read just now."""
+    held = await journal.load(session.store, CompiledConnection, connection_id(tenant.id, name))
+    generation = held.model.generation if held else 1
+    try:
+        account = await session.hub.directory.account(tenant.id, name)
+    except ConfigError:
+        account = None
+    if account is not None:
+        return hook_of(session.settings, session.hub.keyring, replace(account, generation=generation))
+    return hook_for(session.settings, session.hub.keyring, vendor, tenant.id, name, generation)
 
 
 def tell_urls(rows: list[dict[str, str]]) -> None:

@@ -101,6 +101,10 @@ class Hook(Protocol[SettingsT]):
         """Whether it can be registered by API."""
         raise NotImplementedError
 
+    def address(self, url: str, settings: SettingsT) -> str:
+        """Our address as this vendor wants it: the whole URL with its key, or what of it goes into which field."""
+        return url
+
     async def register(self, call: Call[SettingsT], url: str) -> list[Finding]:
         """Put the hook in order at the vendor: `doctor --fix`."""
         raise NotImplementedError

@@ -6,15 +6,11 @@ A vendor implements what differs (`verify`, `parse`, sometimes `answer` and `han
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote_plus
 
 from svyazka.model.events import Fact, Unreadable
-
-if TYPE_CHECKING:
-    pass
-
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 """The two ways in which a form comes: who reads one reads the other, by `contracts.forms`."""
@@ -41,6 +37,18 @@ class RawRequest:
     def params(self) -> dict[str, str]:
         """Query parameters, the last of each name."""
         return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True))
+
+    def reported(self) -> RawRequest:
+        """A GET as the POST of a form that it could have been: its query, without our key, is the body."""
+        rest = []
+        for pair in self.query.split(b"&"):
+            name, _, value = pair.partition(b"=")
+            if unquote_plus(name.decode("latin-1")) == "key":
+                # Careless senders add to an address that has a query already: `?key=KEY?order=5`.
+                pair = value.partition(b"?")[2]
+            rest.append(pair)
+        others = [(name, value) for name, value in self.headers if name != b"content-type"]
+        return replace(self, headers=[*others, (b"content-type", FORM.encode())], body=b"&".join(filter(None, rest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,10 @@ class Webhook:
 
     reads_empty: ClassVar[bool] = False
     """True: a POST without a body means something. Elsewhere it is somebody's "check this address" button."""
+
+    reads_get: ClassVar[bool] = False
+    """True: the vendor reports by GET. `RawRequest.reported` then goes the way of a POST: proved, read, kept, answered
+    alike. What `errand` or `handshake` has an answer for is no report, nor is a HEAD or a browser's look ahead."""
 
     decides: ClassVar[bool] = False
     """True: the answer is a business decision, so a request never goes the way of salvage."""

@@ -23,7 +23,7 @@ from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_ta
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Arrival, Document, Inbox, Salvage, Task
-from svyazka.engine.security.keyring import Keyring, WebhookKey
+from svyazka.engine.security.keyring import Keyring, WebhookKey, without_keys
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Unavailable
@@ -150,7 +150,10 @@ class Receiver:
             if "state" in errand and (invited is None or _owner(invited) != _owner(key)):
                 return NOT_INVITED
             await self.inbox.enqueue([redirect_task(self.keyring, compiled, errand)])
-        return self.webhook.handshake(head, self.inbound(compiled)) or _json(200, {"status": "ready"})
+        welcome = self.webhook.handshake(head, self.inbound(compiled))
+        if welcome is None and errand is None and self.webhook.reads_get and _is_report(head):
+            return _uncached(await self._proven(_report_of(head), None, compiled, None))
+        return welcome or _json(200, {"status": "ready"})
 
     def _invited(self, head: RawRequest) -> WebhookKey | None:
         """Who answers an invitation of ours: an OAuth redirect brings back the `state` that we had signed."""
@@ -167,18 +170,24 @@ class Receiver:
         plain, unread = self._opened(head, body)
         if plain is None:
             return await self._too_large(head, key, f"expected at most {BODY_LIMIT // 1024} KiB after decompression")
-        request = replace(head, body=plain)
         compiled = await self._connection(key)
         if compiled is None:
             return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
+        packed = replace(head, body=body) if plain is not body else None
+        return await self._proven(replace(head, body=plain), packed, compiled, unread)
+
+    async def _proven(
+        self, request: RawRequest, packed: RawRequest | None, compiled: CompiledConnection, unread: Answer | None
+    ) -> Answer:
+        """Accept what a request tells once it is proved. `packed`: the request with its body as it was sent."""
         reach("receive.before_verify")
         inbound = self.inbound(compiled)
         refused = self.webhook.verify(request, inbound)
-        if refused is not None and plain is not body:
-            refused = self.webhook.verify(replace(head, body=body), inbound)  # signed as it was sent
+        if refused is not None and packed is not None:
+            refused = self.webhook.verify(packed, inbound)  # signed as it was sent
         if refused is not None:
             return self.webhook.refusal(request, refused) or problem(401, "Not genuine", refused)
-        if not plain.strip() and not self.webhook.reads_empty:
+        if not request.body.strip() and not self.webhook.reads_empty:
             # A CRM's "check this address" button: nothing happened, so there is nothing to keep or to tell.
             return self.webhook.answer(request, []) or _json(200, {"status": "ready"})
         shared = self.webhook.shared_by is not None and unread is None
@@ -338,6 +347,23 @@ def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dic
             }
         )
     return told
+
+
+def _is_report(head: RawRequest) -> bool:
+    """Whether a GET is meant, and isn't a browser or a mail filter looking ahead (Fetch standard: Sec-Purpose)."""
+    ahead = (head.header("sec-purpose") or head.header("purpose") or "").lower()
+    return head.method == "GET" and "prefetch" not in ahead
+
+
+def _report_of(head: RawRequest) -> RawRequest:
+    """A GET as the form that it could have been, our key in it nowhere."""
+    report = head.reported()
+    return replace(report, body=without_keys(report.body.decode("latin-1")).encode())
+
+
+def _uncached(answer: Answer) -> Answer:
+    """The answer to a report by GET: whoever stands between us and the vendor must not give it to the next one."""
+    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
 
 
 def _lost_on_the_way(head: RawRequest, body: bytes) -> str | None:
