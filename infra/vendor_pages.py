@@ -5,6 +5,7 @@ Everything here is in Russian, as those pages are: texts that stand in the code 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from bundling.functions import ROOT
 from svyazka.catalogue import told, use
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
+from svyazka.engine.contracts.failures import Case, FailureMap, Rule
 from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.model.commands import Forward, Repeat, Safety, SendMessage
 from svyazka.model.contacts import Contact
@@ -41,6 +43,13 @@ MATRIX = """# Системы рядом
 SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 REACHES = {"phone": "сообщения по номеру телефона", "email": "письма"}
 SCOPES = {"account": "на учётную запись", "ip": "на IP-адрес сервера"}
+DEEDS = {
+    "done": "считает сделанным",
+    "retry": "повторяет",
+    "unclear": "как при потерянном ответе",
+    "block": "останавливает подключение и зовёт вас",
+    "refuse": "не повторяет",
+}
 
 
 def pages() -> dict[Path, str]:
@@ -54,16 +63,20 @@ def pages() -> dict[Path, str]:
             page = PAGES / f"{vendor}.md"
             if not page.exists():
                 raise ConfigError(f"docs/vendors/{vendor}.md: expected a page for every vendor, in Russian")
-            found[page] = _filled(page, "quality", _about(load_manifest(vendor)))
+            manifest = load_manifest(vendor)
+            text = _filled(page, "quality", _about(manifest))
+            if manifest.failures is not None:
+                text = _filled(page, "failures", _table(_rows(manifest.failures)), text)
+            found[page] = text
         return found
     finally:
         use(None)
 
 
-def _filled(page: Path, mark: str, content: str) -> str:
+def _filled(page: Path, mark: str, content: str, text: str | None = None) -> str:
     """The page with what stands between `<!-- mark -->` and `<!-- /mark -->` made anew."""
     begin, end = f"<!-- {mark}: infra/generate.py -->\n", f"<!-- /{mark} -->\n"
-    text = page.read_text("utf-8")
+    text = page.read_text("utf-8") if text is None else text
     if not (begin in text and end in text):
         raise ConfigError(f"{page.relative_to(ROOT)}: expected the lines {begin.strip()!r} and {end.strip()!r}")
     return text[: text.index(begin) + len(begin)] + content + "\n" + text[text.index(end) :]
@@ -176,3 +189,29 @@ def _index() -> str:
             (", ".join(sources), ", ".join(channels), ", ".join(both)),
         ]
     )
+
+
+# Failures
+
+
+def _rows(failures: FailureMap) -> Iterator[Sequence[str]]:
+    yield ("что ответила система", "код у нас", "что значит", "что делает Связка", "что делать вам")
+    for case, rule in failures.rows():
+        yield _row(_answer(case), str(case.status if case.code is None else case.code), rule)
+    for every, rule in failures.classes.items():
+        yield _row(f"другой ответ {every.start}–{every.stop - 1}", NEVER, rule)
+    for said, rule in failures.special.items():
+        yield _row(told(said), NEVER, rule)
+    yield _row("любой другой", NEVER, failures.other)
+
+
+def _row(answer: str, code: str, rule: Rule) -> Sequence[str]:
+    filed = rule.code or code
+    what = re.sub(r"\{(?:code|status)\}", "…" if code == NEVER else code, told(rule.what))
+    return (answer, NEVER if filed == NEVER else f"`{filed}`", what, DEEDS[rule.do], told(rule.remedy or "") or NEVER)
+
+
+def _answer(case: Case) -> str:
+    if case.code is not None:
+        return f"`{case.code}`"
+    return f"{case.status} «{case.phrase}»" if case.phrase else f"HTTP {case.status}"

@@ -46,3 +46,15 @@ def test_what_is_said_of_a_vendors_proof_is_what_its_webhook_does(vendor: str) -
         webhook = load_webhook(vendor)
         assert webhook is not None
         assert set(webhook.secret_settings) & secrets, "nothing proves its requests"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_failure_of_a_vendor_is_on_its_page_in_russian(vendor: str) -> None:
+    failures = load_manifest(vendor).failures
+    assert failures is not None
+    page = (vendor_pages.PAGES / f"{vendor}.md").read_text("utf-8")
+    filed = [rule.code or str(case.status if case.code is None else case.code) for case, rule in failures.rows()]
+    assert [code for code in filed if f"| `{code}` |" not in page] == []
+    table = page.partition("<!-- failures: infra/generate.py -->\n")[2].partition("<!-- /failures -->")[0]
+    meanings = [row.split(" | ")[2] for row in table.splitlines()[2:]]
+    assert [meaning for meaning in meanings if not re.search("[а-яё]", meaning)] == []

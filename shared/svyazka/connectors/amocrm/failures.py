@@ -45,8 +45,8 @@ FAILURES = FailureMap(
     },
     classes={range(500, 1000): Rule("retry", Reason.OUT_OF_SERVICE, N_("amoCRM failed"))},
     special={
-        "403 as a page instead of JSON: going on would only make it longer": _FLOODING,
-        "401 to a token of OAuth's that was renewed for this very call": _NOT_EVEN_FRESH,
+        N_("403 as a page instead of JSON: going on would only make it longer"): _FLOODING,
+        N_("401 to a token of OAuth's that was renewed for this very call"): _NOT_EVEN_FRESH,
     },
     other=Rule("refuse", Reason.OTHER, N_("amoCRM refuses the request")),
 )

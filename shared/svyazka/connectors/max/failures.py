@@ -54,7 +54,7 @@ FAILURES = FailureMap(
         429: Rule("retry", Reason.TOO_MUCH, N_("over MAX's 30 calls a second"), after=1),
     },
     classes={range(500, 1000): Rule("retry", Reason.OUT_OF_SERVICE, N_("MAX is unavailable"))},
-    special={"the server's certificate isn't to be believed": UNTRUSTED},
+    special={N_("the server's certificate isn't to be believed"): UNTRUSTED},
     other=Rule("refuse", Reason.OTHER, N_("MAX refuses the call")),
 )
 IN_DISGUISE = {

@@ -97,7 +97,7 @@ FAILURES = FailureMap(
     },
     classes={range(300): _NO_WORD, range(500, 1000): _NO_WORD},
     # The domain isn't verified, or only the owner's own address may be written to.
-    special={"validation_error with 403": UNVERIFIED},
+    special={N_("validation_error with 403"): UNVERIFIED},
     other=Rule("retry", Reason.SETTING, N_("turned away before Resend's API: see base_url")),
 )
 
@@ -108,7 +108,7 @@ def failure(status: int, name: str | None, after: float | None, in_doubt: bool =
     `in_doubt`: an earlier try of the same letter may have been taken. Then a conflict of contents under our key is
     the proof that it was received, and only Resend's receipt tells what became of it.
     """
-    code = name or f"http_{status}"
+    code = name or str(status)
     unverified = name == "validation_error" and status == HTTPStatus.FORBIDDEN
     rule = UNVERIFIED if unverified else FAILURES.rule_of(status, name)
     if name == "invalid_idempotent_request" and in_doubt:

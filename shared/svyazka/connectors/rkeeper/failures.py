@@ -83,10 +83,10 @@ FAILURES = FailureMap(
     # A command that got such an answer may have been carried out.
     classes={range(500, 1000): Rule("unclear", Reason.OUT_OF_SERVICE, N_("r_k Delivery failed"))},
     special={
-        "ERR_EXTERNAL_ERROR_WS of r_k Delivery, whose text speaks of silence": _TILL_SILENT,
-        "ERR_EXTERNAL_ERROR_WS of r_k Delivery with another text": _TILL_REFUSED,
-        "an answer that isn't White Server's own": _NOT_WHITE_SERVER,
-        "a code of White Server's of no row": _OTHER_OF_WHITE_SERVER,
+        N_("ERR_EXTERNAL_ERROR_WS of r_k Delivery, whose text speaks of silence"): _TILL_SILENT,
+        N_("ERR_EXTERNAL_ERROR_WS of r_k Delivery with another text"): _TILL_REFUSED,
+        N_("an answer that isn't White Server's own"): _NOT_WHITE_SERVER,
+        N_("a code of White Server's of no row"): _OTHER_OF_WHITE_SERVER,
     },
     other=Rule("refuse", Reason.OTHER, N_("r_k Delivery refuses the request")),
 )

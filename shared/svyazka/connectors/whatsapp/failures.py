@@ -121,7 +121,7 @@ FAILURES = FailureMap(
         137000: Rule("refuse", Reason.BAD_ADDRESS, N_("the recipient's identity key has changed")),
     },
     classes={range(200, 300): _NO_RIGHTS, range(133000, 133017): _REGISTRATION},
-    special={"a code that isn't known, which Meta calls transient": _TEMPORARY},
+    special={N_("a code that isn't known, which Meta calls transient"): _TEMPORARY},
     other=Rule("refuse", Reason.OTHER, N_("Meta отказывает с неизвестным нам кодом {code}"), _SUPPORT),
 )
 """By `error.code` of a refusal, and `errors[].code` of a failed message."""
