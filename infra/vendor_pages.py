@@ -143,7 +143,8 @@ def _repeat(safety: Safety) -> str:
 
 
 def _pace(limits: Limits) -> str:
-    return f"{limits.per_second:g} в секунду, {limits.concurrency} сразу, {SCOPES[limits.scope]}"
+    minute = f", {limits.per_minute:g} в минуту" if limits.per_minute is not None else ""
+    return f"{limits.per_second:g} в секунду{minute}, {limits.concurrency} сразу, {SCOPES[limits.scope]}"
 
 
 def _polls(manifest: Manifest[Any]) -> str:
