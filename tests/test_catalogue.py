@@ -65,7 +65,7 @@ def test_every_text_with_gaps_is_told_again_whatever_was_written_into_them() -> 
         for text in (id_,) if isinstance(id_, str) else id_:
             if texts.gaps(text):
                 told("".join(letters + ("27.11" if name else "") for letters, name, *_ in Formatter().parse(text)))
-    assert told("the last event came 2026-11-27 15:15 UTC") == "последнее событие пришло 2026-11-27 15:15 UTC"
+    assert told("the last event came 27.11.2026 18:15 MSK") == "последнее событие пришло 27.11.2026 18:15 MSK"
 
 
 def test_a_translation_with_other_gaps_is_found() -> None:

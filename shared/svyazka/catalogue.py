@@ -83,6 +83,18 @@ def told(text: str) -> str:
     return text
 
 
+SYSTEMS_OWN = (
+    N_("No such file or directory"), N_("Permission denied"), N_("Is a directory"), N_("Not a directory"),
+    N_("Address already in use"), N_("No space left on device"), N_("Read-only file system"),
+)  # fmt: skip
+"""What the system says of files and ports, so that the catalogue knows it."""
+
+
+def systems(error: OSError) -> str:
+    """The system's own words for what went wrong, in the reader's language."""
+    return told(error.strerror or str(error))
+
+
 class _Part(str):
     """What stood in a gap, as it was written: `{last:%H:%M}` isn't applied to it a second time."""
 
@@ -119,4 +131,4 @@ def _forms(language: Language) -> list[tuple[re.Pattern[str], str]]:
     return [(form, known) for _fixed, form, known in sorted(found, key=lambda one: -one[0])]
 
 
-__all__ = ["LANGUAGES", "LOCALE", "N_", "Language", "_", "ngettext", "reader", "told", "use", "wanted"]
+__all__ = ["LANGUAGES", "LOCALE", "N_", "Language", "_", "ngettext", "reader", "systems", "told", "use", "wanted"]

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from svyazka.catalogue import N_
+
 
 class Settings(BaseSettings):
     """Everything that the environment decides."""
@@ -21,7 +23,7 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8080",
         pattern=r"^https?://\S+$",
-        description="an address such as https://hooks.example.org",
+        description=N_("an address such as https://hooks.example.org"),
     )
     """How vendors reach us, for `urls` and for registering hooks."""
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from svyazka.catalogue import _
+from svyazka.catalogue import _, systems
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.delivering.admission import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
@@ -359,7 +359,7 @@ def read_tenant_file(path: Path) -> Tenant:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise ConfigError(_("{path}: expected a tenant file; {why}", path=path, why=error.strerror)) from None
+        raise ConfigError(_("{path}: expected a tenant file; {why}", path=path, why=systems(error))) from None
     except UnicodeDecodeError:
         raise ConfigError(_("{file}: expected UTF-8 text (save the file as UTF-8)", file=path.name)) from None
     odd = odd_space(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from svyazka.catalogue import _
+
 
 def main() -> None:
     """Entry point: exit status 0 done, 1 failed, 2 wrong usage. A traceback only with SVYAZKA_DEBUG=1."""
@@ -16,7 +18,7 @@ def main() -> None:
         if os.environ.get("SVYAZKA_DEBUG"):
             raise
         what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        print(f"svyazka: a fault of ours: {what} (SVYAZKA_DEBUG=1 shows where)", file=sys.stderr)
+        print("svyazka: " + _("a fault of ours: {what} (SVYAZKA_DEBUG=1 shows where)", what=what), file=sys.stderr)
         sys.exit(1)
 
 

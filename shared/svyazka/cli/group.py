@@ -36,7 +36,7 @@ TYPERS_OWN = (
 )  # fmt: skip
 """What typer says of wrong usage and in help, so that the catalogue knows it."""
 
-HEADINGS = (N_("Usage:"), N_("Arguments:"), N_("Options:"), N_("Commands:"), N_("[required]"), N_("default: "))
+HEADINGS = (N_("Usage:"), N_("Arguments:"), N_("Options:"), N_("Commands:"), N_("[required]"), N_("default:"))
 
 
 @dataclass(frozen=True, slots=True)

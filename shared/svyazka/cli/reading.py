@@ -54,7 +54,8 @@ def parse_since(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
-            _("expected an age such as 2h or 3d, or a time such as 2026-03-14T10:00+03:00, got {text!r}", text=text)
+            _("expected an age such as 2h or 3d, or a time such as 2026-03-14T10:00+03:00, got {text!r}", text=text),
+            param_hint="--since",
         ) from None
     return moment if moment.tzinfo else moment.astimezone()
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from secrets import token_hex
 
 from svyazka.apply import set_secret
-from svyazka.catalogue import _
+from svyazka.catalogue import _, systems
 from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session
 from svyazka.engine.tenants.directory import secret_id
@@ -37,7 +37,7 @@ def standing(port: int, option: str) -> Iterator[str]:
             _(
                 "port {port} for the stand-ins: {why}; {option} takes another",
                 port=port,
-                why=error.strerror,
+                why=systems(error),
                 option=option,
             )
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, Needs
 from svyazka.flows.messages import PLACEHOLDERS, MessageSettings, composer, message_steps, usual_guards, values_of
 from svyazka.model.commands import Plan
@@ -19,7 +20,7 @@ class ReviewRequestSettings(MessageSettings):
 
     placeholders = PLACEHOLDERS | {"review_url"}
 
-    review_url: str = Field(pattern=r"^https?://\S+$", description="an address such as https://example.org/review")
+    review_url: str = Field(pattern=r"^https?://\S+$", description=N_("an address such as https://example.org/review"))
 
 
 class ReviewRequest(Flow[ReviewRequestSettings]):

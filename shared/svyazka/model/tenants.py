@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationInfo, model_validator
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.model.base import Frozen, Stored
 from svyazka.model.lookalikes import lookalike
 
@@ -114,7 +114,7 @@ class SecretRef(Frozen):
 
     secret: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$",
-        description="the name of a secret: Latin letters, digits, -, _ and .",
+        description=N_("the name of a secret: Latin letters, digits, -, _ and ."),
     )
 
 

@@ -27,7 +27,7 @@ from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SvyazkaError
 from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
-from svyazka.model.remedies import secret_commands
+from svyazka.model.remedies import proposed, secret_commands
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 ENDS_SOON = timedelta(days=30)
@@ -118,8 +118,24 @@ def _settings(account: Account) -> Iterator[Finding]:
     credentials = account.manifest.credentials
     for setting in credentials.optional:
         if getattr(account.settings, setting, None) is None and setting not in credentials.required:
-            remedy = _("add it to the tenant file if it matters")
-            yield Finding(setting, "warn", account.manifest.if_not_set(setting), remedy)
+            yield Finding(setting, "warn", account.manifest.if_not_set(setting), _how_to_set(account, setting))
+
+
+def _how_to_set(account: Account, setting: str) -> str:
+    """A line of the tenant file, and the command where the value is a secret."""
+    model, tenant = account.manifest.settings, account.tenant.id
+    if setting not in model.model_fields:
+        return _("add it to the tenant file if it matters")
+    if setting not in account.manifest.credentials.secret:
+        return _("if it matters: {setting}: ... at {name} in the tenant file", setting=setting, name=account.name)
+    return _(
+        "if it matters: {setting}: {{secret: {secret}}} at {name} in the tenant file, apply it, then: "
+        "svyazka secret set {tenant} {secret}",
+        setting=setting,
+        secret=proposed(account.name, setting),
+        name=account.name,
+        tenant=tenant,
+    )
 
 
 async def _journaled(session: Session, account: Account) -> list[Finding]:

@@ -14,7 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from svyazka.apply import secret_names
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, systems
 from svyazka.cli import session as opened
 from svyazka.cli.commands import configure, hooks, secrets
 from svyazka.cli.draft import Choice, Draft, fill
@@ -112,7 +112,7 @@ def checked(draft: Draft, target: Path) -> Iterator[tuple[Path, Tenant]]:
             ready.write_text(text, "utf-8")
             yield ready, read_tenant_file(ready)
     except OSError as error:
-        fail(f"{target}: {error.strerror}")
+        fail(f"{target}: {systems(error)}")
     except ConfigError as error:
         fail(str(error))
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_, _, reader
+from svyazka.catalogue import N_, _, reader, systems
 from svyazka.cli.options import DryRun, Port, Yes
 from svyazka.cli.output import confirm, fail, note, say
 
@@ -104,7 +104,7 @@ def install(
             _(
                 "{path}: {why}; as the administrator: {command}",
                 path=error.filename,
-                why=error.strerror,
+                why=systems(error),
                 command=command,
             )
         )

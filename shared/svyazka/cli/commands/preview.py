@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_, _, told
+from svyazka.catalogue import N_, _, systems, told
 from svyazka.cli.ids import whole_id
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, OfTenant, Reveal
@@ -93,7 +93,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise ConfigError(_("{file}: expected a request's body; {why}", file=file, why=error.strerror)) from None
+        raise ConfigError(_("{file}: expected a request's body; {why}", file=file, why=systems(error))) from None
 
 
 async def _from_body(session: Session, owner: Tenant, connection: str, body: bytes) -> list[EventRecord]:

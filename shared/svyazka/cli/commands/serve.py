@@ -16,7 +16,7 @@ import typer
 
 from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.store import LocalStore
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, systems
 from svyazka.cli import session as opened
 from svyazka.cli import standins
 from svyazka.cli.commands.configure import (
@@ -86,7 +86,7 @@ def run_(
             opened.run(lambda session: _prepare(session, settings, files, stand_ins), creates=True)
             status = supervise(settings, host, port)
     except OSError as error:
-        fail(f"{settings.data}: {error.strerror}")
+        fail(f"{settings.data}: {systems(error)}")
     except SvyazkaError as error:
         fail(str(error))
     raise typer.Exit(status)
@@ -137,7 +137,13 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
             )
         rows += await hook_rows(session, owner)
     if vendors and not any(standins.leads(spec, vendors) for owner in owners for spec in owner.connections.values()):
-        note(_("no connection leads to the stand-ins: their base_url begins with {vendors}/", vendors=vendors))
+        note(
+            _(
+                "no connection leads to the stand-ins: base_url in the tenant files has to begin with {vendors}/. "
+                "For the examples: sed -i 's|http://127.0.0.1:8081/|{vendors}/|' tenants/*.yaml",
+                vendors=vendors,
+            )
+        )
     if vendors:
         say(
             _(
@@ -193,5 +199,5 @@ def _check_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise ConfigError(
-                _("{host}:{port}: {why}; --port takes another", host=host, port=port, why=error.strerror)
+                _("{host}:{port}: {why}; --port takes another", host=host, port=port, why=systems(error))
             ) from None

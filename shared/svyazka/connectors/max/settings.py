@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.model.tenants import ConnectionSettings
 
 
@@ -11,6 +12,6 @@ class MaxSettings(ConnectionSettings):
     """A bot. `webhook_secret`: what its webhook is registered with, where it isn't to be made from the token."""
 
     bot_token: str | None = Field(
-        default=None, pattern=r"^\S+$", description="a bot's token of business.max.ru: one word, no spaces"
+        default=None, pattern=r"^\S+$", description=N_("a bot's token of business.max.ru: one word, no spaces")
     )
     webhook_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{5,256}$")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from svyazka.catalogue import N_
 from svyazka.model.tenants import ConnectionSettings
 
 VERSION = "v25.0"
@@ -21,7 +22,9 @@ class WhatsappSettings(ConnectionSettings):
     """`phone_number_id` and `access_token`: to send. `app_secret` and `verify_token`: to hear what became of it."""
 
     phone_number_id: Annotated[str | None, BeforeValidator(_as_text)] = Field(
-        default=None, pattern=r"^\d{1,20}$", description="the number's id of Meta's, digits only (not the phone itself)"
+        default=None,
+        pattern=r"^\d{1,20}$",
+        description=N_("the number's id of Meta's, digits only (not the phone itself)"),
     )
     access_token: str | None = Field(default=None, min_length=1)
     app_secret: str | None = Field(default=None, min_length=1)

@@ -128,7 +128,7 @@ class Gate:
         if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
             # The outage's own words would read as if this delivery had been tried.
-            message = N_("{connection} is {kind}: {why}").format(
+            message = N_("{connection} is {kind} at the moment: {why}").format(
                 connection=delivery.connection, kind=outage.model.kind, why=outage.model.message
             )
             return self._held_back(delivery, status, outage.model.code, message)

@@ -98,7 +98,7 @@ class Preview:
             return N_("not set: {missing}").format(missing=", ".join(account.missing))
         outage = await self._performer.outages.of(delivery.tenant, delivery.connection)
         if outage is not None:
-            return N_("{connection} is {kind}: {why}").format(
+            return N_("{connection} is {kind} at the moment: {why}").format(
                 connection=delivery.connection, kind=outage.model.kind, why=outage.model.message
             )
         opens = opens_at(account, tenant, self._hub.clock.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.learning import Finding
@@ -171,7 +172,8 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
     if now - since > silence.after:
         quiet = N_("no event for {days} days; {why}").format(days=(now - since).days, why=silence.why)
         return [*found, Finding("silence", "fail", quiet, silence.remedy)]
-    return [*found, Finding("silence", "ok", N_("the last event came {since:%Y-%m-%d %H:%M} UTC").format(since=since))]
+    local = since.astimezone(ZoneInfo(account.tenant.timezone))
+    return [*found, Finding("silence", "ok", N_("the last event came {local:%d.%m.%Y %H:%M %Z}").format(local=local))]
 
 
 def _of_foreign(account: Account, foreign: Foreign) -> Finding:
