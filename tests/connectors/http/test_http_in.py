@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.support import posted
-from svyazka.connectors.http.schema import HttpSettings
+from svyazka.connectors.http.settings import HttpSettings
 from svyazka.connectors.http.webhook import WEBHOOK, form, moment
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest
 from svyazka.engine.security.standardwebhooks import signed_headers

@@ -19,7 +19,7 @@ from simulators.serve import Running, serve
 from svyazka.connectors.http.client import body_of
 from svyazka.connectors.http.failures import FAILURES, answered
 from svyazka.connectors.http.manifest import MANIFEST
-from svyazka.connectors.http.schema import HttpSettings
+from svyazka.connectors.http.settings import HttpSettings
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.addresses import AddressGuard, networks

@@ -12,7 +12,7 @@ from svyazka.connectors.amocrm.client import Hook as KnownHook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import hide_key
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
 from svyazka.model.outcomes import Blocked
@@ -42,35 +42,14 @@ class AmocrmDoctor(Doctor[AmocrmSettings]):
         try:
             account, pipelines = await client.account(call), await client.pipelines(call)
         except TROUBLE as error:
-            return [_failed("access", error)]
+            return [failed("access", error)]
         findings = [*_account_findings(call.settings, account), *_stage_findings(call.settings, pipelines)]
         try:
             findings += await _hook_findings(call)
         except TROUBLE as error:
             # Without a webhook changes are found by polling: worse, and no reason to stop.
-            findings.append(replace(_failed("webhook", error), status="warn"))
+            findings.append(replace(failed("webhook", error), status="warn"))
         return findings
-
-
-class AmocrmHook(Hook[AmocrmSettings]):
-    """Registers our webhook, or enables it again. Other webhooks of the account are left alone."""
-
-    def ready(self, settings: AmocrmSettings) -> bool:
-        return settings.has_access()
-
-    async def register(self, call: Call[AmocrmSettings], url: str) -> list[Finding]:
-        """Register our webhook, or enable it again. Other webhooks of the account are left alone."""
-        hide_key(call, url)
-        try:
-            ours = next((hook for hook in await client.hooks(call, url) if hook.destination == url), None)
-            if ours is not None and not ours.disabled and set(EVENTS) <= ours.events:
-                return [Finding("webhook", "ok", _("the webhook is registered already"))]
-            if ours is not None and ours.disabled:
-                await client.unsubscribe(call, url)
-            await client.subscribe(call, url, sorted({*EVENTS, *(ours.events if ours else ())}))
-        except TROUBLE as error:
-            return [_failed("webhook", error)]
-        return [Finding("webhook", "ok", _("the webhook is registered: events go to {place}", place=_place(url)))]
 
 
 def _account_findings(settings: AmocrmSettings, account: Section) -> Iterable[Finding]:
@@ -138,20 +117,20 @@ def _one_hook(ours: KnownHook, remedy: str) -> Iterable[Finding]:
             remedy,
         )
     else:
-        yield Finding("webhook", "ok", _("events come to us: {place}", place=_place(ours.destination)))
+        yield Finding("webhook", "ok", _("events come to us: {place}", place=place(ours.destination)))
 
 
 def _same_place(one: str, other: str) -> bool:
-    return _place(one) == _place(other)
+    return place(one) == place(other)
 
 
-def _place(url: str) -> str:
+def place(url: str) -> str:
     """An address without its key."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
-def _failed(check: str, error: Exception) -> Finding:
+def failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, SourceUnavailable) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again in some minutes")
     if check == "webhook":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.access import AmocrmAccess
-from svyazka.connectors.amocrm.doctor import AmocrmDoctor, AmocrmHook
+from svyazka.connectors.amocrm.doctor import AmocrmDoctor
 from svyazka.connectors.amocrm.failures import FAILURES
+from svyazka.connectors.amocrm.hook import AmocrmHook
 from svyazka.connectors.amocrm.polling import AmocrmPolling
 from svyazka.connectors.amocrm.reading import AmocrmReading
 from svyazka.connectors.amocrm.settings import AmocrmSettings

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from svyazka.catalogue import N_
-from svyazka.connectors.http.schema import HttpSettings, Unanswered, look
+from svyazka.connectors.http.schema import Unanswered, look
+from svyazka.connectors.http.settings import HttpSettings
 from svyazka.engine.contracts.untrusted import storable
 from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.commands import Forward

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.http.forwarder import KEY_REMEDY, unusable
-from svyazka.connectors.http.schema import HttpSettings
+from svyazka.connectors.http.settings import HttpSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.security import standardwebhooks

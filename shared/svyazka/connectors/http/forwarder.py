@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from svyazka.catalogue import N_
 from svyazka.connectors.http.client import body_of, headers_of
 from svyazka.connectors.http.failures import answered
-from svyazka.connectors.http.schema import HttpSettings, Unanswered, can_be_header, check_url
+from svyazka.connectors.http.schema import Unanswered, can_be_header, check_url
+from svyazka.connectors.http.settings import HttpSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.model.commands import Forward, Safety

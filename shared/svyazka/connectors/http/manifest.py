@@ -6,7 +6,7 @@ from svyazka.catalogue import N_
 from svyazka.connectors.http.doctor import HttpDoctor
 from svyazka.connectors.http.failures import FAILURES
 from svyazka.connectors.http.forwarder import HttpForwarder
-from svyazka.connectors.http.schema import HttpSettings
+from svyazka.connectors.http.settings import HttpSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 

@@ -1,4 +1,4 @@
-"""The settings of the generic pair, and how a stranger's JSON is read by them.
+"""How a stranger's JSON is read by the settings of the generic pair.
 
 Everything that looks into a body is a JMESPath expression (jmespath.org): `order.id`, `items[?paid].sku`,
 `'a literal'`. Light to import: the webhook function starts cold.
@@ -9,62 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from svyazka.catalogue import N_, _
-from svyazka.model.base import Frozen
 from svyazka.model.events import EventType
-from svyazka.model.tenants import ConnectionSettings
 
 TYPES = frozenset(EventType) - {EventType.OTHER, EventType.SEND_REQUESTED}
 """What a sender may tell of. Asking for messages isn't among it: that is our operators' and nobody else's."""
 
 TYPE_NAMES = frozenset(type_.value for type_ in TYPES)
 
-UNKNOWN_YET = frozenset("•")
-"""What a secret's value looks like where a tenant file is only checked."""
-
-OURS = frozenset({"host", "content-length", "content-type", "authorization", "transfer-encoding", "connection"})
-"""Headers that the settings may not set: we do, or `authorization` does."""
-
-_HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 _HEADER_VALUE = re.compile(r"^[\x20-\x7e]*$")
 
 
 class Unanswered(ValueError):
     """An expression that can't be applied to this body."""
-
-
-def _expression(text: str) -> str:
-    try:
-        jmespath.compile(text)
-    except JMESPathError as error:
-        raise ValueError(
-            _(
-                "expected a JMESPath expression such as order.id, got {text!r}: {first_line}",
-                text=text,
-                first_line=_first_line(error),
-            )
-        ) from None
-    return text
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(": ")
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
-Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_listed), Field(min_length=1)]
-"""One expression or a list of them."""
 
 
 @lru_cache(maxsize=512)
@@ -83,92 +46,6 @@ def look(expression: str, value: object) -> object:
                 expression=expression, found=type(error).__name__
             )
         ) from None
-
-
-class InboundAuth(Frozen):
-    """How a sender proves itself beyond the key in our address. All but `key` need `inbound_secret`."""
-
-    by: Literal["key", "token", "basic", "hmac", "standard_webhooks"]
-    header: str | None = Field(default=None, pattern=_HEADER_NAME.pattern)
-    """token, hmac: the header that holds it, such as X-Signature."""
-    algorithm: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    prefix: str = ""
-    """hmac: what stands before the value, such as `sha256=`."""
-
-    @model_validator(mode="after")
-    def _names_its_header(self) -> InboundAuth:
-        if self.by in ("token", "hmac") and self.header is None:
-            raise ValueError(_("by {by}: expected `header`, the name of the header that holds it", by=self.by))
-        return self
-
-
-class ContactExpressions(Frozen):
-    """Who the person is."""
-
-    name: Expression | None = None
-    phone: Expression | None = None
-    email: Expression | None = None
-    chats: dict[str, Expression] = {}
-
-
-class HttpSettings(ConnectionSettings):
-    """A source (`type`, `subject`, ...), a destination (`url`, ...), or both."""
-
-    auth: InboundAuth | None = None
-    inbound_secret: str | None = Field(default=None, min_length=1)
-    """The HMAC key, the header's token, `user:password`, or whsec_/whpk_ (old and new with a space between)."""
-    items: Expression | None = None
-    type: str = "type"
-    """A type of ours (`order.completed`), or an expression that finds the sender's word for it."""
-    types: dict[str, EventType] = {}
-    subject: Expression | None = None
-    key: Expressions | None = None
-    occurred_at: Expression = "timestamp"
-    contact: ContactExpressions = ContactExpressions()
-    fields: dict[str, Expression] = {}
-
-    url: str | None = None
-    method: Literal["POST", "PUT", "PATCH"] = "POST"
-    headers: dict[str, str] = {}
-    authorization: str | None = Field(default=None, min_length=1)
-    """The whole Authorization header: `Bearer ...`, `Basic ...`."""
-    body: Expression | None = None
-    """Another body, made from {type, timestamp, data}; `{text: data.contact.name}` makes an object."""
-    outbound_secret: str | None = Field(default=None, min_length=1)
-    """whsec_ or whsk_, to sign what goes out by Standard Webhooks."""
-
-    @field_validator("type")
-    @classmethod
-    def _type_or_expression(cls, value: str) -> str:
-        return value if value in TYPE_NAMES else _expression(value)
-
-    @field_validator("types")
-    @classmethod
-    def _may_be_told(cls, value: dict[str, EventType]) -> dict[str, EventType]:
-        for word, type_ in value.items():
-            if type_ not in TYPES:
-                raise ValueError(
-                    _("{word}: expected a type such as order.completed, got {type}", word=word, type=type_.value)
-                )
-        return value
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
-        if value is not None and not UNKNOWN_YET.issuperset(value):
-            check_url(value)
-        return value
-
-    @field_validator("headers")
-    @classmethod
-    def _allowed_headers(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if name.lower() in OURS or name.lower().startswith("webhook-"):
-                raise ValueError(_("{name}: set by us, or by `authorization`; expected other headers", name=name))
-            if not _HEADER_NAME.match(name) or not can_be_header(text):
-                raise ValueError(_("{name!r}: expected a header's name and a value of plain ASCII", name=name))
-        return value
 
 
 def can_be_header(value: str) -> bool:

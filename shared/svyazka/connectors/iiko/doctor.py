@@ -12,7 +12,7 @@ from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import VendorFailure
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused
@@ -42,18 +42,18 @@ async def check(call: Call[IikoSettings]) -> list[Finding]:
     try:
         seen = await reads.organizations(call)
     except TROUBLE as error:
-        return [_failed("credentials", error)]
+        return [failed("credentials", error)]
     findings.append(
         Finding("credentials", "ok", _("iiko lets us in, {count} organization(s) to be seen", count=len(seen)))
     )
     findings.append(_organization_finding(call.settings.organization_id, seen))
-    concerned = _concerned(call.settings, seen)
+    ours = concerned(call.settings, seen)
     try:
-        for organization in concerned:
+        for organization in ours:
             findings += _hook_findings(call, await reads.hook_settings(call, organization))
     except TROUBLE as error:
-        findings.append(_failed("webhook", error))
-    if concerned:
+        findings.append(failed("webhook", error))
+    if ours:
         findings.append(await _polling_finding(call))
     return findings
 
@@ -63,56 +63,14 @@ async def _polling_finding(call: Call[IikoSettings]) -> Finding:
     try:
         today = await reads.deliveries_of(call, call.now.date(), None)
     except TROUBLE as error:
-        return _failed("polling", error)
+        return failed("polling", error)
     try:
         await reads.deliveries_since(call, today.revision or 0)
     except TROUBLE as error:
         # A revision that iiko goes back to no more (a quiet night) shows that the right is there.
         if not (isinstance(error, VendorFailure) and isinstance(error.outcome, Refused)):
-            return _failed("polling", error)
+            return failed("polling", error)
     return Finding("polling", "ok", _("deliveries can be read: what a lost webhook told will be found"))
-
-
-async def fix(call: Call[IikoSettings], hook_url: str) -> list[Finding]:
-    """Register our webhook. Somebody else's is never overwritten: iiko keeps one address an API login and
-    organization, and its owner would stop getting events without a word."""
-    call.http.hide(hook_url)
-    try:
-        organizations = _concerned(call.settings, await reads.organizations(call))
-        if len(organizations) != 1:
-            message = N_("expected one organization, these credentials see {count}").format(count=len(organizations))
-            return [Finding("webhook", "fail", message, _("set organization_id of this connection"))]
-        return [await _register(call, hook_url, organizations[0])]
-    except TROUBLE as error:
-        return [_failed("webhook", error)]
-
-
-async def _register(call: Call[IikoSettings], hook_url: str, organization: str) -> Finding:
-    present = await reads.hook_settings(call, organization)
-    stands = text(present.get("webHooksUri"))
-    if stands and not _same_host(stands, hook_url):
-        return Finding(
-            "webhook", "fail", _("events of this API login go to {place}: left as it is", place=_place(stands)),
-            _(
-"make an API login of its own for Svyazka in iikoWeb, or clear the webhook's address there if "
-"nobody needs it any more, and run this again"
-),
-        )  # fmt: skip
-    wanted: dict[str, object] = {
-        "organizationId": organization,
-        "webHooksUri": hook_url,
-        "webHooksFilter": wanted_filter(call.settings, section(present, "webHooksFilter")),
-    }
-    token = call.settings.auth_token or present.get("authToken")
-    if isinstance(token, str):
-        call.http.hide(token)
-        wanted["authToken"] = token
-    as_wanted = stands == hook_url and present.get("authToken") == wanted.get("authToken")
-    if as_wanted and not _lacking(call.settings, section(present, "webHooksFilter")):
-        return Finding("webhook", "ok", _("the webhook is registered already"))
-    await reads.register_hook(call, wanted)
-    was = "registered" if not stands else N_("brought up to date")
-    return Finding("webhook", "ok", _("the webhook is {was}: events go to {place}", was=was, place=_place(hook_url)))
 
 
 def wanted_filter(settings: IikoSettings, present: Section) -> dict[str, dict[str, Any]]:
@@ -139,7 +97,7 @@ def _with(filter_: dict[str, Any], name: str, ours: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*(present if isinstance(present, list) else []), *ours]))
 
 
-def _concerned(settings: IikoSettings, seen: Iterable[str]) -> list[str]:
+def concerned(settings: IikoSettings, seen: Iterable[str]) -> list[str]:
     ours = settings.organization_id
     return [id_ for id_ in seen if ours is None or id_.casefold() == ours.casefold()]
 
@@ -171,22 +129,22 @@ def _hook_findings(call: Call[IikoSettings], present: Section) -> Iterable[Findi
         return
     if call.hook_url is None:
         yield Finding(
-            "webhook", "warn", _("events go to {place}; our own address isn't known here", place=_place(stands))
+            "webhook", "warn", _("events go to {place}; our own address isn't known here", place=place(stands))
         )
-    elif not _same_host(stands, call.hook_url):
-        yield Finding("webhook", "fail", _("events go to {place}, not to us", place=_place(stands)), remedy)
+    elif not same_host(stands, call.hook_url):
+        yield Finding("webhook", "fail", _("events go to {place}, not to us", place=place(stands)), remedy)
         return
     elif stands != call.hook_url:
         yield Finding("webhook", "warn", _("events come to us under another address or key than today's"), remedy)
     else:
-        yield Finding("webhook", "ok", _("events come to us: {place}", place=_place(stands)))
+        yield Finding("webhook", "ok", _("events come to us: {place}", place=place(stands)))
     ours, theirs = call.settings.auth_token, present.get("authToken") or None
     if ours is None and theirs is not None:
         message = N_("iiko sends an authToken, and this connection doesn't look at it")
         yield Finding("auth_token", "warn", message, _("put the same into auth_token: it proves the events"))
     elif ours != theirs:
         yield Finding("auth_token", "fail", _("iiko sends another authToken than this connection expects"), remedy)
-    lacking = _lacking(call.settings, section(present, "webHooksFilter"))
+    lacking = left_out(call.settings, section(present, "webHooksFilter"))
     if lacking:
         yield Finding(
             "webhook filters",
@@ -196,16 +154,16 @@ def _hook_findings(call: Call[IikoSettings], present: Section) -> Iterable[Findi
         )
 
 
-def _lacking(settings: IikoSettings, present: Section) -> list[str]:
+def left_out(settings: IikoSettings, present: Section) -> list[str]:
     """Filters that don't yet ask for all that we need."""
     return [name for name, wanted in wanted_filter(settings, present).items() if present.get(name) != wanted]
 
 
-def _same_host(one: str, other: str) -> bool:
-    return _place(one) == _place(other)
+def same_host(one: str, other: str) -> bool:
+    return place(one) == place(other)
 
 
-def _place(url: str) -> str:
+def place(url: str) -> str:
     """Whose address it is, without its keys: they may stand anywhere in it but in the host and port."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].casefold() or "nowhere"
@@ -213,7 +171,7 @@ def _place(url: str) -> str:
         return N_("an address that can't be read")
 
 
-def _failed(check: str, error: Exception) -> Finding:
+def failed(check: str, error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask api@iiko.ru")
     if check == "webhook":
@@ -229,13 +187,3 @@ class IikoDoctor(Doctor[IikoSettings]):
 
     async def check(self, call: Call[IikoSettings]) -> list[Finding]:
         return await check(call)
-
-
-class IikoHook(Hook[IikoSettings]):
-    """Registers our webhook."""
-
-    def ready(self, settings: IikoSettings) -> bool:
-        return settings.means_to_sign_in()
-
-    async def register(self, call: Call[IikoSettings], url: str) -> list[Finding]:
-        return await fix(call, url)

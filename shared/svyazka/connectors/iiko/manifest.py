@@ -7,8 +7,9 @@ own, with `order.id` as the idempotency key; their failure map lies ready in `fa
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.iiko.doctor import IikoDoctor, IikoHook
+from svyazka.connectors.iiko.doctor import IikoDoctor
 from svyazka.connectors.iiko.failures import FAILURES
+from svyazka.connectors.iiko.hook import IikoHook
 from svyazka.connectors.iiko.polling import IikoPolling
 from svyazka.connectors.iiko.reading import IikoReading
 from svyazka.connectors.iiko.settings import IikoSettings

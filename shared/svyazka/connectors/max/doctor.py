@@ -10,9 +10,9 @@ from svyazka.connectors.max.polling import Subscription
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import VendorFailure
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import text
-from svyazka.engine.support.urls import is_own_machine, is_public_https, place, same_place
+from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 
@@ -28,21 +28,8 @@ async def check(call: Call[MaxSettings]) -> list[Finding]:
         findings.append(Finding("bot", "ok", _("MAX lets us in as {name}", name=name)))
         findings += _hook_findings(await polling.subscriptions(call), call.hook_url)
     except (VendorFailure, NotSent, MaybeSent) as error:
-        findings.append(_failed(error))
+        findings.append(failed(error))
     return findings
-
-
-async def register(call: Call[MaxSettings], hook_url: str) -> Finding:
-    """Subscribe anew: whether the present subscription has our secret, MAX doesn't tell."""
-    stand_in = is_own_machine(call.http.base_url) and is_own_machine(hook_url)
-    if not stand_in and not is_public_https(hook_url):
-        message = N_("MAX calls only https on port 443, our address is {place}").format(place=place(hook_url))
-        return Finding("webhook", "fail", message, _("set SVYAZKA_PUBLIC_URL to the address by which we are reached"))
-    try:
-        await polling.subscribe(call, hook_url)
-    except (VendorFailure, NotSent, MaybeSent) as error:
-        return _failed(error)
-    return Finding("webhook", "ok", _("the webhook is subscribed: updates come to {place}", place=place(hook_url)))
 
 
 def _hook_findings(found: Sequence[Subscription], hook_url: str | None) -> Iterable[Finding]:
@@ -76,7 +63,7 @@ def _kinds(ours: Subscription) -> Iterable[Finding]:
         )
 
 
-def _failed(error: Exception) -> Finding:
+def failed(error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask MAX's support")
     return no_access("bot", str(error), remedy, error)
@@ -90,13 +77,3 @@ class MaxDoctor(Doctor[MaxSettings]):
 
     async def check(self, call: Call[MaxSettings]) -> list[Finding]:
         return await check(call)
-
-
-class MaxHook(Hook[MaxSettings]):
-    """Subscribes our webhook with its secret; others get the bot's updates too."""
-
-    def ready(self, settings: MaxSettings) -> bool:
-        return settings.bot_token is not None
-
-    async def register(self, call: Call[MaxSettings], url: str) -> list[Finding]:
-        return [await register(call, url)]

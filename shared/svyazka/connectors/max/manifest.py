@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
-from svyazka.connectors.max.doctor import MaxDoctor, MaxHook
+from svyazka.connectors.max.doctor import MaxDoctor
 from svyazka.connectors.max.failures import FAILURES
+from svyazka.connectors.max.hook import MaxHook
 from svyazka.connectors.max.messenger import MaxMessenger
 from svyazka.connectors.max.polling import MaxPolling
 from svyazka.connectors.max.settings import MaxSettings

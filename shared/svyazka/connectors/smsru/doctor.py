@@ -14,7 +14,7 @@ from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import VendorFailure
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook, Silence, no_access
+from svyazka.engine.contracts.learning import Doctor, Finding, Silence, no_access
 from svyazka.model.errors import MaybeSent, NotSent
 
 EXAMPLE_NUMBER = "79991234567"
@@ -40,32 +40,13 @@ async def check(call: Call[SmsruSettings]) -> list[Finding]:
         try:
             findings += await ask(call)
         except VendorFailure as error:
-            findings.append(_failed(name, error))
+            findings.append(failed(name, error))
             if ask is _credentials:
                 break
         except (NotSent, MaybeSent) as error:
             findings.append(no_access(name, _("sms.ru doesn't answer: {why}", why=error), _("try again later")))
             break
     return findings
-
-
-async def register(call: Call[SmsruSettings], hook_url: str) -> Finding:
-    """Add our address to those that sms.ru tells of statuses, unless it is there."""
-    try:
-        if hook_url in await client.callbacks(call):
-            return Finding("callback", "ok", _("the callback is registered already"))
-        if hook_url in await client.callbacks(call, add=hook_url):
-            return Finding(
-                "callback", "ok", _("the callback is registered: statuses come to {place}", place=_place(hook_url))
-            )
-    except VendorFailure as error:
-        return _failed("callback", error)
-    except (NotSent, MaybeSent) as error:
-        return Finding(
-            "callback", "fail", _("sms.ru doesn't answer: {why}", why=error), _("run this again: it does no harm")
-        )
-    remedy = N_("add the address by hand: sms.ru, the account's settings for the API, callback")
-    return Finding("callback", "fail", _("sms.ru took the address and doesn't list it"), remedy)
 
 
 async def _credentials(call: Call[SmsruSettings]) -> list[Finding]:
@@ -145,8 +126,8 @@ async def _callback(call: Call[SmsruSettings]) -> list[Finding]:
             )
         ]
     if ours in registered:
-        return [Finding("callback", "ok", _("statuses come to us: {place}", place=_place(ours)))]
-    if any(_place(one) == _place(ours) for one in registered):
+        return [Finding("callback", "ok", _("statuses come to us: {place}", place=place(ours)))]
+    if any(place(one) == place(ours) for one in registered):
         what = N_(
             "statuses come to us under another key than today's: refused if it was rotated or is another tenant's"
         )
@@ -164,7 +145,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def _failed(check: str, error: VendorFailure) -> Finding:
+def failed(check: str, error: VendorFailure) -> Finding:
     code = getattr(error.outcome, "code", None)
     if check == "credentials":
         remedy = N_("copy the api_id at sms.ru (settings, API) and put it in by `svyazka secret set`")
@@ -172,7 +153,7 @@ def _failed(check: str, error: VendorFailure) -> Finding:
     return Finding(check, "fail", _("sms.ru refuses to say: code {code}", code=code), SEE_CODE)
 
 
-def _place(url: str) -> str:
+def place(url: str) -> str:
     """An address without its key."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
@@ -186,16 +167,6 @@ class SmsruDoctor(Doctor[SmsruSettings]):
 
     async def check(self, call: Call[SmsruSettings]) -> list[Finding]:
         return await check(call)
-
-
-class SmsruHook(Hook[SmsruSettings]):
-    """Registers our address. Others are left alone: sms.ru sends everything to each of them."""
-
-    def ready(self, settings: SmsruSettings) -> bool:
-        return settings.api_id is not None
-
-    async def register(self, call: Call[SmsruSettings], url: str) -> list[Finding]:
-        return [await register(call, url)]
 
 
 def silence(settings: SmsruSettings) -> Silence:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.smsru.doctor import SmsruDoctor, SmsruHook, silence
+from svyazka.connectors.smsru.doctor import SmsruDoctor, silence
 from svyazka.connectors.smsru.failures import FAILURES
+from svyazka.connectors.smsru.hook import SmsruHook
 from svyazka.connectors.smsru.messenger import SmsruMessenger
 from svyazka.connectors.smsru.reading import SmsruReading
 from svyazka.connectors.smsru.settings import SmsruSettings

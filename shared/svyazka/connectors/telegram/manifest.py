@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from svyazka.connectors.telegram.doctor import TelegramDoctor, TelegramHook
+from svyazka.connectors.telegram.doctor import TelegramDoctor
 from svyazka.connectors.telegram.failures import FAILURES
+from svyazka.connectors.telegram.hook import TelegramHook
 from svyazka.connectors.telegram.messenger import TelegramMessenger
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest

@@ -10,7 +10,7 @@ from svyazka.connectors.yclients.schema import truth
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import VendorFailure
-from svyazka.engine.contracts.learning import Doctor, Finding, Hook, no_access
+from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section
 from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
@@ -37,36 +37,10 @@ async def check(call: Call[YclientsSettings]) -> list[Finding]:
         findings += _hook_findings(await client.hook_settings(call), call.hook_url)
     except VendorFailure as failure:
         # Without these settings webhooks may work all the same: they are set elsewhere.
-        findings.append(_not_open() if findings and client.not_open(failure) else _failed(failure))
+        findings.append(not_open_finding() if findings and client.not_open(failure) else failed(failure))
     except (NotSent, MaybeSent) as error:
-        findings.append(_failed(error))
+        findings.append(failed(error))
     return findings
-
-
-async def register(call: Call[YclientsSettings], hook_url: str) -> Finding:
-    """Add our address. What is set is replaced whole by YCLIENTS, so it is read, merged and written."""
-    call.http.hide(hook_url)
-    try:
-        present = await client.hook_settings(call)
-        if "url" in present and "urls" not in present:
-            return _old_form(present, hook_url)
-        others = [url for url in _urls(present) if not same_place(url, hook_url)]
-        if len(others) >= URLS:
-            return Finding(
-                "webhook",
-                "fail",
-                _("all {most} addresses are others'", most=URLS),
-                _("take one out in YCLIENTS' settings"),
-            )
-        wanted: Mapping[str, object] = {**present, **dict.fromkeys(WANTED, 1), "urls": [*others, hook_url]}
-        if all(_same(present.get(name), value) for name, value in wanted.items()):
-            return Finding("webhook", "ok", _("the webhook is registered already"))
-        await client.set_hooks(call, wanted)
-    except VendorFailure as failure:
-        return _not_open() if client.not_open(failure) else _failed(failure)
-    except (NotSent, MaybeSent) as error:
-        return _failed(error)
-    return Finding("webhook", "ok", _("the webhook is registered: events go to {place}", place=place(hook_url)))
 
 
 def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> Finding:
@@ -90,7 +64,7 @@ async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
 
 
 def _hook_findings(present: Section, hook_url: str | None) -> Iterable[Finding]:
-    urls = _urls(present)
+    urls = urls_of(present)
     if not truth(present.get("active")) or not urls:
         yield Finding("webhook", "fail", _("no webhook is set: YCLIENTS sends no events"), FIX)
         return
@@ -112,29 +86,22 @@ def _hook_findings(present: Section, hook_url: str | None) -> Iterable[Finding]:
         )
 
 
-def _old_form(present: Section, hook_url: str) -> Finding:
-    """An installation that knows one address only: whose it is stays whose it is."""
-    if any(same_place(url, hook_url) for url in _urls(present)):
-        return Finding("webhook", "ok", _("events come to us: {place}", place=place(hook_url)))
-    return Finding("webhook", "fail", _("this salon takes one address only, and it isn't ours: left as it is"), BY_HAND)
-
-
-def _urls(present: Section) -> list[str]:
+def urls_of(present: Section) -> list[str]:
     found = present.get("urls")
     listed = found if isinstance(found, list) else [present.get("url")]
     return [url for url in listed if isinstance(url, str) and url]
 
 
-def _same(one: object, other: object) -> bool:
+def same_value(one: object, other: object) -> bool:
     return truth(one) if other == 1 else one == other
 
 
-def _not_open() -> Finding:
+def not_open_finding() -> Finding:
     message = N_("YCLIENTS doesn't show this integration the salon's webhooks (since 2022 the Marketplace sets them)")
     return Finding("webhook", "warn", message, BY_HAND)
 
 
-def _failed(error: Exception) -> Finding:
+def failed(error: Exception) -> Finding:
     outcome = error.outcome if isinstance(error, VendorFailure) else None
     remedy = (
         outcome.remedy if isinstance(outcome, Blocked) else N_("try again; if it stays so, ask support@yclients.com")
@@ -150,13 +117,3 @@ class YclientsDoctor(Doctor[YclientsSettings]):
 
     async def check(self, call: Call[YclientsSettings]) -> list[Finding]:
         return await check(call)
-
-
-class YclientsHook(Hook[YclientsSettings]):
-    """Adds our address to the salon's webhooks; others stay where they are."""
-
-    def ready(self, settings: YclientsSettings) -> bool:
-        return settings.can_ask()
-
-    async def register(self, call: Call[YclientsSettings], url: str) -> list[Finding]:
-        return [await register(call, url)]

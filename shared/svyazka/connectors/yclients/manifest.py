@@ -7,8 +7,9 @@ only handle by which a repeat can be recognised; their failure map lies ready in
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.connectors.yclients.doctor import YclientsDoctor, YclientsHook
+from svyazka.connectors.yclients.doctor import YclientsDoctor
 from svyazka.connectors.yclients.failures import FAILURES
+from svyazka.connectors.yclients.hook import YclientsHook
 from svyazka.connectors.yclients.polling import YclientsPolling
 from svyazka.connectors.yclients.reading import YclientsReading
 from svyazka.connectors.yclients.settings import YclientsSettings
