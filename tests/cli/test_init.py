@@ -16,7 +16,7 @@ import pytest
 
 from cli.conftest import API_ID, Installation, order
 from svyazka.connectors.registry import VENDORS, load_manifest
-from svyazka.flows.registry import FLOWS, load_flow
+from svyazka.flows.registry import DOES, FLOWS, load_flow
 from svyazka.tenantfile import read_tenant_file
 
 MANIFESTS = {vendor: load_manifest(vendor) for vendor in VENDORS}
@@ -314,9 +314,11 @@ def test_by_questions(bare: Installation) -> None:
         asked.answer("smsru: api_id (Enter: later): ", API_ID)
         asked.answer("told of troubles", "")
         asked.answer("review_request: text [", "")
-        asked.answer("review_request: review_url:", "")
+        asked.answer("review_request: review_url (an address", "")
         asked.answer("expected a value, got none", "example.org")
-        asked.answer("review_request: review_url:", "https://example.org/r")
+        asked.answer(
+            "review_request: review_url (an address such as https://example.org/review):", "https://example.org/r"
+        )
         asked.answer("review_request: delay [30m]:", "-")
         asked.answer("review_request: quiet_hours [21:00-10:00]:", "")
         asked.answer("review_request: at_most_once_per [30d]:", "")
@@ -329,6 +331,8 @@ def test_by_questions(bare: Installation) -> None:
     assert "delay" not in tenant.flows[0].settings
     assert "-for-tests" not in asked.shown
     assert "isn't found by polling" in asked.shown
+    assert all(f"  {flow}: {what}" in asked.shown for flow, what in DOES.items())
+    assert DOES.keys() == FLOWS.keys()
     bare.svyazka("apply", "tenants/salon-elka.yaml", "--yes")
     stored = {row["name"] for row in bare.rows("secret", "list", "salon-elka") if row["set"]}
     assert stored == {"yclients-partner-token", "smsru-api-id"}

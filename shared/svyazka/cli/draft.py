@@ -16,7 +16,7 @@ from svyazka.cli.output import note
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.flow import Flow
 from svyazka.engine.contracts.manifest import Credentials, Manifest
-from svyazka.flows.registry import FLOWS, load_flow
+from svyazka.flows.registry import DOES, FLOWS, load_flow
 from svyazka.model.contacts import Contact, normalize_phone
 
 FIRST_FLOW = "review_request"
@@ -44,6 +44,9 @@ class Choice:
 
 def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     """Ask for all of it. Raises BadParameter."""
+    if choice.flows is None and not talk.silent:
+        for flow in sorted(FLOWS):
+            note(f"  {flow}: {told(DOES[flow])}", None)
     wanted = named(
         talk.value(
             _("What is to be done ({names})", names=', '.join(sorted(FLOWS))), names_among(FLOWS), option="--flow",
@@ -173,7 +176,7 @@ def _flow(
     for setting in dict.fromkeys((*needed, *suggested)):
         if setting not in values:
             values[setting] = talk.value(
-                f"{id_}: {setting}", setting_check(model, setting), option=f"--set {setting}",
+                f"{id_}: {setting}{_looks(model, setting)}", setting_check(model, setting), option=f"--set {setting}",
                 default=suggested.get(setting), needed=setting in needed,
             )  # fmt: skip
     head: dict[str, Any] = {"flow": flow.name}
@@ -189,6 +192,12 @@ def _flow(
                 param_hint="--via",
             )
     return {**head, **_said(values)}
+
+
+def _looks(model: type[BaseModel], setting: str) -> str:
+    """` (an address such as https://example.org/review)`, where the setting says how it must look."""
+    expected = model.model_fields[setting].description
+    return f" ({told(expected)})" if expected else ""
 
 
 def _deadline(model: type[BaseModel], channels: Mapping[str, str]) -> Mapping[str, str]:

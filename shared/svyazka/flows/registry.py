@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.engine.contracts.flow import Flow
 from svyazka.model.errors import ConfigError
 
@@ -16,6 +16,14 @@ FLOWS: dict[str, str] = {
     "one_time_code": "svyazka.flows.one_time_code",
     "review_request": "svyazka.flows.review_request",
 }
+
+DOES: dict[str, str] = {
+    "forward": N_("passes events on to a system of your own, as signed HTTP calls"),
+    "notify": N_("tells the staff of events"),
+    "one_time_code": N_("delivers a code or a confirmation letter that another system asks for"),
+    "review_request": N_("asks for a review after an order, a visit or a deal"),
+}
+"""What each is for, in a line: `svyazka init` says it where one chooses."""
 
 
 @cache

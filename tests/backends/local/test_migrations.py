@@ -137,7 +137,8 @@ def test_a_copy_is_made_first_and_going_back_to_it_is_putting_it_in_its_place(
     events = plain(older).execute("SELECT id, data FROM events ORDER BY id").fetchall()
     LocalStore.open(older, upgrade=True)
     (copy,) = copies(older / FILE)
-    assert copy.stat().st_mode & 0o777 == 0o600
+    for made in (copy, older / f"{FILE}.upgrade"):
+        assert made.stat().st_mode & 0o777 == 0o600, "its owner's alone"
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert str(copy) in [line.get("path") for line in told]
 

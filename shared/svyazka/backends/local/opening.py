@@ -123,7 +123,9 @@ def _missing_indexes(connection: sqlite3.Connection) -> list[str]:
 def _alone(path: Path) -> Iterator[None]:
     """One process at a time, however it ends; the others wait."""
     deadline = time.monotonic() + PATIENCE
-    with path.with_name(f"{path.name}.upgrade").open("w") as lock:
+    lying = path.with_name(f"{path.name}.upgrade")
+    lying.touch(mode=0o600)  # as all that lies in the data folder, or `doctor` would call it open
+    with lying.open("w") as lock:
         while True:
             with suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
