@@ -15,6 +15,7 @@ from svyazka.cli.commands.secrets import change
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import full_time, note, say
 from svyazka.cli.session import Session, run
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import (
     REFUSED_BEFORE,
@@ -72,10 +73,9 @@ async def by_password(session: Session, account: Account, access: SigningIn[Any]
     if lacking:
         raise ConfigError(_("{whose}: set {names} first", whose=whose, names=", ".join(lacking)))
     login, password = _asked(_("Login")), _asked(_("Password"))
-    performer = session.worker.performer
     step, code = None, ""
     while True:
-        call = performer.call(account, exchanges(session.hub, account, CalledFor.PERSON), key="auth")
+        call = call_to(session.hub, account, exchanges(session.hub, account, CalledFor.PERSON), key="auth")
         try:
             token = await access.sign_in(login, password, step, code, call)
         except (NotSent, MaybeSent, LeaseTooShort) as error:

@@ -17,6 +17,7 @@ from simulators.iiko.world import ORGANIZATION, TERMINAL_GROUP, TerminalGroup
 from simulators.serve import Running, serve
 from svyazka.connectors.iiko.manifest import MANIFEST
 from svyazka.connectors.iiko.webhook import WEBHOOK
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
@@ -74,7 +75,7 @@ class Restaurant(House):
         account = await self.hub.directory.account("kofe", "till")
         assert account is not None
         self.hub.hook_url = lambda account: hook_url
-        return self.worker.performer.call(account, exchanges(self.hub, account), key="k")
+        return call_to(self.hub, account, exchanges(self.hub, account), key="k")
 
     async def register(self) -> None:
         """As `svyazka doctor --fix` does."""

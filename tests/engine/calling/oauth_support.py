@@ -15,6 +15,7 @@ from simulators.amocrm import AmocrmSimulator
 from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
 from simulators.serve import Running
 from svyazka.connectors.registry import load_manifest, load_webhook
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import exchange
 from svyazka.engine.calling.oauth.refresh import authorisation_of
@@ -155,7 +156,7 @@ class Instance:
     async def works(self) -> None:
         """A real call of the connector's goes through."""
         account = await self.account()
-        call = self.worker.performer.call(account, exchanges(self.hub, account), key="k")
+        call = call_to(self.hub, account, exchanges(self.hub, account), key="k")
         found = await account.manifest.doctor.check(call)
         assert not [finding for finding in found if finding.check == "access" and finding.status == "fail"], found
 

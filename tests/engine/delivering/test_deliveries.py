@@ -142,7 +142,7 @@ async def test_a_late_success_is_merged_over_unknown() -> None:
     assert house.deliveries()[0].status is Status.UNKNOWN
     account = await house.hub.directory.account("kofe", "sms")
     attempt = stuck.attempts[-1].model_copy(update={"outcome": "succeeded"})
-    await house.worker.performer.settler.settle(stuck, version, account, Succeeded(external_id="late-1"), attempt)
+    await house.worker.settler.settle(stuck, version, account, Succeeded(external_id="late-1"), attempt)
     (delivery,) = house.deliveries()
     assert delivery.status is Status.SUCCEEDED
     assert delivery.external_id == "late-1"
@@ -167,7 +167,7 @@ async def test_the_late_word_of_an_unknown_claim_that_nothing_was_sent_opens_it_
     account = await house.hub.directory.account("kofe", "sms")
     assert account is not None
     attempt = claims[0].attempts[-1].model_copy(update={"outcome": "gave_back"})
-    await house.worker.performer.settler.settle(claims[0], "0", account, GaveBack(), attempt)
+    await house.worker.settler.settle(claims[0], "0", account, GaveBack(), attempt)
     assert house.deliveries()[0].status is Status.PENDING
     await house.pass_time(300)
     assert house.deliveries()[0].status is Status.SUCCEEDED
@@ -181,7 +181,7 @@ async def test_a_second_success_is_recorded_as_a_duplicate_effect_and_told(house
     account = await house.hub.directory.account("kofe", "sms")
     attempt = done.attempts[-1].model_copy(update={"number": 2})
     done = done.model_copy(update={"status": Status.IN_FLIGHT})
-    await house.worker.performer.settler.settle(done, "0", account, Succeeded(external_id="other"), attempt)
+    await house.worker.settler.settle(done, "0", account, Succeeded(external_id="other"), attempt)
     (delivery,) = house.deliveries()
     assert delivery.duplicate_effect
     assert [alert.kind for alert in house.alerts()] == ["duplicate_effect"]

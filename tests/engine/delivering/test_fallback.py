@@ -167,7 +167,7 @@ async def test_an_opt_out_in_a_receipt_stops_the_channel_that_would_follow() -> 
         identity="strong", origin="webhook", received_at=house.clock.now(), receipt=complaint,
     )  # fmt: skip
     record = EventRecord(event=event, status=EventStatus.ACCEPTED)
-    _, writes, tasks, _ = await Receipts(house.hub, house.worker.performer.settler).apply(event, record)
+    _, writes, tasks, _ = await Receipts(house.hub, house.worker.settler).apply(event, record)
     await house.store.commit(writes, tasks)
     await house.run()
     assert states(house) == {"sms": S.SUCCEEDED, "mail": S.CANCELLED}

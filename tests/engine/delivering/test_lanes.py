@@ -122,7 +122,7 @@ async def test_other_lanes_and_no_lane_go_on(house: Books) -> None:
 
 async def test_of_two_workers_who_both_found_the_lane_free_one_gets_through_the_turnstile(house: Books) -> None:
     """An older delivery that is recorded late claims the lane between another's look and its commit."""
-    lanes = house.worker.performer.gate.lanes
+    lanes = house.worker.lanes
     look = lanes.turn
     others: list[Any] = []
 
@@ -211,7 +211,7 @@ async def test_a_wake_that_comes_before_the_wait_is_written_is_not_missed(house:
     """The one ahead ends between the other's look and its commit, and nothing comes from the queue."""
     await house.owes("1", "2")
     (first, second) = house.store.tasks
-    lanes = house.worker.performer.gate.lanes
+    lanes = house.worker.lanes
     look = lanes.turn
 
     async def and_then_it_ends(delivery: Delivery, lease: float) -> Turn:

@@ -336,9 +336,7 @@ async def test_what_was_pushed_ages_from_its_arrival_and_what_was_found_from_whe
         identity="strong", origin=origin, received_at=START, contact=Contact(phone="+79991234567"),
         occurred_at=None if occurred is None else START + timedelta(hours=occurred),
     )  # fmt: skip
-    planned = await house.worker.planner.decider.decide(
-        EventRecord(event=event, status=EventStatus.ACCEPTED), house.tenant
-    )
+    planned = await house.worker.decider.decide(EventRecord(event=event, status=EventStatus.ACCEPTED), house.tenant)
     (delivery,) = planned.deliveries
     assert delivery.base_at == START + timedelta(hours=base)
     assert delivery.guards.expires_at == START + timedelta(hours=base + 24)

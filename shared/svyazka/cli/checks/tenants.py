@@ -13,6 +13,7 @@ from svyazka.catalogue import _
 from svyazka.cli.checks import Check, of_finding
 from svyazka.cli.output import full_time
 from svyazka.cli.session import Session
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import grant_of
 from svyazka.engine.contracts.learning import Finding
@@ -210,8 +211,7 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
             ]  # fmt: skip
     if fix:
         await session.audit("doctor --fix", f"{account.tenant.id}/{account.name}")
-    performer = session.worker.performer
-    call = performer.call(account, exchanges(session.hub, account, CalledFor.IDLE), key="doctor")
+    call = call_to(session.hub, account, exchanges(session.hub, account, CalledFor.IDLE), key="doctor")
     call = replace(call, hook_url=hook.url if hook else None)
     try:
         if fix and hook is not None and registered is not None:

@@ -11,25 +11,18 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.tenants.directory import Account
 
 
-class Caller:
-    """Makes the surroundings for one look at a vendor, or one attempt."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-
-    def call(self, account: Account, exchanges: Exchanges, key: str) -> Call[Any]:
-        """What the connector gets."""
-        hub = self._hub
-        return Call(
-            tenant=account.tenant.id,
-            connection=account.name,
-            settings=account.settings,
-            http=exchanges,
-            key=key,
-            now=hub.clock.now(),
-            timezone=account.tenant.timezone,
-            hook_url=hub.hook_url(account),
-            memo=hub.memo(account),
-            tokens=StoredTokens(hub, account),
-            auth=authorisation_of(hub, account),
-        )
+def call_to(hub: Hub, account: Account, http: Exchanges, key: str) -> Call[Any]:
+    """The surroundings for one look at a vendor, or one attempt."""
+    return Call(
+        tenant=account.tenant.id,
+        connection=account.name,
+        settings=account.settings,
+        http=http,
+        key=key,
+        now=hub.clock.now(),
+        timezone=account.tenant.timezone,
+        hook_url=hub.hook_url(account),
+        memo=hub.memo(account),
+        tokens=StoredTokens(hub, account),
+        auth=authorisation_of(hub, account),
+    )

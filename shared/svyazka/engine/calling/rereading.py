@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.engine.calling.call_factory import Caller
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.hub import Hub
@@ -25,8 +25,8 @@ from svyazka.model.events import Event
 class Source:
     """Reads objects again where their connectors can."""
 
-    def __init__(self, hub: Hub, caller: Caller, outages: Outages) -> None:
-        self._hub, self._caller, self._outages = hub, caller, outages
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        self._hub, self._outages = hub, outages
 
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now; nothing where it can't be asked. Raises SourceUnavailable."""
@@ -34,7 +34,7 @@ class Source:
         reading = account.manifest.reading if account else None
         if account is None or event.entity is None or reading is None or not reading.ready(account.settings):
             return Facts()
-        call = self._caller.call(account, exchanges(self._hub, account), key=event.id)
+        call = call_to(self._hub, account, exchanges(self._hub, account), key=event.id)
         try:
             fresh = await reading.read(event.entity, call)
         except NotShown:

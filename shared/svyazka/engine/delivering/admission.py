@@ -43,9 +43,8 @@ PACE_INLINE = 2.0
 class Gate:
     """Lets deliveries through to their calls, one claim at a time."""
 
-    def __init__(self, hub: Hub, outages: Outages, source: Source) -> None:
-        self._hub, self._outages = hub, outages
-        self.lanes = Lanes(hub)
+    def __init__(self, hub: Hub, outages: Outages, lanes: Lanes, source: Source) -> None:
+        self._hub, self._outages, self._lanes = hub, outages, lanes
         self.knowledge = Knowledge(hub, source)
 
     async def admitted(self, delivery: Delivery) -> Transition | None:
@@ -73,6 +72,12 @@ class Gate:
         known, reservation = await self.knowledge.of(delivery, now)
         by_guards = await self._by_guards(delivery, known, now)
         return by_guards or await self._through_connection(delivery, tenant, known, reservation)
+
+    async def waits(self, delivery: Delivery) -> None:
+        """To be called once a delivery that waits is durable: what it waits for may have ended just before, and have
+        looked for it in vain."""
+        await self._outages.unpark(delivery)
+        await self._lanes.look_once_more(delivery)
 
     async def _by_guards(self, delivery: Delivery, known: Known, now: datetime) -> Transition | None:
         """What the guards make of it; None when they let it pass."""
@@ -140,7 +145,7 @@ class Gate:
         """Through the lane and at the account's rate."""
         asked_at = self._hub.clock.now()
         lease = TIMES[carried(account.manifest, delivery.command).safety.deadline].lease
-        turn = await self.lanes.turn(delivery, lease)
+        turn = await self._lanes.turn(delivery, lease)
         if turn.superseded_by is not None:
             why = N_("{superseded_by} is newer").format(superseded_by=turn.superseded_by)
             return await self._stopped(delivery, Status.CANCELLED, "superseded", why)

@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from svyazka.catalogue import N_
-from svyazka.engine.calling.call_factory import Caller
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
-from svyazka.engine.calling.rereading import Source
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import Carried, carried
 from svyazka.engine.delivering.admission import Gate
@@ -21,7 +20,6 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.transition import Transition, commit, ended
-from svyazka.engine.outages.state import Outages
 from svyazka.engine.rules.ambiguity import (
     cannot_ask,
     doubt_since,
@@ -55,15 +53,11 @@ from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded,
 CLAIM_TRIES = 4
 
 
-class Performer(Caller):
+class Performer:
     """Carries deliveries out."""
 
-    def __init__(self, hub: Hub, outages: Outages) -> None:
-        super().__init__(hub)
-        self.outages = outages
-        self.source = Source(hub, self, outages)
-        self.gate = Gate(hub, outages, self.source)
-        self.settler = Settler(hub, outages)
+    def __init__(self, hub: Hub, gate: Gate, settler: Settler) -> None:
+        self._hub, self._gate, self._settler = hub, gate, settler
 
     # One delivery by its id
 
@@ -87,12 +81,12 @@ class Performer(Caller):
             if taken is None:
                 return True
             if taken.status is Status.UNKNOWN:
-                await self.settler.record_lost(taken, held.version)
+                await self._settler.record_lost(taken, held.version)
                 return True
             delivery = taken
         elif delivery.next_attempt_at and delivery.next_attempt_at > now + timedelta(milliseconds=500):
             return True  # an early duplicate: the right task comes at its time, or the sweep
-        becomes = await self.gate.admitted(delivery)
+        becomes = await self._gate.admitted(delivery)
         return becomes is None or await self._carried_out(becomes, held.version)
 
     async def _give_up_waiting(self, held: Held[Delivery]) -> None:
@@ -119,8 +113,7 @@ class Performer(Caller):
                 await self.run(becomes.delivery, versions[0], becomes.account)
             else:
                 log_moved(becomes.delivery)
-                await self.outages.unpark(becomes.delivery)
-                await self.gate.lanes.look_once_more(becomes.delivery)
+                await self._gate.waits(becomes.delivery)
         finally:
             if isinstance(becomes, Claim):
                 becomes.release()
@@ -166,7 +159,7 @@ class Performer(Caller):
                 "message": getattr(outcome, "message", None),
             }
         )
-        await self.settler.settle(claimed, version, account, outcome, attempt)
+        await self._settler.settle(claimed, version, account, outcome, attempt)
         log(
             "INFO" if isinstance(outcome, Succeeded) else "WARNING", "attempt",
             tenant=claimed.tenant, connection=claimed.connection, vendor=claimed.vendor, delivery=claimed.id,
@@ -183,7 +176,7 @@ class Performer(Caller):
         if self._hub.printer is not None and isinstance(delivery.command, SendMessage):
             self._hub.printer(delivery.connection, delivery.command.to, delivery.command.text)
             return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), http
-        call = self.call(account, http, key=delivery.key)
+        call = call_to(self._hub, account, http, key=delivery.key)
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
             async with asyncio.timeout(TIMES[deadline].call + 1):

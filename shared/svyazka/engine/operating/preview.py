@@ -9,12 +9,11 @@ from typing import Literal
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.flow import Facts
-from svyazka.engine.delivering.admission import is_paused, opens_at
-from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.delivering.admission import Gate, is_paused, opens_at
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.planning.flows_decide import Planned
-from svyazka.engine.planning.planner import Planner
+from svyazka.engine.outages.state import Outages
+from svyazka.engine.planning.flows_decide import Decider, Planned
 from svyazka.engine.rules.guards import Stop, Wait, verdict
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
@@ -52,14 +51,14 @@ class Prophecy:
 class Preview:
     """Asks planner and guards what they would do."""
 
-    def __init__(self, hub: Hub, planner: Planner, performer: Performer) -> None:
-        self._hub, self._planner, self._performer = hub, planner, performer
+    def __init__(self, hub: Hub, decider: Decider, gate: Gate, outages: Outages) -> None:
+        self._hub, self._decider, self._gate, self._outages = hub, decider, gate, outages
 
     async def of(self, record: EventRecord, tenant: Tenant) -> Prophecy:
         """Raises SourceUnavailable where a flow wants to know what its source can't tell now."""
         if record.status in (EventStatus.IGNORED, EventStatus.QUARANTINED):
             return Prophecy(record, (), (f"{record.status.value}: {record.reason}",))
-        planned = await self._planner.decider.decide(record, tenant)
+        planned = await self._decider.decide(record, tenant)
         foreseen = [await self._foresee(delivery, tenant) for delivery in planned.deliveries]
         return Prophecy(record, tuple(foreseen), tuple(planned.reasons), tuple(_asked(record, planned)))
 
@@ -71,7 +70,7 @@ class Preview:
             )
             return Foreseen(delivery, "never", None, (done,))
         now = self._hub.clock.now()
-        known, _ = await self._performer.gate.knowledge.of(delivery, now)
+        known, _ = await self._gate.knowledge.of(delivery, now)
         moment = now
         reasons: list[str] = []
         for _ in range(LOOKS):
@@ -96,7 +95,7 @@ class Preview:
             return N_("paused by an operator")
         if account.missing:
             return N_("not set: {missing}").format(missing=", ".join(account.missing))
-        outage = await self._performer.outages.of(delivery.tenant, delivery.connection)
+        outage = await self._outages.of(delivery.tenant, delivery.connection)
         if outage is not None:
             return N_("{connection} is {kind} at the moment: {why}").format(
                 connection=delivery.connection, kind=outage.model.kind, why=outage.model.message

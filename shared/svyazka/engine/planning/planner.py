@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
+from svyazka.engine.delivering.admission import Gate
 from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.consent import consent_writes
@@ -43,11 +44,9 @@ RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
 class Planner:
     """Plans events."""
 
-    def __init__(self, hub: Hub, performer: Performer) -> None:
-        self._hub = hub
-        self._performer = performer
-        self._receipts = Receipts(hub, performer.settler)
-        self.decider = Decider(hub, performer.source)
+    def __init__(self, hub: Hub, decider: Decider, gate: Gate, performer: Performer, receipts: Receipts) -> None:
+        self._hub, self._decider, self._gate = hub, decider, gate
+        self._performer, self._receipts = performer, receipts
 
     async def plan(self, event_id: str) -> None:
         """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
@@ -93,7 +92,7 @@ class Planner:
             await self._plan_receipt(held)
         elif not await self._looked_up(held):
             words = await consent_writes(self._hub, event)
-            await self._finish(held, await self.decider.decide(held.model, tenant), words)
+            await self._finish(held, await self._decider.decide(held.model, tenant), words)
 
     async def _plan_receipt(self, held: Held[EventRecord]) -> None:
         reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
@@ -106,7 +105,7 @@ class Planner:
         False where the event's own word has to do: it tells all, or its object is gone or can't be read.
         """
         event, store = held.model.event, self._hub.store
-        fresh = (await self.decider.reread(event)).fresh if event.partial else None
+        fresh = (await self._decider.reread(event)).fresh if event.partial else None
         document = await store.get("connections", connection_id(event.tenant, event.connection)) if fresh else None
         if fresh is None or document is None:
             return False
@@ -140,7 +139,7 @@ class Planner:
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
         )
-        alone = await self._performer.gate.admitted(deliveries[0]) if len(deliveries) == 1 else None
+        alone = await self._gate.admitted(deliveries[0]) if len(deliveries) == 1 else None
         try:
             made = [alone] if alone is not None else [_waiting(delivery) for delivery in deliveries]
             await self._record(Held(record, held.version), made, list(extra), list(tasks))
@@ -167,8 +166,7 @@ class Planner:
             if isinstance(one, Claim):
                 await self._performer.run(one.delivery, versions[one.delivery.id], one.account)
             else:
-                await self._performer.outages.unpark(one.delivery)
-                await self._performer.gate.lanes.look_once_more(one.delivery)
+                await self._gate.waits(one.delivery)
 
     async def _commit(
         self, held: Held[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]

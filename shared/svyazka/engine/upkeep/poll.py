@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Literal
 
 from svyazka.catalogue import N_
+from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.expiry import warn_before_end
 from svyazka.engine.contracts.learning import Polled
-from svyazka.engine.delivering.attempts import Performer
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Held
 from svyazka.engine.journal.kinds import ALL_CONNECTIONS
+from svyazka.engine.outages.state import Outages
 from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.ports.store import Create, Document, Replace, Task, Value
 from svyazka.engine.support.logs import log, where
@@ -50,9 +51,9 @@ class Looked(Frozen):
 class Poller:
     """Polls connections whose vendors can be asked."""
 
-    def __init__(self, hub: Hub, performer: Performer) -> None:
+    def __init__(self, hub: Hub, outages: Outages) -> None:
         self._hub = hub
-        self._performer = performer
+        self._outages = outages
         self._turns: dict[str, datetime] = {}
         self._listed: list[CompiledConnection] = []
         self._listed_until = 0.0
@@ -113,7 +114,7 @@ class Poller:
         document = await self._hub.store.get("connections", f"{tenant}.{connection}")
         if account is None or document is None:
             return 0
-        outage = await self._performer.outages.of(tenant, connection)
+        outage = await self._outages.of(tenant, connection)
         if outage is not None and outage.model.kind == "blocked":
             return 0  # it waits for somebody's hand; probes tell when that has come
         compiled = journal.read(CompiledConnection, document).model
@@ -134,7 +135,7 @@ class Poller:
         assert polling is not None, "only what can be polled comes here"
         looked = before.model
         http = exchanges(self._hub, account, CalledFor.IDLE)
-        call = self._performer.call(account, http, key=f"{compiled.tenant}.{compiled.connection}")
+        call = call_to(self._hub, account, http, key=f"{compiled.tenant}.{compiled.connection}")
         try:
             polled = await polling.poll(looked.cursor, call)
             new = await self._journal(polled, compiled)
@@ -146,7 +147,7 @@ class Poller:
                 "WARNING", "poll failed", tenant=compiled.tenant, connection=compiled.connection,
                 error=type(error).__name__, where=where(error),
             )  # fmt: skip
-            await self._performer.outages.learn(account, error)
+            await self._outages.learn(account, error)
             await self._failing(account, before)
             return False, 0
         if polled.gap is not None:
@@ -164,7 +165,7 @@ class Poller:
             await self._keep(account, looked.model_copy(update={"failing_since": now}), before.version)
             return
         late = now >= looked.failing_since + account.tenant.alerts.after
-        if late and not looked.told and await self._performer.outages.of(account.tenant.id, account.name) is None:
+        if late and not looked.told and await self._outages.of(account.tenant.id, account.name) is None:
             await self._tell(account, "failing", looked.failing_since)
             await self._keep(account, looked.model_copy(update={"told": True}), before.version)
 
