@@ -8,6 +8,7 @@ from svyazka.catalogue import N_, _, told
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 WORDS = {
@@ -29,13 +30,22 @@ WORDS = {
 
 
 def in_words(complaint: ErrorDetails, model: type[BaseModel] | None = None) -> str:
-    """One complaint of `model`. A field with a pattern says in its `description` what is expected there."""
+    """One complaint of `model`. A field with a pattern says what is expected there by `expected` in its
+    `json_schema_extra`; elsewhere its `description` does."""
     kind, place = complaint["type"], complaint["loc"]
     if kind == "string_pattern_mismatch":
         field = model.model_fields.get(str(place[0])) if model is not None and len(place) == 1 else None
-        expected = field.description if field is not None else None
+        expected = _expected(field) if field is not None else None
         if expected:
             return _("expected {what}", what=_(expected))
         return _("expected text of the form {pattern}", pattern=complaint["ctx"]["pattern"])
     own = complaint["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     return _(WORDS[kind]) if kind in WORDS else told(own)
+
+
+def _expected(field: FieldInfo) -> str | None:
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "expected" in extra:
+        return str(extra["expected"])
+    # With a title the description is for whoever fills in a form: it says where to look.
+    return field.description if field.title is None else None

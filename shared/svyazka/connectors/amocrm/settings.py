@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.model.tenants import ConnectionSettings
 
 HOSTS = (".amocrm.ru", ".amocrm.com", ".kommo.com")
@@ -50,17 +50,49 @@ Subdomain = Annotated[
 class AmocrmSettings(ConnectionSettings):
     """`token` (long-lived), or `client_id` + `client_secret` + `redirect_uri` (OAuth); neither: webhooks only."""
 
-    subdomain: Subdomain | None = None
-    account_id: Id | None = None
-    token: str | None = Field(default=None, min_length=1)
-    client_id: str | None = Field(default=None, min_length=1)
-    client_secret: str | None = Field(default=None, min_length=1)
-    redirect_uri: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    subdomain: Subdomain | None = Field(
+        default=None,
+        title=N_("имя аккаунта"),
+        description=N_("Из адреса: kofe в kofe.amocrm.ru"),
+        examples=["kofe"],
+    )
+    account_id: Id | None = Field(
+        default=None,
+        title=N_("номер аккаунта"),
+        description=N_("Покажет svyazka doctor --live"),
+    )
+    token: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("долгосрочный токен"),
+        description=N_("Карточка интеграции в amoCRM"),
+    )
+    client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("номер интеграции (client_id)"),
+    )
+    client_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет интеграции (client_secret)"),
+    )
+    redirect_uri: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        title=N_("адрес возврата (redirect_uri)"),
+        description=N_("Тот же, буква в букву, что в настройках интеграции"),
+    )
     pipeline: Id | None = None
     """Where deals of ours will be created, with `status`, `responsible` and `fields`."""
     status: Id | None = None
     responsible: Id | None = None
-    won_statuses: tuple[Stage, ...] | None = Field(default=None, min_length=1)
+    won_statuses: tuple[Stage, ...] | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("этапы успешной сделки"),
+        description=N_("Номера этапов или воронка:этап; этапы называет svyazka doctor --live"),
+    )
     fields: dict[str, Id] = {}
 
     def host(self) -> str | None:

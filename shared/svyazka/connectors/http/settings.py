@@ -9,7 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.connectors.http.schema import TYPE_NAMES, TYPES, can_be_header, check_url
 from svyazka.model.base import Frozen
 from svyazka.model.events import EventType
@@ -82,7 +82,11 @@ class HttpSettings(ConnectionSettings):
     """A source (`type`, `subject`, ...), a destination (`url`, ...), or both."""
 
     auth: InboundAuth | None = None
-    inbound_secret: str | None = Field(default=None, min_length=1)
+    inbound_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет отправителя"),
+    )
     """The HMAC key, the header's token, `user:password`, or whsec_/whpk_ (old and new with a space between)."""
     items: Expression | None = None
     type: str = "type"
@@ -94,14 +98,26 @@ class HttpSettings(ConnectionSettings):
     contact: ContactExpressions = ContactExpressions()
     fields: dict[str, Expression] = {}
 
-    url: str | None = None
+    url: str | None = Field(
+        default=None,
+        title=N_("адрес получателя"),
+    )
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     headers: dict[str, str] = {}
-    authorization: str | None = Field(default=None, min_length=1)
+    authorization: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("заголовок Authorization целиком"),
+    )
     """The whole Authorization header: `Bearer ...`, `Basic ...`."""
     body: Expression | None = None
     """Another body, made from {type, timestamp, data}; `{text: data.contact.name}` makes an object."""
-    outbound_secret: str | None = Field(default=None, min_length=1)
+    outbound_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет подписи исходящего"),
+        description=N_("Придумайте: whsec_ и от 24 до 64 случайных байтов в base64"),
+    )
     """whsec_ or whsk_, to sign what goes out by Standard Webhooks."""
 
     @field_validator("type")

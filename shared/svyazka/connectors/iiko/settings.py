@@ -14,13 +14,49 @@ UUID_LIKE = N_("an id such as 7bc05553-4b68-44e8-b7bc-37be63c6d9e9 (`svyazka doc
 class IikoSettings(ConnectionSettings):
     """`api_key` + `app_id` + `client_secret` (API v2), or `api_login` (v1); none: webhooks only."""
 
-    organization_id: str | None = Field(default=None, pattern=UUID, description=UUID_LIKE)
-    api_key: str | None = Field(default=None, min_length=1)
-    app_id: str | None = Field(default=None, min_length=1)
-    client_secret: str | None = Field(default=None, min_length=1)
-    api_login: str | None = Field(default=None, min_length=1)
-    auth_token: str | None = Field(default=None, min_length=1)
-    final_statuses: tuple[str, ...] | None = Field(default=None, min_length=1)
+    organization_id: str | None = Field(
+        default=None,
+        pattern=UUID,
+        title=N_("организация"),
+        description=N_("Список покажет svyazka doctor --live"),
+        examples=["7bc05553-4b68-44e8-b7bc-37be63c6d9e9"],
+        json_schema_extra={"expected": UUID_LIKE},
+    )
+    api_key: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("ключ API"),
+        description=N_("iikoWeb → «Интеграции» → API Keys"),
+    )
+    app_id: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("номер приложения (app_id)"),
+        description=N_("Портал разработчика public-api.iikoweb.ru/portal"),
+    )
+    client_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет приложения"),
+        description=N_("Портал разработчика public-api.iikoweb.ru/portal; показывают один раз"),
+    )
+    api_login: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("API-логин (прежний способ)"),
+        description=N_("iikoWeb → «Настройки Cloud API»"),
+    )
+    auth_token: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("токен авторизации webhook"),
+        description=N_("Придумайте длинный и случайный: им iiko подтверждает свои события"),
+    )
+    final_statuses: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("статусы завершённого заказа"),
+    )
 
     def sign_in(self) -> tuple[str, dict[str, str]] | None:
         """Where and with what a token is to be had: v2 where its three are there, else v1, else None."""

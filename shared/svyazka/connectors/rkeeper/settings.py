@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.connectors.rkeeper.statuses import Meaning
 from svyazka.model.base import Frozen
 from svyazka.model.tenants import ConnectionSettings
@@ -46,17 +46,40 @@ class FieldPaths(Frozen):
 class RKeeperSettings(ConnectionSettings):
     """`client_id` + `client_secret`: r_k Delivery's API. `object_id` + `token`: White Server. None: pushes only."""
 
-    final_statuses: tuple[str, ...] | None = Field(default=None, min_length=1)
+    final_statuses: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("статусы завершённого заказа"),
+    )
     status_map: dict[str, Meaning] = {}
     paths: FieldPaths = FieldPaths()
-    client_id: str | None = Field(default=None, min_length=1)
-    client_secret: str | None = Field(default=None, min_length=1)
+    client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("ключ r_k Delivery (client_id)"),
+        description=N_("Админ-панель r_k Delivery → «Интеграции» → «Подключение по API»"),
+    )
+    client_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет r_k Delivery (client_secret)"),
+        description=N_("Админ-панель r_k Delivery → «Интеграции» → «Подключение по API»"),
+    )
     object_id: Annotated[tuple[int, ...], BeforeValidator(_listed)] | None = Field(default=None, min_length=1)
-    token: str | None = Field(default=None, min_length=1)
+    token: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("токен White Server"),
+        description=N_("Выдаёт integrations@rkeeper.ru"),
+    )
     token_scheme: str | None = Field(default=None, pattern=r"^[A-Za-z]+$")
     """A word before the token: the documentation shows none, two public clients send `Token`."""
     signature_recipe: Literal["hmac-sha256", "sha256-key-body", "sha256-body-key"] | None = None
-    signature_key: str | None = Field(default=None, min_length=1)
+    signature_key: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("ключ подписи White Server"),
+    )
 
     @field_validator("status_map", "final_statuses", mode="before")
     @classmethod

@@ -12,6 +12,15 @@ class TelegramSettings(ConnectionSettings):
     """A bot. `webhook_secret`: what its webhook is registered with, where it isn't to be made from the token."""
 
     bot_token: str | None = Field(
-        default=None, pattern=r"^\S+$", description=N_("a bot's token of @BotFather's: one word, no spaces")
+        default=None,
+        pattern=r"^\S+$",
+        title=N_("токен бота"),
+        description=N_("@BotFather → /newbot, или /token для готового бота"),
+        json_schema_extra={"expected": N_("a bot's token of @BotFather's: one word, no spaces")},
     )
-    webhook_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$")
+    webhook_secret: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,256}$",
+        title=N_("секрет webhook"),
+        description=N_("Придумайте: до 256 латинских букв, цифр, _ и -; без него Связка делает секрет из токена"),
+    )

@@ -24,9 +24,31 @@ class WhatsappSettings(ConnectionSettings):
     phone_number_id: Annotated[str | None, BeforeValidator(_as_text)] = Field(
         default=None,
         pattern=r"^\d{1,20}$",
-        description=N_("the number's id of Meta's, digits only (not the phone itself)"),
+        title=N_("номер телефона в Meta (phone_number_id)"),
+        description=N_("Приложение Meta → WhatsApp → API Setup"),
+        json_schema_extra={"expected": N_("the number's id of Meta's, digits only (not the phone itself)")},
     )
-    access_token: str | None = Field(default=None, min_length=1)
-    app_secret: str | None = Field(default=None, min_length=1)
-    verify_token: str | None = Field(default=None, min_length=1)
-    graph_version: str = Field(default=VERSION, pattern=r"^v\d{1,3}\.\d$")
+    access_token: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("ключ системного пользователя"),
+        description=N_("Meta Business Suite → системный пользователь → постоянный ключ"),
+    )
+    app_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет приложения Meta"),
+        description=N_("Приложение Meta → Settings → Basic"),
+    )
+    verify_token: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("слово для проверки адреса (verify_token)"),
+        description=N_("Придумайте и впишите рядом с адресом: WhatsApp → Configuration → Callback URL"),
+    )
+    graph_version: str = Field(
+        default=VERSION,
+        pattern=r"^v\d{1,3}\.\d$",
+        title=N_("версия Graph API"),
+        examples=["v25.0"],
+    )
