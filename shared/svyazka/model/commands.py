@@ -22,7 +22,7 @@ class Repeat(StrEnum):
     CHECKABLE = "checkable"
     """The vendor can be asked: ask, then repeat or settle."""
     UNSAFE = "unsafe"
-    """Neither: the delivery becomes `unknown`, and nobody repeats it on his own."""
+    """Neither: the delivery becomes `unknown`, and nothing repeats it unasked."""
 
 
 class Deadline(StrEnum):

@@ -101,7 +101,7 @@ class Receipt(Stored):
 
 
 class Entity(Stored):
-    """The vendor's object that an event is about, for reading it again: kind and id in his words."""
+    """The vendor's object that an event is about, for reading it again: kind and id in the vendor's words."""
 
     kind: str
     id: str

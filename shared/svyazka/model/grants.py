@@ -57,7 +57,7 @@ class Grant(Stored):
     asked_with: str | None = None
     """Tells the settings that were refused from others, which may be asked with at once."""
     needs_hand: bool = False
-    """Whether that refusal needs somebody's hand (a wrong client_secret), or only time."""
+    """Whether a person has to mend what was refused (a wrong client_secret); else time is enough."""
     claim: int = 0
     """Numbers the claims: whoever settles with an older number is late, and is merged."""
     lease_until: Time | None = None

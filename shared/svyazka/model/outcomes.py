@@ -39,7 +39,7 @@ class Refused(Frozen):
     """No, for good: the vendor will never take this command. `opt_out`: the person doesn't want any.
 
     `remedy`: what somebody at the business has to mend (a text, a sender's registration), or the next ones
-    fail alike; he is told at the first of a day. The connection goes on: others may pass.
+    fail alike; they are told at the first of a day. The connection goes on: others may pass.
     """
 
     kind: Literal["refused"] = "refused"
@@ -73,7 +73,7 @@ class Unclear(Frozen):
 
 
 class Unknown(Frozen):
-    """Nothing proves what became of it, and only a person can tell: nobody asks or repeats by himself.
+    """Nothing proves what became of it, and only a person can tell: nothing is asked or repeated unasked.
 
     `outage`: as in Retry; False where the vendor wasn't called.
     """

@@ -161,7 +161,7 @@ def _button(update: Section) -> Fact:
 
 
 def _started(update: Section) -> Fact:
-    """Somebody came by a link, or pressed the button of a dialog: from now on the bot may write to him."""
+    """A person came by a link or pressed a dialog's button: from now on the bot may write to them."""
     user = section(update.get("user"))
     return _fact(
         update,

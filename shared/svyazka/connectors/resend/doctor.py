@@ -22,7 +22,7 @@ from svyazka.model.errors import ConfigError, MaybeSent, NotSent, NotShown
 from svyazka.model.outcomes import Blocked
 
 TEST_DOMAIN = "resend.dev"
-"""Anybody may send from it, to his own address only."""
+"""Any account may send from it, to its owner's address only."""
 
 NEEDED = frozenset(f"email.{name}" for name in EVENTS) - {"email.opened", "email.clicked", "email.sent"}
 """Events without which we don't learn what became of a letter."""

@@ -45,7 +45,7 @@ class ResendWebhook(Webhook):
     secret_settings = ("signing_secret",)
     # Refusing what is authentic would bring it back for a day, and in the end switch the endpoint off.
     bears_refusal = False
-    # A reader is told that he is unsubscribed: not before it is written down. Resend repeats its events by itself.
+    # Readers are told that they are unsubscribed only once it is written down. Resend repeats its events by itself.
     decides = True
     reads_empty = True  # a link to unsubscribe says all by itself
 

@@ -33,7 +33,7 @@ class Reading:
     statuses: StatusMap
     paths: Mapping[str, tuple[str, ...]]
     phone_is_set: bool = False
-    """The tenant said himself where the phone stands."""
+    """The tenant's settings say where the phone stands."""
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> Reading:

@@ -159,7 +159,7 @@ def _membership(change: Section) -> Fact:
 
 
 def _contact(user: Section, shared: Section) -> Contact | None:
-    """The person, by the id that is also that of his chat with the bot; his phone if he shared his own."""
+    """The person, by the id that is also that of their chat with the bot; the phone if they shared their own."""
     own = identifier(user.get("id"))
     if own is None:
         return None

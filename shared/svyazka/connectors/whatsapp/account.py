@@ -32,7 +32,7 @@ CONSENTS = {"stop": Consent.WITHDRAWN, "resume": Consent.GIVEN}
 
 
 def preference(change: Change) -> Iterator[Fact | Unreadable]:
-    """Who stops marketing messages is on the do-not-contact list: codes, which don't ask it, still reach him."""
+    """A person who stops marketing messages is put on the do-not-contact list; codes don't ask it and still arrive."""
     names = {
         text(card.get("wa_id")): text(section(card.get("profile")).get("name"), 200)
         for card in sections(change.value.get("contacts"))

@@ -22,7 +22,7 @@ STATES: dict[str, tuple[ReceiptState, str]] = {
 
 
 def status_facts(status: Section) -> Iterator[Fact | Unreadable]:
-    """A receipt; and a word to the business where the reason of a failure is for its hand."""
+    """The receipt, and a notice to the business if the failure is one that the business has to mend."""
     id_, state = text(status.get("id"), 200), text(status.get("status"), 40)
     if id_ is None or state is None:
         yield Unreadable(reason="expected a status with its id and its name")
@@ -57,7 +57,7 @@ def status_facts(status: Section) -> Iterator[Fact | Unreadable]:
 
 
 def person(phone: str | None, user: str | None, name: str | None = None) -> Contact | None:
-    """Somebody as WhatsApp knows him: digits without a plus, an id where he hides his number, or both."""
+    """A person as WhatsApp knows them: digits without a plus, an id where the number is hidden, or both."""
     if not (phone or user or name):
         return None
     number = f"+{phone}" if phone and phone.isascii() and phone.isdigit() else phone

@@ -1,4 +1,5 @@
-"""Facts that we found by asking, on their way into the journal: there they meet those that were told us."""
+"""Makes of a fact that was found by asking (a poll, a re-read) the same event as a webhook would: one id, so that
+both collapse into one."""
 
 from __future__ import annotations
 

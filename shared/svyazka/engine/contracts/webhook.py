@@ -136,7 +136,6 @@ class Webhook:
         return None
 
     def errand(self, request: RawRequest) -> Mapping[str, str] | None:
-        """What a GET brings that only the worker can see to, for it needs the credentials (an OAuth redirect, a
-        signed notice): its parameters, handed over sealed before `handshake` answers. `OAuthAccess.redirected`
-        reads them."""
+        """Parameters of a GET (an OAuth redirect, a signed notice) that are handed to the worker, sealed, before
+        `handshake` answers: a webhook function holds no credentials. `OAuthAccess.redirected` reads them."""
         return None

@@ -202,7 +202,7 @@ class Performer:
                 return no_answer(delivery, "timeout"), http
             return Retry(code="timeout", message=N_("time ran out before the call began")), http
         except SourceUnavailable as error:
-            # No access (OAuth), as a rule: its outcome says whether to wait for time or for somebody's hand.
+            # No access (OAuth), as a rule: its outcome says whether time is enough or a person has to act.
             return error.outcome or Retry(code="unavailable", message=str(error)), http
         except Exception as error:
             # A bug or a body that no table foresaw: never a lost delivery, never a silent repeat of a send.

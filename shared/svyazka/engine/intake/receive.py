@@ -200,8 +200,8 @@ class Receiver:
         """Give each part of a proven request to the connections that claim it; what is left for the one at whose
         address it came, None where nothing is.
 
-        Whoever claims a part must prove the request with his own secret: a claim is only a setting in a file. And he
-        gets no more than his part. A request that is repeated finds all parts that are there already.
+        A connection that claims a part must prove the request with its own secret (a claim is only a setting in a
+        file), and gets no more than its part. A request that is repeated finds all parts that are there already.
         """
         named = self.webhook.told_of(request)
         own = _shared_value(self.webhook, compiled)

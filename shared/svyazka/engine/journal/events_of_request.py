@@ -124,7 +124,8 @@ def journaled(
     for index, fact in enumerate(facts):
         kept: Kept = {"request": stored, "people": everybody[:PEOPLE_OF_AN_EVENT]}
         if raw is not None:
-            # In a long list everybody would stand in everybody's event.
+            # Of a batch only this item's people: the whole body would put everybody into every event, and `forget`
+            # would blank too much.
             contact = _contact(fact)
             own = people(fact.model_dump_json().encode(), [contact] if contact else [])
             kept = {"raw": raw.id, "people": own[:PEOPLE_OF_AN_EVENT]}

@@ -123,7 +123,7 @@ class Outages:
         return True
 
     async def learn(self, account: Account, error: Exception) -> None:
-        """A poll or a re-read failed: what needs somebody's hand is told as when a delivery meets it."""
+        """A poll or a re-read failed: what a person has to mend is told as when a delivery meets it."""
         if isinstance(error, RefusedAddress | PlainHttp):
             outcome: object = not_called(error)
         else:

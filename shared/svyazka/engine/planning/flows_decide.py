@@ -151,7 +151,8 @@ def _concerns(event: Event, bound: BoundFlow) -> bool:
 
 
 def _waits_for_access(event: Event, error: SourceUnavailable) -> bool:
-    """A blocked source comes back by somebody's hand; what names nobody is worth nothing before."""
+    """True if planning has to wait: the source needs a person (a new authorisation), and the event names no contact, so
+    that acting on the webhook's body alone would reach nobody."""
     blocked = isinstance(error.outcome, Blocked)
     contact = event.contact
     return blocked and not (contact and (contact.phone or contact.email or contact.chats))

@@ -116,7 +116,7 @@ class Poller:
             return 0
         outage = await self._outages.of(tenant, connection)
         if outage is not None and outage.model.kind == "blocked":
-            return 0  # it waits for somebody's hand; probes tell when that has come
+            return 0  # a person has to act; probes tell when that is done
         compiled = journal.read(CompiledConnection, document).model
         if compiled.paused:
             return 0

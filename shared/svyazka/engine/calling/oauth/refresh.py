@@ -109,7 +109,7 @@ class Authorised(Authorisation):
             return
         grant = proven(known.grant)
         self._memo[_KNOWN] = Known(grant, known.version, known.pair)
-        # A conflict means that somebody moved the grant on: its spares are his to judge.
+        # On Conflict another instance has updated the grant; to drop its old refresh token is that instance's job.
         with contextlib.suppress(Conflict, Unavailable):
             (version,) = await self._hub.store.commit([journal.replace(grant, known.version)])
             self._memo[_KNOWN] = Known(grant, version, known.pair)
