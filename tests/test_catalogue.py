@@ -55,6 +55,7 @@ def test_what_was_stored_is_told_in_the_readers_language_gaps_and_all() -> None:
     use("ru")
     assert told("Don't ask.") == "Не спрашивать."
     assert told(stored) == "Неверное значение '--x': «a» — не из числа 'b'."
+    assert told("flow review_request") == "сценарий review_request"
     assert told("the vendor's own words") == "the vendor's own words"
     assert told("") == ""
 

@@ -30,6 +30,9 @@ ASKED = ("SVYAZKA_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _SHORTEST = 8
 """Fixed letters that a text with gaps needs to be recognised by `told`."""
 
+_OPENING = 5
+"""So many are enough where they open it: `flow {id}`."""
+
 _reader: Language | None = None
 
 
@@ -119,14 +122,14 @@ def _forms(language: Language) -> list[tuple[re.Pattern[str], str]]:
     for known in getattr(_catalogue(language), "_catalog", {}):
         if not isinstance(known, str) or "{" not in known:
             continue
-        pattern, fixed, seen = "", 0, set()
+        pattern, fixed, seen, opening = "", 0, set(), known.index("{")
         for letters, name, _format, conversion in Formatter().parse(known):
             pattern, fixed = pattern + re.escape(letters), fixed + len(letters)
             if name:
                 gap = f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
                 pattern += f"'{gap}'" if conversion == "r" else gap
                 seen.add(name)
-        if fixed >= _SHORTEST and seen:
+        if (fixed >= _SHORTEST or opening >= _OPENING) and seen:
             found.append((fixed, re.compile(pattern, re.DOTALL), known))
     return [(form, known) for _fixed, form, known in sorted(found, key=lambda one: -one[0])]
 

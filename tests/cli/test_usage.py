@@ -22,6 +22,11 @@ def test_wrong_usage_is_exit_status_2(hub: Installation, arguments: tuple[str, .
     hub.svyazka(*arguments, status=2)
 
 
+def test_the_data_folder_given_after_the_command_is_told_its_place(hub: Installation) -> None:
+    said = hub.svyazka("events", "--data", "elsewhere", status=2).stderr
+    assert "--data stands before the command: svyazka --data DIR events" in said
+
+
 def test_a_tenant_that_is_not_there_is_answered_with_the_nearest(hub: Installation) -> None:
     assert "no tenant 'kofee'; did you mean 'kofe'?" in hub.svyazka("urls", "kofee", status=1).stderr
 

@@ -162,6 +162,8 @@ def _end_usage(error: Any) -> NoReturn:
         typer.echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
     hint = "\n" + _("help: {command} --help", command=context.command_path) if context is not None else ""
+    if getattr(error, "option_name", None) == "--data" and context is not None:
+        hint = "\n" + _("--data stands before the command: svyazka --data DIR {name} ...", name=context.info_name)
     _end(told(error.format_message()) + hint, error.exit_code)
 
 
