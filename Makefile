@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo lint test check bench chaos clean texts lock bundle aim state plan deploy confirm destroy
+.PHONY: help setup run demo lint test check bench chaos clean connector live texts lock bundle aim state plan deploy confirm destroy
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -52,6 +52,15 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	$(BIN)/python -m chaos
 	$(BIN)/python -m chaos --all
 	$(BIN)/python -m chaos --google
+
+CAN ?= messenger
+HOOK ?= json
+
+connector: setup ## begins one: NAME=pingo CAN=messenger,reading,polling HOOK=form|json|signed|none
+	$(BIN)/python infra/new_connector.py $(NAME) --can "$(CAN)" --hook $(HOOK) $(if $(TITLE),--title "$(TITLE)")
+
+live: setup ## with an account of your own: TENANT=kofe VENDOR=smsru TO=<your own phone>; asks before it sends
+	$(BIN)/python infra/live.py $(TENANT) $(VENDOR) $(TO)
 
 texts: setup ## collects the texts for people and compiles their translations (shared/svyazka/locale)
 	$(BIN)/python infra/texts.py

@@ -1,0 +1,1 @@
+"""Pingo: what it is, in a line."""

@@ -1,0 +1,33 @@
+"""Pingo: what it is and can do."""
+
+from __future__ import annotations
+
+from svyazka.connectors.pingo.doctor import PingoDoctor
+from svyazka.connectors.pingo.failures import FAILURES
+from svyazka.connectors.pingo.messenger import PingoMessenger
+from svyazka.connectors.pingo.polling import PingoPolling
+from svyazka.connectors.pingo.reading import PingoReading
+from svyazka.connectors.pingo.settings import PingoSettings
+
+from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+
+MANIFEST = Manifest(
+    vendor="pingo",
+    title="Pingo",
+    settings=PingoSettings,
+    base_url="https://api.pingo.example",
+    # Which figure is published, and what it counts by.
+    limits=Limits(per_second=1.0, concurrency=1),
+    credentials=Credentials(
+        required=("api_key",),  # [messenger]
+        secret=(
+            "api_key",
+            "signing_secret",  # [signed]
+        ),
+    ),
+    failures=FAILURES,
+    messenger=PingoMessenger(),  # [messenger]
+    reading=PingoReading(),  # [reading]
+    polling=PingoPolling(),  # [polling]
+    doctor=PingoDoctor(),
+)

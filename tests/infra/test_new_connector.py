@@ -1,0 +1,143 @@
+"""A connector that was just begun is clean and fails where it has to; the guide's example, written into one, passes."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import new_connector
+from new_connector import ROOT
+
+GUIDE = ROOT / "docs" / "adding-a-connector.md"
+BLOCK = re.compile(r"^```python (\S+)\n(.*?)^```$", re.M | re.S)
+
+BEGUN = {
+    "pingo": ({"messenger"}, "json"),
+    "pongo": ({"messenger"}, "form"),
+    "pungo": ({"reading", "polling"}, "signed"),
+    "pango": ({"messenger"}, "none"),
+}
+"""What is begun: one of each shape."""
+
+RUN = ("pingo", "pungo")
+
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".terraform*", "connector_template")
+
+SAMPLE, PROOF = "test_every_sample_is_what_its_description_says", "test_what_is_proved_gets_in_and_nothing_else"
+MESSAGES = {
+    "test_a_message_arrives_once_with_its_text_letter_by_letter", "test_made_up_credentials_work_at_the_stand_in",
+    "test_a_page_in_place_of_the_api_is_tried_again_and_blames_no_key", "test_too_many_requests_are_waited_for",
+    "test_an_answer_that_says_neither_yes_nor_no_is_unclear", "test_a_vendor_that_fails_is_never_a_refusal",
+    "test_silence_is_told_from_a_connection_that_never_was", "test_after_a_cut_answer_nothing_is_sent_twice",
+    "test_a_refusal_goes_to_the_next_channel", "test_receipts_move_forward_only",
+    "test_what_stayed_unknown_is_settled_by_its_receipt",
+}  # fmt: skip
+KITS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests" / "kits").glob("test_*.py"))
+UNWRITTEN = {"hook": {SAMPLE}, "signed": {PROOF}, "messenger": {case for case in MESSAGES if f"def {case}(" in KITS}}
+"""The cases that fail until somebody has written what they ask for."""
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository, with each of them begun."""
+    copy = tmp_path_factory.mktemp("repository")
+    for part in ("shared", "functions", "infra", "docs", "tests"):
+        shutil.copytree(ROOT / part, copy / part, ignore=LEFT_OUT)
+    for file in ("pyproject.toml", "requirements.lock", "README.md"):
+        shutil.copy2(ROOT / file, copy)
+    if (ROOT / ".mypy_cache").exists():
+        shutil.copytree(ROOT / ".mypy_cache", copy / ".mypy_cache")
+    for name, (can, hook) in BEGUN.items():
+        new_connector.begin(copy, name, name.upper(), can, hook)
+    new_connector.generate(copy)
+    return copy
+
+
+def done(tree: Path, *command: str) -> str:
+    """What a tool says of the tree; its words when it is dissatisfied."""
+    ours = {**os.environ, "PYTHONPATH": str(tree / "shared")}
+    ran = subprocess.run([sys.executable, "-m", *command], cwd=tree, env=ours, capture_output=True, text=True)
+    return ran.stdout + ran.stderr if ran.returncode else ""
+
+
+def failing(tree: Path, *names: str) -> set[tuple[str, str]]:
+    """(case, vendor) of every case of the kits that fails for one of them; what hypothesis does is left to the kits."""
+    chosen = f"({' or '.join(names)}) and not test_any_bytes and not test_whatever_resembles"
+    said = done(tree, "pytest", "-n0", "-p", "no:cacheprovider", "tests/kits", "-k", chosen, "-rfE")
+    assert "\nERROR tests" not in said, said
+    failed = re.findall(r"^FAILED \S+::(\w+)\[(.+?)\]", said, re.M)
+    return {(case, name) for case, parameters in failed for name in names if name in parameters.split("-")}
+
+
+def test_what_was_begun_is_clean_and_exactly_the_unwritten_fails(tree: Path) -> None:
+    for command in (["check"], ["format", "--check"]):
+        assert done(tree, "ruff", *command, "shared", "functions", "tests/vendors") == ""
+    packages = [part for name in BEGUN for part in ("-p", f"svyazka.connectors.{name}", "-p", f"simulators.{name}")]
+    assert done(tree, "mypy", *packages) == ""
+    assert done(tree, "importlinter.cli", "lint") == ""
+    wanted = {
+        (case, name)
+        for name, (can, hook) in BEGUN.items()
+        if name in RUN
+        for mark in new_connector.marks(can, hook)
+        for case in UNWRITTEN.get(mark, ())
+    }
+    assert failing(tree, *RUN) == wanted
+
+
+def test_the_guides_example_passes_everything(tree: Path) -> None:
+    lines = 0
+    for place, block in BLOCK.findall(GUIDE.read_text("utf-8")):
+        file = tree / place
+        file.write_text(merged(file.read_text("utf-8"), block), "utf-8")
+        lines += 0 if place.startswith("shared/simulators") else block.count("\n")
+    assert lines <= 75, "the example has grown too long to be read at a sitting"
+    assert done(tree, "ruff", "check", "--select", "I,F401", "--fix", "shared") == ""
+    assert done(tree, "ruff", "check", "shared") == ""
+    assert done(tree, "mypy", "-p", "svyazka.connectors.pingo", "-p", "simulators.pingo") == ""
+    assert failing(tree, "pingo") == set()
+
+
+def merged(file: str, block: str) -> str:
+    """The file with each name of the block in place of its own; imports are added."""
+    new = {name_of(node): ast.get_source_segment(block, node) for node in ast.parse(block).body}
+    lines, out, last = file.splitlines(), list[str](), 0
+    added = [text for name, text in new.items() if name.startswith("import")]
+    for node in ast.parse(file).body:
+        begins = node.lineno - 1 - len(getattr(node, "decorator_list", ()))
+        out += lines[last:begins]
+        text = new.pop(name_of(node), None)
+        out += [text] if text is not None else lines[begins : node.end_lineno]
+        last = node.end_lineno or 0
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            out += [str(text) for text in added]
+    fresh = [f"{text}\n" for name, text in new.items() if not name.startswith("import")]
+    body = ("class ", "async def", "def ")
+    first = next((number for number, line in enumerate(out) if line.startswith(body)), len(out))
+    return "\n".join([*out[:first], *fresh, "", *out[first:], *lines[last:]]) + "\n"
+
+
+def name_of(node: ast.stmt) -> str:
+    """By what a statement is known in its file."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+    return f"import {ast.unparse(node)}"
+
+
+def test_a_name_that_is_taken_is_refused(tree: Path) -> None:
+    with pytest.raises(FileExistsError, match="pingo"):
+        new_connector.begin(tree, "pingo", "Pingo", {"messenger"}, "json")
