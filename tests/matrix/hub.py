@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -128,6 +129,11 @@ class Machine:
 
     # What goes on
 
+    def keep_time(self) -> None:
+        """The vendors' clocks are ours."""
+        for simulator in self.vendors.simulators.values():
+            simulator.ahead = self.clock.real().timestamp() - time.time()
+
     async def work(self) -> None:
         """Do every task that is due."""
         while rows := self._due(self.clock.now()):
@@ -147,6 +153,7 @@ class Machine:
             coming = [datetime.fromtimestamp(int(str(due)) / 1e6, end.tzinfo) for (due,) in self._dues()]
             pause = min([end, self.clock.now() + SWEEP, *coming]) - self.clock.now()
             self.clock.step(pause.total_seconds())
+            self.keep_time()
             assert await self.worker.handle("/sweep", {}) == 204
             await self.work()
 
@@ -217,7 +224,9 @@ async def machine(
         assert plan.missing_secrets == []
         await commit_apply(store, hub.directory, plan)
         front.app = AcceptApp(store, keyring, clock)
-        yield Machine(front, vendors, store, hub, clock, settings)
+        made = Machine(front, vendors, store, hub, clock, settings)
+        made.keep_time()
+        yield made
     finally:
         front.app = None
         await store.close()

@@ -289,6 +289,8 @@ class Messenger(Part):
     """Makes it answer "not now" to everything, or puts an end to that."""
     receipt: Callable[[Machine, str, bool], Awaitable[None]] | None = None
     """Lets it say whether a message, by its id, has arrived or never will."""
+    bounces_late: bool = False
+    """What it delivered may come back after all: its last word counts."""
     says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
     """The answers, status and body, by which it says a case of its failure map."""
     spellings: Mapping[str, str | None] = field(default_factory=dict)

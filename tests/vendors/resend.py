@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 
 from matrix.hub import Machine
@@ -56,8 +55,6 @@ async def _refuse(machine: Machine) -> None:
 
 
 async def _receipt(machine: Machine, id_: str, arrived: bool) -> None:
-    # It signs with its own clock, which is that of whoever reads it.
-    machine.vendors.of("resend").ahead = machine.clock.real().timestamp() - time.time()
     event = {"id": id_, "event": "delivered" if arrived else "bounced", "hook": await machine.hook("resend")}
     assert await machine.tell("resend", "event", event) == {"sent": [200]}
 
@@ -85,6 +82,7 @@ VENDOR = Vendor(
         sending="/emails",
         refuse=_refuse,
         receipt=_receipt,
+        bounces_late=True,
         down=answers("resend", "/emails", 503),
         says=_says,
     ),

@@ -69,6 +69,8 @@ def _content(response: httpx.Response) -> Section:
         raise VendorFailure(Unclear(code="not_json", message=N_("MAX answered 200 with something that isn't its JSON")))
     if status == 200 and answer.get("success") is not False:
         return answer
+    if 200 < status < 300:  # no success that MAX's pages know, and no refusal either
+        raise VendorFailure(on_the_way(response, "MAX"))
     if turned_away(status) and not (text(answer.get("code")) or text(answer.get("message"))):
         raise VendorFailure(on_the_way(response, "MAX"))
     raise VendorFailure(failure(status, answer))

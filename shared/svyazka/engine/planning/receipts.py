@@ -100,8 +100,14 @@ class Receipts:
         return None, None
 
     async def _may_come(self, event: Event) -> bool:
-        page = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=_where(event, Status.IN_FLIGHT), limit=1)
-        return bool(page.documents)
+        """Whether a delivery of this connection may still learn that this message is its own: one in flight, or one
+        that left without an answer and is about to be asked after."""
+        flying = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=_where(event, Status.IN_FLIGHT), limit=1)
+        if flying.documents:
+            return True
+        waiting = await self._hub.store.find(DELIVERIES_BY_STATUS, equal=_where(event, Status.RETRYING), limit=50)
+        doubtful = (journal.read(Delivery, document).model for document in waiting.documents)
+        return any(one.external_id is None and one.attempts and one.attempts[-1].maybe_sent for one in doubtful)
 
 
 def _is_of_an_earlier_try(receipt: Receipt, delivery: Delivery) -> bool:
