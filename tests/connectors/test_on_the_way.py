@@ -8,13 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from connectors.support import calling, perform
+from connectors.support import calling
 from engine.outbound.test_transport import request_of, vendor
 from fakes import House, order
-from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.connectors.registry import load_manifest
 from svyazka.engine.rules.ambiguity import resolved
-from svyazka.model.commands import Command, Repeat, SendMessage
-from svyazka.model.contacts import Contact
+from svyazka.model.commands import Command, Repeat
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.events import Entity
@@ -22,14 +21,6 @@ from svyazka.model.outcomes import Outcome, Retry, Unclear, Unknown
 
 ID = str(UUID(int=1))
 
-MESSENGERS: dict[str, dict[str, Any]] = {
-    "smsru": {"api_id": "k3y-for-tests", "sender": "KOFE"},
-    "exolve": {"api_key": "k3y-for-tests", "sender": "79990000000"},
-    "whatsapp": {"phone_number_id": "1", "access_token": "k3y-for-tests"},
-    "telegram": {"bot_token": "1:k3y-for-tests"},
-    "max": {"bot_token": "k3y-for-tests"},
-    "resend": {"api_key": "k3y-for-tests", "sender": "Kofe <kofe@example.org>"},
-}
 SOURCES: dict[str, tuple[dict[str, Any], Entity]] = {
     "iiko": ({"api_login": "k3y-for-tests", "organization_id": ID}, Entity(kind="delivery", id=ID)),
     "yclients": ({"company_id": 1, "partner_token": "p", "user_token": "u"}, Entity(kind="record", id="7")),
@@ -37,9 +28,6 @@ SOURCES: dict[str, tuple[dict[str, Any], Entity]] = {
     "rkeeper": ({"client_id": "c", "client_secret": "k3y-for-tests"}, Entity(kind="order", id="7")),
     "resend": ({"api_key": "k3y-for-tests"}, Entity(kind="email", id="7")),
 }  # fmt: skip
-MESSAGE = SendMessage(
-    to=Contact(phone="+79991234567", email="anna@example.org", chats={"telegram": "1", "max": "1"}), text="Здравствуйте"
-)
 
 
 def page(status: int):  # type: ignore[no-untyped-def]
@@ -55,23 +43,6 @@ def page(status: int):  # type: ignore[no-untyped-def]
     return answer
 
 
-def test_every_vendor_takes_part() -> None:
-    assert {*MESSENGERS, *SOURCES, "http"} == set(VENDORS)
-
-
-@pytest.mark.parametrize("status", [301, 302, 400, 401, 402, 403, 404, 405, 409, 410, 413, 421, 422, 451])
-@pytest.mark.parametrize("name", MESSENGERS)
-async def test_a_page_in_place_of_a_messengers_api_is_tried_again(name: str, status: int) -> None:
-    connector = load_manifest(name)
-    settings = connector.settings.model_validate(MESSENGERS[name])
-    async with vendor(page(status)) as port, calling(settings, f"http://127.0.0.1:{port}") as call:
-        outcome = await perform(connector, MESSAGE, call)
-    assert isinstance(outcome, Retry)
-    assert outcome.outage
-    assert not outcome.maybe_sent
-    assert f"{status} in place of" in outcome.message
-
-
 @pytest.mark.parametrize("status", [400, 401, 402, 404, 405, 410, 422])
 @pytest.mark.parametrize("name", SOURCES)
 async def test_a_page_in_place_of_a_sources_api_is_tried_again(name: str, status: int) -> None:
@@ -84,16 +55,6 @@ async def test_a_page_in_place_of_a_sources_api_is_tried_again(name: str, status
             with pytest.raises(SourceUnavailable) as caught:
                 await connector.reading.read(entity, call)
     assert isinstance(caught.value.outcome, Retry)
-
-
-@pytest.mark.parametrize("status", [200, 202])
-@pytest.mark.parametrize("name", [name for name in MESSENGERS if name != "max"])
-async def test_a_page_that_comes_with_success_is_unclear(name: str, status: int) -> None:
-    connector = load_manifest(name)
-    settings = connector.settings.model_validate(MESSENGERS[name])
-    async with vendor(page(status)) as port, calling(settings, f"http://127.0.0.1:{port}") as call:
-        outcome = await perform(connector, MESSAGE, call)
-    assert isinstance(outcome, Unclear) or (isinstance(outcome, Retry) and outcome.maybe_sent)
 
 
 @pytest.mark.parametrize(

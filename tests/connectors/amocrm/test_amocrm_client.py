@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.amocrm.conftest import TOKEN
+from connectors.conftest import TOKEN
 from connectors.support import by_deed, calling
 from simulators.serve import Running
 from svyazka.connectors.amocrm import access, client

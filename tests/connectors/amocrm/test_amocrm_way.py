@@ -12,8 +12,8 @@ import httpx
 import pytest
 import uvicorn
 
-from connectors.amocrm.conftest import TOKEN
 from connectors.amocrm.test_amocrm_parse import BRIEF_CURL, sample
+from connectors.conftest import TOKEN
 from fakes import REVIEW, House, SteppedClock
 from simulators.amocrm import AmocrmSimulator
 from simulators.amocrm.cards import TALKS, WON

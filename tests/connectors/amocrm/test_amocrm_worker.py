@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from connectors.amocrm.conftest import TOKEN
+from connectors.conftest import TOKEN
 from connectors.support import NOW, calling, posted
 from simulators.amocrm import AmocrmSimulator
 from simulators.amocrm.cards import LOST, TALKS, WON, form, lead_hook
@@ -21,7 +21,6 @@ from svyazka.connectors.amocrm.doctor import EVENTS
 from svyazka.connectors.amocrm.manifest import MANIFEST
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.webhook import WEBHOOK
-from svyazka.connectors.registry import CALLS_US, load_manifest, load_webhook
 from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
 from svyazka.engine.contracts.webhook import Inbound
@@ -66,13 +65,6 @@ def told(content: dict[str, Any], inbound: Inbound | None = None) -> Fact:
 
 def later(sim: AmocrmSimulator, seconds: int = 60) -> None:
     sim.ahead += seconds
-
-
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("amocrm") is MANIFEST
-    assert load_webhook("amocrm") is WEBHOOK
-    assert CALLS_US["amocrm"] == "webhook_amocrm"
-    assert not MANIFEST.carries("SendMessage")
 
 
 def test_what_can_be_asked_depends_on_the_credentials() -> None:

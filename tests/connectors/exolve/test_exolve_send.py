@@ -18,11 +18,10 @@ from svyazka.connectors.exolve.failures import FAILURES
 from svyazka.connectors.exolve.manifest import MANIFEST
 from svyazka.connectors.exolve.messenger import NO_WHATSAPP
 from svyazka.connectors.exolve.settings import ExolveSettings
-from svyazka.engine.contracts.failures import Case, Rule
 from svyazka.engine.contracts.learning import Finding
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import Repeat, SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.errors import MaybeSent
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "exolve"
@@ -30,7 +29,6 @@ SETTINGS = ExolveSettings(api_key=KEY, sender="MyBrand")
 IVAN = "+79991234567"
 TEXT = "Ваша запись завтра в 12:00"
 ROWS = list(FAILURES.rows())
-KINDS = {"retry": Retry, "unclear": Unclear, "refuse": Refused, "block": Blocked}
 
 
 def message(phone: str | None = IVAN, text: str = TEXT, **more: Any) -> SendMessage:
@@ -76,24 +74,10 @@ async def test_the_request_is_the_samples(exolve: Running) -> None:
     assert head.decode().split()[:2] == [call["method"], call["path"]]
 
 
-async def test_a_message_arrives_once_with_its_text_and_sender(exolve: Running) -> None:
-    outcome = await sent(exolve)
-    (taken,) = ledger(exolve)
-    assert (taken["to"], taken["text"], taken["sender"]) == ("79991234567", TEXT, "MyBrand")
-    assert outcome == Succeeded(external_id=taken["id"])
-    assert taken["id"] == "439166538239448536", "whole, and a string"
-
-
 async def test_without_a_sender_the_applications_own_number_is_left_to_exolve(exolve: Running) -> None:
     await sent(exolve, settings=ExolveSettings(api_key=KEY))
     assert "number" not in json.loads(exolve.of("exolve").calls[-1]["body"])
     assert ledger(exolve)[0]["sender"] == "79990000010"
-
-
-async def test_the_key_stands_in_no_story(exolve: Running) -> None:
-    async with calling(SETTINGS, exolve.base_url("exolve")) as call:
-        await perform(MANIFEST, message(), call)
-        assert KEY not in call.http.log[0].model_dump_json()
 
 
 def test_a_message_can_be_asked_for_and_a_code_is_never_repeated() -> None:
@@ -113,13 +97,6 @@ async def test_russian_mobile_phones_are_reached_and_no_others(
     assert MANIFEST.address(Contact(phone=typed, proxy=True)) is None
     assert isinstance(await sent(exolve, message(typed)), Succeeded if reached else Refused)
     assert len(exolve.of("exolve").calls) == bool(reached)
-
-
-async def test_what_is_no_message_costs_no_call(exolve: Running) -> None:
-    async with calling(SETTINGS, exolve.base_url("exolve")) as call:
-        outcome = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
-    assert isinstance(outcome, Refused)
-    assert exolve.of("exolve").calls == []
 
 
 async def test_whatsapp_through_exolve_is_refused_with_the_reason_and_never_tried(exolve: Running) -> None:
@@ -191,20 +168,6 @@ def test_the_rows_are_those_that_are_known_of_exolve() -> None:
     assert FAILURES.rule_of(400, said="customer has not signed").remedy, "told once"
 
 
-@pytest.mark.parametrize("form", ["nested", "flat", "message"])
-@pytest.mark.parametrize(("case", "rule"), ROWS, ids=str)
-async def test_each_row_of_the_table_is_what_the_table_says(exolve: Running, case: Case, rule: Rule, form: str) -> None:
-    said = (case.phrase or "something else").upper()
-    body = {"nested": {"error": {"message": said}}, "flat": {"error": said}, "message": {"message": said}}[form]
-    outcome = await answered(exolve, case.status or 0, body)
-    assert isinstance(outcome, KINDS[rule.do])
-    assert outcome.code == rule.code
-    assert rule.what in outcome.message
-    assert getattr(outcome, "remedy", None) == rule.remedy
-    if rule.do == "block":
-        assert rule.remedy, "somebody has to do something, and is told what"
-
-
 async def test_an_error_may_come_with_200(exolve: Running) -> None:
     outcome = await answered(exolve, 200, {"error": {"message": "incorrect customer state", "code": 7, "details": []}})
     assert isinstance(outcome, Blocked)
@@ -225,12 +188,6 @@ async def test_what_is_no_answer_of_exolves(exolve: Running, status: int, body: 
     assert isinstance(await answered(exolve, status, body), kind)
 
 
-async def test_too_many_requests_are_waited_for(exolve: Running) -> None:
-    outcome = await answered(exolve, 429, {}, {"retry-after": "7"})
-    assert isinstance(outcome, Retry)
-    assert (outcome.after, outcome.maybe_sent) == (7.0, False)
-
-
 def test_a_row_with_a_phrase_stands_before_the_one_that_takes_them_all() -> None:
     assert [FAILURES.rule_of(case.status, said=case.phrase) for case, _ in ROWS] == [rule for _, rule in ROWS]
 
@@ -247,12 +204,6 @@ async def test_a_connection_that_breaks_leaves_it_open_and_asking_closes_it(
         assert outcome == Succeeded(external_id="439166538239448536", already=True)
     else:
         assert outcome is None
-
-
-async def test_no_connection_is_provably_not_sent() -> None:
-    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await perform(MANIFEST, message(), call)
 
 
 # Asking

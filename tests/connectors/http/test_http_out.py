@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.support import calling, perform, repeat_of, scripted
+from connectors.support import calling, perform, scripted
 from fakes import House, order
 from simulators.http import SECRET, HttpSink
 from simulators.serve import Running, serve
@@ -20,12 +20,11 @@ from svyazka.connectors.http.client import body_of
 from svyazka.connectors.http.failures import FAILURES, answered
 from svyazka.connectors.http.manifest import MANIFEST
 from svyazka.connectors.http.settings import HttpSettings
-from svyazka.connectors.registry import load_manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.addresses import AddressGuard, networks
 from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.security.standardwebhooks import signed_headers
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import Forward, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
@@ -57,14 +56,6 @@ def to(sink: Running, path: str = "hook", **settings: Any) -> HttpSettings:
     return HttpSettings.model_validate(
         {"url": f"{sink.base_url('http')}/{path}", "outbound_secret": SECRET, **settings}
     )
-
-
-def test_the_registry_finds_it() -> None:
-    assert load_manifest("http") is MANIFEST
-    assert MANIFEST.carries("Forward")
-    assert not MANIFEST.carries("SendMessage")
-    assert repeat_of(MANIFEST, LEAD) is Repeat.IDEMPOTENT
-    assert MANIFEST.network.tenant_addresses
 
 
 # Over the wire

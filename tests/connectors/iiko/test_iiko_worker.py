@@ -14,7 +14,6 @@ from connectors.support import NOW, Scripted, calling, posted, scripted
 from svyazka.connectors.iiko.manifest import MANIFEST
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import WEBHOOK
-from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
 from svyazka.engine.contracts.webhook import Inbound
@@ -71,13 +70,6 @@ async def polled(vendor: Scripted, cursor: str | None, now: datetime = NOW) -> P
 async def reread(vendor: Scripted, kind: str, id_: str, settings: IikoSettings = SETTINGS) -> Fact | None:
     async with calling(settings, vendor.url) as call:
         return await MANIFEST.reading.read(Entity(kind=kind, id=id_), call)
-
-
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("iiko") is MANIFEST
-    assert load_webhook("iiko") is WEBHOOK
-    assert MANIFEST.settings is IikoSettings
-    assert not MANIFEST.carries("SendMessage")
 
 
 def test_what_can_be_asked_depends_on_the_credentials() -> None:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors.support import NOW, by_deed, calling, perform, repeat_of, scripted
+from connectors.support import NOW, by_deed, calling, perform, scripted
 from fakes import TILL, House, order
 from simulators.max import TOKEN, USER, Max
 from simulators.serve import Running
@@ -31,28 +31,24 @@ from svyazka.connectors.max.manifest import MANIFEST
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.connectors.max.webhook import WEBHOOK
-from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.engine.contracts.calls import Call, Exchanges
-from svyazka.engine.contracts.failures import Case, Rule, VendorFailure
+from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled, Reading
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.ports.store import Document, Put
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.deliveries import Status
-from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import Entity, EventType, Fact
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "max"
 HOOK_URL = "https://hub.example.com/webhook_max?key=not-a-real-secret"
 OLDER = "https://hub.example.com/webhook_max?key=not-a-real-secret-either"
 ROWS = list(FAILURES.rows())
-KINDS = {"retry": Retry, "refuse": Refused, "block": Blocked}
 
 
 def sample(name: str) -> Any:
@@ -79,23 +75,6 @@ def messages(bot: Running) -> list[dict[str, Any]]:
     return [effect for effect in stand_in(bot).effects if effect["kind"] == "message"]
 
 
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("max") is MANIFEST
-    assert load_webhook("max") is WEBHOOK
-    assert MANIFEST.settings is MaxSettings
-    assert (MANIFEST.reaches, MANIFEST.carries("SendMessage"), MANIFEST.carries("Forward")) == ("max", True, False)
-
-
-@pytest.mark.parametrize(
-    ("chat", "address"),
-    [("500100", "500100"), ("-71000000000001", "-71000000000001"), (" 5 ", "5"), ("Анна", None), ("", None),
-     ("12.5", None), ("9" * 19, None)],
-)  # fmt: skip
-def test_an_address_is_a_users_id_or_a_groups(chat: str, address: str | None) -> None:
-    assert MANIFEST.address(Contact(chats={"max": chat})) == address
-    assert MANIFEST.address(Contact(phone="+79991234567", chats={"telegram": chat})) is None
-
-
 # Sending
 
 
@@ -120,17 +99,6 @@ async def test_a_negative_id_is_a_groups_chat(bot: Running) -> None:
     assert messages(bot)[0]["to"] == "-71000000000001"
 
 
-def test_a_message_is_never_repeated_unasked() -> None:
-    assert repeat_of(MANIFEST, to(USER)) is Repeat.UNSAFE
-
-
-async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(bot: Running) -> None:
-    async with calling(MaxSettings(bot_token=TOKEN), bot.base_url("max")) as call:
-        for command in (Forward(type="order.completed", payload={}, occurred_at=NOW), to("nobody")):
-            assert isinstance(await perform(MANIFEST, command, call), Refused)
-    assert stand_in(bot).calls == []
-
-
 # The failure map, row by row
 
 
@@ -140,16 +108,6 @@ def test_the_rows_are_those_of_maxs_pages() -> None:
         "block": {(401, "")},
         "retry": {(400, "attachment.not.ready"), (429, "")},
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(("case", "rule"), ROWS, ids=str)
-async def test_each_row_of_the_map_is_what_it_says(bot: Running, case: Case, rule: Rule) -> None:
-    body = {"code": case.phrase or "some.code", "message": "?", **({"success": False} if case.status == 200 else {})}
-    bot.fault("max", kind="answer", path="/messages", status=case.status, body=body)
-    outcome = await sent(bot)
-    assert isinstance(outcome, KINDS[rule.do])
-    assert getattr(outcome, "message", None) == rule.what
-    assert getattr(outcome, "after", None) == rule.after
 
 
 @pytest.mark.parametrize(
@@ -216,26 +174,10 @@ async def test_a_page_of_somebody_on_the_way_is_no_answer_of_maxs(bot: Running) 
     assert isinstance(await sent(bot), Retry)
 
 
-@pytest.mark.parametrize("body", ["[]", "5", "?", '{"message": {}}'])
-async def test_a_success_without_an_id_is_unknown_for_the_message_may_be_out(bot: Running, body: str) -> None:
-    bot.fault("max", kind="answer", path="/messages", status=200, body=body)
-    assert isinstance(await sent(bot), Unclear)
-
-
 @pytest.mark.parametrize(("status", "kind"), [(418, Retry), (301, Retry), (502, Retry), (599, Retry)])
 async def test_a_status_of_no_row_is_judged_by_its_class(bot: Running, status: int, kind: type) -> None:
     bot.fault("max", kind="answer", path="/messages", status=status, body="<html>")
     assert isinstance(await sent(bot), kind)
-
-
-async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(bot: Running) -> None:
-    async with calling(MaxSettings(bot_token=TOKEN), "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await perform(MANIFEST, to(USER), call)
-    bot.fault("max", kind="cut_after", path="/messages")
-    with pytest.raises(MaybeSent):
-        await sent(bot)
-    assert len(messages(bot)) == 1
 
 
 # Whom we trust
@@ -600,14 +542,6 @@ async def test_a_forged_update_changes_nothing(house: BotHouse, bot: Running) ->
     assert (await house.call(house.vendor.message("стоп"), "max-webhook-secret-")).status == 401
     await house.done()
     assert len(messages(bot)) == 1
-
-
-async def test_a_cut_answer_leaves_the_message_unknown_and_nobody_repeats_it(house: BotHouse, bot: Running) -> None:
-    bot.fault("max", kind="cut_after", path="/messages")
-    await house.done()
-    await house.pass_time(3600)
-    assert len(messages(bot)) == 1
-    assert house.deliveries()[0].status is Status.UNKNOWN
 
 
 async def test_an_automatic_unsubscription_is_mended_told_once_and_what_was_missed_counts(

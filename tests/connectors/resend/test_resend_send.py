@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, by_deed, calling, perform, repeat_of
+from connectors.support import NOW, by_deed, calling, perform
 from simulators.resend import KEY, SECRET
 from simulators.serve import Running
 from svyazka.connectors.resend.failures import FAILURES
 from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.messenger import subject_of
 from svyazka.connectors.resend.settings import ResendSettings
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.errors import MaybeSent
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "resend"
@@ -116,20 +116,6 @@ async def test_no_key_stands_in_a_story_neither_resends_nor_our_webhooks(resend:
     assert "1.kofe.mail" not in story
 
 
-def test_a_letter_may_be_repeated_with_its_key() -> None:
-    assert repeat_of(MANIFEST, letter()) is repeat_of(MANIFEST, letter(code=True)) is Repeat.IDEMPOTENT
-    assert MANIFEST.carries("SendMessage")
-    assert not MANIFEST.carries("CreateLead")
-
-
-async def test_what_is_no_letter_and_who_has_no_address_cost_no_call(resend: Running) -> None:
-    async with calling(SETTINGS, resend.base_url("resend")) as call:
-        forward = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
-    nobody = [await sent(resend, letter(email)) for email in (None, "", "анна", "a@b", "a@b.ru, c@d.ru")]
-    assert all(isinstance(outcome, Refused) for outcome in (forward, *nobody))
-    assert resend.of("resend").calls == []
-
-
 def test_an_aggregators_address_is_nobodys() -> None:
     assert MANIFEST.address(Contact(email=" Anna@Example.ORG ")) == ANNA
     assert MANIFEST.address(Contact(email=ANNA, proxy=True)) is None
@@ -193,12 +179,6 @@ async def test_a_connection_that_breaks_leaves_it_open_and_a_repeat_closes_it(
     assert len(ledger(resend)) == taken
     assert isinstance(await sent(resend, doubt_since=NOW), Succeeded)
     assert len(ledger(resend)) == 1
-
-
-async def test_no_connection_is_provably_not_sent() -> None:
-    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await perform(MANIFEST, letter(), call)
 
 
 # The samples' answers
@@ -268,27 +248,6 @@ def test_the_rows_are_those_of_resends_pages() -> None:
         "block": {401, 403}, "refuse": {400, 404, 405, 413, 422, 451}, "retry": {408, 409, 429},
     }  # fmt: skip
     assert all(FAILURES.codes[name].remedy for name in ("invalid_idempotent_request", "security_error")), "told"
-
-
-@pytest.mark.parametrize("name", sorted(FAILURES.codes))
-async def test_each_name_of_the_table_is_what_the_table_says(resend: Running, name: str) -> None:
-    rule = FAILURES.codes[name]
-    outcome = await answered(resend, 418, {"statusCode": 418, "name": name, "message": "..."})
-    assert isinstance(outcome, {"retry": Retry, "refuse": Refused, "block": Blocked}[rule.do])
-    assert outcome.message == rule.what
-    assert getattr(outcome, "remedy", None) == rule.remedy
-    if isinstance(outcome, Retry):
-        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.after, rule.outage, rule.maybe_sent)
-    if rule.do == "block":
-        assert rule.remedy, "somebody has to do something, and is told what"
-
-
-@pytest.mark.parametrize("status", sorted(FAILURES.statuses))
-async def test_without_a_name_the_status_decides(resend: Running, status: int) -> None:
-    rule = FAILURES.statuses[status]
-    outcome = await answered(resend, status, {"statusCode": status})
-    assert isinstance(outcome, {"retry": Retry, "refuse": Refused, "block": Blocked}[rule.do])
-    assert outcome.message == rule.what
 
 
 @pytest.mark.parametrize(

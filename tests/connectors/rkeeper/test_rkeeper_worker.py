@@ -15,7 +15,6 @@ from connectors.support import calling, posted, scripted
 from fakes import House
 from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, WS_TOKEN, RKeeper
 from simulators.serve import Running, serve
-from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.connectors.rkeeper.manifest import MANIFEST
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.connectors.rkeeper.webhook import WEBHOOK
@@ -77,13 +76,6 @@ def api_order(till: Running, status: int = 11, order_id: str = "59707", **fields
     order: dict[str, Any] = rkeeper.put_order(order_id, status, guest={"phone": "79991234567", "firstName": "Анна"})
     order.update({"createdAt": "2026-03-14T12:00:00.000+00:00", **fields})
     return order
-
-
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("rkeeper") is MANIFEST
-    assert load_webhook("rkeeper") is WEBHOOK
-    assert MANIFEST.settings is RKeeperSettings
-    assert not MANIFEST.carries("SendMessage")
 
 
 @pytest.mark.parametrize(

@@ -124,21 +124,6 @@ async def test_a_batch_is_journaled_record_by_record_and_answered_with_100(house
     assert [alert.kind for alert in house.alerts()] == ["quarantined"]
 
 
-async def test_no_answer_is_unknown_never_sent_again_and_cleared_up_by_its_receipt(house: SmsHouse) -> None:
-    house.vendor.fault("smsru", kind="cut_after", path="/sms/send")
-    await house.post(order())
-    await house.pass_time(3600)
-    assert house.only().status is Status.UNKNOWN
-    assert house.sent() == ["79991234567"]
-    sms_id = house.vendor.of("smsru").effects[0]["id"]
-    await house.callback(house.status(103, sms_id))
-    await house.run()
-    delivery = house.only()
-    assert (delivery.status, delivery.receipt, delivery.external_id) == (
-        Status.SUCCEEDED, ReceiptState.DELIVERED, sms_id,
-    )  # fmt: skip
-
-
 async def test_a_page_of_maintenance_is_unknown_and_never_sent_again(house: SmsHouse) -> None:
     house.vendor.fault("smsru", kind="answer", path="/sms/send", status=503, body="<html>")
     await house.post(order())

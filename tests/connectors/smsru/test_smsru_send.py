@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import pytest
 
-from connectors.support import NOW, calling, perform, repeat_of
+from connectors.support import NOW, calling, perform
 from simulators.serve import Running
 from svyazka.connectors.smsru.failures import FAILURES, failure, seconds_to_new_day
 from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.settings import SmsruSettings
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.errors import MaybeSent
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"
@@ -67,14 +67,6 @@ async def test_the_request_is_the_samples(smsru: Running) -> None:
     assert smsru.of("smsru").calls[-1]["method"] == "POST"
 
 
-async def test_a_message_arrives_once_with_its_text_and_sender(smsru: Running) -> None:
-    outcome = await sent(smsru)
-    (taken,) = ledger(smsru)
-    assert (taken["to"], taken["text"], taken["sender"]) == ("79991234567", TEXT, "UTRO")
-    assert isinstance(outcome, Succeeded)
-    assert outcome.external_id == taken["id"]
-
-
 async def test_without_a_sender_the_accounts_own_name_is_left_to_sms_ru(smsru: Running) -> None:
     await sent(smsru, settings=SmsruSettings(api_id=KEY))
     assert "from" not in asked(smsru)
@@ -99,28 +91,7 @@ async def test_the_key_stands_in_no_address_and_in_no_story(smsru: Running) -> N
     assert "•••" in unquote_plus(told)
 
 
-def test_a_message_is_unsafe_to_repeat() -> None:
-    for code in (False, True):
-        assert repeat_of(MANIFEST, message(code=code)) is Repeat.UNSAFE
-    assert MANIFEST.carries("SendMessage")
-    assert not MANIFEST.carries("CreateLead")
-
-
-async def test_a_command_that_is_no_message_is_refused_without_a_call(smsru: Running) -> None:
-    async with calling(SETTINGS, smsru.base_url("smsru")) as call:
-        outcome = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
-    assert isinstance(outcome, Refused)
-    assert smsru.of("smsru").calls == []
-
-
 # Whom
-
-
-@pytest.mark.parametrize(
-    "typed", [IVAN, "8 (999) 123-45-67", "79991234567", "999 123 45 67", "8-999-123-45-67 доб. 12", " +7(999)1234567 "]
-)
-def test_a_mobile_number_is_understood_however_it_is_typed(typed: str) -> None:
-    assert MANIFEST.address(Contact(phone=typed)) == IVAN
 
 
 @pytest.mark.parametrize("typed", ["8 800 555-35-35", "+7 495 123-45-67", "8 (812) 123 45 67", "12345", "", None])
@@ -130,10 +101,6 @@ async def test_a_land_line_an_8_800_and_no_number_are_never_called(smsru: Runnin
     assert isinstance(outcome, Refused)
     assert outcome.code == "no_address"
     assert smsru.of("smsru").calls == []
-
-
-def test_an_aggregators_one_time_number_is_no_address() -> None:
-    assert MANIFEST.address(Contact(phone=IVAN, proxy=True)) is None
 
 
 async def test_a_number_abroad_goes_out_with_its_country_code(smsru: Running) -> None:
@@ -328,13 +295,6 @@ async def test_what_is_not_the_apis_own_answer_leaves_the_message_unknown(
     assert outcome.code == f"http_{status}"
 
 
-@pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 413])
-async def test_what_was_turned_away_before_the_api_is_tried_again(smsru: Running, status: int) -> None:
-    outcome = await answered(smsru, "<html>", status, location="/elsewhere")
-    assert isinstance(outcome, Retry)
-    assert outcome.outage
-
-
 @pytest.mark.parametrize(("headers", "after"), [({}, None), ({"retry_after": "120"}, 120.0)])
 async def test_too_many_requests_are_waited_for(smsru: Running, headers: dict[str, str], after: float | None) -> None:
     outcome = await answered(smsru, "slow down", 429, **headers)
@@ -345,22 +305,6 @@ async def test_too_many_requests_are_waited_for(smsru: Running, headers: dict[st
 async def test_the_apis_word_counts_whatever_the_http_status(smsru: Running) -> None:
     assert isinstance(await answered(smsru, sample("send_ok"), 500), Succeeded)
     assert isinstance(await answered(smsru, sample("send_error_outer"), 503), Blocked)
-
-
-@pytest.mark.parametrize(("kind", "taken"), [("cut_before", 0), ("cut_after", 1)])
-async def test_a_connection_that_breaks_leaves_it_open_whether_the_message_was_taken(
-    smsru: Running, kind: str, taken: int
-) -> None:
-    smsru.fault("smsru", kind=kind, path="/sms/send")
-    with pytest.raises(MaybeSent):
-        await sent(smsru)
-    assert len(ledger(smsru)) == taken
-
-
-async def test_no_connection_is_provably_not_sent() -> None:
-    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await perform(MANIFEST, message(), call)
 
 
 def test_words_of_sms_ru_are_shown_for_codes_that_we_do_not_know() -> None:

@@ -12,35 +12,31 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.support import NOW, by_deed, calling, perform, repeat_of, scripted
+from connectors.support import NOW, by_deed, calling, perform, scripted
 from fakes import TILL, House, order
 from simulators.serve import Running
 from simulators.telegram import CHAT, TOKEN, Telegram
-from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.connectors.telegram.failures import FAILURES
 from svyazka.connectors.telegram.manifest import MANIFEST
 from svyazka.connectors.telegram.schema import webhook_secret
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.connectors.telegram.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, TokenCache
-from svyazka.engine.contracts.failures import Case, Rule
 from svyazka.engine.contracts.learning import Finding, Reading
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
-from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import Entity, EventType, Fact
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "telegram"
 HOOK_URL = "https://hub.example.ru/webhook_telegram?key=not-a-real-secret"
 ROWS = list(FAILURES.rows())
-KINDS = {"retry": Retry, "refuse": Refused, "block": Blocked, "done": Succeeded}
 SEND = "/bot*/sendMessage"
 
 
@@ -68,28 +64,6 @@ def messages(telegram: Running) -> list[dict[str, Any]]:
     return [effect for effect in stand_in(telegram).effects if effect["kind"] == "message"]
 
 
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("telegram") is MANIFEST
-    assert load_webhook("telegram") is WEBHOOK
-    assert MANIFEST.settings is TelegramSettings
-    assert (MANIFEST.reaches, MANIFEST.carries("SendMessage"), MANIFEST.carries("Forward")) == (
-        "telegram", True, False,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("chat", "address"),
-    [("5000000001", "5000000001"), ("-1009999999999", "-1009999999999"), ("@our_channel", "@our_channel"),
-     (" 5 ", "5"), ("Анна", None), ("", None), ("12.5", None), ("9" * 17, None)],
-)  # fmt: skip
-def test_a_chat_is_an_id_or_a_channels_name(chat: str, address: str | None) -> None:
-    assert MANIFEST.address(Contact(chats={"telegram": chat})) == address
-
-
-def test_a_bot_cannot_write_by_a_phone_number() -> None:
-    assert MANIFEST.address(Contact(phone="+79991234567", chats={"max": "5"})) is None
-
-
 # Sending
 
 
@@ -110,17 +84,6 @@ async def test_the_sampled_answer_is_a_success(telegram: Running) -> None:
     assert await sent(telegram) == Succeeded(external_id="5000000001/777")
 
 
-def test_a_message_is_never_repeated_unasked() -> None:
-    assert repeat_of(MANIFEST, to(CHAT)) is Repeat.UNSAFE
-
-
-async def test_what_it_does_not_carry_out_and_whom_it_does_not_reach_is_refused(telegram: Running) -> None:
-    async with calling(TelegramSettings(bot_token=TOKEN), telegram.base_url("telegram")) as call:
-        for command in (Forward(type="order.completed", payload={}, occurred_at=NOW), to("nobody")):
-            assert isinstance(await perform(MANIFEST, command, call), Refused)
-    assert stand_in(telegram).calls == []
-
-
 # The failure map, row by row
 
 
@@ -136,20 +99,6 @@ def test_the_rows_are_those_of_telegrams_own_server() -> None:
         "block": {(401, ""), (404, ""), (409, ""), (421, "")},
         "retry": {(429, "")},
     }  # fmt: skip
-
-
-def text_of(case: Case) -> str:
-    return f"Some text: {case.phrase.capitalize()} and more"
-
-
-@pytest.mark.parametrize(("case", "rule"), ROWS, ids=str)
-async def test_each_row_of_the_map_is_what_it_says(telegram: Running, case: Case, rule: Rule) -> None:
-    body = {"ok": False, "error_code": case.status, "description": text_of(case)}
-    telegram.fault("telegram", kind="answer", path=SEND, status=case.status, body=body)
-    outcome = await sent(telegram)
-    assert isinstance(outcome, KINDS[rule.do])
-    assert getattr(outcome, "message", None) == rule.what
-    assert getattr(outcome, "remedy", None) == (rule.remedy if rule.do in ("refuse", "block") else None)
 
 
 SAMPLED: dict[str, tuple[int, type, str | None]] = {
@@ -243,27 +192,9 @@ async def test_a_page_of_a_gateway_is_tried_again(telegram: Running) -> None:
     assert outcome.outage
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", "5", "[" * 100_000, '{"ok": "yes"}'])
-async def test_a_success_that_is_not_telegrams_is_unknown_for_the_message_may_be_out(
-    telegram: Running, body: str
-) -> None:
-    telegram.fault("telegram", kind="answer", path=SEND, status=200, body=body)
-    assert isinstance(await sent(telegram), Unclear)
-
-
 async def test_a_refusal_in_disguise_is_read_by_its_error_code(telegram: Running) -> None:
     telegram.fault("telegram", kind="answer", path=SEND, status=200, body=sample("error_403_blocked"))
     assert isinstance(await sent(telegram), Refused)
-
-
-async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(telegram: Running) -> None:
-    async with calling(TelegramSettings(bot_token=TOKEN), "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await perform(MANIFEST, to(CHAT), call)
-    telegram.fault("telegram", kind="cut_after", path=SEND)
-    with pytest.raises(MaybeSent):
-        await sent(telegram)
-    assert len(messages(telegram)) == 1
 
 
 def test_a_status_of_no_row_is_judged_by_its_class() -> None:
@@ -507,16 +438,6 @@ async def test_stop_to_the_bot_means_no_message_on_any_channel_until_start(house
     await house.say("/start")
     await house.done(2)
     assert len(messages(telegram)) == 1
-
-
-async def test_a_cut_answer_leaves_the_message_unknown_and_nobody_repeats_it(
-    house: BotHouse, telegram: Running
-) -> None:
-    telegram.fault("telegram", kind="cut_after", path=SEND)
-    await house.done()
-    await house.pass_time(3600)
-    assert len(messages(telegram)) == 1
-    assert house.deliveries()[0].status is Status.UNKNOWN
 
 
 async def test_a_revoked_token_is_told_once_and_messages_wait(house: BotHouse, telegram: Running) -> None:

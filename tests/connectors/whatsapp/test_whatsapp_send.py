@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.support import NOW, by_deed, calling, perform, repeat_of
+from connectors.support import by_deed, calling, perform
 from simulators.serve import Running
 from simulators.whatsapp import APP_SECRET, NUMBER, TOKEN
 from svyazka.connectors.whatsapp.failures import FAILURES
@@ -18,9 +18,8 @@ from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.connectors.whatsapp.templates import WrongTemplate, template_of
 from svyazka.engine.contracts.failures import Reason
 from svyazka.engine.contracts.learning import Finding
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "whatsapp-meta"
@@ -28,7 +27,6 @@ SETTINGS = WhatsappSettings(phone_number_id=NUMBER, access_token=TOKEN, app_secr
 ANNA = "+79991234567"
 TEXT = "Спасибо за визит!"
 TEMPLATE = {"name": "review_request", "language": "ru", "parameters": ["Кофейня «Утро»"]}
-KINDS = {"retry": Retry, "refuse": Refused, "block": Blocked}
 
 
 def message(phone: str | None = ANNA, text: str = TEXT, **more: Any) -> SendMessage:
@@ -58,10 +56,6 @@ def asked(whatsapp: Running) -> dict[str, Any]:
     return body
 
 
-def ledger(whatsapp: Running) -> list[dict[str, Any]]:
-    return [effect for effect in whatsapp.of("whatsapp").effects if effect["kind"] == "message"]
-
-
 # The request
 
 
@@ -77,13 +71,6 @@ async def test_a_template_is_the_samples_with_our_key(whatsapp: Running) -> None
     body = asked(whatsapp)
     assert (body.pop("biz_opaque_callback_data"), body.pop("recipient_type")) == ("dlv_1.1", "individual")
     assert body == sample("send_template_request")
-
-
-async def test_a_message_arrives_once_under_our_key(whatsapp: Running) -> None:
-    outcome = await sent(whatsapp)
-    (taken,) = ledger(whatsapp)
-    assert (taken["to"], taken["text"], taken["key"]) == ("79991234567", TEXT, "dlv_1.1")
-    assert outcome == Succeeded(external_id=taken["id"])
 
 
 async def test_who_hides_his_number_is_reached_by_his_id(whatsapp: Running) -> None:
@@ -105,24 +92,6 @@ async def test_whom_it_reaches(whatsapp: Running, contact: Contact, reached: str
     assert MANIFEST.address(contact) == reached
     assert isinstance(await sent(whatsapp, SendMessage(to=contact, text=TEXT)), Succeeded if reached else Refused)
     assert len(whatsapp.of("whatsapp").calls) == bool(reached)
-
-
-async def test_the_token_stands_in_no_story(whatsapp: Running) -> None:
-    async with calling(SETTINGS, whatsapp.base_url("whatsapp")) as call:
-        await perform(MANIFEST, message(), call)
-        assert TOKEN not in call.http.log[0].model_dump_json()
-
-
-async def test_what_is_no_message_costs_no_call(whatsapp: Running) -> None:
-    async with calling(SETTINGS, whatsapp.base_url("whatsapp")) as call:
-        outcome = await perform(MANIFEST, Forward(type="x", payload={}, occurred_at=NOW), call)
-    assert isinstance(outcome, Refused)
-    assert whatsapp.of("whatsapp").calls == []
-
-
-def test_a_message_is_unsafe_to_repeat_and_its_taking_proves_little() -> None:
-    assert repeat_of(MANIFEST, message()) is Repeat.UNSAFE
-    assert MANIFEST.needs_receipt
 
 
 @pytest.mark.parametrize("id_", [1122334455667, "1122334455667"])
@@ -247,27 +216,6 @@ def test_the_rows_are_those_of_metas_pages() -> None:
     )
 
 
-ROWS = [*FAILURES.codes, *(every[end] for every in FAILURES.classes for end in (0, -1))]
-
-
-@pytest.mark.parametrize("status", [400, 500])
-@pytest.mark.parametrize("code", ROWS)
-async def test_each_code_of_the_table_is_what_the_table_says_whatever_the_status(
-    whatsapp: Running, code: int, status: int
-) -> None:
-    rule = FAILURES.rule_of(code=code)
-    outcome = await answered(whatsapp, status, {"error": {"code": code, "error_data": "Подробности"}})
-    assert isinstance(outcome, KINDS[rule.do])
-    assert outcome.code == str(code)
-    assert rule.what in outcome.message
-    assert getattr(outcome, "remedy", None) == rule.remedy
-    assert getattr(outcome, "opt_out", False) is (rule.reason is Reason.OPT_OUT)
-    if isinstance(outcome, Retry):
-        assert (outcome.after, outcome.outage, outcome.maybe_sent) == (rule.after, rule.outage, False)
-    if rule.do == "block":
-        assert rule.remedy, "somebody has to do something, and is told what"
-
-
 @pytest.mark.parametrize("code", [138000, 2494055, 999999])
 async def test_a_code_of_no_row_is_permanent_and_told(whatsapp: Running, code: int) -> None:
     outcome = await answered(whatsapp, 400, {"error": {"code": code, "message": "x"}})
@@ -296,20 +244,6 @@ async def test_what_meta_calls_transient_is_tried_again(whatsapp: Running) -> No
 async def test_what_is_not_metas_own_answer(whatsapp: Running, status: int, body: Any, kind: type[Outcome]) -> None:
     outcome = await answered(whatsapp, status, body)
     assert isinstance(outcome, kind)
-
-
-@pytest.mark.parametrize(("kind", "taken"), [("cut_before", 0), ("cut_after", 1)])
-async def test_a_connection_that_breaks_leaves_it_open(whatsapp: Running, kind: str, taken: int) -> None:
-    whatsapp.fault("whatsapp", kind=kind, path="/*/messages")
-    with pytest.raises(MaybeSent):
-        await sent(whatsapp)
-    assert len(ledger(whatsapp)) == taken
-
-
-async def test_no_connection_is_provably_not_sent() -> None:
-    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await perform(MANIFEST, message(), call)
 
 
 # doctor

@@ -15,7 +15,6 @@ from connectors.support import NOW, calling, posted, scripted
 from connectors.yclients.house import SalonHouse
 from simulators.serve import Running
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
-from svyazka.connectors.registry import load_manifest, load_webhook
 from svyazka.connectors.yclients.client import PAGE
 from svyazka.connectors.yclients.manifest import MANIFEST
 from svyazka.connectors.yclients.settings import YclientsSettings
@@ -79,13 +78,6 @@ async def looked(salon: Running, since: datetime, now: datetime = NOW) -> list[P
 async def reread(salon: Running, kind: str, id_: str, **changes: Any) -> Fact | None:
     async with calling(settings_for(salon, **changes), salon.base_url("yclients")) as call:
         return await MANIFEST.reading.read(Entity(kind=kind, id=id_), call)
-
-
-def test_the_registry_finds_both_sides() -> None:
-    assert load_manifest("yclients") is MANIFEST
-    assert load_webhook("yclients") is WEBHOOK
-    assert MANIFEST.settings is YclientsSettings
-    assert not MANIFEST.carries("SendMessage")
 
 
 @pytest.mark.parametrize("missing", ["company_id", "partner_token", "user_token"])
