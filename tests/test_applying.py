@@ -240,7 +240,7 @@ async def crashed(house: Applied, safety: Repeat, *, sent: bool) -> Delivery:
             house.sms.deliver(claimed.command, claimed.key)
         raise SystemExit
 
-    house.worker.performer.run = die  # type: ignore[method-assign]
+    house.worker.attempts.run = die  # type: ignore[method-assign]
     with pytest.raises(SystemExit):
         await house.ordered()
     house.start()

@@ -11,7 +11,7 @@ from pydantic import JsonValue, ValidationError
 from svyazka.catalogue import N_, _
 from svyazka.connectors.registry import load_webhook
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.journal.transition import commit_in_parts
@@ -187,7 +187,7 @@ def _with_pauses(tenant: Tenant, before: Tenant | None) -> Tenant:
 
 
 async def _compile(
-    store: Store, directory: Directory, keyring: Keyring, plan: ApplyPlan, held: Held[Tenant] | None,
+    store: Store, directory: Directory, keyring: Keyring, plan: ApplyPlan, held: Versioned[Tenant] | None,
     secrets: Mapping[str, str | None],
 ) -> None:  # fmt: skip
     """Over the very versions that were read: a plan that was shown is the one that is carried out, or none."""
@@ -207,7 +207,7 @@ async def _compile(
 
 
 async def plan_pause(
-    store: Store, directory: Directory, keyring: Keyring, held: Held[Tenant], *,
+    store: Store, directory: Directory, keyring: Keyring, held: Versioned[Tenant], *,
     connection: str | None = None, flow: str | None = None, paused: bool,
 ) -> ApplyPlan:  # fmt: skip
     """Pause or resume a tenant, or one of its connections or flows. Writes nothing."""

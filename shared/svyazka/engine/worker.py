@@ -6,17 +6,17 @@ import json
 from collections.abc import Callable, Mapping
 
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
-from svyazka.engine.calling.rereading import Source
+from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.webhook import Webhook
-from svyazka.engine.delivering.admission import Gate
-from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.delivering.admission import Admission
+from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.delivering.lanes import Lanes
-from svyazka.engine.delivering.recording import Settler
+from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.outages.state import Outages
-from svyazka.engine.planning.flows_decide import Decider
+from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
 from svyazka.engine.support.logs import log
@@ -37,12 +37,12 @@ class Worker:
         self.hub = hub
         self.outages = Outages(hub)
         self.lanes = Lanes(hub)
-        source = Source(hub, self.outages)
-        self.gate = Gate(hub, self.outages, self.lanes, source)
-        self.settler = Settler(hub, self.outages)
-        self.performer = Performer(hub, self.gate, self.settler)
-        self.decider = Decider(hub, source)
-        self.planner = Planner(hub, self.decider, self.gate, self.performer, Receipts(hub, self.settler))
+        rereader = Rereader(hub, self.outages)
+        self.admission = Admission(hub, self.outages, self.lanes, rereader)
+        self.recorder = Recorder(hub, self.outages)
+        self.attempts = Attempts(hub, self.admission, self.recorder)
+        self.decider = FlowsDecide(hub, rereader)
+        self.planner = Planner(hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder))
         self.sweeper = Sweep(hub, self.outages)
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
@@ -57,7 +57,7 @@ class Worker:
                 case "/plan":
                     await self.planner.plan(body["event"])
                 case "/perform":
-                    await self.performer.perform(body["delivery"])
+                    await self.attempts.perform(body["delivery"])
                 case "/lane":
                     await self.lanes.wake(body["lane"])
                 case "/release":

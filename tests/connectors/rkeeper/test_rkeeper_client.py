@@ -336,10 +336,10 @@ async def test_without_credentials_the_connection_is_blocked_before_any_call(til
 
 
 def test_each_product_has_its_own_host() -> None:
-    class Held:
+    class Versioned:
         settings = RKeeperSettings()
 
-    assert {client.host(Held, product) for product in client.HOSTS} == {  # type: ignore[arg-type]
+    assert {client.host(Versioned, product) for product in client.HOSTS} == {  # type: ignore[arg-type]
         "https://auth-delivery.ucs.ru", "https://delivery.ucs.ru", "https://ws.ucs.ru",
     }  # fmt: skip
 

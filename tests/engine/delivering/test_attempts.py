@@ -250,5 +250,5 @@ async def test_a_journal_that_goes_away_in_the_middle_of_a_merge_loses_nothing()
         return await get(kind, key)
 
     store.get = faint  # type: ignore[method-assign]
-    await house.worker.settler.settle(late, "0", account, Succeeded(external_id="late"), attempt)
+    await house.worker.recorder.settle(late, "0", account, Succeeded(external_id="late"), attempt)
     assert (only(house).status, only(house).external_id) == (S.SUCCEEDED, "late")

@@ -109,7 +109,7 @@ async def test_a_worker_lost_after_its_claim(safety: Repeat, status: Status, cal
     async def die(*args: object) -> None:
         raise SystemExit
 
-    house.worker.performer.run = die  # type: ignore[method-assign]
+    house.worker.attempts.run = die  # type: ignore[method-assign]
     with pytest.raises(SystemExit):
         await house.run()
     house.start()
@@ -142,7 +142,7 @@ async def test_a_late_success_is_merged_over_unknown() -> None:
     assert house.deliveries()[0].status is Status.UNKNOWN
     account = await house.hub.directory.account("kofe", "sms")
     attempt = stuck.attempts[-1].model_copy(update={"outcome": "succeeded"})
-    await house.worker.settler.settle(stuck, version, account, Succeeded(external_id="late-1"), attempt)
+    await house.worker.recorder.settle(stuck, version, account, Succeeded(external_id="late-1"), attempt)
     (delivery,) = house.deliveries()
     assert delivery.status is Status.SUCCEEDED
     assert delivery.external_id == "late-1"
@@ -157,7 +157,7 @@ async def test_the_late_word_of_an_unknown_claim_that_nothing_was_sent_opens_it_
         claims.append(claimed)
         raise SystemExit
 
-    house.worker.performer.run = freeze  # type: ignore[method-assign,assignment]
+    house.worker.attempts.run = freeze  # type: ignore[method-assign,assignment]
     await house.post(order())
     with pytest.raises(SystemExit):
         await house.run()
@@ -167,7 +167,7 @@ async def test_the_late_word_of_an_unknown_claim_that_nothing_was_sent_opens_it_
     account = await house.hub.directory.account("kofe", "sms")
     assert account is not None
     attempt = claims[0].attempts[-1].model_copy(update={"outcome": "gave_back"})
-    await house.worker.settler.settle(claims[0], "0", account, GaveBack(), attempt)
+    await house.worker.recorder.settle(claims[0], "0", account, GaveBack(), attempt)
     assert house.deliveries()[0].status is Status.PENDING
     await house.pass_time(300)
     assert house.deliveries()[0].status is Status.SUCCEEDED
@@ -181,7 +181,7 @@ async def test_a_second_success_is_recorded_as_a_duplicate_effect_and_told(house
     account = await house.hub.directory.account("kofe", "sms")
     attempt = done.attempts[-1].model_copy(update={"number": 2})
     done = done.model_copy(update={"status": Status.IN_FLIGHT})
-    await house.worker.settler.settle(done, "0", account, Succeeded(external_id="other"), attempt)
+    await house.worker.recorder.settle(done, "0", account, Succeeded(external_id="other"), attempt)
     (delivery,) = house.deliveries()
     assert delivery.duplicate_effect
     assert [alert.kind for alert in house.alerts()] == ["duplicate_effect"]
@@ -259,8 +259,8 @@ async def test_a_receipt_before_our_settle_is_not_lost(house: House) -> None:
     async def later(*args: object) -> None:
         raise SystemExit
 
-    run = house.worker.performer.run
-    house.worker.performer.run = later  # type: ignore[method-assign]
+    run = house.worker.attempts.run
+    house.worker.attempts.run = later  # type: ignore[method-assign]
     with pytest.raises(SystemExit):
         await house.run()
     await house.receipt("delivered", "sms-x")

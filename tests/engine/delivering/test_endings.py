@@ -10,7 +10,7 @@ import pytest
 
 import svyazka.engine
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.transition import Transition
 from svyazka.model.commands import Guards, Repeat, SendMessage
 from svyazka.model.contacts import Contact
@@ -80,7 +80,7 @@ def delivery(status: Status) -> Delivery:
 
 @pytest.mark.parametrize("status", list(Status))
 def test_an_end_that_goes_past_it_is_refused_where_it_would_be_written(status: Status) -> None:
-    held = Held(delivery(Status.PENDING), "1")
+    held = Versioned(delivery(Status.PENDING), "1")
     if status in AT_REST:
         with pytest.raises(ValueError, match="past `ended`"):
             Transition(delivery(status))
@@ -88,5 +88,5 @@ def test_an_end_that_goes_past_it_is_refused_where_it_would_be_written(status: S
             journal.replace_delivery(held, delivery(status))
     else:
         assert Transition(delivery(status)).over("1") == [journal.replace_delivery(held, delivery(status))]
-    journal.replace_delivery(Held(delivery(status), "1"), delivery(status))  # what had ended may still be blanked
+    journal.replace_delivery(Versioned(delivery(status), "1"), delivery(status))  # what had ended may still be blanked
     assert FINAL | {Status.UNKNOWN} == AT_REST

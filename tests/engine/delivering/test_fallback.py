@@ -120,7 +120,7 @@ async def test_what_is_in_flight_never_gives_way() -> None:
     first = by(house, "sms")
     assert first is not None
     house.clock.step(HOUR - 30)
-    house.worker.performer.run = die  # type: ignore[method-assign]
+    house.worker.attempts.run = die  # type: ignore[method-assign]
     with pytest.raises(SystemExit):
         await house.run()
     house.start()
@@ -167,7 +167,7 @@ async def test_an_opt_out_in_a_receipt_stops_the_channel_that_would_follow() -> 
         identity="strong", origin="webhook", received_at=house.clock.now(), receipt=complaint,
     )  # fmt: skip
     record = EventRecord(event=event, status=EventStatus.ACCEPTED)
-    _, writes, tasks, _ = await Receipts(house.hub, house.worker.settler).apply(event, record)
+    _, writes, tasks, _ = await Receipts(house.hub, house.worker.recorder).apply(event, record)
     await house.store.commit(writes, tasks)
     await house.run()
     assert states(house) == {"sms": S.SUCCEEDED, "mail": S.CANCELLED}

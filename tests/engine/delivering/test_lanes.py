@@ -131,7 +131,7 @@ async def test_of_two_workers_who_both_found_the_lane_free_one_gets_through_the_
         if delivery.id == "dlv_2" and not others:
             others.append("dlv_1")
             await house.owes("1", created_at=house.clock.now() - timedelta(hours=1))
-            others.append(asyncio.create_task(house.worker.performer.perform("dlv_1")))
+            others.append(asyncio.create_task(house.worker.attempts.perform("dlv_1")))
             while not house.crm.writing:
                 await asyncio.sleep(0)
         return turn
@@ -140,7 +140,7 @@ async def test_of_two_workers_who_both_found_the_lane_free_one_gets_through_the_
     house.crm.open.clear()
     await house.owes("2")
     house.store.tasks.clear()
-    await house.worker.performer.perform("dlv_2")
+    await house.worker.attempts.perform("dlv_2")
     assert house.crm.writing == ["1"]
     house.crm.open.set()
     await others[1]
@@ -182,13 +182,13 @@ async def test_who_waits_in_a_lane_costs_next_to_nothing_while_the_one_ahead_is_
         await house.run()
     assert house.store.writes == writes
     looks: list[str] = []
-    perform = house.worker.performer.perform
+    perform = house.worker.attempts.perform
 
     async def look(delivery_id: str) -> None:
         looks.append(delivery_id)
         await perform(delivery_id)
 
-    house.worker.performer.perform = look  # type: ignore[method-assign]
+    house.worker.attempts.perform = look  # type: ignore[method-assign]
     await house.pass_time(48 * 3600, step=600)
     assert looks.count("dlv_2") < 20
     await house.worker.outages.close(house.tenant, "sms")
@@ -292,7 +292,7 @@ async def test_a_worker_lost_in_a_lane_is_taken_over_before_the_next_one_goes() 
     async def die(*args: object) -> None:
         raise SystemExit
 
-    house.worker.performer.run = die  # type: ignore[method-assign]
+    house.worker.attempts.run = die  # type: ignore[method-assign]
     await house.owes("1", "2")
     with pytest.raises(SystemExit):
         await house.run(limit=1)
@@ -338,7 +338,7 @@ async def test_what_is_being_written_is_finished_and_the_newer_one_follows(house
     await house.owes("1", supersedes=True)
     (task,) = house.store.tasks
     house.store.tasks.clear()
-    writing = asyncio.create_task(house.worker.performer.perform(task.body["delivery"]))
+    writing = asyncio.create_task(house.worker.attempts.perform(task.body["delivery"]))
     while not house.crm.writing:
         await asyncio.sleep(0)
     await house.owes("2", supersedes=True)

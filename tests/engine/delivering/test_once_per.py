@@ -185,7 +185,7 @@ async def test_a_success_that_is_heard_of_late_takes_the_turn_after_all() -> Non
     account = await house.hub.directory.account("kofe", "sms")
     assert account is not None
     attempt = Attempt(number=7, generation=1, started_at=house.clock.now(), outcome="succeeded")
-    await house.worker.settler.settle(frozen, "0", account, Succeeded(external_id="late"), attempt)
+    await house.worker.recorder.settle(frozen, "0", account, Succeeded(external_id="late"), attempt)
     assert status(house, 1) == [S.SUCCEEDED]
     await house.post(order(2))
     await house.run()

@@ -92,7 +92,7 @@ async def test_what_is_being_sent_right_now_is_left_alone(house: House) -> None:
 
     house.sms.script.append(in_the_middle)
     await house.post(order())
-    run = house.worker.performer.run
+    run = house.worker.attempts.run
 
     async def frozen(claimed: Delivery, *args: Any) -> None:
         with pytest.raises(ConfigError, match="right now"):
@@ -100,7 +100,7 @@ async def test_what_is_being_sent_right_now_is_left_alone(house: House) -> None:
         assert (await at(house).reopen(claimed.id, How(again=True))).skipped
         await run(claimed, *args)
 
-    house.worker.performer.run = frozen  # type: ignore[method-assign]
+    house.worker.attempts.run = frozen  # type: ignore[method-assign]
     await house.run()
     assert seen
 

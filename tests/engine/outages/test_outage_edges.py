@@ -167,7 +167,7 @@ async def test_a_conflict_while_settling_is_no_second_failure() -> None:
     house = House()
     await house.settle_in()
     house.sms.script.append(DOWN)
-    record, tries = house.worker.settler._record, []
+    record, tries = house.worker.recorder._record, []
 
     async def contended(*args: Any) -> None:
         tries.append(args)
@@ -177,7 +177,7 @@ async def test_a_conflict_while_settling_is_no_second_failure() -> None:
             await house.store.commit([Replace(journal.document(delivery, version))])  # the sweep touches it
         await record(*args)
 
-    house.worker.settler._record = contended  # type: ignore[method-assign]
+    house.worker.recorder._record = contended  # type: ignore[method-assign]
     await house.post(order())
     await house.run()
     assert house.deliveries()[0].status is Status.RETRYING

@@ -33,16 +33,16 @@ def reasons(house: House) -> list[str | None]:
 
 async def claimed(house: House) -> tuple[Callable[[], Awaitable[None]], Delivery]:
     """An order whose message was claimed and is about to be sent: the call that follows, and the claim."""
-    run = house.worker.performer.run
+    run = house.worker.attempts.run
 
     async def later(*args: object) -> None:
         raise SystemExit
 
-    house.worker.performer.run = later  # type: ignore[method-assign]
+    house.worker.attempts.run = later  # type: ignore[method-assign]
     await house.post(order())
     with pytest.raises(SystemExit):
         await house.run()
-    house.worker.performer.run = run  # type: ignore[method-assign]
+    house.worker.attempts.run = run  # type: ignore[method-assign]
     delivery = only(house)
     version = house.store.documents["deliveries", delivery.id].version
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svyazka.engine.rules.guards import Go, Known, Stop, Verdict, Wait, addresses, verdict, wants_newest
+from svyazka.engine.rules.guards import Go, GuardFacts, Stop, Verdict, Wait, addresses, verdict, wants_newest
 from svyazka.model.commands import Guards, OncePer, QuietHours, StillTrue
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
@@ -43,10 +43,10 @@ EACH: dict[str, tuple[dict[str, object], dict[str, object], Verdict]] = {
 ORDER = list(EACH)
 
 
-def of(*names: str) -> tuple[Guards, Known]:
+def of(*names: str) -> tuple[Guards, GuardFacts]:
     settings = {key: value for name in names for key, value in EACH[name][0].items()}
     known = {key: value for name in names for key, value in EACH[name][1].items()}
-    return Guards.model_validate(settings), Known(**known)  # type: ignore[arg-type]
+    return Guards.model_validate(settings), GuardFacts(**known)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ORDER)
@@ -60,22 +60,22 @@ def test_of_two_the_earlier_in_the_order_of_the_house_speaks(first: str, second:
 
 
 def test_without_guards_and_with_all_of_them_satisfied_it_goes() -> None:
-    assert verdict(Guards(), Known(opted_out=True), NOW) == Go()
+    assert verdict(Guards(), GuardFacts(opted_out=True), NOW) == Go()
     day = NOW.replace(hour=9)
     content = Guards(
         not_before=day, expires_at=day + HOUR, quiet_hours=NIGHT, opt_out=True, once_per=ONCE, still_true=DONE
     )
-    assert verdict(content, Known(newest=EventType.ORDER_COMPLETED), day) == Go()
+    assert verdict(content, GuardFacts(newest=EventType.ORDER_COMPLETED), day) == Go()
 
 
 def test_a_reservation_that_ran_out_holds_nobody_back() -> None:
     guards, _ = of("once_per")
-    assert verdict(guards, Known(reserved_until=NOW), NOW) == Go()
+    assert verdict(guards, GuardFacts(reserved_until=NOW), NOW) == Go()
 
 
 def test_what_was_not_asked_stops_nothing() -> None:
     guards, _ = of("still_true", "once_per", "opt_out")
-    assert verdict(guards, Known(), NOW) == Go()
+    assert verdict(guards, GuardFacts(), NOW) == Go()
 
 
 @given(
@@ -90,7 +90,7 @@ def test_a_wait_is_in_the_future_and_never_past_the_expiry(
         expires_at=None if expires is None else NOW + timedelta(minutes=expires),
         quiet_hours=NIGHT if night else None,
     )
-    said = verdict(guards, Known(), now)
+    said = verdict(guards, GuardFacts(), now)
     if isinstance(said, Wait):
         assert said.until > now
         assert guards.expires_at is None or said.until <= guards.expires_at

@@ -61,7 +61,7 @@ def preview(
                 records = await _samples(session, owner, connection, type_, person)
                 masker = Masker(reveal=True)  # a person whom the operator has just named, or nobody
         worker = session.worker
-        prophet = Preview(session.hub, worker.decider, worker.gate, worker.outages)
+        prophet = Preview(session.hub, worker.decider, worker.admission, worker.outages)
         found = [await prophet.of(record, owner) for record in records]
         zone = await session.zone(owner.id)
         rows = [row for prophecy in found for row in _rows(prophecy, zone, masker)]

@@ -22,7 +22,7 @@ from svyazka.model.errors import (
 from svyazka.model.events import Event
 
 
-class Source:
+class Rereader:
     """Reads objects again where their connectors can."""
 
     def __init__(self, hub: Hub, outages: Outages) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
-from svyazka.engine.calling.rereading import Source
+from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.guard_facts import Knowledge
@@ -20,7 +20,7 @@ from svyazka.engine.outages.state import Outages
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES
-from svyazka.engine.rules.guards import AT_ONCE, Go, Known, Stop, Wait, verdict
+from svyazka.engine.rules.guards import AT_ONCE, Go, GuardFacts, Stop, Wait, verdict
 from svyazka.engine.rules.transitions import has_arrived, parked, queued, stopped, waiting
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
@@ -40,12 +40,12 @@ PACE_INLINE = 2.0
 """Seconds that a worker waits itself for the account's rate; what must wait longer goes back to the queue."""
 
 
-class Gate:
+class Admission:
     """Lets deliveries through to their calls, one claim at a time."""
 
-    def __init__(self, hub: Hub, outages: Outages, lanes: Lanes, source: Source) -> None:
+    def __init__(self, hub: Hub, outages: Outages, lanes: Lanes, rereader: Rereader) -> None:
         self._hub, self._outages, self._lanes = hub, outages, lanes
-        self.knowledge = Knowledge(hub, source)
+        self.knowledge = Knowledge(hub, rereader)
 
     async def admitted(self, delivery: Delivery) -> Transition | None:
         """What the guards, the connection's state and its rate make of a delivery now; None = leave it."""
@@ -61,7 +61,7 @@ class Gate:
         if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
             why = N_("no success in time: the next channel tries")
             return await self._stopped(delivery, Status.CANCELLED, "fell_back", why)
-        by_time = await self._by_guards(delivery, Known(), now)
+        by_time = await self._by_guards(delivery, GuardFacts(), now)
         if by_time is not None:
             return by_time  # decided without reading anything
         if delivery.predecessor is not None:
@@ -79,7 +79,7 @@ class Gate:
         await self._outages.unpark(delivery)
         await self._lanes.look_once_more(delivery)
 
-    async def _by_guards(self, delivery: Delivery, known: Known, now: datetime) -> Transition | None:
+    async def _by_guards(self, delivery: Delivery, known: GuardFacts, now: datetime) -> Transition | None:
         """What the guards make of it; None when they let it pass."""
         decision = verdict(delivery.guards, known, now)
         if isinstance(decision, Stop):
@@ -106,23 +106,23 @@ class Gate:
         return None
 
     async def _through_connection(
-        self, delivery: Delivery, tenant: Tenant, known: Known, reservation: Document | None
+        self, delivery: Delivery, tenant: Tenant, known: GuardFacts, reservation: Document | None
     ) -> Transition | None:
         try:
             account = await self._hub.directory.account(delivery.tenant, delivery.connection)
         except ConfigError as error:
             await alerts.tell_unusable(self._hub, tenant, str(error))
-            return self._held_back(delivery, Status.BLOCKED, "settings", str(error))
+            return self._withheld(delivery, Status.BLOCKED, "settings", str(error))
         if account is None:
             message = N_("the tenant file has no such connection")
-            return self._held_back(delivery, Status.BLOCKED, "connection_removed", message)
+            return self._withheld(delivery, Status.BLOCKED, "connection_removed", message)
         if is_paused(delivery, tenant):
-            return self._held_back(delivery, Status.PARKED, "paused", N_("paused by an operator"))
+            return self._withheld(delivery, Status.PARKED, "paused", N_("paused by an operator"))
         if account.missing and self._hub.printer is None:
             message = N_("не задано: {missing}").format(missing=", ".join(account.missing))
             remedy = ", ".join(secret_commands(account.tenant, account.name, account.missing))
             await self._outages.open(account, "blocked", "no_credentials", message, remedy=remedy)
-            return self._held_back(delivery, Status.BLOCKED, "no_credentials", message)
+            return self._withheld(delivery, Status.BLOCKED, "no_credentials", message)
         opens = opens_at(account, tenant, self._hub.clock.now())
         if opens is not None:
             return self._until(delivery, opens)
@@ -136,11 +136,11 @@ class Gate:
             message = N_("{connection} is {kind} at the moment: {why}").format(
                 connection=delivery.connection, kind=outage.model.kind, why=outage.model.message
             )
-            return self._held_back(delivery, status, outage.model.code, message)
+            return self._withheld(delivery, status, outage.model.code, message)
         return await self._in_turn(delivery, account, known, reservation)
 
     async def _in_turn(
-        self, delivery: Delivery, account: Account, known: Known, reservation: Document | None
+        self, delivery: Delivery, account: Account, known: GuardFacts, reservation: Document | None
     ) -> Transition | None:
         """Through the lane and at the account's rate."""
         asked_at = self._hub.clock.now()
@@ -175,7 +175,7 @@ class Gate:
         claim, writes = self._claimed(delivery, reservation, lease)
         return Claim(claim, (*writes, *turn.writes), account=account, slot=slot)
 
-    async def _once_more(self, delivery: Delivery, known: Known, asked_at: datetime) -> Transition | None:
+    async def _once_more(self, delivery: Delivery, known: GuardFacts, asked_at: datetime) -> Transition | None:
         """The guards again, for time has passed: what they knew is asked anew where it was more than a moment."""
         now = self._hub.clock.now()
         if now - asked_at > AT_ONCE and delivery.guards.still_true is not None:
@@ -200,7 +200,7 @@ class Gate:
         claim = claim.model_copy(update={"reservation": reservation_id(delivery.tenant, guard)})
         return claim, [reserving(delivery, guard, reservation, now)]
 
-    def _held_back(self, delivery: Delivery, status: Status, code: str, message: str) -> Transition | None:
+    def _withheld(self, delivery: Delivery, status: Status, code: str, message: str) -> Transition | None:
         if delivery.status is status:
             return None  # waits already, and nothing of its deadlines is due
         return Transition(parked(delivery, status, Problem(code=code, message=message)))

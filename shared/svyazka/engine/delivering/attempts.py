@@ -13,12 +13,12 @@ from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import Carried, carried
-from svyazka.engine.delivering.admission import Gate
+from svyazka.engine.delivering.admission import Admission
 from svyazka.engine.delivering.claim import Claim
-from svyazka.engine.delivering.recording import Settler, log_moved
+from svyazka.engine.delivering.recording import Recorder, log_moved
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.transition import Transition, commit, ended
 from svyazka.engine.rules.ambiguity import (
     cannot_ask,
@@ -53,11 +53,11 @@ from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded,
 CLAIM_TRIES = 4
 
 
-class Performer:
+class Attempts:
     """Carries deliveries out."""
 
-    def __init__(self, hub: Hub, gate: Gate, settler: Settler) -> None:
-        self._hub, self._gate, self._settler = hub, gate, settler
+    def __init__(self, hub: Hub, admission: Admission, recorder: Recorder) -> None:
+        self._hub, self._admission, self._recorder = hub, admission, recorder
 
     # One delivery by its id
 
@@ -69,7 +69,7 @@ class Performer:
                 return
         raise Unavailable(N_("others move this delivery, its lane or its person's turn all the time"))
 
-    async def _try(self, held: Held[Delivery]) -> bool:
+    async def _try(self, held: Versioned[Delivery]) -> bool:
         """False when something that it rests on was moved meanwhile: to be looked at anew."""
         delivery, now = held.model, self._hub.clock.now()
         if delivery.status is Status.SUCCEEDED and delivery.fallback_at:
@@ -81,15 +81,15 @@ class Performer:
             if taken is None:
                 return True
             if taken.status is Status.UNKNOWN:
-                await self._settler.record_lost(taken, held.version)
+                await self._recorder.record_lost(taken, held.version)
                 return True
             delivery = taken
         elif delivery.next_attempt_at and delivery.next_attempt_at > now + timedelta(milliseconds=500):
             return True  # an early duplicate: the right task comes at its time, or the sweep
-        becomes = await self._gate.admitted(delivery)
+        becomes = await self._admission.admitted(delivery)
         return becomes is None or await self._carried_out(becomes, held.version)
 
-    async def _give_up_waiting(self, held: Held[Delivery]) -> None:
+    async def _give_up_waiting(self, held: Versioned[Delivery]) -> None:
         """Taken, and no receipt says that it arrived: at its time the next channel tries."""
         delivery, now = held.model, self._hub.clock.now()
         if delivery.fallback_at is None or delivery.fallback_at > now:
@@ -101,7 +101,7 @@ class Performer:
             await commit(self._hub.store, end.over(held.version), end.tasks)
 
     async def _carried_out(self, becomes: Transition, version: str | None) -> bool:
-        """Commit what the gate made of it; where that is a claim, the call follows."""
+        """Commit what admission made of it; where that is a claim, the call follows."""
         reach("claim.before")
         try:
             try:
@@ -113,7 +113,7 @@ class Performer:
                 await self.run(becomes.delivery, versions[0], becomes.account)
             else:
                 log_moved(becomes.delivery)
-                await self._gate.waits(becomes.delivery)
+                await self._admission.waits(becomes.delivery)
         finally:
             if isinstance(becomes, Claim):
                 becomes.release()
@@ -159,7 +159,7 @@ class Performer:
                 "message": getattr(outcome, "message", None),
             }
         )
-        await self._settler.settle(claimed, version, account, outcome, attempt)
+        await self._recorder.settle(claimed, version, account, outcome, attempt)
         log(
             "INFO" if isinstance(outcome, Succeeded) else "WARNING", "attempt",
             tenant=claimed.tenant, connection=claimed.connection, vendor=claimed.vendor, delivery=claimed.id,
@@ -225,4 +225,4 @@ class Performer:
         return await work.ask(call) if work.ask is not None else cannot_ask(delivery)
 
 
-__all__ = ["CLAIM_TRIES", "Performer"]
+__all__ = ["CLAIM_TRIES", "Attempts"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from svyazka.engine.calling.rereading import Source
+from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.delivering.consent import any_withdrawn, newest_words, optout_ids
-from svyazka.engine.delivering.once_per import held_until, reservation_id
+from svyazka.engine.delivering.once_per import reservation_id, taken_until
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import EVENTS_OF_SUBJECT
 from svyazka.engine.journal.obligations import source_of
 from svyazka.engine.ports.store import Document
-from svyazka.engine.rules.guards import Known, addresses, may_be_corrected, wants_newest
+from svyazka.engine.rules.guards import GuardFacts, addresses, may_be_corrected, wants_newest
 from svyazka.engine.support.logs import log
 from svyazka.model.commands import SendMessage, StillTrue
 from svyazka.model.deliveries import Delivery
@@ -27,10 +27,10 @@ SUBJECT_LOOK = 20
 class Knowledge:
     """Fetches what a verdict rests on; nothing that no guard asks for."""
 
-    def __init__(self, hub: Hub, source: Source) -> None:
-        self._hub, self._source = hub, source
+    def __init__(self, hub: Hub, rereader: Rereader) -> None:
+        self._hub, self._rereader = hub, rereader
 
-    async def of(self, delivery: Delivery, now: datetime) -> tuple[Known, Document | None]:
+    async def of(self, delivery: Delivery, now: datetime) -> tuple[GuardFacts, Document | None]:
         """What is known for its guards, and the reservation as it was read."""
         guards, store = delivery.guards, self._hub.store
         to = delivery.command.to if isinstance(delivery.command, SendMessage) else None
@@ -42,8 +42,8 @@ class Knowledge:
             keys.append(("reservations", reservation_id(delivery.tenant, guards.once_per)))
         found = await store.get_many(keys) if keys else []
         reservation = found.pop() if guards.once_per is not None else None
-        known = Known(
-            opted_out=any_withdrawn(newest_words(places, found)), reserved_until=held_until(reservation, delivery)
+        known = GuardFacts(
+            opted_out=any_withdrawn(newest_words(places, found)), reserved_until=taken_until(reservation, delivery)
         )
         planned_at = delivery.created_at if delivery.predecessor is None else delivery.base_at
         if guards.still_true is not None and may_be_corrected(guards, min(planned_at, delivery.base_at), now):
@@ -51,7 +51,7 @@ class Knowledge:
             known = await self._with_newest(known, delivery, guards.still_true, ask)
         return known, reservation
 
-    async def _with_newest(self, known: Known, delivery: Delivery, guard: StillTrue, ask: bool) -> Known:
+    async def _with_newest(self, known: GuardFacts, delivery: Delivery, guard: StillTrue, ask: bool) -> GuardFacts:
         """The subject's newest event: by its vendor's own numbering, else by arrival; and its objects read again, where
         time enough has passed to `ask` for them.
 
@@ -79,10 +79,10 @@ class Knowledge:
                 return now_known
         return now_known
 
-    async def _asked(self, known: Known, event: Event) -> Known:
+    async def _asked(self, known: GuardFacts, event: Event) -> GuardFacts:
         """As the source says now; where it can't be asked, the journal's word counts."""
         try:
-            facts = await self._source.reread(event)
+            facts = await self._rereader.reread(event)
         except SourceUnavailable:
             log("WARNING", "acting on the journal's word", tenant=event.tenant, event=event.id)
             return replace(known, newest=event.type)

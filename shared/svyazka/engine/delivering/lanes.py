@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import DELIVERIES_OF_LANE
 from svyazka.engine.journal.obligations import source_of
 from svyazka.engine.journal.tasks import perform_task
@@ -105,7 +105,7 @@ class Lanes:
         held = await journal.load(self._hub.store, Delivery, last)
         return held.model if held is not None and held.model.status is Status.IN_FLIGHT else None
 
-    async def _taken_away(self, older: list[Held[Delivery]], newer: Delivery, now: datetime) -> tuple[Write, ...]:
+    async def _taken_away(self, older: list[Versioned[Delivery]], newer: Delivery, now: datetime) -> tuple[Write, ...]:
         """Their ends; nobody behind them need be woken, for the newer one stands in their place."""
         why = N_("{delivery} is newer").format(delivery=newer.id)
         writes: list[Write] = []

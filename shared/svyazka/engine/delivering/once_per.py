@@ -20,7 +20,7 @@ def reservation_id(tenant: str, guard: OncePer) -> str:
     return stable_id("rsv", tenant, guard.key)
 
 
-def held_until(reservation: Document | None, delivery: Delivery) -> datetime | None:
+def taken_until(reservation: Document | None, delivery: Delivery) -> datetime | None:
     """Until when somebody else has the turn."""
     until = reservation.fields.get("expire_at") if reservation else None
     if reservation is None or not isinstance(until, datetime) or _is_ours(reservation, delivery):

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import marks
-from svyazka.engine.delivering.once_per import held_until, keeps, releasing, reservation_id, reserving
+from svyazka.engine.delivering.once_per import keeps, releasing, reservation_id, reserving, taken_until
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import commit, ended
 from svyazka.engine.outages.state import Outages
@@ -57,7 +57,7 @@ class _Said:
     it was done comes before all else."""
 
 
-class Settler:
+class Recorder:
     """Records outcomes."""
 
     def __init__(self, hub: Hub, outages: Outages) -> None:
@@ -147,7 +147,7 @@ class Settler:
         writes = await releasing(self._hub.store, delivery)
         return delivery.model_copy(update={"reservation": None}), writes
 
-    async def _merged_late(self, held: Held[Delivery], said: _Said) -> bool:
+    async def _merged_late(self, held: Versioned[Delivery], said: _Said) -> bool:
         """False when somebody moved what it rests on meanwhile."""
         current, now = held.model, self._hub.clock.now()
         combined = merged(current, said.outcome, said.attempt, now)
@@ -175,8 +175,8 @@ class Settler:
             return delivery, []
         key = reservation_id(delivery.tenant, guard)
         present = await self._hub.store.get("reservations", key)
-        taken_until = held_until(present, delivery)
-        if taken_until is not None and taken_until > now:
+        others_until = taken_until(present, delivery)
+        if others_until is not None and others_until > now:
             return delivery, []
         return delivery.model_copy(update={"reservation": key}), [reserving(delivery, guard, present, now)]
 

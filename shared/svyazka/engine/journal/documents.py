@@ -23,7 +23,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Generic[ModelT]):
+class Versioned(Generic[ModelT]):
     """A model with the version of the document that it was read from."""
 
     model: ModelT
@@ -60,7 +60,7 @@ _OF_ANOTHER_RELEASE = {"enum", "literal_error", "union_tag_invalid"}
 """What pydantic says of a status, type or command that this release doesn't have."""
 
 
-def read(model: type[ModelT], document: Document) -> Held[ModelT]:
+def read(model: type[ModelT], document: Document) -> Versioned[ModelT]:
     """The model that a document holds, with its version. Fields that we don't know are kept: see `Stored`.
 
     Raises WrittenByNewer where a status, type or command is none of ours, or `min_writer` asks for a newer release.
@@ -74,10 +74,10 @@ def read(model: type[ModelT], document: Document) -> Held[ModelT]:
     wanted = (found.model_extra or {}).get("min_writer")
     if isinstance(wanted, int) and wanted > WRITER:
         raise WrittenByNewer(*document.key)
-    return Held(found, document.version)
+    return Versioned(found, document.version)
 
 
-def known(model: type[ModelT], documents: Iterable[Document]) -> list[Held[ModelT]]:
+def known(model: type[ModelT], documents: Iterable[Document]) -> list[Versioned[ModelT]]:
     """Those of `documents` that this release may read; the others are a newer one's to see to."""
     found = []
     for document in documents:
@@ -86,7 +86,7 @@ def known(model: type[ModelT], documents: Iterable[Document]) -> list[Held[Model
     return found
 
 
-async def load(store: Store, model: type[ModelT], key: str) -> Held[ModelT] | None:
+async def load(store: Store, model: type[ModelT], key: str) -> Versioned[ModelT] | None:
     """One model by its id, or None."""
     document = await store.get(kind_of(model).name, key)
     return None if document is None else read(model, document)
@@ -105,7 +105,7 @@ def replace(model: BaseModel, version: str | None) -> Replace:
     return Replace(document(model, version))
 
 
-def replace_delivery(held: Held[Delivery], after: Delivery) -> Replace:
+def replace_delivery(held: Versioned[Delivery], after: Delivery) -> Replace:
     """A delivery that goes on, or that had ended before: an end is written by what `transition.ended` makes of it."""
     if after.status in AT_REST and held.model.status not in AT_REST:
         raise ValueError(f"{after.id} ends as {after.status} past `transition.ended`: nothing would follow")

@@ -19,7 +19,7 @@ from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, 
 from svyazka.engine.delivering.once_per import releasing
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.events_of_request import Item, PeopleIn, journaled
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.journal.transition import commit, ended
@@ -136,7 +136,7 @@ class Operator:
                 )
         return None
 
-    async def _commit_reopened(self, held: Held[Delivery], how: How) -> None:
+    async def _commit_reopened(self, held: Versioned[Delivery], how: How) -> None:
         now = self._hub.clock.now()
         before = held.model
         delivery = before.reopened(self.who, how.why, now)
@@ -186,7 +186,7 @@ class Operator:
         )
         return resolved
 
-    async def _retry(self, held: Held[Delivery], how: How) -> Delivery:
+    async def _retry(self, held: Versioned[Delivery], how: How) -> Delivery:
         delivery = held.model
         if delivery.status is not Status.UNKNOWN:
             raise ConfigError(
@@ -202,7 +202,7 @@ class Operator:
         await self._commit_reopened(held, how)
         return delivery.reopened(self.who, how.why, self._hub.clock.now())
 
-    async def _commit_resolved(self, held: Held[Delivery], resolved: Delivery, what: str) -> None:
+    async def _commit_resolved(self, held: Versioned[Delivery], resolved: Delivery, what: str) -> None:
         resolved = resolved.model_copy(update={"notes": (*resolved.notes, N_("resolved as {what}").format(what=what))})
         extra: list[Write] = []
         if resolved.status is Status.FAILED:
@@ -258,7 +258,7 @@ class Operator:
             )
         return held.model.request, record.event.received_at
 
-    async def _plan_again(self, held: Held[EventRecord], how: How) -> Done:
+    async def _plan_again(self, held: Versioned[EventRecord], how: How) -> Done:
         """An event that nobody acted upon gets another chance: a flow may have come since."""
         event = held.model.event
         aged = self._aged(event, how)
@@ -270,7 +270,7 @@ class Operator:
 
     async def _parse_again(
         self, request: StoredRequest, tenant: str, connection: str, received: datetime, how: How,
-        old: Held[EventRecord] | None,
+        old: Versioned[EventRecord] | None,
     ) -> list[Done]:  # fmt: skip
         held = await journal.load(self._hub.store, CompiledConnection, f"{tenant}.{connection}")
         webhook = self._webhook_of(held.model.vendor) if held else None
@@ -330,7 +330,7 @@ class Operator:
         write: Write = Create(document) if version is None else journal.replace(accepted, version)
         await self._hub.store.commit([write], [plan_task(event.id)])
 
-    async def _superseded(self, old: Held[EventRecord], new: list[str]) -> None:
+    async def _superseded(self, old: Versioned[EventRecord], new: list[str]) -> None:
         """What could not be read has become other events: it waits for nobody any more."""
         if not new:
             return

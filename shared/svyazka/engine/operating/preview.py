@@ -9,11 +9,11 @@ from typing import Literal
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.flow import Facts
-from svyazka.engine.delivering.admission import Gate, is_paused, opens_at
+from svyazka.engine.delivering.admission import Admission, is_paused, opens_at
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outages.state import Outages
-from svyazka.engine.planning.flows_decide import Decider, Planned
+from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.rules.guards import Stop, Wait, verdict
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
@@ -51,8 +51,8 @@ class Prophecy:
 class Preview:
     """Asks planner and guards what they would do."""
 
-    def __init__(self, hub: Hub, decider: Decider, gate: Gate, outages: Outages) -> None:
-        self._hub, self._decider, self._gate, self._outages = hub, decider, gate, outages
+    def __init__(self, hub: Hub, decider: FlowsDecide, admission: Admission, outages: Outages) -> None:
+        self._hub, self._decider, self._admission, self._outages = hub, decider, admission, outages
 
     async def of(self, record: EventRecord, tenant: Tenant) -> Prophecy:
         """Raises SourceUnavailable where a flow wants to know what its source can't tell now."""
@@ -70,7 +70,7 @@ class Preview:
             )
             return Foreseen(delivery, "never", None, (done,))
         now = self._hub.clock.now()
-        known, _ = await self._gate.knowledge.of(delivery, now)
+        known, _ = await self._admission.knowledge.of(delivery, now)
         moment = now
         reasons: list[str] = []
         for _ in range(LOOKS):

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Store
@@ -32,7 +32,7 @@ async def release_batch(hub: Hub, tenant: Tenant, connection: str, rate: float, 
     return len(held_back)
 
 
-async def waiting_for(store: Store, tenant: Tenant, connection: str, most: int) -> AsyncIterator[Held[Delivery]]:
+async def waiting_for(store: Store, tenant: Tenant, connection: str, most: int) -> AsyncIterator[Versioned[Delivery]]:
     """Deliveries that wait for a connection, oldest first, less those that an operator holds back."""
     if tenant.paused or connection in tenant.paused_connections:
         return

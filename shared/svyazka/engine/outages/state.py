@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task, release_task
 from svyazka.engine.outages.release import release_batch, waiting_for
 from svyazka.engine.ports.store import Create, Replace, Task, Write
@@ -42,7 +42,7 @@ RELEASE_LEAD = 2.0
 """Seconds before a batch's last delivery at which the next batch is prepared."""
 
 RELEASE_GRACE = timedelta(minutes=2)
-HELD_BY_US = frozenset({"paused", "connection_removed", "settings"})
+WITHHELD_BY_US = frozenset({"paused", "connection_removed", "settings"})
 """Codes of deliveries that wait for no vendor: `resume` releases them."""
 
 STAGES = ("down", "blocked")
@@ -64,9 +64,9 @@ class Outages:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._failures: dict[str, int] = {}
-        self._cache: dict[str, tuple[float, Held[Outage] | None]] = {}
+        self._cache: dict[str, tuple[float, Versioned[Outage] | None]] = {}
 
-    async def of(self, tenant: str, connection: str, fresh: bool = False) -> Held[Outage] | None:
+    async def of(self, tenant: str, connection: str, fresh: bool = False) -> Versioned[Outage] | None:
         """The open outage of a connection, or None."""
         key = f"{tenant}.{connection}"
         known = self._cache.get(key)
@@ -76,7 +76,7 @@ class Outages:
         held = known[1]
         return held if held is not None and held.model.is_open else None
 
-    async def may_probe(self, held: Held[Outage], tenant: Tenant, delivery: Delivery) -> bool:
+    async def may_probe(self, held: Versioned[Outage], tenant: Tenant, delivery: Delivery) -> bool:
         """Whether this delivery goes out as the one probe; the winner of the compare-and-set does."""
         outage, clock = held.model, self._hub.clock
         now = clock.now()
@@ -253,7 +253,7 @@ class Outages:
     async def unpark(self, delivery: Delivery) -> None:
         """To be called once a delivery was parked. The outage may have ended in between, and its release may have
         looked before we wrote: then nobody would come for this one."""
-        if delivery.status not in (Status.PARKED, Status.BLOCKED) or _held_by_us(delivery):
+        if delivery.status not in (Status.PARKED, Status.BLOCKED) or _withheld_by_us(delivery):
             return
         if await self.of(delivery.tenant, delivery.connection, fresh=True) is None:
             await self._hub.queue.enqueue([perform_task(delivery)])
@@ -279,7 +279,7 @@ class Outages:
         elif held is not None and held.model.releasing:
             await self._replace(held.model.model_copy(update={"releasing": False, "wake_at": None}), held.version)
 
-    async def wake(self, held: Held[Outage]) -> None:
+    async def wake(self, held: Versioned[Outage]) -> None:
         """What the sweep does for an outage that is due: tell after a while, send a probe, go on releasing."""
         hub, outage = self._hub, held.model
         tenant = await hub.directory.tenant(outage.tenant)
@@ -382,6 +382,6 @@ def _stage_due(outage: Outage, tenant: Tenant) -> datetime | None:
     return outage.since + (tenant.alerts.after if outage.kind == "down" else RELEASE_GRACE)
 
 
-def _held_by_us(delivery: Delivery) -> bool:
-    """Held back without an outage: by an operator, or for want of a connection that could be used."""
-    return delivery.last_error is not None and delivery.last_error.code in HELD_BY_US
+def _withheld_by_us(delivery: Delivery) -> bool:
+    """Versioned back without an outage: by an operator, or for want of a connection that could be used."""
+    return delivery.last_error is not None and delivery.last_error.code in WITHHELD_BY_US

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 
 from svyazka.catalogue import N_
-from svyazka.engine.calling.rereading import Source
+from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext, Needs
 from svyazka.engine.delivering.admission import SEND_FLOW
@@ -41,11 +41,11 @@ class Planned:
     facts: Facts = field(default_factory=Facts)
 
 
-class Decider:
+class FlowsDecide:
     """Asks the flows."""
 
-    def __init__(self, hub: Hub, source: Source) -> None:
-        self._hub, self._source = hub, source
+    def __init__(self, hub: Hub, rereader: Rereader) -> None:
+        self._hub, self._rereader = hub, rereader
 
     async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
         """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
@@ -79,7 +79,7 @@ class Decider:
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""
         try:
-            return await self._source.reread(event)
+            return await self._rereader.reread(event)
         except SourceUnavailable as error:
             waited = self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER
             if not waited or _waits_for_access(event, error):

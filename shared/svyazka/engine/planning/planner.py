@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
-from svyazka.engine.delivering.admission import Gate
-from svyazka.engine.delivering.attempts import Performer
+from svyazka.engine.delivering.admission import Admission
+from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.consent import consent_writes
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.journal.transition import Transition, commit_in_parts, not_there_yet
-from svyazka.engine.planning.flows_decide import Decider, Planned
+from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.ports.store import Create, Task, Write
 from svyazka.engine.rules.beginning import WAKE_GRACE
@@ -44,9 +44,11 @@ RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
 class Planner:
     """Plans events."""
 
-    def __init__(self, hub: Hub, decider: Decider, gate: Gate, performer: Performer, receipts: Receipts) -> None:
-        self._hub, self._decider, self._gate = hub, decider, gate
-        self._performer, self._receipts = performer, receipts
+    def __init__(
+        self, hub: Hub, decider: FlowsDecide, admission: Admission, attempts: Attempts, receipts: Receipts
+    ) -> None:
+        self._hub, self._decider, self._admission = hub, decider, admission
+        self._attempts, self._receipts = attempts, receipts
 
     async def plan(self, event_id: str) -> None:
         """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
@@ -61,7 +63,7 @@ class Planner:
             return
         raise Unavailable(N_("others move what this event rests on all the time"))
 
-    async def _plan(self, held: Held[EventRecord]) -> None:
+    async def _plan(self, held: Versioned[EventRecord]) -> None:
         record = held.model
         if record.status is EventStatus.QUARANTINED:
             await self._tell_quarantined(held)
@@ -84,7 +86,7 @@ class Planner:
             log("CRITICAL", "planning failed", event=record.event.id, error=type(error).__name__, where=where(error))
             await self._later(held, N_("our planning failed ({found})").format(found=type(error).__name__))
 
-    async def _plan_for(self, held: Held[EventRecord], tenant: Tenant) -> None:
+    async def _plan_for(self, held: Versioned[EventRecord], tenant: Tenant) -> None:
         event = held.model.event
         if event.type is EventType.CONNECTION_DISABLED:
             await self._tell_disabled(event, tenant)
@@ -94,12 +96,12 @@ class Planner:
             words = await consent_writes(self._hub, event)
             await self._finish(held, await self._decider.decide(held.model, tenant), words)
 
-    async def _plan_receipt(self, held: Held[EventRecord]) -> None:
+    async def _plan_receipt(self, held: Versioned[EventRecord]) -> None:
         reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
         planned = Planned(reasons=[reason] if reason else [])
         await self._finish(held, planned, writes, tasks, event_deliveries)
 
-    async def _looked_up(self, held: Held[EventRecord]) -> bool:
+    async def _looked_up(self, held: Versioned[EventRecord]) -> bool:
         """What an event tells in part is read whole, and journaled as a fact of its own: that one is acted on.
 
         False where the event's own word has to do: it tells all, or its object is gone or can't be read.
@@ -122,7 +124,7 @@ class Planner:
 
     async def _finish(
         self,
-        held: Held[EventRecord],
+        held: Versioned[EventRecord],
         planned: Planned,
         extra: Iterable[Write] = (),
         tasks: Iterable[Task] = (),
@@ -139,16 +141,16 @@ class Planner:
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
         )
-        alone = await self._gate.admitted(deliveries[0]) if len(deliveries) == 1 else None
+        alone = await self._admission.admitted(deliveries[0]) if len(deliveries) == 1 else None
         try:
             made = [alone] if alone is not None else [_waiting(delivery) for delivery in deliveries]
-            await self._record(Held(record, held.version), made, list(extra), list(tasks))
+            await self._record(Versioned(record, held.version), made, list(extra), list(tasks))
         finally:
             if isinstance(alone, Claim):
                 alone.release()
 
     async def _record(
-        self, held: Held[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]
+        self, held: Versioned[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]
     ) -> None:
         reach("plan.before_commit")
         versions = await self._commit(held, made, extra, tasks)
@@ -164,12 +166,12 @@ class Planner:
             if one.delivery.id not in versions:
                 continue
             if isinstance(one, Claim):
-                await self._performer.run(one.delivery, versions[one.delivery.id], one.account)
+                await self._attempts.run(one.delivery, versions[one.delivery.id], one.account)
             else:
-                await self._gate.waits(one.delivery)
+                await self._admission.waits(one.delivery)
 
     async def _commit(
-        self, held: Held[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]
+        self, held: Versioned[EventRecord], made: list[Transition], extra: list[Write], tasks: list[Task]
     ) -> dict[str, str] | None:
         """Versions of the deliveries created just as given, or None when the event was planned by another.
 
@@ -188,7 +190,7 @@ class Planner:
                 current = await journal.load(self._hub.store, EventRecord, held.model.event.id)
                 if current is None or current.model.status is not EventStatus.ACCEPTED:
                     return None
-                held = Held(held.model, current.version)  # the sweep may have touched it: still ours to plan
+                held = Versioned(held.model, current.version)  # the sweep may have touched it: still ours to plan
                 held, made = await self._still_to_make(held, made)
                 extra = await not_there_yet(self._hub.store, extra)
                 as_given = False
@@ -198,8 +200,8 @@ class Planner:
         raise Conflict([("events", held.model.event.id)])
 
     async def _still_to_make(
-        self, held: Held[EventRecord], made: list[Transition]
-    ) -> tuple[Held[EventRecord], list[Transition]]:
+        self, held: Versioned[EventRecord], made: list[Transition]
+    ) -> tuple[Versioned[EventRecord], list[Transition]]:
         """What is left to be created, under names of its own where another connection's obligations bear them."""
         record, left = held.model, []
         for one in made:
@@ -209,7 +211,7 @@ class Planner:
             names = tuple(named.id if name == one.delivery.id else name for name in record.deliveries)
             record = record.model_copy(update={"deliveries": names})
             left.append(self._unclaimed(replace(one, delivery=named)))
-        return Held(record, held.version), left
+        return Versioned(record, held.version), left
 
     def _unclaimed(self, one: Transition) -> Transition:
         """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""
@@ -225,7 +227,7 @@ class Planner:
             )
         )  # fmt: skip
 
-    async def _later(self, held: Held[EventRecord], why: str) -> None:
+    async def _later(self, held: Versioned[EventRecord], why: str) -> None:
         """Not plannable just now: the event stays accepted, with a time to look again."""
         record, now = held.model, self._hub.clock.now()
         attempts = record.plan_attempts + 1
@@ -255,7 +257,7 @@ class Planner:
             text = f"{tenant.name}: «{event.connection}» — {notice}"
             await alerts.tell(self._hub, tenant, event.connection, "hook", "disabled", since, text, event.id)
 
-    async def _tell_quarantined(self, held: Held[EventRecord]) -> None:
+    async def _tell_quarantined(self, held: Versioned[EventRecord]) -> None:
         """Told, it waits for nobody but an operator."""
         record, event = held.model, held.model.event
         await alerts.tell_quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)

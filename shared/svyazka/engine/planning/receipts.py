@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from svyazka.catalogue import N_
-from svyazka.engine.delivering.recording import Settler
+from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERY_BY_EXTERNAL_ID
 from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.store import Task, Write
@@ -31,9 +31,9 @@ class ReceiptNotYet(SvyazkaError):
 class Receipts:
     """Applies receipts."""
 
-    def __init__(self, hub: Hub, settler: Settler) -> None:
+    def __init__(self, hub: Hub, recorder: Recorder) -> None:
         self._hub = hub
-        self._settler = settler
+        self._recorder = recorder
 
     async def apply(self, event: Event, record: EventRecord) -> tuple[str | None, list[Write], list[Task], list[str]]:
         """The reason where nothing follows, the writes and tasks of what follows, and the delivery's id.
@@ -59,7 +59,7 @@ class Receipts:
             return N_("of a try before the present one"), writes, [], [delivery.id]
         moved = delivery.with_receipt(receipt)
         if receipt.opt_out:
-            writes += self._settler.optout_writes(delivery, f"{event.vendor}: {receipt.code or 'opted out'}")
+            writes += self._recorder.optout_writes(delivery, f"{event.vendor}: {receipt.code or 'opted out'}")
         if moved is delivery:
             return N_("an older state than the one known"), writes, [], [delivery.id]
         moved = receipt_settles(moved, receipt.state, self._hub.clock.now())
@@ -68,7 +68,7 @@ class Receipts:
         end = await ended(self._hub.store, moved, self._hub.clock.now())
         return how, [*writes, *end.over(held.version)], list(end.tasks), [delivery.id]
 
-    async def _find(self, event: Event, receipt: Receipt) -> Held[Delivery] | None:
+    async def _find(self, event: Event, receipt: Receipt) -> Versioned[Delivery] | None:
         """The delivery that a receipt names, by our key or by the vendor's id."""
         if receipt.key:
             held = await journal.load(self._hub.store, Delivery, receipt.key.partition(".")[0])
@@ -81,7 +81,7 @@ class Receipts:
                 return journal.read(Delivery, page.documents[0])
         return None
 
-    async def _only_unknown(self, event: Event) -> tuple[Held[Delivery] | None, str | None]:
+    async def _only_unknown(self, event: Event) -> tuple[Versioned[Delivery] | None, str | None]:
         """A vendor without client ids sends a receipt for an id that we never got: whose may it be?
 
         If exactly one attempt of this connection ended unknown shortly before, it is taken for its own and

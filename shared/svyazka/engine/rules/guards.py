@@ -38,7 +38,7 @@ Verdict = Go | Wait | Stop
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class GuardFacts:
     """What a verdict rests on, fetched by the engine; only what the guards ask for is filled in."""
 
     opted_out: bool = False
@@ -50,7 +50,7 @@ class Known:
     """The source has it no more."""
 
 
-def verdict(guards: Guards, known: Known, now: datetime) -> Verdict:
+def verdict(guards: Guards, known: GuardFacts, now: datetime) -> Verdict:
     """The first guard that doesn't let the command pass, in the order of the house (expiry first of the times)."""
     if guards.expires_at is not None and now >= guards.expires_at:
         return Stop(Status.EXPIRED, "expired", N_("too late to be of use"))

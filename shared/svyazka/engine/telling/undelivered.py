@@ -9,7 +9,7 @@ from datetime import datetime
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import DELIVERIES_OF_FLOW
 from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.store import Store
@@ -64,7 +64,7 @@ async def reroute(hub: Hub, account: Account) -> int:
     return moved
 
 
-async def _rerouted(hub: Hub, account: Account, held: Held[Delivery]) -> bool:
+async def _rerouted(hub: Hub, account: Account, held: Versioned[Delivery]) -> bool:
     delivery, command = held.model, held.model.command
     same = delivery.connection == account.name
     if same or not isinstance(command, SendMessage) or not reaches(account.manifest, command.to):

@@ -15,7 +15,7 @@ from svyazka.engine.calling.oauth.expiry import warn_before_end
 from svyazka.engine.contracts.learning import Polled
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_CONNECTIONS
 from svyazka.engine.outages.state import Outages
 from svyazka.engine.outbound.pacing import CalledFor
@@ -130,7 +130,7 @@ class Poller:
 
     async def _page(self, account: Account, compiled: CompiledConnection) -> tuple[bool, int]:
         document = await self._hub.store.get("cursors", f"{compiled.tenant}.{compiled.connection}")
-        before = journal.read(Looked, document) if document else Held(Looked(), None)
+        before = journal.read(Looked, document) if document else Versioned(Looked(), None)
         polling = account.manifest.polling
         assert polling is not None, "only what can be polled comes here"
         looked = before.model
@@ -158,7 +158,7 @@ class Poller:
             await self._keep(account, Looked(cursor=polled.cursor), before.version)
         return polled.more, new
 
-    async def _failing(self, account: Account, before: Held[Looked]) -> None:
+    async def _failing(self, account: Account, before: Versioned[Looked]) -> None:
         """Remember since when looks fail, and tell after as long as of an outage, unless that has been told."""
         looked, now = before.model, self._hub.clock.now()
         if looked.failing_since is None:

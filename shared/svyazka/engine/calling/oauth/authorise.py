@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from svyazka.catalogue import N_
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields
-from svyazka.engine.calling.oauth.grant import claimed, is_held, seal
+from svyazka.engine.calling.oauth.grant import claimed, is_leased, seal
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Withdrawal
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.ports.store import Create, Document, Replace, Write
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
@@ -134,7 +134,7 @@ async def withdraw(hub: Hub, account: Account, notice: Withdrawal) -> None:
     raise Unavailable(N_("a withdrawn grant could not be recorded"))
 
 
-async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationCode) -> Held[Grant]:
+async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationCode) -> Versioned[Grant]:
     """The grant under our claim to this code; or as it is, when the code has been taken already."""
     digest = sha256(code.code.encode()).hexdigest()[:32]
     for _ in range(STORE_TRIES):
@@ -146,10 +146,10 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
             grant, version = held.model, held.version
         if grant.code is not None and grant.code.hash == digest:
             if grant.code.state == "taken":
-                return Held(grant, version)
+                return Versioned(grant, version)
             if grant.code.state == "refused":
                 raise CodeRefused(grant.code.trouble or REFUSED_BEFORE)
-            if is_held(grant, real):
+            if is_leased(grant, real):
                 raise CodeNotYet(N_("another instance is exchanging this code"))
         # A renewal that is on its way is overtaken: what it brings is merged behind the new authorisation.
         mine = claimed(grant, real, hub.clock.in_real(LEASE + TAKE_OVER_GRACE), CodeUse(hash=digest, state="asked"))
@@ -157,11 +157,11 @@ async def _claim(hub: Hub, account: Account, app: OAuthApp, code: AuthorisationC
             (new,) = await hub.store.commit([_write(mine, version)])
         except Conflict:
             continue
-        return Held(mine, new)
+        return Versioned(mine, new)
     raise Unavailable(N_("the connection's grant is busy"))
 
 
-async def _refused(hub: Hub, held: Held[Grant], failure: Failure) -> NoReturn:
+async def _refused(hub: Hub, held: Versioned[Grant], failure: Failure) -> NoReturn:
     """Record that this code gave nothing; the pair that there was, if any, stays as it is."""
     final = failure.do != "retry"
     assert held.model.code is not None
@@ -178,7 +178,7 @@ async def _refused(hub: Hub, held: Held[Grant], failure: Failure) -> NoReturn:
     raise CodeNotYet(failure.trouble.message)
 
 
-async def _keep(hub: Hub, held: Held[Grant], app: OAuthApp, base_url: str | None, pair: Pair) -> Grant:
+async def _keep(hub: Hub, held: Versioned[Grant], app: OAuthApp, base_url: str | None, pair: Pair) -> Grant:
     """Store the pair of a fresh authorisation, whatever became of the grant meanwhile: nothing is newer."""
     sealed = seal(hub.keyring, held.model.id, pair)
     wake_at = hub.clock.in_real(app.renew_every.total_seconds())

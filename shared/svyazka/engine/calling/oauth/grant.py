@@ -42,7 +42,7 @@ def usable(pair: Pair, refused: str | None, real: datetime) -> bool:
     return pair.access != refused and pair.renew_at > real
 
 
-def is_held(grant: Grant, real: datetime) -> bool:
+def is_leased(grant: Grant, real: datetime) -> bool:
     """Whether somebody's claim, or the grace past it, still holds."""
     return holds(grant.lease_until, real, TAKE_OVER_GRACE)
 

@@ -23,7 +23,7 @@ from svyazka.engine.calling.oauth.endpoint import Failure, ask, refresh_fields
 from svyazka.engine.calling.oauth.grant import (
     claimed,
     failed,
-    is_held,
+    is_leased,
     means,
     proven,
     seal,
@@ -35,7 +35,7 @@ from svyazka.engine.calling.oauth.grant import (
 from svyazka.engine.contracts.calls import Access, Authorisation
 from svyazka.engine.contracts.oauth import OAuthApp
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.documents import Held
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.engine.support.failpoints import reach
@@ -66,7 +66,7 @@ class NoAccess(SourceUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredPair:
     """The pair that this process last saw stored."""
 
     grant: Grant
@@ -104,38 +104,38 @@ class Authorised(Authorisation):
         return await self._usable(refused)
 
     async def worked(self, token: str) -> None:
-        known: Known | None = self._memo.get(_KNOWN)
+        known: StoredPair | None = self._memo.get(_KNOWN)
         if known is None or known.pair.access != token or known.grant.worked:
             return
         grant = proven(known.grant)
-        self._memo[_KNOWN] = Known(grant, known.version, known.pair)
+        self._memo[_KNOWN] = StoredPair(grant, known.version, known.pair)
         # On Conflict another instance has updated the grant; to drop its old refresh token is that instance's job.
         with contextlib.suppress(Conflict, Unavailable):
             (version,) = await self._hub.store.commit([journal.replace(grant, known.version)])
-            self._memo[_KNOWN] = Known(grant, version, known.pair)
+            self._memo[_KNOWN] = StoredPair(grant, version, known.pair)
 
     async def _usable(self, refused: str | None) -> Access:
         for _ in range(3):
-            known: Known | None = self._memo.get(_KNOWN)
+            known: StoredPair | None = self._memo.get(_KNOWN)
             if known is None or not self._is_usable(known, refused):
                 known = await self._flight(refused)
             if self._is_usable(known, refused):
                 return Access(known.pair.access, self._app.base_url or known.grant.base_url)
         raise NoAccess(Retry(code="not_renewed", message=N_("the vendor gave no other access token"), outage=False))
 
-    def _is_usable(self, known: Known, refused: str | None) -> bool:
+    def _is_usable(self, known: StoredPair, refused: str | None) -> bool:
         ours = known.grant.client_id == self._app.client_id
         return ours and usable(known.pair, refused, self._hub.clock.real())
 
-    async def _flight(self, refused: str | None) -> Known:
+    async def _flight(self, refused: str | None) -> StoredPair:
         """One at a time in this process; a caller that gives up doesn't take the renewal with it."""
-        flight: asyncio.Task[Known] | None = self._memo.get(_FLIGHT)
+        flight: asyncio.Task[StoredPair] | None = self._memo.get(_FLIGHT)
         if flight is None or flight.done():
             flight = self._memo[_FLIGHT] = asyncio.create_task(self._obtain(refused))
             flight.add_done_callback(_looked_at)
         return await asyncio.shield(flight)
 
-    async def _obtain(self, refused: str | None) -> Known:
+    async def _obtain(self, refused: str | None) -> StoredPair:
         hub, clock = self._hub, self._hub.clock
         await self._save_unsaved()
         for pause in PAUSES:
@@ -143,7 +143,7 @@ class Authorised(Authorisation):
             if usable(known.pair, refused, clock.real()):
                 return known
             self._heed_refusal(known.grant)
-            if is_held(known.grant, clock.real()):
+            if is_leased(known.grant, clock.real()):
                 await asyncio.sleep(pause)
                 continue
             wake_at = clock.in_real(LEASE + TAKE_OVER_GRACE)
@@ -159,7 +159,7 @@ class Authorised(Authorisation):
                 return renewed
         raise NoAccess(Retry(code="renewing", message=N_("another instance is renewing the access"), outage=False))
 
-    def _judged(self, held: Held[Grant] | None) -> Known:
+    def _judged(self, held: Versioned[Grant] | None) -> StoredPair:
         """The stored pair. Raises NoAccess where only a new authorisation helps."""
         self._memo.pop(_KNOWN, None)
         grant = held.model if held else None
@@ -170,7 +170,7 @@ class Authorised(Authorisation):
         if grant.dead or grant.sealed is None:
             trouble = grant.trouble or Trouble(code=NEEDED, message=N_("прежний больше не действует"))
             raise needed(self._account, trouble.message, trouble.remedy)
-        known = Known(grant, held.version, unseal(self._hub.keyring, grant.id, grant.sealed))
+        known = StoredPair(grant, held.version, unseal(self._hub.keyring, grant.id, grant.sealed))
         self._memo[_KNOWN] = known
         return known
 
@@ -187,12 +187,12 @@ class Authorised(Authorisation):
 
     # One renewal under a claim
 
-    async def _renew(self, grant: Grant, version: str) -> Known | None:
+    async def _renew(self, grant: Grant, version: str) -> StoredPair | None:
         """Ask and store. None: the claim was lost meanwhile, look again. Raises NoAccess, Unavailable."""
         answer = await self._ask(grant)
         reach("oauth.after_call")
         if isinstance(answer, Pair):
-            known = await self._keep(Held(grant, version), answer)
+            known = await self._keep(Versioned(grant, version), answer)
             log("NOTICE", "access renewed", tenant=grant.tenant, connection=grant.connection, vendor=grant.vendor)
             return known
         try:
@@ -230,7 +230,7 @@ class Authorised(Authorisation):
                 return answer
         return answer
 
-    async def _keep(self, held: Held[Grant], pair: Pair) -> Known:
+    async def _keep(self, held: Versioned[Grant], pair: Pair) -> StoredPair:
         """Store the new pair, over our claim or merged. Raises Unavailable, the pair then waits in memory."""
         claim, sealed = held.model.claim, seal(self._hub.keyring, held.model.id, pair)
         self._memo[_UNSAVED] = (claim, sealed)
@@ -251,7 +251,7 @@ class Authorised(Authorisation):
                 return known
         raise Unavailable(N_("a new access pair could not be stored"))
 
-    async def _store(self, held: Held[Grant], claim: int, sealed: str) -> Known:
+    async def _store(self, held: Versioned[Grant], claim: int, sealed: str) -> StoredPair:
         """Over our claim, or merged; what is then to be used, which may be another's. Raises Conflict."""
         hub, real = self._hub, self._hub.clock.real()
         current = held.model
@@ -268,7 +268,7 @@ class Authorised(Authorisation):
         tasks = [resume_task(grant.tenant, grant.connection)] if current.dead else []
         (version,) = await hub.store.commit([journal.replace(grant, held.version)], tasks)
         reach("oauth.after_store")
-        return self._judged(Held(grant, version))
+        return self._judged(Versioned(grant, version))
 
     async def _save_unsaved(self) -> None:
         """A pair that could not be stored when it came: nothing else is done before it is."""
@@ -283,11 +283,11 @@ class Authorised(Authorisation):
                 return  # the next look takes it up
         self._memo.pop(_UNSAVED, None)
 
-    async def _load(self) -> Held[Grant] | None:
+    async def _load(self) -> Versioned[Grant] | None:
         return await journal.load(self._hub.store, Grant, connection_id(self._account.tenant.id, self._account.name))
 
 
-def _looked_at(flight: asyncio.Task[Known]) -> None:
+def _looked_at(flight: asyncio.Task[StoredPair]) -> None:
     """Its outcome reaches whoever waits; where nobody does any more, it isn't a forgotten exception."""
     if not flight.cancelled():
         flight.exception()

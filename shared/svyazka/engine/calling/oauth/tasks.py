@@ -12,7 +12,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.calling.oauth.authorise import CodeNotYet, CodeRefused, exchange, withdraw
 from svyazka.engine.calling.oauth.expiry import tell_end
-from svyazka.engine.calling.oauth.grant import is_held, unseal
+from svyazka.engine.calling.oauth.grant import is_leased, unseal
 from svyazka.engine.calling.oauth.refresh import Authorised, NoAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Rejected, Withdrawal
 from svyazka.engine.journal import documents as journal
@@ -120,7 +120,7 @@ async def renew(hub: Hub, outages: Outages, account: Account) -> None:
     """A grant is due: its weekly renewal, or a claim that its owner didn't live to settle."""
     held = await journal.load(hub.store, Grant, connection_id(account.tenant.id, account.name))
     app = account.manifest.access.app(account.settings) if account.manifest.access else None
-    if held is None or is_held(held.model, hub.clock.real()):
+    if held is None or is_leased(held.model, hub.clock.real()):
         return
     grant = held.model
     if app is None or grant.dead or grant.sealed is None:
