@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from svyazka.catalogue import N_
 from svyazka.model.tenants import ConnectionSettings
 
 
 class PingoSettings(ConnectionSettings):
-    """`api_key`: where it is found in Pingo's cabinet."""
+    """What Pingo gives to whoever has an account."""
 
-    api_key: str | None = Field(default=None, min_length=1)
-    signing_secret: str | None = Field(default=None, min_length=1)  # [signed]
+    api_key: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("ключ API"),
+        description=N_("Кабинет Pingo → где именно"),
+    )
+    # [signed
+    signing_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет подписи"),
+        description=N_("Кабинет Pingo → настройки webhook"),
+    )
+    # signed]
