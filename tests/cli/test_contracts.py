@@ -123,6 +123,36 @@ def test_alerts(hub: Installation) -> None:
     assert alert["text"] in hub.sent()
 
 
+def test_problems(hub: Installation) -> None:
+    hub.vendors.of("smsru").account(API_ID).outer = 301
+    hub.done([7])
+    hub.done(order())
+    worst, other = hub.rows("problems", "kofe")
+    assert list(worst) == [
+        "id", "tenant", "connection", "kind", "severity", "title", "since", "last_seen", "holds", "remedy", "state",
+    ]  # fmt: skip
+    assert (worst["tenant"], worst["connection"], worst["kind"], worst["severity"]) == (
+        "kofe", "sms", "blocked", "error",
+    )  # fmt: skip
+    assert worst["title"] == "«sms» (smsru) takes no calls"
+    assert moscow(worst["since"]) <= moscow(worst["last_seen"])
+    assert list(worst["holds"]) == ["deliveries", "oldest"]
+    assert worst["holds"]["deliveries"] >= 1
+    assert moscow(worst["holds"]["oldest"])
+    assert list(worst["remedy"]) == ["command", "link", "person"]
+    assert worst["remedy"]["command"].startswith("svyazka ")
+    assert worst["remedy"]["person"] == "whoever looks after the account at smsru"
+    assert worst["state"] == "open"
+    assert (other["kind"], other["connection"], other["holds"]) == (
+        "quarantined", "till", {"deliveries": 0, "oldest": None},
+    )  # fmt: skip
+    assert hub.rows("problems") == hub.rows("problems", "--all") == [worst, other]
+    said = hub.svyazka("problems").stdout
+    assert "kofe/sms" in said
+    assert worst["remedy"]["command"] in said
+    assert {"quarantined", "outage"} <= {row["check"] for row in hub.rows("doctor", status=1)}
+
+
 def test_an_alert_that_nobody_has_had_yet_was_not_sent(hub: Installation) -> None:
     hub.svyazka("secret", "rm", "kofe", "smsru-api-id", "--yes")
     hub.done([7])
@@ -156,7 +186,7 @@ def test_stats_name_an_outage(hub: Installation) -> None:
     assert (outage["kind"], outage["code"]) == ("blocked", "301")
     hub.done(order(2, phone="+79991234568"))
     told = {row["attempts"]: row["last_error"]["message"] for row in hub.rows("deliveries", "--flow", "review_request")}
-    assert told == {1: outage["message"], 0: f"sms is blocked: {outage['message']}"}
+    assert told == {1: outage["message"], 0: f"sms is blocked at the moment: {outage['message']}"}
 
 
 def test_audit(hub: Installation) -> None:

@@ -73,5 +73,5 @@ def test_the_documented_fields_are_the_printed_ones(hub: Installation, command: 
     assert ", ".join(json.loads(result.stdout.splitlines()[0])) == FIELDS[command]
 
 
-def test_the_page_names_the_fields_of_fifteen_commands() -> None:
-    assert len(FIELDS) == 15
+def test_the_page_names_the_fields_of_sixteen_commands() -> None:
+    assert len(FIELDS) == 16

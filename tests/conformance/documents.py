@@ -20,7 +20,7 @@ def filled(kind: str, key: str = "a", data: bytes = b"{}") -> Document:
     return Document(kind, key, {name: FILLED[field.type] for name, field in KINDS[kind].fields.items()}, data)
 
 
-def bare(kind: str, key: str, data: bytes = b"{}", version: str | None = None, **fields: Value) -> Document:
+def bare(kind: str, key: str, /, data: bytes = b"{}", version: str | None = None, **fields: Value) -> Document:
     """A document with the given fields, its other fields null."""
     return Document(kind, key, {name: fields.get(name) for name in KINDS[kind].fields}, data, version)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from svyazka.engine.problems.kinds import KINDS
+
 SOURCE = Path(__file__).resolve().parents[2] / "shared" / "svyazka"
 NOT_DEPLOYED = ("cli", "server", "backends/local")
 
@@ -55,12 +57,5 @@ def words() -> set[str]:
 
 
 def told() -> set[str]:
-    """Every kind of alert that is told by its name."""
-    found = set()
-    for _, tree in deployed():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tell", "alerts.tell") and len(node.args) > 3:
-                kind = node.args[3]
-                if isinstance(kind, ast.Constant):
-                    found.add(str(kind.value))
-    return found
+    """Every kind of alert, as its kind of problem names it."""
+    return {kind.alert[0].partition(" ")[0] for kind in KINDS.values()}

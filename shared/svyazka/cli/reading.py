@@ -24,17 +24,22 @@ from svyazka.engine.journal.kinds import (
     EVENTS_OF_CONNECTION_BY_STATUS,
     EVENTS_OF_TENANT,
     EVENTS_OF_TENANT_BY_STATUS,
+    PROBLEMS_BY_STATUS,
+    PROBLEMS_OF_TENANT,
+    PROBLEMS_OF_TENANT_BY_STATUS,
     RAWS_BY_STATUS,
     RAWS_OF_CONNECTION_BY_STATUS,
     RECENT_DELIVERIES,
     RECENT_DELIVERIES_BY_STATUS,
     RECENT_DELIVERIES_OF_FLOW,
     RECENT_EVENTS,
+    RECENT_PROBLEMS,
 )
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document, Store
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.problems import Problem
 from svyazka.model.tenants import Tenant, parse_duration
 
 PAGE = 200
@@ -264,3 +269,23 @@ def _deliveries_asked(wanted: Filter) -> list[Asked]:
     if wanted.tenant and wanted.flow:
         return [(RECENT_DELIVERIES_OF_FLOW, {"tenant": wanted.tenant, "flow": wanted.flow})]
     return [(DELIVERIES_OF_TENANT, {"tenant": wanted.tenant})] if wanted.tenant else [(RECENT_DELIVERIES, {})]
+
+
+PROBLEMS_SHOWN = 500
+"""No more are read of those that are over: they are kept for a year."""
+
+
+async def open_problems(store: Store, tenant: str | None) -> AsyncIterator[Problem]:
+    """What is wrong now, the last seen first."""
+    where = {"status": "open", **({"tenant": tenant} if tenant else {})}
+    async for document in pages(store, PROBLEMS_OF_TENANT_BY_STATUS if tenant else PROBLEMS_BY_STATUS, where):
+        for held in journal.known(Problem, [document]):
+            yield held.model
+
+
+async def problems_of(store: Store, tenant: str | None) -> AsyncIterator[Problem]:
+    """What is or was wrong, the last seen first."""
+    query, where = (PROBLEMS_OF_TENANT, {"tenant": tenant}) if tenant else (RECENT_PROBLEMS, {})
+    page = await store.find(query, equal=where, limit=PROBLEMS_SHOWN)
+    for held in journal.known(Problem, page.documents):
+        yield held.model

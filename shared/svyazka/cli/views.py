@@ -10,13 +10,15 @@ from datetime import datetime, tzinfo
 
 from pydantic import JsonValue
 
-from svyazka.catalogue import _
+from svyazka.catalogue import _, told
 from svyazka.cli.masking import Masker
 from svyazka.cli.output import stamp
+from svyazka.engine.problems.holding import Holds
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
+from svyazka.model.problems import Problem
 
 Row = dict[str, JsonValue]
 
@@ -123,6 +125,21 @@ def alert_row(alert: Alert, sent_at: datetime | None, zone: tzinfo, masker: Mask
         "id": alert.id, "tenant": alert.tenant, "connection": alert.connection, "kind": alert.kind,
         "stage": alert.stage, "since": stamp(alert.since, zone), "sent_at": stamp(sent_at, zone),
         "text": masker.text(alert.text),
+    }  # fmt: skip
+
+
+def problem_row(problem: Problem, holds: Holds, zone: tzinfo, now: datetime) -> Row:
+    """`problems --json`; nobody's data is in a problem."""
+    remedy = problem.remedy
+    return {
+        "id": problem.id, "tenant": problem.tenant, "connection": problem.connection, "kind": problem.kind,
+        "severity": problem.severity, "title": told(problem.title), "since": stamp(problem.since, zone),
+        "last_seen": stamp(problem.last_seen, zone),
+        "holds": {"deliveries": holds.deliveries, "oldest": stamp(holds.oldest, zone)},
+        "remedy": {
+            "command": remedy.command, "link": remedy.link, "person": remedy.person and told(remedy.person)
+        },
+        "state": problem.shown_state(now),
     }  # fmt: skip
 
 

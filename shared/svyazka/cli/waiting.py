@@ -11,8 +11,8 @@ from typing import Literal, TypeVar
 from svyazka.cli.running import is_running
 from svyazka.cli.session import Session
 from svyazka.engine.journal import documents as journal
-from svyazka.model.deliveries import Outage
 from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
 
 T = TypeVar("T")
 

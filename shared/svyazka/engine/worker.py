@@ -15,7 +15,7 @@ from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.journal.tasks import resume_task
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
@@ -61,7 +61,8 @@ class Worker:
                 case "/lane":
                     await self.lanes.wake(body["lane"])
                 case "/release":
-                    await self.outages.release(body["tenant"], body["connection"], float(body.get("after", "0")))
+                    after = float(body.get("after", "0"))
+                    await self.outages.releasing.release(body["tenant"], body["connection"], after)
                 case "/resume":
                     await self._resume(body)
                 case "/redirected" | "/renew":
@@ -104,7 +105,7 @@ class Worker:
         them till then, so it is done once more when they have heard of it."""
         self.hub.directory.forget()
         if "again" in body:
-            await self.outages.release(body["tenant"], body["connection"])
+            await self.outages.releasing.release(body["tenant"], body["connection"])
         else:
             await ask_anew(self.hub, body["tenant"], body["connection"])
             await self.outages.resume(body["tenant"], body["connection"])

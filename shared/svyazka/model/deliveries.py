@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import JsonValue
 
@@ -239,41 +238,6 @@ class Delivery(Stored):
         )
 
 
-class Outage(Stored):
-    """A connection that keeps failing, from its first threshold to its recovery.
-
-    `down`: the vendor doesn't answer. `blocked`: it answers, and wants an authorisation, money or a
-    setting. One document a connection; a later outage takes the place of a closed one.
-    """
-
-    id: str
-    """Names this outage: alerts hang on it."""
-    tenant: str
-    connection: str
-    vendor: str
-    kind: Literal["down", "blocked"]
-    since: Time
-    code: str
-    message: str
-    remedy: str | None = None
-    probes: int = 0
-    next_probe_at: Time
-    probe: str | None = None
-    """The delivery that is out as a probe, while its lease holds."""
-    probe_until: Time | None = None
-    told: tuple[str, ...] = ()
-    """Alert stages already created."""
-    closed_at: Time | None = None
-    releasing: bool = False
-    """Recovered, and parked deliveries are still being let go."""
-    wake_at: Time | None = None
-    wake_step: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        return self.closed_at is None
-
-
 class Alert(Stored):
     """One thing that somebody is told, once: identity = what happened and at which stage."""
 
@@ -286,6 +250,9 @@ class Alert(Stored):
     created_at: Time
     sent_at: Time | None = None
     text: str
+    problem: str | None = None
+    """What it is about; None: an alert of the first release, or of nothing that lasts."""
+    occurrence: int = 1
     deliveries: tuple[str, ...] = ()
 
 

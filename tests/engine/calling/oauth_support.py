@@ -30,9 +30,10 @@ from svyazka.engine.ports.store import Document, Put, Task, Write
 from svyazka.engine.tenants.directory import Account, Directory, secret_id
 from svyazka.engine.worker import Worker
 from svyazka.flows.registry import load_flow
-from svyazka.model.deliveries import Alert, Outage
+from svyazka.model.deliveries import Alert
 from svyazka.model.events import EventRecord
 from svyazka.model.grants import Grant
+from svyazka.model.outages import Outage
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, LimitSettings, Tenant
 
 TENANT, CRM = "kofe", "crm"

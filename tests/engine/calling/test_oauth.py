@@ -198,6 +198,7 @@ async def test_what_was_blocked_goes_on_when_a_sleeper_brings_the_pair_that_all_
     await sleeping
     await office.run(other)
     assert not office.outage.is_open
+    await office.pass_time(other, 1200)
     assert office.alerts() == [("outage", "blocked"), ("outage", "recovered")]
 
 

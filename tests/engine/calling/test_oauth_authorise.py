@@ -71,6 +71,7 @@ async def test_agreeing_at_the_link_authorises_and_lets_everything_go_on(office:
     await office.run(instance)
     await instance.works()
     assert not office.outage.is_open
+    await office.pass_time(instance, 1200)
     assert office.alerts() == [("outage", "blocked"), ("outage", "recovered")]
     (event,) = office.events()
     assert (event.event.type, event.event.origin) == (EventType.CONNECTION_ENABLED, "engine")

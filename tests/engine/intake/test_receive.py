@@ -285,6 +285,7 @@ async def test_a_lost_task_does_not_keep_anybody_from_being_told_of_a_quarantine
     assert alert.kind == "quarantined"
     assert all(record.wake_at is None for record in house.events()), "who was told waits for nobody"
     house.store.documents.pop(("alerts", alert.id))
+    house.store.documents.pop(("problems", alert.problem or ""))
     await house.worker.handle("/retain", {})
     assert [alert.kind for alert in house.alerts()] == ["quarantined"], "of the request, too"
 

@@ -10,10 +10,11 @@ import pytest
 from fakes import House, order
 from svyazka.engine.contracts.manifest import Credentials, Limits
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.outages.state import THRESHOLD
+from svyazka.engine.outages.learning import THRESHOLD
 from svyazka.engine.ports.store import Put, Replace, Task
 from svyazka.engine.worker import Worker
-from svyazka.model.deliveries import Outage, Status
+from svyazka.model.deliveries import Status
+from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Blocked, Retry
 from svyazka.model.tenants import ConnectionSpec
 
@@ -75,7 +76,7 @@ async def test_a_failed_attempt_that_parks_after_the_recovery_goes_out() -> None
         """It learns that the connection is down, and then sleeps while another sees it recover."""
         other = Worker(hub).outages
         assert await other.close(house.tenant, "sms")
-        await other.release("kofe", "sms")
+        await other.releasing.release("kofe", "sms")
         return True
 
     outages.note = note  # type: ignore[method-assign,assignment]
@@ -129,32 +130,43 @@ async def test_a_vendor_that_comes_back_to_say_that_it_wants_money_is_told_of() 
     assert told(house) == ["blocked", "recovered"]
 
 
-async def test_who_dies_between_opening_an_outage_and_telling_of_it_leaves_it_to_the_sweep(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def die(*args: object) -> None:
-        raise SystemExit
+def dies(house: House, state: str, *, after: bool) -> None:
+    """The process dies at the commit that brings the outage into this state: just before it, or just after."""
+    commit = house.store.commit
 
+    async def dying(writes: Any, tasks: Any = ()) -> list[str]:
+        if all(write.document.fields.get("status") != state for write in writes if write.document.kind == "outages"):
+            return await commit(writes, tasks)
+        if any(write.document.kind == "outages" for write in writes):
+            house.store.commit = commit  # type: ignore[method-assign]
+            if after:
+                await commit(writes, tasks)
+            raise SystemExit
+        return await commit(writes, tasks)
+
+    house.store.commit = dying  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it is written", "once it is written"])
+async def test_who_dies_while_opening_an_outage_has_told_of_it_or_somebody_else_does(house: House, after: bool) -> None:
     house.sms.script.extend([NO_MONEY] * 10)
     await house.post(order())
-    monkeypatch.setattr(house.worker.outages, "_tell", die)
+    dies(house, "open", after=after)
     with pytest.raises(SystemExit):
         await house.run()
     house.start()
     await house.pass_time(600)
-    assert "blocked" in told(house)
+    assert told(house).count("blocked") == after, "what is known of nobody is found anew"
+    assert "first" in told(house), "the delivery that it met was lost"
 
 
-async def test_who_dies_while_closing_an_outage_has_told_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after", [False, True], ids=["before it is written", "once it is written"])
+async def test_who_dies_while_closing_an_outage_leaves_its_end_to_be_told(after: bool) -> None:
     house = await in_trouble()
     await house.pass_time(4 * HOUR)
     assert told(house) == ["down"]
     house.sms.script.clear()
-
-    async def die(*args: object) -> bool:
-        raise SystemExit
-
-    monkeypatch.setattr(house.worker.outages, "_replace", die)
+    dies(house, "releasing", after=after)
     with pytest.raises(SystemExit):
         await house.worker.outages.close(house.tenant, "sms")
     house.start()
@@ -220,6 +232,8 @@ async def test_a_connection_without_its_credential_is_looked_at_seldom_and_told_
     await house.worker.handle("/resume", {"tenant": "kofe", "connection": "sms"})
     await house.pass_time(60)
     assert house.deliveries()[0].status is Status.SUCCEEDED
+    assert told(house) == ["blocked"], "one success may be chance"
+    await house.pass_time(1200)
     assert told(house) == ["blocked", "recovered"]
 
 

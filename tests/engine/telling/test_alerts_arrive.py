@@ -16,8 +16,9 @@ from svyazka.engine.telling import alerts
 from svyazka.engine.telling.addressees import only_vendor, ways
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.commands import Repeat
-from svyazka.model.deliveries import Delivery, Outage, Status
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import MaybeSent
+from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Refused, Retry
 from svyazka.model.tenants import Addressee, ConnectionSettings, ConnectionSpec
 
@@ -165,29 +166,34 @@ async def test_what_waits_for_a_repeat_is_not_told_after_works_again() -> None:
     assert "снова работает" in text
 
 
-async def test_who_died_between_telling_and_noting_it_still_tells_the_end() -> None:
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "died before noting it"])
+async def test_an_outage_that_the_release_before_told_of_is_not_told_again_and_its_end_is(noted: bool) -> None:
     house = await hotel(BY_MAIL)
-    await house.breaks("sms")
-    held = await journal.load(house.store, Outage, "kofe.sms")
-    assert held is not None
-    assert held.model.told == ()
-    await house.worker.outages._tell(house.tenant, held.model, "down")  # and dies before `told` is written
-    await house.run()
-    house.start()
+    house.sms.script.extend([DOWN] * 100)
+    outage = Outage(
+        id="out_old", tenant="kofe", connection="sms", vendor="sms", kind="down", since=START, code="503",
+        message="down", next_probe_at=START, told=("down",) if noted else (), wake_at=START,
+    )  # fmt: skip
+    await house.store.commit([journal.create(outage)])
+    await alerts.tell(house.hub, house.tenant, "sms", "outage", "down", START, "не отвечает", outage.id)
+    await house.pass_time(5 * HOUR, step=300)
+    assert house.texts()["mail"] == ["не отвечает"]
     await house.mends("sms")
     assert [("снова работает" in text) for text in house.texts()["mail"]] == [False, True]
 
 
-async def test_a_second_outage_does_not_bring_the_first_ones_old_news() -> None:
+async def test_a_second_outage_within_the_hour_is_the_same_and_after_it_another() -> None:
     house = await hotel(BY_SMS, spare=False)
     await house.breaks("sms")
     await house.pass_time(4 * HOUR, step=600)
-    await house.worker.outages.close(house.tenant, "sms")  # and before anything could leave:
-    await house.breaks("sms")
-    await house.pass_time(4 * HOUR, step=600)
-    stages = {alert.id: alert.stage for alert in house.alerts()}
-    waiting = [stages[delivery.event] for delivery in house.deliveries() if delivery.is_open]
-    assert sorted(waiting) == ["down", "recovered"]
+    for pause, told in ((60.0, ["down"]), (3 * HOUR, ["down", "down", "recovered"])):
+        house.tenant = house.tenant.model_copy(update={"paused_connections": ("sms",)})  # nothing can leave
+        await house.settle_in()
+        await house.worker.outages.close(house.tenant, "sms")
+        await house.pass_time(pause)
+        await house.breaks("sms")
+        await house.pass_time(4 * HOUR, step=600)
+        assert sorted(alert.stage for alert in house.alerts()) == told
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,7 @@ async def test_looks_that_fail_for_hours_are_told_once_and_once_when_they_succee
     house.till.always = None
     house.till.script.append(Polled(facts=[done(1, START + timedelta(hours=32))], cursor="b"))
     await house.ticks(1)
+    await house.worker.handle("/sweep", {})
     assert house.told() == [("poll", "failing"), ("poll", "recovered")]
     assert house.cursor() == "b"
     assert len(house.sms.sent) == 1

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from svyazka.app import hook_of
 from svyazka.apply import secret_names
-from svyazka.catalogue import _
+from svyazka.catalogue import _, told
 from svyazka.cli.checks import Check, of_finding
 from svyazka.cli.output import full_time
+from svyazka.cli.reading import open_problems
 from svyazka.cli.session import Session
 from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
@@ -20,16 +21,21 @@ from svyazka.engine.contracts.learning import Finding
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.pacing import CalledFor
+from svyazka.engine.problems.kinds import KINDS, Closer
 from svyazka.engine.support.urls import is_own_machine, nobody_reaches, place
 from svyazka.engine.telling.addressees import only_vendor
 from svyazka.engine.tenants.directory import Account, secret_id
 from svyazka.engine.upkeep import silent_hooks as watch
-from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SvyazkaError
 from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
+from svyazka.model.problems import Problem
 from svyazka.model.remedies import proposed, secret_commands
 from svyazka.model.tenants import CompiledConnection, Tenant
+
+LOOKED_AT = frozenset({"down", "blocked", "settings", "foreign", "silent", "access_ends"})
+"""Kinds of problems that are looked at here as they are now, in more words."""
 
 ENDS_SOON = timedelta(days=30)
 
@@ -55,6 +61,20 @@ async def tenant_checks(session: Session, tenant: Tenant, live: bool, fix: bool)
         if account is not None:
             async for check in _connection(session, account, live, fix):
                 yield check
+    async for problem in open_problems(session.store, tenant.id):
+        if problem.kind not in LOOKED_AT:
+            yield _of_problem(problem)
+
+
+def _of_problem(problem: Problem) -> Check:
+    """What only a look of its own closes concerns single messages and requests: the connection itself is well."""
+    kind = KINDS.get(problem.kind)
+    single = kind is None or kind.closed_by is Closer.LOOK
+    mild = single or problem.severity == "warning" or problem.absent_since is not None
+    return Check(
+        problem.kind, "warn" if mild else "fail", told(problem.title), problem.remedy.command, problem.tenant,
+        problem.connection,
+    )  # fmt: skip
 
 
 async def unheard_alerts(hub: Hub, tenant: Tenant) -> tuple[str, str] | None:

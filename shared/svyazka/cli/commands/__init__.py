@@ -49,6 +49,9 @@ COMMANDS = {
     "doctor": Lazy(f"{_HERE}.doctor", "doctor", N_(
         "Look at everything that has to be right; exit status 1 when something isn't.",
     )),
+    "problems": Lazy(f"{_HERE}.problems", "problems", N_(
+        "What is wrong, the worst first: since when, what it holds up, who can mend it and how.",
+    )),
     "events": Lazy(f"{_HERE}.journal", "events", N_(
         "What happened at the vendors, newest first; what could not be read stands here too, as quarantined.",
     )),

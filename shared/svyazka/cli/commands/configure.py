@@ -19,9 +19,9 @@ from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
 from svyazka.cli.waiting import somebody_works, verdict
 from svyazka.engine.journal import documents as journal
-from svyazka.model.deliveries import Outage
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
 from svyazka.model.tenants import Tenant
 from svyazka.tenantfile import read_tenant_file
 

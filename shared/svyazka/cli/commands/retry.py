@@ -41,7 +41,7 @@ def retry(
                 _("{whole}: not set: {missing}; nothing can be tried", whole=whole, missing=", ".join(account.missing))
             )
         await session.audit("retry", whole)
-        outage = await session.worker.outages.probe_now(owner, name)
+        outage = await session.worker.outages.probing.at_once(owner, name)
         found = None
         if outage is not None and wait and somebody_works(session):
             found = await verdict(session, outage, wait)

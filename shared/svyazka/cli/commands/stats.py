@@ -29,8 +29,9 @@ from svyazka.engine.journal.kinds import (
     RAWS_OF_CONNECTION_BY_STATUS,
     RECENT_DELIVERIES_BY_STATUS,
 )
-from svyazka.model.deliveries import Outage, Status
+from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus
+from svyazka.model.outages import Outage
 
 QUARANTINED = EventStatus.QUARANTINED.value
 EVER = timedelta(days=36500)

@@ -7,7 +7,7 @@ from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.hub import Hub
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.support.logs import log, where
 from svyazka.model.base import made_storable
 from svyazka.model.errors import (

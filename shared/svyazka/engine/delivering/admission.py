@@ -16,13 +16,13 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import Transition, ended
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Write
+from svyazka.engine.problems import sights
 from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES
 from svyazka.engine.rules.guards import AT_ONCE, Go, GuardFacts, Stop, Wait, verdict
 from svyazka.engine.rules.transitions import has_arrived, parked, queued, stopped, waiting
-from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.telling.undelivered import overtaken
 from svyazka.engine.tenants.directory import Account
@@ -56,6 +56,8 @@ class Admission:
             return await self._stopped(delivery, Status.CANCELLED, *gone)
         assert tenant is not None
         old_news = await overtaken(self._hub, delivery) if delivery.flow == ALERT_FLOW else None
+        if isinstance(old_news, datetime):
+            return self._until(delivery, old_news)
         if old_news is not None:
             return await self._stopped(delivery, Status.CANCELLED, "superseded", old_news)
         if delivery.fallback_at and delivery.fallback_at <= now and delivery.status is not Status.IN_FLIGHT:
@@ -76,7 +78,7 @@ class Admission:
     async def waits(self, delivery: Delivery) -> None:
         """To be called once a delivery that waits is durable: what it waits for may have ended just before, and have
         looked for it in vain."""
-        await self._outages.unpark(delivery)
+        await self._outages.releasing.unpark(delivery)
         await self._lanes.look_once_more(delivery)
 
     async def _by_guards(self, delivery: Delivery, known: GuardFacts, now: datetime) -> Transition | None:
@@ -111,7 +113,7 @@ class Admission:
         try:
             account = await self._hub.directory.account(delivery.tenant, delivery.connection)
         except ConfigError as error:
-            await alerts.tell_unusable(self._hub, tenant, str(error))
+            await sights.unusable(self._hub, tenant, str(error))
             return self._withheld(delivery, Status.BLOCKED, "settings", str(error))
         if account is None:
             message = N_("the tenant file has no such connection")
@@ -130,7 +132,7 @@ class Admission:
         if askable is not None and askable > self._hub.clock.now():
             return self._until(delivery, askable)
         outage = await self._outages.of(delivery.tenant, delivery.connection)
-        if outage is not None and not await self._outages.may_probe(outage, tenant, delivery):
+        if outage is not None and not await self._outages.probing.may_probe(outage, delivery):
             status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
             # The outage's own words would read as if this delivery had been tried.
             message = N_("{connection} is {kind} at the moment: {why}").format(

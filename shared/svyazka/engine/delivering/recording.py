@@ -14,14 +14,14 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import commit, ended
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Task, Write
+from svyazka.engine.problems import sights
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
 from svyazka.engine.rules.retry import RetryPolicy
 from svyazka.engine.rules.transitions import Surroundings, merged, settled
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
-from svyazka.engine.telling import alerts
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import SendMessage
@@ -129,13 +129,13 @@ class Recorder:
         delivery, beside = await self._turn_given_back(delivery, said)
         if isinstance(said.outcome, Refused) and said.outcome.opt_out:
             beside += self.optout_writes(delivery, f"{said.account.vendor}: {said.outcome.code}")
-        await self._tell(delivery, said.outcome)
+        await sights.settled_badly(self._hub, delivery, said.outcome)
         end = await ended(hub.store, delivery, now)
         reach("settle.before")
         await commit(hub.store, [*end.over(version), *beside], [*end.tasks, *_next_task(delivery)])
         reach("settle.after")
         log_moved(end.delivery)
-        await self._outages.unpark(end.delivery)
+        await self._outages.releasing.unpark(end.delivery)
 
     async def _turn_given_back(self, delivery: Delivery, said: _Said) -> tuple[Delivery, list[Write]]:
         """A person's turn that was taken for nothing, given back to whoever comes next."""
@@ -152,11 +152,7 @@ class Recorder:
         current, now = held.model, self._hub.clock.now()
         combined = merged(current, said.outcome, said.attempt, now)
         if combined.duplicate_effect and not current.duplicate_effect:
-            await self.tell_first(
-                combined,
-                "duplicate_effect",
-                N_("выполнено дважды: svyazka show {combined}").format(combined=combined.id),
-            )
+            await sights.done_twice(self._hub, combined)
         writes: list[Write] = []
         if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
             combined, writes = await self._turn_after_all(combined)
@@ -182,7 +178,7 @@ class Recorder:
 
     async def record_lost(self, delivery: Delivery, version: str | None) -> None:
         """A claim whose worker was lost, of a command that nobody may repeat: unknown, and somebody is told."""
-        await self._tell(delivery, None)
+        await sights.settled_badly(self._hub, delivery, None)
         end = await ended(self._hub.store, delivery, self._hub.clock.now())
         with suppress(Conflict):
             await self._hub.store.commit(end.over(version), end.tasks)
@@ -193,34 +189,6 @@ class Recorder:
         if not isinstance(delivery.command, SendMessage):
             return []
         return marks(self._hub, delivery.tenant, delivery.command.to, why, self._hub.clock.now())
-
-    async def _tell(self, delivery: Delivery, outcome: Outcome | None) -> None:
-        """What somebody has to know of, or to mend."""
-        if isinstance(outcome, Refused) and outcome.remedy:
-            words = N_("{why}. {remedy}. Подробно: svyazka show {delivery}").format(
-                why=outcome.message, remedy=outcome.remedy, delivery=delivery.id
-            )
-            await self.tell_first(delivery, f"refused {outcome.code}", words)
-        if delivery.status is Status.UNKNOWN:
-            words = N_(
-                "неизвестно, ушло ли сообщение: ответа не было. Повторять само не будет: svyazka resolve "
-                "{delivery} --as succeeded|failed|retry"
-            ).format(delivery=delivery.id)
-            await self.tell_first(delivery, "unknown", words)
-        if delivery.status is Status.DEAD:
-            words = N_(
-                "не удалось за весь срок повторов. Почему: svyazka show {delivery}; ещё раз: svyazka replay {delivery}"
-            ).format(delivery=delivery.id)
-            await self.tell_first(delivery, "dead", words)
-
-    async def tell_first(self, delivery: Delivery, kind: str, text: str) -> None:
-        """The first of a kind, each day, for each connection; never about alerts themselves."""
-        tenant = await self._hub.directory.tenant(delivery.tenant)
-        if tenant is None or delivery.flow == ALERT_FLOW:
-            return
-        now = self._hub.clock.now()
-        words = f"{tenant.name}: «{delivery.connection}» — {text}"
-        await alerts.tell(self._hub, tenant, delivery.connection, kind, "first", now, words, f"{now:%Y-%m-%d}")
 
 
 def _bare(outcome: Outcome) -> Outcome:

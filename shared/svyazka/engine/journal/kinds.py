@@ -12,10 +12,12 @@ from operator import attrgetter
 from typing import Any
 
 from svyazka.engine.ports.schema import Field, FieldType, Kind, Query
-from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Outage, Status
+from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.events import EventRecord, RawRecord
 from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
+from svyazka.model.problems import Problem
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 TEXT, INT, TIME, TEXTS = Field("text"), Field("int"), Field("time"), Field("texts")
@@ -146,6 +148,26 @@ OUTAGES = Kind(
 )
 DUE_OUTAGES = OUTAGES.asked("due_outages", at_most="wake_at")
 OPEN_OUTAGES = OUTAGES.asked("open_outages", "status")
+
+PROBLEMS = Kind(
+    "problems",
+    Problem,
+    fields={
+        "tenant": TEXT,
+        "connection": Field("text", lambda problem: problem.connection or ""),
+        "kind": TEXT,
+        "status": Field("text", attrgetter("state")),
+        "seen_at": Field("time", attrgetter("last_seen")),
+        "wake_at": TIME,
+        **EXPIRES,
+    },
+)
+DUE_PROBLEMS = PROBLEMS.asked("due_problems", at_most="wake_at")
+RECENT_PROBLEMS = PROBLEMS.asked("recent_problems", order="-seen_at")
+PROBLEMS_OF_TENANT = PROBLEMS.asked("problems_of_tenant", "tenant", order="-seen_at")
+PROBLEMS_BY_STATUS = PROBLEMS.asked("problems_by_status", "status", order="-seen_at")
+PROBLEMS_OF_TENANT_BY_STATUS = PROBLEMS.asked("problems_of_tenant_by_status", "tenant", "status", order="-seen_at")
+PROBLEMS_OF_KIND = PROBLEMS.asked("problems_of_kind", "tenant", "connection", "kind", "status")
 
 ALERTS = Kind(
     "alerts",

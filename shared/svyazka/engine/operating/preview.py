@@ -12,7 +12,7 @@ from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.delivering.admission import Admission, is_paused, opens_at
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.rules.guards import Stop, Wait, verdict
 from svyazka.model.contacts import Contact

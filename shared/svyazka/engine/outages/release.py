@@ -9,15 +9,73 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS
-from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.tasks import perform_task, release_task
+from svyazka.engine.outages.state import RELEASE_GRACE, OutageStates
 from svyazka.engine.ports.store import Store
 from svyazka.engine.rules.transitions import waiting
+from svyazka.engine.telling.undelivered import reroute
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import Conflict
+from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
 from svyazka.model.tenants import Tenant
 
 SPAN, LEAST, MOST = 20.0, 50, 500
 """What one batch lets go of: so many seconds' worth at the connection's rate, within these bounds."""
+
+
+RELEASE_LEAD = 2.0
+"""Seconds before a batch's last delivery at which the next batch is prepared."""
+
+WITHHELD_BY_US = frozenset({"paused", "connection_removed", "settings"})
+"""Codes of deliveries that wait for no vendor: `resume` releases them."""
+
+
+class Releasing:
+    """Lets go of what waited, in one chain of tasks; the sweep goes on with it only if that breaks."""
+
+    def __init__(self, hub: Hub, states: OutageStates) -> None:
+        self._hub, self._states = hub, states
+
+    async def release(self, tenant_id: str, connection: str, after: float = 0.0) -> None:
+        """Let go of a batch of what waits, oldest first, spaced at the connection's rate from `after` seconds on."""
+        hub = self._hub
+        account = await hub.directory.account(tenant_id, connection)
+        held = await journal.load(hub.store, Outage, connection_id(tenant_id, connection))
+        if held is not None and held.model.is_open:
+            return
+        if account is not None and after == 0.0:
+            await reroute(hub, account)
+        rate = hub.limits(account).steady if account else 1.0
+        let_go = await release_batch(hub, account.tenant, connection, rate, after) if account else 0
+        under_way = held if held is not None and held.model.releasing else None
+        if let_go:
+            until = after + let_go / rate
+            due = hub.clock.in_real(max(until - RELEASE_LEAD, 0.0))
+            await hub.queue.enqueue([release_task(tenant_id, connection, min(until, RELEASE_LEAD), due)])
+            if under_way is not None:
+                await self._states.change(under_way, wake_at=due + RELEASE_GRACE)
+        elif under_way is not None:
+            await self._states.end(under_way)
+
+    async def again(self, held: Versioned[Outage]) -> None:
+        """The chain broke: a new one."""
+        outage = held.model
+        if await self._states.change(held, wake_at=self._hub.clock.now() + RELEASE_GRACE):
+            await self._hub.queue.enqueue([release_task(outage.tenant, outage.connection)])
+
+    async def unpark(self, delivery: Delivery) -> None:
+        """To be called once a delivery was parked. The outage may have ended in between, and its release may have
+        looked before we wrote: then nobody would come for this one."""
+        if delivery.status not in (Status.PARKED, Status.BLOCKED) or _withheld_by_us(delivery):
+            return
+        if await self._states.of(delivery.tenant, delivery.connection, fresh=True) is None:
+            await self._hub.queue.enqueue([perform_task(delivery)])
+
+
+def _withheld_by_us(delivery: Delivery) -> bool:
+    """Held back without an outage: by an operator, or for want of a connection that could be used."""
+    return delivery.last_error is not None and delivery.last_error.code in WITHHELD_BY_US
 
 
 async def release_batch(hub: Hub, tenant: Tenant, connection: str, rate: float, after: float) -> int:

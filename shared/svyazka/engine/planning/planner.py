@@ -22,11 +22,13 @@ from svyazka.engine.journal.transition import Transition, commit_in_parts, not_t
 from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.ports.store import Create, Task, Write
+from svyazka.engine.problems import sights
+from svyazka.engine.problems.cards import all_over
+from svyazka.engine.problems.kinds import HOOK, NO_ACCESS
 from svyazka.engine.rules.beginning import WAKE_GRACE
 from svyazka.engine.rules.retry import DEFAULT_POLICY, next_delay
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
-from svyazka.engine.telling import alerts
 from svyazka.model.deliveries import SKELETON, Delivery, Status
 from svyazka.model.errors import ConfigError, Conflict, SourceUnavailable, Unavailable
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
@@ -79,7 +81,7 @@ class Planner:
             await self._later(held, str(error))
         except ConfigError as error:
             if tenant is not None:
-                await alerts.tell_unusable(self._hub, tenant, str(error))
+                await sights.unusable(self._hub, tenant, str(error))
             await self._later(held, str(error))
         except Exception as error:
             # A mistake of ours must not keep the queue busy for ever, nor lose the event: it waits for a better day.
@@ -90,6 +92,9 @@ class Planner:
         event = held.model.event
         if event.type is EventType.CONNECTION_DISABLED:
             await self._tell_disabled(event, tenant)
+        if event.type is EventType.CONNECTION_ENABLED:
+            for kind in (HOOK, NO_ACCESS):
+                await all_over(self._hub, tenant, event.connection, kind)
         if event.receipt is not None:
             await self._plan_receipt(held)
         elif not await self._looked_up(held):
@@ -253,14 +258,12 @@ class Planner:
         """A vendor stopped calling us: told once, in the words that its connector found for it."""
         notice = event.data.get("notice")
         if isinstance(notice, str):
-            since = event.occurred_at or event.received_at
-            text = f"{tenant.name}: «{event.connection}» — {notice}"
-            await alerts.tell(self._hub, tenant, event.connection, "hook", "disabled", since, text, event.id)
+            await sights.hook_disabled(self._hub, tenant, event, notice)
 
     async def _tell_quarantined(self, held: Versioned[EventRecord]) -> None:
         """Told, it waits for nobody but an operator."""
         record, event = held.model, held.model.event
-        await alerts.tell_quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
+        await sights.quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
         if record.wake_at is not None:
             done = record.model_copy(update={"wake_at": None, "expire_at": self._hub.clock.now() + SKELETON})
             with suppress(Conflict):

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import commit_in_parts
+from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling.addressees import person, steps
 from svyazka.model.commands import Guards, SendMessage
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict
-from svyazka.model.events import Event
 from svyazka.model.ids import stable_id
 from svyazka.model.remedies import whole
 from svyazka.model.tenants import Addressee, Tenant
@@ -42,83 +42,79 @@ def alert_id(tenant: str, connection: str | None, kind: str, stage: str, about: 
     return stable_id("alt", tenant, connection or "", kind, stage, about)
 
 
-async def tell(
-    hub: Hub, tenant: Tenant, connection: str | None, kind: str, stage: str, since: datetime, text: str, about: str
-) -> bool:
-    """Tell the operator and, if the tenant file says so, the business; False when they know already.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is to be told. `about` names what it is about; with `kind` and `stage` it is the alert's identity."""
 
-    `about` names what it is about (an outage, a connection and a day): with `kind` and `stage` it is the
-    alert's identity.
-    """
+    kind: str
+    stage: str
+    since: datetime
+    text: str
+    about: str
+    problem: str | None = None
+    occurrence: int = 1
+    lasts: bool = False
+    """It has no time of its own after which it is of no use: `undelivered.overtaken` ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert as it is to be committed, beside what it is about if need be."""
+
+    alert: Alert
+    ways: Sequence[Write]
+    """Its deliveries: more, perhaps, than go into one commit, and then they come first."""
+    tasks: Sequence[Task]
+
+    def log(self) -> None:
+        """One line, once it is committed."""
+        one = self.alert
+        log(
+            "NOTICE" if one.stage == "recovered" else "ERROR", "alert",
+            tenant=one.tenant, connection=one.connection, kind=one.kind, stage=one.stage,
+        )  # fmt: skip
+
+
+async def compose(hub: Hub, tenant: Tenant, connection: str | None, news: News) -> Told:
+    """An alert with its deliveries: to the operator and, if the tenant file says so, to the business."""
     now = hub.clock.now()
-    text = _with_whole_commands(hub, tenant, connection, text)
-    id_ = alert_id(tenant.id, connection, kind, stage, about)
-    well = connection if stage == "recovered" else None
-    expires_at = None if kind == "outage" else now + USEFUL_FOR
-    new = _New(hub, id_, text, now, expires_at, well)
+    text = with_whole_commands(hub, tenant, connection, news.text)
+    id_ = alert_id(tenant.id, connection, news.kind, news.stage, news.about)
+    well = connection if news.stage == "recovered" else None
+    new = _New(hub, id_, text, now, None if news.lasts else now + USEFUL_FOR, well)
     deliveries = [
         *[await new.delivery(tenant, addressee, f"to/{index}") for index, addressee in enumerate(tenant.alerts.to)],
         *[await new.delivery(owner, one, step) for owner, one, step in await _operators(hub)],
     ]
     ready = [delivery for delivery in deliveries if delivery is not None]
     alert = Alert(
-        id=id_, tenant=tenant.id, connection=connection, kind=kind, stage=stage, since=since,
-        created_at=now, text=text, deliveries=tuple(delivery.id for delivery in ready),
+        id=id_, tenant=tenant.id, connection=connection, kind=news.kind, stage=news.stage, since=news.since,
+        created_at=now, text=text, problem=news.problem, occurrence=news.occurrence,
+        deliveries=tuple(delivery.id for delivery in ready),
     )  # fmt: skip
     ways = [journal.create(delivery) for delivery in ready]
+    return Told(alert, ways, [perform_task(delivery) for delivery in ready])
+
+
+async def tell(
+    hub: Hub, tenant: Tenant, connection: str | None, kind: str, stage: str, since: datetime, text: str, about: str
+) -> bool:
+    """Tell of what is no problem that lasts; False when they know already."""
+    told = await compose(hub, tenant, connection, News(kind=kind, stage=stage, since=since, text=text, about=about))
     try:
-        await commit_in_parts(hub.store, [journal.create(alert)], ways, [perform_task(one) for one in ready])
+        await commit_in_parts(hub.store, [journal.create(told.alert)], told.ways, told.tasks)
     except Conflict:
         return False
-    log(
-        "NOTICE" if stage == "recovered" else "ERROR",
-        "alert",
-        tenant=tenant.id,
-        connection=connection,
-        kind=kind,
-        stage=stage,
-    )
+    told.log()
     return True
 
 
-def _with_whole_commands(hub: Hub, tenant: Tenant, connection: str | None, text: str) -> str:
+def with_whole_commands(hub: Hub, tenant: Tenant, connection: str | None, text: str) -> str:
     """Remedies come from tables that know no tenant: whoever is told can paste what he reads."""
     spec = tenant.connections.get(connection) if connection else None
     if connection is None or spec is None:
         return text
     return whole(text, tenant, connection, hub.directory.manifests(spec.vendor).credentials.required)
-
-
-async def tell_quarantined(hub: Hub, tenant_id: str, connection: str, received_at: datetime, what: str) -> None:
-    """Something came that could not be read; `what` is its id. The first of a connection and a day is told."""
-    tenant = await hub.directory.tenant(tenant_id)
-    if tenant is None:
-        return
-    text = N_(
-        "{tenant}: «{connection}» прислал событие, которое не удалось прочитать; оно сохранено: svyazka show {what}"
-    ).format(tenant=tenant.name, connection=connection, what=what)
-    await tell(hub, tenant, connection, "quarantined", "first", received_at, text, f"{received_at:%Y-%m-%d}")
-
-
-async def tell_foreign(hub: Hub, event: Event, why: str) -> None:
-    """What comes to a connection belongs to another business, and nothing acts on it. Told once for each."""
-    tenant = await hub.directory.tenant(event.tenant)
-    if tenant is None:
-        return
-    text = N_(
-        "{tenant}: к «{connection}» приходят события чужого аккаунта (организации, филиала, номера); они "
-        "сохраняются, но не выполняются. Сверьте номер в файле арендатора: svyazka doctor {tenant2}"
-    ).format(tenant=tenant.name, connection=event.connection, tenant2=tenant.id)
-    await tell(hub, tenant, event.connection, "foreign", "first", event.received_at, text, why)
-
-
-async def tell_unusable(hub: Hub, tenant: Tenant, why: str) -> None:
-    """Settings can't be used as they are: what needs them waits. Told once a day."""
-    now = hub.clock.now()
-    text = N_("{tenant}: настройки не годятся, всё, чему они нужны, ждёт ({why}): svyazka doctor {tenant2}").format(
-        tenant=tenant.name, why=why, tenant2=tenant.id
-    )
-    await tell(hub, tenant, None, "settings", "first", now, text, f"{now:%Y-%m-%d}")
 
 
 async def _operators(hub: Hub) -> list[tuple[Tenant, Addressee, str]]:

@@ -15,14 +15,16 @@ from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.store import Store
 from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.telling.addressees import reaches, step_through
-from svyazka.engine.telling.alerts import ALERT_FLOW, alert_id
+from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import SendMessage
-from svyazka.model.deliveries import Alert, Delivery, Outage, Status
+from svyazka.model.deliveries import Alert, Delivery, Status
 from svyazka.model.errors import Conflict
+from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
+from svyazka.model.problems import QUIET, Problem
 
-OVERTAKEN_BY = {"down": ("blocked", "recovered"), "blocked": ("recovered",)}
-"""Stages of an outage that leave nothing to say about an earlier one."""
+OVER = N_("the outage is over")
 
 LOOK = 100
 """Waiting alerts of a tenant that are looked at when one of its connections works again."""
@@ -30,24 +32,34 @@ LOOK = 100
 LONGEST_CHAIN = 20
 
 
-async def overtaken(hub: Hub, delivery: Delivery) -> str | None:
-    """Why an alert that hasn't gone out yet must not go out any more; None when it is still news.
+async def overtaken(hub: Hub, delivery: Delivery) -> str | datetime | None:
+    """Why an alert that hasn't gone out yet must not go out any more; a time to ask again, while it isn't sure that
+    its problem is over; None when it is still news.
 
     Asked before every attempt, so that it holds whatever died, and whichever way "it works again" came first.
     """
     held = await journal.load(hub.store, Alert, delivery.event)
-    if held is None or held.model.kind != "outage" or held.model.connection is None:
+    if held is None or held.model.stage == "recovered":
         return None
     alert = held.model
-    later = OVERTAKEN_BY.get(alert.stage)
-    if later is None:
+    if alert.problem is None:
+        return await _overtaken_since_the_release_before(hub, alert)
+    now = await journal.load(hub.store, Problem, alert.problem)
+    if now is None or delivery.guards.expires_at is not None:
         return None
-    now = await journal.load(hub.store, Outage, f"{alert.tenant}.{alert.connection}")
-    if now is None or not now.model.is_open or now.model.since != alert.since:
-        return N_("the outage is over")
-    keys = [("alerts", alert_id(alert.tenant, alert.connection, "outage", stage, now.model.id)) for stage in later]
-    told = [stage for stage, document in zip(later, await hub.store.get_many(keys), strict=True) if document]
-    return N_("{told} is told instead").format(told=told[0]) if told else None
+    if not now.model.is_open or now.model.occurrence != alert.occurrence:
+        return OVER
+    quiet = now.model.absent_since
+    return max(quiet + QUIET, hub.clock.now()) if quiet is not None else None
+
+
+async def _overtaken_since_the_release_before(hub: Hub, alert: Alert) -> str | None:
+    if alert.kind != "outage" or alert.connection is None:
+        return None
+    now = await journal.load(hub.store, Outage, connection_id(alert.tenant, alert.connection))
+    if now is None or not now.model.is_open or now.model.since != alert.since or now.model.kind != alert.stage:
+        return OVER
+    return None
 
 
 async def reroute(hub: Hub, account: Account) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import datetime
-from typing import Literal
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.call_factory import call_to
@@ -17,11 +16,13 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_CONNECTIONS
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.ports.store import Create, Document, Replace, Task, Value
+from svyazka.engine.problems.cards import Sight, meet, over
+from svyazka.engine.problems.kinds import GAP, POLL
 from svyazka.engine.support.logs import log, where
-from svyazka.engine.telling import alerts
+from svyazka.engine.telling.alerts import local_time
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import Frozen, Time, made_storable
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
@@ -152,8 +153,10 @@ class Poller:
             return False, 0
         if polled.gap is not None:
             await self._tell_gap(account, polled)
-        if looked.told and looked.failing_since:
-            await self._tell(account, "recovered", looked.failing_since)
+        if looked.failing_since:
+            if looked.told:  # the release before may have told it, without a problem
+                await self._tell_failing(account, looked.failing_since, told_before=True)
+            await over(self._hub, account.tenant, account.name, POLL)
         if polled.cursor != looked.cursor or looked.failing_since:
             await self._keep(account, Looked(cursor=polled.cursor), before.version)
         return polled.more, new
@@ -166,7 +169,7 @@ class Poller:
             return
         late = now >= looked.failing_since + account.tenant.alerts.after
         if late and not looked.told and await self._outages.of(account.tenant.id, account.name) is None:
-            await self._tell(account, "failing", looked.failing_since)
+            await self._tell_failing(account, looked.failing_since)
             await self._keep(account, looked.model_copy(update={"told": True}), before.version)
 
     async def _journal(self, polled: Polled, compiled: CompiledConnection) -> int:
@@ -191,19 +194,17 @@ class Poller:
         with suppress(Conflict):  # another look moved it: both have journaled what they saw
             await self._hub.store.commit([Create(document) if version is None else Replace(document)])
 
-    async def _tell(self, account: Account, stage: Literal["failing", "recovered"], since: datetime) -> None:
-        tenant, name = account.tenant, f"«{account.name}» ({account.vendor})"
-        texts = {
-            "failing": N_(
-                "{tenant}: {name} не удаётся опросить с {local_time}: о чём не пришёл вебхук, того пока не "
-                "видно. Спрашиваем дальше."
-            ).format(tenant=tenant.name, name=name, local_time=alerts.local_time(since, tenant)),
-            "recovered": N_("{tenant}: {name} снова опрашивается; пропущенное дочитывается.").format(
-                tenant=tenant.name, name=name
-            ),
-        }
-        about = f"{since:%Y-%m-%dT%H:%M:%S}"
-        await alerts.tell(self._hub, tenant, account.name, "poll", stage, since, texts[stage], about)
+    async def _tell_failing(self, account: Account, since: datetime, told_before: bool = False) -> None:
+        tenant = account.tenant
+        text = N_(
+            "{tenant}: {name} не удаётся опросить с {local_time}: о чём не пришёл вебхук, того пока не "
+            "видно. Спрашиваем дальше."
+        ).format(tenant=tenant.name, name=f"«{account.name}» ({account.vendor})", local_time=local_time(since, tenant))
+        sight = Sight(
+            kind=POLL, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=since,
+            told_before=told_before,
+        )  # fmt: skip
+        await meet(self._hub, sight)
 
     async def _tell_gap(self, account: Account, polled: Polled) -> None:
         assert polled.gap is not None
@@ -215,11 +216,15 @@ class Poller:
         ).format(
             tenant=tenant.name,
             connection=account.name,
-            local_time=alerts.local_time(since, tenant),
-            local_time2=alerts.local_time(until, tenant),
+            local_time=local_time(since, tenant),
+            local_time2=local_time(until, tenant),
             vendor=account.vendor,
         )
-        await alerts.tell(self._hub, tenant, account.name, "gap", "first", since, text, f"{since:%Y-%m-%dT%H}")
+        sight = Sight(
+            kind=GAP, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=since,
+            cause=f"{since:%Y-%m-%dT%H}",
+        )  # fmt: skip
+        await meet(self._hub, sight)
 
 
 def _can_be_polled(account: Account) -> bool:

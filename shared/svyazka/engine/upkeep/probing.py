@@ -5,7 +5,7 @@ from __future__ import annotations
 from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.hub import Hub
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 
 
@@ -26,4 +26,5 @@ async def probe(hub: Hub, outages: Outages, tenant: str, connection: str) -> Non
     if findings and not stopping:
         await outages.close(account.tenant, connection)
     else:
-        await outages.put_off(tenant, connection, max((one.after or 0.0 for one in stopping), default=0.0))
+        after = max((one.after or 0.0 for one in stopping), default=0.0)
+        await outages.probing.put_off(tenant, connection, after)

@@ -18,8 +18,11 @@ from svyazka.engine.journal.kinds import (
     RAWS_BY_STATUS,
 )
 from svyazka.engine.ports.store import Document, Store
+from svyazka.engine.problems import sights
+from svyazka.engine.problems.cards import Sight, meet
+from svyazka.engine.problems.kinds import SILENT
 from svyazka.engine.support.logs import log
-from svyazka.engine.telling import alerts
+from svyazka.engine.telling.alerts import local_time
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import FOREIGN, EventRecord, EventStatus, RawRecord
@@ -158,7 +161,7 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
         )
         for one in looked.unexplained
     ]
-    if looked.foreign is not None and (looked.foreign.all_of_it or looked.foreign.count >= NO_CHANCE):
+    if looked.foreign is not None and still_foreign(looked):
         found.append(_of_foreign(account, looked.foreign))
     silence = account.manifest.silence(account.settings)
     if silence is None:
@@ -174,6 +177,11 @@ def findings(account: Account, looked: Seen, now: datetime) -> list[Finding]:
         return [*found, Finding("silence", "fail", quiet, silence.remedy)]
     local = since.astimezone(ZoneInfo(account.tenant.timezone))
     return [*found, Finding("silence", "ok", N_("the last event came {local:%d.%m.%Y %H:%M %Z}").format(local=local))]
+
+
+def still_foreign(looked: Seen) -> bool:
+    """Whether what comes to a connection is another business's, and not by chance."""
+    return looked.foreign is not None and (looked.foreign.all_of_it or looked.foreign.count >= NO_CHANCE)
 
 
 def _of_foreign(account: Account, foreign: Foreign) -> Finding:
@@ -221,20 +229,20 @@ class Watch:
             if raw.received_at >= since:
                 days[raw.tenant, raw.connection, f"{raw.received_at:%Y-%m-%d}"] = raw  # the first of a day, at last
         for raw in days.values():
-            await alerts.tell_quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
+            await sights.quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
 
     async def tell_quarantined(self, raw_id: str) -> None:
         """A request came of which nothing could be read."""
         held = await journal.load(self._hub.store, RawRecord, raw_id)
         if held is not None:
             raw = held.model
-            await alerts.tell_quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
+            await sights.quarantined(self._hub, raw.tenant, raw.connection, raw.received_at, raw.id)
 
     async def tell_foreign(self, event_id: str) -> None:
         """An event came that belongs to another business."""
         held = await journal.load(self._hub.store, EventRecord, event_id)
         if held is not None:
-            await alerts.tell_foreign(self._hub, held.model.event, held.model.reason or "")
+            await sights.foreign(self._hub, held.model.event)
 
     async def _look(self, compiled: CompiledConnection) -> None:
         account = await self._hub.directory.account(compiled.tenant, compiled.connection)
@@ -252,9 +260,17 @@ class Watch:
         ).format(
             tenant=tenant.name,
             connection=account.name,
-            local_time=alerts.local_time(last, tenant),
+            local_time=local_time(last, tenant),
             vendor=account.vendor,
             tenant2=tenant.id,
         )
-        about = f"{last:%Y-%m-%dT%H:%M:%S}"
-        await alerts.tell(self._hub, tenant, account.name, "silent", "first", last, text, about)
+        sight = Sight(
+            kind=SILENT,
+            tenant=tenant,
+            connection=account.name,
+            vendor=account.vendor,
+            text=text,
+            since=last,
+            cause=f"{last:%Y-%m-%dT%H:%M:%S}",
+        )
+        await meet(self._hub, sight)

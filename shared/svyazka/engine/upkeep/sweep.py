@@ -7,19 +7,23 @@ from datetime import datetime
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES
+from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, DUE_PROBLEMS
 from svyazka.engine.journal.tasks import perform_task, plan_task
-from svyazka.engine.outages.state import Outages
+from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
+from svyazka.engine.problems import cards as problems
 from svyazka.engine.rules.retry import sweep_delay
 from svyazka.engine.rules.transitions import rewoken
 from svyazka.engine.support.each_due import each_due
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
-from svyazka.model.deliveries import Delivery, Outage, Status
+from svyazka.engine.upkeep.problem_looks import LOOKS
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import Conflict
 from svyazka.model.events import EventRecord
 from svyazka.model.grants import Grant
+from svyazka.model.outages import Outage
+from svyazka.model.problems import Problem
 
 SWEEP_LIMIT = 15.0
 """Real seconds that one round takes for each kind of work; what is left then is the next round's."""
@@ -46,6 +50,7 @@ class Sweep:
             (DUE_DELIVERIES, self._wake_delivery),
             (DUE_OUTAGES, self._wake_outage),
             (DUE_GRANTS, self._wake_grant),
+            (DUE_PROBLEMS, self._wake_problem),
         ):
             through = await each_due(self._hub.store, query, now, SWEEP_LIMIT, wake)
             woken, oldest = woken + through.done, min(oldest, through.oldest or oldest)
@@ -71,6 +76,10 @@ class Sweep:
 
     async def _wake_outage(self, document: Document) -> bool:
         await self._outages.wake(journal.read(Outage, document))
+        return True
+
+    async def _wake_problem(self, document: Document) -> bool:
+        await problems.wake(self._hub, journal.read(Problem, document), LOOKS)
         return True
 
     async def _wake_grant(self, document: Document) -> bool:

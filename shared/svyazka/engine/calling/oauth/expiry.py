@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from svyazka.catalogue import N_
-from svyazka.engine.telling import alerts
+from svyazka.engine.problems.cards import Sight, meet
+from svyazka.engine.problems.kinds import ENDS
+from svyazka.engine.telling.alerts import local_time
 
 if TYPE_CHECKING:
     from svyazka.engine.hub import Hub
@@ -34,9 +36,13 @@ async def tell_end(hub: Hub, account: Account, ends: datetime, remedy: str) -> N
         tenant=tenant.name,
         connection=account.name,
         vendor=account.vendor,
-        local_time=alerts.local_time(ends, tenant),
+        local_time=local_time(ends, tenant),
         ends=ends,
         remedy=remedy,
     )
-    await alerts.tell(hub, tenant, account.name, "access", "ends", ends, text, f"{ends:%Y-%m-%d}")
+    sight = Sight(
+        kind=ENDS, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=hub.clock.now(),
+        cause=f"{ends:%Y-%m-%d}", advice=remedy,
+    )  # fmt: skip
+    await meet(hub, sight)
     memo[_TOLD] = ends

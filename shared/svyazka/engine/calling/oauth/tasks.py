@@ -17,8 +17,9 @@ from svyazka.engine.calling.oauth.refresh import Authorised, NoAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Rejected, Withdrawal
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Task
+from svyazka.engine.problems.cards import Sight, meet
+from svyazka.engine.problems.kinds import NO_ACCESS
 from svyazka.engine.support.logs import log
-from svyazka.engine.telling import alerts
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventType, Fact
 from svyazka.model.grants import Grant, Trouble
@@ -27,7 +28,7 @@ from svyazka.model.tenants import CompiledConnection
 
 if TYPE_CHECKING:
     from svyazka.engine.hub import Hub
-    from svyazka.engine.outages.state import Outages
+    from svyazka.engine.outages.learning import Outages
     from svyazka.engine.tenants.directory import Account
 
 CODE_TRIES = 12
@@ -89,7 +90,11 @@ async def _tell_refused(hub: Hub, account: Account, trouble: Trouble, about: str
     text = N_("{tenant}: доступ к «{connection}» ({vendor}) не получен: {why}. {remedy}").format(
         tenant=tenant.name, connection=account.name, vendor=account.vendor, why=trouble.message, remedy=remedy
     )
-    await alerts.tell(hub, tenant, account.name, "access", "refused", now, text, about)
+    sight = Sight(
+        kind=NO_ACCESS, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=now,
+        advice=trouble.remedy, cause=about,
+    )  # fmt: skip
+    await meet(hub, sight)
 
 
 async def journal_fact(hub: Hub, account: Account, type_: EventType, about: str, what: str) -> None:

@@ -1,0 +1,1 @@
+"""What is wrong, as cards that open and close by themselves; who is to know is told through `telling`."""

@@ -1,0 +1,105 @@
+"""What several parts of the engine meet, in the words in which it is told."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from svyazka.catalogue import N_
+from svyazka.engine.hub import Hub
+from svyazka.engine.problems.cards import Sight, meet
+from svyazka.engine.problems.kinds import DEAD, FOREIGN, HOOK, QUARANTINED, REFUSED, SETTINGS, TWICE, UNKNOWN, Kind
+from svyazka.engine.telling.alerts import ALERT_FLOW
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.events import Event
+from svyazka.model.outcomes import Outcome, Refused
+from svyazka.model.tenants import Tenant
+
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+"""A code of a vendor's table; anything longer or freer may be its words about a person."""
+
+
+async def quarantined(hub: Hub, tenant_id: str, connection: str, received_at: datetime, what: str) -> None:
+    """Something came that could not be read; `what` is its id."""
+    tenant = await hub.directory.tenant(tenant_id)
+    if tenant is None:
+        return
+    text = N_(
+        "{tenant}: «{connection}» прислал событие, которое не удалось прочитать; оно сохранено: svyazka show {what}"
+    ).format(tenant=tenant.name, connection=connection, what=what)
+    await meet(hub, Sight(kind=QUARANTINED, tenant=tenant, connection=connection, text=text, since=received_at))
+
+
+async def foreign(hub: Hub, event: Event) -> None:
+    """What comes to a connection belongs to another business, and nothing acts on it."""
+    tenant = await hub.directory.tenant(event.tenant)
+    if tenant is None:
+        return
+    text = N_(
+        "{tenant}: к «{connection}» приходят события чужого аккаунта (организации, филиала, номера); они "
+        "сохраняются, но не выполняются. Сверьте номер в файле арендатора: svyazka doctor {tenant2}"
+    ).format(tenant=tenant.name, connection=event.connection, tenant2=tenant.id)
+    sight = Sight(
+        kind=FOREIGN, tenant=tenant, connection=event.connection, vendor=event.vendor, text=text,
+        since=event.received_at,
+    )  # fmt: skip
+    await meet(hub, sight)
+
+
+async def unusable(hub: Hub, tenant: Tenant, why: str) -> None:
+    """Settings can't be used as they are: what needs them waits."""
+    text = N_("{tenant}: настройки не годятся, всё, чему они нужны, ждёт ({why}): svyazka doctor {tenant2}").format(
+        tenant=tenant.name, why=why, tenant2=tenant.id
+    )
+    await meet(hub, Sight(kind=SETTINGS, tenant=tenant, text=text, since=hub.clock.now()))
+
+
+async def hook_disabled(hub: Hub, tenant: Tenant, event: Event, notice: str) -> None:
+    """A vendor stopped calling us, or complains of us, in the words that its connector found for it."""
+    sight = Sight(
+        kind=HOOK, tenant=tenant, connection=event.connection, vendor=event.vendor,
+        text=f"{tenant.name}: «{event.connection}» — {notice}", since=event.occurred_at or event.received_at,
+        cause=event.id, about=event.id,
+    )  # fmt: skip
+    await meet(hub, sight)
+
+
+async def settled_badly(hub: Hub, delivery: Delivery, outcome: Outcome | None) -> None:
+    """What somebody has to know of a delivery's end, or to mend. Never about alerts themselves."""
+    if isinstance(outcome, Refused) and outcome.remedy:
+        words = N_("{why}. {remedy}. Подробно: svyazka show {delivery}").format(
+            why=outcome.message, remedy=outcome.remedy, delivery=delivery.id
+        )
+        code = outcome.code if _CODE.fullmatch(outcome.code) else "other"
+        await _of_delivery(hub, delivery, REFUSED, words, code, outcome.remedy)
+    if delivery.status is Status.UNKNOWN:
+        words = N_(
+            "неизвестно, ушло ли сообщение: ответа не было. Повторять само не будет: svyazka resolve "
+            "{delivery} --as succeeded|failed|retry"
+        ).format(delivery=delivery.id)
+        await _of_delivery(hub, delivery, UNKNOWN, words)
+    if delivery.status is Status.DEAD:
+        words = N_(
+            "не удалось за весь срок повторов. Почему: svyazka show {delivery}; ещё раз: svyazka replay {delivery}"
+        ).format(delivery=delivery.id)
+        await _of_delivery(hub, delivery, DEAD, words)
+
+
+async def done_twice(hub: Hub, delivery: Delivery) -> None:
+    """A late answer shows that a repeat had its effect as well."""
+    words = N_("выполнено дважды: svyazka show {combined}").format(combined=delivery.id)
+    await _of_delivery(hub, delivery, TWICE, words)
+
+
+async def _of_delivery(
+    hub: Hub, delivery: Delivery, kind: Kind, words: str, cause: str = "", advice: str | None = None
+) -> None:
+    tenant = await hub.directory.tenant(delivery.tenant)
+    if tenant is None or delivery.flow == ALERT_FLOW:
+        return
+    sight = Sight(
+        kind=kind, tenant=tenant, connection=delivery.connection, vendor=delivery.vendor, cause=cause,
+        about=delivery.id, text=f"{tenant.name}: «{delivery.connection}» — {words}", since=hub.clock.now(),
+        advice=advice,
+    )  # fmt: skip
+    await meet(hub, sight)

@@ -1,0 +1,113 @@
+"""Whether the cause of a problem is gone: each kind with a check of its own looks at what is so now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from svyazka.engine.calling.oauth.expiry import WARN_BEFORE
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import (
+    DELIVERIES_OF_CONNECTION_BY_STATUS,
+    EVENTS_OF_CONNECTION_BY_STATUS,
+    RAWS_OF_CONNECTION_BY_STATUS,
+)
+from svyazka.engine.problems.cards import Look
+from svyazka.engine.problems.kinds import DAY, WEEK
+from svyazka.engine.upkeep.silent_hooks import last_call, seen, still_foreign
+from svyazka.model.errors import ConfigError
+from svyazka.model.grants import Grant
+from svyazka.model.ids import connection_id
+from svyazka.model.problems import Problem
+from svyazka.model.tenants import Tenant
+
+
+def _where(problem: Problem) -> dict[str, str]:
+    return {"tenant": problem.tenant, "connection": problem.connection or ""}
+
+
+async def _none_unknown(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    states = ["unknown"]
+    return not await hub.store.tally(DELIVERIES_OF_CONNECTION_BY_STATUS, states, equal=_where(problem))
+
+
+async def _none_dead_of_late(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """What is dead stays so, unless somebody replays it: after a week it is history."""
+    if hub.clock.now() - problem.last_seen >= WEEK:
+        return True
+    return not await hub.store.tally(DELIVERIES_OF_CONNECTION_BY_STATUS, ["dead"], equal=_where(problem))
+
+
+async def _none_quarantined(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    for query in (EVENTS_OF_CONNECTION_BY_STATUS, RAWS_OF_CONNECTION_BY_STATUS):
+        if await hub.store.tally(query, ["quarantined"], equal=_where(problem)):
+            return False
+    return True
+
+
+async def _settings_can_be_used(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    try:
+        for name in tenant.connections:
+            await hub.directory.account(tenant.id, name)
+        await hub.directory.flows_of(tenant)
+    except ConfigError:
+        return False
+    return True
+
+
+async def _its_own_come(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    looked = await seen(hub.store, tenant.id, problem.connection or "", hub.clock.now())
+    return not still_foreign(looked) or hub.clock.now() - problem.last_seen >= WEEK
+
+
+async def _called_since(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    last = await last_call(hub.store, tenant.id, problem.connection or "")
+    return last is not None and last > problem.since
+
+
+async def _called_for_a_day(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """It goes on calling us: whatever it complained of, our address is known to it."""
+    age = hub.clock.now() - problem.last_seen
+    return age >= WEEK or (age >= DAY and await _called_since(hub, tenant, problem))
+
+
+async def _ends_later(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """The credential was renewed, or has ended: then an outage tells it."""
+    account = await hub.directory.account(tenant.id, problem.connection or "")
+    access = account.manifest.access if account else None
+    if account is None or access is None:
+        return True
+    ends = access.ends(account.settings)
+    app = access.app(account.settings)
+    if ends is None and app is not None and app.refresh_life is not None:
+        held = await journal.load(hub.store, Grant, connection_id(tenant.id, account.name))
+        issued = held.model.issued_at if held else None
+        ends = issued + app.refresh_life if issued else None
+    return ends is None or not timedelta() < ends - hub.clock.real() <= WARN_BEFORE
+
+
+def _not_met_for(time: timedelta) -> Look:
+    """Nothing tells its end: it counts as over when it wasn't met for so long."""
+
+    async def look(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+        return hub.clock.now() - problem.last_seen >= time
+
+    return look
+
+
+LOOKS: Mapping[str, Look] = {
+    "unknown": _none_unknown,
+    "dead": _none_dead_of_late,
+    "refused": _not_met_for(2 * DAY),
+    "duplicate_effect": _not_met_for(WEEK),
+    "quarantined": _none_quarantined,
+    "settings": _settings_can_be_used,
+    "foreign": _its_own_come,
+    "hook": _called_for_a_day,
+    "silent": _called_since,
+    "gap": _not_met_for(WEEK),
+    "access_ends": _ends_later,
+    "access_refused": _not_met_for(WEEK),
+}
+"""By kind."""
