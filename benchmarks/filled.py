@@ -65,7 +65,7 @@ def as_the_first_release(data: Path) -> None:
         connection.close()
 
 
-ADDED = ("cost",)
+ADDED = ("cost", "waits_on")
 """Columns of deliveries since the first release."""
 
 

@@ -138,6 +138,8 @@ class Delivery(Stored):
     lease_until: Time | None = None
     wake_at: Time | None = None
     wake_step: int = 0
+    waits_on: str | None = None
+    """The connection whose outage it waits out, where that isn't its own."""
     reservation: str | None = None
     lane: str | None = None
     supersedes: bool = False
@@ -172,11 +174,16 @@ class Delivery(Stored):
     def is_open(self) -> bool:
         return self.status in OPEN
 
+    @property
+    def hangs_on(self) -> str:
+        """The connection whose outage decides when it goes on."""
+        return self.waits_on or self.connection
+
     def moved(self, to: Status, **changes: object) -> Delivery:
         """This delivery in state `to`. Raises IllegalTransition where the machine has no such way."""
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.id}: {self.status} -> {to} is no way that a delivery can go")
-        return self.model_copy(update={"status": to, "behind": None, **changes})
+        return self.model_copy(update={"status": to, "behind": None, "waits_on": None, **changes})
 
     def reopened(self, by: str, why: str, now: Time) -> Delivery:
         """A new generation, pending again: only an operator or a receipt may ask for it."""

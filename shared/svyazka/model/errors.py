@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class SourceUnavailable(SvyazkaError):
 
     outcome: Outcome | None = None
     """What it means for the connection, where its connector knows: a Blocked one is told at once."""
+    again_at: datetime | None = None
+    """Its outage is looked at again then: to ask earlier is for nothing."""
 
 
 class NotShown(SvyazkaError):

@@ -58,6 +58,16 @@ class Blocked(Frozen):
     remedy: str
 
 
+class WaitsFor(Frozen):
+    """Another connection has to be well first (the other side of a record, a source that must be read): nothing was
+    called here. It counts as no failure of the command's own; an outage of that other connection parks it."""
+
+    kind: Literal["waits_for"] = "waits_for"
+    connection: str
+    code: str
+    message: str
+
+
 class Unclear(Frozen):
     """An answer came, and it says neither yes nor no: what was asked for may have been done.
 
@@ -94,4 +104,6 @@ class GaveBack(Frozen):
     message: str = "the claim was given back before anything was sent"
 
 
-Outcome = Annotated[Succeeded | Retry | Refused | Blocked | Unclear | Unknown | GaveBack, Field(discriminator="kind")]
+Outcome = Annotated[
+    Succeeded | Retry | Refused | Blocked | Unclear | Unknown | WaitsFor | GaveBack, Field(discriminator="kind")
+]

@@ -64,7 +64,8 @@ async def test_what_no_flow_needs_is_not_asked(house: House, shop: Shop, monkeyp
 
 
 async def test_preview_says_what_was_asked_and_what_would_be(house: House, shop: Shop) -> None:
-    preview = Preview(house.hub, house.worker.planner, house.worker.attempts)
+    worker = house.worker
+    preview = Preview(house.hub, worker.decider, worker.admission, worker.outages)
     await house.post(order())
     (record,) = house.events()
     assert (await preview.of(record, house.tenant)).asked == ("till was asked how it is now",)

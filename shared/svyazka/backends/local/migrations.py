@@ -50,6 +50,11 @@ MIGRATIONS: Sequence[Migration] = (
             " AND json_extract(CAST(data AS TEXT), '$.cost') IS NOT NULL",
         ),
     ),
+    Migration(
+        2,
+        "deliveries that wait say for which connection, so that an outage finds its own",
+        Fill("deliveries", "waits_on = connection", "waits_on IS NULL AND status IN ('parked', 'blocked')"),
+    ),
 )
 
 BATCH = 2000

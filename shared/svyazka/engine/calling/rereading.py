@@ -9,6 +9,7 @@ from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.hub import Hub
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.support.logs import log, where
+from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import made_storable
 from svyazka.model.errors import (
     ConfigError,
@@ -20,6 +21,7 @@ from svyazka.model.errors import (
     Unavailable,
 )
 from svyazka.model.events import Event
+from svyazka.model.outcomes import Blocked
 
 
 class Rereader:
@@ -34,13 +36,14 @@ class Rereader:
         reading = account.manifest.reading if account else None
         if account is None or event.entity is None or reading is None or not reading.ready(account.settings):
             return Facts()
+        await self._leave_alone(account)
         call = call_to(self._hub, account, exchanges(self._hub, account), key=event.id)
         try:
             fresh = await reading.read(event.entity, call)
         except NotShown:
             return Facts()
         except (NotSent, MaybeSent, LeaseTooShort, SourceUnavailable) as error:
-            await self._outages.learn(account, error)
+            await self._outages.learn(account, error, of_source=True)
             unavailable = SourceUnavailable(
                 N_("{connection} could not be asked: {why}").format(connection=account.name, why=error)
             )
@@ -53,4 +56,22 @@ class Rereader:
             raise SourceUnavailable(
                 N_("{connection} could not be asked: our connector failed").format(connection=account.name)
             ) from error
+        self._outages.answered(account)
         return Facts(fresh=made_storable(fresh) if fresh is not None else None, gone=fresh is None)
+
+    async def _leave_alone(self, account: Account) -> None:
+        """Raises SourceUnavailable while the source counts as in trouble: its outage's own probes see when that is
+        over, and whatever waits goes on then."""
+        held = await self._outages.of(account.tenant.id, account.name)
+        if held is None:
+            return
+        outage = held.model
+        unavailable = SourceUnavailable(
+            N_("{connection} is {kind} at the moment: {why}").format(
+                connection=account.name, kind=outage.kind, why=outage.message
+            )
+        )
+        if outage.kind == "blocked":
+            unavailable.outcome = Blocked(code=outage.code, message=outage.message, remedy=outage.remedy or "")
+        unavailable.again_at = outage.next_probe_at
+        raise unavailable

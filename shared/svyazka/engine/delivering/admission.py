@@ -131,14 +131,15 @@ class Admission:
         askable = ask_at(delivery)
         if askable is not None and askable > self._hub.clock.now():
             return self._until(delivery, askable)
-        outage = await self._outages.of(delivery.tenant, delivery.connection)
-        if outage is not None and not await self._outages.probing.may_probe(outage, delivery):
-            status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
-            # The outage's own words would read as if this delivery had been tried.
-            message = N_("{connection} is {kind} at the moment: {why}").format(
-                connection=delivery.connection, kind=outage.model.kind, why=outage.model.message
-            )
-            return self._withheld(delivery, status, outage.model.code, message)
+        for name in dict.fromkeys((delivery.hangs_on, delivery.connection)):
+            outage = await self._outages.of(delivery.tenant, name)
+            if outage is not None and not await self._outages.probing.may_probe(outage, delivery):
+                status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
+                # The outage's own words would read as if this delivery had been tried.
+                message = N_("{connection} is {kind} at the moment: {why}").format(
+                    connection=name, kind=outage.model.kind, why=outage.model.message
+                )
+                return self._withheld(delivery, status, outage.model.code, message, name)
         return await self._in_turn(delivery, account, known, reservation)
 
     async def _in_turn(
@@ -191,6 +192,7 @@ class Admission:
         claim = delivery.with_attempt(attempt).moved(
             Status.IN_FLIGHT,
             claim=delivery.claim + 1,
+            waits_on=delivery.waits_on,
             lease_until=clock.real() + timedelta(seconds=lease),
             next_attempt_at=None,
             wake_at=clock.in_real(lease + TAKE_OVER_GRACE),
@@ -202,10 +204,12 @@ class Admission:
         claim = claim.model_copy(update={"reservation": reservation_id(delivery.tenant, guard)})
         return claim, [reserving(delivery, guard, reservation, now)]
 
-    def _withheld(self, delivery: Delivery, status: Status, code: str, message: str) -> Transition | None:
-        if delivery.status is status:
+    def _withheld(
+        self, delivery: Delivery, status: Status, code: str, message: str, on: str | None = None
+    ) -> Transition | None:
+        if delivery.status is status and delivery.hangs_on == (on or delivery.connection):
             return None  # waits already, and nothing of its deadlines is due
-        return Transition(parked(delivery, status, Problem(code=code, message=message)))
+        return Transition(parked(delivery, status, Problem(code=code, message=message), on))
 
 
 def is_paused(delivery: Delivery, tenant: Tenant) -> bool:

@@ -55,6 +55,10 @@ def _lane(delivery: Delivery) -> str | None:
     return delivery.lane if delivery.status in _IN_ITS_LANE else None
 
 
+def _waits_on(delivery: Delivery) -> str | None:
+    return delivery.hangs_on if delivery.status in (Status.PARKED, Status.BLOCKED) else None
+
+
 def _cost(delivery: Delivery) -> int | None:
     return None if delivery.cost is None else round(delivery.cost * COST_UNIT)
 
@@ -110,6 +114,7 @@ DELIVERIES = Kind(
     fields={
         **dict.fromkeys(("tenant", "connection", "flow", "status", "event", "subject", "external_id"), TEXT),
         "lane": Field("text", _lane),
+        "waits_on": Field("text", _waits_on),
         "created_at": TIME,
         "wake_at": TIME,
         "cost": Field("int", _cost),
@@ -135,6 +140,7 @@ COST_OF_CONNECTION = DELIVERIES.asked("cost_of_connection", "tenant", "connectio
 DELIVERIES_OF_EVENT = DELIVERIES.asked("deliveries_of_event", "event")
 DELIVERIES_OF_FLOW = DELIVERIES.asked("deliveries_of_flow", "tenant", "flow", "status")
 DELIVERIES_BY_STATUS = DELIVERIES.asked("deliveries_by_status", "tenant", "connection", "status", order="created_at")
+DELIVERIES_WAITING = DELIVERIES.asked("deliveries_waiting", "tenant", "waits_on", "status", order="created_at")
 DELIVERY_BY_EXTERNAL_ID = DELIVERIES.asked("delivery_by_external_id", "tenant", "connection", "external_id")
 DELIVERIES_OF_LANE = DELIVERIES.asked("deliveries_of_lane", "lane", order="created_at")
 DELIVERIES_OF_PERSON = DELIVERIES.asked("deliveries_of_person", contains="people")

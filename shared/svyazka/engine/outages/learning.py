@@ -12,10 +12,10 @@ from svyazka.engine.rules.ambiguity import not_called
 from svyazka.engine.support.redaction import redact
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.deliveries import Delivery
-from svyazka.model.errors import PlainHttp, RefusedAddress
+from svyazka.model.errors import LeaseTooShort, PlainHttp, RefusedAddress
 from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
 from svyazka.model.tenants import Tenant
 
 THRESHOLD = 5
@@ -44,6 +44,8 @@ class Outages(OutageStates):
 
         The first attempt over the threshold creates the outage; a probe that got any real answer ends it.
         """
+        if isinstance(outcome, WaitsFor):
+            return await self._waits(account, delivery, outcome)
         key = connection_id(account.tenant.id, account.name)
         troubled = isinstance(outcome, Blocked) or (isinstance(outcome, Retry | Unknown) and outcome.outage)
         if not troubled:
@@ -51,8 +53,9 @@ class Outages(OutageStates):
                 self._failures.pop(key, None)
                 if key in self._answers:
                     await self._count(account.tenant, key)
-                if await self.of(account.tenant.id, account.name) is not None:
-                    await self.close(account.tenant, account.name)
+                for name in dict.fromkeys((account.name, delivery.hangs_on)):  # the other's probe has got past it
+                    if await self.of(account.tenant.id, name) is not None:
+                        await self.close(account.tenant, name)
             return False
         assert isinstance(outcome, Blocked | Retry | Unknown)
         if await self.of(account.tenant.id, account.name) is not None:
@@ -69,15 +72,34 @@ class Outages(OutageStates):
         )  # fmt: skip
         return True
 
-    async def learn(self, account: Account, error: Exception) -> None:
-        """A poll or a re-read failed: what a person has to mend is told as when a delivery meets it."""
+    async def _waits(self, account: Account, delivery: Delivery, outcome: WaitsFor) -> bool:
+        """Whether the connection that it waits for is in trouble: then it is the one to be waited out, and where this
+        was its probe, that failed."""
+        other = await self._hub.directory.account(account.tenant.id, outcome.connection)
+        if other is None or await self.of(account.tenant.id, outcome.connection) is None:
+            return False
+        await self.probing.failed(other, delivery, Retry(code=outcome.code, message=outcome.message))
+        return True
+
+    def answered(self, account: Account) -> None:
+        """A source could be read."""
+        self._failures.pop(connection_id(account.tenant.id, account.name), None)
+
+    async def learn(self, account: Account, error: Exception, *, of_source: bool = False) -> None:
+        """A poll or a read failed: what a person has to mend is told as when a delivery meets it. `of_source`: its
+        events rest on what is read, so that it counts as down after as many failures as for deliveries."""
         if isinstance(error, RefusedAddress | PlainHttp):
             outcome: object = not_called(error)
         else:
             outcome = getattr(error, "outcome", None)
+        message = redact(str(getattr(outcome, "message", error)), account.secrets)
         if isinstance(outcome, Blocked):
-            message = redact(outcome.message, account.secrets)
             await self.open(account, "blocked", outcome.code, message, remedy=outcome.remedy)
+        elif of_source and not isinstance(error, LeaseTooShort) and getattr(outcome, "outage", True):
+            key = connection_id(account.tenant.id, account.name)
+            self._failures[key] = self._failures.get(key, 0) + 1
+            if self._failures[key] >= THRESHOLD:
+                await self.open(account, "down", getattr(outcome, "code", "unavailable"), message)
 
     async def close(self, tenant: Tenant, connection: str) -> bool:
         """As `OutageStates.close`; the answers that follow prove it."""

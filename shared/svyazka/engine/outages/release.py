@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import product
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS
-from svyazka.engine.journal.tasks import perform_task, release_task
+from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERIES_WAITING, NEXT_EVENTS_OF_CONNECTION
+from svyazka.engine.journal.tasks import perform_task, plan_task, release_task
 from svyazka.engine.outages.state import RELEASE_GRACE, OutageStates
+from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Store
 from svyazka.engine.rules.transitions import waiting
 from svyazka.engine.telling.undelivered import reroute
+from svyazka.engine.tenants.directory import Account
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import Conflict
+from svyazka.model.events import EventRecord, EventStatus
 from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
 from svyazka.model.tenants import Tenant
@@ -46,6 +51,7 @@ class Releasing:
             return
         if account is not None and after == 0.0:
             await reroute(hub, account)
+            await release_events(hub, account)
         rate = hub.limits(account).steady if account else 1.0
         let_go = await release_batch(hub, account.tenant, connection, rate, after) if account else 0
         under_way = held if held is not None and held.model.releasing else None
@@ -69,7 +75,7 @@ class Releasing:
         looked before we wrote: then nobody would come for this one."""
         if delivery.status not in (Status.PARKED, Status.BLOCKED) or _withheld_by_us(delivery):
             return
-        if await self._states.of(delivery.tenant, delivery.connection, fresh=True) is None:
+        if await self._states.of(delivery.tenant, delivery.hangs_on, fresh=True) is None:
             await self._hub.queue.enqueue([perform_task(delivery)])
 
 
@@ -96,15 +102,45 @@ async def waiting_for(store: Store, tenant: Tenant, connection: str, most: int) 
         return
     paused = {flow.id for flow in tenant.flows if flow.paused}
     found = 0
-    for status in (Status.PARKED, Status.BLOCKED):
-        where = {"tenant": tenant.id, "connection": connection, "status": status.value}
+    for status, (query, named) in product((Status.PARKED, Status.BLOCKED), BOTH_WAYS):
+        where = {"tenant": tenant.id, named: connection, "status": status.value}
         cursor: str | None = None
         while found < most:
-            page = await store.find(DELIVERIES_BY_STATUS, equal=where, limit=most - found, cursor=cursor)
-            for one in journal.known(Delivery, page.documents):
-                if one.model.flow not in paused:
+            page = await store.find(query, equal=where, limit=most - found, cursor=cursor)
+            unseen = [one for one in page.documents if query is DELIVERIES_WAITING or one.fields["waits_on"] is None]
+            for one in journal.known(Delivery, unseen):
+                if one.model.flow not in paused and one.model.connection not in tenant.paused_connections:
                     found += 1
                     yield one
             cursor = page.cursor
             if cursor is None:
                 break
+
+
+BOTH_WAYS: tuple[tuple[Query, str], ...] = ((DELIVERIES_WAITING, "waits_on"), (DELIVERIES_BY_STATUS, "connection"))
+"""By what they wait on; and by their own connection those that the release before parked, which didn't say."""
+
+
+async def release_events(hub: Hub, account: Account) -> None:
+    """Plan anew what waited for a source that can be asked again, in the order in which it came, at its rate."""
+    where = {"tenant": account.tenant.id, "connection": account.name}
+    waited: list[tuple[datetime, str]] = []
+    cursor: str | None = None
+    while True:
+        page = await hub.store.find(
+            NEXT_EVENTS_OF_CONNECTION, equal=where, at_most=hub.clock.now() + LONGEST_WAIT, limit=MOST, cursor=cursor
+        )
+        for held in journal.known(EventRecord, page.documents):
+            if held.model.status is EventStatus.ACCEPTED and held.model.plan_attempts:
+                waited.append((held.model.event.received_at, held.model.event.id))
+        cursor = page.cursor
+        if cursor is None:
+            break
+    rate = hub.limits(account).steady
+    due = [(event, hub.clock.in_real(number / rate)) for number, (_, event) in enumerate(sorted(waited))]
+    for first in range(0, len(due), MOST):
+        await hub.queue.enqueue([plan_task(event, moment) for event, moment in due[first : first + MOST]])
+
+
+LONGEST_WAIT = timedelta(days=2)
+"""No event's next look lies further ahead."""

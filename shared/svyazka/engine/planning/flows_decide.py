@@ -82,7 +82,7 @@ class FlowsDecide:
             return await self._rereader.reread(event)
         except SourceUnavailable as error:
             waited = self._hub.clock.now() - event.received_at > TRUST_BODY_AFTER
-            if not waited or _waits_for_access(event, error):
+            if not waited or _waits_for_source(event, error):
                 raise
             log("WARNING", "acting on the webhook's word", tenant=event.tenant, event=event.id)
             return Facts()
@@ -150,12 +150,12 @@ def _concerns(event: Event, bound: BoundFlow) -> bool:
     return event.connection in bound.spec.sources
 
 
-def _waits_for_access(event: Event, error: SourceUnavailable) -> bool:
-    """True if planning has to wait: the source needs a person (a new authorisation), and the event names no contact, so
-    that acting on the webhook's body alone would reach nobody."""
-    blocked = isinstance(error.outcome, Blocked)
+def _waits_for_source(event: Event, error: SourceUnavailable) -> bool:
+    """True if planning should keep waiting: the source is in an outage (down, or an operator must act), and the event
+    has no contact, so acting on the webhook's body alone would reach no one."""
+    in_trouble = error.again_at is not None or isinstance(error.outcome, Blocked)
     contact = event.contact
-    return blocked and not (contact and (contact.phone or contact.email or contact.chats))
+    return in_trouble and not (contact and (contact.phone or contact.email or contact.chats))
 
 
 def _message_of(event: Event) -> dict[str, object]:

@@ -77,7 +77,9 @@ class Planner:
             await (self._plan_for(held, tenant) if tenant else self._finish(held, Planned(reasons=[TENANT_GONE])))
         except (Conflict, Unavailable):
             raise
-        except (SourceUnavailable, ReceiptNotYet) as error:
+        except SourceUnavailable as error:
+            await self._later(held, str(error), error.again_at)
+        except ReceiptNotYet as error:
             await self._later(held, str(error))
         except ConfigError as error:
             if tenant is not None:
@@ -232,7 +234,7 @@ class Planner:
             )
         )  # fmt: skip
 
-    async def _later(self, held: Versioned[EventRecord], why: str) -> None:
+    async def _later(self, held: Versioned[EventRecord], why: str, not_before: datetime | None = None) -> None:
         """Not plannable just now: the event stays accepted, with a time to look again."""
         record, now = held.model, self._hub.clock.now()
         attempts = record.plan_attempts + 1
@@ -246,6 +248,8 @@ class Planner:
             due: datetime | None = None
         else:
             due = now + timedelta(seconds=delay)
+            if not_before is not None:
+                due = max(due, not_before + timedelta(seconds=delay / 2))  # what waited is planned when the outage ends
             changes = {"reason": why, "plan_attempts": attempts, "wake_at": due + WAKE_GRACE, "wake_step": 0}
         later = record.model_copy(update=changes)
         try:

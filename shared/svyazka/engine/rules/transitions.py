@@ -10,9 +10,12 @@ from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun
 from svyazka.engine.rules.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
 from svyazka.model.deliveries import FINAL, SKELETON, Attempt, Delivery, Problem, Status
 from svyazka.model.events import RECEIPT_RANK, ReceiptState
-from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
 
 GIVE_BACK_DELAY = timedelta(seconds=2)
+
+WAITS_AGAIN = timedelta(minutes=1)
+"""When it is looked at again whether another connection is well, as long as that one doesn't count as in trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
         return parked(delivery, Status.BLOCKED, _problem(outcome))
     if isinstance(outcome, GaveBack):
         return waiting(delivery, Status.PENDING, now + max(GIVE_BACK_DELAY, timedelta(seconds=outcome.after)))
+    if isinstance(outcome, WaitsFor):
+        why = Problem(code=outcome.code, message=outcome.message)
+        if around.parked:
+            return parked(delivery, Status.PARKED, why, waits_on=outcome.connection)
+        return waiting(delivery, Status.PENDING, now + WAITS_AGAIN).model_copy(update={"last_error": why})
     assert isinstance(outcome, Retry), "what is unclear is resolved before it is settled"
     return _failed_for_now(delivery, outcome, around)
 
@@ -81,8 +89,8 @@ def queued(delivery: Delivery, behind: str, now: datetime) -> Delivery:
     return rewoken(waits, now)
 
 
-def parked(delivery: Delivery, status: Status, why: Problem | None) -> Delivery:
-    """Open, waiting for its connection: only deadlines wake it."""
+def parked(delivery: Delivery, status: Status, why: Problem | None, waits_on: str | None = None) -> Delivery:
+    """Open, waiting for its connection, or another one: only deadlines wake it."""
     deadlines = [moment for moment in (delivery.guards.expires_at, delivery.fallback_at) if moment]
     return delivery.moved(
         status,
@@ -91,6 +99,7 @@ def parked(delivery: Delivery, status: Status, why: Problem | None) -> Delivery:
         wake_at=min(deadlines, default=None),
         wake_step=0,
         last_error=why or delivery.last_error,
+        waits_on=waits_on if waits_on != delivery.connection else None,
     )
 
 
