@@ -118,6 +118,7 @@ def test_every_command_works_against_a_deployment(svyazka: Operator) -> None:
 
     assert [row["kind"] for row in svyazka.rows("alerts")] == ["unknown"]
     assert [row["kind"] for row in svyazka.rows("problems", "kofe")] == ["unknown"]
+    assert svyazka.rows("retry", "sms")[0]["outcome"] == "no outage"
     (forgotten,) = svyazka.rows("forget", OTHER, "--yes")
     assert (forgotten["events"], forgotten["deliveries"]) == (1, 1)
     (sms,) = [row for row in svyazka.rows("stats") if row["connection"] == "sms"]
