@@ -57,7 +57,7 @@ def test_whoever_can_be_asked_takes_part() -> None:
     assert set(READING) == set(ASKED)
 
 
-@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize("name", ASKED)
 def test_without_access_nobody_is_asked_and_with_it_they_are(name: str) -> None:
     manifest, settings = settings_of(name, "http://127.0.0.1:1")
     assert manifest.reading is not None
@@ -66,7 +66,7 @@ def test_without_access_nobody_is_asked_and_with_it_they_are(name: str) -> None:
     assert not manifest.reading.ready(manifest.settings.model_validate(bare))
 
 
-@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize("name", ASKED)
 @pytest.mark.parametrize("status", [400, 401, 402, 404, 405, 410, 422])
 async def test_a_page_in_place_of_a_sources_api_is_tried_again(name: str, status: int) -> None:
     async with vendor(page(status)) as port:
@@ -79,7 +79,7 @@ async def test_a_page_in_place_of_a_sources_api_is_tried_again(name: str, status
     assert isinstance(caught.value.outcome, Retry)
 
 
-@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize("name", ASKED)
 async def test_a_source_that_is_away_is_said_to_be_away(name: str) -> None:
     manifest, settings = settings_of(name, "http://127.0.0.1:1")
     assert manifest.reading is not None
