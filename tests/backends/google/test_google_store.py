@@ -146,7 +146,7 @@ async def test_a_commit_stands_when_its_tasks_could_not_be_queued(proxied):
 
 
 async def test_a_query_outside_the_table_is_refused(proxied):
-    with pytest.raises(ValueError, match="table"):
+    with pytest.raises(ValueError, match="declares"):
         await proxied.store.find(Query("by_type", "events", equal=("type",)), equal={"type": "x"})
     assert (await proxied.store.find(DUE_EVENTS, at_most=proxied.now())).documents == []
 

@@ -266,3 +266,26 @@ async def test_a_receipt_ahead_of_its_own_settle_is_never_taken_for_an_unknown_o
     await house.run()
     states = {d.subject: d.status for d in house.deliveries() if d.flow == "review_request"}
     assert states == {"order:1": Status.UNKNOWN, "order:2": Status.IN_FLIGHT}
+
+
+async def test_a_connections_release_looks_at_no_receipt_before_its_time() -> None:
+    """What is released waited for its source; a receipt waits for our own settle, and has so many looks only."""
+    house = House()
+    await house.settle_in()
+
+    def took_it_and_we_froze(command: Command, key: str) -> Outcome:
+        house.sms.deliver(command, key)
+        raise SystemExit
+
+    house.sms.script.append(took_it_and_we_froze)
+    await house.post(order(1))
+    with pytest.raises(SystemExit):
+        await house.run()
+    ((key, _),) = house.sms.sent
+    house.start()
+    await house.receipt("delivered", f"sms-{key}")
+    for _ in range(6):
+        await house.run()
+        assert await house.worker.handle("/release", {"tenant": "kofe", "connection": "sms"}) == 204
+    await house.pass_time(600)
+    assert [d.status for d in house.deliveries() if d.flow == "review_request"] == [Status.SUCCEEDED]

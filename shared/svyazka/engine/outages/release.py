@@ -131,8 +131,10 @@ async def release_events(hub: Hub, account: Account) -> None:
             NEXT_EVENTS_OF_CONNECTION, equal=where, at_most=hub.clock.now() + LONGEST_WAIT, limit=MOST, cursor=cursor
         )
         for held in journal.known(EventRecord, page.documents):
-            if held.model.status is EventStatus.ACCEPTED and held.model.plan_attempts:
-                waited.append((held.model.event.received_at, held.model.event.id))
+            # A receipt waits for our own settle, not for its vendor: to look early would use up its tries.
+            one = held.model
+            if one.status is EventStatus.ACCEPTED and one.plan_attempts and one.event.receipt is None:
+                waited.append((one.event.received_at, one.event.id))
         cursor = page.cursor
         if cursor is None:
             break
