@@ -112,7 +112,8 @@ def test_what_a_release_before_left_in_free_pages_goes_when_the_file_is_opened(h
             before.execute(f"DELETE FROM {kind}")
         before.commit()
     assert in_files(hub, PHONE[2:])
-    hub.rows("events")
+    worker = LocalStore.open(hub.data, upgrade=True)  # as the working process does
+    asyncio.run(worker.close())
     assert in_files(hub, *WHO) == []
     assert hub.rows("stats"), "and it works on"
 
