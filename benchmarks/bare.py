@@ -20,26 +20,26 @@ import uvicorn
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore, _arrive
 from svyazka.backends.local.writer import connect
-from svyazka.engine.ports.store import Arrival, Document, Task, Value
+from svyazka.engine.ports.store import Document, NewEvent, Task, Value
 
 Message = MutableMapping[str, Any]
 ANSWER = b'{"status":"accepted","events":[{"id":"evt_0","type":"order.completed","status":"accepted","reason":null}]}'
 PEOPLE = tuple(f"{number:024x}" for number in range(4))
 
 
-def arrivals() -> Iterator[Callable[[bytes], Arrival]]:
+def arrivals() -> Iterator[Callable[[bytes], NewEvent]]:
     """One after the other, each of another event: what a body becomes."""
     for number in itertools.count():
         key = f"evt_{hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()}"
 
-        def arrival(body: bytes, key: str = key) -> Arrival:
+        def arrival(body: bytes, key: str = key) -> NewEvent:
             now = datetime.now(UTC)
             fields: dict[str, Value] = {
                 "tenant": "bench", "connection": "till", "type": "order.completed", "subject": f"order:{key}",
                 "status": "accepted", "received_at": now, "wake_at": now, "blank_at": now, "people": PEOPLE,
             }  # fmt: skip
             document = Document("events", key, fields, body + b" " * 900)
-            return Arrival(document, Task("plan", "/plan", {"event": key}))
+            return NewEvent(document, Task("plan", "/plan", {"event": key}))
 
         yield arrival
 
@@ -51,7 +51,7 @@ class PlainStore:
         self._store = LocalStore.open(data)
         self._connection = connect(self._store.path)
 
-    async def accept(self, arrivals: Sequence[Arrival], raw: None, salvage: None) -> list[Document | None]:
+    async def accept(self, arrivals: Sequence[NewEvent], raw: None, salvage: None) -> list[Document | None]:
         """As the store itself does it, but for its writer."""
         now = microseconds(self._store.clock.now())
         self._connection.execute("BEGIN IMMEDIATE")

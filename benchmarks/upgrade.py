@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.filled import as_the_first_release, fill
 from svyazka.backends.local.opening import copies, prepare
 from svyazka.backends.local.store import FILE, LocalStore
-from svyazka.engine.ports.store import Arrival, Document
+from svyazka.engine.ports.store import Document, NewEvent
 
 
 def upgrade(events: int) -> dict[str, object]:
@@ -44,7 +44,7 @@ async def _accept_meanwhile(store: LocalStore, upgrading: threading.Thread) -> l
     waited = []
     while upgrading.is_alive() or not waited:
         begun = time.perf_counter()
-        arrival = Arrival(Document("events", f"evt_meanwhile_{len(waited)}", {"tenant": "meanwhile"}, b"{}"))
+        arrival = NewEvent(Document("events", f"evt_meanwhile_{len(waited)}", {"tenant": "meanwhile"}, b"{}"))
         await store.accept([arrival], None, None)
         waited.append(time.perf_counter() - begun)
         await asyncio.sleep(0.01)

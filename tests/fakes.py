@@ -23,10 +23,10 @@ from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.outbound.pacing import Limiter
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import (
-    Arrival,
     Create,
     Delete,
     Document,
+    NewEvent,
     Page,
     Put,
     Replace,
@@ -221,7 +221,7 @@ class MemoryStore:
         return await self.get("connections", key)
 
     async def accept(
-        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+        self, arrivals: Sequence[NewEvent], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
         if self.down and salvage is not None:
             await self.enqueue([salvage.task])

@@ -35,9 +35,9 @@ class Function:
 
     @property
     def seals(self) -> bool:
-        """Whether it seals or unseals anything: such a secret, or an errand on its way to the worker."""
+        """Whether it seals or unseals anything: such a secret, or an for_the_worker on its way to the worker."""
         webhook = load_webhook(self.vendor) if self.vendor else None
-        return webhook is None or self.signs or type(webhook).errand is not Webhook.errand
+        return webhook is None or self.signs or type(webhook).for_the_worker is not Webhook.for_the_worker
 
     @property
     def folder(self) -> Path:

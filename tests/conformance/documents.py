@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from svyazka.engine.journal.kinds import KINDS
-from svyazka.engine.ports.store import Arrival, Document, Salvage, Task, Value
+from svyazka.engine.ports.store import Document, NewEvent, Salvage, Task, Value
 
 T0 = datetime(2026, 3, 14, 12, 0, 0, 123457, tzinfo=UTC)
 """A time whose microseconds matter."""
@@ -45,6 +45,6 @@ def event(key: str, data: bytes = b"{}", status: str = "accepted") -> Document:
     return bare("events", key, data, tenant="kofe", status=status, received_at=T0, wake_at=at(60))
 
 
-def arrival(key: str, data: bytes = b"{}") -> Arrival:
+def arrival(key: str, data: bytes = b"{}") -> NewEvent:
     """An event on its way in, with the task that plans it."""
-    return Arrival(event(key, data), Task("plan", "/plan", {"event": key}))
+    return NewEvent(event(key, data), Task("plan", "/plan", {"event": key}))

@@ -11,7 +11,7 @@ import pytest
 from conformance.documents import SALVAGE, T0, arrival, bare, content, event
 from conformance.harness import Handed
 from svyazka.engine.ports.claims import claimants, claims_document
-from svyazka.engine.ports.store import Arrival, Create, Delete, Document, Put, Task
+from svyazka.engine.ports.store import Create, Delete, Document, NewEvent, Put, Task
 
 
 def raw(key: str = "raw", data: bytes = b"{}") -> Document:
@@ -36,7 +36,7 @@ async def test_claims_are_read_as_they_were_written(inbox, store):
 
 
 async def test_what_asks_for_no_task_gets_none(backend, inbox, store):
-    assert await inbox.accept([Arrival(event("a", status="ignored"))], None, SALVAGE) == [None]
+    assert await inbox.accept([NewEvent(event("a", status="ignored"))], None, SALVAGE) == [None]
     assert await store.get("events", "a") is not None
     assert await backend.deliver(3600) == []
 
@@ -82,7 +82,7 @@ async def test_many_items_of_one_request(backend, inbox, store):
     """More than fit in one call of any store."""
     keys = [f"e{number:03}" for number in range(620)]
     await inbox.accept([arrival(key) for key in keys[::50]], None, SALVAGE)
-    found = await inbox.accept([Arrival(event(key)) for key in keys], raw(), SALVAGE)
+    found = await inbox.accept([NewEvent(event(key)) for key in keys], raw(), SALVAGE)
     assert [document.id for document in found if document] == keys[::50]
     assert None not in await store.get_many([("events", key) for key in keys])
 
@@ -100,8 +100,8 @@ async def test_without_a_salvage_it_works_the_same(inbox):
 # Weak identities
 
 
-def weak(key: str, earlier: str, since: float) -> Arrival:
-    return Arrival(event(key), Task("plan", "/plan", {"event": key}), earlier, T0 + timedelta(seconds=since))
+def weak(key: str, earlier: str, since: float) -> NewEvent:
+    return NewEvent(event(key), Task("plan", "/plan", {"event": key}), earlier, T0 + timedelta(seconds=since))
 
 
 async def test_a_weak_event_of_the_window_before_is_the_same_one(backend, inbox, store):

@@ -279,7 +279,7 @@ def test_a_webhook_looks_at_no_clock_and_draws_no_lot(vendor: str, monkeypatch: 
             webhook.verify(request, inbound)
             webhook.told_of(request)
             webhook.answer(request, webhook.parse(request, inbound))
-            webhook.errand(request)
+            webhook.for_the_worker(request)
             webhook.handshake(request, inbound)
     monkeypatch.undo()
 

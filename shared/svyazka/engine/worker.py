@@ -23,7 +23,7 @@ from svyazka.engine.support.logs import log
 from svyazka.engine.upkeep.poll import Poller
 from svyazka.engine.upkeep.probing import probe
 from svyazka.engine.upkeep.retention import Retention
-from svyazka.engine.upkeep.silent_hooks import Watch
+from svyazka.engine.upkeep.silent_hooks import SilentHooks
 from svyazka.engine.upkeep.sweep import Sweep
 from svyazka.model.errors import ConfigError, Unavailable, WrittenByNewer
 
@@ -46,7 +46,7 @@ class Worker:
         self.sweeper = Sweep(hub, self.outages)
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
-        self.watch = Watch(hub)
+        self.watch = SilentHooks(hub)
         self.webhook_of = webhooks
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 

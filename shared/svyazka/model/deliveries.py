@@ -84,7 +84,7 @@ class Attempt(Stored):
     message: str | None = None
 
 
-class Problem(Stored):
+class LastError(Stored):
     """Why the delivery is where it is: a vendor's code or ours, and words for a person."""
 
     code: str
@@ -156,7 +156,7 @@ class Delivery(Stored):
 
     external_id: str | None = None
     cost: float | None = None
-    last_error: Problem | None = None
+    last_error: LastError | None = None
     duplicate_effect: bool = False
     settled_at: Time | None = None
     blank_at: Time | None = None
@@ -223,7 +223,7 @@ class Delivery(Stored):
         if self.external_id is None and receipt.external_id is not None:
             update["external_id"] = receipt.external_id
         if receipt.state is ReceiptState.UNDELIVERED:
-            update["last_error"] = Problem(
+            update["last_error"] = LastError(
                 code=receipt.code or "undelivered",
                 message=receipt.message or "the vendor could not deliver it",
             )

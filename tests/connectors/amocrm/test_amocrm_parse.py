@@ -299,7 +299,7 @@ def test_what_holds_no_entity_is_not_the_format(body: bytes) -> None:
 
 
 def test_amocrm_switches_off_who_refuses_so_no_body_is_refused() -> None:
-    assert not WEBHOOK.bears_refusal
+    assert not WEBHOOK.tolerates_400
 
 
 @pytest.mark.parametrize("action", ["delete", "restore"])
@@ -356,18 +356,18 @@ def got(name: str) -> RawRequest:
     return RawRequest("GET", path, query.encode(), [], b"")
 
 
-def test_the_redirect_the_widgets_call_and_the_notice_are_errands_for_the_worker() -> None:
-    assert WEBHOOK.errand(got("oauth-redirect-ok")) == {
+def test_the_redirect_the_widgets_call_and_the_notice_go_to_the_worker() -> None:
+    assert WEBHOOK.for_the_worker(got("oauth-redirect-ok")) == {
         "code": "def502000000test", "state": "hub-state-1", "referer": "kofeinya-test.amocrm.ru",
         "client_id": "01d01160-0000-4000-8000-6a1bb83fcd1d",
     }  # fmt: skip
-    widget = WEBHOOK.errand(got("oauth-redirect-from-widget"))
+    widget = WEBHOOK.for_the_worker(got("oauth-redirect-from-widget"))
     assert widget is not None
     assert (widget["from_widget"], "state" in widget) == ("1", False)
-    notice = WEBHOOK.errand(got("wh-integration-disabled"))
+    notice = WEBHOOK.for_the_worker(got("wh-integration-disabled"))
     assert notice is not None
     assert sorted(notice) == ["account_id", "client_uuid", "signature"]
-    assert WEBHOOK.errand(RawRequest("GET", "/", b"key=x", [], b"")) is None
+    assert WEBHOOK.for_the_worker(RawRequest("GET", "/", b"key=x", [], b"")) is None
 
 
 def test_the_page_after_agreeing_holds_nothing_that_came_with_the_request() -> None:

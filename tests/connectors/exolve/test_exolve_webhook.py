@@ -127,4 +127,4 @@ def test_an_event_without_its_message_is_unreadable(content: Any) -> None:
 def test_what_is_no_event_is_said_so(body: bytes) -> None:
     with pytest.raises(NotTheFormat, match="expected"):
         parse(body)
-    assert not WEBHOOK.bears_refusal
+    assert not WEBHOOK.tolerates_400

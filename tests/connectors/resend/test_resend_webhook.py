@@ -255,7 +255,7 @@ def test_an_event_without_its_letter_is_unreadable(content: Any) -> None:
 def test_what_is_no_event_is_said_so(body: bytes) -> None:
     with pytest.raises(NotTheFormat, match="expected"):
         parse(body)
-    assert not WEBHOOK.bears_refusal
+    assert not WEBHOOK.tolerates_400
 
 
 # The link to unsubscribe
@@ -278,7 +278,7 @@ def test_who_presses_the_button_withdraws_his_consent_for_all_his_addresses() ->
     answer = WEBHOOK.answer(request, [fact])
     assert answer is not None
     assert (answer.status, answer.content_type) == (200, "text/html; charset=utf-8")
-    assert WEBHOOK.decides, "nobody is told so before it is written down"
+    assert not WEBHOOK.salvage, "nobody is told so before it is written down"
 
 
 def test_looking_at_the_link_asks_and_does_nothing() -> None:

@@ -459,7 +459,7 @@ def test_the_old_protocol_is_named() -> None:
 
 
 def test_refusing_could_cost_the_address_so_nothing_is_refused() -> None:
-    assert not WEBHOOK.bears_refusal
+    assert not WEBHOOK.tolerates_400
     assert {"application/json", "text/xml"} <= set(WEBHOOK.content_types)
 
 

@@ -136,7 +136,7 @@ def test_the_body_answered_is_exactly_100() -> None:
     answer = WEBHOOK.answer(posted(sample("test")), parse(sample("test")))
     assert answer is not None
     assert (answer.status, answer.body) == (200, b"100")
-    assert not WEBHOOK.bears_refusal, "a 400 would bring the same body back every minute for 5 days"
+    assert not WEBHOOK.tolerates_400, "a 400 would bring the same body back every minute for 5 days"
 
 
 # Records

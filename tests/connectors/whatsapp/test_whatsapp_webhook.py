@@ -348,4 +348,4 @@ def test_a_preference_of_nobodys_is_unreadable(preference: dict[str, str]) -> No
 def test_what_is_no_webhook_of_whatsapps_is_said_so(body: bytes) -> None:
     with pytest.raises(NotTheFormat, match="expected"):
         parse(body)
-    assert not WEBHOOK.bears_refusal
+    assert not WEBHOOK.tolerates_400

@@ -21,7 +21,7 @@ from svyazka.engine.rules.transitions import (
 )
 from svyazka.model.commands import Guards, QuietHours, Repeat, SendMessage, Step
 from svyazka.model.contacts import Contact
-from svyazka.model.deliveries import FINAL, Attempt, Delivery, Problem, Status
+from svyazka.model.deliveries import FINAL, Attempt, Delivery, LastError, Status
 from svyazka.model.events import ReceiptState
 from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
 
@@ -49,7 +49,7 @@ STEP = Step(
     command=SendMessage(to=Contact(email="ivan@example.org"), text="Спасибо!"),
 )  # fmt: skip
 
-UNHEARD_OF = Problem(code="no_receipt", message="nobody said that it arrived")
+UNHEARD_OF = LastError(code="no_receipt", message="nobody said that it arrived")
 
 SETTLED: list[tuple[Outcome, bool, Status, str | None, datetime | None]] = [
     # outcome, outage open -> status, code, next attempt
@@ -161,7 +161,7 @@ def test_a_success_that_a_receipt_or_an_operator_told_before_us_is_one_and_the_s
         ({"status": S.RETRYING}, False), ({"status": S.IN_FLIGHT}, False),
         ({"status": S.SUCCEEDED, "receipt": ReceiptState.UNDELIVERED}, True),
         ({"status": S.SUCCEEDED, "receipt": ReceiptState.DELIVERED}, False),
-        ({"status": S.FAILED, "last_error": Problem(code="215:opt-out", message="")}, False),
+        ({"status": S.FAILED, "last_error": LastError(code="215:opt-out", message="")}, False),
         ({"status": S.FAILED, "successor": "dlv_2"}, False), ({"status": S.FAILED, "fallbacks": ()}, False),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from fakes import House, MemoryStore, order
-from svyazka.engine.ports.store import Arrival, Document, Salvage, Task, Write
+from svyazka.engine.ports.store import Document, NewEvent, Salvage, Task, Write
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import FINAL, TRANSITIONS, Delivery, Status
 from svyazka.model.errors import MaybeSent, NotSent
@@ -50,7 +50,7 @@ class CrashingStore(MemoryStore):
         return versions
 
     async def accept(
-        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+        self, arrivals: Sequence[NewEvent], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
         self._burns(done=False)
         present = await super().accept(arrivals, raw, salvage)

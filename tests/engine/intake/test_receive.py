@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fakes import START, FakeTill, House, keyring, order
 from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest
 from svyazka.engine.intake.receive import BODY_LIMIT, Receiver, decompressed
-from svyazka.engine.journal.events_of_request import Item, journaled
+from svyazka.engine.journal.events_of_request import ParsedEvent, journaled
 from svyazka.engine.ports.store import Document
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventStatus, EventType, Fact, Origin, StoredRequest, Unreadable
@@ -32,7 +32,7 @@ UNKEYED = Fact(type=EventType.ORDER_COMPLETED)
 def journal(
     *facts: Fact | Unreadable, body: bytes = b"{}", after: timedelta = timedelta(), origin: Origin = "webhook",
     wrong: str | None = None, path: str = "/webhook_till",
-) -> tuple[Document | None, list[Item]]:  # fmt: skip
+) -> tuple[Document | None, list[ParsedEvent]]:  # fmt: skip
     request = RawRequest("POST", path, b"key=secret", [(b"content-type", b"application/json")], body)
     people = keyring().people
     return journaled(
@@ -46,7 +46,7 @@ def journal(
     )
 
 
-def ids(found: tuple[Document | None, list[Item]]) -> list[str]:
+def ids(found: tuple[Document | None, list[ParsedEvent]]) -> list[str]:
     return [item.record.event.id for item in found[1]]
 
 
@@ -205,7 +205,7 @@ class Broken(FakeTill):
 class Deciding(Broken):
     """Its answer is a decision."""
 
-    decides = True
+    salvage = False
 
 
 class Surrogates(FakeTill):
@@ -218,7 +218,7 @@ class Surrogates(FakeTill):
 class Patient(FakeTill):
     """A vendor that bears no refusal."""
 
-    bears_refusal = False
+    tolerates_400 = False
 
     def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
         return Answer(200, b"100", "text/plain")
@@ -441,7 +441,7 @@ async def test_what_is_too_large_to_keep_is_told_once_and_nothing_is_vouched_for
 
 async def test_no_decision_is_made_on_what_cannot_be_looked_into(house: House) -> None:
     webhook = Patient()
-    webhook.decides = True  # type: ignore[misc]
+    webhook.salvage = False  # type: ignore[misc]
     assert (await post(house, webhook, b"%PDF", (b"content-type", b"application/pdf"))).status == 415
 
 

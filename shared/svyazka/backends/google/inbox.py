@@ -24,7 +24,7 @@ from svyazka.backends.google.rest import (
 from svyazka.backends.google.tasks import Addressing
 from svyazka.backends.google.wire import NoAnswer
 from svyazka.engine.ports.claims import KIND as CLAIMS
-from svyazka.engine.ports.store import Arrival, Document, Salvage, Task
+from svyazka.engine.ports.store import Document, NewEvent, Salvage, Task
 from svyazka.engine.rules.deadlines import ACCEPT_LIMIT
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import Unavailable
@@ -117,7 +117,7 @@ class RestInbox:
     # Accepting
 
     async def accept(
-        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+        self, arrivals: Sequence[NewEvent], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
         until = self._until(LEAST_SHARE)
         try:
@@ -143,7 +143,7 @@ class RestInbox:
         left = max(began + self._limit - now, self._limit * least)
         return asyncio.get_running_loop().time() + left
 
-    async def _journal(self, arrivals: Sequence[Arrival], raw: Document | None) -> list[Document | None]:
+    async def _journal(self, arrivals: Sequence[NewEvent], raw: Document | None) -> list[Document | None]:
         """Create what is absent; what is present of each. Raises NoAnswer unless all of it is durable."""
         earlier = await self._earlier(arrivals)
         new = [arrival.document for arrival in arrivals if arrival.document.id not in earlier]
@@ -167,7 +167,7 @@ class RestInbox:
                 codes[index] = code
         return codes
 
-    async def _earlier(self, arrivals: Sequence[Arrival]) -> dict[str, Document]:
+    async def _earlier(self, arrivals: Sequence[NewEvent]) -> dict[str, Document]:
         """For weak identities: the event of the window before that is the same one, by the new one's id."""
         weak = {a.document.id: (a.earlier, a.earlier_since) for a in arrivals if a.earlier and a.earlier_since}
         found = await self._documents.read([("events", earlier) for earlier, _ in weak.values()])

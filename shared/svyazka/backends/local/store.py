@@ -21,10 +21,10 @@ from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.clock import Clock, SystemClock
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import (
-    Arrival,
     Create,
     Delete,
     Document,
+    NewEvent,
     Page,
     Put,
     Replace,
@@ -206,7 +206,7 @@ class LocalStore:
         return known[1]
 
     async def accept(
-        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+        self, arrivals: Sequence[NewEvent], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
         """Events and tasks in one transaction; there is no queue apart that salvage could go to."""
         now = microseconds(self.clock.now())
@@ -356,7 +356,7 @@ def _key(write: Write) -> tuple[str, str]:
     return (write.kind, write.id) if isinstance(write, Delete) else write.document.key
 
 
-def _arrive(connection: sqlite3.Connection, arrival: Arrival, now: int) -> Document | None:
+def _arrive(connection: sqlite3.Connection, arrival: NewEvent, now: int) -> Document | None:
     rows = rows_of("events")
     if arrival.earlier is not None and arrival.earlier_since is not None:
         earlier = connection.execute(

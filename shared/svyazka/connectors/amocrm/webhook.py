@@ -46,7 +46,7 @@ class AmocrmWebhook(Webhook):
 
     vendor = "amocrm"
     content_types = ("application/x-www-form-urlencoded", "application/json")
-    bears_refusal = False
+    tolerates_400 = False
     public_settings = ("account_id", "won_statuses")
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
@@ -54,7 +54,7 @@ class AmocrmWebhook(Webhook):
         reading = _Reading(_content(request), inbound)
         return [fact for entity, action, item in reading.items() for fact in [reading.fact(entity, action, item)]]
 
-    def errand(self, request: RawRequest) -> Mapping[str, str] | None:
+    def for_the_worker(self, request: RawRequest) -> Mapping[str, str] | None:
         given = request.params()
         if "code" in given:
             return {name: given[name] for name in REDIRECT if name in given}

@@ -25,7 +25,7 @@ class ExolveWebhook(Webhook):
 
     vendor = "exolve"
     # Whether a refusal is repeated, or switches the address off, is unknown.
-    bears_refusal = False
+    tolerates_400 = False
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one event of a request; want of money is told beside it."""

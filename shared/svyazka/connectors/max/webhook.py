@@ -43,7 +43,7 @@ class MaxWebhook(Webhook):
     vendor = "max"
     secret_settings = ("webhook_secret", "bot_token")
     # Refusals count towards the 8 hours after which the bot is unsubscribed.
-    bears_refusal = False
+    tolerates_400 = False
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """The secret of the subscription must come back in its header; an old subscription may send none."""

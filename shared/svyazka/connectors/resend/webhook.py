@@ -44,9 +44,9 @@ class ResendWebhook(Webhook):
     content_types = ("application/json", *unsubscribe.FORMS)
     secret_settings = ("signing_secret",)
     # Refusing what is authentic would bring it back for a day, and in the end switch the endpoint off.
-    bears_refusal = False
+    tolerates_400 = False
     # Readers are told that they are unsubscribed only once it is written down. Resend repeats its events by itself.
-    decides = True
+    salvage = False
     reads_empty = True  # a link to unsubscribe says all by itself
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:

@@ -38,7 +38,7 @@ class RKeeperWebhook(Webhook):
     vendor = "rkeeper"
     content_types = ("application/json", "text/json", "text/plain", *XML)
     # White Server deletes an address that fails for 7 days; what Delivery does to one, nobody says.
-    bears_refusal = False
+    tolerates_400 = False
     secret_settings = ("signature_key",)
     public_settings = ("final_statuses", "status_map", "paths", "object_id", "signature_recipe")
 

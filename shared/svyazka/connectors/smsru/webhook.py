@@ -35,7 +35,7 @@ class SmsruWebhook(Webhook):
     content_types = ("application/x-www-form-urlencoded",)
     secret_settings = ("api_id",)
     # Refusing what is authentic would bring it back every minute for days.
-    bears_refusal = False
+    tolerates_400 = False
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """The hash must be the one that the account's api_id makes of these very bytes."""

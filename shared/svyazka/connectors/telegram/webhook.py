@@ -41,7 +41,7 @@ class TelegramWebhook(Webhook):
     vendor = "telegram"
     secret_settings = ("webhook_secret", "bot_token")
     # What is refused comes again for a day, and its chat waits behind it.
-    bears_refusal = False
+    tolerates_400 = False
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """The secret that Telegram was given at `setWebhook` must come back in its header."""

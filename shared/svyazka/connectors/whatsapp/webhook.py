@@ -32,7 +32,7 @@ class WhatsappWebhook(Webhook):
     public_settings = ("phone_number_id",)
     shared_by = "phone_number_id"
     # Refusing what is authentic would bring it back for a week.
-    bears_refusal = False
+    tolerates_400 = False
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """HMAC-SHA256 of the body under the app secret, in hex."""

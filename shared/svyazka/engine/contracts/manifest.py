@@ -94,7 +94,7 @@ class OAuthAccess(Protocol[AskedT]):
         raise NotImplementedError
 
     def redirected(self, params: Mapping[str, str], settings: AskedT) -> Redirected:
-        """What the parameters of `Webhook.errand` mean, and whether they are to be believed. Pure."""
+        """What the parameters of `Webhook.for_the_worker` mean, and whether they are to be believed. Pure."""
         raise NotImplementedError
 
     def ends(self, settings: AskedT) -> datetime | None:

@@ -83,7 +83,7 @@ class Webhook:
     content_types: ClassVar[tuple[str, ...]] = ("application/json",)
     """What it can read; an absent content type is read as the first."""
 
-    bears_refusal: ClassVar[bool] = True
+    tolerates_400: ClassVar[bool] = True
     """True: the vendor survives a 400 for what isn't its format. False: such a body is quarantined with 200."""
 
     secret_settings: ClassVar[tuple[str, ...]] = ()
@@ -102,10 +102,11 @@ class Webhook:
 
     reads_get: ClassVar[bool] = False
     """True: the vendor reports by GET. `RawRequest.reported` then goes the way of a POST: proved, read, kept, answered
-    alike. What `errand` or `handshake` has an answer for is no report, nor is a HEAD or a browser's look ahead."""
+    alike. What `for_the_worker` or `handshake` has an answer for is no report, nor is a HEAD or a browser's look
+    ahead."""
 
-    decides: ClassVar[bool] = False
-    """True: the answer is a business decision, so a request never goes the way of salvage."""
+    salvage: ClassVar[bool] = True
+    """False: what it answers must rest on what is written down, so a request never goes the way of salvage."""
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """None when genuine, else the reason for refusing. The key has been checked before."""
@@ -135,7 +136,7 @@ class Webhook:
         """The answer to a GET with a valid key (a verification challenge), or None for `ready`."""
         return None
 
-    def errand(self, request: RawRequest) -> Mapping[str, str] | None:
+    def for_the_worker(self, request: RawRequest) -> Mapping[str, str] | None:
         """Parameters of a GET (an OAuth redirect, a signed notice) that are handed to the worker, sealed, before
         `handshake` answers: a webhook function holds no credentials. `OAuthAccess.redirected` reads them."""
         return None

@@ -27,7 +27,7 @@ from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.telling.undelivered import overtaken
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import QuietHours
-from svyazka.model.deliveries import Attempt, Delivery, Problem, Status
+from svyazka.model.deliveries import Attempt, Delivery, LastError, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.remedies import secret_commands
 from svyazka.model.tenants import Tenant
@@ -209,7 +209,7 @@ class Admission:
     ) -> Transition | None:
         if delivery.status is status and delivery.hangs_on == (on or delivery.connection):
             return None  # waits already, and nothing of its deadlines is due
-        return Transition(parked(delivery, status, Problem(code=code, message=message), on))
+        return Transition(parked(delivery, status, LastError(code=code, message=message), on))
 
 
 def is_paused(delivery: Delivery, tenant: Tenant) -> bool:

@@ -36,7 +36,7 @@ from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import Repeat, SendMessage
-from svyazka.model.deliveries import Delivery, Problem, Status
+from svyazka.model.deliveries import Delivery, LastError, Status
 from svyazka.model.errors import (
     Conflict,
     LeaseTooShort,
@@ -94,7 +94,7 @@ class Attempts:
         delivery, now = held.model, self._hub.clock.now()
         if delivery.fallback_at is None or delivery.fallback_at > now:
             return  # an early duplicate
-        why = Problem(code=NO_RECEIPT, message=N_("taken, and nobody said that it arrived: the next channel tries"))
+        why = LastError(code=NO_RECEIPT, message=N_("taken, and nobody said that it arrived: the next channel tries"))
         given_up = delivery.model_copy(update={"last_error": why, "fallback_at": None, "wake_at": None})
         end = await ended(self._hub.store, given_up, now)
         with suppress(Conflict):  # a receipt came at this very moment: its word counts
@@ -135,7 +135,7 @@ class Attempts:
             delivery = delivery.with_attempt(last.model_copy(update=lost))
         if delivery.repeat is not Repeat.UNSAFE:
             return delivery
-        why = Problem(
+        why = LastError(
             code="worker_lost", message=N_("the worker died or froze around the call: sent or not, nobody knows")
         )
         return delivery.moved(Status.UNKNOWN, lease_until=None, next_attempt_at=None, wake_at=None, last_error=why)

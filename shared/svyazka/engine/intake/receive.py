@@ -18,11 +18,11 @@ from svyazka.engine.intake.unpacking import BODY_LIMIT as BODY_LIMIT
 from svyazka.engine.intake.unpacking import UnknownCompression
 from svyazka.engine.intake.unpacking import decompressed as decompressed
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.events_of_request import Item, read, stored_request
+from svyazka.engine.journal.events_of_request import ParsedEvent, read, stored_request
 from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_task, redirect_task
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
-from svyazka.engine.ports.store import Arrival, Document, Inbox, Salvage, Task
+from svyazka.engine.ports.store import Document, Inbox, NewEvent, Salvage, Task
 from svyazka.engine.security.keyring import Keyring, WebhookKey, without_keys
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
@@ -144,14 +144,14 @@ class Receiver:
         compiled = await self._connection(key)
         if compiled is None:
             return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
-        errand = self.webhook.errand(head) if head.method == "GET" else None
-        if errand is not None:
+        parameters = self.webhook.for_the_worker(head) if head.method == "GET" else None
+        if parameters is not None:
             invited = self._invited(head)
-            if "state" in errand and (invited is None or _owner(invited) != _owner(key)):
+            if "state" in parameters and (invited is None or _owner(invited) != _owner(key)):
                 return NOT_INVITED
-            await self.inbox.enqueue([redirect_task(self.keyring, compiled, errand)])
+            await self.inbox.enqueue([redirect_task(self.keyring, compiled, parameters)])
         welcome = self.webhook.handshake(head, self.inbound(compiled))
-        if welcome is None and errand is None and self.webhook.reads_get and _is_report(head):
+        if welcome is None and parameters is None and self.webhook.reads_get and _is_report(head):
             return _uncached(await self._proven(_report_of(head), None, compiled, None))
         return welcome or _json(200, {"status": "ready"})
 
@@ -240,7 +240,7 @@ class Receiver:
     async def _too_large(self, head: RawRequest, key: WebhookKey, expected: str) -> Answer:
         """Too large to be kept. Where the sender is proved without its body, somebody is told at least."""
         answer, request = problem(413, "Too large", expected), replace(head, body=b"")
-        compiled = None if self.webhook.decides else await self._connection(key)
+        compiled = await self._connection(key) if self.webhook.salvage else None
         if compiled is not None:
             inbound = self.inbound(compiled)
             if self.webhook.verify(request, inbound) is None:
@@ -272,9 +272,9 @@ class Receiver:
         people = partial(self.keyring.people, compiled.tenant)
         why = json.loads(unread.body)["detail"] if unread else None
         found = read(self.webhook, request, compiled, inbound, now, people, unread=why)
-        arrivals = [_arrival(item, document) for item, document in zip(found.items, found.documents, strict=True)]
+        arrivals = [_new_event(item, document) for item, document in zip(found.items, found.documents, strict=True)]
         reach("accept.before")
-        salvage = None if self.webhook.decides else self._salvage(request, compiled, now)
+        salvage = self._salvage(request, compiled, now) if self.webhook.salvage else None
         present = await self.inbox.accept(arrivals, found.raw, salvage)
         if present is None:
             log("WARNING", "sent to salvage", tenant=compiled.tenant, connection=compiled.connection)
@@ -290,9 +290,9 @@ class Receiver:
             status=",".join(sorted({item.record.status.value for item in found.items})) or "quarantined",
         )  # fmt: skip
         reach("answer.before")
-        if unread is not None and self.webhook.decides:
-            return unread  # nothing was decided
-        if found.wrong is not None and self.webhook.bears_refusal and not found.ours:
+        if unread is not None and not self.webhook.salvage:
+            return unread
+        if found.wrong is not None and self.webhook.tolerates_400 and not found.ours:
             return unread or problem(400, "Not the format", found.wrong)
         exact = self.webhook.answer(request, found.facts)
         return exact or _json(200, {"status": "accepted", "events": _told(found.items, present)})
@@ -324,14 +324,14 @@ def _owner(key: WebhookKey) -> str:
     return connection_id(key.tenant, key.connection)
 
 
-def _arrival(item: Item, document: Document) -> Arrival:
+def _new_event(item: ParsedEvent, document: Document) -> NewEvent:
     task: Task | None = plan_task(document.id)
     if item.record.status is EventStatus.IGNORED:
         task = foreign_task(item.record.event) if FOREIGN in item.record.event.data else None
-    return Arrival(document, task, item.earlier, item.earlier_since)
+    return NewEvent(document, task, item.earlier, item.earlier_since)
 
 
-def _told(items: Sequence[Item], present: Sequence[Document | None]) -> list[dict[str, str | None]]:
+def _told(items: Sequence[ParsedEvent], present: Sequence[Document | None]) -> list[dict[str, str | None]]:
     told: list[dict[str, str | None]] = []
     for item, document in zip(items, present, strict=True):
         event = item.record.event

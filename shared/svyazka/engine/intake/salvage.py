@@ -11,7 +11,7 @@ from functools import partial
 
 from svyazka.engine.contracts.webhook import Inbound, RawRequest, Webhook
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.events_of_request import Item, read
+from svyazka.engine.journal.events_of_request import ParsedEvent, read
 from svyazka.engine.journal.tasks import plan_task
 from svyazka.engine.ports.store import Create, Document, Queue, Store
 from svyazka.engine.security.keyring import Keyring
@@ -54,7 +54,7 @@ class Salvager:
         log("NOTICE", "salvaged", tenant=compiled.tenant, connection=compiled.connection, count=len(found.items))
         return found.raw.id if found.wrong is not None and found.raw is not None else None
 
-    async def _journal(self, item: Item, document: Document) -> None:
+    async def _journal(self, item: ParsedEvent, document: Document) -> None:
         earlier = await self._store.get("events", item.earlier) if item.earlier else None
         received = earlier.fields.get("received_at") if earlier else None
         if isinstance(received, datetime) and item.earlier_since and received >= item.earlier_since:

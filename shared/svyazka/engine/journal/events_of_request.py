@@ -38,7 +38,7 @@ tenant."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ParsedEvent:
     """One event to be journaled, before it has met the journal."""
 
     record: EventRecord
@@ -52,7 +52,7 @@ class Read:
 
     facts: Sequence[Fact | Unreadable]
     raw: Document | None
-    items: Sequence[Item]
+    items: Sequence[ParsedEvent]
     documents: Sequence[Document]
     """Of the items, in their order."""
     wrong: str | None = None
@@ -84,7 +84,7 @@ def read(
         return kept([], str(error))
     except Exception as error:
         log("CRITICAL", "parser failed", vendor=webhook.vendor, error=type(error).__name__, where=where(error))
-        if webhook.decides:
+        if not webhook.salvage:
             raise
         return kept([], N_("our parser failed ({found})").format(found=type(error).__name__), ours=True)
 
@@ -106,7 +106,7 @@ def journaled(
     people: PeopleIn,
     wrong: str | None = None,
     origin: Origin = "webhook",
-) -> tuple[Document | None, list[Item]]:
+) -> tuple[Document | None, list[ParsedEvent]]:
     """The documents that a request becomes: its raw bytes once, its events one by one."""
     stored = stored_request(request)
     everybody = people(request.body, [contact for fact in facts if (contact := _contact(fact)) is not None])
@@ -119,7 +119,7 @@ def journaled(
             vendor=compiled.vendor, status="kept" if wrong is None else "quarantined", reason=wrong, received_at=now,
             request=stored, people=everybody, blank_at=now + compiled.retention, expire_at=now + SKELETON,
         )  # fmt: skip
-    items: list[Item] = []
+    items: list[ParsedEvent] = []
     seen: set[str] = set()
     for index, fact in enumerate(facts):
         kept: Kept = {"request": stored, "people": everybody[:PEOPLE_OF_AN_EVENT]}
@@ -148,7 +148,7 @@ def _slot(compiled: CompiledConnection, now: datetime) -> int:
 def _item(
     fact: Fact | Unreadable, index: int, digest: str, compiled: CompiledConnection, now: datetime, origin: Origin,
     kept: Kept,
-) -> Item:  # fmt: skip
+) -> ParsedEvent:  # fmt: skip
     tenant, connection = compiled.tenant, compiled.connection
     earlier = None
     if fact.key is not None:
@@ -179,7 +179,7 @@ def _item(
         wake_at=now + timedelta(seconds=PLAN_GRACE) if is_open else None,
         expire_at=None if is_open else now + SKELETON, **kept,
     )  # fmt: skip
-    return Item(record, earlier, now - compiled.dedupe_window if earlier else None)
+    return ParsedEvent(record, earlier, now - compiled.dedupe_window if earlier else None)
 
 
 def _wanted(fact: Fact, compiled: CompiledConnection) -> bool:

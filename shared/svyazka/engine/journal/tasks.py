@@ -19,10 +19,10 @@ def plan_task(event: str, due: datetime | None = None) -> Task:
     return Task("plan", "/plan", {"event": event}, due)
 
 
-def redirect_task(keyring: Keyring, compiled: CompiledConnection, errand: Mapping[str, str]) -> Task:
+def redirect_task(keyring: Keyring, compiled: CompiledConnection, parameters: Mapping[str, str]) -> Task:
     """The task that sees to what a GET brought; its parameters (an OAuth code) are nobody's to read on the way."""
     owner = connection_id(compiled.tenant, compiled.connection)
-    sealed = keyring.seal("mint", json.dumps(dict(errand)), f"{owner}.errand")
+    sealed = keyring.seal("mint", json.dumps(dict(parameters)), f"{owner}.errand")
     return Task("plan", "/redirected", {"tenant": compiled.tenant, "connection": compiled.connection, "sealed": sealed})
 
 

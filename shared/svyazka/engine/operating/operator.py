@@ -20,7 +20,7 @@ from svyazka.engine.delivering.once_per import releasing
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.journal.events_of_request import Item, PeopleIn, journaled
+from svyazka.engine.journal.events_of_request import ParsedEvent, PeopleIn, journaled
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.journal.transition import commit, ended
 from svyazka.engine.ports.store import Create, Write
@@ -291,7 +291,7 @@ class Operator:
             await self._superseded(old, [item.record.event.id for item in items])
         return done
 
-    async def _journal_again(self, item: Item, how: How) -> Done:
+    async def _journal_again(self, item: ParsedEvent, how: How) -> Done:
         record = item.record
         event = record.event
         if record.status is EventStatus.QUARANTINED:
@@ -372,7 +372,7 @@ UNKNOWN_AGE = N_("when it happened isn't known: --ignore-age acts on it all the 
 def parsed(
     webhook: Webhook, compiled: CompiledConnection, request: StoredRequest, received: datetime,
     people: PeopleIn,
-) -> list[Item]:  # fmt: skip
+) -> list[ParsedEvent]:  # fmt: skip
     """A stored request's events as the present parser reads them. Raises NotTheFormat."""
     raw = RawRequest(
         request.method, request.path, b"", [(b"content-type", (request.content_type or "").encode())], request.bytes()

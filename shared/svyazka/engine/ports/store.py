@@ -171,7 +171,7 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class NewEvent:
     """One event on its way into the journal: created if absent, with its task if it was created.
 
     `earlier` names the document of the preceding dedupe window, for weak identities: if that one
@@ -207,7 +207,7 @@ class Inbox(Protocol):
         Unavailable."""
 
     async def accept(
-        self, arrivals: Sequence[Arrival], raw: Document | None, salvage: Salvage | None
+        self, arrivals: Sequence[NewEvent], raw: Document | None, salvage: Salvage | None
     ) -> list[Document | None] | None:
         """Make events durable: None for each that was created, the present document for each that exists.
 

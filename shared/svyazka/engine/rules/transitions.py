@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun
 from svyazka.engine.rules.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
-from svyazka.model.deliveries import FINAL, SKELETON, Attempt, Delivery, Problem, Status
+from svyazka.model.deliveries import FINAL, SKELETON, Attempt, Delivery, LastError, Status
 from svyazka.model.events import RECEIPT_RANK, ReceiptState
 from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
 
@@ -47,7 +47,7 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
     if isinstance(outcome, GaveBack):
         return waiting(delivery, Status.PENDING, now + max(GIVE_BACK_DELAY, timedelta(seconds=outcome.after)))
     if isinstance(outcome, WaitsFor):
-        why = Problem(code=outcome.code, message=outcome.message)
+        why = LastError(code=outcome.code, message=outcome.message)
         if around.parked:
             return parked(delivery, Status.PARKED, why, waits_on=outcome.connection)
         return waiting(delivery, Status.PENDING, now + WAITS_AGAIN).model_copy(update={"last_error": why})
@@ -89,7 +89,7 @@ def queued(delivery: Delivery, behind: str, now: datetime) -> Delivery:
     return rewoken(waits, now)
 
 
-def parked(delivery: Delivery, status: Status, why: Problem | None, waits_on: str | None = None) -> Delivery:
+def parked(delivery: Delivery, status: Status, why: LastError | None, waits_on: str | None = None) -> Delivery:
     """Open, waiting for its connection, or another one: only deadlines wake it."""
     deadlines = [moment for moment in (delivery.guards.expires_at, delivery.fallback_at) if moment]
     return delivery.moved(
@@ -105,7 +105,7 @@ def parked(delivery: Delivery, status: Status, why: Problem | None, waits_on: st
 
 def stopped(delivery: Delivery, status: Status, code: str, reason: str, now: datetime) -> Delivery:
     """Ended by a guard or a decision rather than by a vendor."""
-    return _final(delivery, status, now, last_error=Problem(code=code, message=reason))
+    return _final(delivery, status, now, last_error=LastError(code=code, message=reason))
 
 
 def merged(current: Delivery, outcome: Outcome, attempt: Attempt, now: datetime) -> Delivery:
@@ -198,6 +198,6 @@ def _final(delivery: Delivery, status: Status, now: datetime, **changes: object)
     )  # fmt: skip
 
 
-def _problem(outcome: Retry | Refused | Unknown | Blocked) -> Problem:
+def _problem(outcome: Retry | Refused | Unknown | Blocked) -> LastError:
     code = outcome.code + (OPT_OUT_MARK if isinstance(outcome, Refused) and outcome.opt_out else "")
-    return Problem(code=code, message=outcome.message)
+    return LastError(code=code, message=outcome.message)

@@ -196,7 +196,7 @@ def _of_foreign(account: Account, foreign: Foreign) -> Finding:
     )  # fmt: skip
 
 
-class Watch:
+class SilentHooks:
     """Tells of connections that have fallen silent where that means a lost hook: once a silence."""
 
     def __init__(self, hub: Hub) -> None:

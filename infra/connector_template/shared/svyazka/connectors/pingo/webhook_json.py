@@ -16,7 +16,7 @@ class PingoWebhook(Webhook):
 
     vendor = "pingo"
     # Until its page says otherwise: a refusal may make it switch the address off.
-    bears_refusal = False
+    tolerates_400 = False
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one item of a request."""

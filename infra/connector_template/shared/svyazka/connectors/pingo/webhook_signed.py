@@ -17,7 +17,7 @@ class PingoWebhook(Webhook):
     vendor = "pingo"
     secret_settings = ("signing_secret",)
     # Until its page says otherwise: a refusal may make it switch the address off.
-    bears_refusal = False
+    tolerates_400 = False
 
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """None when the signature is Pingo's, over `request.body` untouched."""
