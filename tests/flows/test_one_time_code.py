@@ -15,6 +15,7 @@ from flows.channels import EVERYWHERE, MAIL, MTS, SMS, WHATSAPP
 from flows.strategies import EVENTS, TEXTS
 from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.engine.operating.operator import Operator
+from svyazka.engine.operating.send import request_send
 from svyazka.flows.one_time_code import FLOW, OneTimeCodeSettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Repeat, SendMessage
@@ -124,7 +125,9 @@ class Lobby(House):
     async def ask(self, code: str = "4711", **more: Any) -> EventRecord:
         """Somebody asks for a code, as `send` is asked."""
         operator = Operator(self.hub, lambda vendor: None, "site")
-        record = await operator.send(self.tenant, "sms", IVAN, {"flow": "login", "code": code, **more}, "+79991234567")
+        record = await request_send(
+            operator, self.tenant, "sms", IVAN, {"flow": "login", "code": code, **more}, "+79991234567"
+        )
         await self.run()
         return record
 
@@ -187,7 +190,7 @@ async def test_a_flow_that_is_not_there_sends_nothing_and_says_so(lobby: Lobby) 
 
 async def test_a_request_with_its_own_text_is_no_matter_of_a_flow(lobby: Lobby) -> None:
     operator = Operator(lobby.hub, lambda vendor: None, "ivan")
-    await operator.send(lobby.tenant, "sms", IVAN, {"text": "Проверка"}, "+79991234567")
+    await request_send(operator, lobby.tenant, "sms", IVAN, {"text": "Проверка"}, "+79991234567")
     await lobby.run()
     assert lobby.texts() == ["Проверка"]
 

@@ -25,7 +25,7 @@ ENDED_BY = {
     "delivering/recording.py:_record",  # settled
     "delivering/recording.py:_merged_late",
     "delivering/recording.py:record_lost",  # its worker was lost
-    "operating/operator.py:_commit_resolved",
+    "operating/resolve.py:_commit_resolved",
     "planning/receipts.py:apply",
     "telling/undelivered.py:_rerouted",
     "upkeep/forget.py:delivery",
@@ -59,7 +59,7 @@ def test_the_ways_to_end_are_these_and_each_goes_through_the_one_function() -> N
 
 def test_whoever_asks_a_rule_that_ends_deliveries_hands_its_answer_over() -> None:
     asking = {place for name in ENDS for place in places(name) if not place.startswith("rules/")}
-    assert asking - ENDED_BY == {"operating/operator.py:resolve"}, "which hands it to `_commit_resolved`"
+    assert asking - ENDED_BY == {"operating/resolve.py:resolve_delivery"}, "which hands it to `_commit_resolved`"
 
 
 def test_nobody_else_writes_a_delivery_past_it() -> None:

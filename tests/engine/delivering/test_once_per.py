@@ -10,6 +10,7 @@ import pytest
 
 from fakes import House, order
 from svyazka.engine.operating.operator import How, Operator
+from svyazka.engine.operating.resolve import resolve_delivery
 from svyazka.engine.ports.store import Document
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Attempt, Delivery, Status
@@ -97,7 +98,7 @@ async def test_doubt_keeps_the_turn_and_only_whoever_knows_gives_it_back() -> No
     await house.post(order(2))
     await house.run()
     assert (status(house, 1), status(house, 2)) == ([S.UNKNOWN], [S.CANCELLED])
-    await operator(house).resolve(of(house, 1).id, "failed", How())
+    await resolve_delivery(operator(house), of(house, 1).id, "failed", How())
     await house.post(order(3))
     await house.run()
     assert status(house, 3) == [S.SUCCEEDED]
@@ -108,7 +109,7 @@ async def test_doubt_that_turns_out_well_keeps_the_turn() -> None:
     house.sms.script.append(MaybeSent("timeout"))
     await house.post(order(1))
     await house.run()
-    await operator(house).resolve(of(house, 1).id, "succeeded", How())
+    await resolve_delivery(operator(house), of(house, 1).id, "succeeded", How())
     await house.post(order(2))
     await house.run()
     assert status(house, 2) == [S.CANCELLED]
@@ -167,7 +168,7 @@ async def test_whoever_gives_his_turn_back_late_takes_it_from_nobody() -> None:
     await house.post(order(2))
     await house.run()
     assert status(house, 2) == [S.SUCCEEDED]
-    await operator(house).resolve(of(house, 1).id, "failed", How())
+    await resolve_delivery(operator(house), of(house, 1).id, "failed", How())
     await house.post(order(3))
     await house.run()
     assert status(house, 3) == [S.CANCELLED], "the second one's turn still holds"

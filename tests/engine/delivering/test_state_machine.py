@@ -160,9 +160,10 @@ class Engine(RuleBasedStateMachine):
 
     async def _resolve(self, delivery: Delivery, resolution: Any) -> None:
         from svyazka.engine.operating.operator import How, Operator
+        from svyazka.engine.operating.resolve import resolve_delivery
 
         operator = Operator(self.house.hub, lambda vendor: None, "test")
-        await operator.resolve(delivery.id, resolution, How(why="asked the vendor"))
+        await resolve_delivery(operator, delivery.id, resolution, How(why="asked the vendor"))
 
     @invariant()
     def nobody_is_told_twice(self) -> None:

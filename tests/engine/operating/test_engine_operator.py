@@ -11,6 +11,10 @@ import pytest
 from fakes import START, FakeTill, House, order
 from svyazka.engine.contracts.webhook import Inbound, RawRequest, Webhook
 from svyazka.engine.operating.operator import How, Operator
+from svyazka.engine.operating.reopen import reopen
+from svyazka.engine.operating.replay import replay_event, replay_raw
+from svyazka.engine.operating.resolve import resolve_delivery
+from svyazka.engine.operating.send import request_send
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
@@ -50,7 +54,7 @@ async def ended(house: House, *script: Any, step: float = 0.0) -> Delivery:
 )
 async def test_an_unknown_message_becomes_what_the_operator_says(house: House, resolution: Any, status: Status) -> None:
     delivery = await ended(house, MaybeSent("timeout"))
-    await at(house).resolve(delivery.id, resolution, How(why="asked the vendor"))
+    await resolve_delivery(at(house), delivery.id, resolution, How(why="asked the vendor"))
     assert only(house).status is status
     assert "root" in only(house).notes[-1]
     await house.pass_time(600)
@@ -60,7 +64,7 @@ async def test_an_unknown_message_becomes_what_the_operator_says(house: House, r
 
 async def test_sent_again_it_is_a_new_generation_with_a_new_key(house: House) -> None:
     delivery = await ended(house, MaybeSent("timeout"))
-    await at(house).resolve(delivery.id, "retry", How(why="asked"))
+    await resolve_delivery(at(house), delivery.id, "retry", How(why="asked"))
     await house.run()
     assert [key for key, _ in house.sms.sent] == [f"{delivery.id}.2"]
     assert only(house).notes == ("generation 2 by root: asked",)
@@ -79,7 +83,7 @@ async def test_what_cannot_be_said_of_it_is_refused_with_the_reason(
 ) -> None:
     delivery = await ended(house, *script)
     with pytest.raises(ConfigError, match=words):
-        await at(house).resolve(delivery.id, resolution, How())
+        await resolve_delivery(at(house), delivery.id, resolution, How())
     assert only(house) == delivery
 
 
@@ -96,8 +100,8 @@ async def test_what_is_being_sent_right_now_is_left_alone(house: House) -> None:
 
     async def frozen(claimed: Delivery, *args: Any) -> None:
         with pytest.raises(ConfigError, match="right now"):
-            await at(house).resolve(claimed.id, "failed", How())
-        assert (await at(house).reopen(claimed.id, How(again=True))).skipped
+            await resolve_delivery(at(house), claimed.id, "failed", How())
+        assert (await reopen(at(house), claimed.id, How(again=True))).skipped
         await run(claimed, *args)
 
     house.worker.attempts.run = frozen  # type: ignore[method-assign]
@@ -111,7 +115,7 @@ async def test_what_failed_by_the_operators_word_goes_to_the_next_channel() -> N
     house.sms.script.append(MaybeSent("timeout"))
     await house.post({**order(), "email": "ivan@example.org"})
     await house.run()
-    await at(house).resolve(house.deliveries()[0].id, "failed", How())
+    await resolve_delivery(at(house), house.deliveries()[0].id, "failed", How())
     await house.run()
     assert [d.status for d in house.deliveries()] == [S.FAILED, S.SUCCEEDED]
 
@@ -119,13 +123,13 @@ async def test_what_failed_by_the_operators_word_goes_to_the_next_channel() -> N
 async def test_nothing_is_known_of_an_id_that_is_none() -> None:
     house = House()
     await house.settle_in()
-    for call in (at(house).resolve("dlv_x", "failed", How()), at(house).reopen("dlv_x", How())):
+    for call in (resolve_delivery(at(house), "dlv_x", "failed", How()), reopen(at(house), "dlv_x", How())):
         with pytest.raises(ConfigError, match="no delivery dlv_x"):
             await call
     with pytest.raises(ConfigError, match="no event evt_x"):
-        await at(house).replay_event("evt_x", How())
+        await replay_event(at(house), "evt_x", How())
     with pytest.raises(ConfigError, match="no stored request raw_x"):
-        await at(house).replay_raw("raw_x", How())
+        await replay_raw(at(house), "raw_x", How())
 
 
 # reopen
@@ -133,7 +137,7 @@ async def test_nothing_is_known_of_an_id_that_is_none() -> None:
 
 async def test_what_failed_is_done_anew(house: House) -> None:
     delivery = await ended(house, NO)
-    done = await at(house).reopen(delivery.id, How(why="the number was mended"))
+    done = await reopen(at(house), delivery.id, How(why="the number was mended"))
     assert (done.what, done.reason) == ("reopened", "generation 2")
     await house.run()
     assert only(house).status is S.SUCCEEDED
@@ -149,7 +153,7 @@ async def test_what_failed_is_done_anew(house: House) -> None:
 )  # fmt: skip
 async def test_what_is_not_reopened_says_why(house: House, script: list[Any], how: How, words: str) -> None:
     delivery = await ended(house, *script)
-    done = await at(house).reopen(delivery.id, how)
+    done = await reopen(at(house), delivery.id, how)
     assert done.skipped
     assert words in (done.reason or "")
     assert only(house) == delivery
@@ -157,7 +161,7 @@ async def test_what_is_not_reopened_says_why(house: House, script: list[Any], ho
 
 async def test_a_success_is_repeated_only_with_again(house: House) -> None:
     delivery = await ended(house)
-    await at(house).reopen(delivery.id, How(again=True))
+    await reopen(at(house), delivery.id, How(again=True))
     await house.run()
     assert len(house.sms.sent) == 2
     assert not only(house).duplicate_effect
@@ -165,15 +169,15 @@ async def test_a_success_is_repeated_only_with_again(house: House) -> None:
 
 async def test_a_dry_run_changes_nothing(house: House) -> None:
     delivery = await ended(house, NO)
-    done = await at(house).reopen(delivery.id, How(dry_run=True))
+    done = await reopen(at(house), delivery.id, How(dry_run=True))
     assert done.what == "reopened"
     assert only(house) == delivery
 
 
 async def test_what_is_too_old_is_reopened_only_in_spite_of_its_age_and_then_lives_as_long_again(house: House) -> None:
     delivery = await ended(house, NO, step=2 * DAY)
-    assert "too old" in ((await at(house).reopen(delivery.id, How())).reason or "")
-    await at(house).reopen(delivery.id, How(ignore_age=True))
+    assert "too old" in ((await reopen(at(house), delivery.id, How())).reason or "")
+    await reopen(at(house), delivery.id, How(ignore_age=True))
     assert only(house).guards.expires_at == house.clock.now() + timedelta(days=1)
     await house.run()
     assert only(house).status is S.SUCCEEDED
@@ -186,8 +190,8 @@ async def test_what_a_fallback_has_done_or_is_doing_is_not_done_again() -> None:
     await house.post({**order(), "email": "ivan@example.org"})
     await house.run()
     first = house.deliveries()[0]
-    assert "its fallback" in ((await at(house).reopen(first.id, How())).reason or "")
-    assert (await at(house).reopen(first.id, How(again=True))).what == "reopened"
+    assert "its fallback" in ((await reopen(at(house), first.id, How())).reason or "")
+    assert (await reopen(at(house), first.id, How(again=True))).what == "reopened"
 
 
 async def test_a_reopened_delivery_gets_its_fallbacks_time_anew() -> None:
@@ -197,7 +201,7 @@ async def test_a_reopened_delivery_gets_its_fallbacks_time_anew() -> None:
     await house.post({**order(), "email": "ivan@example.org"})
     await house.run()
     house.clock.step(7200)
-    await at(house).reopen(only(house).id, How())
+    await reopen(at(house), only(house).id, How())
     assert only(house).fallback_at == house.clock.now() + timedelta(hours=1)
 
 
@@ -208,7 +212,7 @@ async def test_an_event_that_was_never_planned_is_planned(house: House) -> None:
     house.store.forget_tasks = True
     await house.post(order())
     house.store.forget_tasks = False
-    (done,) = await at(house).replay_event(house.events()[0].event.id, How())
+    (done,) = await replay_event(at(house), house.events()[0].event.id, How())
     assert done.what == "planned"
     await house.run()
     assert only(house).status is S.SUCCEEDED
@@ -216,7 +220,7 @@ async def test_an_event_that_was_never_planned_is_planned(house: House) -> None:
 
 async def test_an_event_that_was_acted_upon_reopens_what_it_had_made(house: House) -> None:
     await ended(house, NO)
-    (done,) = await at(house).replay_event(house.events()[0].event.id, How())
+    (done,) = await replay_event(at(house), house.events()[0].event.id, How())
     assert done.what == "reopened"
     await house.run()
     assert only(house).status is S.SUCCEEDED
@@ -240,14 +244,14 @@ class Better(FakeTill):
 async def test_a_request_that_could_not_be_read_is_read_by_a_better_parser(house: House) -> None:
     await house.post(b'{"id": oops}')
     (raw,) = [key[1] for key in house.store.documents if key[0] == "raws"]
-    (still,) = await at(house).replay_raw(raw, How())
+    (still,) = await replay_raw(at(house), raw, How())
     assert still.skipped
     assert "still not the format" in (still.reason or "")
-    (done,) = await at(house, Better()).replay_raw(raw, How())
+    (done,) = await replay_raw(at(house, Better()), raw, How())
     assert (done.what, done.reason) == ("parsed", "order.completed")
     await house.run()
     assert only(house).status is S.SUCCEEDED
-    (again,) = await at(house, Better()).replay_raw(raw, How())
+    (again,) = await replay_raw(at(house, Better()), raw, How())
     assert again.skipped, "it is planned already"
 
 
@@ -255,7 +259,7 @@ async def test_an_item_that_could_not_be_read_becomes_what_it_is_and_waits_for_n
     await house.post(["nonsense"])
     await house.run()
     (quarantined,) = house.events()
-    (done,) = await at(house, Better()).replay_event(quarantined.event.id, How())
+    (done,) = await replay_event(at(house, Better()), quarantined.event.id, How())
     assert done.what == "parsed"
     await house.run()
     by_id = {record.event.id: record for record in house.events()}
@@ -267,7 +271,7 @@ async def test_an_item_that_could_not_be_read_becomes_what_it_is_and_waits_for_n
 async def test_what_nobody_wanted_is_planned_when_a_flow_has_come_since(house: House) -> None:
     await house.post(order(status="cooking"))
     (ignored,) = house.events()
-    (done,) = await at(house).replay_event(ignored.event.id, How())
+    (done,) = await replay_event(at(house), ignored.event.id, How())
     assert "still ignored" in (done.reason or "")
 
 
@@ -282,10 +286,10 @@ async def test_an_event_of_unknown_age_is_replayed_only_in_spite_of_it(house: Ho
     await house.settle_in()
     house.clock.step(10 * DAY)
     event = house.events()[0].event.id
-    (done,) = await at(house).replay_event(event, How())
+    (done,) = await replay_event(at(house), event, How())
     assert done.skipped
     assert "--ignore-age" in (done.reason or "")
-    await at(house).replay_event(event, How(ignore_age=True))
+    await replay_event(at(house), event, How(ignore_age=True))
     await house.run()
     assert only(house).status is S.SUCCEEDED
 
@@ -296,10 +300,10 @@ async def test_what_was_blanked_cannot_be_replayed(house: House) -> None:
     house.clock.step(91 * DAY)
     await house.worker.handle("/retain", {})
     how = How(again=True, ignore_age=True)
-    (reopened,) = await at(house).replay_event(house.events()[0].event.id, how)
+    (reopened,) = await replay_event(at(house), house.events()[0].event.id, how)
     assert "blanked" in (reopened.reason or "")
     (raw,) = [key[1] for key in house.store.documents if key[0] == "raws"]
-    (parsed,) = await at(house).replay_raw(raw, how)
+    (parsed,) = await replay_raw(at(house), raw, how)
     assert "blanked" in (parsed.reason or "")
 
 
@@ -307,8 +311,8 @@ async def test_what_was_blanked_cannot_be_replayed(house: House) -> None:
 
 
 async def test_one_message_goes_through_the_whole_machine(house: House) -> None:
-    record = await at(house).send(
-        house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567"
+    record = await request_send(
+        at(house), house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567"
     )
     await house.run()
     assert only(house).status is S.SUCCEEDED
@@ -320,6 +324,8 @@ async def test_one_message_goes_through_the_whole_machine(house: House) -> None:
 
 async def test_two_equal_messages_that_were_asked_for_are_two(house: House) -> None:
     for _ in range(2):
-        await at(house).send(house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567")
+        await request_send(
+            at(house), house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567"
+        )
     await house.run()
     assert len(house.sms.sent) == 2

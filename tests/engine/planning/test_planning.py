@@ -16,6 +16,7 @@ from svyazka.engine.contracts.learning import Reading
 from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.operator import Operator
+from svyazka.engine.operating.send import request_send
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.ports.store import Replace, Task, Write
 from svyazka.flows.review_request import ReviewRequest
@@ -260,7 +261,7 @@ async def test_an_old_event_that_is_replayed_has_its_seven_days_too() -> None:
 
 async def test_a_message_that_was_asked_for_through_a_connection_that_is_gone_hangs_nowhere(house: House) -> None:
     operator = Operator(house.hub, lambda vendor: None, "root")
-    await operator.send(house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567")
+    await request_send(operator, house.tenant, "sms", Contact(phone="+79991234567"), {"text": "Привет"}, "+79991234567")
     connections = {name: spec for name, spec in house.tenant.connections.items() if name != "sms"}
     house.tenant = house.tenant.model_copy(update={"connections": connections})
     await house.store.commit([Replace(d) for d in [_tenant(house)]])

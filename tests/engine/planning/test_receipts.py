@@ -10,6 +10,8 @@ import pytest
 from fakes import House, order
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.operator import How, Operator
+from svyazka.engine.operating.replay import replay_event
+from svyazka.engine.operating.resolve import resolve_delivery
 from svyazka.engine.ports.store import Replace
 from svyazka.model.commands import Command, Repeat
 from svyazka.model.deliveries import Delivery, Status
@@ -193,7 +195,7 @@ async def replayed(house: House) -> Delivery:
     await house.post(order())
     await house.run()
     operator = Operator(house.hub, lambda vendor: None, "root")
-    await operator.resolve(only(house).id, "retry", How(why="asked"))
+    await resolve_delivery(operator, only(house).id, "retry", How(why="asked"))
     return only(house)
 
 
@@ -227,7 +229,7 @@ async def test_a_receipt_event_is_never_reopened_as_its_message(house: House) ->
     await house.run()
     (told,) = [record for record in house.events() if record.event.receipt is not None]
     operator = Operator(house.hub, lambda vendor: None, "root")
-    (done,) = await operator.replay_event(told.event.id, How(again=True))
+    (done,) = await replay_event(operator, told.event.id, How(again=True))
     assert done.skipped
     await house.run()
     assert house.sms.calls == 1

@@ -8,6 +8,7 @@ import pytest
 
 from fakes import START, House, MemoryStore, order
 from svyazka.engine.operating.operator import How, Operator
+from svyazka.engine.operating.reopen import reopen
 from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.support.each_due import BATCH
 from svyazka.engine.upkeep import retention
@@ -93,7 +94,7 @@ async def lived() -> House:
     (refused,) = [d for d in house.deliveries() if d.status is Status.FAILED]
     operator = Operator(house.hub, lambda vendor: None, "root")
     house.sms.script.append(Refused(code="202", message="bad number 79991234567"))
-    await operator.reopen(refused.id, How(why="Иван звонил"))
+    await reopen(operator, refused.id, How(why="Иван звонил"))
     await house.run()
     return house
 
@@ -207,7 +208,7 @@ async def test_every_kind_of_command_is_blanked_and_then_cannot_be_replayed(hous
 
     await house.store.commit([Put(document(blanked))])
     operator = Operator(house.hub, lambda vendor: None, "root")
-    done = await operator.reopen(delivery.id, How(again=True, ignore_age=True))
+    done = await reopen(operator, delivery.id, How(again=True, ignore_age=True))
     assert done.skipped
     assert "blanked" in (done.reason or "")
 

@@ -13,6 +13,7 @@ from svyazka.cli.output import STYLES, line, note, say
 from svyazka.cli.session import Session, run
 from svyazka.cli.waiting import somebody_works, until
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.send import request_send
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError
@@ -64,7 +65,7 @@ def send(
         data: dict[str, JsonValue] = {"text": text, "expires_seconds": life}
         if subject is not None:
             data["subject"] = subject
-        record = await session.operator.send(owner, name, contact, data, address)
+        record = await request_send(session.operator, owner, name, contact, data, address)
         await session.audit("send", f"{owner.id}/{name}", event=record.event.id)
         if as_json:
             line({"id": record.event.id, "tenant": owner.id, "connection": name})

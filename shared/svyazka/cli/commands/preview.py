@@ -20,8 +20,8 @@ from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee
 from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.operating.operator import parsed
 from svyazka.engine.operating.preview import SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample
+from svyazka.engine.operating.replay import parsed
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError

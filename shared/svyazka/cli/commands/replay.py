@@ -17,6 +17,9 @@ from svyazka.cli.output import lines, note, progress, say, table
 from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.engine.operating.operator import Done, How, Operator
+from svyazka.engine.operating.reopen import reopen
+from svyazka.engine.operating.replay import replay_event, replay_raw
+from svyazka.engine.operating.resolve import resolve_delivery
 from svyazka.engine.ports.store import Document
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import ConfigError, Conflict
@@ -116,11 +119,11 @@ async def _one(operator: Operator, id_: str, how: How) -> list[Done]:
     try:
         match id_.partition("_")[0]:
             case "evt":
-                return await operator.replay_event(id_, how)
+                return await replay_event(operator, id_, how)
             case "raw":
-                return await operator.replay_raw(id_, how)
+                return await replay_raw(operator, id_, how)
             case "dlv":
-                return [await operator.reopen(id_, how)]
+                return [await reopen(operator, id_, how)]
         return [Done(id_, "skipped", _("expected an id such as evt_..., dlv_... or raw_..."))]
     except Conflict:
         return [Done(id_, "skipped", _("it changed in this very moment: look at it again"))]
@@ -153,7 +156,9 @@ def resolve(
     async def body(session: Session) -> None:
         id_ = await whole_id(session.store, given, only="dlv")
         try:
-            resolved = await session.operator.resolve(id_, as_.value, How(ignore_age=ignore_age, why="resolve"))
+            resolved = await resolve_delivery(
+                session.operator, id_, as_.value, How(ignore_age=ignore_age, why="resolve")
+            )
         except Conflict:
             raise ConfigError(_("{id} changed in this very moment: svyazka show {id}", id=id_)) from None
         await session.audit("resolve", id_, resolution=as_.value)

@@ -1,0 +1,91 @@
+"""A final delivery begins anew. The engine never does that by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from svyazka.catalogue import N_
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.operating.operator import Done, How, Operator
+from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
+from svyazka.engine.upkeep.retention import is_blank
+from svyazka.model.deliveries import FINAL, Delivery, Status
+from svyazka.model.errors import ConfigError
+
+USUAL_LIFE = timedelta(hours=24)
+"""How long a message that is sent in spite of its age may still wait, where its own life isn't known."""
+
+CHAIN = 10
+"""That many fallbacks are followed at most."""
+
+
+async def reopen(operator: Operator, delivery_id: str, how: How) -> Done:
+    """A final delivery begins anew as its next generation."""
+    held = await journal.load(operator.hub.store, Delivery, delivery_id)
+    if held is None:
+        raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
+    why_not = await _not_reopened(operator, held.model, how)
+    if why_not:
+        return Done(delivery_id, "skipped", why_not)
+    if not how.dry_run:
+        await commit_reopened(operator, held, how)
+    return Done(delivery_id, "reopened", N_("generation {value}").format(value=held.model.generation + 1))
+
+
+async def _not_reopened(operator: Operator, delivery: Delivery, how: How) -> str | None:
+    if delivery.status is Status.UNKNOWN:
+        return N_("nobody knows whether it was done: svyazka resolve decides")
+    if delivery.status not in FINAL:
+        return N_("it is {status}: nothing to replay").format(status=delivery.status.value)
+    if delivery.status is Status.SUCCEEDED and not how.again:
+        return N_("it succeeded: --again does it once more")
+    if is_blank(delivery):
+        return N_("its contents were blanked (retention, forget): nothing is left to send")
+    if not how.again:
+        successor = await _successor_in_the_way(operator, delivery)
+        if successor:
+            return successor
+    return too_old(delivery, operator.hub.clock.now(), how)
+
+
+def too_old(delivery: Delivery, now: datetime, how: How) -> str | None:
+    """Why it is of no use any more; None where it still is, or where the operator wants it all the same."""
+    expires_at = delivery.guards.expires_at
+    if expires_at and expires_at <= now and not how.ignore_age:
+        return N_("too old to be of use: --ignore-age sends it all the same")
+    return None
+
+
+async def _successor_in_the_way(operator: Operator, delivery: Delivery) -> str | None:
+    """Its fallback is on the way or was successful: doing both would tell the person twice."""
+    for _ in range(CHAIN):
+        if delivery.successor is None:
+            return None
+        held = await journal.load(operator.hub.store, Delivery, delivery.successor)
+        if held is None:
+            return None
+        delivery = held.model
+        if delivery.status is Status.SUCCEEDED or delivery.is_open:
+            return N_("its fallback {delivery} is {status}: --again does it all the same").format(
+                delivery=delivery.id, status=delivery.status.value
+            )
+    return None
+
+
+async def commit_reopened(operator: Operator, held: Versioned[Delivery], how: How) -> None:
+    """Its next generation, with time to live, and the task that tries it."""
+    now = operator.hub.clock.now()
+    before = held.model
+    delivery = before.reopened(operator.who, how.why, now)
+    guards = before.guards
+    if guards.expires_at and guards.expires_at <= now:
+        life = max(guards.expires_at - before.base_at, timedelta(0)) or USUAL_LIFE
+        guards = guards.model_copy(update={"expires_at": now + life})
+    falls_back = before.fallbacks and not before.successor
+    fallback_at = fallback_time(guards, now, before.fallback_seconds) if falls_back else None
+    delivery = delivery.model_copy(
+        update={"guards": guards, "fallback_at": fallback_at, "wake_at": now + WAKE_GRACE, "wake_step": 0}
+    )
+    await operator.hub.store.commit([journal.replace_delivery(held, delivery)], [perform_task(delivery)])
