@@ -2,7 +2,8 @@
 
     python infra/generate.py [--check]
 
-`terraform/generated.json`: functions (one a folder), vendors with their rates, the table of time limits.
+`terraform/generated.json`: functions (one a folder), vendors with their rates, the queues that are no vendor's, the
+ticks and the paths that they call, the table of time limits.
 `terraform/firestore-indexes.json`: indexes, exemptions and time-to-live for the store's queries.
 `functions/<function>/`: `main.py` of each vendor that calls us, and `requirements.txt`, the pinned packages that the
 function's own code reaches.
@@ -20,6 +21,7 @@ from bundling import functions, needs, requirements_text
 from bundling.functions import FUNCTIONS, ROOT
 from svyazka.backends.google.indexes import index_plan
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
+from svyazka.engine.journal.tasks import PLANNING, SALVAGING, TICKS
 from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
 from vendor_pages import pages
@@ -33,6 +35,8 @@ def for_terraform() -> dict[str, object]:
     """Functions with their role and whether the vendor's requests are proved by a secret; rates; time limits."""
     rates = {vendor: load_manifest(vendor).limits for vendor in VENDORS}
     return {
+        "queues": [PLANNING, SALVAGING],
+        "ticks": {route.removeprefix("/"): route for route in TICKS},
         "deadlines": {
             **{name: getattr(deadlines, name.upper()) for name in DEADLINES},
             "classes": {name.value: {"call": t.call, "lease": t.lease} for name, t in deadlines.TIMES.items()},

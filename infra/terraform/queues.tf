@@ -15,10 +15,12 @@ locals {
     concurrency = max(1, min(local.vendor_share, v.scope == "ip" ? v.concurrency : v.concurrency * var.accounts_per_vendor))
     webhooks    = false
   } }
-  queues = merge(local.vendor_queues, {
+  own_queues = {
     plan    = { per_second = 200, concurrency = local.plan_share, webhooks = true }
     salvage = { per_second = 20, concurrency = max(1, min(4, floor(local.worker_capacity / 20))), webhooks = true }
-  })
+  }
+  # What the worker knows of is in generated.json: one without its rates here fails the plan.
+  queues = merge(local.vendor_queues, { for name in local.generated.queues : name => local.own_queues[name] })
   task_writers = {
     webhook        = google_service_account.this["webhook"].member
     webhook-signed = google_service_account.this["webhook-signed"].member

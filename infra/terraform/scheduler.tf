@@ -1,6 +1,8 @@
 # The ticks. Three jobs are what Cloud Scheduler gives free.
 locals {
-  ticks = {
+  # What the worker knows of is in generated.json: one without its schedule here fails the plan.
+  ticks = { for name, path in local.generated.ticks : name => merge(local.schedules[name], { path = path }) }
+  schedules = {
     sweep  = { schedule = "* * * * *", what = "queues again what is due and was not done; watches outages" }
     poll   = { schedule = "* * * * *", what = "asks vendors what we missed, each at its own pace" }
     retain = { schedule = "17 3 * * *", what = "blanks payloads past their retention" }
@@ -21,7 +23,7 @@ resource "google_cloud_scheduler_job" "tick" {
   }
   http_target {
     http_method = "POST"
-    uri         = "${local.worker_url}/${each.key}"
+    uri         = "${local.worker_url}${each.value.path}"
     oidc_token {
       service_account_email = google_service_account.this["scheduler"].email
       audience              = local.worker_url

@@ -152,8 +152,8 @@ run "by_default" {
     error_message = "Webhook functions enqueue to plan and salvage only."
   }
   assert {
-    condition     = toset(keys(google_cloud_scheduler_job.tick)) == toset(["sweep", "poll", "retain"])
-    error_message = "Expected the ticks sweep, poll and retain."
+    condition     = toset([for job in google_cloud_scheduler_job.tick : trimprefix(job.http_target[0].uri, module.function[local.worker].environment["SVYAZKA_WORKER_URL"])]) == toset(["/sweep", "/poll", "/retain"])
+    error_message = "Expected ticks at /sweep, /poll and /retain."
   }
 
   # Database: every query has its index, what expires goes, what is lost can be had back

@@ -14,7 +14,7 @@ from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
-from svyazka.engine.journal.tasks import resume_task
+from svyazka.engine.journal.tasks import Route, resume_task
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.planner import Planner
@@ -54,34 +54,34 @@ class Worker:
         """Do one task; the HTTP status to answer with. Unknown ids are 204: there is nothing left to do."""
         try:
             match path:
-                case "/plan":
+                case Route.PLAN:
                     await self.planner.plan(body["event"])
-                case "/perform":
+                case Route.PERFORM:
                     await self.attempts.perform(body["delivery"])
-                case "/lane":
+                case Route.LANE:
                     await self.lanes.wake(body["lane"])
-                case "/release":
+                case Route.RELEASE:
                     after = float(body.get("after", "0"))
                     await self.outages.releasing.release(body["tenant"], body["connection"], after)
-                case "/resume":
+                case Route.RESUME:
                     await self._resume(body)
-                case "/redirected" | "/renew":
+                case Route.REDIRECTED | Route.RENEW:
                     await self._access(path, body)
-                case "/probe":
+                case Route.PROBE:
                     await probe(self.hub, self.outages, body["tenant"], body["connection"])
-                case "/poll":
+                case Route.POLL:
                     await self._poll(body)
-                case "/sweep":
+                case Route.SWEEP:
                     await self.sweeper.sweep()
-                case "/quarantined":
+                case Route.QUARANTINED:
                     await self.watch.tell_quarantined(body["raw"])
-                case "/foreign":
+                case Route.FOREIGN:
                     await self.watch.tell_foreign(body["event"])
-                case "/retain":
+                case Route.RETAIN:
                     await self.retention.retain()
                     await self.watch.tell_silent()
                     await self.watch.look_into_quarantine()
-                case "/salvage":
+                case Route.SALVAGE:
                     await self._salvage(body)
                 case _:
                     return NO_SUCH_WORK
@@ -116,7 +116,7 @@ class Worker:
         account = await self.hub.directory.account(body["tenant"], body["connection"])
         if account is None:
             return
-        if path == "/redirected":
+        if path == Route.REDIRECTED:
             await redirected(self.hub, self.outages, account, body)
         else:
             await renew(self.hub, self.outages, account)

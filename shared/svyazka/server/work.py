@@ -13,6 +13,7 @@ from svyazka.backends.local.queue import Dispatcher, LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.hub import Printer
+from svyazka.engine.journal.tasks import PLANNING, SALVAGING, Route
 from svyazka.engine.support.logs import log, say, where
 from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact, mask_email, mask_phone
@@ -25,7 +26,7 @@ SWEEP_EVERY, RETAIN_EVERY, POLL_EVERY, KEEP_EVERY = 2.0, 600.0, 60.0, 20.0
 
 def queue_limits() -> dict[str, tuple[float, int]]:
     """Dispatches a second and at once for each queue: one queue a vendor, by its connector's table."""
-    limits = {"plan": (10_000.0, 64), "salvage": (50.0, 8)}
+    limits = {PLANNING: (10_000.0, 64), SALVAGING: (50.0, 8)}
     for vendor in VENDORS:
         own = load_manifest(vendor).limits
         # Accounts are paced one by one in the worker; a queue only bounds what is out at once.
@@ -45,9 +46,9 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
 
     dispatcher = Dispatcher(store, clock, handle, queue_limits())
     ticks = [
-        asyncio.create_task(_every(SWEEP_EVERY, clock.speed, stop, lambda: worker.handle("/sweep", {}))),
+        asyncio.create_task(_every(SWEEP_EVERY, clock.speed, stop, lambda: worker.handle(Route.SWEEP, {}))),
         asyncio.create_task(_every(RETAIN_EVERY, clock.speed, stop, lambda: _retain(worker, store))),
-        asyncio.create_task(_every(POLL_EVERY, clock.speed, stop, lambda: worker.handle("/poll", {}))),
+        asyncio.create_task(_every(POLL_EVERY, clock.speed, stop, lambda: worker.handle(Route.POLL, {}))),
         asyncio.create_task(_every(KEEP_EVERY, 1.0, stop, lambda: ClockKeeper(store, clock).keep())),
     ]
     try:
@@ -62,7 +63,7 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
 
 
 async def _retain(worker: Worker, store: LocalStore) -> None:
-    await worker.handle("/retain", {})
+    await worker.handle(Route.RETAIN, {})
     await store.delete_expired(worker.hub.clock.now())
     await store.scrub()
 

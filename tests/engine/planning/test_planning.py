@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Reading
 from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import Route
 from svyazka.engine.operating.operator import Operator
 from svyazka.engine.operating.send import request_send
 from svyazka.engine.planning.planner import Planner
@@ -289,6 +291,14 @@ async def test_an_unknown_event_or_delivery_is_nothing(house: House) -> None:
         ("/quarantined", {"raw": "x"}),
     ):
         assert await house.worker.handle(path, body) == 204
+
+
+async def test_every_route_that_a_task_may_name_is_work_that_the_worker_knows(house: House) -> None:
+    """And a path outside the table is answered 404: a typo would be lost work."""
+    for route in Route:
+        with suppress(KeyError):  # of a body that isn't there
+            assert await house.worker.handle(route, {}) != 404
+    assert await house.worker.handle("/plam", {}) == 404
 
 
 async def test_no_line_of_the_log_holds_what_a_source_said(house: House, capsys: pytest.CaptureFixture[str]) -> None:

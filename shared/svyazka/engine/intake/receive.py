@@ -19,7 +19,7 @@ from svyazka.engine.intake.unpacking import UnknownCompression
 from svyazka.engine.intake.unpacking import decompressed as decompressed
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.events_of_request import ParsedEvent, read, stored_request
-from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_task, redirect_task
+from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_task, redirect_task, salvage_task
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Document, Inbox, NewEvent, Salvage, Task
@@ -310,7 +310,7 @@ class Receiver:
                 "tenant": compiled.tenant, "connection": compiled.connection, "vendor": compiled.vendor,
                 "received_at": now.isoformat(), "verified": "yes", "request": base64.b64encode(packed).decode(),
             }  # fmt: skip
-            return Task("salvage", "/salvage", body)
+            return salvage_task(body)
 
         return Salvage(pack)
 

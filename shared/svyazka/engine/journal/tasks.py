@@ -1,10 +1,11 @@
-"""Tasks of the queue: what each asks for, built in one place. `worker.py` carries them out."""
+"""Tasks of the queue: where each goes and what it asks for, in one place. `worker.py` carries them out."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
 from svyazka.engine.ports.store import Task
 from svyazka.engine.security.keyring import Keyring
@@ -14,46 +15,106 @@ from svyazka.model.ids import connection_id, stable_id
 from svyazka.model.tenants import CompiledConnection
 
 
+class Route(StrEnum):
+    """A path of the worker's. A task that waits in a queue keeps its own through an upgrade: never rename one."""
+
+    PLAN = "/plan"
+    PERFORM = "/perform"
+    LANE = "/lane"
+    RELEASE = "/release"
+    RESUME = "/resume"
+    REDIRECTED = "/redirected"
+    RENEW = "/renew"
+    PROBE = "/probe"
+    POLL = "/poll"
+    SWEEP = "/sweep"
+    RETAIN = "/retain"
+    QUARANTINED = "/quarantined"
+    FOREIGN = "/foreign"
+    SALVAGE = "/salvage"
+
+
+TICKS = (Route.SWEEP, Route.POLL, Route.RETAIN)
+"""What the scheduler calls by the clock."""
+
+PLANNING, SALVAGING = "plan", "salvage"
+"""The queues that are no vendor's: for what is ours to do, and for what could not be journaled."""
+
+
 def plan_task(event: str, due: datetime | None = None) -> Task:
     """The task that plans an event."""
-    return Task("plan", "/plan", {"event": event}, due)
+    return Task(PLANNING, Route.PLAN, {"event": event}, due)
+
+
+def salvage_task(body: Mapping[str, str]) -> Task:
+    """The task that journals a request for which the journal could not be reached."""
+    return Task(SALVAGING, Route.SALVAGE, body)
 
 
 def redirect_task(keyring: Keyring, compiled: CompiledConnection, parameters: Mapping[str, str]) -> Task:
     """The task that sees to what a GET brought; its parameters (an OAuth code) are nobody's to read on the way."""
     owner = connection_id(compiled.tenant, compiled.connection)
     sealed = keyring.seal("mint", json.dumps(dict(parameters)), f"{owner}.errand")
-    return Task("plan", "/redirected", {"tenant": compiled.tenant, "connection": compiled.connection, "sealed": sealed})
+    return Task(PLANNING, Route.REDIRECTED, {**_connection(compiled.tenant, compiled.connection), "sealed": sealed})
+
+
+def redirect_again_task(body: Mapping[str, str], tries: int, due: datetime) -> Task:
+    """The same once more: nobody answered who could take the code."""
+    return Task(PLANNING, Route.REDIRECTED, {**body, "tries": str(tries)}, due)
 
 
 def quarantined_task(raw: str) -> Task:
     """The task that tells somebody of a request of which nothing could be read."""
-    return Task("plan", "/quarantined", {"raw": raw})
+    return Task(PLANNING, Route.QUARANTINED, {"raw": raw})
 
 
 def foreign_task(event: Event) -> Task:
     """The task that tells somebody that what comes to a connection belongs to another business. One a day: a mistyped
     id makes everything that comes such."""
     name = stable_id("foreign", event.tenant, event.connection, f"{event.received_at:%Y-%m-%d}")
-    return Task("plan", "/foreign", {"event": event.id}, name=name)
+    return Task(PLANNING, Route.FOREIGN, {"event": event.id}, name=name)
 
 
 def perform_task(delivery: Delivery, due: datetime | None = None) -> Task:
     """The task that tries a delivery; one queue a vendor, so that one vendor's trouble is its own."""
-    return Task(delivery.vendor, "/perform", {"delivery": delivery.id}, due)
+    return Task(delivery.vendor, Route.PERFORM, {"delivery": delivery.id}, due)
 
 
 def lane_task(lane: str) -> Task:
     """The task that tries whoever is next in a lane."""
-    return Task("plan", "/lane", {"lane": lane})
+    return Task(PLANNING, Route.LANE, {"lane": lane})
 
 
 def release_task(tenant: str, connection: str, after: float = 0.0, due: datetime | None = None) -> Task:
     """The task that lets go of the next batch."""
-    return Task("plan", "/release", {"tenant": tenant, "connection": connection, "after": str(after)}, due)
+    return Task(PLANNING, Route.RELEASE, {**_connection(tenant, connection), "after": str(after)}, due)
 
 
 def resume_task(tenant: str, connection: str, again_at: datetime | None = None) -> Task:
     """The task that lets a connection try again after something about it was changed; `again_at`: a second time."""
-    body = {"tenant": tenant, "connection": connection, **({"again": "yes"} if again_at else {})}
-    return Task("plan", "/resume", body, again_at)
+    again = {"again": "yes"} if again_at else {}
+    return Task(PLANNING, Route.RESUME, {**_connection(tenant, connection), **again}, again_at)
+
+
+def renew_task(tenant: str, connection: str) -> Task:
+    """The task that renews a connection's access before it ends."""
+    return Task(PLANNING, Route.RENEW, _connection(tenant, connection))
+
+
+def probe_task(tenant: str, connection: str) -> Task:
+    """The task that looks whether a connection is well again."""
+    return Task(PLANNING, Route.PROBE, _connection(tenant, connection))
+
+
+def poll_task(tenant: str, connection: str, due: datetime) -> Task:
+    """The task that asks a vendor what we missed."""
+    return Task(PLANNING, Route.POLL, _connection(tenant, connection), due)
+
+
+def retain_task() -> Task:
+    """The task that goes on with blanking where one run was too short."""
+    return Task(PLANNING, Route.RETAIN, {})
+
+
+def _connection(tenant: str, connection: str) -> dict[str, str]:
+    return {"tenant": tenant, "connection": connection}

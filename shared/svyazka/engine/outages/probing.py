@@ -6,10 +6,9 @@ from datetime import timedelta
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.tasks import perform_task, probe_task
 from svyazka.engine.outages.release import waiting_for
 from svyazka.engine.outages.state import RELEASE_GRACE, OutageStates
-from svyazka.engine.ports.store import Task
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE, holds
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.tenants.directory import Account
@@ -108,7 +107,7 @@ class Probing:
             waiting.sort(key=lambda one: one.flow == ALERT_FLOW)
             await self._hub.queue.enqueue([perform_task(waiting[0])])
             return
-        await self._hub.queue.enqueue([Task("plan", "/probe", {"tenant": tenant.id, "connection": connection})])
+        await self._hub.queue.enqueue([probe_task(tenant.id, connection)])
 
 
 def wanted(outcome: Blocked | Retry | Unknown) -> float:

@@ -16,6 +16,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_CONNECTIONS
+from svyazka.engine.journal.tasks import poll_task
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.ports.store import Create, Document, Replace, Task, Value
@@ -76,7 +77,7 @@ class Poller:
                 continue
             await warn_before_end(self._hub, account)
             if _can_be_polled(account):
-                tasks.append(Task("plan", "/poll", {"tenant": compiled.tenant, "connection": compiled.connection}, now))
+                tasks.append(poll_task(compiled.tenant, compiled.connection, now))
         return tasks
 
     async def _every_connection(self) -> list[CompiledConnection]:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS
-from svyazka.engine.ports.store import Document, Task, Write
+from svyazka.engine.journal.tasks import retain_task
+from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.support.each_due import each_due
 from svyazka.model.commands import Command, Forward, SendMessage
 from svyazka.model.contacts import Contact
@@ -37,7 +38,7 @@ class Retention:
         if blanked:
             await self._hub.store.scrub()
         if not finished:
-            await self._hub.queue.enqueue([Task("plan", "/retain", {})])
+            await self._hub.queue.enqueue([retain_task()])
         return blanked
 
     async def _blank(self, document: Document) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, DUE_PROBLEMS
-from svyazka.engine.journal.tasks import perform_task, plan_task
+from svyazka.engine.journal.tasks import perform_task, plan_task, renew_task
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
 from svyazka.engine.problems import cards as problems
@@ -86,7 +86,7 @@ class Sweep:
         held = journal.read(Grant, document)
         wake_at, step = self._later(held.model.wake_step)
         later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        task = Task("plan", "/renew", {"tenant": later.tenant, "connection": later.connection})
+        task = renew_task(later.tenant, later.connection)
         return await self._wake(journal.replace(later, held.version), task)
 
     def _later(self, step: int) -> tuple[datetime, int]:

@@ -16,7 +16,7 @@ from svyazka.engine.calling.oauth.grant import is_leased, unseal
 from svyazka.engine.calling.oauth.refresh import Authorised, NoAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Rejected, Withdrawal
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import Task
+from svyazka.engine.journal.tasks import Route, redirect_again_task
 from svyazka.engine.problems.cards import Sight, meet
 from svyazka.engine.problems.kinds import NO_ACCESS
 from svyazka.engine.support.logs import log
@@ -69,15 +69,14 @@ async def _authorise(hub: Hub, account: Account, code: AuthorisationCode, body: 
         await _tell_refused(hub, account, refused.trouble, about)
     except ConfigError as error:
         # No repeat of this task would find other settings before the code has ended.
-        log("ERROR", "settings can't be used", path="/redirected", error=str(error))
+        log("ERROR", "settings can't be used", path=Route.REDIRECTED, error=str(error))
         what = N_("настройки подключения не годятся для доступа по OAuth")
         await _tell_refused(hub, account, Trouble(code="no_use", message=what, remedy=NO_USE), about)
     except CodeNotYet as error:
         if tries + 1 >= CODE_TRIES:
             await _tell_refused(hub, account, Trouble(code="no_answer", message=str(error)), about)
             return
-        again = Task("plan", "/redirected", {**body, "tries": str(tries + 1)}, hub.clock.now() + CODE_PAUSE)
-        await hub.queue.enqueue([again])
+        await hub.queue.enqueue([redirect_again_task(body, tries + 1, hub.clock.now() + CODE_PAUSE)])
     else:
         await journal_fact(hub, account, EventType.CONNECTION_ENABLED, about, "authorised")
 
