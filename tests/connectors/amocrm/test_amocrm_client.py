@@ -21,8 +21,8 @@ from svyazka.connectors.amocrm.failures import FAILURES
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields, refresh_fields
 from svyazka.engine.contracts.calls import Access, Authorisation
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent, NotShown
 from svyazka.model.grants import Pair
 from svyazka.model.outcomes import Blocked, Refused, Retry

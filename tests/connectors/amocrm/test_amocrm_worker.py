@@ -21,8 +21,8 @@ from svyazka.connectors.amocrm.doctor import EVENTS
 from svyazka.connectors.amocrm.manifest import MANIFEST
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.webhook import WEBHOOK
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import MaybeSent

@@ -19,7 +19,7 @@ from svyazka.connectors.iiko.failures import FAILURES
 from svyazka.connectors.iiko.failures import failure as meaning
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.engine.contracts.calls import TokenCache
-from svyazka.engine.contracts.failures import VendorFailure
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import NotSent
 from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unclear
 

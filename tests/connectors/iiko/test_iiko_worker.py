@@ -14,8 +14,8 @@ from connectors.support import NOW, Scripted, calling, posted, scripted
 from svyazka.connectors.iiko.manifest import MANIFEST
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import WEBHOOK
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.errors import NotShown
 from svyazka.model.events import Entity, EventType, Fact

@@ -32,8 +32,8 @@ from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.connectors.max.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, Exchanges
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled, Reading
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal

@@ -16,8 +16,8 @@ from svyazka.connectors.resend.doctor import NEEDED
 from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.connectors.resend.webhook import received_fact
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotShown

@@ -21,7 +21,7 @@ from svyazka.connectors.rkeeper.events import Order
 from svyazka.connectors.rkeeper.failures import FAILURES, TILL_ERROR, of_delivery
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import TokenCache
-from svyazka.engine.contracts.failures import VendorFailure
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unclear
 

@@ -18,8 +18,8 @@ from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.connectors.smsru.webhook import receipt_fact
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.events import Entity, EventType, Fact
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"

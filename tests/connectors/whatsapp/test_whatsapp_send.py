@@ -16,11 +16,11 @@ from svyazka.connectors.whatsapp.failures import FAILURES
 from svyazka.connectors.whatsapp.manifest import MANIFEST
 from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.connectors.whatsapp.templates import WrongTemplate, template_of
-from svyazka.engine.contracts.failures import Reason
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.reasons import Reason
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "whatsapp-meta"
 SETTINGS = WhatsappSettings(phone_number_id=NUMBER, access_token=TOKEN, app_secret=APP_SECRET, verify_token="v")

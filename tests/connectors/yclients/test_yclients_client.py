@@ -17,7 +17,7 @@ from svyazka.connectors.yclients.failures import FAILURES
 from svyazka.connectors.yclients.failures import failure as meaning
 from svyazka.connectors.yclients.schema import Change
 from svyazka.connectors.yclients.settings import YclientsSettings
-from svyazka.engine.contracts.failures import VendorFailure
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import EventType
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry

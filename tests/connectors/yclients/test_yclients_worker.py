@@ -19,8 +19,8 @@ from svyazka.connectors.yclients.client import PAGE
 from svyazka.connectors.yclients.manifest import MANIFEST
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.connectors.yclients.webhook import WEBHOOK
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Polled
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from svyazka.connectors.registry import VENDORS, load_manifest
-from svyazka.engine.contracts.failures import Case, FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import Case, FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.reasons import Reason
 
 
 def row(what: str, **more: Any) -> Rule:

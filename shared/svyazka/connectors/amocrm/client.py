@@ -13,8 +13,9 @@ from svyazka.connectors.amocrm.failures import BODILESS, TOKEN, failure, rule_of
 from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Access, Call
-from svyazka.engine.contracts.failures import Rule, VendorFailure, json_object, on_the_way, retry_after, turned_away
+from svyazka.engine.contracts.failures import Rule
 from svyazka.engine.contracts.untrusted import Section, number, section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.errors import NotShown
 from svyazka.model.outcomes import Blocked, Retry
 

@@ -6,8 +6,9 @@ A row with `after` quiets the whole account: nothing more is asked of it for so 
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 RIGHTS = N_("Нужен доступ от имени администратора аккаунта, которому видны эти сделки")
 TOKEN = N_("Выпустите новый долгосрочный токен на карточке интеграции и сохраните его: svyazka secret set")

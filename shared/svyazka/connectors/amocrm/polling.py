@@ -17,9 +17,9 @@ from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, seconds_of
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import Watched, watch
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.base import Frozen
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Refused

@@ -14,7 +14,7 @@ from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import Hook
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked, Refused

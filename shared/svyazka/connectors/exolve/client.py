@@ -14,8 +14,8 @@ from svyazka.connectors.exolve.failures import UNTAKEN, failure
 from svyazka.connectors.exolve.schema import error_text
 from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unclear
 
 MESSAGING = "messaging/v1"

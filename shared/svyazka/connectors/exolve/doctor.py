@@ -6,8 +6,8 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

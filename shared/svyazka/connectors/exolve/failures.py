@@ -6,8 +6,9 @@ Errors have no codes, so their phrases are looked for, without case.
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 _KEY = N_("Скопируйте ключ API приложения в кабинете exolve.ru и сохраните его: svyazka secret set")
 _ACCOUNT = N_("Разберитесь в кабинете exolve.ru или с его поддержкой: отправка продолжится сама")

@@ -8,7 +8,7 @@ from svyazka.connectors.exolve.failures import ASK_SUPPORT, UNTAKEN_AGAIN
 from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
-from svyazka.engine.contracts.failures import VendorFailure
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.commands import Safety, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
 from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear, Unknown

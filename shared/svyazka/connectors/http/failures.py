@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.outcomes import Outcome, Refused, Succeeded
+from svyazka.model.reasons import Reason
 
 ABORT = "abort-message"
 """`webhook-delivery` of an answer that wants this message no more (Svix's extension)."""

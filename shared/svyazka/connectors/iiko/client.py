@@ -15,8 +15,8 @@ from svyazka.catalogue import N_
 from svyazka.connectors.iiko.failures import CREDENTIALS, failure
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.engine.contracts.calls import TOKEN_MARGIN, Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.outcomes import Blocked, Retry
 
 TILL_TIMEOUT = 10

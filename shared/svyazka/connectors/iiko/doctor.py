@@ -11,9 +11,9 @@ from svyazka.connectors.iiko import reads
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS, final_statuses
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 RIGHTS = N_("Дайте этому API-логину группу ограничений с этим методом (iikoWeb, «Настройки Cloud API»)")
 CREDENTIALS = N_("Сверьте ключи подключения с iikoWeb и сохраните их: svyazka secret set")

@@ -16,9 +16,9 @@ from svyazka.connectors.iiko.schema import Change, NotUnderstood
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import final_statuses, of_organization, order_fact
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked, Refused

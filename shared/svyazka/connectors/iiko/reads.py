@@ -14,8 +14,8 @@ from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.connectors.iiko.webhook import CHATS
 from svyazka.connectors.iiko.zones import zone_of
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.untrusted import Section, sections, text, whole
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.outcomes import Blocked, Retry
 
 RETURNED_KEYS = list(CHATS)

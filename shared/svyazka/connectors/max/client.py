@@ -8,8 +8,9 @@ from svyazka.catalogue import N_
 from svyazka.connectors.max.failures import UNTRUSTED, failure, is_untrusted
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, on_the_way, outcome_of, turned_away
+from svyazka.engine.contracts.failures import outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, on_the_way, turned_away
 from svyazka.model.errors import NotSent
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unclear
 

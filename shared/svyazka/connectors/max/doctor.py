@@ -9,9 +9,9 @@ from svyazka.connectors.max import client, polling
 from svyazka.connectors.max.polling import Subscription
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked

@@ -6,9 +6,10 @@ import ssl
 from http import HTTPStatus
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 UNTRUSTED = Rule(
     "block",

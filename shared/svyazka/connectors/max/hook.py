@@ -7,8 +7,8 @@ from svyazka.connectors.max import polling
 from svyazka.connectors.max.doctor import failed
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Hook
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import is_own_machine, is_public_https, place
 from svyazka.model.errors import MaybeSent, NotSent
 

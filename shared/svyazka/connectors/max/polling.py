@@ -17,9 +17,9 @@ from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.settings import MaxSettings
 from svyazka.connectors.max.webhook import fact_of
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import sections, text, whole
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import is_public_https, same_place
 from svyazka.model.base import Frozen, Time
 from svyazka.model.events import EventType, Fact

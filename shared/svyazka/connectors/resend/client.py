@@ -13,8 +13,8 @@ from svyazka.catalogue import N_
 from svyazka.connectors.resend.failures import failure
 from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import NotShown
 from svyazka.model.outcomes import Outcome, Succeeded, Unclear

@@ -14,9 +14,9 @@ from svyazka.connectors.resend import client
 from svyazka.connectors.resend.schema import EVENTS
 from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.security import standardwebhooks
 from svyazka.model.errors import ConfigError, MaybeSent, NotSent, NotShown
 from svyazka.model.outcomes import Blocked

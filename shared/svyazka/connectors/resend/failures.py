@@ -8,8 +8,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Outcome, Unknown
+from svyazka.model.reasons import Reason
 
 _KEY = N_("Создайте ключ на resend.com («API Keys») и сохраните его: svyazka secret set")
 _SUPPORT = N_("Разберитесь в кабинете resend.com или напишите в его поддержку")

@@ -15,8 +15,8 @@ from svyazka.connectors.rkeeper.client import host
 from svyazka.connectors.rkeeper.failures import CREDENTIALS, of_delivery
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, number, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.outcomes import Blocked, Retry
 
 API = "/orders/api/v1"

@@ -8,8 +8,8 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.rkeeper import delivery, white_server
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Silence, no_access
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

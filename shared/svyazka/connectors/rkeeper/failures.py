@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 CREDENTIALS = N_("Проверьте ключи этого подключения и сохраните их: svyazka secret set")
 _API_ACCESS = N_("Проверьте лицензию модуля Delivery_Api и подключение по API (админ-панель, «Интеграции»)")

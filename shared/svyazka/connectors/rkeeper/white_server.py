@@ -13,8 +13,8 @@ from svyazka.connectors.rkeeper.failures import CREDENTIALS, in_its_place, of_wh
 from svyazka.connectors.rkeeper.schema import section
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, retry_after
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, retry_after
 from svyazka.model.outcomes import Blocked, Refused, Retry
 
 ADDRESS = "/wsserverlp/api/v2/aggregators/Create"

@@ -17,8 +17,8 @@ from svyazka.connectors.smsru.failures import accepted, entry_of, failure
 from svyazka.connectors.smsru.schema import amount, whole
 from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way
 from svyazka.model.outcomes import Outcome, Retry, Succeeded
 
 

@@ -13,8 +13,8 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, Silence, no_access
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 
 EXAMPLE_NUMBER = "79991234567"

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta, timezone
 
 from svyazka.catalogue import N_
 from svyazka.connectors.smsru.schema import STATUSES, whole
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of, words_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of, words_of
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.events import ReceiptState
 from svyazka.model.outcomes import Outcome, Refused, Unclear, Unknown
+from svyazka.model.reasons import Reason
 
 MINUTE = 60.0
 MOSCOW = timezone(timedelta(hours=3))

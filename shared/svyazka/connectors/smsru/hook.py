@@ -7,8 +7,8 @@ from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.doctor import failed, place
 from svyazka.connectors.smsru.settings import SmsruSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Hook
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 
 

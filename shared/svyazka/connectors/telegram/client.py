@@ -10,8 +10,8 @@ from svyazka.connectors.telegram.failures import failure, moved_to
 from svyazka.connectors.telegram.schema import identifier
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, whole
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, turned_away
 from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unclear
 
 CALL_TIMEOUT = 15.0

@@ -10,9 +10,9 @@ from svyazka.connectors.telegram import client
 from svyazka.connectors.telegram.schema import moment
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text, whole
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import place, same_host
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked

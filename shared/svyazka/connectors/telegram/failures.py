@@ -10,9 +10,10 @@ from http import HTTPStatus
 
 from svyazka.catalogue import N_
 from svyazka.connectors.telegram.schema import identifier
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, text, whole
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 _TOKEN = N_("Возьмите токен у @BotFather и сохраните его: svyazka secret set")
 _GROUP = N_("Верните бота в группу или уберите её из настроек")

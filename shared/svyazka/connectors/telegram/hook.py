@@ -8,9 +8,9 @@ from svyazka.connectors.telegram.doctor import ALLOWED, failed
 from svyazka.connectors.telegram.schema import webhook_secret
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Hook
 from svyazka.engine.contracts.untrusted import text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import is_own_machine, is_public_https, place, same_host
 from svyazka.model.errors import MaybeSent, NotSent
 

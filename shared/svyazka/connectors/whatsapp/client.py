@@ -13,8 +13,8 @@ from svyazka.connectors.whatsapp.failures import failure
 from svyazka.connectors.whatsapp.schema import code_of, details_of
 from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way
 from svyazka.model.outcomes import Outcome, Retry, Succeeded
 
 

@@ -9,9 +9,9 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.whatsapp import client
 from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section, text
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 

@@ -7,8 +7,9 @@ The code decides: HTTP statuses are unreliable (throttling comes as 400 or 429),
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of, words_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of, words_of
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 MINUTE, HOUR = 60.0, 3600.0
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from svyazka.connectors.whatsapp.failures import rule_of
 from svyazka.connectors.whatsapp.schema import code_of, details_of, moment
-from svyazka.engine.contracts.failures import Reason, words_of
+from svyazka.engine.contracts.failures import words_of
 from svyazka.engine.contracts.untrusted import Section, sections, text
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EVENT_OF_RECEIPT, Entity, EventType, Fact, Receipt, ReceiptState, Unreadable
+from svyazka.model.reasons import Reason
 
 STATES: dict[str, tuple[ReceiptState, str]] = {
     "sent": (ReceiptState.SENT, "on its way"),

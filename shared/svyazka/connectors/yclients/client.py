@@ -14,8 +14,8 @@ from svyazka.connectors.yclients.failures import failure
 from svyazka.connectors.yclients.schema import identifier, whole
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.engine.contracts.untrusted import Section, section, sections
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.outcomes import Blocked, Refused, Retry
 
 ACCEPT = "application/vnd.yclients.v2+json"

@@ -9,9 +9,9 @@ from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.schema import truth
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.untrusted import Section
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.connectors.yclients.schema import whole
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule, outcome_of
+from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
 from svyazka.model.outcomes import Outcome
+from svyazka.model.reasons import Reason
 
 LIMIT_WAIT = 60.0
 """Over 200 requests a minute or 5 a second from one IP address; `Retry-After` may be absent."""

@@ -9,9 +9,9 @@ from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.doctor import BY_HAND, URLS, WANTED, failed, not_open_finding, same_value, urls_of
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Finding, Hook
 from svyazka.engine.contracts.untrusted import Section
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
 

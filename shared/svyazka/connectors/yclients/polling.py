@@ -20,9 +20,9 @@ from svyazka.connectors.yclients.facts import client_fact, final_attendance, of_
 from svyazka.connectors.yclients.schema import Change, identifier, moment
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.failures import VendorFailure
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.base import Frozen, Time
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.events import EventType, Fact

@@ -1,65 +1,18 @@
-"""Failure maps: what a vendor's refusals mean, as one typed table, and the reading of an answer by it. Pure.
+"""Failure maps: what a vendor's refusals mean, as one typed table. Pure.
 
 A vendor's folder holds its table (`FAILURES` in `failures.py`), checked line by line against the vendor's page; what
-all tables have in common stands here. Light to import: receipts are read by a table too, in webhook functions.
-
-A status is believed only in the vendor's own shape of answer: a proxy, a firewall or an operator's page may speak in
-its place. Such a page with 403 says nothing of a key, and one with 404 nothing of a chat: what is wrong is the way,
-and it is tried again when that may have been mended (`on_the_way`).
+all tables have in common stands here. Light to import: receipts are read by a table too, in webhook functions. What
+reads an answer stands in `vendor_answers.py`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from svyazka.catalogue import N_
-from svyazka.engine.contracts.untrusted import Section, section
-from svyazka.engine.rules.retry import parse_retry_after
-from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
-
-if TYPE_CHECKING:
-    import httpx
-
-
-class Reason(StrEnum):
-    """Why, in words that statistics and people share, whatever the vendor calls it."""
-
-    NO_MONEY = "no_money"
-    """The account has to be topped up, paid for or given a larger plan."""
-    NO_ACCESS = "no_access"
-    """A key, a token or a right is missing, wrong or at its end."""
-    ACCOUNT = "account"
-    """The account itself isn't confirmed, or is suspended."""
-    SETTING = "setting"
-    """Something is switched off, not chosen or wrong, at the vendor or in the tenant file."""
-    SENDER = "sender"
-    """The sender's name, number or domain isn't approved."""
-    BAD_ADDRESS = "bad_address"
-    """The recipient can't be reached at this address."""
-    OPT_OUT = "opt_out"
-    """The recipient doesn't want any messages: no further one is sent to this address."""
-    BAD_CONTENT = "bad_content"
-    """The text, the template or a file isn't taken."""
-    BAD_REQUEST = "bad_request"
-    """The vendor doesn't take our request: most often a mistake of ours."""
-    TOO_MUCH = "too_much"
-    """A limit of calls or messages is used up."""
-    NOT_FOUND = "not_found"
-    """The object doesn't exist."""
-    CONFLICT = "conflict"
-    """Somebody else has changed or taken it, or is about to."""
-    DUPLICATE = "duplicate"
-    """It has been done already."""
-    OUT_OF_SERVICE = "out_of_service"
-    """The vendor, or what stands behind it, fails or is silent."""
-    OTHER = "other"
+from svyazka.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,50 +109,3 @@ def outcome_of(rule: Rule, code: str, *, message: str | None = None, after: floa
 def words_of(rule: Rule, code: str) -> str:
     """A row's words, with the vendor's code where they have a place for it."""
     return rule.what.format(code=code) if "{code}" in rule.what else rule.what
-
-
-class VendorFailure(SourceUnavailable):
-    """A vendor couldn't or wouldn't answer a question; `outcome` says what to make of it."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome: Outcome = outcome
-        super().__init__(getattr(outcome, "message", None) or outcome.kind)
-
-    @property
-    def code(self) -> str | None:
-        """The code of its outcome: that of the row, or the vendor's own."""
-        return getattr(self.outcome, "code", None)
-
-
-def json_object(response: httpx.Response) -> Section:
-    """The answer's object; an empty one for anything else (a wrong address answers in plain text)."""
-    try:
-        return section(json.loads(response.content))
-    except (ValueError, RecursionError):
-        return section(None)
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that `Retry-After` asks for, in either of its forms."""
-    return parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-
-
-def on_the_way(response: httpx.Response, vendor: str) -> Retry | Unclear:
-    """What an answer means that isn't the vendor's own: a 3xx or 4xx turned the call away; anything else may have
-    passed it on before."""
-    status, after = response.status_code, retry_after(response)
-    if turned_away(status):
-        code = "429" if status == HTTPStatus.TOO_MANY_REQUESTS else f"http_{status}"
-        message = N_(
-            "something on the way answered {status} in place of {vendor}: see base_url, proxies and firewalls"
-        ).format(status=status, vendor=vendor)
-        return Retry(code=code, message=message, after=after)
-    message = N_(
-        "expected {vendor}'s own answer, got something else with {status}: it may have been passed on before"
-    ).format(vendor=vendor, status=status)
-    return Unclear(code=f"http_{status}", message=message, after=after)
-
-
-def turned_away(status: int) -> bool:
-    """Whether a status says that the call went no further; a 408 doesn't."""
-    return 300 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.failures import FailureMap, Reason, Rule
+from svyazka.engine.contracts.failures import FailureMap, Rule
+from svyazka.model.reasons import Reason
 
 FAILURES = FailureMap(other=Rule("unclear", Reason.OUT_OF_SERVICE, N_("Pingo failed"), code="http_5xx"))
