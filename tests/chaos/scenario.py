@@ -224,7 +224,8 @@ def audit(installation: LocalInstallation, outcome: Outcome, events: int) -> Non
             continue
         assert delivery.status is Status.SUCCEEDED, f"{delivery.id} is {delivery.status}"
         assert sent[address] == 1, f"{delivery.id} says succeeded, the vendor took {sent[address]}"
-    assert not leaks(installation.spoken())
+    found = leaks(installation.spoken())
+    assert not found, f"somebody was named in an output: {found[:3]}"
 
 
 async def survive(
