@@ -12,6 +12,8 @@ from pydantic import Field, JsonValue
 from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType
+from svyazka.model.records import Link, Match, RecordKind, Target
+from svyazka.model.references import Ref
 
 
 class Repeat(StrEnum):
@@ -87,14 +89,62 @@ class Forward(Stored):
     occurred_at: Time
 
 
-Command = Annotated[SendMessage | Forward, Field(discriminator="kind")]
+class PutRecord(Stored):
+    """A thing shall stand in the system once, with these fields: found and brought up to date, or made."""
+
+    kind: Literal["PutRecord"] = "PutRecord"
+    record: RecordKind
+    ref: Ref | None = None
+    """The object itself, where it is known which one."""
+    match: Match | None = None
+    """What it is told by; a contact's is its `person` where this is left out."""
+    person: Contact | None = None
+    """Whom it is about. A contact's name, phone, e-mail and chats come from here, and a deal's chats."""
+    fields: dict[str, JsonValue] = {}
+    """By canonical name; null empties a field, where `overwrite` lets it."""
+    links: tuple[Link, ...] = ()
+    attach: timedelta | None = None
+    """For a deal: an open one of the same contact and pipeline that isn't older than this is taken in place of a new
+    one."""
+    overwrite: Literal["empty", "differs"] = "empty"
+    """What may be changed in an object that is there: what is empty, or whatever differs."""
+    create: bool = True
+    """False: where it isn't there yet, nothing is made."""
+
+
+class AddNote(Stored):
+    """A note on an object's card."""
+
+    kind: Literal["AddNote"] = "AddNote"
+    on: Target
+    text: str
+    person: Contact | None = None
+
+
+class AddTask(Stored):
+    """A task for somebody of the business, on an object's card."""
+
+    kind: Literal["AddTask"] = "AddTask"
+    on: Target
+    text: str
+    due_at: Time
+    responsible: str | None = None
+    """The system's own id of who shall do it; None: as the connection's settings or the card say."""
+    person: Contact | None = None
+
+
+RecordCommand = PutRecord | AddNote | AddTask
+
+Command = Annotated[SendMessage | Forward | PutRecord | AddNote | AddTask, Field(discriminator="kind")]
 
 
 def person_of(command: Command) -> Contact | None:
     """Whom a command is about, where it is about a person."""
     if isinstance(command, SendMessage):
         return command.to
-    return None if isinstance(command, Forward) else command.contact
+    if isinstance(command, PutRecord | AddNote | AddTask):
+        return command.person
+    return None
 
 
 class QuietHours(Stored):

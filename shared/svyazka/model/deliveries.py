@@ -11,6 +11,7 @@ from svyazka.model.base import Stored, Time
 from svyazka.model.commands import ASK_AFTER, Command, Guards, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
+from svyazka.model.references import Produced
 
 SKELETON = timedelta(days=400)
 """How long ids, states and times of what is settled live on."""
@@ -155,6 +156,8 @@ class Delivery(Stored):
     """The delivery of the channel before, which gave way to this one."""
 
     external_id: str | None = None
+    produced: tuple[Produced, ...] = ()
+    """What it made at its vendor. Ids only: they stay when contents are blanked."""
     cost: float | None = None
     last_error: LastError | None = None
     duplicate_effect: bool = False
@@ -203,6 +206,7 @@ class Delivery(Stored):
                 "settled_at": None,
                 "expire_at": None,
                 "external_id": None,
+                "produced": (),
                 "reservation": None,
                 "last_error": None,
                 "notes": (*self.notes, f"generation {self.generation + 1} by {by}: {why}"),

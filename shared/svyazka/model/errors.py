@@ -33,6 +33,14 @@ class Conflict(SvyazkaError):
         self.keys = keys
 
 
+class NothingMade(SvyazkaError):
+    """A command refers to what an earlier step was to make, and that one made nothing that it could mean."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(f"what {step} was to make is needed, and isn't there")
+        self.step = step
+
+
 class WrittenByNewer(SvyazkaError):
     """A document that only a newer release may read or change. It is left as it is, its `wake_at` too."""
 

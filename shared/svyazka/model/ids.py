@@ -31,3 +31,8 @@ def delivery_id(tenant: str, flow: str, subject: str, step: str) -> DeliveryId:
 def connection_id(tenant: str, connection: str) -> str:
     """The document id of a connection; tenant ids and connection names hold no dot."""
     return f"{tenant}.{connection}"
+
+
+def mark_of(delivery: str) -> str:
+    """What marks an object at a vendor as this delivery's: short enough for any field."""
+    return "svz-" + delivery.removeprefix("dlv_")[:12]

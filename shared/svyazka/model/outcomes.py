@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from svyazka.model.base import Frozen
+from svyazka.model.references import Produced
 
 
 class Succeeded(Frozen):
@@ -14,6 +15,8 @@ class Succeeded(Frozen):
 
     kind: Literal["succeeded"] = "succeeded"
     external_id: str | None = None
+    produced: tuple[Produced, ...] = ()
+    """What was made, or found there, where later steps may refer to it; empty: `external_id` alone."""
     cost: float | None = None
     already: bool = False
     message: str | None = None
@@ -96,7 +99,7 @@ class Unknown(Frozen):
 
 class GaveBack(Frozen):
     """Too little of the lease was left before the first byte, or no place at the vendor's rate for `after` seconds:
-    provably nothing was sent."""
+    provably nothing was sent. Or a part of it is done and safely so, and what is left is the next attempt's."""
 
     kind: Literal["gave_back"] = "gave_back"
     after: float = 0.0

@@ -18,9 +18,11 @@ from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
 from svyazka.model.deliveries import Exchange
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable
+from svyazka.model.ids import mark_of
 
 if TYPE_CHECKING:
     from svyazka.engine.ports.clock import Clock
+    from svyazka.model.records import Key
     from svyazka.model.tenants import ConnectionSettings
 
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
@@ -233,12 +235,25 @@ class Call(Generic[SettingsT]):
     doubt_since: datetime | None = None
     """When the first attempt with this very key began that may have had its effect unseen: from then on a vendor may
     know the key, or show what was done."""
+    known: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of objects that we found or made at this connection before, by what they were told by."""
     memo: dict[str, Any] = field(default_factory=dict)
     """The connection's own memory within this process (an access token until it expires)."""
     tokens: TokenCache | None = None
     """The connection's memory that instances share, sealed: see TokenCache."""
     auth: Authorisation | None = None
     """Access by OAuth, where the connector has it (`Manifest.access`)."""
+
+    @property
+    def mark(self) -> str:
+        """Our mark on what this command makes at its vendor: the same for all tries and generations of it."""
+        return mark_of(self.key.partition(".")[0])
+
+    @property
+    def generation(self) -> int:
+        """How often it was begun anew by an operator or a receipt, and once."""
+        number = self.key.rpartition(".")[2]
+        return int(number) if number.isdecimal() else 1
 
     async def token(
         self, name: str, fresh: Callable[[], Awaitable[tuple[str, datetime]]], refused: str | None = None

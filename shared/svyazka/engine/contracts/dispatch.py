@@ -10,8 +10,11 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.manifest import Manifest
-from svyazka.model.commands import Command, Forward, Safety, SendMessage
+from svyazka.engine.contracts.putting import CLOCKS_DIFFER, put
+from svyazka.model.commands import AddNote, AddTask, Command, Forward, PutRecord, Safety, SendMessage
 from svyazka.model.outcomes import Outcome, Refused
+from svyazka.model.records import ObjectId, RecordKind
+from svyazka.model.references import given
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,52 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
         case Forward() if manifest.forwarder is not None:
             forwarder = manifest.forwarder
             return Carried(forwarder.safety(command), lambda call: forwarder.forward(command, call))
+        case PutRecord() if _keeps(manifest, command.record):
+            return _record(manifest, command)
+        case AddNote() | AddTask() if _keeps(manifest, command.on.kind):
+            return _on_card(manifest, command)
     return _refused(
         "not_supported", N_("{vendor} carries out no {kind}").format(vendor=manifest.vendor, kind=command.kind)
     )
+
+
+def _keeps(manifest: Manifest[Any], kind: RecordKind) -> bool:
+    return manifest.records is not None and kind in manifest.records.kinds
+
+
+def _record(manifest: Manifest[Any], command: PutRecord) -> Carried:
+    """Each attempt looks first, so that there is nothing to ask besides: a doubt only makes it wait until what an
+    earlier try made can be found."""
+    records = manifest.records
+    assert records is not None
+
+    async def look_first(call: Call[Any]) -> Outcome | None:
+        return None
+
+    made_by_it = command.ref is None and command.create
+    safety = (records.creating if made_by_it else records.updating).safety
+    return Carried(safety, lambda call: put(records, command, call), look_first)
+
+
+def _on_card(manifest: Manifest[Any], command: AddNote | AddTask) -> Carried:
+    records = manifest.records
+    assert records is not None
+
+    async def carry_out(call: Call[Any]) -> Outcome:
+        on = ObjectId(command.on.kind, given(command.on.to))
+        if isinstance(command, AddNote):
+            return await records.note(on, command, call)
+        return await records.task(on, command, call)
+
+    async def ask(call: Call[Any]) -> Outcome | None:
+        on = ObjectId(command.on.kind, given(command.on.to))
+        since = (call.doubt_since or call.now) - CLOCKS_DIFFER
+        if isinstance(command, AddNote):
+            return await records.find_note(on, command, since, call)
+        return await records.find_task(on, command, since, call)
+
+    operation = records.noting if isinstance(command, AddNote) else records.tasking
+    return Carried(operation.safety, carry_out, ask)
 
 
 def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.contracts.failures import FailureMap
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
 from svyazka.engine.contracts.quality import NOTHING_KNOWN, Quality
@@ -102,7 +103,10 @@ class OAuthAccess(Protocol[AskedT]):
         raise NotImplementedError
 
 
-CARRIED_BY: Mapping[str, str] = {"SendMessage": "messenger", "Forward": "forwarder"}
+CARRIED_BY: Mapping[str, str] = {
+    "SendMessage": "messenger", "Forward": "forwarder",
+    "PutRecord": "records", "AddNote": "records", "AddTask": "records",
+}  # fmt: skip
 """Kind of command -> the capability, by its field of the manifest, that carries it."""
 
 
@@ -142,6 +146,7 @@ class Manifest(Generic[SettingsT]):
     # What it can do.
     messenger: Messenger[SettingsT] | None = None
     forwarder: Forwarder[SettingsT] | None = None
+    records: Records[SettingsT] | None = None
 
     # How we learn.
     reading: Reading[SettingsT] | None = None

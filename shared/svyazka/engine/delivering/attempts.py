@@ -15,6 +15,7 @@ from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import Carried, carried
 from svyazka.engine.delivering.admission import Admission
 from svyazka.engine.delivering.claim import Claim
+from svyazka.engine.delivering.known_objects import known_objects
 from svyazka.engine.delivering.recording import Recorder, log_moved
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -178,6 +179,10 @@ class Attempts:
             return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), http
         call = call_to(self._hub, account, http, key=delivery.key)
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
+        try:
+            call.known = await known_objects(self._hub, delivery)
+        except Unavailable as error:
+            return GaveBack(message=str(error)), http
         try:
             async with asyncio.timeout(TIMES[deadline].call + 1):
                 done = await self._asked(delivery, work, call)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import marks
+from svyazka.engine.delivering.known_objects import noting
 from svyazka.engine.delivering.once_per import keeps, releasing, reservation_id, reserving, taken_until
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -27,7 +28,7 @@ from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import SendMessage
 from svyazka.model.deliveries import Attempt, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable, Unstorable
-from svyazka.model.outcomes import Outcome, Refused
+from svyazka.model.outcomes import Outcome, Refused, Succeeded
 
 LEFT_OUT = N_("the vendor's words could not be stored")
 
@@ -127,6 +128,8 @@ class Recorder:
         around = Surroundings(now=now, policy=policy_of(said.account), chance=hub.chance(), parked=said.park)
         delivery = settled(claimed, said.outcome, said.attempt, around)
         delivery, beside = await self._turn_given_back(delivery, said)
+        if isinstance(said.outcome, Succeeded) and not said.alone:
+            beside += await noting(hub, delivery)
         if isinstance(said.outcome, Refused) and said.outcome.opt_out:
             beside += self.optout_writes(delivery, f"{said.account.vendor}: {said.outcome.code}")
         await sights.settled_badly(self._hub, delivery, said.outcome)
@@ -156,6 +159,7 @@ class Recorder:
         writes: list[Write] = []
         if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
             combined, writes = await self._turn_after_all(combined)
+            writes += await noting(self._hub, combined)
         end = await ended(self._hub.store, combined, now)
         try:
             await commit(self._hub.store, [*end.over(held.version), *writes], [*end.tasks, *_next_task(combined)])

@@ -18,6 +18,7 @@ from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
+from svyazka.model.records import KnownObjects
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 TEXT, INT, TIME, TEXTS = Field("text"), Field("int"), Field("time"), Field("texts")
@@ -211,6 +212,13 @@ CONNECTIONS = Kind(
     fields={"tenant": TEXT, "vendor": TEXT},
 )
 ALL_CONNECTIONS = CONNECTIONS.asked("all_connections")
+
+KEYS = Kind(
+    "keys",
+    KnownObjects,
+    fields={"tenant": TEXT, "people": TEXTS, **EXPIRES},
+)
+KEYS_OF_PERSON = KEYS.asked("keys_of_person", contains="people")
 
 # Written by hand: a few bytes each.
 

@@ -12,10 +12,10 @@ from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DELIVERIES_OF_PERSON, EVENTS_OF_PERSON, RAWS_OF_PERSON
+from svyazka.engine.journal.kinds import DELIVERIES_OF_PERSON, EVENTS_OF_PERSON, KEYS_OF_PERSON, RAWS_OF_PERSON
 from svyazka.engine.journal.transition import ended
 from svyazka.engine.ports.schema import Query
-from svyazka.engine.ports.store import Document, Task, Write
+from svyazka.engine.ports.store import Delete, Document, Task, Write
 from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.upkeep.retention import blank, blanked_write
 from svyazka.model.commands import person_of
@@ -71,6 +71,8 @@ class Forgetting:
             changed = await self._change(document, mentioned.delivery, dry_run)
             cancelled = changed and delivery.status in WAITING
             done = replace(done, deliveries=done.deliveries + changed, cancelled=done.cancelled + cancelled)
+        async for document in self._found(KEYS_OF_PERSON, hashes):
+            await self._change(document, _note, dry_run)
         if not dry_run:
             await hub.store.scrub()
         return done
@@ -162,6 +164,11 @@ class _Mentions:
             return bare.over(held.version), bare.tasks
         after = blank(delivery)
         return ([journal.replace_delivery(held, after)], ()) if after != delivery else None
+
+
+async def _note(document: Document) -> _Blanked | None:
+    """Under which of a person's addresses we know objects of other systems: the objects themselves stay theirs."""
+    return [Delete(document.kind, document.id, document.version)], ()
 
 
 async def _request(document: Document) -> _Blanked | None:

@@ -10,7 +10,7 @@ from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_R
 from svyazka.engine.journal.tasks import retain_task
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.support.each_due import each_due
-from svyazka.model.commands import Command, Forward, SendMessage
+from svyazka.model.commands import AddNote, AddTask, Command, Forward, PutRecord, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import Conflict
@@ -89,9 +89,17 @@ def blank(delivery: Delivery) -> Delivery:
 
 def blank_command(command: Command) -> Command:
     """A command of the same kind with nothing in it."""
-    if isinstance(command, SendMessage):
-        return SendMessage(to=Contact(), text="")
-    return Forward(type=command.type, payload={}, occurred_at=command.occurred_at)
+    match command:
+        case SendMessage():
+            return SendMessage(to=Contact(), text="")
+        case Forward():
+            return Forward(type=command.type, payload={}, occurred_at=command.occurred_at)
+        case PutRecord():
+            return PutRecord(record=command.record)
+        case AddNote():
+            return AddNote(on=command.on, text="")
+        case AddTask():
+            return AddTask(on=command.on, text="", due_at=command.due_at)
 
 
 def is_blank(delivery: Delivery) -> bool:

@@ -1,0 +1,62 @@
+"""Whether two names can be one person's: who shares a phone with somebody is told from him by name. Pure."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+
+_WORD = re.compile(r"[^\W\d_]+")
+_PATRONYMIC = re.compile(r"(?:вич|вна|ична|инична|оглы|кызы)\Z")
+_NO_NAMES = frozenset({
+    "гость", "клиент", "контакт", "лид", "заявка", "аноним", "имя", "неизвестно", "без", "имени", "test", "тест",
+    "guest", "client", "user", "anonymous", "unknown", "name",
+})  # fmt: skip
+"""What stands where nobody gave a name."""
+
+ALIKE = 0.8
+"""From this ratio on two words are one, misspelled."""
+
+_SHORT = """
+александр саша шура саня; александра саша шура саня; алексей леша лёша алеша; алена лена; анастасия настя ася; анатолий
+толя; андрей андрюша; анна аня нюра ася; антон антоша; борис боря; вадим вадик; валентина валя; валерий валера; валерия
+лера; варвара варя; василий вася; вера верочка; вероника ника; виктор витя; виктория вика; виталий виталик; владимир
+вова володя; владислав влад слава; вячеслав слава; галина галя; геннадий гена; георгий гоша жора; григорий гриша;
+дарья даша; денис деня; дмитрий дима митя; евгений женя; евгения женя; екатерина катя; елена лена алена; елизавета лиза;
+иван ваня; игорь игорек; ирина ира; карина кара; кирилл киря; ксения ксюша; константин костя; кристина кристя; лариса
+лара; леонид леня; любовь люба; людмила люда мила; максим макс; маргарита рита; марина мариша; мария маша маруся;
+михаил миша; надежда надя; наталья наташа; наталия наташа наталья; николай коля; оксана ксюша; олег олежка; ольга оля;
+павел паша; петр петя; полина поля; роман рома; светлана света; семен сема; сергей сережа; софья соня софия;
+станислав стас слава; степан степа; татьяна таня; тимофей тима; федор федя; юлия юля; юрий юра; яков яша; ярослав слава
+"""
+_GROUPS = tuple(frozenset(group.replace("ё", "е").split()) for group in _SHORT.split(";"))
+
+
+def same_person(one: str | None, other: str | None) -> bool:
+    """Whether these can be one person's names: case, ё, order, patronymic, initials, a short form and a misspelled
+    letter make no other person; nor does a name that nobody gave."""
+    ours, theirs = _words(one), _words(other)
+    if not ours or not theirs:
+        return True
+    fewer, more = sorted((ours, theirs), key=len)
+    left = list(more)
+    for word in fewer:
+        found = next((candidate for candidate in left if _alike(word, candidate)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return True
+
+
+def _words(name: str | None) -> list[str]:
+    words = [word.casefold().replace("ё", "е") for word in _WORD.findall(name or "")]
+    plain = [word for word in words if word not in _NO_NAMES]
+    without = [word for word in plain if not _PATRONYMIC.search(word)]
+    return without if len(plain) > len(without) and without else plain
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other or (min(len(one), len(other)) == 1 and one[0] == other[0]):
+        return True
+    if any(one in group and other in group for group in _GROUPS):
+        return True
+    return SequenceMatcher(None, one, other).ratio() >= ALIKE

@@ -1,0 +1,32 @@
+"""Who shares a phone with somebody is told from him by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from svyazka.model.names import same_person
+
+SAME = [
+    ("Анна", "анна петрова"), ("Петрова Анна", "Анна Петрова"), ("Анна Сергеевна Петрова", "Петрова Анна"),
+    ("Аня", "Анна Петрова"), ("Семён", "Семен"), ("Иванов И.", "Иван Иванов"),
+    ("Екатерна Смирнова", "Екатерина Смирнова"),
+    ("Катя", "Екатерина"), ("Гость", "Анна"), (None, "Анна"), ("", ""), ("+7 999", "Анна"), ("Анна Сергеевна", "Анна"),
+    ("Ильич", "Ильич"),
+]  # fmt: skip
+DIFFERENT = [
+    ("Анна", "Пётр"), ("Анна Петрова", "Пётр Петров"), ("Мария", "Марина"), ("Иван", "Игорь"),
+    ("Анна Петрова", "Анна Сидорова"),
+    ("Олег", "Ольга"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_one_persons_names_in_any_form_are_one(one: str | None, other: str | None) -> None:
+    assert same_person(one, other)
+    assert same_person(other, one)
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_two_people_are_two(one: str, other: str) -> None:
+    assert not same_person(one, other)
+    assert not same_person(other, one)
