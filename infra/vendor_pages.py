@@ -16,7 +16,8 @@ from svyazka.catalogue import told, use
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.engine.contracts.failures import Case, FailureMap, Rule
 from svyazka.engine.contracts.manifest import Limits, Manifest
-from svyazka.model.commands import Forward, Repeat, Safety, SendMessage
+from svyazka.model.bookings import WallTime
+from svyazka.model.commands import BookVisit, Forward, Repeat, Safety, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 
@@ -41,6 +42,7 @@ MATRIX = """# Системы рядом
 """
 
 SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+SOME_VISIT = BookVisit(services=("1",), starts_at=WallTime.at(SOME_TIME, "Europe/Moscow"), person=Contact())
 REACHES = {"phone": "сообщения по номеру телефона", "email": "письма"}
 SCOPES = {"account": "на учётную запись", "ip": "на IP-адрес сервера"}
 DEEDS = {
@@ -107,6 +109,8 @@ def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
         yield REACHES.get(manifest.messenger.reaches, "сообщения в чат")
     if manifest.forwarder is not None:
         yield "передаёт события дальше"
+    if manifest.calendar is not None:
+        yield "показывает свободное время, записывает, переносит и отменяет"
     if manifest.vendor in CALLS_US:
         yield "присылает события"
     if manifest.reading is not None:
@@ -122,6 +126,8 @@ def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
 def _repeats(manifest: Manifest[Any]) -> str:
     if manifest.forwarder is not None:
         return _repeat(manifest.forwarder.safety(Forward(type="", payload={}, occurred_at=SOME_TIME)))
+    if manifest.calendar is not None:
+        return f"запись: {_repeat(manifest.calendar.safety(SOME_VISIT))}"
     if manifest.messenger is None:
         return NEVER
     plain, code = (

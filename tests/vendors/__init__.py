@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from svyazka.connectors.registry import VENDORS as REGISTERED
-from vendors.parts import Hooks, Messenger, Source, Vendor
+from vendors.parts import Calendar, Hooks, Messenger, Source, Vendor
 
 
 def _described(name: str) -> Vendor:
@@ -22,3 +22,4 @@ SOURCES: Mapping[str, Source] = {name: one.source for name, one in VENDORS.items
 MESSENGERS: Mapping[str, Messenger] = {
     name: one.messenger for name, one in VENDORS.items() if one.messenger is not None
 }
+CALENDARS: Mapping[str, Calendar] = {name: one.calendar for name, one in VENDORS.items() if one.calendar is not None}

@@ -303,6 +303,54 @@ class Messenger(Part):
         return self.backed_by is not None
 
 
+# What can be booked
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """A visit as the vendor itself holds it."""
+
+    id: str
+    clock: datetime
+    """On the wall of the place."""
+    staff: str
+    mark: str
+    """Where our mark stands; all of that field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar(Part):
+    """A vendor whose calendar is booked in."""
+
+    service: str
+    staff: str
+    other_staff: str
+    begin: Callable[[Running], None]
+    """No rates in the way."""
+    offer: Callable[[Running, str, Mapping[str, Sequence[str]]], None]
+    """Sets the zone of the place, and which times a day has: `{"2026-10-05": ["12:00"]}`. Other days have their usual
+    ones."""
+    visits: Callable[[Running], Sequence[There]]
+    """Those that aren't cancelled."""
+    empty: Callable[[Running], None]
+    """Nothing can be booked, and nobody."""
+    booking: str
+    """Path of the call that books, for faults."""
+    moving: str
+    cancelling: str
+    reading: str
+    """Path of the call that shows free times."""
+    says: Callable[[Case], Iterable[tuple[int, object]]]
+    """The answers, status and body, by which it says a case of its failure map."""
+    moves: bool = True
+    """Whether a visit can be put to another time at all."""
+    wants_code: Callable[[Running], None] | None = None
+    """Has phones confirmed from now on; the code is `code`."""
+    code: str = ""
+    coded: Mapping[str, Any] = field(default_factory=dict)
+    """Settings under which that is known."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """All that the tests know of one vendor."""
@@ -312,6 +360,7 @@ class Vendor:
     source: Source | None = None
     done: Sequence[Done] = ()
     messenger: Messenger | None = None
+    calendar: Calendar | None = None
 
 
 # What descriptions share

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from matrix.hub import Machine
 from simulators.serve import Running
+from simulators.yclients.front import CODE, FORM
 from simulators.yclients.salon import CLIENT, COMPANY, as_told
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
+from svyazka.engine.contracts.failures import Case
 from vendors.parts import (
     AT_ONCE,
     NAME,
     UNHURRIED,
+    Calendar,
     Done,
     Guest,
     Hooks,
     Person,
     Source,
+    There,
     Vendor,
     Webhook,
     body,
@@ -70,6 +76,46 @@ async def _record(machine: Machine, attendance: int = 1) -> None:
     await machine.tell("yclients", "record", {"id": 1561921428, "changes": {"attendance": attendance}})
 
 
+def _failed(case: Case) -> Iterable[tuple[int, object]]:
+    """A case of the failure map, as YCLIENTS says it."""
+    if case.code is not None:
+        errors = [{"code": case.code, "message": "Мария, +79991234567", "id": 1}]
+        yield 403 if case.code == 434 else 422, {"success": False, "data": None, "meta": {"errors": errors}}
+    else:
+        yield case.status or 422, {"success": False, "data": None, "meta": {"message": "Ошибка"}}
+
+
+def _offer(running: Running, zone: str, hours: Mapping[str, Sequence[str]]) -> None:
+    front = running.of("yclients").front
+    front.zone, front.hours = zone, {day: list(times) for day, times in hours.items()}
+
+
+def _visits(running: Running) -> list[There]:
+    return [
+        There(str(each["id"]), datetime.fromisoformat(each["date"]), str(each["staff_id"]), each["api_id"])
+        for each in running.of("yclients").salon.records.values()
+        if not each["deleted"]
+    ]
+
+
+def _empty(running: Running) -> None:
+    front = running.of("yclients").front
+    front.services, front.masters = [], []
+
+
+def _wants_code(running: Running) -> None:
+    running.of("yclients").front.phone_confirmation = True
+
+
+CALENDAR = Calendar(
+    "yclients",
+    {"company_id": COMPANY},
+    {"partner_token": PARTNER_TOKEN, "user_token": USER_TOKEN},
+    service="331", staff="16", other_staff="17", begin=_open, offer=_offer, visits=_visits, empty=_empty,
+    booking="/api/v1/book_record/*", moving="/api/v1/book_record/*/15619214??", cancelling="/api/v1/user/records/*",
+    reading="/api/v1/book_times/*", says=_failed, wants_code=_wants_code, code=CODE, coded={"booking_form": FORM},
+)  # fmt: skip
+
 BRIEF = {"resource": {"visit_attendance": 1, "deleted": False, "client": {"phone": "+79991234567"}}}
 SHOWN = {
     "resource": {
@@ -88,6 +134,7 @@ COMMON = {
 VENDOR = Vendor(
     name="yclients",
     hooks=HOOKS,
+    calendar=CALENDAR,
     source=Source(
         "yclients",
         {"company_id": COMPANY, **UNHURRIED},

@@ -1,8 +1,9 @@
 """YCLIENTS' API as it is documented, strict on headers and envelope, for there is no sandbox to learn it in.
 
-Both tokens stand in one header; a wrong one is 401, a foreign salon 403, an unpaid licence 402; a salon may not
-open its webhooks (`hooks_settings`) to an integration. Over 5 requests a second or 200 a minute from one address
-is 429 without `Retry-After`. Each event is sent once, to every address, and never again.
+Both tokens stand in one header, for what clients book by the developer's alone (`front.py`); a wrong one is 401, a
+foreign salon 403, an unpaid licence 402; a salon may not open its webhooks (`hooks_settings`) to an integration. Over 5
+requests a second or 200 a minute from one address is 429 without `Retry-After`. Each event is sent once, to every
+address, and never again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,11 +20,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulators.chassis import Simulator, json_of
+from simulators.yclients.answers import envelope, error, one
+from simulators.yclients.booking import PARTNER_TOKEN, Booking
+from simulators.yclients.front import Front
 from simulators.yclients.salon import COMPANY, Salon, as_told, changed_since, since_of
 
 LOGIN, PASSWORD, CODE = "79990000001", "password-for-tests", "123456"
-PARTNER_TOKEN, USER_TOKEN = "partner-token-for-tests", "user-token-for-tests"
-ACCEPT = "application/vnd.yclients.v2+json"
+USER_TOKEN = "user-token-for-tests"
 FLAGS = {
     "active": 1, "salon": 0, "service_category": 0, "service": 0, "good": 0, "master": 0, "client": 0, "record": 0,
     "goods_operations_sale": 0, "goods_operations_receipt": 0, "goods_operations_consumable": 0,
@@ -45,6 +48,7 @@ class Yclients(Simulator):
 
     def reset(self) -> None:
         self.salon = Salon()
+        self.front = Front(self.salon)
         self.user_token = USER_TOKEN
         self.two_factor = False
         self.rights = True
@@ -62,10 +66,11 @@ class Yclients(Simulator):
             Route(f"{api}/auth", self._auth, methods=["POST"]),
             Route(f"{api}/companies", self._companies, methods=["GET"]),
             Route(f"{api}/records/{{company:int}}", self._records, methods=["GET"]),
-            Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET"]),
+            Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET", "DELETE"]),
             Route(f"{api}/clients/{{company:int}}", self._clients, methods=["GET"]),
             Route(f"{api}/client/{{company:int}}/{{id:int}}", self._client, methods=["GET"]),
             Route(f"{api}/hooks_settings/{{company:int}}", self._hook_settings, methods=["GET", "POST"]),
+            *Booking(self).routes(api),
         ]
 
     def controls(self) -> Sequence[BaseRoute]:
@@ -73,6 +78,7 @@ class Yclients(Simulator):
             Route("/record", self._control_record, methods=["POST"]),
             Route("/client", self._control_client, methods=["POST"]),
             Route("/event", self._control_event, methods=["POST"]),
+            Route("/front", self._control_front, methods=["POST"]),
         ]
 
     # The API
@@ -80,67 +86,84 @@ class Yclients(Simulator):
     async def _auth(self, request: Request) -> Response:
         """Login and password for the user's token; with `two_factor` a code goes to the person first."""
         if request.headers.get("authorization") != f"Bearer {PARTNER_TOKEN}":
-            return _error(401, UNAUTHORISED)
+            return error(401, UNAUTHORISED)
         wanted = json_of(await request.body())
         if (wanted.get("login"), wanted.get("password")) != (LOGIN, PASSWORD):
-            return _error(401, "Неверный логин или пароль")
+            return error(401, "Неверный логин или пароль")
         if self.two_factor and wanted.get("2fa") != {"uuid": "2fa-uuid", "secret": CODE}:
             transport = {"type": "email", "recipient": "i***@example.test"}
-            return _envelope(request, {"uuid": "2fa-uuid", "flow": "login", "transport": transport, "attempts_left": 3})
-        return _envelope(request, {"id": 746310, "user_token": self.user_token, "login": LOGIN}, 201)
+            return envelope(request, {"uuid": "2fa-uuid", "flow": "login", "transport": transport, "attempts_left": 3})
+        return envelope(request, {"id": 746310, "user_token": self.user_token, "login": LOGIN}, 201)
 
     async def _companies(self, request: Request) -> Response:
         found = [{"id": COMPANY, "title": "Салон на Тверской", "timezone": 3}] if self.rights else []
-        return self._unauthorised(request) or _envelope(request, found)
+        return self._unauthorised(request) or envelope(request, found)
 
     async def _records(self, request: Request) -> Response:
         deleted = request.query_params.get("with_deleted") == "1"
         found = (record for record in self.salon.records.values() if deleted or not record["deleted"])
-        return self._refused(request) or self._listed(request, found)
+        return self._refused(request) or self._listed(request, of_visits(found, request.query_params))
 
     async def _record(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
         found = self.salon.records.get(request.path_params["id"])
-        return self._refused(request) or _one(request, found)
+        if request.method == "GET" or found is None or found["deleted"]:
+            return one(request, found if request.method == "GET" else None)
+        self.cancelled(found["id"])
+        return Response(status_code=204)
+
+    def cancelled(self, id_: int) -> None:
+        """Somebody has cancelled it; YCLIENTS tells of it."""
+        record = self.front.cancel(id_, self.clock())
+        self.record("cancelled", id=id_)
+        self.in_background(self.tell(self.event("record", id_, "update", as_told(record))))
 
     async def _clients(self, request: Request) -> Response:
-        refused = self._refused(request) or (None if self.clients_open else _error(403, FORBIDDEN))
+        refused = self._refused(request) or (None if self.clients_open else error(403, FORBIDDEN))
         return refused or self._listed(request, self.salon.clients.values())
 
     async def _client(self, request: Request) -> Response:
         found = self.salon.clients.get(request.path_params["id"])
-        return self._refused(request) or _one(request, found)
+        return self._refused(request) or one(request, found)
 
     async def _hook_settings(self, request: Request) -> Response:
         if refused := self._refused(request):
             return refused
         if not self.hooks_open:
-            return _error(403, FORBIDDEN)
+            return error(403, FORBIDDEN)
         if request.method == "GET":
-            return _envelope(request, self.hooks)
+            return envelope(request, self.hooks)
         wanted = json_of(await request.body())
         if not isinstance(wanted.get("urls"), list) or len(wanted["urls"]) > 10:
-            return _error(422, "Произошла ошибка", {"urls": ["Не более 10 адресов"]})
+            return error(422, "Произошла ошибка", {"urls": ["Не более 10 адресов"]})
         self.hooks = wanted
         self.record("hooks", urls=len(wanted["urls"]))
-        return _envelope(request, self.hooks, 201)
+        return envelope(request, self.hooks, 201)
 
-    def _unauthorised(self, request: Request) -> Response | None:
+    def throttled(self) -> Response | None:
+        """Over the limits of one address, or None."""
         now = time.monotonic()
         self._asked.append(now)
         while self._asked[0] < now - 60:
             self._asked.popleft()
         if len(self._asked) > self.a_minute or sum(at > now - 1 for at in self._asked) > self.a_second:
-            return _error(429, "Too Many Requests")
+            return error(429, "Too Many Requests")
+        return None
+
+    def _unauthorised(self, request: Request) -> Response | None:
+        if refused := self.throttled():
+            return refused
         if not self.admits(request.headers.get("authorization", ""), f"Bearer {PARTNER_TOKEN}, User {self.user_token}"):
-            return _error(401, UNAUTHORISED)
+            return error(401, UNAUTHORISED)
         return None
 
     def _refused(self, request: Request) -> Response | None:
         if refused := self._unauthorised(request):
             return refused
         if not self.rights or request.path_params["company"] != COMPANY:
-            return _error(403, FORBIDDEN)
-        return None if self.licence_paid else _error(402, LICENCE.format(COMPANY))
+            return error(403, FORBIDDEN)
+        return None if self.licence_paid else error(402, LICENCE.format(COMPANY))
 
     def _listed(self, request: Request, found: Iterable[dict[str, Any]]) -> Response:
         query = request.query_params
@@ -148,7 +171,7 @@ class Yclients(Simulator):
         wanted = [each for each in found if changed_since(each, since)]
         page, count = int(query.get("page", "1")), int(query.get("count", "50"))
         shown = wanted[(page - 1) * count : page * count]
-        return _envelope(request, shown, meta={"page": page, "total_count": len(wanted)})
+        return envelope(request, shown, meta={"page": page, "total_count": len(wanted)})
 
     # Events
 
@@ -199,22 +222,20 @@ class Yclients(Simulator):
         event = self.event(wanted["resource"], wanted["resource_id"], wanted.get("status", "create"), wanted["data"])
         return JSONResponse({"sent": await self.tell(event, wanted.get("hook"))})
 
-
-def _envelope(request: Request, data: Any, status: int = 200, meta: Any = None) -> Response:
-    if request.headers.get("accept") != ACCEPT:
-        return JSONResponse(data, status)  # the older format
-    return JSONResponse({"success": True, "data": data, "meta": [] if meta is None else meta}, status)
-
-
-def _one(request: Request, found: dict[str, Any] | None) -> Response:
-    if found is None:
-        return JSONResponse({"success": False, "data": None, "meta": {}}, 404)
-    return _envelope(request, found)
+    async def _control_front(self, request: Request) -> Response:
+        """`{zone, unix, hours, phone_confirmation, black_list}`: how the booking form is set."""
+        for name, value in json_of(await request.body()).items():
+            setattr(self.front, name, value)
+        return JSONResponse({})
 
 
-def _error(status: int, message: str, errors: Any = None) -> Response:
-    meta = {"message": message, **({"errors": errors} if errors else {})}
-    return JSONResponse({"success": False, "data": None, "meta": meta}, status)
+def of_visits(found: Iterable[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Those of the days and the master that are asked for."""
+    first, last, staff = query.get("start_date", ""), query.get("end_date", "9999"), query.get("staff_id")
+    return [
+        each for each in found
+        if first <= each["date"][:10] <= last and staff in (None, str(each["staff_id"]))
+    ]  # fmt: skip
 
 
 SIMULATOR = Yclients

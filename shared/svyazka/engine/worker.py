@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
+from svyazka.engine.asking.asker import Asker
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
 from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.webhook import Webhook
@@ -36,6 +37,7 @@ class Worker:
     def __init__(self, hub: Hub, webhooks: Callable[[str], Webhook | None] = lambda vendor: None) -> None:
         self.hub = hub
         self.outages = Outages(hub)
+        self.asker = Asker(hub, self.outages)
         self.lanes = Lanes(hub)
         rereader = Rereader(hub, self.outages)
         self.admission = Admission(hub, self.outages, self.lanes, rereader)

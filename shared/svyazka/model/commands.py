@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, JsonValue
 
 from svyazka.model.base import Frozen, Stored, Time
+from svyazka.model.bookings import WallTime
 from svyazka.model.contacts import Contact
 from svyazka.model.deadline import Deadline as Deadline
 from svyazka.model.events import EventType
@@ -136,15 +137,59 @@ class AddTask(Stored):
 
 RecordCommand = PutRecord | AddNote | AddTask
 
-Command = Annotated[SendMessage | Forward | PutRecord | AddNote | AddTask, Field(discriminator="kind")]
+
+class BookVisit(Stored):
+    """One visit to be booked for one person, at a time that was free when they chose it."""
+
+    kind: Literal["BookVisit"] = "BookVisit"
+    services: tuple[str, ...] = Field(min_length=1)
+    """Ids in the calendar; all in one visit, with one master."""
+    staff: str | None = None
+    """None: whoever is free."""
+    starts_at: WallTime
+    person: Contact
+    comment: str | None = None
+    code: str | None = None
+    """What the calendar's own message to the phone said, where it demands that."""
+
+
+class MoveVisit(Stored):
+    """A visit to be put to another time; master and services stay."""
+
+    kind: Literal["MoveVisit"] = "MoveVisit"
+    visit: str
+    starts_at: WallTime
+
+
+class CancelVisit(Stored):
+    """A visit that is off."""
+
+    kind: Literal["CancelVisit"] = "CancelVisit"
+    visit: str
+
+
+class SendVisitCode(Stored):
+    """The calendar's own message with a code to a phone, where its salon has phones confirmed."""
+
+    kind: Literal["SendVisitCode"] = "SendVisitCode"
+    person: Contact
+
+
+VisitCommand = BookVisit | MoveVisit | CancelVisit | SendVisitCode
+
+Command = Annotated[
+    SendMessage | Forward | PutRecord | AddNote | AddTask | BookVisit | MoveVisit | CancelVisit | SendVisitCode,
+    Field(discriminator="kind"),
+]
 
 
 def person_of(command: Command) -> Contact | None:
     """Whom a command is about, where it is about a person."""
-    if isinstance(command, SendMessage):
-        return command.to
-    if isinstance(command, PutRecord | AddNote | AddTask):
-        return command.person
+    match command:
+        case SendMessage():
+            return command.to
+        case PutRecord() | AddNote() | AddTask() | BookVisit() | SendVisitCode():
+            return command.person
     return None
 
 

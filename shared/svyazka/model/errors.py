@@ -86,6 +86,15 @@ class SourceUnavailable(SvyazkaError):
     """Its outage is looked at again then: to ask earlier is for nothing."""
 
 
+class NotAnswered(SvyazkaError):
+    """A question for somebody who waits has no answer now. `code`: `down`, `blocked`, `slow` or `busy` (ask again in
+    `retry_after` seconds), or `refused`, where the vendor won't answer this one: `why` is its outcome's code."""
+
+    def __init__(self, code: str, message: str, retry_after: float, why: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.retry_after, self.why = code, retry_after, why
+
+
 class NotShown(SvyazkaError):
     """The source doesn't let us see this object, now or later: what its webhook said is all that there is."""
 

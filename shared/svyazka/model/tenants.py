@@ -144,6 +144,8 @@ class ConnectionSettings(Frozen):
     retry: RetrySettings | None = None
     timeout: Duration | None = None
     limit: LimitSettings | None = None
+    timezone: Zone | None = None
+    """Of the place whose clock its vendor shows, where that isn't the tenant's."""
 
 
 class Addressee(Stored):

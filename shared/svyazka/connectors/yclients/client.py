@@ -1,10 +1,14 @@
-"""Calls to YCLIENTS' REST API: two tokens in one header, an envelope around every answer, pages of 50."""
+"""Calls to YCLIENTS' REST API: two tokens in one header, an envelope around every answer, pages of 50.
+
+Here are the salon's journal and its settings, which take both tokens; what clients book by takes the developer's alone
+and stands in `booking.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import quote
 
 import httpx
@@ -16,7 +20,7 @@ from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, sections
 from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
-from svyazka.model.outcomes import Blocked, Refused, Retry
+from svyazka.model.outcomes import Blocked, Refused, Retry, Unclear
 
 ACCEPT = "application/vnd.yclients.v2+json"
 """Without it the answer comes in an older format that has no envelope."""
@@ -63,27 +67,38 @@ async def clients(call: Call[YclientsSettings], changed_after: datetime, page: i
     return await _page(call, f"/api/v1/clients/{_company(call)}", params)
 
 
+async def records_of_day(call: Call[YclientsSettings], day: date, staff: str | None, page: int) -> Page:
+    """Records of one day of visits, deleted ones too."""
+    params = {"start_date": day.isoformat(), "end_date": day.isoformat(), "with_deleted": "1"}
+    params |= {"page": str(page), "count": str(PAGE), **({"staff_id": staff} if staff else {})}
+    return await _page(call, f"/api/v1/records/{_company(call)}", params)
+
+
+async def delete_record(call: Call[YclientsSettings], record_id: str) -> None:
+    """Take a record out of the journal."""
+    await ask(call, "DELETE", f"/api/v1/record/{_company(call)}/{quote(record_id, safe='')}", writes=True)
+
+
 async def sign_in(call: Call[YclientsSettings], asked: Mapping[str, object]) -> object:
     """What `auth` answers. Neither side of it stays in any story; the partner alone asks."""
-    return (await _ask(call, "POST", "/api/v1/auth", json=dict(asked), secretive=True, user=False))[0]
+    return (await ask(call, "POST", "/api/v1/auth", json=dict(asked), secretive=True, user=False))[0]
 
 
-async def companies(call: Call[YclientsSettings]) -> dict[str, str]:
-    """Salons that the user works in: id -> title."""
-    data, _ = await _ask(call, "GET", "/api/v1/companies", params={"my": "1"})
-    found = ((identifier(each.get("id")), each.get("title")) for each in sections(data))
-    return {id_: str(title or id_) for id_, title in found if id_}
+async def companies(call: Call[YclientsSettings]) -> dict[str, Section]:
+    """Salons that the user works in, by their ids."""
+    data, _ = await ask(call, "GET", "/api/v1/companies", params={"my": "1"})
+    return {id_: each for each in sections(data) if (id_ := identifier(each.get("id")))}
 
 
 async def hook_settings(call: Call[YclientsSettings]) -> Section:
     """The salon's own webhooks: addresses and flags. Addresses of others may hold their keys."""
-    data, _ = await _ask(call, "GET", f"/api/v1/hooks_settings/{_company(call)}", secretive=True)
+    data, _ = await ask(call, "GET", f"/api/v1/hooks_settings/{_company(call)}", secretive=True)
     return section(data)
 
 
 async def set_hooks(call: Call[YclientsSettings], wanted: Mapping[str, object]) -> None:
     """Replace the salon's webhooks, all of them."""
-    await _ask(call, "POST", f"/api/v1/hooks_settings/{_company(call)}", json=dict(wanted), secretive=True)
+    await ask(call, "POST", f"/api/v1/hooks_settings/{_company(call)}", json=dict(wanted), secretive=True)
 
 
 def _company(call: Call[YclientsSettings]) -> int:
@@ -100,7 +115,7 @@ def _company(call: Call[YclientsSettings]) -> int:
 
 async def _object(call: Call[YclientsSettings], path: str, wanted: str) -> Section | None:
     try:
-        data, _ = await _ask(call, "GET", path)
+        data, _ = await ask(call, "GET", path)
     except VendorFailure as error:
         if isinstance(error.outcome, Refused) and error.code == "404":
             return None
@@ -110,24 +125,26 @@ async def _object(call: Call[YclientsSettings], path: str, wanted: str) -> Secti
 
 
 async def _page(call: Call[YclientsSettings], path: str, params: dict[str, str]) -> Page:
-    data, meta = await _ask(call, "GET", path, params=params)
+    data, meta = await ask(call, "GET", path, params=params)
     items = list(sections(data))
     return Page(items, whole(meta.get("total_count")))
 
 
-async def _ask(
+async def ask(
     call: Call[YclientsSettings],
     method: str,
     path: str,
     *,
-    params: dict[str, str] | None = None,
+    params: Mapping[str, str | Sequence[str]] | None = None,
     json: object = None,
     secretive: bool = False,
     user: bool = True,
+    writes: bool = False,
 ) -> tuple[object, Section]:
     """`data` and `meta` of one call. Raises VendorFailure, NotSent, MaybeSent.
 
-    `secretive`: neither side of it stays in the attempt's story.
+    `secretive`: neither side of it stays in the attempt's story. `user`: with the user's token too. `writes`: what
+    answers neither yes nor no may have been done.
     """
     headers = {
         "Accept": ACCEPT,
@@ -142,7 +159,17 @@ async def _ask(
     finally:
         if secretive:
             call.http.blank("request_body", "response_body")
-    return _content(response)
+    try:
+        return _content(response)
+    except VendorFailure as error:
+        if writes and isinstance(error.outcome, Retry) and not turned_away(response.status_code):
+            raise VendorFailure(_in_doubt(error.outcome)) from None
+        raise
+
+
+def _in_doubt(said: Retry) -> Unclear:
+    """It failed on their side, or spoke no words of its own: what was to be written may have been."""
+    return Unclear(code=said.code, message=said.message, after=said.after)
 
 
 def not_open(error: VendorFailure) -> bool:
@@ -154,10 +181,15 @@ def _content(response: httpx.Response) -> tuple[object, Section]:
     envelope = json_object(response)
     meta = section(envelope.get("meta"))
     status = response.status_code
-    if status < 300 and envelope.get("success") is True:
+    if status < 300 and (envelope.get("success") is True or _is_gone(response)):
         return envelope.get("data"), meta
     if status < 300 and envelope.get("success") is not False:
         raise VendorFailure(Retry(code="not_json", message=N_("YCLIENTS answered with something that isn't its JSON")))
     if turned_away(status) and not envelope:
         raise VendorFailure(on_the_way(response, "YCLIENTS"))
     raise VendorFailure(failure(status, meta, retry_after(response)))
+
+
+def _is_gone(response: httpx.Response) -> bool:
+    """A deletion is answered with nothing, by 204 or by 200."""
+    return response.request.method == "DELETE" and not response.content

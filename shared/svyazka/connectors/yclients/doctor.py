@@ -10,7 +10,7 @@ from svyazka.connectors.yclients.schema import truth
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
-from svyazka.engine.contracts.untrusted import Section
+from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.support.urls import place, same_place
 from svyazka.model.errors import MaybeSent, NotSent
@@ -43,11 +43,11 @@ async def check(call: Call[YclientsSettings]) -> list[Finding]:
     return findings
 
 
-def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, str]) -> Finding:
+def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, Section]) -> Finding:
     ours = str(call.settings.company_id)
     if ours in seen:
         return Finding("company", "ok", _("YCLIENTS lets us in, salon {ours} is there", ours=ours))
-    names = ", ".join(f"{id_} ({title})" for id_, title in seen.items()) or "none"
+    names = ", ".join(f"{id_} ({text(each.get('title')) or id_})" for id_, each in seen.items()) or "none"
     remedy = N_("correct company_id, or give the user access to that salon")
     return no_access("company", _("salon {ours} isn't among those to be seen: {names}", ours=ours, names=names), remedy)
 

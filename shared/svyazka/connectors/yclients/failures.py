@@ -6,6 +6,7 @@ from svyazka.catalogue import N_
 from svyazka.connectors.yclients.schema import whole
 from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
+from svyazka.model.bookings import WhyNot
 from svyazka.model.outcomes import Outcome
 from svyazka.model.reasons import Reason
 
@@ -13,17 +14,17 @@ LIMIT_WAIT = 60.0
 """Over 200 requests a minute or 5 a second from one IP address; `Retry-After` may be absent."""
 
 FAILURES = FailureMap(
-    # `meta.errors[].code`
+    # `meta.errors[].code`: what a client's booking may be told is filed under our own words.
     codes={
         422: Rule("refuse", Reason.BAD_REQUEST, N_("neither a service nor a promotion was given")),
-        431: Rule("refuse", Reason.BAD_ADDRESS, N_("not a phone number")),
-        432: Rule("refuse", Reason.BAD_REQUEST, N_("a wrong SMS code")),
-        433: Rule("refuse", Reason.CONFLICT, N_("the time is taken or outside working hours")),
-        434: Rule("refuse", Reason.OTHER, N_("the client is on the salon's black list")),
-        435: Rule("refuse", Reason.BAD_REQUEST, N_("the client's name is missing")),
-        436: Rule("refuse", Reason.CONFLICT, N_("no master is free at that time")),
+        431: Rule("refuse", Reason.BAD_ADDRESS, N_("not a phone number"), code=WhyNot.BAD_PHONE),
+        432: Rule("refuse", Reason.BAD_REQUEST, N_("a wrong SMS code"), code=WhyNot.WRONG_CODE),
+        433: Rule("refuse", Reason.CONFLICT, N_("the time is taken or outside working hours"), code=WhyNot.TAKEN),
+        434: Rule("refuse", Reason.OTHER, N_("the client is on the salon's black list"), code=WhyNot.NOT_WELCOME),
+        435: Rule("refuse", Reason.BAD_REQUEST, N_("the client's name is missing"), code=WhyNot.NO_NAME),
+        436: Rule("refuse", Reason.CONFLICT, N_("no master is free at that time"), code=WhyNot.TAKEN),
         437: Rule("refuse", Reason.CONFLICT, N_("it overlaps another appointment of the same request")),
-        438: Rule("refuse", Reason.NOT_FOUND, N_("the service exists no more")),
+        438: Rule("refuse", Reason.NOT_FOUND, N_("the service exists no more"), code=WhyNot.NO_SERVICE),
     },
     statuses={
         400: Rule("refuse", Reason.BAD_REQUEST, N_("YCLIENTS doesn't take the request: a mistake of ours")),
@@ -46,7 +47,7 @@ FAILURES = FailureMap(
             N_("Дайте ему в YCLIENTS доступ к журналу записей и к клиентам: работа продолжится сама"),
         ),
         404: Rule("refuse", Reason.NOT_FOUND, N_("YCLIENTS has no such object in this salon")),
-        409: Rule("refuse", Reason.CONFLICT, N_("the time is taken")),
+        409: Rule("refuse", Reason.CONFLICT, N_("the time is taken"), code=WhyNot.TAKEN),
         422: Rule("refuse", Reason.BAD_REQUEST, N_("YCLIENTS doesn't take the data")),
         429: Rule("retry", Reason.TOO_MUCH, N_("over YCLIENTS' limit for one IP address"), after=LIMIT_WAIT),
         500: Rule("retry", Reason.OUT_OF_SERVICE, N_("YCLIENTS failed")),

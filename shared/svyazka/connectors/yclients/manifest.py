@@ -1,12 +1,9 @@
-"""YCLIENTS: what it is and can do.
-
-No command is carried out yet: booking, moving and cancelling visits will be commands of their own, with `api_id` as the
-only handle by which a repeat can be recognised; their failure map lies ready in `failures.py`.
-"""
+"""YCLIENTS: what it is and can do."""
 
 from __future__ import annotations
 
 from svyazka.catalogue import N_
+from svyazka.connectors.yclients.calendar import YclientsCalendar
 from svyazka.connectors.yclients.doctor import YclientsDoctor
 from svyazka.connectors.yclients.failures import FAILURES
 from svyazka.connectors.yclients.hook import YclientsHook
@@ -36,12 +33,13 @@ MANIFEST = Manifest(
     credentials=Credentials(
         secret=("partner_token", "user_token"),
         optional={
-            "company_id": N_("events of other salons aren't told apart, and nothing can be asked of YCLIENTS"),
-            "partner_token": UNREAD,
+            "company_id": N_("events of other salons aren't told apart, and nothing can be asked or booked"),
+            "partner_token": N_("nothing can be asked or booked"),
             "user_token": UNREAD,
         },
     ),
     failures=FAILURES,
+    calendar=YclientsCalendar(),
     reading=YclientsReading(),
     polling=YclientsPolling(),
     doctor=YclientsDoctor(),

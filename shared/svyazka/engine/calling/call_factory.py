@@ -20,7 +20,7 @@ def call_to(hub: Hub, account: Account, http: Exchanges, key: str) -> Call[Any]:
         http=http,
         key=key,
         now=hub.clock.now(),
-        timezone=account.tenant.timezone,
+        timezone=account.timezone,
         hook_url=hub.hook_url(account),
         memo=hub.memo(account),
         tokens=StoredTokens(hub, account),

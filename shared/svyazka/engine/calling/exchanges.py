@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,10 @@ def exchanges(
     lease_until: datetime | None = None,
     deadline: Deadline = Deadline.CALL,
     booked: bool = False,
+    spend: Callable[[], None] | None = None,
 ) -> Exchanges:
-    """`booked`: the first call came by the limiter's timetable."""
+    """`booked`: the first call came by the limiter's timetable. `spend`: a further limit, asked before each call; it
+    raises NoPlace."""
     limits = hub.limits(account)
     limit = TIMES[deadline].call
     if account.settings.timeout is not None:
@@ -38,15 +41,17 @@ def exchanges(
         lease_until=lease_until,
         secrets=account.secrets,
         guard=hub.guard_of(account),
-        turn=_turns(hub, account, called_for, booked),
+        turn=_turns(hub, account, called_for, booked, spend),
     )
 
 
-def _turns(hub: Hub, account: Account, called_for: CalledFor, booked: bool) -> Turn:
+def _turns(hub: Hub, account: Account, called_for: CalledFor, booked: bool, spend: Callable[[], None] | None) -> Turn:
     scope, limits = hub.counted_as(account), hub.limits(account)
 
     async def turn(patience: float) -> None:
         nonlocal booked
+        if spend is not None:
+            spend()
         known, booked = booked, False
         await hub.limiter.turn(
             scope, limits, patience=patience, called_for=called_for, tenant=account.tenant.id, booked=known

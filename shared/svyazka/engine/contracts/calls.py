@@ -17,7 +17,7 @@ from svyazka.engine.rules.deadlines import SEND_MARGIN
 from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
 from svyazka.model.deliveries import Exchange
-from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable, Unavailable
 from svyazka.model.ids import mark_of
 
 if TYPE_CHECKING:
@@ -255,6 +255,33 @@ class Call(Generic[SettingsT]):
         number = self.key.rpartition(".")[2]
         return int(number) if number.isdecimal() else 1
 
+    @property
+    def generation_mark(self) -> str:
+        """Our mark on what is made anew by each generation: what an earlier one has made isn't this one's."""
+        return self.mark if self.generation == 1 else f"{self.mark}-{self.generation}"
+
+    async def keep(self, name: str, value: str, until: datetime) -> bool:
+        """Keep what its vendor hands out once and asks for later (a visit's secret), sealed, until then; no story shows
+        it from now on. False where the store didn't take it: what was done stays done."""
+        self.http.hide(value)
+        if self.tokens is None:
+            self.memo[name] = value, until
+            return True
+        try:
+            await self.tokens.put(name, value, until)
+        except Unavailable:
+            return False
+        return True
+
+    async def kept(self, name: str) -> str | None:
+        """What was kept by that name, or None."""
+        found: tuple[str, datetime] | None
+        found = await self.tokens.get(name) if self.tokens is not None else self.memo.get(name)
+        if found is None:
+            return None
+        self.http.hide(found[0])
+        return found[0]
+
     async def token(
         self, name: str, fresh: Callable[[], Awaitable[tuple[str, datetime]]], refused: str | None = None
     ) -> str:
@@ -296,7 +323,7 @@ class Call(Generic[SettingsT]):
 
 
 class TokenCache:
-    """Short-lived access tokens that several instances share; the default keeps them in the process."""
+    """Access tokens, and others' secrets for a time, that several instances share; the default keeps none."""
 
     async def get(self, name: str) -> tuple[str, datetime] | None:
         """Token and its end, or None."""

@@ -8,11 +8,25 @@ from typing import Any
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.putting import CLOCKS_DIFFER, put
-from svyazka.model.commands import AddNote, AddTask, Command, Forward, PutRecord, Safety, SendMessage
-from svyazka.model.outcomes import Outcome, Refused
+from svyazka.model.commands import (
+    AddNote,
+    AddTask,
+    BookVisit,
+    CancelVisit,
+    Command,
+    Forward,
+    MoveVisit,
+    PutRecord,
+    Safety,
+    SendMessage,
+    SendVisitCode,
+    VisitCommand,
+)
+from svyazka.model.outcomes import Outcome, Refused, Succeeded
 from svyazka.model.records import ObjectId, RecordKind
 from svyazka.model.references import given
 
@@ -40,6 +54,8 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
             return _record(manifest, command)
         case AddNote() | AddTask() if _keeps(manifest, command.on.kind):
             return _on_card(manifest, command)
+        case BookVisit() | MoveVisit() | CancelVisit() | SendVisitCode() if manifest.calendar is not None:
+            return _visit(manifest.calendar, command)
     return _refused(
         "not_supported", N_("{vendor} carries out no {kind}").format(vendor=manifest.vendor, kind=command.kind)
     )
@@ -96,6 +112,31 @@ def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:
         lambda call: messenger.send(message, to, call),
         (lambda call: messenger.find_sent(message, to, call)) if can_be_asked else None,
     )
+
+
+def _visit(calendar: Calendar[Any], command: VisitCommand) -> Carried:
+    safety = calendar.safety(command)
+    match command:
+        case BookVisit():
+            return Carried(
+                safety, lambda call: calendar.book(command, call), lambda call: calendar.find_booked(command, call)
+            )
+        case MoveVisit():
+            return Carried(
+                safety, lambda call: calendar.move(command, command.visit, call),
+                lambda call: _moved(calendar, command, call),
+            )  # fmt: skip
+        case CancelVisit():
+            return Carried(safety, lambda call: calendar.cancel(command.visit, call))
+    return Carried(safety, lambda call: calendar.send_code(command, call))
+
+
+async def _moved(calendar: Calendar[Any], command: MoveVisit, call: Call[Any]) -> Outcome | None:
+    """Whether an earlier try has moved the visit: it stands where it was to be."""
+    visit = await calendar.visit(command.visit, call)
+    if visit is None or visit.is_off or visit.starts_at != command.starts_at:
+        return None
+    return Succeeded(external_id=visit.id, already=True)
 
 
 def _refused(code: str, message: str) -> Carried:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from svyazka.catalogue import N_
+from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.capabilities.records import Records
@@ -106,6 +107,7 @@ class OAuthAccess(Protocol[AskedT]):
 CARRIED_BY: Mapping[str, str] = {
     "SendMessage": "messenger", "Forward": "forwarder",
     "PutRecord": "records", "AddNote": "records", "AddTask": "records",
+    "BookVisit": "calendar", "MoveVisit": "calendar", "CancelVisit": "calendar", "SendVisitCode": "calendar",
 }  # fmt: skip
 """Kind of command -> the capability, by its field of the manifest, that carries it."""
 
@@ -147,6 +149,7 @@ class Manifest(Generic[SettingsT]):
     messenger: Messenger[SettingsT] | None = None
     forwarder: Forwarder[SettingsT] | None = None
     records: Records[SettingsT] | None = None
+    calendar: Calendar[SettingsT] | None = None
 
     # How we learn.
     reading: Reading[SettingsT] | None = None

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from svyazka.catalogue import N_
+from svyazka.engine.asking.answers import Answers
 from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.calls import Call, Exchanges
@@ -36,7 +37,7 @@ from svyazka.engine.rules.transitions import NO_RECEIPT
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.commands import Repeat, SendMessage
+from svyazka.model.commands import Repeat, SendMessage, VisitCommand
 from svyazka.model.deliveries import Delivery, LastError, Status
 from svyazka.model.errors import (
     Conflict,
@@ -150,6 +151,8 @@ class Attempts:
         said, http = await self._call(claimed, account)
         # A vendor's own words may quote what it was sent.
         outcome = in_plain(resolved(claimed, said), http.cut)
+        if isinstance(claimed.command, VisitCommand):
+            Answers.of(self._hub, account).times_changed()
         reach("perform.after_call")
         attempt = claimed.attempts[-1].model_copy(
             update={

@@ -42,6 +42,11 @@ class Account:
     def base_url(self) -> str:
         return self.settings.base_url or self.manifest.base_url
 
+    @property
+    def timezone(self) -> str:
+        """Of the place whose clock its vendor shows."""
+        return self.settings.timezone or self.tenant.timezone
+
     def channel(self) -> Channel:
         """This connection as flows see it."""
         return Channel(

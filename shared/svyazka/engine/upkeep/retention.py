@@ -11,7 +11,18 @@ from svyazka.engine.journal.tasks import retain_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.support.each_due import each_due
-from svyazka.model.commands import AddNote, AddTask, Command, Forward, PutRecord, SendMessage
+from svyazka.model.commands import (
+    AddNote,
+    AddTask,
+    BookVisit,
+    CancelVisit,
+    Command,
+    Forward,
+    MoveVisit,
+    PutRecord,
+    SendMessage,
+    SendVisitCode,
+)
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import Conflict
@@ -101,6 +112,14 @@ def blank_command(command: Command) -> Command:
             return AddNote(on=command.on, text="")
         case AddTask():
             return AddTask(on=command.on, text="", due_at=command.due_at)
+        case BookVisit():
+            return BookVisit(services=command.services, starts_at=command.starts_at, person=Contact())
+        case SendVisitCode():
+            return SendVisitCode(person=Contact())
+        case MoveVisit():
+            return MoveVisit(visit="", starts_at=command.starts_at)
+        case CancelVisit():
+            return CancelVisit(visit="")
 
 
 def is_blank(delivery: Delivery) -> bool:
