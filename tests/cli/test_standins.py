@@ -27,8 +27,9 @@ PLAIN: dict[str, dict[str, object]] = {
 }
 SECRET = {
     "iiko": ("api_login",), "amocrm": ("token",), "rkeeper": ("client_id", "client_secret", "token"),
+    "bitrix24": ("webhook_url",),
 }  # fmt: skip
-OWN = {"bot_token": "123456789:AAE-own-token"}
+OWN = {"bot_token": "123456789:AAE-own-token", "webhook_url": "https://kofe.bitrix24.ru/rest/1/own0code/"}
 """What a person has set himself already, of the vendor's form."""
 
 

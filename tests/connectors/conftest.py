@@ -78,3 +78,11 @@ def salon(stand_in: StandIn) -> Running:
     running = stand_in("yclients")
     running.of("yclients").a_second = running.of("yclients").a_minute = AT_ONCE
     return running
+
+
+@pytest.fixture
+def portal(stand_in: StandIn) -> Running:
+    """Bitrix24, with a bucket that never overflows."""
+    running = stand_in("bitrix24")
+    running.of("bitrix24").bucket.holds = AT_ONCE
+    return running

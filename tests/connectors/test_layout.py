@@ -16,6 +16,7 @@ OF_A_CAPABILITY = ("messenger", "forwarder", "reading", "polling", "doctor", "ho
 
 FURTHER = {
     "amocrm": {"facts", "forms", "watch"},
+    "bitrix24": {"facts"},
     "iiko": {"reads", "zones"},
     "max": {"authority", "init_data"},
     "resend": {"unsubscribe"},

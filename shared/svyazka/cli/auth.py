@@ -15,6 +15,7 @@ from svyazka.cli.commands.secrets import change
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import full_time, note, say
 from svyazka.cli.session import Session, run
+from svyazka.connectors.registry import CALLS_US
 from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import (
@@ -56,8 +57,10 @@ def auth(
             await by_password(session, account, account.manifest.signing_in)
         elif code is not None:
             await by_code(session, account, code)
-        else:
+        elif account.vendor in CALLS_US:
             await by_link(session, account)
+        else:
+            await by_pasting(session, account)
         say(_("{owner}/{name} is authorised; what waited for it goes on", owner=owner.id, name=name), "green")
 
     run(body)
@@ -117,6 +120,20 @@ def _code_in(account: Account, given: str) -> AuthorisationCode:
             raise ConfigError(reason)
         case Withdrawal(what):
             raise ConfigError(_("expected an address with a code in it; this one says: {what}", what=what))
+
+
+async def by_pasting(session: Session, account: Account) -> None:
+    """Print the link and ask for the address that it led to: this vendor has no way to reach us by itself.
+
+    Raises CodeRefused, CodeNotYet, ConfigError.
+    """
+    invited = invitation(session.hub, account, account.generation)
+    await session.audit("auth", f"{account.tenant.id}/{account.name}", how="link")
+    say(_("Open this link as an administrator of the account, agree, and copy the address that it leads to:"))
+    say(invited.url)
+    note(_("what that page says doesn't matter, and be quick: the code in its address ends within moments"), None)
+    given: str = typer.prompt(_("Address"))
+    await exchange(session.hub, account, _code_in(account, given))
 
 
 async def by_link(session: Session, account: Account, every: float = LOOK_EVERY) -> None:

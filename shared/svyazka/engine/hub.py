@@ -52,10 +52,10 @@ class Hub:
 
     def guard_of(self, account: Account) -> Guard | None:
         """Who looks at this connection's addresses before they are called; None where they are its vendor's own."""
-        if account.manifest.network.tenant_addresses:
-            guard = self.guard
+        if account.settings.base_url is not None:
+            guard = self.base_guard  # whatever its vendor, it is called there
         else:
-            guard = self.base_guard if account.settings.base_url is not None else None
+            guard = self.guard if account.manifest.network.tenant_addresses else None
         return guard.also(plain_http=True) if guard is not None and account.settings.plain_http else guard
 
     @staticmethod

@@ -12,7 +12,6 @@ from pydantic import Field, JsonValue
 from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.bookings import WallTime
 from svyazka.model.contacts import Contact
-from svyazka.model.deadline import Deadline as Deadline
 from svyazka.model.events import EventType
 from svyazka.model.records import Link, Match, RecordKind, Target
 from svyazka.model.references import Ref
@@ -27,6 +26,18 @@ class Repeat(StrEnum):
     """The vendor can be asked: ask, then repeat or settle."""
     UNSAFE = "unsafe"
     """Neither: the delivery becomes `unknown`, and nothing repeats it unasked."""
+
+
+class Deadline(StrEnum):
+    """How long an operation's vendor may take; the seconds stand in the one table (`engine/rules/deadlines.py`)."""
+
+    QUICK = "quick"
+    """Somebody waits in front of a page."""
+    CALL = "call"
+    MONEY = "money"
+    """A bank may be asked behind it."""
+    SLOW = "slow"
+    """A report, or a box in a back room that works it out itself."""
 
 
 ASK_AFTER = timedelta(seconds=60)
@@ -56,16 +67,6 @@ class Safety(Frozen):
         return cls(repeat=Repeat.UNSAFE)
 
 
-class Button(Stored):
-    """A button under a message. Pressed, it comes back as an event of its messenger's, with `data` in its `button`."""
-
-    text: str
-    data: str = ""
-    """What it stands for: at most 64 bytes, for no messenger takes more."""
-    asks_phone: bool = False
-    """Instead: the person gives their own phone, which comes as a message with the contact."""
-
-
 class SendMessage(Stored):
     """One message to one person, through whichever messenger the delivery's connection is."""
 
@@ -78,8 +79,6 @@ class SendMessage(Stored):
     """A vendor's approved template (WhatsApp): {"name", "language", "components"}."""
     code: bool = False
     """A one-time code: minutes of life, never sent again when unknown."""
-    buttons: tuple[tuple[Button, ...], ...] = ()
-    """Rows of them, where the messenger shows any (`Messenger.shows_buttons`)."""
 
 
 class Forward(Stored):

@@ -14,6 +14,8 @@ class Pair(Stored):
     refresh: str | None = None
     renew_at: Time
     """From then on it isn't used any more, some time before its end. Real time: tokens live in the vendor's."""
+    base_url: str | None = None
+    """Where the account lived when these were given, where the vendor tells that with them."""
 
 
 class Trouble(Stored):

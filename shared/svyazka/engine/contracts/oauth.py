@@ -16,7 +16,8 @@ class TokenError:
     be good. `retry`: not now.
     """
 
-    status: int
+    status: int | None
+    """None: whatever the status, also 200."""
     says: str
     """A fragment of the answer's `OAuthApp.texts`, in any case; empty: whatever it says."""
     do: Literal["reauthorise", "block", "retry"]
@@ -31,7 +32,8 @@ class OAuthApp:
 
     client_id: str
     client_secret: str
-    redirect_uri: str
+    redirect_uri: str | None
+    """None where the vendor takes it from the integration's card and never asks for it."""
     consent_url: str
     """The page where a person agrees; `client_id`, `state` and `consent_params` are added."""
     token_path: str
@@ -40,7 +42,11 @@ class OAuthApp:
     base_url: str | None = None
     """The account's address where the settings tell it; else the redirect does."""
     consent_params: Mapping[str, str] = field(default_factory=dict)
-    encoding: Literal["json", "form"] = "json"
+    encoding: Literal["json", "form", "query"] = "json"
+    """`query`: a GET, with everything in its address."""
+    address_in: str | None = None
+    """Where the token answer tells the account's address; it outranks what the redirect told, and follows an account
+    that moves."""
     texts: tuple[str, ...] = ("error", "error_description")
     """Where a refusal says what it is."""
     access_life: timedelta = timedelta(hours=1)

@@ -13,6 +13,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Exchanges
 from svyazka.engine.contracts.oauth import OAuthApp
 from svyazka.engine.rules.retry import parse_retry_after
+from svyazka.engine.support.urls import is_own_machine
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.grants import Pair, Trouble
 from svyazka.model.outcomes import Blocked, Retry
@@ -20,6 +21,9 @@ from svyazka.model.outcomes import Blocked, Retry
 TEXT_LIMIT = 500
 LONGEST_LIFE = 10 * 365 * 86400.0
 """Seconds of `expires_in` that are believed."""
+
+_PLACES = {"json": "json", "form": "data", "query": "params"}
+"""Encoding of a question -> where its fields go."""
 
 MARGIN = timedelta(minutes=5)
 """An access token is renewed this long before its end; one of a shorter life at the half of it."""
@@ -54,12 +58,8 @@ def refresh_fields(app: OAuthApp, refresh: str) -> dict[str, str]:
 
 
 def _fields(app: OAuthApp, grant_type: str) -> dict[str, str]:
-    return {
-        "client_id": app.client_id,
-        "client_secret": app.client_secret,
-        "grant_type": grant_type,
-        "redirect_uri": app.redirect_uri,
-    }
+    fields = {"client_id": app.client_id, "client_secret": app.client_secret, "grant_type": grant_type}
+    return fields | ({"redirect_uri": app.redirect_uri} if app.redirect_uri is not None else {})
 
 
 async def ask(
@@ -69,9 +69,13 @@ async def ask(
     url = app.token_path if "://" in app.token_path else f"{base_url}{app.token_path}"
     if "://" not in url:
         return _failed("block", "no_address", N_("адрес аккаунта неизвестен"), N_("Впишите его в файл арендатора"))
-    body: dict[str, Any] = {app.encoding if app.encoding == "json" else "data": dict(fields)}
+    given: dict[str, Any] = {_PLACES[app.encoding]: dict(fields)}
+    for secret in ("code", "refresh_token", "client_secret"):
+        if app.encoding == "query" and secret in fields:
+            http.hide(fields[secret])  # it travels in the address, which stories and logs show
     try:
-        response = await http.request("POST", url, headers={"Accept": "application/json"}, **body)
+        method = "GET" if app.encoding == "query" else "POST"
+        response = await http.request(method, url, headers={"Accept": "application/json"}, **given)
     except NotSent as error:
         return replace(_failed("retry", "not_connected", str(error)), heard=False)
     except LeaseTooShort as error:
@@ -90,7 +94,9 @@ def _pair(app: OAuthApp, response: httpx.Response, now: datetime) -> Pair | Fail
     content = _json(response)
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not isinstance(access, str) or not access:
-        return _failed("retry", "no_token", N_("the vendor answered 200 without an access token"))
+        return _row_for(app, response, content) or _failed(
+            "retry", "no_token", N_("the vendor answered 200 without an access token")
+        )
     life = content.get("expires_in")
     seconds = float(life) if isinstance(life, int | float) and 0 < life < LONGEST_LIFE else None
     lives = timedelta(seconds=seconds) if seconds else app.access_life
@@ -98,13 +104,18 @@ def _pair(app: OAuthApp, response: httpx.Response, now: datetime) -> Pair | Fail
         access=access,
         refresh=refresh if isinstance(refresh, str) and refresh else None,
         renew_at=now + max(lives - MARGIN, lives / 2),
+        base_url=_address(content.get(app.address_in)) if app.address_in else None,
     )
+
+
+def _address(told: object) -> str | None:
+    """An address to call with a token: never in the open, but to this very machine."""
+    safe = isinstance(told, str) and (told.startswith("https://") or is_own_machine(told))
+    return told if safe and isinstance(told, str) else None
 
 
 def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
     content = _json(response)
-    said = " ".join(str(content[name]) for name in app.texts if content.get(name)) or response.text
-    said = said[:TEXT_LIMIT].casefold()
     status = response.status_code
     if not content and 400 <= status < 500:
         # A page of something on the way: nothing was said of our tokens or of the integration.
@@ -114,9 +125,8 @@ def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
             N_("not the vendor's own answer: {status}").format(status=status),
             after=_after(response),
         )
-    for row in app.errors:
-        if row.status == status and row.says.casefold() in said:
-            return Failure(row.do, Trouble(code=row.code, message=row.what, remedy=row.remedy), _after(response))
+    if row := _row_for(app, response, content):
+        return row
     if status >= 500 or status in (408, 429):
         return _failed(
             "retry",
@@ -126,6 +136,16 @@ def _refusal(app: OAuthApp, response: httpx.Response) -> Failure:
         )
     what = N_("сервис ответил {status} на просьбу о доступе").format(status=status)
     return _failed("block", str(status), what, N_("Проверьте client_id, client_secret и redirect_uri интеграции"))
+
+
+def _row_for(app: OAuthApp, response: httpx.Response, content: Mapping[str, Any]) -> Failure | None:
+    """The first row of the vendor's table that fits."""
+    said = " ".join(str(content[name]) for name in app.texts if content.get(name)) or response.text
+    said = said[:TEXT_LIMIT].casefold()
+    for row in app.errors:
+        if row.status in (None, response.status_code) and row.says.casefold() in said:
+            return Failure(row.do, Trouble(code=row.code, message=row.what, remedy=row.remedy), _after(response))
+    return None
 
 
 def _after(response: httpx.Response) -> float | None:

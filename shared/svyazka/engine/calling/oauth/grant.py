@@ -33,7 +33,7 @@ def unseal(keyring: Keyring, grant_id: str, sealed: str) -> Pair:
 
 def means(app: OAuthApp) -> str:
     """Tells one set of an integration's settings from another: what refused these says nothing of those."""
-    parts = (app.client_id, app.client_secret, app.redirect_uri, app.base_url or "")
+    parts = (app.client_id, app.client_secret, app.redirect_uri or "", app.base_url or "")
     return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 

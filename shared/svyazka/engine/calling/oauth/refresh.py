@@ -120,7 +120,8 @@ class Authorised(Authorisation):
             if known is None or not self._is_usable(known, refused):
                 known = await self._flight(refused)
             if self._is_usable(known, refused):
-                return Access(known.pair.access, self._app.base_url or known.grant.base_url)
+                base_url = self._app.base_url or known.pair.base_url or known.grant.base_url
+                return Access(known.pair.access, base_url)
         raise NoAccess(Retry(code="not_renewed", message=N_("the vendor gave no other access token"), outage=False))
 
     def _is_usable(self, known: StoredPair, refused: str | None) -> bool:
