@@ -226,6 +226,8 @@ RESERVATIONS = Kind("reservations", fields={**EXPIRES})
 
 RATES = Kind("rates", fields={**EXPIRES})
 
+HOLDS = Kind("holds", fields={**EXPIRES})
+
 LANES = Kind("lanes", fields={"delivery": TEXT, "lease_until": TIME, **EXPIRES})
 
 OPTOUTS = Kind("optouts", fields={"tenant": TEXT})
