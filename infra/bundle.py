@@ -16,7 +16,7 @@ from bundling import build, functions
 from bundling.functions import ROOT
 from svyazka.model.errors import ConfigError
 
-LIMIT = {"webhook": 360_000, "worker": 1_700_000}
+LIMIT = {"webhook": 320_000, "worker": 1_700_000}
 """Bytes of a zip. Every one of them is downloaded, unpacked and held in memory by each instance."""
 
 

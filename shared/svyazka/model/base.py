@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -11,6 +11,10 @@ from pydantic_core import PydanticSerializationError
 
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """A year from the ends of what `datetime` can hold: such a moment can be shown in every zone."""
+
+
+SKELETON = timedelta(days=400)
+"""How long ids, states and times of what is settled live on."""
 
 
 def _utc(value: datetime) -> datetime:

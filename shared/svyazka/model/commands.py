@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.bookings import WallTime
 from svyazka.model.contacts import Contact
+from svyazka.model.deadline import Deadline as Deadline
 from svyazka.model.events import EventType
 from svyazka.model.records import Link, Match, RecordKind, Target
 from svyazka.model.references import Ref
@@ -26,18 +27,6 @@ class Repeat(StrEnum):
     """The vendor can be asked: ask, then repeat or settle."""
     UNSAFE = "unsafe"
     """Neither: the delivery becomes `unknown`, and nothing repeats it unasked."""
-
-
-class Deadline(StrEnum):
-    """How long an operation's vendor may take; the seconds stand in the one table (`engine/rules/deadlines.py`)."""
-
-    QUICK = "quick"
-    """Somebody waits in front of a page."""
-    CALL = "call"
-    MONEY = "money"
-    """A bank may be asked behind it."""
-    SLOW = "slow"
-    """A report, or a box in a back room that works it out itself."""
 
 
 ASK_AFTER = timedelta(seconds=60)

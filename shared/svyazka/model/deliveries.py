@@ -13,9 +13,6 @@ from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
 from svyazka.model.references import Produced
 
-SKELETON = timedelta(days=400)
-"""How long ids, states and times of what is settled live on."""
-
 
 class Status(StrEnum):
     """DESIGN 5.6."""

@@ -250,6 +250,7 @@ FORBIDDEN = (
     "google.cloud.tasks_v2", "google.cloud.secretmanager_v1", "grpc", "proto", "httpx", "httpcore", "requests",
     "urllib3", "phonenumbers", "cryptography", "typer", "rich", "sqlite3", "yaml", "pydantic_settings",
     "svyazka.connectors.registry", "svyazka.settings", "svyazka.engine.contracts.calls", "svyazka.engine.hub",
+    "svyazka.engine.journal.kinds", "svyazka.model.deliveries", "svyazka.model.commands",
 )  # fmt: skip
 
 LOAD = """

@@ -13,6 +13,7 @@ from fakes import House
 from svyazka.engine.delivering import attempts, recording
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.model.commands import AddNote, Command, Guards, PutRecord, Step
@@ -284,7 +285,7 @@ async def test_begun_anew_by_an_operator_it_meets_what_it_made_before(shop: Shop
     held = await journal.load(shop.store, Delivery, id_)
     assert held is not None
     again = held.model.reopened("operator", "again", shop.clock.now())
-    await shop.store.commit([journal.replace_delivery(held, again)], [perform_task(again)])
+    await shop.store.commit([replace_delivery(held, again)], [perform_task(again)])
     await shop.run()
     assert shop.crm.writes == ["create deal"]
 

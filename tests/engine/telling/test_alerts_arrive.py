@@ -12,6 +12,7 @@ from fakes import START, FakeMessenger, House
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.telling import alerts
 from svyazka.engine.telling.addressees import only_vendor, ways
 from svyazka.engine.telling.undelivered import arrived
@@ -265,7 +266,7 @@ async def test_an_alert_of_an_older_release_goes_on_as_it_was() -> None:
     assert held is not None
     guards = delivery.guards.model_copy(update={"expires_at": START + timedelta(days=1)})
     older = {"fallbacks": (), "fallback_at": None, "fallback_seconds": None, "guards": guards}
-    await house.store.commit([journal.replace_delivery(held, delivery.model_copy(update=older))])
+    await house.store.commit([replace_delivery(held, delivery.model_copy(update=older))])
     await house.run()
     assert house.texts() == {"sms": ["Слова"]}
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.journal.kinds_of_intake import KINDS
 from svyazka.engine.ports.store import Document, Value
 
 DATA = "data"

@@ -13,8 +13,9 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.ports.store import Write
+from svyazka.model.base import SKELETON
 from svyazka.model.commands import PutRecord
-from svyazka.model.deliveries import SKELETON, Delivery
+from svyazka.model.deliveries import Delivery
 from svyazka.model.ids import mark_of, stable_id
 from svyazka.model.records import KNOWN_MOST, Key, KeyType, KnownObjects, RecordKind
 

@@ -12,10 +12,9 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from svyazka.engine.journal.kinds import kind_of
+from svyazka.engine.journal.kinds_of_intake import kind_of
 from svyazka.engine.ports.store import Create, Document, Replace, Store, Value
 from svyazka.model.base import storable
-from svyazka.model.deliveries import AT_REST, Delivery
 from svyazka.model.errors import WrittenByNewer
 from svyazka.model.events import EventStatus
 
@@ -98,18 +97,11 @@ def create(model: BaseModel) -> Create:
 
 
 def replace(model: BaseModel, version: str | None) -> Replace:
-    """Write a model over the very version that was read. A delivery is written by `replace_delivery`, or by what
-    `transition.ended` makes of it."""
-    if isinstance(model, Delivery):
-        raise TypeError("a delivery's write has to look whether something ends by it: see replace_delivery")
+    """Write a model over the very version that was read. Raises TypeError for a kind that has a way of its own."""
+    own = kind_of(type(model)).replaced_by
+    if own:
+        raise TypeError(f"a write over one of these has to look at what follows from it: see {own}")
     return Replace(document(model, version))
-
-
-def replace_delivery(held: Versioned[Delivery], after: Delivery) -> Replace:
-    """A delivery that goes on, or that had ended before: an end is written by what `transition.ended` makes of it."""
-    if after.status in AT_REST and held.model.status not in AT_REST:
-        raise ValueError(f"{after.id} ends as {after.status} past `transition.ended`: nothing would follow")
-    return Replace(document(after, held.version))
 
 
 def plan_is_missing(document: Document) -> bool:

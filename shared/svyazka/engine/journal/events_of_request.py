@@ -15,9 +15,8 @@ from svyazka.engine.ports.store import Document
 from svyazka.engine.rules.deadlines import PLAN_GRACE
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT, without_keys
 from svyazka.engine.support.logs import log, where
-from svyazka.model.base import made_storable
+from svyazka.model.base import SKELETON, made_storable
 from svyazka.model.contacts import Contact
-from svyazka.model.deliveries import SKELETON
 from svyazka.model.events import (
     Event,
     EventRecord,

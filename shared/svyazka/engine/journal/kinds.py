@@ -1,35 +1,35 @@
 """Every kind of stored document, said once: its model, indexed scalars, life and the questions asked about it.
 
 From here come the tables and indexes of one machine, Firestore's list of indexes and time-to-live policies, how models
-become documents and back (`documents.py`), and the conformance suite's cases. A new kind is one entry.
+become documents and back (`documents.py`), and the conformance suite's cases. A new kind is one entry. Those that a
+webhook function writes are in `kinds_of_intake.py`: it loads no other's model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from operator import attrgetter
-from typing import Any
 
-from svyazka.engine.ports.schema import Field, FieldType, Kind, Query
-from svyazka.model.deliveries import SKELETON, WAITING, Alert, AuditLine, Delivery, Status
-from svyazka.model.events import EventRecord, RawRecord
+from svyazka.engine.journal.kinds_of_intake import (
+    BLANKED,
+    CONNECTIONS,
+    EVENTS,
+    EXPIRES,
+    RAWS,
+    TEXT,
+    TEXTS,
+    TIME,
+    owner,
+)
+from svyazka.engine.journal.kinds_of_intake import KINDS as KINDS
+from svyazka.engine.ports.schema import Field, Kind, Query
+from svyazka.model.base import SKELETON
+from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
-from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
 from svyazka.model.records import KnownObjects
-from svyazka.model.tenants import CompiledConnection, Tenant
-
-TEXT, INT, TIME, TEXTS = Field("text"), Field("int"), Field("time"), Field("texts")
-
-# How a document ends. What has none of these stays until it is removed.
-
-EXPIRES: Mapping[str, Field] = {"expire_at": TIME}
-"""Removed when its time comes."""
-
-BLANKED: Mapping[str, Field] = {"blank_at": TIME, **EXPIRES, "people": TEXTS}
-"""It tells of people: found by their keyed hashes, emptied after its retention, and its skeleton removed in the end."""
+from svyazka.model.tenants import Tenant
 
 
 def skeleton_since(begun: str) -> Mapping[str, Field]:
@@ -42,14 +42,6 @@ COST_UNIT = 10_000
 
 _IN_ITS_LANE = WAITING | {Status.IN_FLIGHT}
 """A lane's order is that of what may still be carried out; what is settled, or unknown, is out of it."""
-
-
-def _of_event(name: str, type_: FieldType = "text") -> Field:
-    return Field(type_, attrgetter(f"event.{name}"))
-
-
-def _owner(model: Any) -> str:
-    return connection_id(model.tenant, model.connection)
 
 
 def _lane(delivery: Delivery) -> str | None:
@@ -68,18 +60,6 @@ def _phase(outage: Outage) -> str:
     return "open" if outage.is_open else ("releasing" if outage.releasing else "closed")
 
 
-EVENTS = Kind(
-    "events",
-    EventRecord,
-    key=attrgetter("event.id"),
-    fields={
-        **{name: _of_event(name) for name in ("tenant", "connection", "type", "subject")},
-        "status": TEXT,
-        "received_at": _of_event("received_at", "time"),
-        "wake_at": TIME,
-        **BLANKED,
-    },
-)
 DUE_EVENTS = EVENTS.asked("due_events", at_most="wake_at")
 EVENTS_OF_SUBJECT = EVENTS.asked("events_of_subject", "tenant", "connection", "subject", order="-received_at")
 # As the first release asks: its worker runs on beside ours while it is replaced, and needs its index till then.
@@ -97,11 +77,6 @@ NEXT_EVENTS_OF_CONNECTION = EVENTS.asked("next_events_of_connection", "tenant", 
 EVENTS_OF_PERSON = EVENTS.asked("events_of_person", contains="people")
 STALE_EVENTS = EVENTS.asked("stale_events", at_most="blank_at")
 
-RAWS = Kind(
-    "raws",
-    RawRecord,
-    fields={"tenant": TEXT, "connection": TEXT, "status": TEXT, "received_at": TIME, **BLANKED},
-)
 RAWS_OF_CONNECTION_BY_STATUS = RAWS.asked(
     "raws_of_connection_by_status", "tenant", "connection", "status", order="-received_at"
 )
@@ -112,6 +87,7 @@ STALE_RAWS = RAWS.asked("stale_raws", at_most="blank_at")
 DELIVERIES = Kind(
     "deliveries",
     Delivery,
+    replaced_by="transition.replace_delivery",
     fields={
         **dict.fromkeys(("tenant", "connection", "flow", "status", "event", "subject", "external_id"), TEXT),
         "lane": Field("text", _lane),
@@ -150,7 +126,7 @@ STALE_DELIVERIES = DELIVERIES.asked("stale_deliveries", at_most="blank_at")
 OUTAGES = Kind(
     "outages",
     Outage,
-    key=_owner,
+    key=owner,
     fields={"tenant": TEXT, "status": Field("text", _phase), "wake_at": TIME},
 )
 DUE_OUTAGES = OUTAGES.asked("due_outages", at_most="wake_at")
@@ -205,12 +181,6 @@ TENANTS = Kind(
 )
 ALL_TENANTS = TENANTS.asked("all_tenants")
 
-CONNECTIONS = Kind(
-    "connections",
-    CompiledConnection,
-    key=_owner,
-    fields={"tenant": TEXT, "vendor": TEXT},
-)
 ALL_CONNECTIONS = CONNECTIONS.asked("all_connections")
 
 KEYS = Kind(
@@ -243,15 +213,9 @@ ALL_CURSORS = CURSORS.asked("all_cursors")
 
 META = Kind("meta")
 
-KINDS: dict[str, Kind] = {one.name: one for one in list(globals().values()) if isinstance(one, Kind)}
+KINDS.update({one.name: one for one in list(globals().values()) if isinstance(one, Kind)})
 
 
 def queries() -> tuple[Query, ...]:
     """Every question that is asked."""
     return tuple(query for kind in KINDS.values() for query in kind.queries)
-
-
-@cache
-def kind_of(model: type[Any]) -> Kind:
-    """The kind that keeps models of that type."""
-    return next(kind for kind in KINDS.values() if kind.model is model)

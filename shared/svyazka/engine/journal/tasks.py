@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from svyazka.engine.ports.store import Task
 from svyazka.engine.security.keyring import Keyring
-from svyazka.model.deliveries import Delivery
 from svyazka.model.events import Event
 from svyazka.model.ids import connection_id, stable_id
 from svyazka.model.tenants import CompiledConnection
+
+if TYPE_CHECKING:
+    from svyazka.model.deliveries import Delivery
 
 
 class Route(StrEnum):

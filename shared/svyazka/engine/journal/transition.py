@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.tasks import lane_task, perform_task
 from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Store, Task, Write
@@ -40,6 +41,13 @@ class Transition:
     def anew(self) -> list[Write]:
         """Written as a delivery that isn't there yet."""
         return [journal.create(self.delivery), *self.writes]
+
+
+def replace_delivery(held: Versioned[Delivery], after: Delivery) -> Replace:
+    """A delivery that goes on, or that had ended before: an end is written by what `ended` makes of it."""
+    if after.status in AT_REST and held.model.status not in AT_REST:
+        raise ValueError(f"{after.id} ends as {after.status} past `ended`: nothing would follow")
+    return Replace(journal.document(after, held.version))
 
 
 async def ended(store: Store, delivery: Delivery, now: datetime) -> Transition:

@@ -8,6 +8,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
 from svyazka.engine.upkeep.retention import is_blank
@@ -88,4 +89,4 @@ async def commit_reopened(operator: Operator, held: Versioned[Delivery], how: Ho
     delivery = delivery.model_copy(
         update={"guards": guards, "fallback_at": fallback_at, "wake_at": now + WAKE_GRACE, "wake_step": 0}
     )
-    await operator.hub.store.commit([journal.replace_delivery(held, delivery)], [perform_task(delivery)])
+    await operator.hub.store.commit([replace_delivery(held, delivery)], [perform_task(delivery)])

@@ -15,7 +15,7 @@ from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.engine.operating.reopen import reopen
 from svyazka.engine.ports.store import Create, Write
 from svyazka.engine.rules.deadlines import PLAN_GRACE
-from svyazka.model.deliveries import SKELETON
+from svyazka.model.base import SKELETON
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import Event, EventRecord, EventStatus, Fact, RawRecord, StoredRequest, Unreadable
 from svyazka.model.tenants import CompiledConnection

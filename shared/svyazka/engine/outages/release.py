@@ -12,6 +12,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERIES_WAITING, NEXT_EVENTS_OF_CONNECTION
 from svyazka.engine.journal.tasks import perform_task, plan_task, release_task
+from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.state import RELEASE_GRACE, OutageStates
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Store
@@ -92,7 +93,7 @@ async def release_batch(hub: Hub, tenant: Tenant, connection: str, rate: float, 
         freed = waiting(one.model, Status.PENDING, hub.clock.in_real(after + number / rate))
         task = perform_task(freed, freed.next_attempt_at)
         with suppress(Conflict):
-            await hub.store.commit([journal.replace_delivery(one, freed)], [task])
+            await hub.store.commit([replace_delivery(one, freed)], [task])
     return len(held_back)
 
 

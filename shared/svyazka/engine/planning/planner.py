@@ -29,7 +29,8 @@ from svyazka.engine.rules.beginning import WAKE_GRACE
 from svyazka.engine.rules.retry import DEFAULT_POLICY, next_delay
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
-from svyazka.model.deliveries import SKELETON, Delivery, Status
+from svyazka.model.base import SKELETON
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError, Conflict, SourceUnavailable, Unavailable
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
 from svyazka.model.ids import connection_id

@@ -1,6 +1,6 @@
 """How a kind of stored document is declared, once: everything about it that a backend, an index or the journal needs.
 
-The declarations themselves are in `engine/journal/kinds.py`.
+The declarations themselves are in `engine/journal/kinds.py` and `kinds_of_intake.py`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Kind:
     fields: Mapping[str, Field] = field(default_factory=dict)
     keeps_nulls: bool = False
     """Stored with what is null in it: a null within somebody's settings says something."""
+    replaced_by: str = ""
+    """The function that alone writes over one, where something may follow from a write; none: `documents.replace`."""
     queries: list[Query] = field(default_factory=list)
 
     def __post_init__(self) -> None:

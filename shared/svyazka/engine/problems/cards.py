@@ -21,7 +21,7 @@ from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.problems.kinds import HOUR, KINDS, Kind
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling.alerts import News, Told, compose, local_time, with_whole_commands
-from svyazka.model.deliveries import SKELETON
+from svyazka.model.base import SKELETON
 from svyazka.model.errors import Conflict
 from svyazka.model.problems import DAY, FOLDED, QUIET, Problem, Remedy, openings_of, problem_id
 from svyazka.model.tenants import Tenant

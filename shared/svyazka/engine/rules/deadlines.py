@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from svyazka.model.commands import Deadline
+from svyazka.model.deadline import Deadline
 
 SCALE = float(os.environ.get("SVYAZKA_DEADLINE_SCALE", "1"))
 """Shrinks the whole table, so that the chaos suite need not wait minutes for a lease to run out. Nothing else."""

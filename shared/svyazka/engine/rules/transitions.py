@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from svyazka.engine.rules.ambiguity import ask_at
 from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun
 from svyazka.engine.rules.retry import DEFAULT_POLICY, RetryPolicy, next_delay, sweep_delay
-from svyazka.model.deliveries import FINAL, SKELETON, Attempt, Delivery, LastError, Status
+from svyazka.model.base import SKELETON
+from svyazka.model.deliveries import FINAL, Attempt, Delivery, LastError, Status
 from svyazka.model.events import RECEIPT_RANK, ReceiptState
 from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
 

@@ -13,14 +13,15 @@ from svyazka.engine.delivering.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DELIVERIES_OF_PERSON, EVENTS_OF_PERSON, KEYS_OF_PERSON, RAWS_OF_PERSON
-from svyazka.engine.journal.transition import ended
+from svyazka.engine.journal.transition import ended, replace_delivery
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Delete, Document, Task, Write
 from svyazka.engine.rules.transitions import stopped
 from svyazka.engine.upkeep.retention import blank, blanked_write
+from svyazka.model.base import SKELETON
 from svyazka.model.commands import person_of
 from svyazka.model.contacts import Contact
-from svyazka.model.deliveries import SKELETON, WAITING, Delivery, Status
+from svyazka.model.deliveries import WAITING, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.tenants import Tenant
@@ -163,7 +164,7 @@ class _Mentions:
             bare = replace(end, delivery=blank(end.delivery))
             return bare.over(held.version), bare.tasks
         after = blank(delivery)
-        return ([journal.replace_delivery(held, after)], ()) if after != delivery else None
+        return ([replace_delivery(held, after)], ()) if after != delivery else None
 
 
 async def _note(document: Document) -> _Blanked | None:

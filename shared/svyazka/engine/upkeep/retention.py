@@ -8,6 +8,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS
 from svyazka.engine.journal.tasks import retain_task
+from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.support.each_due import each_due
 from svyazka.model.commands import (
@@ -76,8 +77,8 @@ def blanked_write(document: Document) -> Write:
         return journal.replace(emptied, held.version)
     one = journal.read(Delivery, document)
     if one.model.is_open:
-        return journal.replace_delivery(one, one.model.model_copy(update={"blank_at": _later(one.model)}))
-    return journal.replace_delivery(one, blank(one.model))
+        return replace_delivery(one, one.model.model_copy(update={"blank_at": _later(one.model)}))
+    return replace_delivery(one, blank(one.model))
 
 
 def _later(model: EventRecord | Delivery) -> datetime | None:

@@ -9,6 +9,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, DUE_PROBLEMS
 from svyazka.engine.journal.tasks import perform_task, plan_task, renew_task
+from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
 from svyazka.engine.problems import cards as problems
@@ -72,7 +73,7 @@ class Sweep:
     async def _wake_delivery(self, document: Document) -> bool:
         held, now = journal.read(Delivery, document), self._hub.clock.now()
         later = _due_now(rewoken(held.model, now), now)
-        return await self._wake(journal.replace_delivery(held, later), perform_task(later))
+        return await self._wake(replace_delivery(held, later), perform_task(later))
 
     async def _wake_outage(self, document: Document) -> bool:
         await self._outages.wake(journal.read(Outage, document))
