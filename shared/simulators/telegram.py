@@ -65,6 +65,8 @@ class Telegram(Simulator):
     def controls(self) -> Sequence[BaseRoute]:
         return [
             Route("/say", self._control_say, methods=["POST"]),
+            Route("/press", self._control_press, methods=["POST"]),
+            Route("/share", self._control_share, methods=["POST"]),
             Route("/update", self._control_update, methods=["POST"]),
             Route("/chat", self._control_chat, methods=["POST"]),
         ]
@@ -103,12 +105,18 @@ class Telegram(Simulator):
             return _error(400, MOVED, migrate_to_chat_id=int(state))
         if self._over_limit():
             return _error(429, "Too Many Requests: retry after 7", retry_after=7)
-        return _ok(self.put_message(chat, text))
+        markup = wanted.get("reply_markup") or {}
+        rows = markup.get("inline_keyboard") or markup.get("keyboard") or []
+        data = [len(str(one.get("callback_data", "x")).encode()) for row in rows for one in row]
+        if not all(1 <= length <= 64 for length in data):
+            return _error(400, "Bad Request: BUTTON_DATA_INVALID")
+        return _ok(self.put_message(chat, text, rows))
 
-    def put_message(self, chat: int, text: str) -> dict[str, Any]:
+    def put_message(self, chat: int, text: str, rows: Sequence[Any] = ()) -> dict[str, Any]:
         """A message of the bot's, and its line in the ledger."""
         number = self._messages[chat] = self._messages.get(chat, 776) + 1
-        self.record("message", to=str(chat), text=text, message_id=number)
+        buttons = {"buttons": [one for row in rows for one in row]} if rows else {}
+        self.record("message", to=str(chat), text=text, message_id=number, **buttons)
         kind = {"id": chat, "type": "private" if chat > 0 else "supergroup"}
         return {"message_id": number, "from": BOT, "chat": kind, "date": int(time.time()), "text": text}
 
@@ -188,6 +196,25 @@ class Telegram(Simulator):
         """`{chat, text, url}`: somebody writes to the bot."""
         wanted = json_of(await request.body())
         message = self.message(int(wanted.get("chat", CHAT)), str(wanted["text"]))
+        return JSONResponse({"sent": await self.tell(self.update(message=message), wanted.get("url"))})
+
+    async def _control_press(self, request: Request) -> Response:
+        """`{chat, data, url}`: somebody presses a button under a message of the bot's."""
+        wanted = json_of(await request.body())
+        message = self.message(int(wanted.get("chat", CHAT)), "")
+        self._update += 1
+        pressed = {"id": str(self._update), "from": message["from"], "message": message, "data": wanted["data"]}
+        return JSONResponse({"sent": await self.tell(self.update(callback_query=pressed), wanted.get("url"))})
+
+    async def _control_share(self, request: Request) -> Response:
+        """`{chat, phone, url}`: somebody gives the bot their own phone."""
+        wanted = json_of(await request.body())
+        message = self.message(int(wanted.get("chat", CHAT)), "")
+        del message["text"]
+        who = message["from"]
+        message["contact"] = {
+            "phone_number": wanted["phone"], "first_name": who["first_name"], "user_id": who["id"],
+        }  # fmt: skip
         return JSONResponse({"sent": await self.tell(self.update(message=message), wanted.get("url"))})
 
     async def _control_update(self, request: Request) -> Response:

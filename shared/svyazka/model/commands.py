@@ -56,6 +56,16 @@ class Safety(Frozen):
         return cls(repeat=Repeat.UNSAFE)
 
 
+class Button(Stored):
+    """A button under a message. Pressed, it comes back as an event of its messenger's, with `data` in its `button`."""
+
+    text: str
+    data: str = ""
+    """What it stands for: at most 64 bytes, for no messenger takes more."""
+    asks_phone: bool = False
+    """Instead: the person gives their own phone, which comes as a message with the contact."""
+
+
 class SendMessage(Stored):
     """One message to one person, through whichever messenger the delivery's connection is."""
 
@@ -68,6 +78,8 @@ class SendMessage(Stored):
     """A vendor's approved template (WhatsApp): {"name", "language", "components"}."""
     code: bool = False
     """A one-time code: minutes of life, never sent again when unknown."""
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    """Rows of them, where the messenger shows any (`Messenger.shows_buttons`)."""
 
 
 class Forward(Stored):

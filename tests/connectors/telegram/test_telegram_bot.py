@@ -27,7 +27,7 @@ from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
-from svyazka.model.commands import SendMessage
+from svyazka.model.commands import Button, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact
@@ -77,6 +77,21 @@ async def test_a_message_goes_out_as_plain_text_and_its_id_names_its_chat(telegr
         "chat_id": str(CHAT), "text": "Анна & <b>Ко</b> https://example.org",
         "link_preview_options": {"is_disabled": True},
     }  # fmt: skip
+
+
+async def test_buttons_stand_under_the_message_and_one_for_the_phone_in_the_keyboards_place(telegram: Running) -> None:
+    choice = ((Button(text="Стрижка", data="s|1"),), (Button(text="Бритьё", data="s|2"),))
+    await sent(telegram, to(CHAT, "Что?").model_copy(update={"buttons": choice}))
+    phone = ((Button(text="Мой телефон", asks_phone=True),),)
+    await sent(telegram, to(CHAT, "Кто?").model_copy(update={"buttons": phone}))
+    under, instead = (json.loads(call["body"])["reply_markup"] for call in stand_in(telegram).calls)
+    assert under == {
+        "inline_keyboard": [
+            [{"text": "Стрижка", "callback_data": "s|1"}], [{"text": "Бритьё", "callback_data": "s|2"}],
+        ]
+    }  # fmt: skip
+    assert instead["keyboard"] == [[{"text": "Мой телефон", "request_contact": True}]]
+    assert instead["one_time_keyboard"]
 
 
 async def test_the_sampled_answer_is_a_success(telegram: Running) -> None:

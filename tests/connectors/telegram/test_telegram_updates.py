@@ -117,6 +117,14 @@ def test_without_a_secret_of_its_own_the_bots_token_makes_one() -> None:
     assert WEBHOOK.verify(request, Inbound({}, {})) is not None, "nothing to compare it with proves nothing"
 
 
+def test_a_pressed_button_is_answered_in_the_body_which_is_run_as_a_call() -> None:
+    answer = WEBHOOK.answer(posted(b"{}"), parse(sample("callback")))
+    assert answer is not None
+    assert json.loads(answer.body) == {
+        "method": "answerCallbackQuery", "callback_query_id": "4382bfdwdsb323b2d9",
+    }  # fmt: skip
+
+
 def test_the_answer_is_empty_for_a_body_might_be_run_as_a_call() -> None:
     answer = WEBHOOK.answer(posted(b"{}"), [])
     assert answer is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from svyazka.catalogue import N_
@@ -12,6 +12,7 @@ from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, whole
 from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, turned_away
+from svyazka.model.commands import Button
 from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unclear
 
 CALL_TIMEOUT = 15.0
@@ -19,9 +20,11 @@ MOVED_FOR = timedelta(days=365)
 """How long a group's new id is remembered; the old one names it anew at any time."""
 
 
-async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
+async def send(
+    call: Call[TelegramSettings], chat: str, words: str, buttons: Sequence[Sequence[Button]] = ()
+) -> Outcome:  # fmt: skip
     """One message, as plain text: what came from outside can't become markup. A moved group is followed once."""
-    message = {"text": words, "link_preview_options": {"is_disabled": True}}
+    message = {"text": words, "link_preview_options": {"is_disabled": True}, **_keyboard(buttons)}
     known = await _known_chat(call, chat)
     try:
         status, answer = await _call(call, "sendMessage", {"chat_id": known, **message})
@@ -38,6 +41,18 @@ async def send(call: Call[TelegramSettings], chat: str, words: str) -> Outcome:
     if status < 300:
         return Unclear(code="not_json", message=N_("Telegram answered 200 with something that isn't its JSON"))
     return failure(status, answer)
+
+
+def _keyboard(buttons: Sequence[Sequence[Button]]) -> dict[str, object]:
+    """Under the message; what asks for a phone can stand only in the place of the keyboard, and goes once pressed."""
+    if not any(buttons):
+        return {}
+    if any(button.asks_phone for row in buttons for button in row):
+        rows = [[{"text": one.text, "request_contact": one.asks_phone} for one in row] for row in buttons]
+        return {"reply_markup": {"keyboard": rows, "one_time_keyboard": True, "resize_keyboard": True}}
+    return {
+        "reply_markup": {"inline_keyboard": [[{"text": b.text, "callback_data": b.data} for b in r] for r in buttons]}
+    }
 
 
 async def ask(call: Call[TelegramSettings], method: str, body: Mapping[str, object] | None = None) -> Section:

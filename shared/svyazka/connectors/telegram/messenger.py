@@ -21,6 +21,7 @@ class TelegramMessenger(Messenger[TelegramSettings]):
 
     reaches = "telegram"
     no_address = N_("no Telegram chat")
+    shows_buttons = True
 
     def address(self, contact: Contact) -> str | None:
         """The id of a chat, or the name of a public channel. A bot can't write by a phone number."""
@@ -32,4 +33,4 @@ class TelegramMessenger(Messenger[TelegramSettings]):
 
     async def send(self, message: SendMessage, to: str, call: Call[TelegramSettings]) -> Outcome:
         """Send one message."""
-        return await client.send(call, to, message.text)
+        return await client.send(call, to, message.text, message.buttons)

@@ -6,6 +6,7 @@ isn't answered with 2xx comes again for 24 hours and holds up all later ones of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hmac import compare_digest
@@ -77,8 +78,14 @@ class TelegramWebhook(Webhook):
         ]
 
     def answer(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Answer | None:
-        """Nothing: what stands in the body of a 2xx might be run as a call of the bot's."""
-        return Answer(200, b"", "text/plain")
+        """What stands in the body of a 2xx is run as a call of the bot's: a pressed button stops turning. For all else
+        nothing."""
+        pressed = next(
+            (fact.data["callback"] for fact in facts if isinstance(fact, Fact) and "callback" in fact.data), None
+        )
+        if pressed is None:
+            return Answer(200, b"", "text/plain")
+        return Answer(200, json.dumps({"method": "answerCallbackQuery", "callback_query_id": pressed}).encode())
 
 
 def _message(message: Section) -> Fact:

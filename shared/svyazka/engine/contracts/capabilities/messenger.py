@@ -26,6 +26,9 @@ class Messenger(Protocol[SettingsT]):
     """True where what was taken often never arrives. A flow must then name another channel after this one and
     `fallback_after`: with no receipt of delivery by then the other one tries."""
 
+    shows_buttons: ClassVar[bool] = False
+    """Whether `SendMessage.buttons` are shown, and a press comes back as an event; else they are left out."""
+
     no_address: ClassVar[str] = N_("the contact has no address that this channel can use")
     """What is recorded when `address` finds nothing."""
 
