@@ -96,7 +96,11 @@ class Yclients(Simulator):
         return envelope(request, {"id": 746310, "user_token": self.user_token, "login": LOGIN}, 201)
 
     async def _companies(self, request: Request) -> Response:
-        found = [{"id": COMPANY, "title": "Салон на Тверской", "timezone": 3}] if self.rights else []
+        found = (
+            [{"id": COMPANY, "title": "Салон на Тверской", "timezone": 3, "timezone_name": self.front.zone}]
+            if self.rights
+            else []
+        )
         return self._unauthorised(request) or envelope(request, found)
 
     async def _records(self, request: Request) -> Response:

@@ -83,11 +83,8 @@ async def reread(salon: Running, kind: str, id_: str, **changes: Any) -> Fact | 
 @pytest.mark.parametrize("missing", ["company_id", "partner_token", "user_token"])
 def test_what_can_be_asked_needs_the_salon_and_both_tokens(salon: Running, missing: str) -> None:
     for settings, can in ((settings_for(salon), True), (settings_for(salon, **{missing: None}), False)):
-        assert [
-            MANIFEST.reading.ready(settings),
-            MANIFEST.polling.ready(settings),
-            MANIFEST.doctor.ready(settings),
-        ] == [can] * 3
+        assert [MANIFEST.reading.ready(settings), MANIFEST.polling.ready(settings)] == [can] * 2
+        assert MANIFEST.doctor.ready(settings) is (can or missing == "user_token")
 
 
 # Identity
@@ -295,7 +292,9 @@ async def fixed(salon: Running) -> Finding:
 
 async def test_a_connection_in_order_is_said_to_be(salon: Running) -> None:
     await fixed(salon)
-    assert said(await checked(salon)) == {"company": "ok", "clients": "ok", "webhook": "ok"}
+    assert said(await checked(salon)) == {
+        "company": "ok", "time zone": "ok", "booking": "ok", "clients": "ok", "webhook": "ok",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -320,8 +319,19 @@ async def test_missing_access_is_said_with_its_remedy(salon: Running) -> None:
     assert said(await checked(salon, company_id=5)) == {"company": "fail", "clients": "warn", "webhook": "warn"}
     stand_in(salon).clients_open = stand_in(salon).hooks_open = False
     found = await checked(salon)
-    assert said(found) == {"company": "ok", "clients": "warn", "webhook": "warn"}
-    assert all(finding.remedy for finding in found[1:])
+    assert said(found) == {
+        "company": "ok", "time zone": "ok", "booking": "ok", "clients": "warn", "webhook": "warn",
+    }  # fmt: skip
+    assert all(finding.remedy for finding in found if finding.status != "ok")
+
+
+async def test_a_salon_by_another_clock_or_without_online_booking_is_told_of(salon: Running) -> None:
+    stand_in(salon).front.zone, stand_in(salon).front.services = "Asia/Yekaterinburg", []
+    found = {finding.check: finding for finding in await checked(salon)}
+    assert (found["time zone"].status, found["booking"].status) == ("fail", "warn")
+    assert "timezone: Asia/Yekaterinburg" in (found["time zone"].remedy or "")
+    salon.fault("yclients", kind="answer", path="/api/v1/book_services/*", status=403, body=sample("api-403"))
+    assert said(await checked(salon, user_token=None)) == {"booking": "warn"}
 
 
 async def test_our_address_is_added_and_nobody_elses_is_taken_out(salon: Running) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from svyazka.catalogue import N_, _
-from svyazka.connectors.yclients import client
+from svyazka.catalogue import N_, _, ngettext
+from svyazka.connectors.yclients import booking, client
 from svyazka.connectors.yclients.schema import truth
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
@@ -29,10 +30,16 @@ FIX = N_("`svyazka doctor --fix` registers it")
 
 
 async def check(call: Call[YclientsSettings]) -> list[Finding]:
-    """Tokens and salon, clients, webhooks: three questions, each with its remedy."""
+    """Tokens and salon, its clock, online booking, clients, webhooks: each with its remedy."""
     findings: list[Finding] = []
     try:
-        findings.append(_company_finding(call, await client.companies(call)))
+        if not call.settings.can_ask():
+            return [await _booking_finding(call)]
+        seen = await client.companies(call)
+        findings.append(_company_finding(call, seen))
+        findings += _zone_findings(call, seen)
+        if str(call.settings.company_id) in seen:
+            findings.append(await _booking_finding(call))
         findings.append(await _clients_finding(call))
         findings += _hook_findings(await client.hook_settings(call), call.hook_url)
     except VendorFailure as failure:
@@ -50,6 +57,45 @@ def _company_finding(call: Call[YclientsSettings], seen: Mapping[str, Section]) 
     names = ", ".join(f"{id_} ({text(each.get('title')) or id_})" for id_, each in seen.items()) or "none"
     remedy = N_("correct company_id, or give the user access to that salon")
     return no_access("company", _("salon {ours} isn't among those to be seen: {names}", ours=ours, names=names), remedy)
+
+
+def _zone_findings(call: Call[YclientsSettings], seen: Mapping[str, Section]) -> Iterable[Finding]:
+    """Whether the clock on the salon's wall is the one that we read its times by."""
+    theirs = text(seen.get(str(call.settings.company_id), {}).get("timezone_name"), 64)
+    if theirs is None:
+        return
+    try:
+        same = (
+            call.now.astimezone(ZoneInfo(theirs)).utcoffset()
+            == call.now.astimezone(ZoneInfo(call.timezone)).utcoffset()
+        )
+    except (ZoneInfoNotFoundError, ValueError):
+        return
+    if same:
+        yield Finding("time zone", "ok", _("the salon's clock is ours: {zone}", zone=call.timezone))
+        return
+    message = _("the salon lives by {theirs}, this connection by {zone}", theirs=theirs, zone=call.timezone)
+    yield Finding("time zone", "fail", message, _("write `timezone: {theirs}` at the connection", theirs=theirs))
+
+
+async def _booking_finding(call: Call[YclientsSettings]) -> Finding:
+    try:
+        count = len(await booking.services(call))
+    except VendorFailure as failure:
+        if not client.not_open(failure):
+            raise
+        message = N_("nobody can be booked: YCLIENTS doesn't open online booking to this integration")
+        return Finding("booking", "warn", message, _("ask YCLIENTS' support, if it is wanted"))
+    if not count:
+        message = _("nothing can be booked online in this salon")
+        return Finding(
+            "booking", "warn", message, _("switch services on for online booking in YCLIENTS, if it is wanted")
+        )
+    return Finding(
+        "booking",
+        "ok",
+        ngettext("{count} service can be booked online", "{count} services can be booked online", count),
+    )
 
 
 async def _clients_finding(call: Call[YclientsSettings]) -> Finding:
@@ -113,7 +159,7 @@ class YclientsDoctor(Doctor[YclientsSettings]):
     """Asks YCLIENTS."""
 
     def ready(self, settings: YclientsSettings) -> bool:
-        return settings.can_ask()
+        return settings.can_book()
 
     async def check(self, call: Call[YclientsSettings]) -> list[Finding]:
         return await check(call)
