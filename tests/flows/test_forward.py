@@ -47,7 +47,7 @@ def test_the_registry_finds_it() -> None:
 
 def test_an_event_goes_on_in_our_words() -> None:
     (plan,) = planned().plans
-    (step,) = plan.steps
+    (step,) = plan.stages[0].steps
     command = step.command
     assert isinstance(command, Forward)
     assert (command.type, command.occurred_at) == ("order.completed", EVENT.occurred_at)
@@ -66,8 +66,8 @@ def test_several_events_of_one_order_are_several_obligations() -> None:
 
 def test_every_connection_gets_a_copy_and_what_cannot_take_it_none() -> None:
     decision = planned(channels=[channel("crm"), channel("sms", "SendMessage"), channel("site")])
-    assert [plan.steps[0].name for plan in decision.plans] == ["forward/crm", "forward/site"]
-    assert all(len(plan.steps) == 1 for plan in decision.plans)
+    assert [plan.stages[0].steps[0].name for plan in decision.plans] == ["forward/crm", "forward/site"]
+    assert all(len(plan.stages[0].steps) == 1 for plan in decision.plans)
     nobody = planned(channels=[channel("sms", "SendMessage")])
     assert nobody.plans == ()
     assert nobody.reason is not None
@@ -75,7 +75,7 @@ def test_every_connection_gets_a_copy_and_what_cannot_take_it_none() -> None:
 
 def test_the_person_may_be_left_out() -> None:
     (plan,) = planned(contact=False).plans
-    command = plan.steps[0].command
+    command = plan.stages[0].steps[0].command
     assert isinstance(command, Forward)
     assert command.payload["contact"] is None
 
@@ -96,5 +96,5 @@ def test_a_type_that_cannot_be_passed_on_is_a_mistake_of_the_file(events: list[s
 @pytest.mark.parametrize(("origin", "base"), [("webhook", NOW), ("poll", EVENT.occurred_at)])
 def test_its_life_begins_when_it_came_or_happened(origin: Any, base: datetime) -> None:
     (plan,) = planned(EVENT.model_copy(update={"origin": origin}), expires_after="1h").plans
-    assert plan.guards.expires_at == base + timedelta(hours=1)
-    assert planned().plans[0].guards.expires_at is None
+    assert plan.stages[0].guards.expires_at == base + timedelta(hours=1)
+    assert planned().plans[0].stages[0].guards.expires_at is None

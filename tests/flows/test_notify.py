@@ -38,13 +38,13 @@ def decided(event: Event = EVENT, channels: Sequence[Channel] = (TELEGRAM, SMS, 
 
 def text(event: Event = EVENT, **given: Any) -> str:
     """What the curator is told."""
-    command = decided(event, **given).plans[0].steps[0].command
+    command = decided(event, **given).plans[0].stages[0].steps[0].command
     assert isinstance(command, SendMessage)
     return command.text
 
 
 def steps(decision: Decision) -> list[list[str]]:
-    return [[step.name for step in plan.steps] for plan in decision.plans]
+    return [[step.name for step in plan.stages[0].steps] for plan in decision.plans]
 
 
 # Whom
@@ -54,7 +54,7 @@ def test_each_of_the_staff_is_told_through_the_first_channel_that_reaches_him() 
     decision = decided(to={"curator": CURATOR, "manager": MANAGER})
     assert steps(decision) == [["notify.curator/bot", "notify.curator/sms"], ["notify.manager/mail"]]
     assert decision.reason is None
-    first = decision.plans[0].steps[0].command
+    first = decision.plans[0].stages[0].steps[0].command
     assert isinstance(first, SendMessage)
     assert first.to == Contact(phone="+79990000001", chats={"telegram": "5000000001"}), "and not the client"
 
@@ -109,7 +109,7 @@ def test_what_a_client_wrote_is_on_one_line_and_has_no_link_to_follow(written: A
 def test_html_of_a_mail_escapes_what_a_client_wrote() -> None:
     event = EVENT.model_copy(update={"data": {"text": "<script>"}})
     (plan,) = decided(event, [MAIL], to={"manager": MANAGER}, html="<p>{message}</p>").plans
-    command = plan.steps[0].command
+    command = plan.stages[0].steps[0].command
     assert isinstance(command, SendMessage)
     assert command.html == "<p>&lt;script&gt;</p>"
 
@@ -147,13 +147,17 @@ def test_what_names_nobody_is_read_again_unless_it_may_be_gone(
 
 def test_guards_are_as_configured_and_the_do_not_contact_list_is_not_asked() -> None:
     (plan,) = decided(quiet_hours="21:00-10:00", expires_after="2h", fallback_after="10m").plans
-    assert isinstance(plan.guards.quiet_hours, QuietHours)
-    assert plan.guards.expires_at == NOW + timedelta(hours=2)
-    assert (plan.guards.opt_out, plan.guards.once_per, plan.guards.still_true) == (False, None, None)
-    assert plan.fallback_after == timedelta(minutes=10)
+    assert isinstance(plan.stages[0].guards.quiet_hours, QuietHours)
+    assert plan.stages[0].guards.expires_at == NOW + timedelta(hours=2)
+    assert (plan.stages[0].guards.opt_out, plan.stages[0].guards.once_per, plan.stages[0].guards.still_true) == (
+        False,
+        None,
+        None,
+    )
+    assert plan.stages[0].fallback_after == timedelta(minutes=10)
     (plan,) = decided(EVENT.model_copy(update={"origin": "poll"})).plans
-    assert plan.guards.expires_at == NOW + timedelta(hours=23)
-    assert plan.fallback_after == timedelta(hours=12)
+    assert plan.stages[0].guards.expires_at == NOW + timedelta(hours=23)
+    assert plan.stages[0].fallback_after == timedelta(hours=12)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def decided(event: Event = EVENT, channels: Sequence[Channel] = (SMS,), **given:
 
 def commands(decision: Decision) -> list[SendMessage]:
     (plan,) = decision.plans
-    return [step.command for step in plan.steps if isinstance(step.command, SendMessage)]
+    return [step.command for step in plan.stages[0].steps if isinstance(step.command, SendMessage)]
 
 
 # Its plan
@@ -50,12 +50,12 @@ def commands(decision: Decision) -> list[SendMessage]:
 
 def test_a_code_lives_for_minutes_and_nothing_holds_it_back() -> None:
     (plan,) = decided(channels=[WHATSAPP, SMS, MTS]).plans
-    assert [step.name for step in plan.steps] == ["code/wa", "code/sms", "code/mts"]
-    assert plan.guards.expires_at == NOW + timedelta(minutes=10)
-    assert plan.fallback_after == timedelta(minutes=2.5)
-    guards = plan.guards
+    assert [step.name for step in plan.stages[0].steps] == ["code/wa", "code/sms", "code/mts"]
+    assert plan.stages[0].guards.expires_at == NOW + timedelta(minutes=10)
+    assert plan.stages[0].fallback_after == timedelta(minutes=2.5)
+    guards = plan.stages[0].guards
     assert (guards.quiet_hours, guards.opt_out, guards.once_per, guards.not_before) == (None, False, None, None)
-    assert {step.repeat for step in plan.steps} == {Repeat.UNSAFE}, "never sent again when unknown"
+    assert {step.repeat for step in plan.stages[0].steps} == {Repeat.UNSAFE}, "never sent again when unknown"
     assert plan.subject == EVENT.subject, "each request is a message of its own"
 
 

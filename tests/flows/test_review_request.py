@@ -48,7 +48,7 @@ def planned(event: Event = EVENT, channels: Sequence[Channel] = (SMS,), **given:
 def messages(plan: Plan) -> dict[str, SendMessage]:
     """By connection."""
     found = {}
-    for step in plan.steps:
+    for step in plan.stages[0].steps:
         assert isinstance(step.command, SendMessage)
         found[step.connection] = step.command
     return found
@@ -67,7 +67,7 @@ def said(name: str | None, text: str = TEXT, **given: Any) -> str:
 @pytest.mark.parametrize("one", EVERYWHERE, ids=lambda channel: channel.connection)
 def test_what_is_done_asks_for_a_review_on_each_channel(type_: EventType, one: Channel) -> None:
     plan = planned(EVENT.model_copy(update={"type": type_}), [one])
-    (step,) = plan.steps
+    (step,) = plan.stages[0].steps
     assert (step.name, step.connection, step.vendor) == (f"review/{one.connection}", one.connection, one.vendor)
     assert step.needs_receipt == (one is WHATSAPP)
     assert messages(plan)[one.connection].text == f"Анна, спасибо! Оставьте отзыв: {URL}"
@@ -102,9 +102,9 @@ def test_fallbacks_stand_in_the_order_of_preference_without_those_who_do_not_rea
     nobodys = channel("max", "telegram")
     via = [WHATSAPP, nobodys, MAIL, SMS]
     only_phone = EVENT.model_copy(update={"contact": Contact(name="Анна", phone="+79991234567")})
-    assert [step.connection for step in planned(channels=via).steps] == ["wa", "max", "mail", "sms"]
-    assert [step.connection for step in planned(only_phone, via).steps] == ["wa", "sms"]
-    assert [step.connection for step in planned(only_phone, via[::-1]).steps] == ["sms", "wa"]
+    assert [step.connection for step in planned(channels=via).stages[0].steps] == ["wa", "max", "mail", "sms"]
+    assert [step.connection for step in planned(only_phone, via).stages[0].steps] == ["wa", "sms"]
+    assert [step.connection for step in planned(only_phone, via[::-1]).stages[0].steps] == ["sms", "wa"]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_guards_are_as_configured() -> None:
     plan = planned(
         delay="30m", quiet_hours="21:00-10:00", at_most_once_per="30d", expires_after="12h", fallback_after="2h"
     )
-    guards = plan.guards
+    guards = plan.stages[0].guards
     assert guards.not_before == NOW + timedelta(minutes=30)
     assert guards.expires_at == NOW + timedelta(hours=12)
     hours = guards.quiet_hours
@@ -239,15 +239,15 @@ def test_guards_are_as_configured() -> None:
     assert guards.once_per == OncePer(key="review:phone:+79991234567", period=timedelta(days=30))
     assert guards.still_true == StillTrue(subject="order:7", types=(EventType.ORDER_COMPLETED,))
     assert guards.opt_out
-    assert plan.fallback_after == timedelta(hours=2)
+    assert plan.stages[0].fallback_after == timedelta(hours=2)
 
 
 def test_left_out_they_are_off_but_for_a_day_of_life_and_a_fallback_in_half_of_it() -> None:
     plan = planned()
-    guards = plan.guards
+    guards = plan.stages[0].guards
     assert (guards.not_before, guards.quiet_hours, guards.once_per) == (None, None, None)
     assert guards.expires_at == NOW + timedelta(hours=24)
-    assert plan.fallback_after == timedelta(hours=12)
+    assert plan.stages[0].fallback_after == timedelta(hours=12)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_its_life_begins_when_it_came_or_when_it_happened(
     origin: Any, occurred_at: datetime | None, base: datetime
 ) -> None:
     event = EVENT.model_copy(update={"origin": origin, "occurred_at": occurred_at})
-    assert planned(event).guards.expires_at == base + timedelta(hours=24)
+    assert planned(event).stages[0].guards.expires_at == base + timedelta(hours=24)
 
 
 @pytest.mark.parametrize(
@@ -271,8 +271,8 @@ def test_its_life_begins_when_it_came_or_when_it_happened(
 )  # fmt: skip
 def test_a_person_is_one_across_all_sources(contact: Contact, key: str) -> None:
     plan = planned(EVENT.model_copy(update={"contact": contact}), EVERYWHERE, at_most_once_per="30d")
-    assert plan.guards.once_per is not None
-    assert plan.guards.once_per.key == key
+    assert plan.stages[0].guards.once_per is not None
+    assert plan.stages[0].guards.once_per.key == key
 
 
 # Whatever comes

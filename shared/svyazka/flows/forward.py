@@ -60,9 +60,7 @@ class ForwardFlow(Flow[ForwardSettings]):
         guards = Guards(expires_at=base + life if life else None)
         # An order has many events, and each is passed on once: the subject is the event, not the order.
         subject = f"event:{event.id}"
-        return Decision(
-            [Plan(subject=subject, steps=(channel.step(self.name, command),), guards=guards) for channel in takers]
-        )
+        return Decision([Plan.of(subject, [channel.step(self.name, command)], guards) for channel in takers])
 
 
 def payload_of(event: Event, *, with_contact: bool) -> dict[str, JsonValue]:

@@ -128,7 +128,7 @@ class Notify(Flow[NotifySettings]):
             compose = composer(settings, values, trusted, person)
             steps = message_steps(f"notify.{who}", context.channels, person, compose)
             if steps:
-                plans.append(Plan(subject=_subject(event), steps=steps, guards=guards, fallback_after=fallback_after))
+                plans.append(Plan.of(_subject(event), steps, guards, fallback_after))
             else:
                 unreached.append(who)
         reason = f"no address that any of its channels reaches: {', '.join(unreached)}" if unreached else None

@@ -85,7 +85,7 @@ class OneTimeCode(Flow[OneTimeCodeSettings]):
             return Decision(reason="no address that any of its channels reaches")
         guards = Guards(expires_at=after(event.received_at, settings.expires_after))
         fallback_after = settings.fallback_after or settings.expires_after / 4
-        return Decision([Plan(subject=event.subject, steps=steps, guards=guards, fallback_after=fallback_after)])
+        return Decision([Plan.of(event.subject, steps, guards, fallback_after)])
 
 
 FLOW = OneTimeCode()

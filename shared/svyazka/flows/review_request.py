@@ -54,7 +54,7 @@ class ReviewRequest(Flow[ReviewRequestSettings]):
             return Decision(reason="no address that any of its channels reaches")
         guards = usual_guards(settings, event, contact, context.flow, context.timezone)
         fallback_after = settings.fallback_after or settings.expires_after / 2
-        return Decision([Plan(subject=event.subject, steps=steps, guards=guards, fallback_after=fallback_after)])
+        return Decision([Plan.of(event.subject, steps, guards, fallback_after)])
 
 
 FLOW = ReviewRequest()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.bookings import WallTime
@@ -15,7 +16,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deadline import Deadline as Deadline
 from svyazka.model.events import EventType
 from svyazka.model.records import Link, Match, RecordKind, Target
-from svyazka.model.references import Ref
+from svyazka.model.references import Ref, Result, results_in
 
 
 class Repeat(StrEnum):
@@ -247,6 +248,9 @@ class Guards(Stored):
     still_true: StillTrue | None = None
 
 
+_NONE = Guards()
+
+
 class Step(Stored):
     """A command on its way through one connection: one of a flow's plan, or one of its fallbacks."""
 
@@ -272,13 +276,93 @@ class Step(Stored):
         )  # fmt: skip
 
 
-class Plan(Frozen):
-    """What a flow wants done for one subject: the first step, and its fallbacks in order."""
+class OnFailed(StrEnum):
+    """What a stage's failure means for those that go after it."""
 
-    subject: str
-    steps: tuple[Step, ...]
-    guards: Guards = Guards()
+    STOP = "stop"
+    """They are skipped."""
+    GO_ON = "go_on"
+    """They are carried out all the same, unless they need what it was to make."""
+
+
+class Stage(Frozen):
+    """One thing of a plan to be done: a step, with the channels that try in its place."""
+
+    step: Step
+    fallbacks: tuple[Step, ...] = ()
     fallback_after: timedelta | None = None
+    """Counted from when its turn comes."""
+    guards: Guards = Guards()
+    """Its own; when it is too late is said for the whole plan."""
     lane: str | None = None
     supersedes: bool = False
     """A newer command of the same lane and kind cancels an older waiting one."""
+    after: tuple[str, ...] | None = None
+    """Names of the steps that go before it. None: the stage before it in the plan; (): none. Those to whose results its
+    commands refer go before it in any case."""
+    on_failed: OnFailed = OnFailed.STOP
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.step, *self.fallbacks)
+
+    def result(self, made: str | None = None, needed: bool = True) -> Result:
+        """A reference to what this stage will have made."""
+        return Result(step=self.step.name, made=made, needed=needed)
+
+
+STAGES_MOST = 10
+"""What follows from a stage's end is written with it: one commit takes 25 documents, and an outcome brings its own."""
+
+
+class Plan(Frozen):
+    """What a flow wants done for one subject: one thing, or several in an order, where later ones may use what earlier
+    ones made. Not a workflow: the order is known from the start, and nothing is decided on the way."""
+
+    subject: str
+    stages: tuple[Stage, ...]
+    expires_at: Time | None = None
+    """When all of it is too late."""
+
+    @classmethod
+    def of(
+        cls, subject: str, steps: Sequence[Step], guards: Guards = _NONE, fallback_after: timedelta | None = None,
+        lane: str | None = None, supersedes: bool = False,
+    ) -> Plan:  # fmt: skip
+        """One thing, by the first of these channels that manages."""
+        step, *rest = steps
+        stage = Stage(
+            step=step, fallbacks=tuple(rest), fallback_after=fallback_after, guards=guards, lane=lane,
+            supersedes=supersedes,
+        )  # fmt: skip
+        return cls(subject=subject, stages=(stage,), expires_at=guards.expires_at)
+
+    def before(self, stage: Stage) -> tuple[str, ...]:
+        """Names of the steps that go before a stage, in the plan's order."""
+        place = self.stages.index(stage)
+        previous = (self.stages[place - 1].step.name,) if place else ()
+        named = {*(previous if stage.after is None else stage.after)}
+        named.update(result.step for step in stage.steps for result in results_in(step.command))
+        return tuple(one.step.name for one in self.stages[:place] if one.step.name in named)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Plan:
+        if not 1 <= len(self.stages) <= STAGES_MOST:
+            raise ValueError(f"expected 1 to {STAGES_MOST} stages, got {len(self.stages)}")
+        earlier: dict[str, Stage] = {}
+        for stage in self.stages:
+            name = stage.step.name
+            if name in earlier:
+                raise ValueError(f"expected stages of different names, got {name} twice")
+            results = {result.step for step in stage.steps for result in results_in(step.command)}
+            for other in {*(stage.after or ()), *results}:
+                if other not in earlier:
+                    raise ValueError(f"{name} goes after {other}, which is no earlier stage of this plan")
+            for other in results:
+                if len({step.connection for step in earlier[other].steps}) > 1:
+                    raise ValueError(
+                        f"{name} refers to what {other} makes, whose channels are several connections: an id means "
+                        "something within its connection only"
+                    )
+            earlier[name] = stage
+        return self

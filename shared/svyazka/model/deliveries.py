@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from svyazka.model.base import Stored, Time
-from svyazka.model.commands import ASK_AFTER, Command, Guards, Repeat, Step
+from svyazka.model.commands import ASK_AFTER, Command, Guards, OnFailed, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
 from svyazka.model.references import Produced
@@ -17,6 +17,8 @@ from svyazka.model.references import Produced
 class Status(StrEnum):
     """DESIGN 5.6."""
 
+    WAITING_FOR = "waiting_for"
+    """Its turn comes when steps of its plan that go before it have ended."""
     PENDING = "pending"
     IN_FLIGHT = "in_flight"
     RETRYING = "retrying"
@@ -32,22 +34,26 @@ class Status(StrEnum):
 
 S = Status
 
-OPEN = frozenset({S.PENDING, S.IN_FLIGHT, S.RETRYING, S.PARKED, S.BLOCKED, S.UNKNOWN})
+OPEN = frozenset({S.WAITING_FOR, S.PENDING, S.IN_FLIGHT, S.RETRYING, S.PARKED, S.BLOCKED, S.UNKNOWN})
 FINAL = frozenset(S) - OPEN
 WAITING = frozenset({S.PENDING, S.RETRYING, S.PARKED, S.BLOCKED})
 """Open, and nobody is calling the vendor: may be claimed, cancelled or expired."""
+NOT_BEGUN = WAITING | {S.WAITING_FOR}
+"""Open, and nobody is calling the vendor, be it its turn or not."""
 AT_REST = FINAL | {S.UNKNOWN}
 """Nobody of ours moves it any more."""
 UNSUCCESSFUL = FINAL - {S.SUCCEEDED}
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
+    # Its turn comes, or it never will; only a plan's own order brings it further.
+    S.WAITING_FOR: frozenset({S.WAITING_FOR, S.PENDING, S.CANCELLED, S.EXPIRED, S.FAILED, S.SUCCEEDED}),
     # Succeeded from here: proof of success that comes late, of a claim that had been given up or taken over.
-    **dict.fromkeys(WAITING, frozenset(Status) - {S.UNKNOWN}),
+    **dict.fromkeys(WAITING, frozenset(Status) - {S.UNKNOWN, S.WAITING_FOR}),
     # A claim ends in anything; in_flight -> in_flight is the take-over of a claim whose lease ran out.
-    S.IN_FLIGHT: frozenset(Status),
+    S.IN_FLIGHT: frozenset(Status) - {S.WAITING_FOR},
     # Nobody resends what is unknown: a receipt, an operator, or the late word of the very claim in question
     # (which may say anything, also that nothing was sent) resolves it.
-    S.UNKNOWN: frozenset(Status) - {S.IN_FLIGHT},
+    S.UNKNOWN: frozenset(Status) - {S.IN_FLIGHT, S.WAITING_FOR},
     S.SUCCEEDED: frozenset(),
     # A receipt or a late proof of success may still correct these; nothing else does.
     S.FAILED: frozenset({S.SUCCEEDED}),
@@ -87,6 +93,22 @@ class LastError(Stored):
 
     code: str
     message: str
+
+
+class Before(Stored):
+    """A step that goes before a delivery in its plan, and what is known there of how it ended."""
+
+    step: str
+    delivery: str
+    """The delivery of its first channel."""
+    on_failed: OnFailed = OnFailed.STOP
+    status: Status | None = None
+    """How it ended, or `unknown`; None: it hasn't."""
+    code: str | None = None
+    """Why it had no success."""
+    stops: bool = False
+    """Its failure is the end of what goes after it."""
+    made: tuple[Produced, ...] = ()
 
 
 KEPT_ATTEMPTS = 25
@@ -152,6 +174,13 @@ class Delivery(Stored):
     predecessor: str | None = None
     """The delivery of the channel before, which gave way to this one."""
 
+    stage: str | None = None
+    """The first channel's step, where this delivery is a later channel of a plan with an order."""
+    after: tuple[Before, ...] = ()
+    """What goes before it in its plan."""
+    then: tuple[str, ...] = ()
+    """Deliveries that go after it: its end is theirs to hear."""
+
     external_id: str | None = None
     produced: tuple[Produced, ...] = ()
     """What it made at its vendor. Ids only: they stay when contents are blanked."""
@@ -179,6 +208,18 @@ class Delivery(Stored):
         """The connection whose outage decides when it goes on."""
         return self.waits_on or self.connection
 
+    @property
+    def stage_name(self) -> str:
+        """By which those after it know it, whichever channel did it."""
+        return self.stage or self.step
+
+    @property
+    def made(self) -> tuple[Produced, ...]:
+        """What those after it may refer to."""
+        if self.produced or self.external_id is None:
+            return self.produced
+        return (Produced(kind="", id=self.external_id),)
+
     def moved(self, to: Status, **changes: object) -> Delivery:
         """This delivery in state `to`. Raises IllegalTransition where the machine has no such way."""
         if to not in TRANSITIONS[self.status]:
@@ -187,7 +228,7 @@ class Delivery(Stored):
 
     def reopened(self, by: str, why: str, now: Time) -> Delivery:
         """A new generation, pending again: only an operator or a receipt may ask for it."""
-        if self.status not in FINAL | {S.UNKNOWN} | WAITING:
+        if self.status not in FINAL | {S.UNKNOWN} | NOT_BEGUN:
             raise IllegalTransition(f"{self.id} is {self.status}: it can be reopened only when nobody calls")
         return self.model_copy(
             update={

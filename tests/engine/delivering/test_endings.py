@@ -21,18 +21,20 @@ ENGINE = Path(svyazka.engine.__file__).parent
 ENDED_BY = {
     "delivering/admission.py:_stopped",  # guards, expiry, a flow or tenant that is gone, giving way to the next channel
     "delivering/attempts.py:_give_up_waiting",  # no receipt in time
+    "delivering/attempts.py:_looked_before",  # what goes before it in its plan failed, or took too long
     "delivering/lanes.py:_taken_away",  # superseded
     "delivering/recording.py:_record",  # settled
     "delivering/recording.py:_merged_late",
     "delivering/recording.py:record_lost",  # its worker was lost
     "operating/resolve.py:_commit_resolved",
+    "planning/planner.py:_in_order",  # what goes before it had failed when it was planned
     "planning/receipts.py:apply",
     "telling/undelivered.py:_rerouted",
     "upkeep/forget.py:delivery",
 }
 """Every way in which a delivery may end. A new one belongs here and calls `ended`."""
 
-ENDS = {"stopped", "settled", "merged", "receipt_settles"}
+ENDS = {"stopped", "settled", "merged", "receipt_settles", "looked"}
 """Rules whose answer may have ended. Whoever calls them must hand it to `ended`."""
 
 
@@ -63,6 +65,8 @@ def test_whoever_asks_a_rule_that_ends_deliveries_hands_its_answer_over() -> Non
 
 
 def test_nobody_else_writes_a_delivery_past_it() -> None:
+    assert places("hears") | places("orphaned") == {"journal/sequences.py:those_after", "journal/sequences.py:looked"}
+    assert places("those_after") == {"journal/transition.py:ended"}
     flagged = [path for path in ENGINE.rglob("*.py") if "seen_to=True" in path.read_text()]
     assert [path.name for path in flagged] == ["transition.py"]
     with pytest.raises(TypeError, match=r"transition[.]replace_delivery"):

@@ -370,7 +370,7 @@ async def test_a_lane_is_its_tenants_own_and_left_with_the_settling(
     def plan(self: Any, event: Any, facts: Any, settings: Any, context: Any) -> Decision:
         command = card(event.contact.name)
         step = Step(name="crm", connection="sms", vendor="sms", command=command, repeat=Repeat.IDEMPOTENT)
-        return Decision([Plan(subject=event.subject, steps=(step,), lane="contact:5", supersedes=True)])
+        return Decision([Plan.of(event.subject, [step], lane="contact:5", supersedes=True)])
 
     monkeypatch.setattr(ReviewRequest, "plan", plan)
     house.crm.script.append(DOWN)

@@ -44,7 +44,7 @@ def plans_many(self: Any, event: Any, facts: Any, settings: Any, context: Any) -
         command = SendMessage(to=Contact(phone="+79991234567"), text=f"{number}")
         return Step(name=f"n/{number}", connection="sms", vendor="sms", command=command, repeat=Repeat.IDEMPOTENT)
 
-    return Decision([Plan(subject=f"{event.subject}/{n}", steps=(step(n),)) for n in range(MANY)])
+    return Decision([Plan.of(f"{event.subject}/{n}", [step(n)]) for n in range(MANY)])
 
 
 @pytest.mark.parametrize("dies_at", [0, 1, 2, 3])

@@ -86,7 +86,7 @@ async def test_what_only_a_newer_release_knows_survives_being_written_back(house
 
 
 NEWER: dict[str, dict[str, Any]] = {
-    "a status that we don't have": {"status": "waiting_for"},
+    "a status that we don't have": {"status": "on_loan"},
     "a command that we don't have": {"command": {"kind": "BookSlot", "at": "10:00"}},
     "said to be for newer ones": {"min_writer": WRITER + 1},
 }

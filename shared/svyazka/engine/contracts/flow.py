@@ -28,9 +28,10 @@ class Channel:
     needs_receipt: bool = False
     """What it takes often never arrives: see `Messenger.needs_receipt`."""
 
-    def step(self, flow: str, command: Command) -> Step:
-        """The command through this channel, named so that its identity never depends on an order."""
-        name = f"{flow}/{self.connection}"
+    def step(self, flow: str, command: Command, what: str | None = None) -> Step:
+        """The command through this channel, named so that its identity never depends on an order; `what` tells several
+        through one channel apart."""
+        name = "/".join(filter(None, (flow, self.connection, what)))
         return Step.through(
             name, self.connection, self.vendor, command, self.safety(command), needs_receipt=self.needs_receipt
         )

@@ -21,6 +21,8 @@ from svyazka.engine.delivering.recording import Recorder, log_moved
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.sequences import looked
+from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import Transition, commit, ended
 from svyazka.engine.rules.ambiguity import (
     cannot_ask,
@@ -33,7 +35,9 @@ from svyazka.engine.rules.ambiguity import (
     resolved,
 )
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES, holds
-from svyazka.engine.rules.transitions import NO_RECEIPT
+from svyazka.engine.rules.guards import GuardFacts, Stop, verdict
+from svyazka.engine.rules.sequences import with_results
+from svyazka.engine.rules.transitions import NO_RECEIPT, stopped
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.tenants.directory import Account
@@ -78,6 +82,8 @@ class Attempts:
             await self._give_up_waiting(held)
         if not delivery.is_open or delivery.status is Status.UNKNOWN:
             return True
+        if delivery.status is Status.WAITING_FOR:
+            return await self._looked_before(held)
         if delivery.status is Status.IN_FLIGHT:
             taken = self._taken_over(delivery)
             if taken is None:
@@ -90,6 +96,29 @@ class Attempts:
             return True  # an early duplicate: the right task comes at its time, or the sweep
         becomes = await self._admission.admitted(delivery)
         return becomes is None or await self._carried_out(becomes, held.version)
+
+    async def _looked_before(self, held: Versioned[Delivery]) -> bool:
+        """Nobody may have told it of the ends before it: it looks for itself, and whether it is too late by now."""
+        store, now = self._hub.store, self._hub.clock.now()
+
+        async def load(key: str) -> Delivery | None:
+            found = await journal.load(store, Delivery, key)
+            return found.model if found is not None else None
+
+        after = await looked(held.model, load, now)
+        late = verdict(after.guards, GuardFacts(), now)
+        if after.status is Status.WAITING_FOR and isinstance(late, Stop):
+            after = stopped(after, late.status, late.code, late.reason, now)
+        if after is held.model:
+            return True
+        end = await ended(store, after, now)
+        due = [perform_task(after)] if after.status is Status.PENDING else []
+        try:
+            await commit(store, end.over(held.version), [*end.tasks, *due])
+        except Conflict:
+            return False
+        log_moved(after)
+        return True
 
     async def _give_up_waiting(self, held: Versioned[Delivery]) -> None:
         """Taken, and no receipt says that it arrived: at its time the next channel tries."""
@@ -173,7 +202,7 @@ class Attempts:
         )  # fmt: skip
 
     async def _call(self, delivery: Delivery, account: Account) -> tuple[Outcome, Exchanges]:
-        work = carried(account.manifest, delivery.command)
+        work = carried(account.manifest, with_results(delivery, delivery.command))
         deadline = work.safety.deadline
         http = exchanges(self._hub, account, lease_until=delivery.lease_until, deadline=deadline, booked=True)
         before: int | None = None  # so many calls had been made when carrying out began

@@ -133,7 +133,7 @@ class Recorder:
         if isinstance(said.outcome, Refused) and said.outcome.opt_out:
             beside += self.optout_writes(delivery, f"{said.account.vendor}: {said.outcome.code}")
         await sights.settled_badly(self._hub, delivery, said.outcome)
-        end = await ended(hub.store, delivery, now)
+        end = await ended(hub.store, delivery, now, said.alone)
         reach("settle.before")
         await commit(hub.store, [*end.over(version), *beside], [*end.tasks, *_next_task(delivery)])
         reach("settle.after")
@@ -160,7 +160,7 @@ class Recorder:
         if combined.status is Status.SUCCEEDED and current.status is not Status.SUCCEEDED and not said.alone:
             combined, writes = await self._turn_after_all(combined)
             writes += await noting(self._hub, combined)
-        end = await ended(self._hub.store, combined, now)
+        end = await ended(self._hub.store, combined, now, said.alone)
         try:
             await commit(self._hub.store, [*end.over(held.version), *writes], [*end.tasks, *_next_task(combined)])
         except Conflict:

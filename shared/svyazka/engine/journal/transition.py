@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.obligations import still_to_make
+from svyazka.engine.journal.sequences import those_after
 from svyazka.engine.journal.tasks import lane_task, perform_task
 from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Store, Task, Write
 from svyazka.engine.rules.transitions import NO_RECEIPT, fallback_of, wants_fallback
 from svyazka.engine.support.failpoints import reach
-from svyazka.model.deliveries import AT_REST, Delivery
+from svyazka.model.deliveries import AT_REST, Delivery, Status
 from svyazka.model.errors import Conflict
 
 FELL_BACK = frozenset({"fell_back", NO_RECEIPT})
@@ -50,12 +51,25 @@ def replace_delivery(held: Versioned[Delivery], after: Delivery) -> Replace:
     return Replace(journal.document(after, held.version))
 
 
-async def ended(store: Store, delivery: Delivery, now: datetime) -> Transition:
+async def ended(store: Store, delivery: Delivery, now: datetime, alone: bool = False) -> Transition:
     """What follows from the end of a delivery, however it came: the one way to end one. Of one that goes on after all,
     nothing follows.
 
-    Where its end calls for the next channel, that one is made here; in a lane, whoever is next is woken.
+    Where its end calls for the next channel, that one is made here; in a lane, whoever is next is woken; in a plan with
+    an order, those after it hear of it. `alone`: these are left to look for themselves (the sweep wakes them).
     """
+    end = await _with_next_channel(store, delivery, now)
+    if not delivery.then or alone or delivery.status not in AT_REST:
+        return end
+    if end.delivery.successor is not None and delivery.status is not Status.SUCCEEDED:
+        return end  # the stage isn't over: its next channel is on the way, or was
+    heard = await those_after(store, end.delivery, now)
+    writes = tuple(Replace(journal.document(one.model, one.version)) for one in heard)
+    due = tuple(perform_task(one.model) for one in heard if one.model.status is Status.PENDING)
+    return replace(end, writes=(*end.writes, *writes), tasks=(*end.tasks, *due))
+
+
+async def _with_next_channel(store: Store, delivery: Delivery, now: datetime) -> Transition:
     wakes = (lane_task(delivery.lane),) if delivery.lane is not None and delivery.status in AT_REST else ()
     fell_back = delivery.last_error is not None and delivery.last_error.code in FELL_BACK
     successor = fallback_of(delivery, now) if fell_back or wants_fallback(delivery) else None

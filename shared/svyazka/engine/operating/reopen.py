@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 
 from svyazka.catalogue import N_
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.sequences import looked_back
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
+from svyazka.engine.rules.sequences import awaiting, failed_before, has_turn
 from svyazka.engine.upkeep.retention import is_blank
 from svyazka.model.deliveries import FINAL, Delivery, Status
 from svyazka.model.errors import ConfigError
@@ -22,17 +26,30 @@ CHAIN = 10
 """That many fallbacks are followed at most."""
 
 
-async def reopen(operator: Operator, delivery_id: str, how: How) -> Done:
-    """A final delivery begins anew as its next generation."""
+async def reopen(operator: Operator, delivery_id: str, how: How, beside: Collection[str] = ()) -> Done:
+    """A final delivery begins anew as its next generation, in its turn where its plan has an order; `beside`: what a
+    dry run would have reopened by now."""
     held = await journal.load(operator.hub.store, Delivery, delivery_id)
     if held is None:
         raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
     why_not = await _not_reopened(operator, held.model, how)
     if why_not:
         return Done(delivery_id, "skipped", why_not)
+    delivery = await looked_back(held.model, partial(_as_reopened, operator, beside))
+    failed = failed_before(delivery)
+    if failed is not None:
+        why = N_("{step}, which goes before it, is {status}: replay that one")
+        return Done(delivery_id, "skipped", why.format(step=failed.step, status=failed.status))
     if not how.dry_run:
-        await commit_reopened(operator, held, how)
+        await commit_reopened(operator, Versioned(delivery, held.version), how)
     return Done(delivery_id, "reopened", N_("generation {value}").format(value=held.model.generation + 1))
+
+
+async def _as_reopened(operator: Operator, beside: Collection[str], key: str) -> Delivery | None:
+    held = await journal.load(operator.hub.store, Delivery, key)
+    if held is None or key not in beside or held.model.is_open:
+        return held.model if held is not None else None
+    return held.model.reopened(operator.who, "", operator.hub.clock.now())
 
 
 async def _not_reopened(operator: Operator, delivery: Delivery, how: How) -> str | None:
@@ -89,4 +106,7 @@ async def commit_reopened(operator: Operator, held: Versioned[Delivery], how: Ho
     delivery = delivery.model_copy(
         update={"guards": guards, "fallback_at": fallback_at, "wake_at": now + WAKE_GRACE, "wake_step": 0}
     )
-    await operator.hub.store.commit([replace_delivery(held, delivery)], [perform_task(delivery)])
+    if has_turn(delivery):
+        await operator.hub.store.commit([replace_delivery(held, delivery)], [perform_task(delivery)])
+    else:
+        await operator.hub.store.commit([replace_delivery(held, awaiting(delivery, now))])

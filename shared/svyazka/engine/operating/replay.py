@@ -36,7 +36,10 @@ async def replay_event(operator: Operator, event_id: str, how: How) -> list[Done
     if record.status is EventStatus.PLANNED and record.event.receipt is not None:
         return [Done(event_id, "skipped", N_("a receipt: it has been applied"))]
     if record.status is EventStatus.PLANNED and record.deliveries:
-        return [await reopen(operator, delivery_id, how) for delivery_id in record.deliveries]
+        done: list[Done] = []
+        for delivery_id in record.deliveries:
+            done.append(await reopen(operator, delivery_id, how, [one.id for one in done if not one.skipped]))
+        return done
     if record.status is EventStatus.PLANNED or not await _has_raw(operator, record):
         return [await _plan_again(operator, held, how)]
     request, received = await _raw_of(operator, record)

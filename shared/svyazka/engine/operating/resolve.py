@@ -14,7 +14,7 @@ from svyazka.engine.operating.reopen import commit_reopened, too_old
 from svyazka.engine.ports.store import Write
 from svyazka.engine.rules.transitions import receipt_settles, stopped
 from svyazka.engine.upkeep.retention import is_blank
-from svyazka.model.deliveries import FINAL, WAITING, Delivery, Status
+from svyazka.model.deliveries import FINAL, NOT_BEGUN, Delivery, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import ReceiptState
 
@@ -37,7 +37,7 @@ async def resolve_delivery(operator: Operator, delivery_id: str, resolution: Res
         case "succeeded":
             if delivery.status is Status.SUCCEEDED:
                 raise ConfigError(N_("{delivery} is succeeded already").format(delivery=delivery.id))
-            if delivery.status in WAITING:
+            if delivery.status in NOT_BEGUN:
                 raise ConfigError(
                     N_("{delivery} is {status}: only what was tried can have succeeded").format(
                         delivery=delivery.id, status=delivery.status.value

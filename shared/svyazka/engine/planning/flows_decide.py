@@ -14,7 +14,8 @@ from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext, Needs
 from svyazka.engine.delivering.admission import SEND_FLOW
 from svyazka.engine.hub import Hub
-from svyazka.engine.rules.beginning import Obligation, begun
+from svyazka.engine.rules.beginning import Obligation
+from svyazka.engine.rules.sequences import deliveries_of
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.engine.support.logs import log
 from svyazka.engine.tenants.directory import BoundFlow
@@ -110,17 +111,15 @@ class FlowsDecide:
         event, now = record.event, self._hub.clock.now()
         base = event.received_at if event.origin == "webhook" else (event.occurred_at or event.received_at)
         for plan in plans:
-            obligation = Obligation(
+            shared = Obligation(
                 tenant=tenant.id, flow=flow_id, subject=plan.subject, event=event.id, source=event.connection,
-                guards=plan.guards, base_at=base, lane=f"{tenant.id}/{plan.lane}" if plan.lane else None,
-                supersedes=plan.supersedes, people=self._people(plan, record), blank_at=now + tenant.retention,
-                fallback_seconds=plan.fallback_after.total_seconds() if plan.fallback_after else None,
+                guards=Guards(), base_at=base, people=self._people(plan, record), blank_at=now + tenant.retention,
             )  # fmt: skip
-            yield begun(obligation, plan.steps, now)
+            yield from deliveries_of(plan, shared, now)
 
     def _people(self, plan: Plan, record: EventRecord) -> tuple[str, ...]:
         """Whose a delivery is: the source may have shown a person whom the request didn't name."""
-        commands = [step.command for step in plan.steps]
+        commands = [step.command for stage in plan.stages for step in stage.steps]
         told = "".join(command.model_dump_json() for command in commands).encode()
         contacts = [person for command in commands if (person := person_of(command)) is not None]
         own = self._hub.keyring.people(record.event.tenant, told, contacts)
@@ -139,7 +138,7 @@ class FlowsDecide:
         expires = event.received_at + timedelta(seconds=float(life)) if isinstance(life, int | float) else None
         step = Step.through(f"send/{name}", name, spec.vendor, command, carried(manifest, command).safety)
         guards = Guards(expires_at=expires, opt_out=not command.code)
-        plan = Plan(subject=event.subject, steps=(step,), guards=guards)
+        plan = Plan.of(event.subject, [step], guards)
         return Planned(list(self._deliveries([plan], SEND_FLOW, record, tenant)))
 
 

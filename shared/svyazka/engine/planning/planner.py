@@ -17,11 +17,12 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.obligations import still_to_make
+from svyazka.engine.journal.sequences import looked
 from svyazka.engine.journal.tasks import perform_task, plan_task
-from svyazka.engine.journal.transition import Transition, commit_in_parts, not_there_yet
+from svyazka.engine.journal.transition import Transition, commit_in_parts, ended, not_there_yet
 from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
-from svyazka.engine.ports.store import Create, Task, Write
+from svyazka.engine.ports.store import Create, Store, Task, Write
 from svyazka.engine.problems import sights
 from svyazka.engine.problems.cards import all_over
 from svyazka.engine.problems.kinds import HOOK, NO_ACCESS
@@ -30,7 +31,7 @@ from svyazka.engine.rules.retry import DEFAULT_POLICY, next_delay
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, where
 from svyazka.model.base import SKELETON
-from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.deliveries import AT_REST, Delivery, Status
 from svyazka.model.errors import ConfigError, Conflict, SourceUnavailable, Unavailable
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
 from svyazka.model.ids import connection_id
@@ -149,9 +150,12 @@ class Planner:
                 "expire_at": self._hub.clock.now() + SKELETON,
             }
         )
-        alone = await self._admission.admitted(deliveries[0]) if len(deliveries) == 1 else None
+        due = [delivery for delivery in deliveries if delivery.status is not Status.WAITING_FOR]
+        alone = await self._admission.admitted(due[0]) if len(due) == 1 else None
         try:
-            made = [alone] if alone is not None else [_waiting(delivery) for delivery in deliveries]
+            made = [alone if alone and one is due[0] else _waiting(one) for one in deliveries]
+            if alone is not None and alone.delivery.status in AT_REST:
+                made = await self._in_order(made)
             await self._record(Versioned(record, held.version), made, list(extra), list(tasks))
         finally:
             if isinstance(alone, Claim):
@@ -219,7 +223,27 @@ class Planner:
             names = tuple(named.id if name == one.delivery.id else name for name in record.deliveries)
             record = record.model_copy(update={"deliveries": names})
             left.append(self._unclaimed(replace(one, delivery=named)))
-        return Versioned(record, held.version), left
+        return Versioned(record, held.version), await self._in_order(left, self._hub.store)
+
+    async def _in_order(self, made: list[Transition], store: Store | None = None) -> list[Transition]:
+        """Whoever goes after what has ended already, be it of this plan or (in `store`) made by another event, begins
+        at once, or never."""
+        now, there = self._hub.clock.now(), {one.delivery.id: one.delivery for one in made}
+
+        async def load(key: str) -> Delivery | None:
+            if key in there or store is None:
+                return there.get(key)
+            held = await journal.load(store, Delivery, key)
+            return held.model if held is not None else None
+
+        looking = []
+        for one in made:
+            after = await looked(one.delivery, load, now)
+            if after is not one.delivery:
+                one = await ended(self._hub.store, after, now) if after.status in AT_REST else _waiting(after)
+                there[after.id] = after
+            looking.append(one)
+        return looking
 
     def _unclaimed(self, one: Transition) -> Transition:
         """After a conflict a claim is given up: the delivery is created waiting, and tried from the queue."""
@@ -276,5 +300,5 @@ class Planner:
 
 
 def _waiting(delivery: Delivery) -> Transition:
-    """Created waiting, and tried from the queue."""
-    return Transition(delivery, tasks=(perform_task(delivery),))
+    """Created waiting, and tried from the queue, where it is its turn."""
+    return Transition(delivery, tasks=() if delivery.status is Status.WAITING_FOR else (perform_task(delivery),))

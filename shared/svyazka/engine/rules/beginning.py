@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from svyazka.model.commands import Guards, Step
-from svyazka.model.deliveries import Delivery
+from svyazka.model.deliveries import Before, Delivery
 from svyazka.model.ids import delivery_id
 
 WAKE_GRACE = timedelta(seconds=60)
@@ -30,6 +30,9 @@ class Obligation:
     fallback_seconds: float | None = None
     people: tuple[str, ...] = ()
     blank_at: datetime | None = None
+    stage: str | None = None
+    after: tuple[Before, ...] = ()
+    then: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, delivery: Delivery) -> Obligation:

@@ -139,7 +139,8 @@ def fallback_of(delivery: Delivery, now: datetime) -> Delivery | None:
     if not delivery.fallbacks or delivery.successor:
         return None
     guards = delivery.guards.model_copy(update={"not_before": None})
-    obligation = replace(Obligation.of(delivery), guards=guards)
+    stage = delivery.stage_name if delivery.after or delivery.then else None
+    obligation = replace(Obligation.of(delivery), guards=guards, stage=stage)
     return begun(obligation, delivery.fallbacks, now, predecessor=delivery.id)
 
 

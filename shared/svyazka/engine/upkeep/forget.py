@@ -21,7 +21,7 @@ from svyazka.engine.upkeep.retention import blank, blanked_write
 from svyazka.model.base import SKELETON
 from svyazka.model.commands import person_of
 from svyazka.model.contacts import Contact
-from svyazka.model.deliveries import WAITING, Delivery, Status
+from svyazka.model.deliveries import NOT_BEGUN, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.tenants import Tenant
@@ -70,7 +70,7 @@ class Forgetting:
                 done = replace(done, in_flight=done.in_flight + 1)
                 continue
             changed = await self._change(document, mentioned.delivery, dry_run)
-            cancelled = changed and delivery.status in WAITING
+            cancelled = changed and delivery.status in NOT_BEGUN
             done = replace(done, deliveries=done.deliveries + changed, cancelled=done.cancelled + cancelled)
         async for document in self._found(KEYS_OF_PERSON, hashes):
             await self._change(document, _note, dry_run)
@@ -158,7 +158,7 @@ class _Mentions:
         delivery = held.model
         if delivery.status is Status.IN_FLIGHT or not self.in_delivery(delivery):
             return None
-        if delivery.status in WAITING:
+        if delivery.status in NOT_BEGUN:
             why, now = N_("this person asked to be forgotten"), self._hub.clock.now()
             end = await ended(self._hub.store, stopped(delivery, Status.CANCELLED, "forgotten", why, now), now)
             bare = replace(end, delivery=blank(end.delivery))
