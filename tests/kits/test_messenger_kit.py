@@ -9,24 +9,23 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from connectors.support import NOW, calling, perform, repeat_of
+from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
 from matrix.channels import review_request
 from matrix.conftest import Hub
 from matrix.hub import Machine
 from simulators.serve import Running
 from svyazka.connectors.registry import VENDORS, load_manifest
-from svyazka.engine.contracts.failures import Case, Rule, outcome_of
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded, Unclear
 from vendors import MESSENGERS, SOURCES
 from vendors.parts import Done, Guest, Messenger, body
 
@@ -179,33 +178,11 @@ async def test_every_row_of_the_failure_map_is_what_it_becomes(name: str, vendor
     for case, rule in table.rows():
         for status, content in MESSENGERS[name].says(case):
             outcome, said = await answered(name, vendors, status, content), said + 1
-            if not _is_as_its_row(case, rule, outcome):
+            if not is_as_its_row(case, rule, outcome, MESSENGERS[name].changed):
                 wrong[case, status] = outcome
     assert said >= len(list(table.rows()))
     assert wrong == {}
     assert taken(name, vendors) == []
-
-
-def _is_as_its_row(case: Case, rule: Rule, outcome: Outcome | Exception) -> bool:
-    """Kind, words, remedy, waiting and whose trouble it is; a vendor may add its own words, and wait longer."""
-    expected = outcome_of(rule, str(case.code or case.status))
-    if type(outcome) is not type(expected) or (expected.message or "") not in (outcome.message or ""):
-        return False
-    match outcome, expected:
-        case (Retry(), Retry()):
-            if expected.after is not None and (outcome.after or 0) < expected.after:
-                return False
-            ours = case.status == HTTPStatus.TOO_MANY_REQUESTS  # a short wait may be one chat's own
-            return (outcome.outage == expected.outage or ours) and outcome.maybe_sent == expected.maybe_sent
-        case (Refused(), Refused()):
-            return (outcome.remedy, outcome.opt_out) == (expected.remedy, expected.opt_out)
-        case (Blocked(), Blocked()):
-            return bool(outcome.remedy) and outcome.remedy == expected.remedy
-    return True
-
-
-IN_PLACE_OF = (301, 302, 400, 401, 402, 403, 404, 405, 409, 410, 413, 421, 422, 451)
-PAGE = "<html>Доступ ограничен</html>"
 
 
 @EVERY
@@ -220,7 +197,7 @@ async def test_a_page_in_place_of_the_api_is_tried_again_and_blames_no_key(name:
 @EVERY
 @pytest.mark.parametrize("status", [200, 202])
 async def test_an_answer_that_says_neither_yes_nor_no_is_unclear(name: str, status: int, vendors: Running) -> None:
-    for content in ("", "[]", "5", "ok", "{}", "[" * 100_000, '{"id": null}', '{"ok": "yes"}', '{"message": {}}'):
+    for content in SAYING_NOTHING:
         outcome = await answered(name, vendors, status, content, content_type="application/json")
         assert isinstance(outcome, Unclear) or (isinstance(outcome, Retry) and outcome.maybe_sent), (content, outcome)
     outcome = await answered(name, vendors, status, PAGE, content_type="text/html")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
@@ -12,20 +15,26 @@ from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
 from simulators.amocrm.simulator import FORM as FORM_HEADERS
 from simulators.amocrm.simulator import SUBDOMAIN
 from simulators.serve import Running
+from svyazka.connectors.amocrm import client
+from svyazka.connectors.amocrm.failures import BODILESS
 from svyazka.engine.calling.oauth.authorise import exchange
+from svyazka.engine.contracts.failures import Case
 from svyazka.engine.contracts.oauth import AuthorisationCode
 from svyazka.engine.hub import Hub
 from svyazka.engine.tenants.directory import Account
+from svyazka.model.events import Entity
 from vendors.parts import (
     AT_ONCE,
     FORM,
     NAME,
     UNHURRIED,
+    Asked,
     Body,
     Done,
     Guest,
     Hooks,
     Person,
+    Question,
     Source,
     Vendor,
     Webhook,
@@ -113,6 +122,33 @@ def _open(running: Running) -> None:
     account.grants.rotation = "lenient"
 
 
+LONG_LIVED = "amo-token-for-tests"
+
+
+def _begin(running: Running, now: datetime) -> None:
+    _open(running)
+    account: AmocrmSimulator = running.of("amocrm")
+    account.grants.long_lived.add(LONG_LIVED)
+    account.ahead = now.timestamp() - time.time()
+
+
+def _won(running: Running, now: datetime) -> Sequence[Webhook]:
+    """A deal is won; the contact's card was made with it."""
+    account: AmocrmSimulator = running.of("amocrm")
+    account.ahead = now.timestamp() - time.time()
+    contact = account.add("contacts", {"name": NAME, "phone": "+79990000007", "email": "guest7@example.test"})
+    (_, entity, action, item), *_ = account._outbox
+    deal = account.add("leads", {"status_id": WON, "contacts": [contact["id"]]})
+    hook = lead_hook(deal, old_status_id=TALKS)
+    whose = {"account": {"subdomain": SUBDOMAIN, "id": ACCOUNT_ID}}
+    bodies = ({"leads": {"status": [hook]}, **whose}, {entity: {action: [item]}, **whose})
+    return [Webhook(form(body), FORM_HEADERS) for body in bodies]
+
+
+def _says(case: Case) -> Iterator[tuple[int, object]]:
+    yield case.status or 400, {"status": case.status, "detail": "as amoCRM puts it"}
+
+
 async def _agree(running: Running, hub: Hub, account: Account) -> None:
     """The owner lets us in, and what was given is over at once: the first call needs other access."""
     grants = running.of("amocrm").grants
@@ -153,6 +189,14 @@ VENDOR = Vendor(
         must_ask=True,
         begin=_open,
         authorise=_agree,
+    ),
+    asked=Asked(
+        "amocrm", {"subdomain": SUBDOMAIN, "account_id": str(ACCOUNT_ID)}, {"token": LONG_LIVED},
+        entity=Entity(kind="lead", id="7"),
+        questions=(Question(path="/api/v4/account", ask=client.account, says=_says, bodiless=frozenset(BODILESS)),),
+        begin=_begin,
+        happens=_won,
+        polling="/api/v4/*",
     ),
     done=(
         Done(

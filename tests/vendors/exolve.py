@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from matrix.hub import Machine
 from simulators import exolve
+from svyazka.connectors.exolve import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import Hooks, Messenger, Stage, Vendor, answers, business, plus, taken_by
+from vendors.parts import Asked, Hooks, Messenger, Question, Stage, Vendor, answers, business, plus, taken_by
 
 SEND = "/messaging/v1/SendSMS"
 
@@ -52,6 +53,12 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
 VENDOR = Vendor(
     name="exolve",
     hooks=HOOKS,
+    asked=Asked(
+        "exolve",
+        {"sender": "KOFE"},
+        {"api_key": exolve.KEY},
+        questions=(Question(path="/messaging/v1/GetCount", ask=client.count, says=_says),),
+    ),
     messenger=Messenger(
         "exolve",
         {"sender": "KOFE"},

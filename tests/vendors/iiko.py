@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 from matrix.hub import Machine
+from simulators.iiko.orders import Told
+from simulators.iiko.simulator import LOGIN
 from simulators.serve import Running
+from svyazka.connectors.iiko import reads
+from svyazka.engine.contracts.failures import Case
+from svyazka.model.events import Entity
 from vendors.parts import (
     NAME,
     SAMPLES,
+    WRONG,
+    Asked,
     Done,
     Guest,
     Hooks,
     Person,
     Proof,
+    Question,
     Source,
     Vendor,
     Webhook,
@@ -71,6 +80,23 @@ async def _order(machine: Machine, status: str = "Closed") -> None:
     )  # fmt: skip
 
 
+def _begin(running: Running, now: datetime) -> None:
+    running.of("iiko").world.standing = now
+    running.of("iiko").world.revoked.add(WRONG)
+
+
+def _closed_at_the_till(running: Running, now: datetime) -> Sequence[Webhook]:
+    world = running.of("iiko").world
+    world.standing = now
+    order = world.tell(Told(status="Closed", phone="+79990000007", name=NAME)).thing
+    return [json_hook([world.event(order, [])], Authorization=TOKEN)]
+
+
+def _says(case: Case) -> Iterator[tuple[int, object]]:
+    if case.status != 401:  # the token is renewed first: see test_iiko_client
+        yield case.status or 400, {"error": case.code, "errorDescription": "because"}
+
+
 BRIEF = {
     "eventType": "DeliveryOrderUpdate",
     "eventInfo": {"order": {"status": "Delivered", "customer": {"phone": "+79991234567"}}},
@@ -92,6 +118,14 @@ VENDOR = Vendor(
     name="iiko",
     hooks=HOOKS,
     source=Source("iiko", {}, {"auth_token": TOKEN}, webhook=_closed_delivery),
+    asked=Asked(
+        "iiko", {"organization_id": ORGANIZATION}, {"api_login": LOGIN},
+        entity=Entity(kind="delivery", id="00000000-0000-4000-8000-000000000007"),
+        questions=(Question(path="/api/1/organizations", ask=reads.organizations, says=_says),),
+        begin=_begin,
+        happens=_closed_at_the_till,
+        polling="/api/1/deliveries/*",
+    ),
     done=(
         Done(
             "iiko", **COMMON, name="iiko",

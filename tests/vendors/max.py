@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from matrix.hub import Machine
 from simulators import max as max_bot
 from simulators.serve import Running
+from svyazka.connectors.max import client
+from svyazka.connectors.max.polling import UPDATE_TYPES
+from svyazka.connectors.max.settings import MaxSettings
+from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import AT_ONCE, Guest, Hooks, Messenger, Proof, Stage, Vendor, answers, taken_by
+from vendors.parts import (
+    AT_ONCE,
+    HOOK_URL,
+    Asked,
+    Guest,
+    Hooks,
+    Messenger,
+    Proof,
+    Question,
+    Stage,
+    Vendor,
+    Webhook,
+    answers,
+    json_hook,
+    taken_by,
+)
 
 
 def _token(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -46,6 +66,23 @@ def _begin(stage: Stage) -> None:
     _open(stage.running, stage.guests)
 
 
+def _begin_asking(running: Running, now: datetime) -> None:
+    """Our subscription stands."""
+    running.of("max").subscriptions = [{"url": HOOK_URL, "update_types": UPDATE_TYPES}]
+
+
+def _forgotten(running: Running, now: datetime) -> Sequence[Webhook]:
+    """MAX unsubscribes the bot without a word; what is then written to it finds nobody to go to."""
+    bot = running.of("max")
+    bot.subscriptions.clear()
+    bot.missed.append(bot.message("Хочу стол на вечер"))
+    return [json_hook(bot.missed[-1])]
+
+
+async def _ask(call: Call[MaxSettings]) -> object:
+    return await client.ask(call, "GET", "/me")
+
+
 async def _refuse(machine: Machine) -> None:
     bot = machine.vendors.of("max")
     bot.users.update(dict.fromkeys(bot.users, "stopped"))
@@ -59,6 +96,13 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
 VENDOR = Vendor(
     name="max",
     hooks=HOOKS,
+    asked=Asked(
+        "max", {}, {"bot_token": max_bot.TOKEN},
+        questions=(Question(path="/me", ask=_ask, says=_says),),
+        begin=_begin_asking,
+        happens=_forgotten,
+        polling="/subscriptions",
+    ),
     messenger=Messenger(
         "max",
         {},

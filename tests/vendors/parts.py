@@ -18,9 +18,11 @@ from svyazka.engine.contracts.failures import Case
 from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.engine.ports.clock import Clock
 from svyazka.model.commands import Repeat
+from svyazka.model.events import Entity
 
 if TYPE_CHECKING:
     from matrix.hub import Machine
+    from svyazka.engine.contracts.calls import Call
     from svyazka.engine.hub import Hub
     from svyazka.engine.tenants.directory import Account
 
@@ -30,6 +32,10 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded; charset=UTF
 UNHURRIED = {"limit": {"per_second": 500, "concurrency": 1}}
 """No rate in the way, and one call at a time: then no more than one is ever lost with a process."""
 AT_ONCE = 100_000
+HOOK_URL = "https://hub.example.org/webhook?key=k3y-of-the-kit"
+"""Where we hear, as a doctor or a watchdog is told."""
+WRONG = "00000000-no-such-key-0000"
+"""A credential that nobody gave."""
 LATE = 7.0
 """Seconds: longer than a lease of 3 s and its grace."""
 
@@ -293,6 +299,8 @@ class Messenger(Part):
     """What it delivered may come back after all: its last word counts."""
     says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
     """The answers, status and body, by which it says a case of its failure map."""
+    changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)
+    """What it makes of a row of that map by what the table can't know: changes of the outcome."""
     spellings: Mapping[str, str | None] = field(default_factory=dict)
     """Chats as people write them -> the address, or None for what is none."""
     pages_of_others: bool = False
@@ -351,6 +359,55 @@ class Calendar(Part):
     """Settings under which that is known."""
 
 
+# What it is asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One kind of question, and how the vendor's refusals of it are spelled."""
+
+    path: str
+    """Of its call, for faults."""
+    ask: Callable[[Call[Any]], Awaitable[object]]
+    says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
+    """The answers, status and body, by which it says a case of the failure map; none for a case of another question."""
+    changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)
+    """What is made of a row by what the table can't know: changes of the outcome."""
+    waits_in_the_body: bool = False
+    """A wait that it asks for doesn't stand in `Retry-After`."""
+    bodiless: frozenset[int] = frozenset()
+    """Statuses with which the vendor itself sends a page."""
+
+
+def ready_at_once(running: Running, now: datetime) -> None:
+    """The stand-in needs no help."""
+
+
+def nothing_happens(running: Running, now: datetime) -> Sequence[Webhook]:
+    """Nothing of it is polled or read."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Part):
+    """A vendor that can be asked, with access."""
+
+    entity: Entity | None = None
+    """An object that may be asked for, there or not."""
+    questions: Sequence[Question] = ()
+    """One of each product, or protocol, that has a spelling of its own."""
+    begin: Callable[[Running, datetime], None] = ready_at_once
+    """Opens the stand-in, as of a time."""
+    happens: Callable[[Running, datetime], Sequence[Webhook]] = nothing_happens
+    """Lets something happen at a time, of which a poll has to learn; the webhooks that would tell of it."""
+    made_is_changed: bool = False
+    """What was made and what was changed are told apart by its webhooks only."""
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    """Credentials that nobody gave, where they have a form of their own."""
+    polling: str = "*"
+    """Paths of the calls by which a look asks what was missed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """All that the tests know of one vendor."""
@@ -361,6 +418,7 @@ class Vendor:
     done: Sequence[Done] = ()
     messenger: Messenger | None = None
     calendar: Calendar | None = None
+    asked: Asked | None = None
 
 
 # What descriptions share

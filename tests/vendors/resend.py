@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from matrix.hub import Machine
 from simulators import resend
+from simulators.serve import Running
+from svyazka.connectors.resend import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.commands import Repeat
-from vendors.parts import Hooks, Messenger, Proof, Stage, Vendor, answers, taken_by
+from svyazka.model.events import Entity
+from vendors.parts import Asked, Hooks, Messenger, Proof, Question, Stage, Vendor, Webhook, answers, json_hook, taken_by
 
 NOW = 1_773_504_000
 
@@ -59,6 +63,21 @@ async def _receipt(machine: Machine, id_: str, arrived: bool) -> None:
     assert await machine.tell("resend", "event", event) == {"sent": [200]}
 
 
+def _asked_says(case: Case) -> Iterator[tuple[int, object]]:
+    if case.code != client.ONLY_SENDS:  # such a key shows nothing: see test_resend_doctor
+        yield from _says(case)
+
+
+LETTER = "0b6f0f0e-1111-4222-8333-000000000077"
+
+
+def _delivered(running: Running, now: datetime) -> Sequence[Webhook]:
+    letters = running.of("resend").letters
+    head = {"from": "Кофейня <noreply@example.com>", "to": ["anna@example.org"], "subject": "Как вам?"}
+    letters[LETTER] = {**head, "id": LETTER, "last_event": "sent", "created_at": now.timestamp()}
+    return [json_hook(running.of("resend").event(LETTER, "delivered"))]
+
+
 def _says(case: Case) -> Iterator[tuple[int, object]]:
     status = case.status or 418
     yield status, {"statusCode": status, "message": "...", **({"name": case.code} if case.code else {})}
@@ -67,6 +86,12 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
 VENDOR = Vendor(
     name="resend",
     hooks=HOOKS,
+    asked=Asked(
+        "resend", {"sender": "Кофейня <noreply@example.com>"}, {"api_key": resend.KEY},
+        entity=Entity(kind="email", id="7"),
+        questions=(Question(path="/domains", ask=client.domains, says=_asked_says),),
+        happens=_delivered,
+    ),
     messenger=Messenger(
         "resend",
         {"sender": "Кофейня <noreply@example.com>"},

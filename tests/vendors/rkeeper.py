@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from matrix.hub import Machine
-from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, RKeeper
+from simulators.rkeeper import CLIENT_ID, CLIENT_SECRET, WS_TOKEN, RKeeper
 from simulators.serve import Running
+from svyazka.connectors.rkeeper import delivery, white_server
+from svyazka.connectors.rkeeper.settings import RKeeperSettings
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.failures import Case
+from svyazka.model.events import Entity
 from vendors.parts import (
     NAME,
     UNHURRIED,
+    Asked,
     Done,
     Guest,
     Hooks,
     Person,
+    Question,
     Source,
     Vendor,
     Webhook,
@@ -61,6 +70,35 @@ def _completed_order(running: Running, guest: Guest) -> Webhook:
     return json_hook(told(running, happen))
 
 
+def _at(running: Running, now: datetime) -> Sequence[Webhook]:
+    till: RKeeper = running.of("rkeeper")
+    order = till.put_order("700", 11, guest={"phone": "79990000007", "firstName": NAME})
+    till.through_api.add("700")
+    order |= dict.fromkeys(("createdAt", "updatedAt", "completedAt"), now.isoformat(timespec="milliseconds"))
+    return [json_hook(order)]
+
+
+def _delivery_says(case: Case) -> Iterator[tuple[int, object]]:
+    if case.status is not None and case.status != 401:  # the token is renewed first: see test_rkeeper_client
+        yield case.status, {"code": "ERR_SOMETHING", "msg": "because", "errors": None}
+
+
+def _white_server_says(case: Case) -> Iterator[tuple[int, object]]:
+    code = str(case.code)
+    if code.startswith("Wsa"):
+        yield 200, {"error": {"wsError": {"code": "AgentError"}, "agentError": {"code": code, "desc": "because"}}}
+    elif case.code is not None:
+        yield 200, {"error": {"wsError": {"code": code, "desc": "because"}}}
+
+
+async def _delivery(call: Call[RKeeperSettings]) -> object:
+    return await delivery.orders(call, call.now)
+
+
+async def _white_server(call: Call[RKeeperSettings]) -> object:
+    return await white_server.ask(call, "GetRestaurantInfo", str(OBJECT_ID))
+
+
 async def _order(machine: Machine, status: int = 11) -> None:
     await machine.tell("rkeeper", "order", {"order_id": "59707", "status": status, "through_api": True})
 
@@ -87,6 +125,17 @@ VENDOR = Vendor(
         {"client_secret": CLIENT_SECRET},
         webhook=_completed_order,
         tells=frozenset({"phone", "email"}),
+    ),
+    asked=Asked(
+        "rkeeper", {"client_id": CLIENT_ID, "object_id": OBJECT_ID},
+        {"client_secret": CLIENT_SECRET, "token": WS_TOKEN},
+        entity=Entity(kind="order", id="7"),
+        questions=(
+            Question(path="/orders/api/v1/orders", ask=_delivery, says=_delivery_says),
+            Question(path=white_server.ADDRESS, ask=_white_server, says=_white_server_says),
+        ),
+        happens=_at,
+        polling="/orders/*",
     ),
     done=(
         Done(

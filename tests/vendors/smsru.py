@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from matrix.hub import Machine
+from simulators.serve import Running
+from simulators.smsru.account import Message
+from simulators.smsru.receipts import signed, status_record
+from svyazka.connectors.smsru import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
+from svyazka.model.events import Entity
 from vendors.parts import (
     FORM,
     LATE,
+    Asked,
     Hooks,
     Messenger,
     Proof,
+    Question,
     Stage,
     Vendor,
+    Webhook,
     business,
     plus,
     taken_by,
@@ -66,6 +75,25 @@ async def _down(machine: Machine, down: bool) -> None:
     await machine.tell("smsru", "account", {"outer": 220 if down else None})
 
 
+def _only_this_account(running: Running, now: datetime) -> None:
+    running.of("smsru").right = [API_ID]
+
+
+def _status_told(running: Running, now: datetime) -> Sequence[Webhook]:
+    id_ = "202626-7000007"
+    running.of("smsru").messages[id_] = Message(id_, API_ID, "79990000007", "...", 103, 1.74)
+    body, headers = signed(API_ID, [status_record(id_, 103, now.timestamp())])
+    return [Webhook(body, headers)]
+
+
+def _asked_says(case: Case) -> Iterator[tuple[int, object]]:
+    yield 200, {"status": "ERROR", "status_code": case.code, "status_text": "..."}
+
+
+TILL_MIDNIGHT: Mapping[Case, Mapping[str, object]] = {Case(code=code): {"after": 18_300.0} for code in (206, 230)}
+"""A day's limit ends a little after midnight in Moscow: so many seconds after the kit's moment."""
+
+
 def _says(case: Case) -> Iterator[tuple[int, object]]:
     said = {"status": "ERROR", "status_code": case.code, "status_text": "..."}
     yield 200, said
@@ -75,6 +103,15 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
 VENDOR = Vendor(
     name="smsru",
     hooks=HOOKS,
+    asked=Asked(
+        "smsru",
+        {"sender": "KOFE"},
+        {"api_id": API_ID},
+        entity=Entity(kind="message", id="202626-7"),
+        questions=(Question(path="/my/balance", ask=client.balance, says=_asked_says, changed=TILL_MIDNIGHT),),
+        begin=_only_this_account,
+        happens=_status_told,
+    ),
     messenger=Messenger(
         "smsru",
         {"sender": "KOFE"},
@@ -87,5 +124,6 @@ VENDOR = Vendor(
         receipt=_receipt,
         down=_down,
         says=_says,
+        changed=TILL_MIDNIGHT,
     ),
 )

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from matrix.hub import Machine
 from simulators import telegram
 from simulators.serve import Running
+from svyazka.connectors.telegram import client
+from svyazka.connectors.telegram.settings import TelegramSettings
+from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import AT_ONCE, Guest, Hooks, Messenger, Proof, Stage, Vendor, answers, taken_by
+from vendors.parts import AT_ONCE, Asked, Guest, Hooks, Messenger, Proof, Question, Stage, Vendor, answers, taken_by
 
 SEND = "/bot*/sendMessage"
 
@@ -59,9 +62,21 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
     yield case.status or 0, {"ok": False, "error_code": case.status, "description": words}
 
 
+SHORT: Mapping[Case, Mapping[str, object]] = {Case(status=429): {"outage": False}}
+"""A short wait may be one chat's own."""
+
+
+async def _ask(call: Call[TelegramSettings]) -> object:
+    return await client.ask(call, "getMe")
+
+
 VENDOR = Vendor(
     name="telegram",
     hooks=HOOKS,
+    asked=Asked(
+        "telegram", {}, {"bot_token": telegram.TOKEN},
+        questions=(Question(path="/bot*/getMe", ask=_ask, says=_says, changed=SHORT, waits_in_the_body=True),),
+    ),
     messenger=Messenger(
         "telegram",
         {},
@@ -76,6 +91,7 @@ VENDOR = Vendor(
         refuse=_refuse,
         down=answers("telegram", SEND, 502),
         says=_says,
+        changed=SHORT,
         spellings={
             "5000000001": "5000000001", "-1009999999999": "-1009999999999", "@our_channel": "@our_channel", " 5 ": "5",
             "Анна": None, "": None, "12.5": None, "9" * 17: None,

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from matrix.hub import Machine
 from simulators import whatsapp
+from svyazka.connectors.whatsapp import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import Hooks, Messenger, Proof, Stage, Vendor, plus, taken_by
+from vendors.parts import Asked, Hooks, Messenger, Proof, Question, Stage, Vendor, plus, taken_by
 
 
 def _signed(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -80,6 +81,12 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
 VENDOR = Vendor(
     name="whatsapp",
     hooks=HOOKS,
+    asked=Asked(
+        "whatsapp",
+        {"phone_number_id": whatsapp.NUMBER},
+        {"access_token": whatsapp.TOKEN, "app_secret": whatsapp.APP_SECRET, "verify_token": "verify-token-for-tests"},
+        questions=(Question(path="/v*", ask=client.phone_number, says=_says),),
+    ),
     messenger=Messenger(
         "whatsapp",
         {"phone_number_id": whatsapp.NUMBER},

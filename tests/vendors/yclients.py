@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,16 +12,22 @@ from simulators.serve import Running
 from simulators.yclients.front import CODE, FORM
 from simulators.yclients.salon import CLIENT, COMPANY, as_told
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
+from svyazka.connectors.yclients import client
+from svyazka.connectors.yclients.settings import YclientsSettings
+from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
+from svyazka.model.events import Entity
 from vendors.parts import (
     AT_ONCE,
     NAME,
     UNHURRIED,
+    Asked,
     Calendar,
     Done,
     Guest,
     Hooks,
     Person,
+    Question,
     Source,
     There,
     Vendor,
@@ -70,6 +76,35 @@ def _client_came(running: Running, guest: Guest) -> Webhook:
 def _open(running: Running) -> None:
     salon: Yclients = running.of("yclients")
     salon.a_second = salon.a_minute = AT_ONCE
+
+
+def _begin(running: Running, now: datetime) -> None:
+    salon: Yclients = running.of("yclients")
+    salon.clock = lambda: now
+    _open(running)
+
+
+def _visited(running: Running, now: datetime) -> Sequence[Webhook]:
+    """A visit took place; another was taken out of the book; a client's card was written."""
+    salon: Yclients = running.of("yclients")
+    came, status = salon.salon.put_record(700, now, {"attendance": 1, "client": {**CLIENT, "name": NAME}})
+    gone, gone_status = salon.salon.put_record(701, now, {"deleted": True})
+    card, card_status = salon.salon.put_client(CLIENT["id"], now, {"phone": 79991234567})
+    return [
+        json_hook(salon.event("record", 700, status, as_told(came))),
+        json_hook(salon.event("record", 701, gone_status, as_told(gone))),
+        json_hook(salon.event("client", CLIENT["id"], card_status, card)),
+    ]
+
+
+def _says(case: Case) -> Iterator[tuple[int, object]]:
+    errors = {"errors": [{"code": case.code}]} if case.code else {}
+    yield case.status or 422, {"success": False, "data": None, "meta": {"message": "...", **errors}}
+    yield 200 if case.code else case.status or 422, {"success": False, "data": None, "meta": errors}
+
+
+async def _ask(call: Call[YclientsSettings]) -> object:
+    return await client.records(call, call.now, 1)
 
 
 async def _record(machine: Machine, attendance: int = 1) -> None:
@@ -142,6 +177,15 @@ VENDOR = Vendor(
         webhook=_client_came,
         tells=frozenset({"phone", "email"}),
         begin=_open,
+    ),
+    asked=Asked(
+        "yclients", {"company_id": COMPANY}, {"partner_token": PARTNER_TOKEN, "user_token": USER_TOKEN},
+        entity=Entity(kind="record", id="7"),
+        questions=(Question(path="/api/v1/records/*", ask=_ask, says=_says),),
+        begin=_begin,
+        happens=_visited,
+        made_is_changed=True,
+        polling="/api/v1/records/*",
     ),
     done=(
         Done(

@@ -243,7 +243,8 @@ async def test_a_long_list_is_looked_through_page_by_page(exolve: Running) -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind"), [(401, {}, Retry), (503, "", Unclear), (404, "404", Retry), (400, {}, Retry)]
+    ("status", "body", "kind"),
+    [(401, {}, Retry), (503, "", Unclear), (404, "404", Retry), (400, {}, Retry), (200, "<html>", Unclear)],
 )
 async def test_an_exolve_that_does_not_tell_proves_nothing(
     exolve: Running, status: int, body: Any, kind: type[Outcome]

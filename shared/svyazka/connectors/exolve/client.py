@@ -14,7 +14,7 @@ from svyazka.connectors.exolve.failures import UNTAKEN, failure
 from svyazka.connectors.exolve.schema import error_text
 from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
+from svyazka.engine.contracts.untrusted import NOTHING, Section, section, text, zoned_time
 from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.outcomes import Outcome, Retry, Succeeded, Unclear
 
@@ -80,6 +80,8 @@ async def _ask(call: Call[ExolveSettings], method: str, body: Mapping[str, Any])
         raise VendorFailure(on_the_way(response, "Exolve"))
     if response.status_code != httpx.codes.OK or said is not None:
         raise VendorFailure(failure(response.status_code, said, retry_after(response)))
+    if answer is NOTHING:  # a page of somebody else's would pass for "no such message was sent"
+        raise VendorFailure(on_the_way(response, "Exolve"))
     return answer
 
 

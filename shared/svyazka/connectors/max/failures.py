@@ -68,12 +68,12 @@ IN_DISGUISE = {
 """What a refusal that comes as HTTP 200 with `success: false` says -> the status that it means."""
 
 
-def failure(status: int, answer: Section) -> Outcome:
+def failure(status: int, answer: Section, after: float | None = None) -> Outcome:
     """What a refusal means: by status and code; one in disguise by what its message says."""
     code = text(answer.get("code")) or ""
     if status == HTTPStatus.OK:
         status = IN_DISGUISE.get(code or (text(answer.get("message")) or ""), status)
-    return outcome_of(FAILURES.rule_of(status, said=code), str(status))
+    return outcome_of(FAILURES.rule_of(status, said=code), str(status), after=after)
 
 
 def is_untrusted(error: BaseException | None) -> bool:

@@ -16,6 +16,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding, Silence, no_access
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.outcomes import Retry, Unclear
 
 EXAMPLE_NUMBER = "79991234567"
 """Prices differ by operator; nothing is sent to it."""
@@ -147,6 +148,8 @@ CHECKS: dict[str, Check] = {
 
 def failed(check: str, error: VendorFailure) -> Finding:
     code = getattr(error.outcome, "code", None)
+    if check == "credentials" and isinstance(error.outcome, Retry | Unclear):  # somebody else may have answered
+        return no_access(check, _("sms.ru doesn't answer: {why}", why=error), _("try again later"), error)
     if check == "credentials":
         remedy = N_("copy the api_id at sms.ru (settings, API) and put it in by `svyazka secret set`")
         return no_access(check, _("sms.ru doesn't let us in: code {code}", code=code), remedy, error)

@@ -1,0 +1,34 @@
+"""A row of a failure map, and what became of an answer that says its case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from svyazka.engine.contracts.failures import Case, Rule, outcome_of
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
+
+IN_PLACE_OF = (301, 302, 400, 401, 402, 403, 404, 405, 409, 410, 413, 421, 422, 451)
+"""Statuses with which a page of somebody else's may come."""
+PAGE = "<html>Доступ ограничен</html>"
+SAYING_NOTHING = ("", "[]", "5", "ok", "{}", "[" * 100_000, '{"id": null}', '{"ok": "yes"}', '{"message": {}}')
+
+
+def is_as_its_row(
+    case: Case, rule: Rule, outcome: Outcome | Exception, changed: Mapping[Case, Mapping[str, object]]
+) -> bool:
+    """Kind, words, remedy, waiting to the second and whose trouble it is; a vendor may add its own words. `changed`:
+    what it makes of a row by what the table can't know."""
+    expected = outcome_of(rule, str(case.code or case.status)).model_copy(update=dict(changed.get(case, {})))
+    words = (expected.message or "").replace("{status}", str(case.status))
+    if type(outcome) is not type(expected) or words not in (outcome.message or ""):
+        return False
+    match outcome, expected:
+        case (Retry(), Retry()):
+            return (outcome.after, outcome.outage, outcome.maybe_sent) == (
+                expected.after, expected.outage, expected.maybe_sent,
+            )  # fmt: skip
+        case (Refused(), Refused()):
+            return (outcome.remedy, outcome.opt_out) == (expected.remedy, expected.opt_out)
+        case (Blocked(), Blocked()):
+            return bool(outcome.remedy) and outcome.remedy == expected.remedy
+    return True
