@@ -70,7 +70,7 @@ class LocalBackend(Backend):
             stop.set()
             await running
 
-    async def _take(self, path: str, body: Mapping[str, str], headers: Mapping[str, str]) -> int:
+    async def _take(self, path: str, body: Mapping[str, str]) -> int:
         return self.worker.take(Handed(path, body))
 
     def _due(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from svyazka.app import build_hub, build_worker
 from svyazka.backends.local.clock import ClockKeeper, load_clock
@@ -41,10 +41,7 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
     hub = build_hub(settings, store=store, queue=LocalQueue(store), clock=clock, printer=printer)
     worker = build_worker(hub)
 
-    async def handle(path: str, body: Mapping[str, str], headers: Mapping[str, str]) -> int:
-        return await worker.handle(path, body)
-
-    dispatcher = Dispatcher(store, clock, handle, queue_limits())
+    dispatcher = Dispatcher(store, clock, worker.handle, queue_limits())
     ticks = [
         asyncio.create_task(_every(SWEEP_EVERY, clock.speed, stop, lambda: worker.handle(Route.SWEEP, {}))),
         asyncio.create_task(_every(RETAIN_EVERY, clock.speed, stop, lambda: _retain(worker, store))),

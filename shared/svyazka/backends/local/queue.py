@@ -1,4 +1,4 @@
-"""The queue with Cloud Tasks' manners: at least once, in no order, repeated until a 2xx, its headers.
+"""The queue with Cloud Tasks' manners: at least once, in no order, repeated until a 2xx.
 
 A task's row stays until its work was done, so a crash repeats it. Which tasks are out is known in memory only:
 one working process dispatches (a second one would repeat work, which is harmless).
@@ -7,14 +7,15 @@ one working process dispatches (a second one would repeat work, which is harmles
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
+import math
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from svyazka.backends.local.schema import microseconds
+from svyazka.backends.local.schema import microseconds, moment
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Task
@@ -22,18 +23,35 @@ from svyazka.engine.rules.deadlines import DISPATCH_DEADLINE
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import SvyazkaError
 
-Handle = Callable[[str, Mapping[str, str], Mapping[str, str]], Awaitable[int]]
-"""Does a task: path, body, headers -> HTTP status."""
+Handle = Callable[[str, Mapping[str, str]], Awaitable[int]]
+"""Does a task: path, body -> HTTP status."""
 
-NOTICE_EVERY = 0.004
-"""Seconds between two looks for what the other process queued; a look is one word of shared memory."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what others have queued, should the bell have been missed."""
 
-IDLE_EVERY = 0.02
-DISCOVER_EVERY = 5.0
+LOOK_EVERY_UNTOLD = 0.02
+"""The same where there is no bell."""
+
+AT_ONCE = 256
+"""Rows of a queue that are read together."""
+
 FLUSH_AT, FLUSH_AFTER = 64, 0.02
 """Finished tasks are struck off in batches: a crash in between repeats them, which they bear."""
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 60.0
+
+UNKNOWN_QUEUE = (500.0, 16)
+"""Dispatches a second and at once of a queue that no table names."""
+
+EARLIEST = """
+WITH RECURSIVE queues(name) AS (
+    SELECT min(queue) FROM tasks
+    UNION ALL
+    SELECT (SELECT min(queue) FROM tasks WHERE queue > name) FROM queues WHERE name IS NOT NULL
+)
+SELECT name, (SELECT min(due) FROM tasks WHERE queue = name) FROM queues WHERE name IS NOT NULL
+"""
+"""Each queue that isn't empty, and when its first task is due: a few steps in the index, however long the queues."""
 
 
 class LocalQueue:
@@ -58,6 +76,38 @@ class Row:
     attempts: int
 
 
+@dataclass(slots=True)
+class Line:
+    """One queue while it is worked off."""
+
+    rate: float
+    """Dispatches a second."""
+    concurrency: int
+    out: set[int] = field(default_factory=set)
+    ready: deque[Row] = field(default_factory=deque)
+    """Due, read, and waiting for room."""
+    unread: bool = False
+    """More that is due may lie in the file."""
+    free_at: float = 0.0
+
+    @property
+    def room(self) -> int:
+        return self.concurrency - len(self.out)
+
+    def waits(self) -> float:
+        """Seconds until its rate lets the next one go."""
+        now = time.monotonic()
+        self.free_at = max(self.free_at, now - 0.1)  # a burst of a tenth of a second
+        return max(self.free_at - now, 0.0)
+
+    def goes(self) -> Row:
+        """The next one, counted."""
+        self.free_at += 1 / self.rate
+        row = self.ready.popleft()
+        self.out.add(row.id)
+        return row
+
+
 class Dispatcher:
     """Hands due tasks to the worker, each queue within its own bounds."""
 
@@ -65,117 +115,109 @@ class Dispatcher:
         self, store: LocalStore, clock: Clock, handle: Handle, limits: Mapping[str, tuple[float, int]]
     ) -> None:
         self._store, self._clock, self._handle = store, clock, handle
-        self._limits = dict(limits)
-        self._out: dict[str, set[int]] = {}
-        self._free_at: dict[str, float] = {}
+        self._lines = {queue: Line(*bounds) for queue, bounds in limits.items()}
         self._running: set[asyncio.Task[None]] = set()
         self._finished: list[int] = []
+        self._some_finished = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._noticed = asyncio.Event()
-        self._data_version: object = None
-        self._next_due: int | None = 0
-        self._discovered_at = float("-inf")
+        self._added = True
+        """There may be tasks in the file that we don't know of."""
+        self._next_due = math.inf
+        """When the first of those is due that aren't yet, as the file counts time."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then what is out is finished, and nothing new begun."""
-        self._store.on_tasks = self._noticed.set
-        flusher = asyncio.create_task(self._flush_regularly())
+        ring, self._store.on_tasks = self._store.on_tasks, self._told
+        helpers = [asyncio.create_task(self._flush_regularly()), asyncio.create_task(self._wake_at(stop))]
         try:
-            idle = 0
-            while not stop.is_set():
-                if self._something_new():
-                    idle = 0
-                    self._look()
-                else:
-                    idle += 1
-                with contextlib.suppress(TimeoutError):
-                    # wait_for of Python 3.11 loses a cancellation that meets a wake-up.
-                    async with asyncio.timeout(NOTICE_EVERY if idle < 500 else IDLE_EVERY):
-                        await self._noticed.wait()
+            with self._store.bell.heard(self._told) as hears:
+                while not stop.is_set():
+                    self._noticed.clear()
+                    longest = LOOK_EVERY if hears else LOOK_EVERY_UNTOLD
+                    pause = min(self._look(), longest)
+                    try:
+                        # wait_for of Python 3.11 loses a cancellation that meets a wake-up.
+                        async with asyncio.timeout(pause):
+                            await self._noticed.wait()
+                    except TimeoutError:
+                        self._added = self._added or pause == longest
         finally:
-            self._store.on_tasks = None
+            self._store.on_tasks = ring
             if self._running:
                 await asyncio.wait(self._running)
-            flusher.cancel()
-            await asyncio.gather(flusher, return_exceptions=True)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
             await self._flush()
 
-    def _something_new(self) -> bool:
-        if self._noticed.is_set():
-            self._noticed.clear()
-            return True
-        try:
-            version = self._store.read("PRAGMA data_version")[0][0]
-        except SvyazkaError:
-            return False
-        if version != self._data_version:
-            self._data_version = version
-            return True
-        return self._next_due is not None and self._next_due <= microseconds(self._clock.now())
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._noticed.set()
 
-    def _look(self) -> None:
-        """Start what is due and has room."""
-        now = microseconds(self._clock.now())
-        self._next_due = None
+    def _told(self) -> None:
+        self._added = True
+        self._noticed.set()
+
+    def _look(self) -> float:
+        """Start what is due and has room; seconds after which to look again if nobody calls before."""
         try:
-            for queue in self._queues():
-                self._look_into(queue, now)
+            if self._added or self._next_due <= microseconds(self._clock.now()):
+                self._added = False
+                self._look_into_file()
+            pause = min((self._start(queue, line) for queue, line in self._lines.items()), default=math.inf)
         except SvyazkaError as error:
             log("ERROR", "queue can't be read", error=type(error).__name__)
-            self._next_due = now
+            self._added = True
+            return FIRST_BACKOFF
+        if self._next_due < math.inf:
+            pause = min(pause, max(self._clock.real_seconds_until(moment(int(self._next_due))), 0.0))
+        return pause
 
-    def _queues(self) -> list[str]:
-        if time.monotonic() - self._discovered_at > DISCOVER_EVERY:
-            self._discovered_at = time.monotonic()
-            for (queue,) in self._store.read("SELECT DISTINCT queue FROM tasks"):
-                self._limits.setdefault(str(queue), (500.0, 16))
-        return list(self._limits)
+    def _look_into_file(self) -> None:
+        """Which queues hold something that is due, and when the next one does."""
+        now, self._next_due = microseconds(self._clock.now()), math.inf
+        for name, earliest in self._store.read(EARLIEST):
+            line, due = self._lines.setdefault(str(name), Line(*UNKNOWN_QUEUE)), int(str(earliest))
+            line.unread = due <= now
+            if not line.unread:
+                self._next_due = min(self._next_due, due)
 
-    def _look_into(self, queue: str, now: int) -> None:
-        rate, concurrency = self._limits[queue]
-        out = self._out.setdefault(queue, set())
-        room = concurrency - len(out)
-        if room <= 0:
-            return  # whoever comes back makes us look again
-        rows = self._store.read(
-            "SELECT id, queue, path, body, due, attempts FROM tasks WHERE queue = ? ORDER BY due LIMIT ?",
-            (queue, room + len(out) + len(self._finished) + 1),
-        )
-        done = set(self._finished)
-        for row in (Row(*columns) for columns in rows):  # type: ignore[arg-type]
-            if row.id in out or row.id in done:
+    def _start(self, queue: str, line: Line) -> float:
+        """Start what one queue has room for; seconds until its rate allows more."""
+        while (line.ready or line.unread) and line.room > 0:  # whoever comes back makes us look again
+            if not line.ready:
+                self._read(queue, line)
                 continue
-            if row.due > now or room <= 0:
-                self._next_due = min(self._next_due or row.due, row.due) if row.due > now else self._next_due
-                break
-            if not self._in_rate(queue, rate):
-                self._next_due = now
-                break
-            room -= 1
-            out.add(row.id)
-            task = asyncio.create_task(self._dispatch(row))
+            wait = line.waits()
+            if wait > 0:
+                return wait
+            task = asyncio.create_task(self._dispatch(line, line.goes()))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        return math.inf
 
-    def _in_rate(self, queue: str, rate: float) -> bool:
-        now = time.monotonic()
-        free_at = max(self._free_at.get(queue, 0.0), now - 0.1)  # a burst of a tenth of a second
-        if free_at > now:
-            return False
-        self._free_at[queue] = free_at + 1 / rate
-        return True
+    def _read(self, queue: str, line: Line) -> None:
+        """Take what is due out of the file, so many at once."""
+        now, known = microseconds(self._clock.now()), line.out | set(self._finished)
+        limit = AT_ONCE + len(known)
+        rows = self._store.read(
+            "SELECT id, queue, path, body, due, attempts FROM tasks WHERE queue = ? ORDER BY due LIMIT ?",
+            (queue, limit),
+        )
+        line.unread = len(rows) == limit
+        for row in (Row(*columns) for columns in rows):  # type: ignore[arg-type]
+            if row.due > now:
+                line.unread = False
+                self._next_due = min(self._next_due, row.due)
+                break
+            if row.id not in known:
+                line.ready.append(row)
 
-    async def _dispatch(self, row: Row) -> None:
-        headers = {
-            "X-CloudTasks-QueueName": row.queue,
-            "X-CloudTasks-TaskName": str(row.id),
-            "X-CloudTasks-TaskRetryCount": str(row.attempts),
-            "X-CloudTasks-TaskExecutionCount": str(row.attempts),
-            "X-CloudTasks-TaskETA": f"{row.due / 1e6:.6f}",
-        }
+    async def _dispatch(self, line: Line, row: Row) -> None:
         try:
             async with asyncio.timeout(DISPATCH_DEADLINE):
-                status = await self._handle(row.path, json.loads(row.body), headers)
+                status = await self._handle(row.path, json.loads(row.body))
         except TimeoutError:
             status = 504
         except Exception as error:
@@ -183,11 +225,13 @@ class Dispatcher:
             status = 500
         if 200 <= status < 300:
             self._finished.append(row.id)
+            self._some_finished.set()
             if len(self._finished) >= FLUSH_AT:
                 await self._flush()
         else:
             await self._put_off(row)
-        self._out[row.queue].discard(row.id)
+            self._added = True
+        line.out.discard(row.id)
         self._noticed.set()
 
     async def _put_off(self, row: Row) -> None:
@@ -205,9 +249,11 @@ class Dispatcher:
 
     async def _flush_regularly(self) -> None:
         while True:
+            await self._some_finished.wait()
             await asyncio.sleep(FLUSH_AFTER)
-            if self._finished:
-                await self._flush()
+            await self._flush()
+            if not self._finished:
+                self._some_finished.clear()
 
     async def _flush(self) -> None:
         async with self._flushing:

@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from svyazka.backends.local.bell import Bell
 from svyazka.backends.local.erasing import empty_log
 from svyazka.backends.local.opening import drop_old_copies, prepare
 from svyazka.backends.local.schema import microseconds, rows_of, stored
@@ -57,8 +58,9 @@ class LocalStore:
         self._writer = Writer(path)
         self._reader: sqlite3.Connection | None = None
         self._connections: dict[tuple[str, str], tuple[float, Document | None]] = {}
-        self.on_tasks: Callable[[], None] | None = None
-        """Called when tasks were added by this process: its dispatcher need not wait to notice."""
+        self.bell = Bell(path.parent)
+        self.on_tasks: Callable[[], None] = self.bell.ring
+        """Called when tasks were added by this process, so that whoever hands them out need not wait to notice."""
 
     @classmethod
     def open(cls, data: Path, clock: Clock | None = None, *, upgrade: bool = False) -> LocalStore:
@@ -184,7 +186,7 @@ class LocalStore:
         await self._writer.submit(work)
 
     def _told(self, tasks: Sequence[Task]) -> None:
-        if tasks and self.on_tasks is not None:
+        if tasks:
             self.on_tasks()
 
     # The way in
@@ -253,6 +255,7 @@ class LocalStore:
             self._reader.close()
             self._reader = None
         self._writer.close()
+        self.bell.close()
 
 
 def _identity(path: Path) -> tuple[int, int]:
