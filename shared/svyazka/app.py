@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -316,6 +317,7 @@ def hook_for(
 
 
 def _hook_urls(settings: Settings, keyring: Keyring) -> Callable[[Account], str | None]:
+    @lru_cache(maxsize=1024)  # every call has it at hand, and its key is a MAC
     def hook_url(account: Account) -> str | None:
         hook = hook_of(settings, keyring, account)
         return hook.url if hook else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from svyazka.model.base import Stored
 from svyazka.model.phones import ascii_digits, candidates, dialled_abroad
@@ -61,26 +62,39 @@ def _e164(digits: str, plus: bool, region: str) -> str | None:
 
 def _valid(digits: str) -> str | None:
     """E.164 of a whole number's digits, where its country knows such numbers."""
+    number = _looked_up(digits)
+    return number.e164 if number else None
+
+
+class _Number(NamedTuple):
+    e164: str
+    kind: int
+    """One of `phonenumbers.PhoneNumberType`."""
+
+
+@lru_cache(maxsize=4096)  # one event asks of the same number in several places, and an answer takes 0.1 ms
+def _looked_up(digits: str) -> _Number | None:
+    """What its country's numbering plan says of a whole number; None where that knows no such number."""
     import phonenumbers
 
     try:
         parsed = phonenumbers.parse("+" + digits, None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(parsed):
+    kind = phonenumbers.number_type(parsed)
+    if kind == phonenumbers.PhoneNumberType.UNKNOWN:
         return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return _Number(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), kind)
 
 
 def can_take_messages(phone: str) -> bool:
     """False for an E.164 number that no SMS can reach: a Russian land line or 8-800."""
+    number = _looked_up(phone.removeprefix("+")) if phone.startswith("+7") else None
+    if number is None:
+        return True
     import phonenumbers
 
-    parsed = phonenumbers.parse(phone, None)
-    if parsed.country_code != 7:
-        return True
-    kind = phonenumbers.number_type(parsed)
-    return kind not in {
+    return number.kind not in {
         phonenumbers.PhoneNumberType.FIXED_LINE,
         phonenumbers.PhoneNumberType.TOLL_FREE,
         phonenumbers.PhoneNumberType.PREMIUM_RATE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from svyazka.catalogue import N_
@@ -63,7 +64,8 @@ def networks(text: str) -> tuple[Network, ...]:
         ) from None
 
 
-def refusal(address: str, allowed: Iterable[Network] = ()) -> str | None:
+@lru_cache(maxsize=4096)
+def refusal(address: str, allowed: tuple[Network, ...] = ()) -> str | None:
     """Why an IP address may not be called, or None when it may."""
     try:
         inner = _inner(ipaddress.ip_address(address.partition("%")[0]))

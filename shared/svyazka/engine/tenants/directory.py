@@ -22,9 +22,9 @@ from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec, FlowSpec, Tenant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Account:
-    """One connection ready for use: its manifest, and its settings with secrets in place."""
+    """One connection ready for use: its manifest, and its settings with secrets in place. Each reading is another."""
 
     tenant: Tenant
     name: str
@@ -115,11 +115,14 @@ class Directory:
         self.ttl = ttl
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
         self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
+        self._flows: dict[str, tuple[Tenant, list[BoundFlow]]] = {}
+        """With the reading of the tenant that they were bound for."""
 
     def forget(self) -> None:
         """Drop what is cached: something was just changed here."""
         self._tenants.clear()
         self._accounts.clear()
+        self._flows.clear()
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
         """A tenant, or None when there is none of that id."""
@@ -181,7 +184,10 @@ class Directory:
 
     async def flows_of(self, tenant: Tenant) -> list[BoundFlow]:
         """The tenant's flows, ready to plan."""
-        return [self.bind(spec) for spec in tenant.flows]
+        known = self._flows.get(tenant.id)
+        if known is None or known[0] is not tenant:
+            known = self._flows[tenant.id] = (tenant, [self.bind(spec) for spec in tenant.flows])
+        return known[1]
 
     def bind(self, spec: FlowSpec) -> BoundFlow:
         """One flow with its settings as its own model."""
