@@ -19,7 +19,7 @@ from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.authorise import exchange
 from svyazka.engine.calling.oauth.refresh import authorisation_of
-from svyazka.engine.contracts.calls import Authorisation
+from svyazka.engine.contracts.calls import Authorisation, Client
 from svyazka.engine.contracts.oauth import AuthorisationCode
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.hub import Hub
@@ -27,6 +27,7 @@ from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.ports.store import Document, Put, Task, Write
+from svyazka.engine.support.requests import Request
 from svyazka.engine.tenants.directory import Account, Directory, secret_id
 from svyazka.engine.worker import Worker
 from svyazka.flows.registry import load_flow
@@ -99,31 +100,19 @@ class Wires(Clients):
         super().__init__()
         self._ports = ports
 
-    def of(self, account: str, concurrency: int, ca_pem: str | None = None) -> httpx.AsyncClient:
-        known = account in self._clients
-        client = super().of(account, concurrency, ca_pem)
-        if not known:
-            client._transport = Wire(client._transport, self._ports)
-        return client
+    def of(self, account: str, concurrency: int, ca_pem: str | None = None) -> Any:
+        return Wire(super().of(account, concurrency, ca_pem), self._ports)
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """A transport between its ports."""
+class Wire:
+    """A client between its ports."""
 
-    def __init__(self, real: httpx.AsyncBaseTransport, ports: Ports) -> None:
+    def __init__(self, real: Client, ports: Ports) -> None:
         self._real, self._ports = real, ports
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response: httpx.Response = await self._ports.around("call", self._answer(request))
+    async def send(self, request: Request, **how: Any) -> httpx.Response:
+        response: httpx.Response = await self._ports.around("call", self._real.send(request, **how))
         return response
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self._real.handle_async_request(request)
-        await response.aread()
-        return response
-
-    async def aclose(self) -> None:
-        await self._real.aclose()
 
 
 class Instance:

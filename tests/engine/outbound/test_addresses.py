@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from connectors.support import Scripted, scripted
@@ -22,7 +21,7 @@ from svyazka.connectors.registry import load_manifest
 from svyazka.engine.contracts.calls import Exchanges
 from svyazka.engine.outbound.addresses import AddressGuard, networks, refusal
 from svyazka.engine.outbound.names import Names as Resolver
-from svyazka.engine.outbound.transport import AiohttpTransport
+from svyazka.engine.outbound.transport import AiohttpClient
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.errors import ConfigError, NotSent, PlainHttp, RefusedAddress
 from svyazka.settings import Settings
@@ -45,7 +44,16 @@ class Names:
         return answer
 
 
-def exchanges(client: httpx.AsyncClient, guard: AddressGuard) -> Exchanges:
+@asynccontextmanager
+async def way_out(trusting: ssl.SSLContext) -> AsyncIterator[AiohttpClient]:
+    client = AiohttpClient(trusting, 2)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def exchanges(client: AiohttpClient, guard: AddressGuard) -> Exchanges:
     return Exchanges(client, base_url="", deadline=time.monotonic() + 10, guard=guard)
 
 
@@ -193,7 +201,7 @@ async def test_a_name_that_changes_its_mind_gains_nothing(endpoint: Scripted) ->
     endpoint.on("/x?a=1", 200)
     port = endpoint.url.rpartition(":")[2]
     names = Names(["127.0.0.1"], ["10.0.0.1"])
-    async with httpx.AsyncClient(transport=AiohttpTransport(ssl.create_default_context(), 2)) as client:
+    async with way_out(ssl.create_default_context()) as client:
         http = exchanges(client, AddressGuard(LOOPBACK, names))
         answer = await http.request("POST", f"http://hook.example.org:{port}/x", params={"a": "1"}, content=b"{}")
         assert answer.status_code == 200
@@ -207,14 +215,14 @@ async def test_a_name_that_changes_its_mind_gains_nothing(endpoint: Scripted) ->
 
 async def test_a_redirect_into_this_machine_is_an_answer_like_any_other(endpoint: Scripted) -> None:
     endpoint.on("/x", 302, None, location=f"{endpoint.url}/secret")
-    async with httpx.AsyncClient(transport=AiohttpTransport(ssl.create_default_context(), 2)) as client:
+    async with way_out(ssl.create_default_context()) as client:
         answer = await exchanges(client, AddressGuard(LOOPBACK)).request("POST", f"{endpoint.url}/x", content=b"{}")
     assert answer.status_code == 302
     assert [path for path, _, _ in endpoint.seen] == ["/x"]
 
 
 async def test_without_leave_nothing_reaches_this_machine(endpoint: Scripted) -> None:
-    async with httpx.AsyncClient(transport=AiohttpTransport(ssl.create_default_context(), 2)) as client:
+    async with way_out(ssl.create_default_context()) as client:
         with pytest.raises(RefusedAddress):
             await exchanges(client, AddressGuard()).request("POST", f"{endpoint.url}/x", content=b"{}")
     assert endpoint.seen == []
@@ -267,7 +275,7 @@ async def tls_endpoint(folder: Path, name: str) -> AsyncIterator[tuple[int, ssl.
 async def test_tls_is_proved_by_the_name_and_not_by_the_address(tmp_path: Path) -> None:
     async with (
         tls_endpoint(tmp_path, "hook.example.org") as (port, trusting),
-        httpx.AsyncClient(transport=AiohttpTransport(trusting, 2)) as client,
+        way_out(trusting) as client,
     ):
         http = exchanges(client, AddressGuard(LOOPBACK, Names(["127.0.0.1"])))
         assert (await http.request("GET", f"https://hook.example.org:{port}/")).status_code == 204

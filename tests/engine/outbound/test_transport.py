@@ -176,6 +176,22 @@ async def test_a_request_goes_out_as_it_was_written() -> None:
     assert b"x-own: 1" in lines
 
 
+@pytest.mark.parametrize(("method", "length"), [("POST", b"content-length: 0"), ("GET", None)])
+async def test_a_call_without_a_body_says_so_where_one_could_be(method: str, length: bytes | None) -> None:
+    seen: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await request_of(reader))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with vendor(answer) as port, calling(f"http://127.0.0.1:{port}") as http:
+        await http.request(method, "/x")
+    lines = seen[0].lower().split(b"\r\n")
+    assert [line for line in lines if line.startswith((b"content-length", b"transfer-encoding"))] == (
+        [length] if length else []
+    )
+
+
 async def test_a_call_that_is_cut_off_in_the_middle_stands_in_the_story_for_it_has_left() -> None:
     async with vendor(says(hang=True)) as port, calling(f"http://127.0.0.1:{port}") as http:
         with pytest.raises(TimeoutError):

@@ -15,6 +15,7 @@ from connectors.support import scripted
 from svyazka.engine.contracts.calls import BODY_KEPT, Exchanges
 from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.support.redaction import redact, shown
+from svyazka.engine.support.requests import made
 
 KEY = 'k3y/Tok+en=="2 & ключ'
 DRESSES = {
@@ -80,7 +81,7 @@ async def test_a_secret_url_is_cut_out_however_the_client_spells_it(url: str, to
     with scripted() as endpoint:
         port = int(endpoint.url.rpartition(":")[2])
         client = clients.of("c", 2)
-        called = str(client.build_request("POST", url).url)
+        called = made("POST", url).url
         path = httpx.URL(called).raw_path.decode()
         http = Exchanges(client, base_url="", deadline=time.monotonic() + 5, secrets=[url], guard=nowhere)
         endpoint.on(path, 404, f"Cannot POST {path} ({token}, {called})".encode())

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import httpx
 
 from svyazka.catalogue import N_
 from svyazka.engine.rules.deadlines import SEND_MARGIN
-from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, text_of
+from svyazka.engine.support.answers import FLAW, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
+from svyazka.engine.support.requests import Request, made
 from svyazka.model.deliveries import Exchange
-from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable, Unavailable
+from svyazka.model.errors import LeaseTooShort, MaybeSent, SourceUnavailable, Unavailable
 from svyazka.model.ids import mark_of
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
 
-# httpx tells every URL to whoever configures logging, and some vendors take their token in it.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
 BODY_KEPT = 4000
 """Characters of a body that an attempt's story keeps."""
 
@@ -38,15 +35,6 @@ TOKEN_MARGIN = timedelta(seconds=60)
 
 REFUSAL_STANDS = 20.0
 """Seconds for which nobody signs in again after a vendor refused it."""
-
-NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.ProxyError,
-)
-"""httpx errors that prove that no byte of the request reached the vendor."""
 
 Guard = Callable[[str], Awaitable[Sequence[str]]]
 """Looks at a URL before it is called (the SSRF guard) and answers the IP addresses to connect to, the preferred
@@ -59,12 +47,26 @@ ENOUGH = 64 * 1024
 """Bytes of an answer's body that are read where only its status counts."""
 
 
+class Client(Protocol):
+    """A connection's way out to the network."""
+
+    async def send(
+        self, request: Request, *, addresses: Sequence[str] | None, seconds: float, most: int | None = None
+    ) -> httpx.Response:
+        """One exchange: to one of `addresses`, the preferred first (the name stays for TLS and `Host`; None: it is
+        looked up here), within `seconds`; `most` bytes of the answer's body are enough.
+
+        `FLAW` among the response's extensions says what is wrong with its body. Raises NotSent where no byte of the
+        request has left, MaybeSent where it may have and not even a status came.
+        """
+
+
 class Exchanges:
     """The HTTP calls of one attempt, within its deadline, recorded with credentials cut out."""
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: Client,
         *,
         base_url: str,
         deadline: float,
@@ -138,37 +140,22 @@ class Exchanges:
         """
         if "://" not in url:
             url = f"{self._base_url}/{url.lstrip('/')}"
-        try:
-            request = self._client.build_request(
-                method, url, params=params, headers=headers, json=json, data=data, content=content
-            )
-        except httpx.InvalidURL:
-            raise RefusedAddress(N_("expected a URL such as https://example.org/hook")) from None
-        looked_at = {ADDRESSES: await self._guard(str(request.url))} if self._guard is not None else {}
+        request = made(method, url, params=params, headers=headers, json=json, data=data, content=content)
+        addresses = await self._guard(request.url) if self._guard is not None else None
         await self._in_turn()
         left = self._deadline - time.monotonic()
         limit = max(min(left, timeout) if timeout is not None else left, 0.001)
-        request.extensions = {
-            **request.extensions,
-            **looked_at,
-            "timeout": httpx.Timeout(limit, connect=min(limit, 5.0)).as_dict(),
-            **({KEEP: ENOUGH} if only_status else {}),
-        }
         self._check_lease(left)
         begun = Exchange(
             method=method,
-            url=self.cut(str(request.url)),
-            request_body=self._kept(request.content) if request.content else None,
+            url=self.cut(request.url),
+            request_body=self._kept(request.body) if request.body else None,
         )
         self.log.append(begun)  # before it leaves: who is cut off in the middle has left all the same
         place = len(self.log) - 1
-        try:
-            response = await self._client.send(request, follow_redirects=False)
-        except NOT_SENT as error:
-            raise NotSent(N_("could not connect: {found}").format(found=type(error).__name__)) from error
-        except httpx.HTTPError as error:
-            what = "timeout" if isinstance(error, httpx.TimeoutException) else type(error).__name__
-            raise MaybeSent(what) from error
+        response = await self._client.send(
+            request, addresses=addresses, seconds=limit, most=ENOUGH if only_status else None
+        )
         body = shown(text_of(response, self._window()), self._secrets, BODY_KEPT)
         told = {"status": response.status_code, "response_body": body}
         self.log[place] = begun.model_copy(update=told)

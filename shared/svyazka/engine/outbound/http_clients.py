@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import ssl
 from functools import cache
-from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
-from svyazka.engine.outbound.transport import AiohttpTransport
-from svyazka.engine.support.answers import OFFERED
-
-NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
-"""What one call's answer sets must not steer the next."""
+from svyazka.engine.outbound.transport import AiohttpClient
 
 
 @cache
@@ -28,22 +23,17 @@ class Clients:
     """One HTTP client a connection: a shared pool is slow at many calls at once."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients: dict[str, AiohttpClient] = {}
 
-    def of(self, account: str, concurrency: int, ca_pem: str | None = None) -> httpx.AsyncClient:
+    def of(self, account: str, concurrency: int, ca_pem: str | None = None) -> AiohttpClient:
         """The connection's client; `ca_pem` is trusted by this one only, beside the usual authorities."""
         client = self._clients.get(account)
         if client is None:
-            client = self._clients[account] = httpx.AsyncClient(
-                transport=AiohttpTransport(_context(ca_pem), concurrency),
-                headers={"User-Agent": "svyazka", "Accept-Encoding": OFFERED},
-                trust_env=False,
-            )
-            client.cookies.jar.set_policy(NO_COOKIES)
+            client = self._clients[account] = AiohttpClient(_context(ca_pem), concurrency)
         return client
 
     async def close(self) -> None:
         """Close every client."""
         for client in self._clients.values():
-            await client.aclose()
+            await client.close()
         self._clients.clear()

@@ -1,7 +1,7 @@
-"""httpx over aiohttp's connections: three times the calls per second of httpx's own pool on the same machine.
+"""Calls over aiohttp's connections: several times the calls per second of httpx's own client on the same machine.
 
-Only what matters here is translated, and strictly: an error may count as "provably not sent" only where
-aiohttp raises it before the first byte of a request.
+What an error proves is said strictly: one may count as "provably not sent" only where aiohttp raises it before the
+first byte of a request.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
@@ -26,7 +26,9 @@ from yarl import URL
 
 from svyazka.catalogue import N_
 from svyazka.engine.outbound.addresses import Unguarded
-from svyazka.engine.support.answers import ADDRESSES, FLAW, KEEP, LATE, Gathered
+from svyazka.engine.support.answers import FLAW, LATE, Gathered
+from svyazka.engine.support.requests import Request
+from svyazka.model.errors import MaybeSent, NotSent
 
 KEEPALIVE = 2.0
 """Seconds that an idle connection is kept: the longer, the likelier that a call meets one the vendor has closed."""
@@ -40,11 +42,23 @@ HEAD_LIMIT = 64 * 1024
 NEXT_ADDRESS_AFTER = 0.25
 """Seconds that one address of a name has before the next is tried beside it (RFC 8305 recommends these)."""
 
+CONNECT_LIMIT = 5.0
+"""Seconds for a connection, TLS included."""
+
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-"""Headers that aiohttp would add by itself: httpx has decided about them."""
+"""Headers that aiohttp would add by itself: the request says what they are."""
 
 
-_pinned: ContextVar[Sequence[str]] = ContextVar("addresses")
+@dataclass(slots=True)
+class _Exchange:
+    """The call that a task of ours is making."""
+
+    addresses: Sequence[str]
+    handler: _Handler | None = None
+    """Of the connection that it went out by."""
+
+
+_present: ContextVar[_Exchange] = ContextVar("exchange")
 
 
 class _Pinned(AbstractResolver):
@@ -58,7 +72,7 @@ class _Pinned(AbstractResolver):
                 hostname=host, host=address, port=port, proto=0, flags=socket.AI_NUMERICHOST,
                 family=socket.AF_INET6 if ":" in address else socket.AF_INET,
             )
-            for address in _pinned.get(())
+            for address in _present.get().addresses
         ]  # fmt: skip
 
     async def close(self) -> None:
@@ -72,7 +86,7 @@ class _Handler(ResponseHandler):
 
     def set_response_params(self, **params: Any) -> None:
         self.begun = b""
-        _asked.get([]).append(self)
+        _present.get().handler = self
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -87,13 +101,12 @@ class _Handler(ResponseHandler):
         return int(line[1]) if line and int(line[1]) >= 200 else None
 
 
-_asked: ContextVar[list[_Handler]] = ContextVar("asked")
 _STATUS_LINE = 256
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?\r?\n")
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One connection's transport; its session begins with the first call."""
+class AiohttpClient:
+    """One connection's client; its session begins with the first call."""
 
     def __init__(self, context: ssl.SSLContext, connections: int) -> None:
         self._context = context
@@ -117,44 +130,46 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             self._session._retry_connection = False
         return self._session
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange; `FLAW` among the response's extensions says what is wrong with its body. Raises NotSent where
-        nobody has looked the name up before and it can't be; httpx's errors where not even a status came."""
-        limits = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(
-            total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
-        )
-        until = time.monotonic() + limits["read"] if limits.get("read") else None
-        url, addresses = URL(str(request.url), encoded=True), request.extensions.get(ADDRESSES)
-        if addresses is None:
-            addresses = await self._look_up(str(request.url))
+    async def send(
+        self, request: Request, *, addresses: Sequence[str] | None, seconds: float, most: int | None = None
+    ) -> httpx.Response:
+        """As `Client` says."""
+        until = time.monotonic() + seconds
+        exchange = _Exchange(addresses if addresses is not None else await self._look_up(request.url))
+        url = URL(request.url, encoded=True)
         # A literal address is connected to without asking for its name: it must be what was looked at.
-        if _is_address(url.raw_host) and url.raw_host not in addresses:
-            raise httpx.UnsupportedProtocol(N_("another address than the one that was looked at"), request=request)
-        with _translated(request), _connecting_to(addresses), _answering() as handlers:
-            try:
-                async with self._opened().request(
-                    request.method, url, headers=request.headers.multi_items(), data=await request.aread() or None,
-                    allow_redirects=False, timeout=timeout,
-                ) as answer:  # fmt: skip
-                    body, flaw = await _read(answer, request.extensions.get(KEEP, BODY_LIMIT), until)
-                    headers = [pair for pair in answer.raw_headers if pair[0].lower() not in _OF_THE_WIRE]
-                    return httpx.Response(
-                        answer.status, headers=headers, content=body, request=request, extensions={FLAW: flaw}
-                    )
-            except (aiohttp.ClientError, OSError):
-                status = handlers[-1].status if handlers else None
-                if status is None:
-                    raise
-                return httpx.Response(status, request=request, extensions={FLAW: N_("that can't be read")})
+        if _is_address(url.raw_host) and url.raw_host not in exchange.addresses:
+            raise NotSent(N_("another address than the one that was looked at"))
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=seconds, sock_connect=min(seconds, CONNECT_LIMIT), sock_read=seconds
+        )
+        token = _present.set(exchange)
+        try:
+            async with self._opened().request(
+                request.method, url, headers=request.headers, data=request.body or None, allow_redirects=False,
+                timeout=timeout,
+            ) as answer:  # fmt: skip
+                body, flaw = await _read(answer, BODY_LIMIT if most is None else most, until)
+                headers = [pair for pair in answer.raw_headers if pair[0].lower() not in _OF_THE_WIRE]
+                return httpx.Response(answer.status, headers=headers, content=body, extensions={FLAW: flaw})
+        except (aiohttp.ClientError, OSError) as error:
+            status = exchange.handler.status if exchange.handler is not None else None
+            if status is None:
+                raise _without_answer(error) from error
+            return httpx.Response(status, extensions={FLAW: N_("that can't be read")})
+        except ValueError as error:
+            raise _without_answer(error) from error
+        finally:
+            _present.reset(token)
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close what is open."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
 
+@lru_cache(maxsize=1024)
 def _is_address(host: str | None) -> bool:
     try:
         ipaddress.ip_address((host or "").partition("%")[0])
@@ -167,11 +182,11 @@ _OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 """Headers that are no longer true of a body that has been read and unpacked."""
 
 
-async def _read(answer: aiohttp.ClientResponse, most: int, until: float | None) -> tuple[bytes, str | None]:
+async def _read(answer: aiohttp.ClientResponse, most: int, until: float) -> tuple[bytes, str | None]:
     """As much of the body as is wanted and comes in time, and what is wrong with it. The status stands anyhow."""
     gathered = Gathered(answer.headers.get("content-encoding", ""), most)
     try:
-        async with asyncio.timeout(until - time.monotonic() if until is not None else None):
+        async with asyncio.timeout(until - time.monotonic()):
             async for chunk in answer.content.iter_any():
                 if not gathered.take(chunk):
                     answer.close()  # what is still on its way must not meet the next call
@@ -185,37 +200,16 @@ async def _read(answer: aiohttp.ClientResponse, most: int, until: float | None) 
     return gathered.body, gathered.flaw
 
 
-@contextmanager
-def _connecting_to(addresses: Sequence[str]) -> Iterator[None]:
-    token = _pinned.set(addresses)
-    try:
-        yield
-    finally:
-        _pinned.reset(token)
+def _without_answer(error: Exception) -> NotSent | MaybeSent:
+    """What it proves that not even a status came."""
+    if isinstance(error, _BEFORE_THE_REQUEST):
+        return NotSent(N_("could not connect: {found}").format(found=type(error).__name__))
+    # Silence, reset, closed in the middle, not HTTP at all: it may have been sent.
+    return MaybeSent("timeout" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
-@contextmanager
-def _answering() -> Iterator[list[_Handler]]:
-    handlers: list[_Handler] = []
-    token = _asked.set(handlers)
-    try:
-        yield handlers
-    finally:
-        _asked.reset(token)
-
-
-@contextmanager
-def _translated(request: httpx.Request) -> Iterator[None]:
-    try:
-        yield
-    except aiohttp.ClientConnectorError as error:  # refused, no such name, TLS refused: before the request
-        raise httpx.ConnectError(str(error), request=request) from error
-    except aiohttp.ConnectionTimeoutError as error:  # no connection in time
-        raise httpx.ConnectTimeout(str(error), request=request) from error
-    except aiohttp.InvalidURL as error:
-        raise httpx.UnsupportedProtocol(str(error), request=request) from error
-    except aiohttp.ServerTimeoutError as error:
-        raise httpx.ReadTimeout(str(error), request=request) from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        # Reset, closed in the middle, not HTTP at all: it may have been sent.
-        raise httpx.RemoteProtocolError(f"{type(error).__name__}", request=request) from error
+_BEFORE_THE_REQUEST = (
+    aiohttp.ClientConnectorError,  # refused, no such name, TLS refused
+    aiohttp.ConnectionTimeoutError,  # no connection in time
+    aiohttp.InvalidURL,
+)

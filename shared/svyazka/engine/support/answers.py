@@ -22,12 +22,6 @@ MOST_LAYERS = 2
 
 GZIP_MAGIC = b"\x1f\x8b"
 
-ADDRESSES = "svyazka.addresses"
-"""In a request's extensions: where to connect to, in order of preference; the name stays for TLS and `Host`."""
-
-KEEP = "svyazka.keep"
-"""In a request's extensions: so many bytes of the answer's body are enough."""
-
 FLAW = "svyazka.flaw"
 """In a response's extensions: what is wrong with its body, None for a whole one."""
 
@@ -147,4 +141,4 @@ def _charset(response: httpx.Response) -> str:
     return name if name in CHARSETS else "utf-8"
 
 
-__all__ = ["ADDRESSES", "FLAW", "KEEP", "LATE", "OFFERED", "Gathered", "text_of"]
+__all__ = ["FLAW", "LATE", "OFFERED", "Gathered", "text_of"]
