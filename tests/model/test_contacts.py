@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from svyazka.model.contacts import (
@@ -81,6 +83,7 @@ def test_separators_and_prefixes_never_change_a_mobile(rest: int, prefix: str, s
     digits = f"9{rest:09}"
     number = normalize_phone("+7" + digits)
     typed = prefix + "".join(separator + digit for separator, digit in zip(separators, digits, strict=True))
+    assume(re.search(r"\.0+$", typed) is None)  # a number that a spreadsheet made: those are no digits of a phone
     assert normalize_phone(typed) == number
     if number is not None:
         assert normalize_phone(number) == number == "+7" + digits
