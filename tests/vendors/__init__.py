@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from svyazka.connectors.registry import VENDORS as REGISTERED
-from vendors.parts import Calendar, Hooks, Messenger, Source, Vendor
+from vendors.parts import Calendar, Crm, Hooks, Messenger, Source, Vendor
 
 
 def _described(name: str) -> Vendor:
@@ -23,3 +23,4 @@ MESSENGERS: Mapping[str, Messenger] = {
     name: one.messenger for name, one in VENDORS.items() if one.messenger is not None
 }
 CALENDARS: Mapping[str, Calendar] = {name: one.calendar for name, one in VENDORS.items() if one.calendar is not None}
+CRMS: Mapping[str, Crm] = {name: one.crm for name, one in VENDORS.items() if one.crm is not None}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from matrix.hub import Machine
 from simulators.amocrm import AmocrmSimulator
-from simulators.amocrm.cards import ACCOUNT_ID, TALKS, WON, form, lead_hook
+from simulators.amocrm.cards import ACCOUNT_ID, PIPELINE, TALKS, TOKEN_USER, WON, form, lead_hook
+from simulators.amocrm.fields import custom_field, put
 from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
 from simulators.amocrm.simulator import FORM as FORM_HEADERS
 from simulators.amocrm.simulator import SUBDOMAIN
@@ -23,6 +26,7 @@ from svyazka.engine.contracts.oauth import AuthorisationCode
 from svyazka.engine.hub import Hub
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.events import Entity
+from svyazka.model.records import RecordKind
 from vendors.parts import (
     AT_ONCE,
     FORM,
@@ -30,6 +34,7 @@ from vendors.parts import (
     UNHURRIED,
     Asked,
     Body,
+    Crm,
     Done,
     Guest,
     Hooks,
@@ -170,6 +175,117 @@ def _brief(status: int) -> dict[str, object]:
     return {"leads": {"status": [{"id": 12345, "status_id": status, "main_contact": {"phone": "+79991234567"}}]}}
 
 
+# What it keeps
+
+TOKEN = "amo-token-for-tests"
+CONTACTS_FIELDS = [
+    {"id": 500001, "name": "Telegram"}, {"id": 500003, "name": "День рождения", "type": "birthday"},
+    {"id": 500005, "name": "Согласие", "type": "checkbox"}, {"id": 500007, "name": "Svyazka", "code": "SVYAZKA"},
+    {"id": 500009, "name": "Комментарий", "type": "textarea"},
+    {"id": 500011, "name": "Интересы", "type": "multiselect", "enums": ["Кофе", "Чай"]},
+]  # fmt: skip
+LEADS_FIELDS = [
+    {"id": 712629, "name": "Серийный номер"}, {"id": 712631, "name": "Модель"}, {"id": 712633, "name": "Telegram ID"},
+    {"id": 600001, "name": "Источник", "type": "select", "enums": ["Сайт", "Telegram Mini App"]},
+    {"id": 600003, "name": "Дата визита", "type": "date"}, {"id": 600005, "name": "Svyazka", "code": "SVYAZKA"},
+    {"id": 600007, "name": "Скидка", "type": "numeric"}, {"id": 600009, "name": "Визит", "type": "date_time"},
+    {"id": 600011, "name": "Страница", "type": "url"}, {"id": 600013, "name": "Оплата", "type": "radiobutton",
+                                                        "enums": ["наличные", "карта"]},
+]  # fmt: skip
+COMPANIES_FIELDS = [{"id": 400001, "name": "ИНН"}, {"id": 400003, "name": "Svyazka", "code": "SVYAZKA"}]
+ENTITIES = {RecordKind.CONTACT: "contacts", RecordKind.COMPANY: "companies", RecordKind.DEAL: "leads"}
+KINDS = {entity: kind.value for kind, entity in ENTITIES.items()}
+MAPPED = {
+    "contact.telegram": "500001", "birthday": "500003", "consent": "500005", "interests": "500011",
+    "deal.telegram": "712633", "serial": "712629", "model": "712631", "source": "600001", "visit_day": "600003",
+    "discount": "600007", "visit_at": "600009", "page": "600011", "paid_by": "600013", "inn": "400001",
+}  # fmt: skip
+
+
+def _open_crm(running: Running) -> None:
+    account: AmocrmSimulator = running.of("amocrm")
+    account.grants.long_lived.add(TOKEN)
+    account.pace.per_second = AT_ONCE
+    made = {"contacts": CONTACTS_FIELDS, "leads": LEADS_FIELDS, "companies": COMPANIES_FIELDS}
+    for entity, fields in made.items():
+        for one in fields:
+            account.fields[entity][one["id"]] = custom_field(
+                one["id"], one["name"], one.get("type", "text"), one.get("code"), one.get("enums", ())
+            )
+
+
+def _person_card(running: Running, given: Mapping[str, Any]) -> str:
+    account: AmocrmSimulator = running.of("amocrm")
+    values = {500001: given.get("telegram"), 500009: given.get("comment")}
+
+    def made() -> str:
+        card = account.add("contacts", {"name": given["name"], "phone": given["phones"], "email": given["emails"]})
+        present = card["custom_fields_values"] or []
+        more = [{"field_id": id_, "values": [{"value": value}]} for id_, value in values.items() if value]
+        put(account.fields["contacts"], card, [*present, *more])
+        return str(card["id"])
+
+    return told(running, made)
+
+
+def _written(running: Running) -> Counter[str]:
+    return Counter(
+        f"{one['kind']} {KINDS[one['entity']]}" for one in running.of("amocrm").effects if one.get("entity") in KINDS
+    )
+
+
+def _removed(running: Running, kind: RecordKind, id_: str) -> None:
+    account: AmocrmSimulator = running.of("amocrm")
+    entity = ENTITIES[kind]
+    told(running, lambda: account.delete(entity, account.cards[entity][int(id_)]))
+
+
+def _hidden(running: Running, kind: RecordKind, name: str) -> None:
+    theirs = MAPPED.get(name) or MAPPED[f"{kind.value}.{name}"]
+    running.of("amocrm").hidden.add(int(theirs))
+
+
+def _behind(running: Running, seconds: float) -> None:
+    running.of("amocrm").seen_after = seconds
+
+
+CRM = Crm(
+    "amocrm",
+    {"subdomain": SUBDOMAIN, "account_id": str(ACCOUNT_ID), "mark_field": "SVYAZKA", "fields": MAPPED},
+    {"token": TOKEN},
+    open=_open_crm,
+    person=_person_card,
+    done=_written,
+    lag=_behind,
+    hide=_hidden,
+    remove=_removed,
+    writes={
+        "contact": ("POST", "/api/v4/contacts"), "company": ("POST", "/api/v4/companies"),
+        "deal": ("POST", "/api/v4/leads"), "note": ("POST", "/api/v4/contacts/*/notes"),
+        "task": ("POST", "/api/v4/tasks"),
+    },
+    reads=("GET", "/api/v4/contacts"),
+    fields={
+        RecordKind.CONTACT: {
+            "name": "Анна Петрова", "phone": ("+79991234567", "+74951234567"), "email": ("anna@example.test",),
+            "telegram": "5550077", "birthday": "1990-02-28", "consent": True, "interests": ("Кофе", "Чай"),
+            "responsible": str(TOKEN_USER),
+        },
+        RecordKind.COMPANY: {"name": "ООО Ромашка", "phone": ("+74951234567",), "inn": "7701234567"},
+        RecordKind.DEAL: {
+            "title": "Заказ 1042", "price": "1500.50", "stage": str(TALKS), "pipeline": str(PIPELINE),
+            "responsible": str(TOKEN_USER), "serial": "SN-1", "model": "X", "telegram": "77",
+            "source": "Telegram Mini App",
+            "visit_day": "2026-03-29", "visit_at": "2026-03-29T02:30:00+03:00", "discount": "12.5",
+            "page": "https://example.test/?a=1&b=2", "paid_by": "карта", "utm_source": "yandex",
+        },
+    },
+    optional={RecordKind.CONTACT: "telegram", RecordKind.COMPANY: "inn", RecordKind.DEAL: "serial"},
+    chat="telegram",
+    batch=250,
+    says=_says,
+)  # fmt: skip
+
 COMMON = {
     "now": "2025-10-09T10:53:25+00:00", "done": sample("amocrm/wh-leads-status-won.form"), "brief": _brief(142),
 }  # fmt: skip
@@ -177,6 +293,7 @@ COMMON = {
 VENDOR = Vendor(
     name="amocrm",
     hooks=HOOKS,
+    crm=CRM,
     source=Source(
         "amocrm",
         {

@@ -19,6 +19,7 @@ from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.engine.ports.clock import Clock
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
+from svyazka.model.records import RecordKind, Value
 
 if TYPE_CHECKING:
     from matrix.hub import Machine
@@ -408,6 +409,42 @@ class Asked(Part):
     """Paths of the calls by which a look asks what was missed."""
 
 
+# What it keeps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crm(Part):
+    """A vendor that keeps people, companies and deals."""
+
+    open: Callable[[Running], None]
+    """Opens the stand-in to these credentials, makes the fields that the settings name, and takes its rate away."""
+    person: Callable[[Running, Mapping[str, Any]], str]
+    """A person's card as somebody at the business has made it (`name`, `phones`, `emails`, the chat, and a `comment`
+    that no search may take for a phone); its id."""
+    done: Callable[[Running], Counter[str]]
+    """What was written so far: `create contact`, `update deal`, `link deal`, `note deal`, `task deal` -> how often."""
+    lag: Callable[[Running, float], None]
+    """Lets its search be behind by so many seconds."""
+    hide: Callable[[Running, RecordKind, str], None]
+    """Takes away the right to see a field, by our name."""
+    remove: Callable[[Running, RecordKind, str], None]
+    """Somebody at the business removes a card."""
+    writes: Mapping[str, tuple[str, str]]
+    """What is written -> method and path of the call, for faults: `contact`, `company`, `deal`, `note`, `task`."""
+    reads: tuple[str, str]
+    """The same of the call by which a contact is searched."""
+    fields: Mapping[RecordKind, Mapping[str, Value]]
+    """A value for every kind of field that a card has, as we write it and read it again."""
+    optional: Mapping[RecordKind, str]
+    """A field that may be emptied and hidden."""
+    chat: str | None = None
+    """The vendor of the chats by which a contact is found."""
+    batch: int = 1
+    """Cards that one call reads by their ids."""
+    says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
+    """The answers, status and body, by which it says a case of its failure map."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """All that the tests know of one vendor."""
@@ -419,6 +456,7 @@ class Vendor:
     messenger: Messenger | None = None
     calendar: Calendar | None = None
     asked: Asked | None = None
+    crm: Crm | None = None
 
 
 # What descriptions share

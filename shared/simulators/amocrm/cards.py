@@ -24,7 +24,8 @@ def new_lead(lead_id: int, now: int, given: Mapping[str, Any]) -> Card:
     contacts = [int(one) for one in given.get("contacts", ())]
     return {
         "id": lead_id, "name": given.get("name", f"Сделка {lead_id}"), "price": given.get("price", 0),
-        "responsible_user_id": HUMAN, "group_id": 0, "status_id": given.get("status_id", FIRST),
+        "responsible_user_id": given.get("responsible_user_id", HUMAN), "group_id": 0,
+        "status_id": given.get("status_id", FIRST),
         "pipeline_id": given.get("pipeline_id", PIPELINE), "loss_reason_id": None, "created_by": HUMAN,
         "updated_by": HUMAN, "created_at": now, "updated_at": now, "closed_at": None, "closest_task_at": None,
         "is_deleted": False, "custom_fields_values": None, "score": None, "account_id": ACCOUNT_ID,
@@ -49,10 +50,12 @@ def new_contact(contact_id: int, now: int, given: Mapping[str, Any]) -> Card:
                     "values": [{"value": one, "enum_id": enum_id, "enum_code": enum_code} for one in many],
                 }
             )  # fmt: skip
-    name = str(given.get("name", f"Контакт {contact_id}"))
+    parts = (given.get("first_name"), given.get("last_name"))
+    name = str(given.get("name") or " ".join(filter(None, parts)) or f"Контакт {contact_id}")
     return {
         "id": contact_id, "name": name, "first_name": name.split()[0], "last_name": " ".join(name.split()[1:]),
-        "responsible_user_id": HUMAN, "group_id": 0, "created_by": HUMAN, "updated_by": HUMAN, "created_at": now,
+        "responsible_user_id": given.get("responsible_user_id", HUMAN), "group_id": 0, "created_by": HUMAN,
+        "updated_by": HUMAN, "created_at": now,
         "updated_at": now, "closest_task_at": None, "is_deleted": False, "is_unsorted": False,
         "custom_fields_values": values or None, "account_id": ACCOUNT_ID,
         "_embedded": {"tags": [], "leads": [], "companies": []},
@@ -71,15 +74,15 @@ def lead_hook(lead: Card, **old: Any) -> Card:
     }  # fmt: skip
 
 
-def contact_hook(contact: Card) -> Card:
-    """A contact as a webhook tells it."""
+def contact_hook(contact: Card, type_: str = "contact") -> Card:
+    """A contact as a webhook tells it, or a company."""
     linked = {str(one["id"]): {"ID": one["id"]} for one in contact["_embedded"]["leads"]}
     return {
         "id": contact["id"], "name": contact["name"], "responsible_user_id": contact["responsible_user_id"],
         "date_create": contact["created_at"], "last_modified": contact["updated_at"],
         "created_user_id": contact["created_by"], "modified_user_id": contact["updated_by"],
         "account_id": ACCOUNT_ID, "custom_fields": _legacy_fields(contact), "created_at": contact["created_at"],
-        "updated_at": contact["updated_at"], "type": "contact", "linked_leads_id": linked,
+        "updated_at": contact["updated_at"], "type": type_, "linked_leads_id": linked,
     }  # fmt: skip
 
 
@@ -87,7 +90,7 @@ def _legacy_fields(card: Card) -> list[Card]:
     return [
         {
             "id": one["field_id"], "name": one["field_name"],
-            "values": [{"value": value["value"], "enum": value["enum_id"]} for value in one["values"]],
+            "values": [{"value": value["value"], "enum": value.get("enum_id")} for value in one["values"]],
             "code": one["field_code"],
         }
         for one in card["custom_fields_values"] or ()

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from simulators.amocrm import saving
 from simulators.amocrm.api import KINDS, Api
 from simulators.amocrm.cards import (
     ACCOUNT_ID,
     HUMAN,
     LOST,
+    PIPELINE,
+    STAGES,
+    TOKEN_USER,
+    UNSORTED,
     WON,
     Card,
     contact_hook,
@@ -25,11 +30,13 @@ from simulators.amocrm.cards import (
     new_contact,
     new_lead,
 )
+from simulators.amocrm.fields import custom_field, every_accounts
 from simulators.amocrm.grants import CLIENT_ID, Grants, Integration
 from simulators.amocrm.hooks import Hook, Repeat, is_good, next_repeat
 from simulators.chassis import Simulator
 
 SUBDOMAIN = "kofeinya-test"
+SINGULAR = {"leads": "lead", "contacts": "contact", "companies": "company"}
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
 
 
@@ -63,7 +70,8 @@ class Pace:
 
 
 class AmocrmSimulator(Simulator):
-    """One account of amoCRM. Effects: `exchange`, `refresh` {status, hint}; `hook_disabled` {destination}."""
+    """One account of amoCRM. Effects: `exchange`, `refresh` {status, hint}; `hook_disabled` {destination}; `create`,
+    `update`, `link` {entity, id}; `note`, `task` {entity, on, id, text}."""
 
     vendor = "amocrm"
 
@@ -76,10 +84,41 @@ class AmocrmSimulator(Simulator):
         self.log: list[Card] = []
         self.hooks: dict[int, Hook] = {}
         self.repeats: list[Repeat] = []
+        self.fields = every_accounts()
+        self.hidden: set[int] = set()
+        """Fields that this user doesn't see any more."""
+        self.pipelines: dict[int, list[int]] = {PIPELINE: list(STAGES)}
+        self.users = {HUMAN: "Мария", TOKEN_USER: "Связка"}
+        self.seen_after = 0.0
+        """Seconds by which the search is behind."""
+        self.notes: dict[str, list[Card]] = {kind: [] for kind in KINDS}
+        self.tasks: dict[int, Card] = {}
+        self.unsorted: dict[str, Card] = {}
+        self.renamed: Literal["redirect", "refuse"] = "redirect"
+        """What an address that isn't the account's any more answers."""
         self._outbox: list[tuple[str, str, str, Card]] = []
-        self._ids = {"leads": 15318174, "contacts": 17611272, "companies": 17612520, "hooks": 1056948}
+        self._ids = {
+            "leads": 15318174, "contacts": 17611272, "companies": 17612520, "hooks": 1056948, "notes": 295868,
+            "tasks": 4745250,
+        }  # fmt: skip
 
-    def _new_id(self, kind: str) -> int:
+    @property
+    def stage_of(self) -> dict[int, int]:
+        """Each stage's pipeline; the last two stages are in all of them."""
+        return {stage: one for one, stages in self.pipelines.items() for stage in stages if stage not in (WON, LOST)}
+
+    def shown_fields(self, kind: str) -> dict[int, Card]:
+        """The fields that the token's user sees."""
+        return {id_: one for id_, one in self.fields[kind].items() if id_ not in self.hidden}
+
+    def shown(self, kind: str, card: Card, with_: str = "") -> Card:
+        """A card as this user sees it: people and deals that it is linked with only when they are asked for."""
+        left_out = {"leads": "contacts", "contacts": "leads", "companies": "contacts"}[kind]
+        linked = {k: v for k, v in card["_embedded"].items() if k != left_out or left_out in with_.split(",")}
+        values = [one for one in card["custom_fields_values"] or () if one["field_id"] not in self.hidden]
+        return {**card, "custom_fields_values": values or None, "_embedded": linked}
+
+    def new_id(self, kind: str) -> int:
         self._ids[kind] += 1
         return self._ids[kind]
 
@@ -91,7 +130,7 @@ class AmocrmSimulator(Simulator):
     def add(self, kind: str, given: Mapping[str, Any]) -> Card:
         """A deal or a contact is created."""
         made = new_lead if kind == "leads" else new_contact
-        card = made(self._new_id(kind), int(self.now()), given)
+        card = made(self.new_id(kind), int(self.now()), given)
         self.cards[kind][card["id"]] = card
         if kind == "leads":
             self._close(card)
@@ -100,7 +139,8 @@ class AmocrmSimulator(Simulator):
                 self.cards["contacts"][one["id"]]["_embedded"]["leads"].append({"id": card["id"]})
             self._outbox.append(("add_lead", "leads", "add", lead_hook(card)))
         else:
-            self._outbox.append(("add_contact", "contacts", "add", contact_hook(card)))
+            one = SINGULAR[kind]
+            self._outbox.append((f"add_{one}", "contacts", "add", contact_hook(card, one)))
         return card
 
     def change(self, kind: str, card: Card, given: Mapping[str, Any], by: int = HUMAN) -> None:
@@ -109,7 +149,8 @@ class AmocrmSimulator(Simulator):
         card.update({name: value for name, value in given.items() if name in card and name != "id"})
         card["updated_at"], card["updated_by"] = max(int(self.now()), card["updated_at"]), by
         if kind != "leads":
-            self._outbox.append(("update_contact", "contacts", "update", contact_hook(card)))
+            one = SINGULAR[kind]
+            self._outbox.append((f"update_{one}", "contacts", "update", contact_hook(card, one)))
             return
         self._outbox.append(("update_lead", "leads", "update", lead_hook(card, old_status_id=was[0])))
         if (card["status_id"], card["pipeline_id"]) != was:
@@ -127,7 +168,8 @@ class AmocrmSimulator(Simulator):
         if kind == "leads":
             self._outbox.append(("delete_lead", "leads", "delete", bare))
         else:
-            self._outbox.append(("delete_contact", "contacts", "delete", {"id": card["id"], "type": "contact"}))
+            one = SINGULAR[kind]
+            self._outbox.append((f"delete_{one}", "contacts", "delete", {"id": card["id"], "type": one}))
 
     def _close(self, lead: Card) -> None:
         lead["closed_at"] = lead["updated_at"] if lead["status_id"] in (WON, LOST) else None
@@ -143,6 +185,46 @@ class AmocrmSimulator(Simulator):
             }
         )  # fmt: skip
 
+    def noted(self, kind: str, card_id: int, given: Mapping[str, Any]) -> Card:
+        """A note on a card."""
+        now = int(self.now())
+        note = {
+            "id": self.new_id("notes"), "entity_id": card_id, "note_type": given.get("note_type", "common"),
+            "params": {"text": given["params"]["text"]}, "created_by": TOKEN_USER, "created_at": now,
+            "updated_at": now, "account_id": ACCOUNT_ID,
+        }  # fmt: skip
+        self.notes[kind].append(note)
+        quiet = given.get("is_need_to_trigger_digital_pipeline") is False
+        self.record("note", entity=kind, on=card_id, id=note["id"], text=note["params"]["text"], quiet=quiet)
+        return note
+
+    def tasked(self, given: Mapping[str, Any]) -> Card:
+        """A task on a card."""
+        now = int(self.now())
+        task = {
+            "id": self.new_id("tasks"), "created_by": TOKEN_USER, "created_at": now, "updated_at": now,
+            "responsible_user_id": TOKEN_USER, "is_completed": False, "task_type_id": 1, **given,
+        }  # fmt: skip
+        self.tasks[task["id"]] = task
+        self.record(
+            "task", entity=given.get("entity_type"), on=given.get("entity_id"), id=task["id"], text=task["text"]
+        )
+        return task
+
+    def put_into_unsorted(
+        self, given: Mapping[str, Any], leads: Sequence[Any], contacts: Sequence[Any], by: int
+    ) -> Card:
+        """A deal that waits for somebody to accept it."""
+        ids = [one["id"] if "id" in one else saving.made(self, "contacts", one, by)["id"] for one in contacts]
+        pipeline = given.get("pipeline_id", PIPELINE)
+        deal = {**leads[0], "pipeline_id": pipeline, "status_id": UNSORTED,
+                "_embedded": {"contacts": [{"id": one} for one in ids]}}  # fmt: skip
+        lead = saving.made(self, "leads", deal, by)
+        uid = f"{len(self.unsorted):04x}{lead['id']:056x}"
+        self.unsorted[uid] = {"lead": lead["id"], "source_uid": given.get("source_uid")}
+        linked = {"leads": [{"id": lead["id"]}], "contacts": [{"id": one} for one in ids], "companies": []}
+        return {"uid": uid, "account_id": ACCOUNT_ID, "request_id": given.get("request_id", "0"), "_embedded": linked}
+
     # Webhooks
 
     def subscribe(self, destination: str, settings: list[str]) -> Hook:
@@ -151,7 +233,7 @@ class AmocrmSimulator(Simulator):
         if present is not None:
             present.settings = settings
             return present
-        hook = Hook(self._new_id("hooks"), destination, settings, int(self.now()))
+        hook = Hook(self.new_id("hooks"), destination, settings, int(self.now()))
         self.hooks[hook.id] = hook
         return hook
 
@@ -223,6 +305,9 @@ class AmocrmSimulator(Simulator):
             Route("/integration", self._told_integration, methods=["POST"]),
             Route("/agree", self._told_agree, methods=["POST"]),
             Route("/settings", self._told_settings, methods=["POST"]),
+            Route("/fields", self._told_fields, methods=["POST"]),
+            Route("/pipelines", self._told_pipelines, methods=["POST"]),
+            Route("/rename", self._told_rename, methods=["POST"]),
             Route("/tick", self._told_tick, methods=["POST"]),
         ]
 
@@ -270,8 +355,11 @@ class AmocrmSimulator(Simulator):
         return JSONResponse({"location": self.redirect(given.get("client_id", CLIENT_ID), given.get("state"))})
 
     async def _told_settings(self, request: Request) -> Response:
-        """`{admin, filters, rotation, long_lived, per_second, expire_access, withdraw}`, any of them."""
+        """`{admin, filters, rotation, long_lived, per_second, expire_access, withdraw, seen_after, hidden}`, any of
+        them."""
         given = await request.json()
+        self.seen_after = given.get("seen_after", self.seen_after)
+        self.hidden = set(given.get("hidden", self.hidden))
         self.admin, self.filters = given.get("admin", self.admin), given.get("filters", self.filters)
         self.grants.rotation = given.get("rotation", self.grants.rotation)
         self.grants.long_lived |= set(given.get("long_lived", ()))
@@ -281,6 +369,28 @@ class AmocrmSimulator(Simulator):
         if given.get("withdraw"):
             self.grants.withdraw()
         return JSONResponse({"admin": self.admin, "filters": self.filters, "rotation": self.grants.rotation})
+
+    async def _told_fields(self, request: Request) -> Response:
+        """`{leads: [{id, name, type, code, enums}]}`: an administrator makes fields."""
+        for kind, given in (await request.json()).items():
+            for one in given:
+                self.fields[kind][one["id"]] = custom_field(
+                    one["id"], one["name"], one.get("type", "text"), one.get("code"), one.get("enums", ())
+                )
+        return JSONResponse({kind: sorted(known) for kind, known in self.fields.items()})
+
+    async def _told_pipelines(self, request: Request) -> Response:
+        """`{pipeline: [stage, ...]}`: further pipelines, each with the two last stages besides; `users: [id]`."""
+        given = await request.json()
+        self.users |= {user: f"Менеджер {user}" for user in given.pop("users", ())}
+        self.pipelines |= {int(one): [*stages, WON, LOST] for one, stages in given.items()}
+        return JSONResponse({str(one): stages for one, stages in self.pipelines.items()})
+
+    async def _told_rename(self, request: Request) -> Response:
+        """`{subdomain, old: redirect | refuse}`: the account has another address from now on."""
+        given = await request.json()
+        self.grants.subdomain, self.renamed = given["subdomain"], given.get("old", "redirect")
+        return JSONResponse({"subdomain": self.grants.subdomain})
 
     async def _told_tick(self, request: Request) -> Response:
         """`{seconds}`: amoCRM's clock runs on."""

@@ -73,11 +73,14 @@ class KeyType(StrEnum):
     PHONE = "phone"
     EMAIL = "email"
     CHAT = "chat"
+    NAME = "name"
+    """Companies only: of people many bear the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One value that an object is told by, in its one spelling: E.164, an address in lower case, `telegram:12345`."""
+    """One value that an object is told by, in its one spelling: E.164, an address or a company's name in lower case,
+    `telegram:12345`."""
 
     by: KeyType
     value: str
@@ -148,6 +151,11 @@ class Object:
     def shows(self, name: str) -> Shown:
         """What stands in a field."""
         return self.fields.get(name, UNREAD)
+
+    def elements(self, name: str) -> tuple[str, ...]:
+        """The texts in a field, be it one or several."""
+        shown = self.shows(name)
+        return shown if isinstance(shown, tuple) else (shown,) if isinstance(shown, str) else ()
 
 
 KNOWN_MOST = 5

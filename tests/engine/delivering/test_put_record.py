@@ -8,57 +8,20 @@ from typing import Any
 
 import pytest
 
-from fake_crm import FakeCrm
-from fakes import House
-from svyazka.engine.delivering import attempts, recording
+from shop import POINTS, Killed, Shop
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import replace_delivery
-from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.upkeep.forget import Forgetting
-from svyazka.model.commands import AddNote, Command, Guards, PutRecord, Step
+from svyazka.model.commands import AddNote, PutRecord
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.records import CLEARED, Link, Match, RecordKind, Target
 from svyazka.model.references import Existing, Produced
-from svyazka.model.tenants import ConnectionSpec
 
 CONTACT, DEAL = RecordKind.CONTACT, RecordKind.DEAL
 IVAN = Contact(name="Иван Петров", phone="8 (999) 123-45-67", email="Ivan@Example.org", chats={"telegram": "77"})
 IVANS = PutRecord(record=CONTACT, person=IVAN)
-
-
-class Shop(House):
-    """The house with a CRM, to which deliveries are given as planning would make them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.crm = FakeCrm()
-        self.manifests["crm"] = self.crm.manifest
-        connections = {**self.tenant.connections, "crm": ConnectionSpec(vendor="crm")}
-        self.tenant = self.tenant.model_copy(update={"connections": connections})
-        self.number = 0
-
-    async def give(self, command: Command, lane: str | None = "ivan") -> str:
-        self.number += 1
-        safety = (self.crm.noting if isinstance(command, AddNote) else self.crm.creating).safety
-        obligation = Obligation(
-            tenant="kofe", flow="review_request", subject=f"lead:{self.number}", event="evt_1", guards=Guards(),
-            base_at=self.clock.now(), lane=lane,
-        )  # fmt: skip
-        step = Step.through("intake/crm", "crm", "crm", command, safety)
-        delivery = begun(obligation, (step,), self.clock.now())
-        await self.store.commit([journal.create(delivery)], [perform_task(delivery)])
-        return delivery.id
-
-    async def put(self, command: Command, **more: Any) -> Delivery:
-        """Given, and carried out as far as it goes at once."""
-        id_ = await self.give(command, **more)
-        await self.run()
-        return self.of(id_)
-
-    def of(self, id_: str) -> Delivery:
-        return next(one for one in self.deliveries() if one.id == id_)
 
 
 @pytest.fixture
@@ -235,30 +198,13 @@ async def test_what_was_noted_and_is_gone_or_another_by_now_is_not_believed(shop
     assert (await shop.put(IVANS)).produced[0].id == "7"
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
-POINTS = (
-    "claim.before", "claim.after", "perform.before_call", "perform.after_call", "settle.before", "settle.after",
-)  # fmt: skip
-
-
 @pytest.mark.parametrize("keeps_marks", [True, False])
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_anywhere_it_is_there_once(
     shop: Shop, point: str, keeps_marks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.crm.keeps_marks = keeps_marks
-    left = [point]
-
-    def reach(at: str) -> None:
-        if at in left:
-            left.remove(at)
-            raise Killed(at)
-
-    for module in (attempts, recording):
-        monkeypatch.setattr(module, "reach", reach)
+    left = shop.dies_at(point, monkeypatch)
     id_ = await shop.give(IVANS)
     with pytest.raises(Killed):
         await shop.run()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from svyazka.catalogue import N_
+from svyazka.connectors.amocrm import moving
 from svyazka.connectors.amocrm.failures import BODILESS, TOKEN, failure, rule_of
 from svyazka.connectors.amocrm.schema import sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
@@ -17,11 +18,22 @@ from svyazka.engine.contracts.failures import Rule
 from svyazka.engine.contracts.untrusted import Section, number, section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, retry_after, turned_away
 from svyazka.model.errors import NotShown
-from svyazka.model.outcomes import Blocked, Retry
+from svyazka.model.outcomes import Blocked, Outcome, Retry, Unclear
 
 CALL_TIMEOUT = 15.0
 PAGE = 250
+MOST_PAGES = 20
+"""Pages of one question that are read: what is asked for has fewer."""
+
 _QUIET = "amocrm.quiet_until"
+
+
+class Invalid(VendorFailure):
+    """amoCRM doesn't take some of the values: `paths` are their places (`custom_fields_values.0.field_id`)."""
+
+    def __init__(self, outcome: Outcome, paths: Sequence[str]) -> None:
+        super().__init__(outcome)
+        self.paths = paths
 
 
 async def ask(
@@ -38,6 +50,8 @@ async def ask(
     _be_quiet(call)
     access = await _access(call)
     response = await _send(call, method, path, params, json, access)
+    if await moving.followed(call, response, access):
+        response = await _send(call, method, path, params, json, access)
     if response.status_code == 401 and json_object(response) and call.auth is not None:
         access = await call.auth.renewed(access.token)
         response = await _send(call, method, path, params, json, access)
@@ -59,7 +73,7 @@ async def _send(
     call: Call[AmocrmSettings], method: str, path: str, params: Mapping[str, str | int] | None, json: object,
     access: Access,
 ) -> httpx.Response:  # fmt: skip
-    address = call.settings.address() or access.base_url
+    address = await moving.address(call, access)
     if address is None:
         remedy = N_("Укажите subdomain — имя аккаунта из адреса ИМЯ.amocrm.ru")
         raise VendorFailure(Blocked(code="no_subdomain", message=N_("не указан адрес аккаунта amoCRM"), remedy=remedy))
@@ -78,7 +92,7 @@ def _content(call: Call[AmocrmSettings], response: httpx.Response) -> Section | 
         if said:
             return said
         raise VendorFailure(
-            Retry(
+            Unclear(
                 code="not_json",
                 message=N_("amoCRM answered {status} with something not its JSON").format(status=status),
             )
@@ -89,15 +103,21 @@ def _content(call: Call[AmocrmSettings], response: httpx.Response) -> Section | 
     after = _after(response, said, rule)
     if rule.after is not None:
         call.memo[_QUIET] = datetime.now(UTC) + timedelta(seconds=after or rule.after)
-    raise VendorFailure(failure(rule, status, call.http.cut(_detail(said)), after))
+    outcome = failure(rule, status, call.http.cut(_detail(said)), after)
+    if status == 400 and (wrong := _errors(said)):
+        raise Invalid(outcome, [text(error.get("path")) or "?" for error in wrong])
+    raise VendorFailure(outcome)
+
+
+def _errors(said: Section) -> list[Section]:
+    return [error for one in sections(said.get("validation-errors")) for error in sections(one.get("errors"))]
 
 
 def _detail(said: Section) -> str:
     """What is wrong, with its place: `custom_fields_values.0.field_id: The value you selected ...`."""
     errors = [
         f"{text(error.get('path')) or '?'}: {text(error.get('detail')) or text(error.get('code')) or '?'}"
-        for entity in sections(said.get("validation-errors"))
-        for error in sections(entity.get("errors"))
+        for error in _errors(said)
     ]
     return "; ".join(errors[:5]) or text(said.get("detail")) or ""
 
@@ -127,20 +147,21 @@ async def account(call: Call[AmocrmSettings]) -> Section:
 
 async def lead(call: Call[AmocrmSettings], lead_id: str) -> Section | None:
     """A deal with the ids of its contacts, or None."""
-    return await _one(call, f"leads/{lead_id}", {"with": "contacts"})
+    return await one(call, f"leads/{lead_id}", {"with": "contacts"})
 
 
 async def contact(call: Call[AmocrmSettings], contact_id: str) -> Section | None:
     """A contact, or None."""
-    return await _one(call, f"contacts/{contact_id}")
+    return await one(call, f"contacts/{contact_id}")
 
 
 async def company(call: Call[AmocrmSettings], company_id: str) -> Section | None:
     """A company, or None."""
-    return await _one(call, f"companies/{company_id}")
+    return await one(call, f"companies/{company_id}")
 
 
-async def _one(call: Call[AmocrmSettings], path: str, params: Mapping[str, str | int] | None = None) -> Section | None:
+async def one(call: Call[AmocrmSettings], path: str, params: Mapping[str, str | int] | None = None) -> Section | None:
+    """One card; None where it is gone. Raises NotShown for one that this user never sees."""
     try:
         found = await ask(call, "GET", path, params)
     except VendorFailure as error:
@@ -151,6 +172,27 @@ async def _one(call: Call[AmocrmSettings], path: str, params: Mapping[str, str |
             raise NotShown(str(error)) from error
         raise
     return None if found is None or found.get("is_deleted") is True else found
+
+
+async def every(
+    call: Call[AmocrmSettings], path: str, embedded: str, params: Mapping[str, str | int] | None = None
+) -> AsyncIterator[Section]:
+    """All of a list, page by page."""
+    for page in range(1, MOST_PAGES + 1):
+        answer = await ask(call, "GET", path, {**(params or {}), "limit": PAGE, "page": page}) or {}
+        for one in sections(section(answer, "_embedded").get(embedded)):
+            yield one
+        if not section(answer, "_links", "next"):
+            return
+
+
+async def filters_work(call: Call[AmocrmSettings]) -> bool:
+    """Whether this account lets us filter lists; asked once a process."""
+    known: bool | None = call.memo.get("amocrm.filters")
+    if known is None:
+        known = (await account(call)).get("is_api_filter_enabled") is not False
+        call.memo["amocrm.filters"] = known
+    return known
 
 
 def main_contact(lead_body: Section) -> str | None:

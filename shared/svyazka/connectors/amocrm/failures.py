@@ -39,12 +39,13 @@ FAILURES = FailureMap(
         404: Rule("refuse", Reason.NOT_FOUND, N_("there is no such thing")),
         422: Rule("refuse", Reason.BAD_REQUEST, N_("amoCRM can't process so much at once")),
         429: Rule("retry", Reason.TOO_MUCH, N_("over amoCRM's 7 requests a second"), after=60),
-        500: Rule("retry", Reason.OUT_OF_SERVICE, N_("amoCRM failed")),
-        502: Rule("retry", Reason.OUT_OF_SERVICE, N_("amoCRM can't be reached behind its gateway")),
-        503: Rule("retry", Reason.OUT_OF_SERVICE, N_("amoCRM is unavailable")),
-        504: Rule("retry", Reason.OUT_OF_SERVICE, N_("amoCRM didn't answer in time")),
+        # A write may have been done before it broke: what reads takes it for a plain failure.
+        500: Rule("unclear", Reason.OUT_OF_SERVICE, N_("amoCRM failed")),
+        502: Rule("unclear", Reason.OUT_OF_SERVICE, N_("amoCRM can't be reached behind its gateway")),
+        503: Rule("unclear", Reason.OUT_OF_SERVICE, N_("amoCRM is unavailable")),
+        504: Rule("unclear", Reason.OUT_OF_SERVICE, N_("amoCRM didn't answer in time")),
     },
-    classes={range(500, 1000): Rule("retry", Reason.OUT_OF_SERVICE, N_("amoCRM failed"))},
+    classes={range(500, 1000): Rule("unclear", Reason.OUT_OF_SERVICE, N_("amoCRM failed"))},
     special={
         N_("403 as a page instead of JSON: going on would only make it longer"): _FLOODING,
         N_("401 to a token of OAuth's that was renewed for this very call"): _NOT_EVEN_FRESH,

@@ -1,4 +1,4 @@
-"""amoCRM and Kommo, API v4: what it is and can do. Writing into it comes later."""
+"""amoCRM and Kommo, API v4: what it is and can do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from svyazka.connectors.amocrm.failures import FAILURES
 from svyazka.connectors.amocrm.hook import AmocrmHook
 from svyazka.connectors.amocrm.polling import AmocrmPolling
 from svyazka.connectors.amocrm.reading import AmocrmReading
+from svyazka.connectors.amocrm.records import AmocrmRecords
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
@@ -40,6 +41,7 @@ MANIFEST = Manifest(
         },
     ),
     failures=FAILURES,
+    records=AmocrmRecords(),
     reading=AmocrmReading(),
     polling=AmocrmPolling(),
     doctor=AmocrmDoctor(),

@@ -96,7 +96,7 @@ class Lead:
 def person(body: Section) -> Contact:
     """Whom a contact's card is about: phone by the brief's order (v4 fields, legacy fields, a bare `phone`)."""
     v4, legacy = list(_fields(body.get("custom_fields_values"))), list(_fields(body.get("custom_fields")))
-    phones = (_phone(v4), _phone(legacy), _best(_split(text(body.get("phone")) or "")))
+    phones = (_phone(v4), _phone(legacy), _best(split_values(text(body.get("phone")) or "")))
     emails = (value for code, name, value in [*v4, *legacy] if _is(code, name, EMAIL, EMAIL_NAMES) and "@" in value)
     return Contact(
         name=text(body.get("first_name")) or text(body.get("name")),
@@ -107,7 +107,7 @@ def person(body: Section) -> Contact:
 
 def _phone(fields: list[Field]) -> str | None:
     return _best(
-        [part for code, name, value in fields if _is(code, name, PHONE, PHONE_NAMES) for part in _split(value)]
+        [part for code, name, value in fields if _is(code, name, PHONE, PHONE_NAMES) for part in split_values(value)]
     )
 
 
@@ -131,7 +131,7 @@ def _fields(value: object) -> Iterator[Field]:
                 yield code.upper() if code else None, name, plain
 
 
-def _split(value: str) -> list[str]:
+def split_values(value: str) -> list[str]:
     """People write several numbers into one value."""
     return [part.strip() for part in _NUMBERS.split(value)]
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from svyazka.catalogue import N_, _
+from svyazka.model.records import RecordKind
 from svyazka.model.tenants import ConnectionSettings
 
 HOSTS = (".amocrm.ru", ".amocrm.com", ".kommo.com")
@@ -38,7 +39,22 @@ def _stage(value: str) -> str:
     return value
 
 
+def _field(value: str) -> str:
+    if not re.fullmatch(r"\d{1,20}|[A-Z][A-Z0-9_]{0,59}", value, re.ASCII):
+        raise ValueError(_("expected the id of a field (digits) or its code (PHONE, UTM_SOURCE)"))
+    return value
+
+
+def _canonical(value: str) -> str:
+    if not re.fullmatch(r"((contact|company|deal)\.)?[a-z][a-z0-9_]{0,59}", value, re.ASCII):
+        raise ValueError(_("expected a field's name such as serial, or deal.serial, contact.telegram"))
+    return value
+
+
 Id = Annotated[str, BeforeValidator(_as_text), AfterValidator(_id)]
+FieldName = Annotated[str, BeforeValidator(_as_text), AfterValidator(_field)]
+Canonical = Annotated[str, AfterValidator(_canonical)]
+Source = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=255)]
 Stage = Annotated[str, BeforeValidator(_as_text), AfterValidator(_stage)]
 Subdomain = Annotated[
     str,
@@ -83,17 +99,49 @@ class AmocrmSettings(ConnectionSettings):
         title=N_("адрес возврата (redirect_uri)"),
         description=N_("Тот же, буква в букву, что в настройках интеграции"),
     )
-    pipeline: Id | None = None
-    """Where deals of ours will be created, with `status`, `responsible` and `fields`."""
-    status: Id | None = None
-    responsible: Id | None = None
+    pipeline: Id | None = Field(
+        default=None,
+        title=N_("воронка новых сделок"),
+        description=N_("Номер из адреса страницы воронки; воронки называет svyazka doctor --live"),
+    )
+    status: Id | None = Field(
+        default=None,
+        title=N_("этап новых сделок"),
+        description=N_("Номер этапа этой воронки"),
+    )
+    responsible: Id | None = Field(
+        default=None,
+        title=N_("ответственный"),
+        description=N_("Номер пользователя: Настройки → Пользователи, в адресе его карточки"),
+    )
     won_statuses: tuple[Stage, ...] | None = Field(
         default=None,
         min_length=1,
         title=N_("этапы успешной сделки"),
         description=N_("Номера этапов или воронка:этап; этапы называет svyazka doctor --live"),
     )
-    fields: dict[str, Id] = {}
+    fields: dict[Canonical, FieldName] = Field(
+        default={},
+        title=N_("поля карточек"),
+        description=N_("Наше имя: номер или код поля в amoCRM; deal., contact., company. перед именем — чьё поле"),
+    )
+    sources: dict[str, Source] = Field(
+        default={},
+        title=N_("источники сделок"),
+        description=N_("Наш источник: код источника (external_id), заведённого этой интеграцией"),
+    )
+    mark_field: FieldName | dict[RecordKind, FieldName] | None = Field(
+        default=None,
+        title=N_("поле для нашей отметки"),
+        description=N_(
+            "Текстовое поле: по нему Связка узнаёт созданное ею. Номер, код или deal: номер, contact: номер"
+        ),
+    )
+    unsorted: bool = Field(
+        default=False,
+        title=N_("сделки через «Неразобранное»"),
+        description=N_("true: новую сделку сначала принимает человек"),
+    )
 
     def host(self) -> str | None:
         """`name.amocrm.ru`, where the settings tell it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
-from svyazka.engine.rules.what_differs import normal_element, what_differs
+from svyazka.engine.rules.what_differs import company_name, normal_element, shows, what_differs
 from svyazka.model.contacts import normalize_email, normalize_phone
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NoPlace, SourceUnavailable
 from svyazka.model.names import same_person
@@ -171,6 +171,8 @@ def keys_of(command: PutRecord) -> tuple[Key, ...]:
         keys.append(Key(KeyType.PHONE, phone))
     if email := normalize_email(match.email):
         keys.append(Key(KeyType.EMAIL, email))
+    if command.record is RecordKind.COMPANY and match.name:
+        keys.append(Key(KeyType.NAME, company_name(match.name)))
     keys += [Key(KeyType.CHAT, f"{vendor}:{chat}") for vendor, chat in sorted(match.chats.items()) if chat]
     return tuple(keys)
 
@@ -279,11 +281,5 @@ def _newest(one: Object) -> tuple[float, int, str]:
 
 def _shows(one: Object, key: Key) -> bool:
     """Whether an object that we noted under a key still shows it; what can't be seen is believed."""
-    if key.by is KeyType.MARK:
-        return True
-    name, wanted = (key.by.value, key.value) if key.by is not KeyType.CHAT else key.value.split(":", 1)
-    shown = one.shows(name)
-    if shown is UNREAD:
-        return True
-    elements = shown if isinstance(shown, tuple) else (shown,) if isinstance(shown, str) else ()
-    return wanted in {normal_element(name, element) for element in elements}
+    name = key.value.partition(":")[0] if key.by is KeyType.CHAT else key.by.value
+    return key.by is KeyType.MARK or one.shows(name) is UNREAD or shows(one, key)

@@ -5,12 +5,13 @@ Keeping several systems in step (who changed what since they agreed) is another 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from svyazka.model.contacts import normalize_email, normalize_phone
-from svyazka.model.records import CLEARED, SETS, UNREAD, Object, Shown, Value, Wanted
+from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Object, Shown, Value, Wanted
 
 Keeps = Callable[[str, Value], Value]
 """A field's name and a value -> what the system makes of it."""
@@ -89,6 +90,22 @@ def normal_element(name: str, value: Value) -> str:
     if name == "price":
         return plain_amount(text) or text.strip()
     return " ".join(text.split())
+
+
+def shows(one: Object, key: Key) -> bool:
+    """Whether an object shows a key in any spelling. Our mark is none of its fields: who has kept it tells that."""
+    if key.by is KeyType.NAME:
+        return key.value in {company_name(name) for name in one.elements("name")}
+    name, wanted = (key.by.value, key.value) if key.by is not KeyType.CHAT else key.value.split(":", 1)
+    return wanted in {normal_element(name, element) for element in one.elements(name)}
+
+
+def company_name(name: str) -> str:
+    """A company's name as it is compared: without quotes, in lower case."""
+    return " ".join(_QUOTES.sub(" ", name.casefold().replace("ё", "е")).split())
+
+
+_QUOTES = re.compile("[\"'«»„“”‘’`]")
 
 
 def plain_amount(text: str) -> str | None:

@@ -1,0 +1,513 @@
+"""The kit of everything that keeps people, companies and deals: found by whatever tells them, once, and nothing is lost
+in them.
+
+A vendor takes part by `crm` of its description (`tests/vendors/<vendor>.py`); one that keeps records and has none
+fails. What is written is counted at its stand-in.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from connectors.support import NOW, calling, perform
+from kits.test_messenger_kit import IN_PLACE_OF, PAGE
+from shop import POINTS, Killed, Shop
+from simulators.serve import Running
+from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.records import LinkTo, Quiet, Records
+from svyazka.engine.contracts.failures import Case, Rule, outcome_of
+from svyazka.engine.rules.what_differs import normal
+from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, Repeat
+from svyazka.model.contacts import Contact
+from svyazka.model.deliveries import Status
+from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.records import CLEARED, UNREAD, Key, KeyType, Link, Match, Object, ObjectId, RecordKind, Target
+from svyazka.model.references import Existing
+from vendors import CRMS
+
+CONTACT, COMPANY, DEAL = RecordKind.CONTACT, RecordKind.COMPANY, RecordKind.DEAL
+NAMES = sorted(name for name in VENDORS if load_manifest(name).records is not None)
+EVERY = pytest.mark.parametrize("name", NAMES)
+KINDS = pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name in NAMES if name in CRMS for kind in CRMS[name].fields]
+)
+PHONE, MAIL = "+79991234567", "anna@example.test"
+ANNA = Contact(name="Анна Петрова", phone="8 (999) 123-45-67", email="Anna@Example.test")
+ANNAS = PutRecord(record=CONTACT, person=ANNA)
+ODD = "Ёлка «№ 7» & <b>Ко</b> 100% \u00a0 😀 \" ' \\ O'Нил"
+
+
+def records_of(name: str) -> Records[Any]:
+    found = load_manifest(name).records
+    assert found is not None
+    return found
+
+
+def settings_of(name: str, vendors: Running) -> dict[str, Any]:
+    return {**CRMS[name].settings, **CRMS[name].secrets, "base_url": vendors.base_url(name)}
+
+
+@asynccontextmanager
+async def connected(name: str, vendors: Running, **around: Any) -> AsyncIterator[Call[Any]]:
+    """A call to the vendor's stand-in, which lets us in."""
+    CRMS[name].open(vendors)
+    settings = load_manifest(name).settings.model_validate(settings_of(name, vendors))
+    async with calling(settings, vendors.base_url(name), **around) as call:
+        yield call
+
+
+@pytest.fixture
+async def shop(name: str, vendors: Running) -> AsyncIterator[Shop]:
+    """The engine, with this vendor as its CRM."""
+    CRMS[name].open(vendors)
+    made = Shop(load_manifest(name), settings_of(name, vendors))
+    await made.settle_in()
+    simulator, step = vendors.of(name), made.clock.step
+
+    def together(seconds: float = 0.0) -> None:
+        step(seconds)
+        simulator.ahead = made.clock.now().timestamp() - time.time()
+
+    made.clock.step = together  # type: ignore[method-assign]
+    together()
+    yield made
+    await made.clients.close()
+
+
+async def read(name: str, call: Call[Any], kind: RecordKind, id_: str) -> Object:
+    (found,) = await records_of(name).read_many(kind, [id_], call)
+    return found
+
+
+async def done(name: str, call: Call[Any], command: Command) -> str:
+    """Carried out; the id of what it found or made."""
+    outcome = await perform(load_manifest(name), command, call)
+    assert isinstance(outcome, Succeeded), outcome
+    assert outcome.external_id is not None
+    return outcome.external_id
+
+
+def writes(name: str, vendors: Running) -> Counter[str]:
+    return CRMS[name].done(vendors)
+
+
+def same(kind: RecordKind, name: str, shown: Mapping[str, object], wanted: Mapping[str, Any]) -> list[str]:
+    """Fields that don't show what was written, as the system keeps it."""
+    keeps = records_of(name).keeps
+    return [
+        field
+        for field, value in wanted.items()
+        if normal(field, shown.get(field, "")) != normal(field, keeps(kind, field, value))  # type: ignore[arg-type]
+    ]
+
+
+# What is stated
+
+
+async def test_whoever_keeps_records_takes_part() -> None:
+    assert set(NAMES) == set(CRMS)
+
+
+@EVERY
+async def test_what_a_repeat_means_is_stated_for_each_write(name: str) -> None:
+    records = records_of(name)
+    assert set(CRMS[name].fields) == set(records.kinds) == set(CRMS[name].optional)
+    for operation in (records.creating, records.noting, records.tasking):
+        assert operation.safety.repeat in (Repeat.CHECKABLE, Repeat.IDEMPOTENT), "or one cut answer leaves it unknown"
+        assert operation.safety.ask_after > timedelta()
+    assert records.updating.safety.repeat is Repeat.IDEMPOTENT
+    assert {one.quiet for one in (records.creating, records.updating, records.noting, records.tasking)} <= set(Quiet)
+
+
+# Found
+
+SPELLED = ("+79991234567", "8 (999) 123-45-67", "79991234567", "+7 999 123-45-67", "8-999-123-45-67", "9991234567")
+
+
+@EVERY
+@pytest.mark.parametrize("spelled", SPELLED)
+async def test_a_person_is_found_however_his_phone_is_spelled_there(name: str, spelled: str, vendors: Running) -> None:
+    async with connected(name, vendors) as call:
+        anna = CRMS[name].person(vendors, {"name": "Анна", "phones": [spelled], "emails": ["other@example.test"]})
+        CRMS[name].person(vendors, {"name": "Чужой", "phones": ["+74991234567"], "emails": []})
+        CRMS[name].person(vendors, {"name": "Заметка", "phones": [], "emails": [], "comment": f"жена: {PHONE}"})
+        found = await records_of(name).find(CONTACT, Key(KeyType.PHONE, PHONE), call)
+        assert [one.id for one in found or ()] == [anna]
+        assert await done(name, call, ANNAS) == anna
+        assert writes(name, vendors) == {"update contact": 1}
+        after = await read(name, call, CONTACT, anna)
+        assert spelled in after.elements("phone"), "its spelling stays"
+        assert len(after.elements("phone")) == 1
+        assert set(after.elements("email")) == {"other@example.test", MAIL}
+
+
+@EVERY
+async def test_a_person_is_found_by_mail_and_by_chat_and_by_our_mark(name: str, vendors: Running) -> None:
+    chat = CRMS[name].chat
+    async with connected(name, vendors) as call:
+        by_mail = CRMS[name].person(vendors, {"name": "Анна", "phones": [], "emails": ["ANNA@example.test"]})
+        CRMS[name].person(vendors, {"name": "Нина", "phones": [], "emails": ["joanna@example.test"]})
+        assert await done(name, call, PutRecord(record=CONTACT, person=Contact(email=MAIL))) == by_mail
+        marked = PutRecord(record=CONTACT, match=Match(mark="shop-7"), fields={"name": "Пётр"})
+        made = await done(name, call, marked)
+        assert await done(name, call, marked) == made
+        if chat is not None:
+            by_chat = CRMS[name].person(vendors, {"name": "Ольга", "phones": [], "emails": [], chat: "5550077"})
+            assert await done(name, call, PutRecord(record=CONTACT, person=Contact(chats={chat: "5550077"}))) == by_chat
+            other = await records_of(name).find(CONTACT, Key(KeyType.CHAT, f"{chat}:555007"), call)
+            assert other == (), "a part of an id is another's"
+        assert writes(name, vendors)["create contact"] == 1
+
+
+@EVERY
+async def test_who_shares_a_phone_under_another_name_is_another_person(name: str, vendors: Running) -> None:
+    async with connected(name, vendors) as call:
+        CRMS[name].person(vendors, {"name": "Анна Петрова", "phones": [PHONE], "emails": []})
+        son = await done(name, call, PutRecord(record=CONTACT, person=Contact(name="Пётр", phone=PHONE)))
+        assert await done(name, call, PutRecord(record=CONTACT, person=Contact(name="Петя", phone=PHONE))) == son
+        assert await done(name, call, ANNAS) != son
+        assert writes(name, vendors)["create contact"] == 1
+
+
+@EVERY
+async def test_a_company_is_found_by_its_name(name: str, vendors: Running) -> None:
+    if COMPANY not in records_of(name).kinds:
+        pytest.skip("it keeps no companies")
+    async with connected(name, vendors) as call:
+        company = PutRecord(record=COMPANY, match=Match(name='ООО "Ромашка"'), fields={"name": 'ООО "Ромашка"'})
+        made = await done(name, call, company)
+        again = company.model_copy(update={"match": Match(name="ооо «ромашка»")})
+        assert await done(name, call, again) == made
+        other = PutRecord(record=COMPANY, match=Match(name="ООО Ромашка-2"), fields={"name": "ООО Ромашка-2"})
+        assert await done(name, call, other) != made
+
+
+# Written and read
+
+
+@KINDS
+async def test_what_was_written_is_read_and_is_not_written_again(name: str, kind: RecordKind, vendors: Running) -> None:
+    fields = CRMS[name].fields[kind]
+    async with connected(name, vendors) as call:
+        command = PutRecord(
+            record=kind, match=Match(mark="m-1"), overwrite="differs",
+            fields={field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()},
+        )  # fmt: skip
+        id_ = await done(name, call, command)
+        shown = await read(name, call, kind, id_)
+        assert same(kind, name, shown.fields, fields) == []
+        assert shown.version
+        assert shown.created_at is not None
+        assert await done(name, call, command.model_copy(update={"match": None, "ref": Existing(id=id_)})) == id_
+        assert writes(name, vendors) == {f"create {kind}": 1}
+
+
+@KINDS
+async def test_odd_letters_come_back_as_they_went(name: str, kind: RecordKind, vendors: Running) -> None:
+    title = "title" if kind is DEAL else "name"
+    async with connected(name, vendors) as call:
+        made = PutRecord(record=kind, match=Match(mark="m-1"), fields={title: ODD})
+        id_ = await done(name, call, made)
+        assert same(kind, name, (await read(name, call, kind, id_)).fields, {title: ODD}) == []
+        long = made.model_copy(update={"fields": {title: ODD * 20}, "overwrite": "differs", "ref": Existing(id=id_)})
+        assert await done(name, call, long) == id_
+        assert await done(name, call, long) == id_
+        assert writes(name, vendors)[f"update {kind}"] == 1, "what the system cut is no difference"
+
+
+@KINDS
+async def test_only_what_differs_is_written_and_nothing_else_is_touched(
+    name: str, kind: RecordKind, vendors: Running
+) -> None:
+    field = CRMS[name].optional[kind]
+    async with connected(name, vendors) as call:
+        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
+        id_ = await done(name, call, whole)
+        before = await read(name, call, kind, id_)
+        emptied = PutRecord(record=kind, ref=Existing(id=id_), fields={field: None}, overwrite="differs")
+        await done(name, call, emptied)
+        after = await read(name, call, kind, id_)
+        assert after.shows(field) is CLEARED
+        others = set(before.fields) - {field}
+        assert {one: after.shows(one) for one in others} == {one: before.shows(one) for one in others}
+        await done(name, call, emptied)
+        await done(name, call, whole.model_copy(update={"match": None, "ref": Existing(id=id_)}))
+        assert (await read(name, call, kind, id_)).fields == before.fields, "what is empty is filled again"
+        assert writes(name, vendors) == {f"create {kind}": 1, f"update {kind}": 2}
+
+
+def as_given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
+
+
+@EVERY
+async def test_what_tells_a_person_is_never_emptied(name: str, vendors: Running) -> None:
+    async with connected(name, vendors) as call:
+        id_ = await done(name, call, ANNAS)
+        blank = {"phone": None, "email": [], "name": ""}
+        await done(name, call, PutRecord(record=CONTACT, ref=Existing(id=id_), fields=blank, overwrite="differs"))
+        assert (await read(name, call, CONTACT, id_)).elements("phone") == (PHONE,)
+        assert writes(name, vendors) == {"create contact": 1}
+
+
+@KINDS
+async def test_a_right_taken_away_makes_a_field_unread_and_it_is_not_written(
+    name: str, kind: RecordKind, vendors: Running
+) -> None:
+    field = CRMS[name].optional[kind]
+    async with connected(name, vendors) as call:
+        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
+        id_ = await done(name, call, whole)
+        CRMS[name].hide(vendors, kind, field)
+        call.memo.clear()
+        assert (await read(name, call, kind, id_)).shows(field) is UNREAD
+        change = {field: "changed", ("title" if kind is DEAL else "name"): "Другое"}
+        await done(name, call, PutRecord(record=kind, ref=Existing(id=id_), fields=change, overwrite="differs"))
+        assert writes(name, vendors) == {f"create {kind}": 1, f"update {kind}": 1}
+
+
+@KINDS
+async def test_a_field_that_is_gone_by_now_costs_that_field_and_not_the_lead(
+    name: str, kind: RecordKind, vendors: Running
+) -> None:
+    field = CRMS[name].optional[kind]
+    async with connected(name, vendors) as call:
+        assert await records_of(name).read_many(kind, [], call) == ()
+        await records_of(name).find(kind, Key(KeyType.MARK, "none"), call)  # it has seen the list of fields
+        CRMS[name].hide(vendors, kind, field)
+        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
+        outcome = await perform(load_manifest(name), whole, call)
+        assert isinstance(outcome, Succeeded), outcome
+        assert writes(name, vendors) == {f"create {kind}": 1}
+        rest = {one: value for one, value in CRMS[name].fields[kind].items() if one != field}
+        assert same(kind, name, (await read(name, call, kind, outcome.external_id or "")).fields, rest) == []
+
+
+@KINDS
+async def test_what_was_removed_is_gone(name: str, kind: RecordKind, vendors: Running) -> None:
+    async with connected(name, vendors) as call:
+        title = "title" if kind is DEAL else "name"
+        made = PutRecord(record=kind, match=Match(mark="m-1"), fields={title: "Первый"})
+        id_ = await done(name, call, made)
+        there = await read(name, call, kind, id_)
+        CRMS[name].remove(vendors, kind, id_)
+        assert await records_of(name).read_many(kind, [id_], call) == ()
+        assert await records_of(name).update(there, {title: "Второй"}, call) is None
+        outcome = await perform(load_manifest(name), made.model_copy(update={"ref": Existing(id=id_)}), call)
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "gone"
+
+
+@EVERY
+async def test_many_are_read_in_few_calls(name: str, vendors: Running) -> None:
+    many = CRMS[name].batch + 10
+    async with connected(name, vendors) as call:
+        ids = [CRMS[name].person(vendors, {"name": f"Гость {n}", "phones": [], "emails": []}) for n in range(many)]
+        await records_of(name).read_many(CONTACT, ids[:1], call)
+        before = len(call.http.log)
+        found = await records_of(name).read_many(CONTACT, ids, call)
+        assert {one.id for one in found} == set(ids)
+        assert len(call.http.log) - before <= 2 + 1
+
+
+@EVERY
+async def test_a_deal_is_linked_noted_and_its_task_set(name: str, vendors: Running) -> None:
+    async with connected(name, vendors, now=NOW) as call:
+        anna = await done(name, call, ANNAS)
+        links = (Link(kind=CONTACT, to=Existing(id=anna), main=True),)
+        deal = PutRecord(record=DEAL, match=Match(mark="d-1"), fields={"title": "Заказ 7", "price": "900"}, links=links)
+        id_ = await done(name, call, deal)
+        there = await read(name, call, DEAL, id_)
+        assert ObjectId(CONTACT, anna) in there.links
+        assert there.is_open is True
+        assert [one.id for one in await records_of(name).linked(DEAL, ObjectId(CONTACT, anna), call)] == [id_]
+        other = await done(name, call, PutRecord(record=CONTACT, person=Contact(name="Пётр", phone="+79990000001")))
+        linked = await records_of(name).link(there, [LinkTo(ObjectId(CONTACT, other))], call)
+        assert isinstance(linked, Succeeded)
+        assert ObjectId(CONTACT, other) in (await read(name, call, DEAL, id_)).links
+        on = Target(kind=DEAL, to=Existing(id=id_))
+        await done(name, call, AddNote(on=on, text=ODD))
+        await done(name, call, AddTask(on=on, text="Перезвонить", due_at=NOW + timedelta(hours=1)))
+        assert writes(name, vendors) == {
+            "create contact": 2, "create deal": 1, "link deal": 1, "note deal": 1, "task deal": 1,
+        }  # fmt: skip
+
+
+# Answers
+
+
+async def answered(name: str, vendors: Running, status: int, content: object, **headers: str) -> Outcome | Exception:
+    """What becomes of a new deal when its vendor answers so."""
+    method, path = CRMS[name].writes["deal"]
+    named = {header.replace("_", "-"): value for header, value in headers.items()}
+    async with connected(name, vendors) as call:
+        vendors.fault(
+            name, kind="answer", method=method, path=path, status=status, body=content, headers=named, times=-1
+        )
+        try:
+            return await perform(load_manifest(name), PutRecord(record=DEAL, fields={"title": "Заказ"}), call)
+        except (NotSent, MaybeSent) as error:
+            return error
+        finally:
+            vendors.of(name).faults.clear()
+
+
+@EVERY
+async def test_every_row_of_the_failure_map_is_what_it_becomes(name: str, vendors: Running) -> None:
+    table = load_manifest(name).failures
+    assert table is not None
+    said, wrong = 0, {}
+    for case, rule in table.rows():
+        for status, content in CRMS[name].says(case):
+            outcome, said = await answered(name, vendors, status, content), said + 1
+            if not _is_as_its_row(case, rule, outcome):
+                wrong[case, status] = outcome
+    assert said >= len(list(table.rows()))
+    assert wrong == {}
+    assert writes(name, vendors) == {}
+
+
+def _is_as_its_row(case: Case, rule: Rule, outcome: Outcome | Exception) -> bool:
+    expected = outcome_of(rule, str(case.code or case.status))
+    if type(outcome) is not type(expected) or (expected.message or "") not in (getattr(outcome, "message", "") or ""):
+        return False
+    match outcome, expected:
+        case (Retry(), Retry()):
+            return (outcome.after or 0) >= (expected.after or 0) and outcome.maybe_sent == expected.maybe_sent
+        case (Blocked(), Blocked()):
+            return bool(outcome.remedy) and outcome.remedy == expected.remedy
+    return True
+
+
+@EVERY
+async def test_a_page_in_place_of_the_api_is_tried_again_and_blames_no_key(name: str, vendors: Running) -> None:
+    for status in IN_PLACE_OF:
+        outcome = await answered(name, vendors, status, PAGE, content_type="text/html", location="/elsewhere")
+        assert isinstance(outcome, Retry | Blocked), (status, outcome)
+        if isinstance(outcome, Blocked):
+            assert status in (301, 302), "an account that was renamed, at most"
+        else:
+            assert not outcome.maybe_sent
+
+
+@EVERY
+@pytest.mark.parametrize("status", [200, 201, 500, 502, 503, 504, 520])
+async def test_what_says_neither_yes_nor_no_leaves_it_open(name: str, status: int, vendors: Running) -> None:
+    for content in ("", "[]", "5", "ok", "{}", "[" * 100_000, '{"id": null}', PAGE):
+        outcome = await answered(name, vendors, status, content, content_type="application/json")
+        assert isinstance(outcome, Unclear), (content, outcome)
+
+
+@EVERY
+async def test_too_many_requests_are_waited_for(name: str, vendors: Running) -> None:
+    outcome = await answered(name, vendors, HTTPStatus.TOO_MANY_REQUESTS, {})
+    assert isinstance(outcome, Retry)
+    assert not outcome.maybe_sent
+
+
+@EVERY
+async def test_each_call_takes_its_turn_at_the_vendors_rate(name: str, vendors: Running) -> None:
+    turns: list[float] = []
+
+    async def turn(patience: float) -> None:
+        turns.append(patience)
+
+    async with connected(name, vendors, turn=turn) as call:
+        anna = await done(name, call, ANNAS)
+        await done(name, call, AddNote(on=Target(kind=CONTACT, to=Existing(id=anna)), text="Привет"))
+        assert len(turns) == len(call.http.log) == len(vendors.of(name).calls)
+
+
+@EVERY
+async def test_no_credential_stands_in_a_story_or_a_log(
+    name: str, vendors: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with connected(name, vendors) as call:
+        await done(name, call, ANNAS)
+        told = json.dumps([one.model_dump(mode="json") for one in call.http.log]) + caplog.text
+    assert [secret for secret in CRMS[name].secrets.values() if secret in told] == []
+
+
+# With the engine
+
+
+def of_kind(kind: str, anna: str) -> Command:
+    on = Target(kind=CONTACT, to=Existing(id=anna))
+    links = (Link(kind=CONTACT, to=Existing(id=anna)),)
+    commands: dict[str, Command] = {
+        "contact": PutRecord(record=CONTACT, person=Contact(name="Пётр", phone="+79990000001")),
+        "deal": PutRecord(record=DEAL, fields={"title": "Заказ"}, links=links),
+        "note": AddNote(on=on, text="Спросил о цене\n«№ 7»"),
+        "task": AddTask(on=on, text="Перезвонить", due_at=NOW + timedelta(days=1)),
+    }
+    return commands[kind]
+
+
+@EVERY
+@pytest.mark.parametrize("lag", [0.0, 50.0])
+@pytest.mark.parametrize("cut", ["cut_before", "cut_after"])
+@pytest.mark.parametrize("kind", ["contact", "deal", "note", "task"])
+async def test_after_a_cut_answer_it_is_there_once(
+    name: str, kind: str, cut: str, lag: float, shop: Shop, vendors: Running
+) -> None:
+    anna = (await shop.put(ANNAS)).external_id or ""
+    CRMS[name].lag(vendors, lag)
+    method, path = CRMS[name].writes[kind]
+    vendors.fault(name, kind=cut, method=method, path=path)
+    id_ = await shop.give(of_kind(kind, anna))
+    await shop.pass_time(900, step=15)
+    assert shop.of(id_).status is Status.SUCCEEDED
+    made = {"contact": "create contact", "deal": "create deal", "note": "note contact", "task": "task contact"}[kind]
+    assert writes(name, vendors)[made] == (2 if kind == "contact" else 1)
+
+
+@EVERY
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_anywhere_a_person_is_there_once(
+    name: str, point: str, shop: Shop, vendors: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = shop.dies_at(point, monkeypatch)
+    id_ = await shop.give(ANNAS)
+    with pytest.raises(Killed):
+        await shop.run()
+    shop.start()
+    await shop.pass_time(1200, step=30)
+    assert left == []
+    assert shop.of(id_).status is Status.SUCCEEDED
+    assert writes(name, vendors) == {"create contact": 1}
+
+
+@EVERY
+async def test_whoever_comes_next_meets_what_no_search_shows_yet(name: str, shop: Shop, vendors: Running) -> None:
+    CRMS[name].lag(vendors, 3600)
+    first = await shop.put(ANNAS)
+    again = [
+        await shop.put(PutRecord(record=CONTACT, person=person))
+        for person in (Contact(name="Аня", phone=PHONE), Contact(email=MAIL))
+    ]
+    assert {one.external_id for one in again} == {first.external_id}
+    assert writes(name, vendors)["create contact"] == 1
+
+
+@EVERY
+async def test_a_question_without_an_answer_leaves_no_doubt(name: str, shop: Shop, vendors: Running) -> None:
+    method, path = CRMS[name].reads
+    vendors.fault(name, kind="cut_after", method=method, path=path)
+    id_ = await shop.give(ANNAS)
+    await shop.run()
+    assert (shop.of(id_).status, shop.of(id_).attempts[-1].maybe_sent) == (Status.RETRYING, False)
+    await shop.pass_time(120, step=30)
+    assert writes(name, vendors) == {"create contact": 1}
