@@ -11,11 +11,13 @@ from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 CONNECTORS = Path(__file__).parents[2] / "shared" / "svyazka" / "connectors"
 
 ALWAYS = {"__init__", "settings", "failures", "client", "manifest"}
-OF_A_CAPABILITY = ("messenger", "forwarder", "reading", "polling", "doctor", "hook", "access", "signing_in")
+OF_A_CAPABILITY = (
+    "messenger", "forwarder", "records", "calendar", "reading", "polling", "doctor", "hook", "access", "signing_in",
+)  # fmt: skip
 """Fields of the manifest, each in a file of its name."""
 
 FURTHER = {
-    "amocrm": {"facts", "forms", "watch"},
+    "amocrm": {"cards", "dictionary", "facts", "forms", "moving", "values", "watch"},
     "bitrix24": {"facts"},
     "iiko": {"reads", "zones"},
     "max": {"authority", "init_data"},
@@ -23,7 +25,7 @@ FURTHER = {
     "rkeeper": {"capture", "delivery", "events", "push", "statuses", "white_server"},
     "telegram": {"init_data"},
     "whatsapp": {"account", "messages", "statuses", "templates"},
-    "yclients": {"facts"},
+    "yclients": {"booking", "facts"},
 }
 """What one vendor needs beside the common files. A new name here is a decision: whoever knows one folder knows all."""
 
