@@ -20,7 +20,7 @@ from pathlib import Path
 from bundling import functions, needs, requirements_text
 from bundling.functions import FUNCTIONS, ROOT
 from svyazka.backends.google.indexes import index_plan
-from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
+from svyazka.connectors.registry import CALLS_US, FRONT_DOOR, VENDORS, load_manifest
 from svyazka.engine.journal.tasks import PLANNING, SALVAGING, TICKS
 from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
@@ -41,7 +41,9 @@ def for_terraform() -> dict[str, object]:
             **{name: getattr(deadlines, name.upper()) for name in DEADLINES},
             "classes": {name.value: {"call": t.call, "lease": t.lease} for name, t in deadlines.TIMES.items()},
         },
-        "functions": {f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs} for f in functions()},
+        "functions": {
+            f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs, "asks": f.asks} for f in functions()
+        },
         "vendors": {
             vendor: {"per_second": round(rate.steady, 3), "concurrency": rate.concurrency, "scope": rate.scope}
             for vendor, rate in rates.items()
@@ -64,10 +66,27 @@ async def {function}(request):  # type: ignore[no-untyped-def]
 '''
 
 
+FRONT = '''"""The front door that sites, bots and apps call; infra/generate.py writes it."""
+
+import functions_framework.aio
+
+from svyazka.app import front_door
+
+_answer = front_door()
+
+
+@functions_framework.aio.http
+async def ingest(request):  # type: ignore[no-untyped-def]
+    return await _answer(request)
+'''
+
+
 def ways_in() -> dict[Path, str]:
     """One function for each vendor that calls us."""
     return {
-        FUNCTIONS / function / "main.py": WAY_IN.format(vendor=vendor, function=function)
+        FUNCTIONS / function / "main.py": FRONT
+        if vendor == FRONT_DOOR
+        else WAY_IN.format(vendor=vendor, function=function)
         for vendor, function in CALLS_US.items()
     }
 

@@ -244,6 +244,16 @@ class MemoryStore:
             self.writes += 1
         return answers
 
+    async def create(self, documents: Sequence[Document]) -> list[bool]:
+        self._check()
+        await asyncio.sleep(0)
+        made = [self._holds(Create(document)) for document in documents]
+        for document, new in zip(documents, made, strict=True):
+            if new:
+                self._apply(Create(document))
+                self.writes += 1
+        return made
+
     async def scrub(self) -> None:
         return None
 

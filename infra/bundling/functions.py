@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from svyazka.connectors.registry import CALLS_US, VENDORS, load_webhook, package_of
+from svyazka.connectors.registry import CALLS_US, FRONT_DOOR, VENDORS, load_webhook, package_of
 from svyazka.engine.contracts.webhook import Webhook
 from svyazka.flows.registry import FLOWS
 from svyazka.model.errors import ConfigError
@@ -26,6 +26,11 @@ class Function:
     @property
     def role(self) -> str:
         return "webhook" if self.vendor else "worker"
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody waits in front of it for what only the worker can say."""
+        return self.vendor == FRONT_DOOR
 
     @property
     def signs(self) -> bool:

@@ -13,7 +13,7 @@ resource "google_project_service" "this" {
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
     ],
-    var.static_egress || var.balancer != null ? ["compute.googleapis.com"] : [],
+    ["compute.googleapis.com"],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
   service = each.value

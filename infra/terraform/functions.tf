@@ -15,10 +15,12 @@ locals {
   }
   environment_of = {
     webhook = {}
+    ingest  = { SVYAZKA_PROXIES = var.balancer == null ? "1" : "2" } # who adds to X-Forwarded-For before us
     worker = {
-      SVYAZKA_ALERTS     = var.operator_alerts
-      SVYAZKA_PUBLIC_URL = local.public_url
-      SVYAZKA_RATES      = local.worker_max > 1 ? "leased" : "alone" # no vendor may hear two instances at its full rate
+      SVYAZKA_INGEST_ACCOUNT = google_service_account.this["ingest"].email
+      SVYAZKA_ALERTS         = var.operator_alerts
+      SVYAZKA_PUBLIC_URL     = local.public_url
+      SVYAZKA_RATES          = local.worker_max > 1 ? "leased" : "alone" # no vendor may hear two instances at its full rate
     }
   }
 
@@ -30,7 +32,7 @@ locals {
   secrets_of = { for name, f in local.functions : name => (
     f.role == "worker" ? ["mint", "vault"] : f.signs ? ["mint", "verify"] : ["mint"]
   ) }
-  account_of = { for name, f in local.functions : name => f.role == "worker" ? "worker" : f.signs ? "webhook-signed" : "webhook" }
+  account_of = { for name, f in local.functions : name => f.role == "worker" ? "worker" : f.asks ? "ingest" : f.signs ? "webhook-signed" : "webhook" }
 }
 
 module "function" {
@@ -47,7 +49,7 @@ module "function" {
   build           = { service_account = google_service_account.this["build"].id, repository = google_artifact_registry_repository.functions.id }
   service_account = google_service_account.this[local.account_of[each.key]].email
   size            = merge(local.sizes[each.value.role], { for k, v in try(var.sizes[each.key], {}) : k => v if v != null })
-  environment     = merge(local.environment, local.environment_of[each.value.role])
+  environment     = merge(local.environment, local.environment_of[each.value.asks ? "ingest" : each.value.role])
   secrets         = { for s in local.secrets_of[each.key] : "SVYAZKA_${upper(s)}_KEYS" => module.secrets.ids[s] }
   public          = each.value.role == "webhook"
   grant_public    = !var.domain_restricted_sharing
@@ -55,8 +57,9 @@ module "function" {
   invokers = each.value.role != "worker" ? {} : {
     queue     = google_service_account.this["queue"].member
     scheduler = google_service_account.this["scheduler"].member
+    ingest    = google_service_account.this["ingest"].member
   }
-  network = each.value.role == "worker" && var.static_egress ? module.egress[0].network : null
+  network = each.value.asks ? local.inside : each.value.role == "worker" && var.static_egress ? module.egress[0].network : null
 
   depends_on = [google_project_service.this, google_project_iam_member.build, google_artifact_registry_repository_iam_member.build, module.secrets, module.firestore]
 }

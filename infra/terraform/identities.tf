@@ -4,12 +4,13 @@ locals {
   accounts = {
     webhook        = "Webhook functions of vendors that don't sign"
     webhook-signed = "Webhook functions of vendors that sign: they may unseal inbound secrets"
+    ingest         = "The front door: it may ask the worker its two questions, and holds no credentials"
     worker         = "The worker"
     queue          = "Whose identity Cloud Tasks shows to the worker"
     scheduler      = "Whose identity Cloud Scheduler shows to the worker"
     build          = "Builds the functions' images"
   }
-  enqueuing = toset(["webhook", "webhook-signed", "worker"])
+  enqueuing = toset(["webhook", "webhook-signed", "ingest", "worker"])
 }
 
 resource "google_service_account" "this" {
@@ -40,7 +41,7 @@ resource "google_project_iam_custom_role" "work" {
 }
 
 resource "google_project_iam_member" "accept" {
-  for_each = toset(["webhook", "webhook-signed"])
+  for_each = toset(["webhook", "webhook-signed", "ingest"])
   project  = var.project_id
   role     = "projects/${var.project_id}/roles/${google_project_iam_custom_role.accept.role_id}"
   member   = google_service_account.this[each.value].member

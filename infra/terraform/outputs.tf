@@ -5,7 +5,7 @@ output "webhook_urls" {
 
 output "webhook_short_urls" {
   description = "The same by the brief's paths; empty without a load balancer."
-  value       = var.balancer == null ? {} : { for name, f in local.webhooks : name => "https://${var.balancer.domain}/api/webhook/${f.vendor}" }
+  value       = var.balancer == null ? {} : { for name, f in local.webhooks : name => "https://${var.balancer.domain}/${f.asks ? "ingest" : "api/webhook/${f.vendor}"}" }
 }
 
 output "worker_url" {

@@ -24,6 +24,7 @@ locals {
   task_writers = {
     webhook        = google_service_account.this["webhook"].member
     webhook-signed = google_service_account.this["webhook-signed"].member
+    ingest         = google_service_account.this["ingest"].member
   }
   worker_writers = merge({ worker = google_service_account.this["worker"].member }, { for m in var.operators : m => m })
 }

@@ -1,11 +1,11 @@
-"""Which vendors have a stand-in: every one that the product knows, by its name; imported on use."""
+"""Which vendors have a stand-in: every one that is called; imported on use, by its name."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
 from simulators.chassis import Simulator
-from svyazka.connectors.registry import VENDORS
+from svyazka.connectors.registry import CALLED
 
 
 def load_simulator(vendor: str) -> Simulator:
@@ -16,4 +16,4 @@ def load_simulator(vendor: str) -> Simulator:
 
 def every_simulator() -> list[Simulator]:
     """A fresh stand-in of every vendor."""
-    return [load_simulator(vendor) for vendor in VENDORS]
+    return [load_simulator(vendor) for vendor in CALLED]

@@ -6,15 +6,16 @@ Imports are made where they are used: a webhook function must not pay for the wo
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from svyazka.engine.contracts.webhook import RawRequest, Webhook
+from svyazka.engine.contracts.webhook import Answer, RawRequest, Webhook
 from svyazka.engine.intake.receive import RETRY_AFTER, Receiver, check_keyring, problem
 from svyazka.engine.ports.clock import SystemClock
 from svyazka.engine.rules.deadlines import READ_LIMIT
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from svyazka.engine.hub import Hub, Printer
+    from svyazka.engine.ports.asking import WorkerAsked
     from svyazka.engine.ports.clock import Clock
-    from svyazka.engine.ports.store import Inbox, Queue, Store
+    from svyazka.engine.ports.store import Door, Inbox, Queue, Store
     from svyazka.engine.tenants.directory import Account
     from svyazka.engine.worker import Worker
     from svyazka.settings import Settings
@@ -44,23 +46,43 @@ def webhook(vendor: str) -> Handler:
     check_keyring(receiver.keyring)
 
     async def serve(request: Request) -> Response:
-        from starlette.requests import ClientDisconnect
-        from starlette.responses import Response
+        return await _served(vendor, request, lambda: receiver.handle(_head(request), partial(_read, request)))
 
-        _trace(request)
-        try:
-            answer = await receiver.handle(_head(request), lambda limit: _read(request, limit))
-        except ClientDisconnect:
-            log("WARNING", "caller left", vendor=vendor)
-            answer = problem(400, "Broken off", "expected the whole body")  # to nobody
-        except TimeoutError:
-            log("WARNING", "caller too slow", vendor=vendor)
-            answer = problem(408, "Too slow", f"expected the whole body within {READ_LIMIT:.0f} s")
-        except Exception as error:
-            # The framework would log the path, where a key may stand, and the exception's text.
-            log("CRITICAL", "accept failed", vendor=vendor, error=type(error).__name__, where=where(error))
-            answer = problem(503, "Try again", "something of ours failed", {"Retry-After": RETRY_AFTER})
-        return Response(answer.body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
+    return serve
+
+
+async def _served(vendor: str, request: Request, answered: Callable[[], Awaitable[Answer]]) -> Response:
+    """An answer as the framework sends it, whatever happens on the way to it."""
+    from starlette.requests import ClientDisconnect
+    from starlette.responses import Response
+
+    _trace(request)
+    try:
+        answer = await answered()
+    except ClientDisconnect:
+        log("WARNING", "caller left", vendor=vendor)
+        answer = problem(400, "Broken off", "expected the whole body")  # to nobody
+    except TimeoutError:
+        log("WARNING", "caller too slow", vendor=vendor)
+        answer = problem(408, "Too slow", f"expected the whole body within {READ_LIMIT:.0f} s")
+    except Exception as error:
+        # The framework would log the path, where a key may stand, and the exception's text.
+        log("CRITICAL", "accept failed", vendor=vendor, error=type(error).__name__, where=where(error))
+        answer = problem(503, "Try again", "something of ours failed", {"Retry-After": RETRY_AFTER})
+    return Response(answer.body, answer.status, {"Content-Type": answer.content_type, **answer.headers})
+
+
+def front_door() -> Handler:
+    """What `functions/ingest/main.py` serves: every site's calls."""
+    from svyazka.door.front import FrontDoor
+
+    proxies = int(os.environ.get("SVYAZKA_PROXIES", "1"))
+    door = FrontDoor(_function_inbox(), function_keyring(), SystemClock(), _function_worker(), proxies)
+    check_keyring(door.keyring)
+
+    async def serve(request: Request) -> Response:
+        peer = request.client.host if request.client else ""
+        return await _served("site", request, lambda: door.handle(_head(request), partial(_read, request), peer))
 
     return serve
 
@@ -79,7 +101,16 @@ def function_keyring() -> Keyring:
     return local_keyring(Path(os.environ.get("SVYAZKA_DATA", ".data")))
 
 
-def _function_inbox() -> Inbox:
+def _function_worker() -> WorkerAsked | None:
+    """The way to the worker from a function; on one machine the accepting process makes its own."""
+    if os.environ.get("SVYAZKA_BACKEND") != "google":
+        return None
+    from svyazka.backends.google.asking import HttpWorker
+
+    return HttpWorker.from_environment()
+
+
+def _function_inbox() -> Door:
     if os.environ.get("SVYAZKA_BACKEND") == "google":
         from svyazka.backends.google.inbox import RestInbox
 
@@ -128,35 +159,40 @@ def worker() -> Handler:
     async def serve(request: Request) -> Response:
         from starlette.responses import Response
 
-        from svyazka.engine.worker import task_body
+        from svyazka.engine.journal.tasks import Asked
+        from svyazka.engine.worker import asked_body, task_body
 
         _trace(request)
         if request.method != "POST":
             return Response('{"status":"ok"}', 200, media_type="application/json")
-        refused = await check(request.headers.get("authorization"))
+        path = request.scope["path"]
+        refused = await check(request.headers.get("authorization"), path)
         if refused is not None:
             return Response(refused, 401)
-        body = task_body(await request.body())
+        content = await request.body()
+        body = task_body(content)
         try:
-            return Response(status_code=await work.handle(request.scope["path"], body))
+            if path in set(Asked):
+                status, told = await work.answer(path, asked_body(content))
+                return Response(json.dumps(told, ensure_ascii=False), status, media_type="application/json")
+            return Response(status_code=await work.handle(path, body))
         except KeyError as error:
             return Response(f"expected {error} in the task", 400)
         except Exception as error:
-            path = request.scope["path"]
             log("CRITICAL", "work failed", path=path, error=type(error).__name__, where=where(error))
             return Response(status_code=503)
 
     return serve
 
 
-def _caller_check(settings: Settings) -> Callable[[str | None], Awaitable[str | None]]:
+def _caller_check(settings: Settings) -> Callable[[str | None, str], Awaitable[str | None]]:
     """Who may call the worker: on Google the queue's and the scheduler's identity; on one machine loopback."""
     if settings.backend == "google":
         from svyazka.backends.google.oidc import CallerCheck
 
         return CallerCheck.from_settings(settings)
 
-    async def anybody(authorization: str | None) -> str | None:
+    async def anybody(authorization: str | None, path: str) -> str | None:
         return None
 
     return anybody
@@ -307,13 +343,22 @@ def hook_for(
     settings: Settings, keyring: Keyring, vendor: str, tenant: str, connection: str, generation: int
 ) -> Hook | None:
     """The same for a connection whose settings may be unusable just now: its vendor calls all the same."""
-    from svyazka.connectors.registry import CALLS_US
+    from svyazka.connectors.registry import CALLS_US, FRONT_DOOR
 
     function = CALLS_US.get(vendor)
     if function is None:
         return None
     key = keyring.mint(vendor, tenant, connection, generation)
-    return Hook(function, f"{settings.public_url.rstrip('/')}/{function}?key={key}", key)
+    where = f"{function}/lead" if vendor == FRONT_DOOR else function
+    return Hook(function, f"{settings.public_url.rstrip('/')}/{where}?key={key}", key)
+
+
+def server_key_of(keyring: Keyring, vendor: str, tenant: str, connection: str, generation: int) -> str | None:
+    """The key of a site's back end, which stands in no address; None for every other vendor."""
+    from svyazka.connectors.registry import FRONT_DOOR
+    from svyazka.door.callers import SERVER
+
+    return keyring.mint(SERVER, tenant, connection, generation) if vendor == FRONT_DOOR else None
 
 
 def _hook_urls(settings: Settings, keyring: Keyring) -> Callable[[Account], str | None]:

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     worker_account: str = ""
     """E-mail of the service account whose identity the queue shows to the worker."""
     scheduler_account: str = ""
+    ingest_account: str = ""
+    """E-mail of the front door's service account: it may ask, and nothing else."""
+    proxies: int = 0
+    """Proxies in front of us, each of which adds to X-Forwarded-For: the front door counts by the address that the
+    outermost of them saw."""
     certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
     """Certificates that prove these identities: Google's, or a stand-in's."""
     tasks_url: str = "https://cloudtasks.googleapis.com"

@@ -11,7 +11,7 @@ from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.cli import standins
 from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session, within
-from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.connectors.registry import CALLED, load_manifest
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.tenants import ConnectionSpec, Tenant
 from svyazka.settings import Settings
@@ -37,7 +37,7 @@ OWN = {"bot_token": "123456789:AAE-own-token", "webhook_url": "https://kofe.bitr
 def test_every_stand_in_lets_made_up_credentials_in(bare: Installation, own: bool) -> None:
     async def look(session: Session, url: str) -> dict[str, list[Finding]]:
         connections = {}
-        for vendor in VENDORS:
+        for vendor in CALLED:
             secret = SECRET.get(vendor, load_manifest(vendor).credentials.secret)
             settings = {name: {"secret": f"{vendor}-{name}"} for name in secret}
             connections[vendor] = ConnectionSpec(
@@ -56,7 +56,7 @@ def test_every_stand_in_lets_made_up_credentials_in(bare: Installation, own: boo
                         await set_secret(hub.store, hub.directory, hub.keyring, "kofe", value["secret"], given)
         await standins.introduce(session, tenant, url)
         found = {}
-        for vendor in VENDORS:
+        for vendor in CALLED:
             account = await hub.directory.account("kofe", vendor)
             assert account is not None
             assert account.missing == ()

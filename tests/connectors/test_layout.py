@@ -10,7 +10,8 @@ from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 
 CONNECTORS = Path(__file__).parents[2] / "shared" / "svyazka" / "connectors"
 
-ALWAYS = {"__init__", "settings", "failures", "client", "manifest"}
+ALWAYS = {"__init__", "settings", "manifest"}
+WHERE_IT_IS_CALLED = {"failures", "client"}
 OF_A_CAPABILITY = (
     "messenger", "forwarder", "records", "calendar", "reading", "polling", "doctor", "hook", "access", "signing_in",
 )  # fmt: skip
@@ -34,7 +35,8 @@ FURTHER = {
 def test_a_vendors_folder_holds_the_common_files_and_no_others_unnamed(vendor: str) -> None:
     manifest = load_manifest(vendor)
     can = {name for name in OF_A_CAPABILITY if getattr(manifest, name) is not None}
-    expected = ALWAYS | can | FURTHER.get(vendor, set()) | ({"webhook"} if vendor in CALLS_US else set())
+    calling = WHERE_IT_IS_CALLED if manifest.failures is not None else set()
+    expected = ALWAYS | calling | can | FURTHER.get(vendor, set()) | ({"webhook"} if vendor in CALLS_US else set())
     found = {path.stem for path in (CONNECTORS / vendor).glob("*.py")}
     assert expected - found == set(), f"{vendor}: the manifest speaks of what has no file of its name"
     assert found - expected - {"schema"} == set(), (

@@ -45,6 +45,9 @@ def test_a_bundle_starts_alone_and_lets_nobody_in(function: Function, bundles: B
             for headers in ({}, {"Authorization": "Bearer forged"}):
                 assert client.post("/plan", json={"event": "evt_1"}, headers=headers).status_code == 401
             return
+        if function.asks:
+            _the_front_door_lets_nobody_in(client, forged, Keyring.from_json({"mint": keys["mint"]}))
+            return
         assert client.post(f"/?key={forged}", json={}).status_code == 401
         assert client.post(f"/{forged}", json={}).status_code == 401
         assert client.post("/", json={}).status_code == 401
@@ -70,3 +73,12 @@ def test_only_the_bundles_own_library_is_there(unpacked: Path, clean: Path):
     assert told[0] == str(unpacked / "svyazka" / "__init__.py")
     elsewhere = subprocess.run([clean, "-c", "import svyazka"], cwd="/", env={}, capture_output=True, timeout=60)
     assert b"ModuleNotFoundError" in elsewhere.stderr
+
+
+def _the_front_door_lets_nobody_in(client: httpx.Client, forged: str, ours: Keyring) -> None:
+    for where in ("/lead", "/ingest/lead"):
+        assert client.post(f"{where}?key={forged}", json={}).status_code == 401
+        assert client.post(where, json={}).status_code == 401
+        assert client.put(where, json={}).status_code == 405
+    answer = client.post(f"/lead?key={ours.mint('site', 'kofe', 'web')}", json={"phone": "+79991234567"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), "the store is out of reach"

@@ -49,8 +49,9 @@ run "by_default" {
   assert {
     condition = toset(module.function[local.worker].invokers) == toset([
       google_service_account.this["queue"].member, google_service_account.this["scheduler"].member,
+      google_service_account.this["ingest"].member,
     ])
-    error_message = "Expected the queue's and the scheduler's identities, got ${join(", ", module.function[local.worker].invokers)}."
+    error_message = "Expected the queue's, the scheduler's and the front door's identities, got ${join(", ", module.function[local.worker].invokers)}."
   }
   assert {
     condition     = module.function[local.worker].ingress == "ALLOW_INTERNAL_ONLY"
@@ -147,7 +148,7 @@ run "by_default" {
   }
   assert {
     condition = alltrue([for key, queue in module.queue :
-      length(setintersection(queue.enqueuers, ["webhook", "webhook-signed"])) == (contains(["plan", "salvage"], key) ? 2 : 0)
+      length(setintersection(queue.enqueuers, ["webhook", "webhook-signed", "ingest"])) == (contains(["plan", "salvage"], key) ? 3 : 0)
     ])
     error_message = "Webhook functions enqueue to plan and salvage only."
   }
@@ -235,8 +236,8 @@ run "with_all_that_is_off_unless_asked_for" {
     error_message = "The brief's addresses are the balancer's."
   }
   assert {
-    condition     = module.function[local.worker].network != null && alltrue([for name in keys(local.webhooks) : module.function[name].network == null])
-    error_message = "The worker's calls leave by the fixed address; the ways in make none."
+    condition     = module.function[local.worker].network != null && alltrue([for name, f in local.webhooks : (module.function[name].network == null) != f.asks])
+    error_message = "The worker's calls leave by the fixed address; of the ways in only the front door calls anybody, the worker."
   }
   assert {
     condition     = alltrue([for name, f in local.functions : module.function[name].ingress == (f.role == "worker" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_INTERNAL_AND_GCLB")])

@@ -45,9 +45,9 @@ def standing(port: int, option: str) -> Iterator[str]:
 
 def vendors() -> list[str]:
     """Which vendors have one."""
-    from svyazka.connectors.registry import VENDORS
+    from svyazka.connectors.registry import CALLED
 
-    return list(VENDORS)
+    return list(CALLED)
 
 
 def leads(spec: ConnectionSpec, url: str) -> bool:

@@ -21,7 +21,13 @@ def _folders_with(module: str) -> tuple[str, ...]:
 VENDORS = _folders_with("manifest")
 """All that this installation knows; the bundle of a webhook function holds the other half of a vendor only."""
 
-CALLS_US = {vendor: f"webhook_{vendor}" for vendor in _folders_with("webhook")}
+CALLED = _folders_with("failures")
+"""Vendors that we call: each has a table of what its refusals mean, and a stand-in."""
+
+FRONT_DOOR = "site"
+"""A business's own site: it calls a surface of many paths, not one address."""
+
+CALLS_US = {vendor: "ingest" if vendor == FRONT_DOOR else f"webhook_{vendor}" for vendor in _folders_with("webhook")}
 """Vendors that call us, and the function that they call."""
 
 

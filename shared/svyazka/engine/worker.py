@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from svyazka.engine.asking.asker import Asker
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
@@ -15,8 +16,9 @@ from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
-from svyazka.engine.journal.tasks import Route, resume_task
+from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.outages.learning import Outages
+from svyazka.engine.planning.at_once import AtOnce
 from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
@@ -45,6 +47,7 @@ class Worker:
         self.attempts = Attempts(hub, self.admission, self.recorder)
         self.decider = FlowsDecide(hub, rereader)
         self.planner = Planner(hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder))
+        self.at_once = AtOnce(hub, self.planner, self.attempts)
         self.sweeper = Sweep(hub, self.outages)
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
@@ -97,6 +100,21 @@ class Worker:
             return NOT_RECORDED
         return RECORDED
 
+    async def answer(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """What the front door asks for while somebody waits: a status and JSON. Never an exception's words."""
+        try:
+            match path:
+                case Asked.PERFORM_NOW:
+                    found = await self.at_once.carry_out(str(body["event"]))
+                    return (200, found) if found is not None else (404, {"code": "no_event"})
+        except (Unavailable, ConfigError, WrittenByNewer) as error:
+            log("ERROR", "not answered", path=path, error=type(error).__name__)
+            return 503, {"code": "unavailable"}
+        except (KeyError, ValueError) as error:
+            log("ERROR", "not asked rightly", path=path, error=type(error).__name__)
+            return 400, {"code": "bad_question"}
+        return 404, {"code": "no_such_question"}
+
     async def _salvage(self, body: Mapping[str, str]) -> None:
         unreadable = await self.salvager.salvage(body)
         if unreadable is not None:
@@ -130,10 +148,15 @@ class Worker:
             await self.hub.queue.enqueue(await self.poller.due())
 
 
-def task_body(content: bytes) -> dict[str, str]:
-    """A task's JSON body; {} for what isn't an object."""
+def asked_body(content: bytes) -> dict[str, Any]:
+    """A question's JSON body; {} for what isn't an object."""
     try:
         body = json.loads(content or b"{}")
     except ValueError:
         return {}
-    return {str(key): str(value) for key, value in body.items()} if isinstance(body, dict) else {}
+    return body if isinstance(body, dict) else {}
+
+
+def task_body(content: bytes) -> dict[str, str]:
+    """A task's JSON body; {} for what isn't an object."""
+    return {str(key): str(value) for key, value in asked_body(content).items()}

@@ -42,6 +42,7 @@ WORDS: dict[EventType, str] = {
     E.MESSAGE_RECEIVED: "новое сообщение", E.STOCK_CHANGED: "остатки изменились",
     E.CATALOG_CHANGED: "каталог изменился", E.INVOICE_PAID: "счёт оплачен", E.INVOICE_CANCELLED: "счёт отменён",
     E.ENROLMENT_CREATED: "новый ученик в группе", E.ENROLMENT_CHANGED: "запись ученика изменена",
+    E.BOOKING_REQUESTED: "просьба о записи", E.ACTIVITY_RECORDED: "действие в приложении",
     E.CONNECTION_DISABLED: "подключение отключено", E.CONNECTION_ENABLED: "подключение снова работает",
 }  # fmt: skip
 """What {event} stands for; and which events staff can be told of. What became of our own messages isn't among them:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -50,6 +50,12 @@ class EventType(StrEnum):
     INVOICE_CANCELLED = "invoice.cancelled"
     ENROLMENT_CREATED = "enrolment.created"
     ENROLMENT_CHANGED = "enrolment.changed"
+    BOOKING_REQUESTED = "booking.requested"
+    """Somebody wants a visit: the calendar hasn't said yes yet."""
+    BOOKING_MOVE_REQUESTED = "booking.move_requested"
+    BOOKING_CANCEL_REQUESTED = "booking.cancel_requested"
+    ACTIVITY_RECORDED = "activity.recorded"
+    """What somebody did in an app or on a site, by the name that its makers gave it (`data["activity"]`)."""
     CONNECTION_DISABLED = "connection.disabled"
     CONNECTION_ENABLED = "connection.enabled"
     OTHER = "other"
@@ -136,6 +142,10 @@ class Fact(Frozen):
     """The item names an object and tells its state in part, or not at all: the object is read again, and what
     is found is journaled as a fact of its own. Its own word counts only where nothing can be read."""
     ignored: str | None = None
+    held: str | None = None
+    """Why it waits in quarantine for an operator's word, though it was understood: `flood`."""
+    within: timedelta | None = None
+    """The key names it for so long only: a caller's own Idempotency-Key, said again a year later, is another fact."""
 
     @field_validator("occurred_at")
     @classmethod

@@ -22,12 +22,14 @@ def _accept(host: str, port: int, settings: Settings) -> None:
     from svyazka.backends.local.clock import load_clock
     from svyazka.backends.local.store import LocalStore
     from svyazka.server.accept import AcceptApp
+    from svyazka.server.asked import SocketWorker, socket_of
     from svyazka.server.doorkeeper import Doorkeeper
     from svyazka.server.protocol import protocol_of
 
     store = LocalStore.open(settings.data)
     clock = load_clock(store, settings.speed)
-    app = AcceptApp(store, settings_keyring(settings), clock)
+    worker = SocketWorker(socket_of(settings.data))
+    app = AcceptApp(store, settings_keyring(settings), clock, worker, settings.proxies)
     _spare_the_collector()
     uvicorn.run(
         app, http=protocol_of(Doorkeeper()), host=host, port=port, log_level="error", access_log=False,

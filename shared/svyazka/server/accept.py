@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from svyazka.app import receiver_for
-from svyazka.connectors.registry import CALLS_US
+from svyazka.connectors.registry import CALLS_US, FRONT_DOOR
+from svyazka.door.front import FrontDoor
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver, problem
+from svyazka.engine.ports.asking import WorkerAsked
 from svyazka.engine.ports.clock import Clock
-from svyazka.engine.ports.store import Inbox
+from svyazka.engine.ports.store import Door
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.support.logs import log, where
 from svyazka.server.health import Health
@@ -22,6 +24,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _PATH = re.compile(r"\A/+(?:webhook_([a-z0-9]+)|(?:api/)?webhook/([a-z0-9]+))(?:[^\w/-][^/]*)?(?:/[^/]*)?/*$")
 """`/webhook_iiko`, `/webhook/iiko` and `/api/webhook/iiko`; a key may follow, and a careless `&key=`."""
+
+_DOOR = re.compile(r"\A/+(?:api/+)?ingest(?:/|\Z)")
+"""`/ingest/lead` and its like: the front door."""
 
 _NAME = re.compile(r"/*([\w-]{0,40})", re.ASCII)
 
@@ -36,10 +41,13 @@ class CallerLeft(Exception):
 class AcceptApp:
     """ASGI application over any inbox."""
 
-    def __init__(self, inbox: Inbox, keyring: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, inbox: Door, keyring: Keyring, clock: Clock, worker: WorkerAsked | None = None, proxies: int = 0
+    ) -> None:
         self._receivers: dict[str, Receiver] = {
-            vendor: receiver_for(vendor, inbox, keyring, clock) for vendor in CALLS_US
+            vendor: receiver_for(vendor, inbox, keyring, clock) for vendor in CALLS_US if vendor != FRONT_DOOR
         }
+        self._door = FrontDoor(inbox, keyring, clock, worker, proxies)
         self._health = Health(inbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +74,9 @@ class AcceptApp:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         match = _PATH.match(scope["path"])
+        door = _DOOR.match(scope["path"])
         receiver = self._receivers.get(match[1] or match[2]) if match else None
-        if receiver is None:
+        if receiver is None and door is None:
             if scope["path"] == "/health":
                 return await self._health.answer()
             if scope["path"] == "/":
@@ -92,7 +101,15 @@ class AcceptApp:
                         raise CallerLeft
                     return b"".join(chunks)
 
-        return await receiver.handle(head, read)
+        if receiver is not None:
+            return await receiver.handle(head, read)
+        return await self._door.handle(head, read, _peer(scope))
+
+
+def _peer(scope: Scope) -> str:
+    """The address of whoever is connected to us."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _function_of(scope: Scope) -> str:

@@ -18,6 +18,7 @@ from svyazka.engine.support.logs import log, say, where
 from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact, mask_email, mask_phone
 from svyazka.model.terminal import plain
+from svyazka.server.asked import answering, socket_of
 from svyazka.settings import Settings
 
 SWEEP_EVERY, RETAIN_EVERY, POLL_EVERY, KEEP_EVERY = 2.0, 600.0, 60.0, 20.0
@@ -41,6 +42,7 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
     hub = build_hub(settings, store=store, queue=LocalQueue(store), clock=clock, printer=printer)
     worker = build_worker(hub)
 
+    asked = await answering(socket_of(settings.data), worker.answer)
     dispatcher = Dispatcher(store, clock, worker.handle, queue_limits())
     ticks = [
         asyncio.create_task(_every(SWEEP_EVERY, clock.speed, stop, lambda: worker.handle(Route.SWEEP, {}))),
@@ -51,6 +53,7 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
     try:
         await dispatcher.run(stop)
     finally:
+        asked.close()
         for tick in ticks:
             tick.cancel()
         await asyncio.gather(*ticks, return_exceptions=True)

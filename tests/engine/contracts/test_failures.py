@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.connectors.registry import CALLED, load_manifest
 from svyazka.engine.contracts.failures import Case, FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.reasons import Reason
@@ -78,7 +78,7 @@ def test_what_a_row_makes_of_a_command(rule: Rule, after: float | None, outcome:
 RUSSIAN = re.compile(r"[А-я]{4}")
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", CALLED)
 def test_every_vendor_says_what_its_refusals_mean(vendor: str) -> None:
     """Who has to do something is told what, in Russian; what only the journal keeps is in English."""
     failures = load_manifest(vendor).failures

@@ -90,8 +90,8 @@ variable "invokers" {
   type        = map(string)
   default     = {}
   validation {
-    condition     = alltrue([for role in keys(var.invokers) : contains(["queue", "scheduler"], role)])
-    error_message = "Only the queue's and the scheduler's identities call the worker."
+    condition     = alltrue([for role in keys(var.invokers) : contains(["queue", "scheduler", "ingest"], role)])
+    error_message = "Only the queue's, the scheduler's and the front door's identities call the worker."
   }
 }
 

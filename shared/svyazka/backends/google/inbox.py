@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from svyazka.backends.google.identity import METADATA_HOST, AccessToken, EmulatorToken, Identity
 from svyazka.backends.google.rest import (
@@ -28,6 +29,8 @@ from svyazka.engine.ports.store import Document, NewEvent, Salvage, Task
 from svyazka.engine.rules.deadlines import ACCEPT_LIMIT
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import Unavailable
+
+T = TypeVar("T")
 
 FRESH_FOR = 5.0
 """Seconds for which a connection is believed as it was read."""
@@ -195,6 +198,23 @@ class RestInbox:
                 await self._tasks.create(tasks)
         except (NoAnswer, TimeoutError) as error:
             raise Unavailable("the queue can't be reached") from error
+
+    # What the front door counts by
+
+    async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
+        found = await self._in_time(self._documents.read(list(dict.fromkeys(keys))))
+        return [found.get(key) for key in keys]
+
+    async def create(self, documents: Sequence[Document]) -> list[bool]:
+        codes = await self._in_time(self._create(documents)) if documents else []
+        return [code == OK for code in codes]
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(self._limit):
+                return await work
+        except (NoAnswer, TimeoutError) as error:
+            raise Unavailable("the store can't be reached") from error
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -16,6 +16,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from svyazka.backends.google.wire import NoAnswer, Origin
 from svyazka.catalogue import _
+from svyazka.engine.journal.tasks import Asked
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError
 from svyazka.settings import Settings
@@ -35,9 +36,10 @@ FETCH_AGAIN = 60.0
 class CallerCheck:
     """Looks at an Authorization header: None, or why it lets nobody in."""
 
-    def __init__(self, audience: str, accounts: frozenset[str], certs_url: str) -> None:
+    def __init__(self, audience: str, accounts: frozenset[str], certs_url: str, asking: str = "") -> None:
         self._audience = audience
         self._accounts = accounts
+        self._asking = frozenset(filter(None, (asking,)))
         self._certificates = Certificates(certs_url)
 
     @classmethod
@@ -51,15 +53,16 @@ class CallerCheck:
                     "identity"
                 )
             )
-        return cls(settings.worker_url, accounts, settings.certs_url)
+        return cls(settings.worker_url, accounts, settings.certs_url, settings.ingest_account)
 
-    async def __call__(self, authorization: str | None) -> str | None:
-        refused = await self._refusal(authorization or "")
+    async def __call__(self, authorization: str | None, path: str = "") -> str | None:
+        """The front door may ask its two questions, and nobody else may; tasks and ticks are not for it."""
+        refused = await self._refusal(authorization or "", self._asking if path in set(Asked) else self._accounts)
         if refused is not None:
             log("WARNING", "caller refused", reason=refused)
         return refused
 
-    async def _refusal(self, authorization: str) -> str | None:
+    async def _refusal(self, authorization: str, accounts: frozenset[str]) -> str | None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return "expected an identity token"
@@ -77,7 +80,7 @@ class CallerCheck:
             return "the certificates can't be read just now"
         if claims.get("iss") not in ISSUERS:
             return "not an identity of Google's"
-        if claims.get("email") not in self._accounts or claims.get("email_verified") is not True:
+        if claims.get("email") not in accounts or claims.get("email_verified") is not True:
             return "this identity may not call the worker"
         return None
 

@@ -199,6 +199,12 @@ class LocalStore:
         """Fresh within half a second."""
         return self._fresh(CLAIMS, key)
 
+    async def create(self, documents: Sequence[Document]) -> list[bool]:
+        def work(connection: sqlite3.Connection) -> list[bool]:
+            return [_write(connection, Create(document)) is not None for document in documents]
+
+        return await self._writer.submit(work)
+
     def _fresh(self, kind: str, key: str) -> Document | None:
         known = self._connections.get((kind, key))
         if known is None or known[0] < time.monotonic():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.app import Hook, hook_for, hook_of
+from svyazka.app import Hook, hook_for, hook_of, server_key_of
 from svyazka.catalogue import N_, _
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, table
@@ -50,6 +50,9 @@ async def hook_rows(session: Session, tenant: Tenant) -> list[dict[str, str]]:
                 "tenant": tenant.id, "connection": name, "vendor": spec.vendor,
                 "function": hook.function, "url": hook.url, "key": hook.key,
             })  # fmt: skip
+            secret = await _server_key(session, tenant, name, spec.vendor)
+            if secret is not None:
+                rows.append({**rows[-1], "url": hook.url.rpartition("/")[0], "key": secret})
     return rows
 
 
@@ -66,11 +69,22 @@ async def _hook(session: Session, tenant: Tenant, name: str, vendor: str) -> Hoo
     return hook_for(session.settings, session.hub.keyring, vendor, tenant.id, name, generation)
 
 
+async def _server_key(session: Session, tenant: Tenant, name: str, vendor: str) -> str | None:
+    held = await journal.load(session.store, CompiledConnection, connection_id(tenant.id, name))
+    generation = held.model.generation if held else 1
+    return server_key_of(session.hub.keyring, vendor, tenant.id, name, generation)
+
+
+def _address(row: dict[str, str]) -> str:
+    """What goes into a vendor's cabinet; a key that stands in no address is told beside it."""
+    return row["url"] if row["key"] in row["url"] else f"{row['url']}  X-Site-Secret: {row['key']}"
+
+
 def tell_urls(rows: list[dict[str, str]]) -> None:
     """For people: the key is part of the URL."""
     table(
         (N_("Connection"), N_("Vendor"), N_("URL")),
-        ((f"{row['tenant']}/{row['connection']}", row["vendor"], row["url"]) for row in rows),
+        ((f"{row['tenant']}/{row['connection']}", row["vendor"], _address(row)) for row in rows),
         _("none of its vendors calls us"),
     )
 

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from urllib.parse import parse_qsl, unquote_plus
@@ -18,7 +18,7 @@ from svyazka.engine.intake.unpacking import BODY_LIMIT as BODY_LIMIT
 from svyazka.engine.intake.unpacking import UnknownCompression
 from svyazka.engine.intake.unpacking import decompressed as decompressed
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.events_of_request import ParsedEvent, read, stored_request
+from svyazka.engine.journal.events_of_request import ParsedEvent, Read, read, stored_request
 from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_task, redirect_task, salvage_task
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
@@ -48,6 +48,15 @@ def _json(status: int, content: object) -> Answer:
 
 
 NOT_INVITED = problem(401, "Not invited", "this link is over or isn't ours: `svyazka auth` gives another")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that is durable: as it was read, and what the journal had of its events."""
+
+    found: Read
+    present: Sequence[Document | None] | None
+    """Of each event the document that was there before; None altogether where the request went to salvage."""
 
 
 class Receiver:
@@ -111,7 +120,9 @@ class Receiver:
         where = [unquote_plus(head.query.decode("latin-1")), head.path, head.header("authorization") or "", *candidates]
         return self.keyring.find(vendor, " ".join(where))
 
-    async def _connection(self, key: WebhookKey) -> CompiledConnection | None:
+    async def connection(self, key: WebhookKey) -> CompiledConnection | None:
+        """The connection that a genuine key belongs to, or None where it is gone or its key was rotated. Raises
+        Unavailable."""
         document = await self.inbox.connection(connection_id(key.tenant, key.connection))
         if document is None:
             return None
@@ -141,7 +152,7 @@ class Receiver:
         return Inbound(compiled.public, known[1], self.clock.real().timestamp())
 
     async def _handshake(self, head: RawRequest, key: WebhookKey) -> Answer:
-        compiled = await self._connection(key)
+        compiled = await self.connection(key)
         if compiled is None:
             return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
         parameters = self.webhook.for_the_worker(head) if head.method == "GET" else None
@@ -170,7 +181,7 @@ class Receiver:
         plain, unread = self._opened(head, body)
         if plain is None:
             return await self._too_large(head, key, f"expected at most {BODY_LIMIT // 1024} KiB after decompression")
-        compiled = await self._connection(key)
+        compiled = await self.connection(key)
         if compiled is None:
             return problem(401, "Wrong key", "this key's connection is gone, or the key was rotated")
         packed = replace(head, body=body) if plain is not body else None
@@ -240,7 +251,7 @@ class Receiver:
     async def _too_large(self, head: RawRequest, key: WebhookKey, expected: str) -> Answer:
         """Too large to be kept. Where the sender is proved without its body, somebody is told at least."""
         answer, request = problem(413, "Too large", expected), replace(head, body=b"")
-        compiled = await self._connection(key) if self.webhook.salvage else None
+        compiled = await self.connection(key) if self.webhook.salvage else None
         if compiled is not None:
             inbound = self.inbound(compiled)
             if self.webhook.verify(request, inbound) is None:
@@ -267,18 +278,38 @@ class Receiver:
         self, request: RawRequest, compiled: CompiledConnection, inbound: Inbound, unread: Answer | None
     ) -> Answer:
         """`unread`: what is answered to a request that can't be looked into. It is kept all the same."""
+        why = json.loads(unread.body)["detail"] if unread else None
+        accepted = await self.accepted(request, compiled, inbound, why)
+        found = accepted.found
+        if accepted.present is None:
+            return self.webhook.answer(request, found.facts) or _json(200, {"status": "accepted", "events": []})
+        if unread is not None and not self.webhook.salvage:
+            return unread
+        if found.wrong is not None and self.webhook.tolerates_400 and not found.ours:
+            return unread or problem(400, "Not the format", found.wrong)
+        exact = self.webhook.answer(request, found.facts)
+        return exact or _json(200, {"status": "accepted", "events": _told(found.items, accepted.present)})
+
+    async def accepted(
+        self, request: RawRequest, compiled: CompiledConnection, inbound: Inbound, unread: str | None = None,
+        due: datetime | None = None,
+    ) -> Accepted:  # fmt: skip
+        """Make what a proven request tells durable, and have it worked on. Raises Unavailable.
+
+        `unread`: why its bytes can't be looked into. `due`: when the queue is to see to it, where somebody will have
+        asked for it before.
+        """
         reach("receive.before_parse")
         now = self.clock.now()
         people = partial(self.keyring.people, compiled.tenant)
-        why = json.loads(unread.body)["detail"] if unread else None
-        found = read(self.webhook, request, compiled, inbound, now, people, unread=why)
-        arrivals = [_new_event(item, document) for item, document in zip(found.items, found.documents, strict=True)]
+        found = read(self.webhook, request, compiled, inbound, now, people, unread=unread)
+        arrivals = [_new_event(*one, due) for one in zip(found.items, found.documents, strict=True)]
         reach("accept.before")
         salvage = self._salvage(request, compiled, now) if self.webhook.salvage else None
         present = await self.inbox.accept(arrivals, found.raw, salvage)
         if present is None:
             log("WARNING", "sent to salvage", tenant=compiled.tenant, connection=compiled.connection)
-            return self.webhook.answer(request, found.facts) or _json(200, {"status": "accepted", "events": []})
+            return Accepted(found, None)
         await self._repair(present)
         if found.wrong is not None and found.raw is not None:
             with suppress(Unavailable):  # the bytes are durable; whoever looks for silent hooks finds them too
@@ -290,12 +321,7 @@ class Receiver:
             status=",".join(sorted({item.record.status.value for item in found.items})) or "quarantined",
         )  # fmt: skip
         reach("answer.before")
-        if unread is not None and not self.webhook.salvage:
-            return unread
-        if found.wrong is not None and self.webhook.tolerates_400 and not found.ours:
-            return unread or problem(400, "Not the format", found.wrong)
-        exact = self.webhook.answer(request, found.facts)
-        return exact or _json(200, {"status": "accepted", "events": _told(found.items, present)})
+        return Accepted(found, present)
 
     async def _repair(self, present: Sequence[Document | None]) -> None:
         """A duplicate repairs: what is journaled and not yet planned is queued again (DESIGN 5.2)."""
@@ -324,8 +350,8 @@ def _owner(key: WebhookKey) -> str:
     return connection_id(key.tenant, key.connection)
 
 
-def _new_event(item: ParsedEvent, document: Document) -> NewEvent:
-    task: Task | None = plan_task(document.id)
+def _new_event(item: ParsedEvent, document: Document, due: datetime | None) -> NewEvent:
+    task: Task | None = plan_task(document.id, due)
     if item.record.status is EventStatus.IGNORED:
         task = foreign_task(item.record.event) if FOREIGN in item.record.event.data else None
     return NewEvent(document, task, item.earlier, item.earlier_since)

@@ -114,7 +114,8 @@ def journaled(
     if len(facts) != 1:
         owner = (compiled.tenant, compiled.connection)
         raw = RawRecord(
-            id=stable_id("raw", *owner, digest, str(_slot(compiled, now))), tenant=owner[0], connection=owner[1],
+            id=stable_id("raw", *owner, digest, str(_slot(compiled.dedupe_window, now))),
+            tenant=owner[0], connection=owner[1],
             vendor=compiled.vendor, status="kept" if wrong is None else "quarantined", reason=wrong, received_at=now,
             request=stored, people=everybody, blank_at=now + compiled.retention, expire_at=now + SKELETON,
         )  # fmt: skip
@@ -139,9 +140,9 @@ def _contact(fact: Fact | Unreadable) -> Contact | None:
     return fact.contact if isinstance(fact, Fact) else None
 
 
-def _slot(compiled: CompiledConnection, now: datetime) -> int:
+def _slot(window: timedelta, now: datetime) -> int:
     """Which dedupe window a moment lies in."""
-    return int(now.timestamp()) // max(int(compiled.dedupe_window.total_seconds()), 1)
+    return int(now.timestamp()) // max(int(window.total_seconds()), 1)
 
 
 def _item(
@@ -149,25 +150,33 @@ def _item(
     kept: Kept,
 ) -> ParsedEvent:  # fmt: skip
     tenant, connection = compiled.tenant, compiled.connection
+    weak = fact.key is None
+    window: timedelta | None = compiled.dedupe_window
+    # Nothing tells a fact by where it has no key: a hash of the body, valid within a window of time.
+    key = fact.key if fact.key is not None else ("body", digest, str(index))
+    if isinstance(fact, Fact) and fact.within is not None:
+        window = fact.within
+    elif not weak:
+        window = None
     earlier = None
-    if fact.key is not None:
-        identity = event_id(tenant, connection, *fact.key)
-    else:
-        # Nothing tells this fact by: a hash of the body, valid within a window of time.
-        slot = _slot(compiled, now)
-        identity = event_id(tenant, connection, "body", digest, str(index), str(slot))
-        earlier = event_id(tenant, connection, "body", digest, str(index), str(slot - 1))
+    if window is not None:
+        slot = _slot(window, now)
+        earlier = event_id(tenant, connection, *key, str(slot - 1))
+        key = (*key, str(slot))
+    identity = event_id(tenant, connection, *key)
     status, reason = EventStatus.ACCEPTED, None
     if isinstance(fact, Unreadable):
         status, reason = EventStatus.QUARANTINED, fact.reason
         fact = Fact(type=EventType.OTHER, key=fact.key)
     elif fact.ignored:
         status, reason = EventStatus.IGNORED, fact.ignored
+    elif fact.held:
+        status, reason = EventStatus.QUARANTINED, fact.held
     elif not _wanted(fact, compiled):
         status, reason = EventStatus.IGNORED, N_("no flow acts on {type} from here").format(type=fact.type.value)
     event = Event(
         id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
-        subject=fact.subject or f"event:{identity}", identity="weak" if earlier else "strong", origin=origin,
+        subject=fact.subject or f"event:{identity}", identity="weak" if weak else "strong", origin=origin,
         received_at=now, occurred_at=fact.occurred_at, contact=fact.contact, position=fact.position,
         entity=fact.entity, data=fact.data, receipt=fact.receipt, consent=fact.consent, partial=fact.partial,
     )  # fmt: skip
@@ -178,12 +187,14 @@ def _item(
         wake_at=now + timedelta(seconds=PLAN_GRACE) if is_open else None,
         expire_at=None if is_open else now + SKELETON, **kept,
     )  # fmt: skip
-    return ParsedEvent(record, earlier, now - compiled.dedupe_window if earlier else None)
+    return ParsedEvent(record, earlier, now - window if window is not None else None)
 
 
 def _wanted(fact: Fact, compiled: CompiledConnection) -> bool:
     """Whether anything may follow. What is told in part may turn out to be anything of its kind."""
-    if fact.receipt is not None or fact.consent is not None or fact.type is EventType.CONNECTION_DISABLED:
+    if fact.receipt is not None or fact.consent is not None:
+        return True
+    if fact.type in (EventType.CONNECTION_DISABLED, EventType.SEND_REQUESTED):  # for the engine itself
         return True
     if fact.partial:
         kind = fact.type.value.partition(".")[0]

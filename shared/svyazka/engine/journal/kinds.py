@@ -198,6 +198,9 @@ RATES = Kind("rates", fields={**EXPIRES})
 
 HOLDS = Kind("holds", fields={**EXPIRES})
 
+TAKES = Kind("takes", fields={**EXPIRES})
+"""A place of a limit of the front door's, or a code or a word that is used up: created once, never changed."""
+
 LANES = Kind("lanes", fields={"delivery": TEXT, "lease_until": TIME, **EXPIRES})
 
 OPTOUTS = Kind("optouts", fields={"tenant": TEXT})

@@ -37,6 +37,13 @@ class Route(StrEnum):
     SALVAGE = "/salvage"
 
 
+class Asked(StrEnum):
+    """A path at which somebody waits for the answer: the front door, which has no credentials of its own."""
+
+    ASK = "/ask"
+    PERFORM_NOW = "/perform-now"
+
+
 TICKS = (Route.SWEEP, Route.POLL, Route.RETAIN)
 """What the scheduler calls by the clock."""
 

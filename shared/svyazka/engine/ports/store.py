@@ -217,3 +217,18 @@ class Inbox(Protocol):
 
     async def enqueue(self, tasks: Sequence[Task]) -> None:
         """Tasks again, for events that are journaled and not planned. Raises Unavailable."""
+
+
+class Counting(Protocol):
+    """What the front door counts and remembers by: documents that are created and never changed, so that a function
+    which anybody may call needs no right to change one."""
+
+    async def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Document | None]:
+        """Documents by (kind, id), in the order asked, None where there is none. Raises Unavailable."""
+
+    async def create(self, documents: Sequence[Document]) -> list[bool]:
+        """Create each that is absent; whether it was. Raises Unavailable."""
+
+
+class Door(Inbox, Counting, Protocol):
+    """All that the front door sees of the world."""

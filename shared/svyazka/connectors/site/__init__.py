@@ -1,0 +1,1 @@
+"""A business's own site, bot, till or Mini App: whoever calls the front door."""

@@ -1,0 +1,164 @@
+"""What callers of the front door send, field by field: the models that check it and that its OpenAPI document shows.
+
+Light to import: the function starts cold. What isn't understood is refused with its field's name, so that a mistyped
+`phonne` is seen by whoever writes the page and not by whoever waits for the call.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from svyazka.model.base import storable
+
+ID = r"^[\w.:+@/-]+$"
+
+
+def _clean(value: str) -> str:
+    plain: str = storable(value.replace("\x00", "").strip())
+    return plain
+
+
+Clean = Annotated[str, AfterValidator(_clean)]
+Short = Annotated[Clean, Field(max_length=100)]
+Line = Annotated[Clean, Field(max_length=200)]
+Address = Annotated[Clean, Field(max_length=2000)]
+Text = Annotated[Clean, Field(max_length=4000)]
+Scalar = str | int | float | bool | None
+Money = Annotated[
+    Decimal,
+    Field(ge=0, lt=10**12, decimal_places=2),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,11}(\.[0-9]{1,2})?$", "examples": ["1049.30"]}),
+]
+Count = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**9),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**9}),
+]
+
+
+class Part(BaseModel):
+    """A part of a body: nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Chat(Part):
+    """Where a person can be written to."""
+
+    vendor: Literal["telegram", "max", "whatsapp"]
+    id: Annotated[str, Field(min_length=1, max_length=64, pattern=ID)]
+
+
+class Utm(Part):
+    """Where the visit came from."""
+
+    source: Line | None = None
+    medium: Line | None = None
+    campaign: Line | None = None
+    content: Line | None = None
+    term: Line | None = None
+
+
+class Item(Part):
+    """A line of a basket. Prices count by the server key only: what a browser says of them is dropped."""
+
+    sku: Short | None = None
+    name: Line | None = None
+    quantity: Count | None = None
+    price: Money | None = None
+
+
+class Consent(Part):
+    """The words that the person agreed to, and when."""
+
+    text: Text | None = None
+    at: Short | None = None
+
+
+class Body(Part):
+    """What all bodies share: a person and where they came from."""
+
+    name: Line | None = None
+    phone: Annotated[Clean, Field(max_length=40)] | None = None
+    email: Line | None = None
+    chat: Chat | None = None
+    text: Text | None = None
+    source: Line | None = None
+    utm: Utm | None = None
+    start: Line | None = None
+    page: Address | None = None
+    fields: Annotated[dict[Annotated[str, Field(max_length=100)], Scalar], Field(max_length=50)] = {}
+    consent: Consent | None = None
+    took: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    """Milliseconds that the form was open."""
+
+
+class Lead(Body):
+    """Somebody who wants something: a phone, an e-mail or a chat, and words."""
+
+    items: Annotated[tuple[Item, ...], Field(max_length=100)] = ()
+    price: Money | None = None
+
+
+class Message(Body):
+    """Words of a person who is known already."""
+
+
+class Order(Body):
+    """A basket that was sent off. `status` and `sum` count by the server key only."""
+
+    number: Annotated[str, Field(min_length=1, max_length=64)]
+    status: Literal["created", "changed", "completed", "cancelled"] = "created"
+    items: Annotated[tuple[Item, ...], Field(max_length=100)] = ()
+    sum: Money | None = None
+
+
+class Happening(Body):
+    """Something that happened in an app, told by its back end."""
+
+    type: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_.]*$")]
+    id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """Its own id at the caller: the same happening said again is no news."""
+    subject: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    at: Short | None = None
+
+
+class Booking(Body):
+    """A visit that somebody wants."""
+
+    service: Annotated[str, Field(min_length=1, max_length=64)]
+    staff: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    starts_at: Annotated[str, Field(min_length=10, max_length=40)]
+    comment: Text | None = None
+    code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+
+
+BODIES: dict[str, type[Body]] = {
+    "lead": Lead, "message": Message, "order": Order, "event": Happening, "booking": Booking,
+}  # fmt: skip
+"""By call: `POST /ingest/<call>`."""
+
+
+class Envelope(BaseModel):
+    """A call as the journal keeps it: what was sent, and what the front door had found out about it.
+
+    The worker reads it again after a salvage or at a replay, so all that a fact depends on stands in it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    call: Literal["lead", "message", "order", "event", "booking", "code"]
+    by: Literal["public", "server"]
+    named: str
+    """Keyed hash of what names the call: its Idempotency-Key, or person and words."""
+    within: float
+    """Seconds for which that holds."""
+    print: str
+    """Keyed hash of the body: the same key with another body is a mistake of the caller's."""
+    held: str | None = None
+    ignored: str | None = None
+    test: bool = False
+    body: dict[str, Any] = {}

@@ -1,0 +1,87 @@
+"""One event carried out while somebody waits: planned, its deliveries performed, and how it stands told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from svyazka.engine.delivering.attempts import Attempts
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.planning.planner import Planner
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.events import EventRecord
+
+MOST_ROUNDS = 12
+"""A chain has ten steps at most, and each may give way to another channel."""
+
+SOON = timedelta(milliseconds=500)
+
+
+class AtOnce:
+    """Does now what the queue would do in a moment; whoever comes second finds it done."""
+
+    def __init__(self, hub: Hub, planner: Planner, attempts: Attempts) -> None:
+        self._hub, self._planner, self._attempts = hub, planner, attempts
+
+    async def carry_out(self, event_id: str) -> dict[str, Any] | None:
+        """Plan an event and perform what is due of it, step after step; how it stands then. None: there is no such
+        event. Raises Unavailable."""
+        await self._planner.plan(event_id)
+        held = await journal.load(self._hub.store, EventRecord, event_id)
+        if held is None:
+            return None
+        deliveries = await self._deliveries(held.model.deliveries)
+        tried: set[tuple[str, str | None]] = set()
+        for _ in range(MOST_ROUNDS):
+            due = [one for one in deliveries if _is_due(one.model, self._hub.clock.now())]
+            new = [one for one in due if (one.model.id, one.version) not in tried]
+            for one in new:
+                tried.add((one.model.id, one.version))
+                await self._attempts.perform(one.model.id)
+            if not new:
+                break
+            deliveries = await self._deliveries(held.model.deliveries)
+        return standing(held.model, [one.model for one in deliveries])
+
+    async def _deliveries(self, ids: Iterable[str]) -> list[Versioned[Delivery]]:
+        """An event's deliveries in the order of its plan, each followed by what it gave way to."""
+        waiting, found, seen = list(ids), [], set()
+        while waiting:
+            key = waiting.pop(0)
+            one = await journal.load(self._hub.store, Delivery, key) if key not in seen else None
+            seen.add(key)
+            if one is None:
+                continue
+            found.append(one)
+            if one.model.successor is not None:
+                waiting.insert(0, one.model.successor)
+        return found
+
+
+def _is_due(delivery: Delivery, now: datetime) -> bool:
+    ready = delivery.status in (Status.PENDING, Status.RETRYING)
+    return ready and (delivery.next_attempt_at is None or delivery.next_attempt_at <= now + SOON)
+
+
+def standing(record: EventRecord, deliveries: Iterable[Delivery]) -> dict[str, Any]:
+    """How an event stands, in JSON: codes and ids, nothing of a person."""
+    return {
+        "event": record.event.id,
+        "status": record.status.value,
+        "reason": record.reason,
+        "deliveries": [_of_delivery(delivery) for delivery in deliveries],
+    }
+
+
+def _of_delivery(delivery: Delivery) -> dict[str, Any]:
+    told = delivery.model_dump(mode="json", include={"external_id", "produced"})
+    command = delivery.command
+    return {
+        "id": delivery.id, "flow": delivery.flow, "step": delivery.step, "command": command.kind if command else None,
+        "record": getattr(command, "record", None), "connection": delivery.connection, "vendor": delivery.vendor,
+        "status": delivery.status.value, "external_id": told.get("external_id"), "produced": told.get("produced"),
+        "error": {"code": delivery.last_error.code} if delivery.last_error else None,
+    }  # fmt: skip
