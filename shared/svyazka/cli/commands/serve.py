@@ -156,7 +156,7 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
         tell_urls(rows)
     elif rows:
         # A service's output is a log, which more people read than may send events.
-        tell_urls([{**row, "url": place(row["url"])} for row in rows])
+        tell_urls([{**row, "url": place(row["url"]), "key": ""} for row in rows])
         note(_("their keys aren't written into a log: svyazka urls TENANT"))
     say(_("listening on {public_url}; Ctrl-C stops", public_url=settings.public_url))
 
