@@ -11,7 +11,7 @@ SITE = """id: kofe
 name: Кофейня
 timezone: Europe/Moscow
 connections:
-  web: {vendor: site, origins: ["https://example.ru"]}
+  web: {{vendor: site, origins: ["https://example.ru"]}}
 """
 
 

@@ -12,6 +12,8 @@ CONNECTORS = Path(__file__).parents[2] / "shared" / "svyazka" / "connectors"
 
 ALWAYS = {"__init__", "settings", "manifest"}
 WHERE_IT_IS_CALLED = {"failures", "client"}
+ALWAYS = {"__init__", "settings", "manifest"}
+WHERE_IT_IS_CALLED = {"failures", "client"}
 OF_A_CAPABILITY = (
     "messenger", "forwarder", "records", "calendar", "reading", "polling", "doctor", "hook", "access", "signing_in",
 )  # fmt: skip

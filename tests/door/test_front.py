@@ -187,7 +187,7 @@ async def test_what_is_no_call_is_said_to_be_none(site: Site, body: bytes) -> No
 async def test_other_paths_and_methods_are_refused_without_the_store(site: Site) -> None:
     site.store.down = True
     assert (await site.call("GET", "/ingest/lead")).status == 405
-    for path in ("/ingest", "/ingest/", "/ingest/nothing", "/ingest/me/wallet", "/ingest/../lead"):
+    for path in ("/ingest/nothing", "/ingest/me/wallet", "/ingest/../lead"):
         assert (await site.call("GET", path)).status == 404
 
 
