@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from conformance.documents import content, event
 from svyazka.backends.local.schema import microseconds
 from svyazka.backends.local.store import LocalStore, find_question, tally_question, total_question
 from svyazka.engine.journal.kinds import queries
 from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Create, Replace
 
 MOMENT = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -66,3 +70,16 @@ def test_adding_up_reads_the_index_alone(store: LocalStore, since: datetime | No
     (query,) = [one for one in queries() if one.sums]
     (step,) = plan(store, *total_question(query, given(query), since))
     assert "USING COVERING INDEX" in step
+
+
+async def test_what_is_written_over_leaves_the_indexes_alone_of_what_stays_as_it_was(store: LocalStore) -> None:
+    """SQLite moves every index of a column that an UPDATE names, also where the value is the same."""
+    (version,) = await store.commit([Create(event("over"))])
+    statements: list[str] = []
+    await store.change(lambda connection: connection.set_trace_callback(statements.append))
+    planned = event("over", b'{"status":"planned"}', status="planned")
+    await store.commit([Replace(replace(planned, version=version))])
+    await store.change(lambda connection: connection.set_trace_callback(None))
+    (update,) = [one for one in statements if one.startswith("UPDATE")]
+    assert re.findall(r"(\w+) = ", update.partition(" WHERE ")[0]) == ["version", "data", "status"]
+    assert content(await store.get("events", "over")) == content(planned)

@@ -40,11 +40,14 @@ def moment(stored: int) -> datetime:
     return EPOCH + timedelta(microseconds=stored)
 
 
+ALWAYS = {"id": "id TEXT PRIMARY KEY", "version": "version INTEGER NOT NULL", "data": "data BLOB NOT NULL"}
+"""Columns of every table; those of a kind's own follow."""
+
+
 def columns() -> dict[str, dict[str, str]]:
     """What each kind's table consists of: column by column, by name."""
-    always = {"id": "id TEXT PRIMARY KEY", "version": "version INTEGER NOT NULL", "data": "data BLOB NOT NULL"}
     return {
-        kind.name: {**always, **{name: f"{name} {_TYPES[one.type]}" for name, one in kind.fields.items()}}
+        kind.name: {**ALWAYS, **{name: f"{name} {_TYPES[one.type]}" for name, one in kind.fields.items()}}
         for kind in KINDS.values()
     }
 
@@ -84,14 +87,20 @@ class Rows:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.fields = KINDS[kind].fields
-        names = ["id", "version", "data", *self.fields]
+        names = [*ALWAYS, *self.fields]
         self.select = f"SELECT {', '.join(names)} FROM {kind}"
         marks = ", ".join("?" * len(names))
         self.insert = f"INSERT INTO {kind} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
         self.put = f"INSERT OR REPLACE INTO {kind} ({', '.join(names)}) VALUES ({marks})"
-        setting = ", ".join(f"{name} = ?" for name in names[1:])
-        self.update = f"UPDATE {kind} SET {setting} WHERE id = ? AND version = ?"
+        self.present = f"SELECT {', '.join(['version', *self.fields])} FROM {kind} WHERE id = ? AND version = ?"
         self.delete = f"DELETE FROM {kind} WHERE id = ?"
+
+    @cache  # noqa: B019 - as many as there are kinds and ways to change one
+    def update(self, changed: tuple[int, ...]) -> str:
+        """The statement that sets the version, the data and these of its fields."""
+        names = list(self.fields)
+        setting = ", ".join(f"{name} = ?" for name in ("version", "data", *(names[at] for at in changed)))
+        return f"UPDATE {self.kind} SET {setting} WHERE id = ? AND version = ?"
 
     def values(self, document: Document, version: int) -> list[Any]:
         """The columns of a document, in the order of the statements."""

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from svyazka.backends.local.bell import Bell
 from svyazka.backends.local.erasing import empty_log
 from svyazka.backends.local.opening import drop_old_copies, prepare
-from svyazka.backends.local.schema import microseconds, rows_of, stored
+from svyazka.backends.local.schema import Rows, microseconds, rows_of, stored
 from svyazka.backends.local.writer import Writer, connect
 from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.ports.claims import KIND as CLAIMS
@@ -342,14 +343,24 @@ def _write(connection: sqlite3.Connection, write: Write) -> str | None:
     version = random.getrandbits(62)
     values = rows.values(document, version)
     if isinstance(write, Replace):
-        if document.version is None:
-            return None
-        changed = connection.execute(rows.update, (*values[1:], document.id, int(document.version))).rowcount
+        changed = 0 if document.version is None else _update(connection, rows, values, int(document.version))
     elif isinstance(write, Put):
         changed = connection.execute(rows.put, values).rowcount
     else:
         changed = connection.execute(rows.insert, values).rowcount
     return str(version) if changed == 1 else None
+
+
+def _update(connection: sqlite3.Connection, rows: Rows, values: Sequence[Any], version: int) -> int:
+    """How many rows were written over: none where another version is there. Only columns that change are named, for
+    SQLite moves every index that has a named one, and a row's indexes weigh more than the row."""
+    key, new_version, data, *fields = values
+    present = connection.execute(rows.present, (key, version)).fetchone()
+    if present is None:
+        return 0
+    changed = tuple(at for at, (old, new) in enumerate(zip(present[1:], fields, strict=True)) if old != new)
+    set_to = (new_version, data, *(fields[at] for at in changed))
+    return connection.execute(rows.update(changed), (*set_to, key, version)).rowcount
 
 
 def _delete(connection: sqlite3.Connection, write: Delete) -> str | None:

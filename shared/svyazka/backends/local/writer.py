@@ -64,6 +64,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         raise
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA temp_store=MEMORY")  # what undoes one commit among many: no file for each of them
     if readonly:
         connection.execute("PRAGMA query_only=ON")
     else:
