@@ -41,7 +41,7 @@ async def followed(call: Call[AmocrmSettings], response: httpx.Response, access:
     it says where the account is, no more."""
     if call.settings.base_url is not None:
         return False
-    was = response.request.url.host
+    was = _host(await address(call, access) or "")
     if response.status_code in (301, 302, 307, 308):
         now = _host(response.headers.get("location", ""))
     elif response.status_code == 401 and json_object(response) and call.auth is None:

@@ -160,7 +160,7 @@ async def ask(
         if secretive:
             call.http.blank("request_body", "response_body")
     try:
-        return _content(response)
+        return _content(response, deletes=method == "DELETE")
     except VendorFailure as error:
         if writes and isinstance(error.outcome, Retry) and not turned_away(response.status_code):
             raise VendorFailure(_in_doubt(error.outcome)) from None
@@ -177,19 +177,15 @@ def not_open(error: VendorFailure) -> bool:
     return isinstance(error.outcome, Blocked | Refused) and error.code in NOT_OPEN
 
 
-def _content(response: httpx.Response) -> tuple[object, Section]:
+def _content(response: httpx.Response, *, deletes: bool = False) -> tuple[object, Section]:
+    """What an answer holds. A deletion is answered with nothing, by 204 or by 200."""
     envelope = json_object(response)
     meta = section(envelope.get("meta"))
     status = response.status_code
-    if status < 300 and (envelope.get("success") is True or _is_gone(response)):
+    if status < 300 and (envelope.get("success") is True or (deletes and not response.content)):
         return envelope.get("data"), meta
     if status < 300 and envelope.get("success") is not False:
         raise VendorFailure(Retry(code="not_json", message=N_("YCLIENTS answered with something that isn't its JSON")))
     if turned_away(status) and not envelope:
         raise VendorFailure(on_the_way(response, "YCLIENTS"))
     raise VendorFailure(failure(status, meta, retry_after(response)))
-
-
-def _is_gone(response: httpx.Response) -> bool:
-    """A deletion is answered with nothing, by 204 or by 200."""
-    return response.request.method == "DELETE" and not response.content
