@@ -1,8 +1,7 @@
 """Deals and contacts that no webhook told of.
 
-`filter[updated_at]` goes back as far as one likes, so a gap is always read to its end. Pages are taken by the
-last change seen, not by their number: whatever is saved meanwhile moves to the end, and a numbered page would
-skip what moved up into its place. Deletions, notes and tasks can't be asked for.
+`filter[updated_at]` goes back as far as one likes, so a gap is always read to its end. Deletions, notes and tasks can't
+be asked for.
 """
 
 from __future__ import annotations
@@ -17,33 +16,13 @@ from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, seconds_of
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import Watched, watch
 from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.changes import Change, Mark
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.base import Frozen
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Refused
-
-OVERLAP = 300
-"""Seconds that a look goes back behind the newest change seen: clocks of a cluster differ."""
-
-SEEN = 1000
-"""Changes within the overlap that are remembered, so that they aren't told at every look."""
-
-
-class Mark(Frozen):
-    """How far the changes of one kind have been read."""
-
-    at: int
-    """Unix seconds of amoCRM's clock: the newest change seen."""
-    busy: bool = False
-    """There is more after `at`: the next page goes on from there, without going back."""
-    page: int = 1
-    """Above 1 while more changes bear the very same second than a page holds."""
-    seen: tuple[str, ...] = ()
-    """`id.updated_at` of what was seen within the overlap."""
-    floor: int = 0
-    """Where the account stood at the first look: what is before is history."""
 
 
 class Cursor(Frozen):
@@ -81,43 +60,24 @@ async def _first_look(call: Call[AmocrmSettings]) -> Polled:
 
 async def _newest(entity: str, call: Call[AmocrmSettings]) -> Mark:
     found, _ = await client.changed(call, entity, None, limit=1)
-    times = _times(found)
-    newest = max(times, default=0)
-    return Mark(at=newest, floor=newest, seen=tuple(map(_mark_of, found)))
+    return Mark.first(list(map(_change, found)))
 
 
 async def _changes(
     entity: Literal["leads", "contacts"], mark: Mark, call: Call[AmocrmSettings]
 ) -> tuple[Mark, Sequence[Fact]]:
     """What was changed since the mark, and the mark after it."""
-    since = mark.at if mark.busy else max(mark.at - OVERLAP, mark.floor)
-    found, more = await client.changed(call, entity, since, mark.page)
-    times = _times(found)
-    if min(times, default=since) < since:
+    found, more = await client.changed(call, entity, mark.since(), mark.page)
+    changes = list(map(_change, found))
+    if mark.earliest(changes) < mark.since():
         why = N_("amoCRM ignores filter[updated_at]: filters of its API aren't enabled for this account")
         raise VendorFailure(Refused(code="no_filter", message=why))
-    known = set(mark.seen)
-    facts = [_FACTS[entity](one, call) for one in found if _mark_of(one) not in known]
-    if not facts and not more and not mark.busy:
-        return mark, ()  # a cursor that doesn't move isn't written
-    at = max(times, default=mark.at)
-    recent = (_mark_of(one) for one in found if (seconds_of(one.get("updated_at")) or 0) >= at - OVERLAP)
-    moved = Mark(
-        at=at,
-        busy=more,
-        page=mark.page + 1 if more and at == since else 1,
-        seen=tuple(dict.fromkeys([*recent, *mark.seen]))[:SEEN],
-        floor=mark.floor,
-    )
-    return moved, facts
+    facts = [_FACTS[entity](one, call) for one, change in zip(found, changes, strict=True) if mark.is_new(change)]
+    return mark.after(changes, more), facts
 
 
-def _times(found: Sequence[Section]) -> list[int]:
-    return [time for time in (seconds_of(one.get("updated_at")) for one in found) if time is not None]
-
-
-def _mark_of(body: Section) -> str:
-    return f"{text(body.get('id'))}.{text(body.get('updated_at'))}"
+def _change(body: Section) -> Change:
+    return Change(text(body.get("id")), seconds_of(body.get("updated_at")))
 
 
 def _lead(body: Section, call: Call[AmocrmSettings]) -> Fact:
