@@ -21,7 +21,7 @@ OF_A_CAPABILITY = (
 
 FURTHER = {
     "amocrm": {"cards", "dictionary", "facts", "forms", "moving", "values", "watch"},
-    "bitrix24": {"facts"},
+    "bitrix24": {"cards", "dictionary", "facts"},
     "iiko": {"reads", "zones"},
     "max": {"authority", "init_data"},
     "resend": {"unsubscribe"},

@@ -399,8 +399,9 @@ class Asked(Part):
     """One of each product, or protocol, that has a spelling of its own."""
     begin: Callable[[Running, datetime], None] = ready_at_once
     """Opens the stand-in, as of a time."""
-    happens: Callable[[Running, datetime], Sequence[Webhook]] = nothing_happens
-    """Lets something happen at a time, of which a poll has to learn; the webhooks that would tell of it."""
+    happens: Callable[[Running, datetime], Sequence[Webhook | Entity]] = nothing_happens
+    """Lets something happen at a time, of which a poll has to learn; the webhooks that would tell of it, or the objects
+    of a vendor that sends none."""
     made_is_changed: bool = False
     """What was made and what was changed are told apart by its webhooks only."""
     wrong: Mapping[str, str] = field(default_factory=dict)

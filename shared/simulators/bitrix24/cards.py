@@ -54,6 +54,9 @@ TAKES = {
 }  # fmt: skip
 """What may be written; anything else in `fields` is passed over in silence, as at Bitrix24."""
 
+LONGEST = {"name": 50, "lastName": 50, "secondName": 50, "title": 255}
+"""Characters of a line; what is longer is refused (from memory)."""
+
 DATES = frozenset({"birthdate", "begindate", "closedate"})
 MANY = frozenset({"contactIds", "companyIds", "observers"})
 WITH_FM = frozenset({LEAD, CONTACT, COMPANY})
@@ -192,9 +195,29 @@ def _aliases(fm: list[Card]) -> Card:
 
 
 def plain_phone(value: str) -> str:
-    """By what duplicates are found: digits without an extension, one spelling of the country."""
+    """By what duplicates are found: digits without an extension, 8 and 7 for one; no country is guessed."""
     digits = re.sub(r"\D", "", re.split(r"(?i)доб|ext|[,;#]", value)[0])
     return "7" + digits[1:] if len(digits) == 11 and digits[0] == "8" else digits
+
+
+def own_value(shape: Card, value: Any) -> Any:
+    """What a field that the owner has made keeps of a value, by its type; nothing of what it can't keep."""
+    if shape.get("isMultiple"):
+        kept = (own_value({**shape, "isMultiple": False}, one) for one in items(value))
+        return [one for one in kept if one is not None]
+    if isinstance(value, list | dict):
+        return None
+    text = str("" if value is None else value).strip()
+    match shape.get("type"):
+        case "enumeration":
+            return int(text) if text in {str(one["ID"]) for one in shape["items"]} else None
+        case "boolean":
+            return "Y" if text in ("Y", "1", "True") else "N"
+        case "date":
+            return midnight(text)
+        case "integer" | "double":
+            return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
+    return text or None
 
 
 def ids(given: object) -> list[int]:

@@ -96,13 +96,14 @@ def _item_list(portal: Portal, params: Params, by: int) -> Reply:
 
 def _item_fields(portal: Portal, params: Params, by: int) -> Reply:
     kind = _kind(params)
-    names = (*TAKES[kind], *portal.own_fields.get(str(kind), ()))
     demanded = portal.required.get(str(kind), ())
-    shapes = {
-        name: {"type": "string", "isRequired": name in demanded, "isReadOnly": False, "title": name, "upperName": name}
-        for name in names
+    shapes = {name: {"type": "string"} for name in TAKES[kind]} | portal.own_fields.get(str(kind), {})
+    usual = {"isReadOnly": False, "isMultiple": False}
+    told = {
+        name: {**usual, "isRequired": name in demanded, "title": name, "upperName": name, **shape}
+        for name, shape in shapes.items()
     }
-    return {"fields": shapes}, {}
+    return {"fields": told}, {}
 
 
 def _find_by_comm(portal: Portal, params: Params, by: int) -> Reply:

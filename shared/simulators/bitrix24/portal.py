@@ -16,6 +16,7 @@ from simulators.bitrix24.cards import (
     INTEGRATION,
     KINDS,
     LEAD,
+    LONGEST,
     MANY,
     NUMBERS,
     STAGES,
@@ -27,6 +28,7 @@ from simulators.bitrix24.cards import (
     blank,
     ids,
     midnight,
+    own_value,
     plain_phone,
     stamp,
     with_fm,
@@ -45,8 +47,8 @@ class Portal:
     cards: dict[int, dict[int, Card]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     comments: list[Card] = field(default_factory=list)
     tasks: list[Card] = field(default_factory=list)
-    own_fields: dict[str, list[str]] = field(default_factory=dict)
-    """Kind -> `UF_CRM_...` that its owner has made."""
+    own_fields: dict[str, dict[str, Card]] = field(default_factory=dict)
+    """Kind -> `UF_CRM_...` that its owner has made -> as `crm.item.fields` tells of it."""
     required: dict[str, list[str]] = field(default_factory=dict)
     """Kind -> fields that its owner demands."""
     denied: list[str] = field(default_factory=list)
@@ -79,7 +81,8 @@ class Portal:
 
     def add(self, kind: int, given: Mapping[str, Any], by: int = HUMAN) -> Card:
         """A card is created."""
-        card = blank(kind, 0, self.now(), by) | dict.fromkeys(self.own_fields.get(str(kind), ()))
+        own = self.own_fields.get(str(kind), {})
+        card = blank(kind, 0, self.now(), by) | {name: own_value(shape, None) for name, shape in own.items()}
         card.update(self._taken(kind, card, given))
         lacking = [name for name in self.required.get(str(kind), ()) if card.get(name) in (None, "", [])]
         if lacking:
@@ -126,7 +129,9 @@ class Portal:
                 taken["fm"] = with_fm(card["fm"], value, self.numbers)
             elif name == "contactId" and "contactIds" not in given:
                 taken["contactIds"] = self._present(CONTACT, [value])
-            elif name in card and (name in TAKES[kind] or name.startswith("UF_CRM_")):
+            elif name in self.own_fields.get(str(kind), ()):
+                taken[name] = own_value(self.own_fields[str(kind)][name], value)
+            elif name in TAKES[kind]:
                 taken[name] = self._kept(name, value)
         if kind in (LEAD, DEAL):
             self._staged(kind, card | taken)
@@ -154,6 +159,8 @@ class Portal:
                 raise Refusal(400, "CRM_FIELD_ERROR_VALUE_NOT_VALID", 'Неверное значение поля "Ответственный"')
             return number
         text = value if isinstance(value, str) or value is None else str(value)
+        if len(text or "") > LONGEST.get(name, len(text or "")):
+            raise Refusal(400, "CRM_FIELD_ERROR_VALUE_NOT_VALID", f'Неверное значение поля "{name}"')
         return text[: self.cuts.get(name, len(text))].strip() or None if text is not None else None
 
     def _present(self, kind: int, given: object) -> list[int]:

@@ -11,7 +11,7 @@ import pytest
 from connectors.support import calling
 from simulators.bitrix24 import Bitrix24
 from simulators.bitrix24.access import CLIENT_ID, CLIENT_SECRET, HOOK_CODE, HOOK_USER
-from simulators.bitrix24.cards import CONTACT, DEAL
+from simulators.bitrix24.cards import CONTACT, DEAL, LEAD
 from simulators.serve import Running
 from svyazka.connectors.bitrix24 import client
 from svyazka.connectors.bitrix24.manifest import MANIFEST
@@ -105,12 +105,57 @@ async def test_the_samples_cards_are_read(portal: Running, name: str) -> None:
         assert fact.contact == Contact(name="Иван", phone="+79991234567", email="Ivan.Petrov@example.test")
 
 
+# Polling
+
+
+async def polled(portal: Running, cursor: str | None) -> tuple[list[Fact], str]:
+    """Everything since the cursor, page by page."""
+    facts: list[Fact] = []
+    more = True
+    async with calling(settings(portal), "") as call:
+        while more:
+            found = await MANIFEST.polling.poll(cursor, call)  # type: ignore[union-attr]
+            facts, cursor, more = [*facts, *found.facts], found.cursor, found.more
+    assert cursor is not None
+    return facts, cursor
+
+
+async def test_what_changed_is_told_once_and_as_a_reading_tells_it(portal: Running) -> None:
+    sim: Bitrix24 = portal.of("bitrix24")
+    sim.portal.add(DEAL, {"title": "История"})
+    sim.ahead += 60
+    facts, cursor = await polled(portal, None)
+    assert facts == []
+    assert (await polled(portal, cursor)) == ([], cursor), "a cursor that doesn't move isn't written"
+    deal = sim.portal.add(DEAL, {"title": "Заказ", "stageId": "NEW"})
+    lead, person = sim.portal.add(LEAD, {"title": "Заявка"}), sim.portal.add(CONTACT, PERSON)
+    sim.ahead += 60
+    sim.portal.change(DEAL, deal, {"stageId": "WON"})
+    facts, cursor = await polled(portal, cursor)
+    read_again = [await read(portal, kind, card["id"]) for kind, card in
+                  (("deal", deal), ("lead", lead), ("contact", person))]  # fmt: skip
+    assert [(fact.key, fact.type) for fact in facts] == [(one.key, one.type) for one in read_again if one]
+    assert (await polled(portal, cursor))[0] == []
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["in one second", "a second apart"])
+async def test_a_bulk_edit_is_read_to_its_end(portal: Running, apart: int) -> None:
+    sim: Bitrix24 = portal.of("bitrix24")
+    _, cursor = await polled(portal, None)
+    began = sim.now()
+    for number in range(130):
+        sim.portal.now = lambda moment=began + apart * number: moment  # type: ignore[misc]
+        sim.portal.add(DEAL, {"title": f"Заказ {number}"})
+    facts, _ = await polled(portal, cursor)
+    assert len({fact.subject for fact in facts}) == len(facts) == 130
+
+
 # The doctor
 
 
 async def test_the_doctor_names_what_the_portal_does_not_have(portal: Running) -> None:
     sim: Bitrix24 = portal.of("bitrix24")
-    sim.portal.own_fields = {"2": ["UF_CRM_1"]}
+    sim.portal.own_fields = {"2": {"UF_CRM_1": {"type": "string"}}}
     sim.portal.scopes = ("crm",)
 
     async def found(**own: Any) -> dict[str, tuple[str, str]]:

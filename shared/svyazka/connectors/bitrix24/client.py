@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -257,8 +258,28 @@ async def listed(call: Call[Bitrix24Settings], kind: int, wanted: Params, order:
     return sections(section(await ask(call, "crm.item.list", params)).get("items"))
 
 
-async def duplicates(call: Call[Bitrix24Settings], kind: str, by: str, value: str) -> list[int]:
-    """Ids of the cards with this phone or address, however it is spelt there; 20 of the oldest at most."""
-    params = {"type": by, "values": [value], "entity_type": kind}
+async def newest(call: Call[Bitrix24Settings], kind: int) -> list[Section]:
+    """The card that was changed last, if there is any."""
+    found, _ = await _by_change(call, kind, {}, "DESC", 1)
+    return found[:1]
+
+
+async def changed(call: Call[Bitrix24Settings], kind: int, since: datetime, page: int) -> tuple[list[Section], bool]:
+    """Cards that were changed at or after `since`, oldest first, and whether there are more."""
+    return await _by_change(call, kind, {">=updatedTime": since.isoformat()}, "ASC", page)
+
+
+async def _by_change(
+    call: Call[Bitrix24Settings], kind: int, wanted: Params, order: str, page: int
+) -> tuple[list[Section], bool]:
+    by_time = {"updatedTime": order, "id": order}
+    params = {"entityTypeId": kind, "select": ["*"], "filter": wanted, "order": by_time, "start": AT_ONCE * (page - 1)}
+    found = sections(section(await ask(call, "crm.item.list", {**params, **ORIGINAL})).get("items"))
+    return found, len(found) >= AT_ONCE
+
+
+async def duplicates(call: Call[Bitrix24Settings], kind: str, by: str, values: Sequence[str]) -> list[int]:
+    """Ids of the cards with one of these phones or addresses; 20 of the oldest at most."""
+    params = {"type": by, "values": list(values), "entity_type": kind}
     found = section(await ask(call, "crm.duplicate.findbycomm", params)).get(kind)
     return [id_ for id_ in found if isinstance(id_, int)] if isinstance(found, list) else []

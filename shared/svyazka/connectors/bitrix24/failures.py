@@ -28,6 +28,8 @@ ADDRESS = N_("Впишите новый адрес портала: в webhook_ur
 TOO_FAST, METHOD_BUSY, OVERLOAD = "QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT", "OVERLOAD_LIMIT"
 EXPIRED, NO_AUTH, DENIED, NOT_FOUND = "EXPIRED_TOKEN", "NO_AUTH_FOUND", "ACCESS_DENIED", "NOT_FOUND"
 
+FIELD_REFUSED = "CRM_FIELD_ERROR_VALUE_NOT_VALID"
+
 _NOT_FOUND = Rule("refuse", Reason.NOT_FOUND, N_("there is no such thing"), code=NOT_FOUND)
 _OURS = Rule("refuse", Reason.BAD_REQUEST, N_("Bitrix24 doesn't take the request"))
 _FIELD = Rule("refuse", Reason.BAD_REQUEST, N_("Битрикс24 не принимает значение поля"), FIELDS)
@@ -38,11 +40,12 @@ _PLAN = Rule("block", Reason.NO_MONEY, N_("тариф Битрикс24 этог�
 _FAILED = Rule("unclear", Reason.OUT_OF_SERVICE, N_("Bitrix24 failed, and may have done it before"))
 
 NO_PLAN = N_("ACCESS_DENIED that names commercial plans")
-NOBODY_CREATES = N_("ACCESS_DENIED to crm.item.add")
+ONE_CARDS = N_("ACCESS_DENIED to a call about one card")
 MOVED = N_("a redirect to another portal address that isn't Bitrix24's own")
+OF_ONE_CARD = frozenset({"crm.item.get", "crm.item.update", "crm.timeline.comment.add", "crm.timeline.comment.list"})
 SPECIAL = {
     NO_PLAN: Rule("block", Reason.NO_MONEY, N_("REST API на тарифе этого портала нет"), PLAN, code="no_plan"),
-    NOBODY_CREATES: Rule("block", Reason.NO_ACCESS, N_("сотруднику нельзя создавать такие элементы CRM"), RIGHTS),
+    ONE_CARDS: Rule("refuse", Reason.NO_ACCESS, N_("сотруднику не хватает прав на этот элемент CRM"), RIGHTS),
     MOVED: Rule("block", Reason.SETTING, N_("портал переехал на другой адрес"), ADDRESS, code="moved"),
 }
 
@@ -51,7 +54,7 @@ FAILURES = FailureMap(
         NOT_FOUND: _NOT_FOUND,
         "ERROR_NOT_FOUND": _NOT_FOUND,
         "OWNER_NOT_FOUND": _NOT_FOUND,
-        "CRM_FIELD_ERROR_VALUE_NOT_VALID": _FIELD,
+        FIELD_REFUSED: _FIELD,
         "CRM_FIELD_ERROR_REQUIRED": Rule(
             "refuse", Reason.BAD_REQUEST, N_("в Битрикс24 не заполнено обязательное поле"), FIELDS
         ),
@@ -59,7 +62,7 @@ FAILURES = FailureMap(
         "ERROR_CORE": _FIELD,
         "100": _OURS,
         "0": _OURS,
-        DENIED: Rule("refuse", Reason.NO_ACCESS, N_("сотруднику не хватает прав на этот элемент CRM"), RIGHTS),
+        DENIED: Rule("block", Reason.NO_ACCESS, N_("сотруднику нельзя создавать такие элементы CRM"), RIGHTS),
         "CREATE_DYNAMIC_ITEM_RESTRICTED": _PLAN,
         "UPDATE_DYNAMIC_ITEM_RESTRICTED": _PLAN,
         "CRM_FEATURE_RESTRICTION_ERROR": _PLAN,
@@ -142,6 +145,6 @@ def rule_of(status: int, code: str, words: str, method: str = "") -> Rule:
     """The row for a refusal."""
     if code == DENIED and "commercial plan" in words.casefold():
         return SPECIAL[NO_PLAN]
-    if code == DENIED and method == "crm.item.add":
-        return SPECIAL[NOBODY_CREATES]
+    if code == DENIED and method in OF_ONE_CARD:
+        return SPECIAL[ONE_CARDS]
     return FAILURES.rule_of(status, code, words)

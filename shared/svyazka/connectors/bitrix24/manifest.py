@@ -6,7 +6,9 @@ from svyazka.catalogue import N_
 from svyazka.connectors.bitrix24.access import Bitrix24Access
 from svyazka.connectors.bitrix24.doctor import Bitrix24Doctor
 from svyazka.connectors.bitrix24.failures import FAILURES
+from svyazka.connectors.bitrix24.polling import Bitrix24Polling
 from svyazka.connectors.bitrix24.reading import Bitrix24Reading
+from svyazka.connectors.bitrix24.records import Bitrix24Records
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
@@ -39,7 +41,9 @@ MANIFEST = Manifest(
     # The portal may stand on the business's own machine, at an address that the tenant file names.
     network=Network(tenant_addresses=True),
     failures=FAILURES,
+    records=Bitrix24Records(),
     reading=Bitrix24Reading(),
+    polling=Bitrix24Polling(),
     doctor=Bitrix24Doctor(),
     access=Bitrix24Access(),
 )

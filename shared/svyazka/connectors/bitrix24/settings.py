@@ -58,8 +58,15 @@ def _field(value: str) -> str:
     return name
 
 
+def _canonical(value: str) -> str:
+    if not re.fullmatch(r"((contact|company|deal)\.)?[a-z][a-z0-9_]{0,59}", value, re.ASCII):
+        raise ValueError(_("expected a field's name such as serial, or deal.serial, contact.telegram"))
+    return value
+
+
 Id = Annotated[str, BeforeValidator(_as_text), AfterValidator(_id)]
 Code = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[A-Za-z0-9_:-]{1,60}$")]
+Canonical = Annotated[str, AfterValidator(_canonical)]
 FieldCode = Annotated[str, AfterValidator(_field)]
 
 
@@ -124,10 +131,10 @@ class Bitrix24Settings(ConnectionSettings):
         title=N_("стадии успешной сделки"),
         description=N_("Если успехом считать не то, что считает сам Битрикс24"),
     )
-    fields: dict[str, FieldCode] = Field(
+    fields: dict[Canonical, FieldCode] = Field(
         default={},
         title=N_("поля"),
-        description=N_("Поле Связки: код поля Битрикс24"),
+        description=N_("Наше имя: код поля Битрикс24; deal., contact., company. перед именем — чьё поле"),
     )
     sources: dict[str, Code] = Field(
         default={},
