@@ -34,8 +34,8 @@ MANIFESTS = {name: load_manifest(name) for name in sorted(VENDORS)}
 READING = [name for name, one in MANIFESTS.items() if one.reading is not None]
 POLLING = [name for name, one in MANIFESTS.items() if one.polling is not None]
 DOCTORS = [name for name, one in MANIFESTS.items() if one.doctor is not None]
-NETWORKED = [name for name in DOCTORS if name != "http"]
-"""Those that ask somebody: a generic endpoint isn't bothered."""
+NETWORKED = [name for name in DOCTORS if name not in ("http", "site")]
+"""Those that ask somebody: a generic endpoint isn't bothered, and behind a site there is nobody."""
 ASKED: Mapping[str, Asked] = {name: one.asked for name, one in DESCRIBED.items() if one.asked is not None}
 QUESTIONS = [(name, number) for name, asked in ASKED.items() for number in range(len(asked.questions))]
 EVERY = pytest.mark.parametrize("name", ASKED)
