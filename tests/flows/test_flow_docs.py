@@ -19,7 +19,7 @@ TENANT: dict[str, Any] = {
     "id": "kofe", "name": "Кофейня", "timezone": "Europe/Moscow",
     "connections": {
         "till": {"vendor": "iiko"}, "bot": {"vendor": "telegram"}, "sms": {"vendor": "smsru"},
-        "mail": {"vendor": "resend"}, "wa": {"vendor": "whatsapp"},
+        "mail": {"vendor": "resend"}, "wa": {"vendor": "whatsapp"}, "crm": {"vendor": "amocrm"},
     },
 }  # fmt: skip
 PAGES = [DOCS / "flows.md", *(DOCS / "vendors" / f"{vendor}.md" for vendor in VENDORS)]

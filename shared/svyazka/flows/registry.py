@@ -11,14 +11,20 @@ from svyazka.engine.contracts.flow import Flow
 from svyazka.model.errors import ConfigError
 
 FLOWS: dict[str, str] = {
+    "enrich": "svyazka.flows.enrich",
     "forward": "svyazka.flows.forward",
+    "lead_intake": "svyazka.flows.lead_intake",
+    "new_user_is_lead": "svyazka.flows.new_user_is_lead",
     "notify": "svyazka.flows.notify",
     "one_time_code": "svyazka.flows.one_time_code",
     "review_request": "svyazka.flows.review_request",
 }
 
 DOES: dict[str, str] = {
+    "enrich": N_("writes what a person ordered, visited or did onto the card in the CRM"),
     "forward": N_("passes events on to a system of your own, as signed HTTP calls"),
+    "lead_intake": N_("puts leads into the CRM: a contact, a deal with its source, a note"),
+    "new_user_is_lead": N_("puts new users of an app or a site into the CRM as leads"),
     "notify": N_("tells the staff of events"),
     "one_time_code": N_("delivers a code or a confirmation letter that another system asks for"),
     "review_request": N_("asks for a review after an order, a visit or a deal"),

@@ -295,6 +295,10 @@ class Stage(Frozen):
     guards: Guards = Guards()
     """Its own; when it is too late is said for the whole plan."""
     lane: str | None = None
+    """What shares it goes one after the other, in the order of planning."""
+    person: Contact | None = None
+    """A person's own lane at its connection, in place of `lane`: whatever flow wants something of this person's card
+    there waits for the one before it."""
     supersedes: bool = False
     """A newer command of the same lane and kind cancels an older waiting one."""
     after: tuple[str, ...] | None = None

@@ -15,11 +15,12 @@ from svyazka.engine.contracts.flow import Decision, Facts, FlowContext, Needs
 from svyazka.engine.delivering.admission import SEND_FLOW
 from svyazka.engine.hub import Hub
 from svyazka.engine.rules.beginning import Obligation
+from svyazka.engine.rules.guards import addresses
 from svyazka.engine.rules.sequences import deliveries_of
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.engine.support.logs import log
 from svyazka.engine.tenants.directory import BoundFlow
-from svyazka.model.commands import Guards, Plan, SendMessage, Step, person_of
+from svyazka.model.commands import Guards, Plan, SendMessage, Stage, Step, person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import SourceUnavailable
@@ -115,7 +116,19 @@ class FlowsDecide:
                 tenant=tenant.id, flow=flow_id, subject=plan.subject, event=event.id, source=event.connection,
                 guards=Guards(), base_at=base, people=self._people(plan, record), blank_at=now + tenant.retention,
             )  # fmt: skip
-            yield from deliveries_of(plan, shared, now)
+            yield from deliveries_of(self._in_lanes(plan, tenant), shared, now)
+
+    def _in_lanes(self, plan: Plan, tenant: Tenant) -> Plan:
+        """A person's lane is named by a keyed hash: lanes outlive the contents of deliveries."""
+
+        def placed(stage: Stage) -> Stage:
+            known = addresses(stage.person) if stage.person is not None else []
+            if not known:
+                return stage
+            lane = f"{stage.step.connection}/{self._hub.keyring.person(tenant.id, known[0])}"
+            return stage.model_copy(update={"lane": lane})
+
+        return plan.model_copy(update={"stages": tuple(map(placed, plan.stages))})
 
     def _people(self, plan: Plan, record: EventRecord) -> tuple[str, ...]:
         """Whose a delivery is: the source may have shown a person whom the request didn't name."""
