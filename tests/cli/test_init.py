@@ -24,7 +24,10 @@ REVIEW = ("--set", "review_url=https://example.org/r")
 PLAIN = ("init", "--yes", "--name", "Кофейня", "--id", "kofe", "--from", "till=iiko", "--via", "smsru", *REVIEW)
 
 NEEDED = {
+    "enrich": ("--via", "amocrm", "--set", "events=[order.completed]", "--set", "note=№{number}"),
     "forward": ("--via", "http"),
+    "lead_intake": ("--via", "amocrm"),
+    "new_user_is_lead": ("--via", "amocrm"),
     "notify": ("--via", "smsru", "--set", "events=[lead.created]", "--set", "to={curator: {phone: '+79990000001'}}"),
     "one_time_code": ("--via", "smsru"),
     "review_request": ("--via", "smsru", *REVIEW),
@@ -182,7 +185,7 @@ def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendo
         if setting not in load_manifest(vendor).credentials.secret
         for part in ("--set", f"{vendor}.{setting}={value}")
     ]
-    channel = load_manifest(vendor).carries("SendMessage") and flow != "forward"
+    channel = load_manifest(vendor).carries("SendMessage") and load_flow(flow).carries == "SendMessage"
     also = ("--via", vendor) if channel else ()
     bare.svyazka(
         "init", "--yes", "--name", "К", "--id", "k", "--flow", flow, "--from", vendor, *also, *NEEDED[flow], *needed
@@ -311,6 +314,7 @@ def test_by_questions(bare: Installation) -> None:
         asked.answer("yclients: company_id", "997441")
         asked.answer("yclients: partner_token (Enter: later): ", "partner-token-for-tests")
         asked.answer("yclients: user_token (Enter: later): ", "")
+        asked.answer("yclients: booking_form (Enter: later): ", "")
         asked.answer("smsru: api_id (Enter: later): ", API_ID)
         asked.answer("told of troubles", "")
         asked.answer("review_request: text [", "")
