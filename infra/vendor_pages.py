@@ -110,12 +110,13 @@ def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
     if manifest.forwarder is not None:
         yield "передаёт события дальше"
     if manifest.calendar is not None:
-        yield "показывает свободное время, записывает, переносит и отменяет"
+        moving = ", переносит" if manifest.calendar.moves else ""
+        yield f"показывает свободное время, записывает{moving} и отменяет"
     if manifest.vendor in CALLS_US:
         yield "присылает события"
     if manifest.reading is not None:
         yield "перечитывает перед действием"
-    if manifest.polling is not None:
+    if manifest.polling is not None and _tells(manifest):
         yield "находит пропущенное опросом"
     if manifest.hook is not None:
         yield "адрес webhook настраивает Связка"
@@ -153,9 +154,16 @@ def _pace(limits: Limits) -> str:
     return f"{limits.per_second:g} в секунду{minute}, {limits.concurrency} сразу, {SCOPES[limits.scope]}"
 
 
+def _tells(manifest: Manifest[Any]) -> bool:
+    """Whether events come from it at all."""
+    return manifest.tells is None or bool(manifest.tells)
+
+
 def _polls(manifest: Manifest[Any]) -> str:
     if manifest.polling is None:
         return NEVER
+    if not _tells(manifest):
+        return f"раз в {_long(timedelta(seconds=manifest.polling.every))} смотрит, не изменилась ли система"
     back = manifest.polling.looks_back
     reach = f"не дальше чем за {_long(back)}" if back else "предел давности неизвестен"
     return f"раз в {_long(timedelta(seconds=manifest.polling.every))}, {reach}"
@@ -187,13 +195,18 @@ def _index() -> str:
     sources: list[str] = []
     channels: list[str] = []
     both: list[str] = []
+    calendars: list[str] = []
     for one in map(load_manifest, VENDORS):
+        if one.calendar is not None:
+            calendars.append(_link(one))
+        if not _tells(one):
+            continue
         talks = one.forwarder is not None or (one.messenger is not None and one.messenger.reaches not in REACHES)
         (both if talks else channels if one.messenger is not None else sources).append(_link(one))
     return _table(
         [
-            ("откуда приходят события", "через что уходят сообщения", "и то и другое"),
-            (", ".join(sources), ", ".join(channels), ", ".join(both)),
+            ("откуда приходят события", "через что уходят сообщения", "и то и другое", "где ведётся запись"),
+            (", ".join(sources), ", ".join(channels), ", ".join(both), ", ".join(calendars)),
         ]
     )
 

@@ -177,22 +177,23 @@ def test_a_file_that_apply_would_not_take_is_not_written(bare: Installation) -> 
 @pytest.mark.parametrize("flow", sorted(FLOWS))
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendor: str, flow: str) -> None:
-    # A sender is an address to one vendor and a name to another; an id of Meta's has a form of its own.
-    value = "1122334455667" if vendor == "whatsapp" else "1122334455667@example.org"
+    # A sender is an address to one vendor and a name to another; ids of some are numbers.
+    value = "1122334455667" if vendor in ("dikidi", "whatsapp") else "1122334455667@example.org"
+    channel = load_manifest(vendor).carries("SendMessage") and load_flow(flow).carries == "SendMessage"
+    used = channel or load_flow(flow).needs_sources
     needed = [
         part
         for setting in load_manifest(vendor).credentials.required
-        if setting not in load_manifest(vendor).credentials.secret
-        for part in ("--set", f"{vendor}.{setting}={value}")
+        if used and setting not in load_manifest(vendor).credentials.secret
+        for part in ("--set", f"{vendor}.{setting}={'true' if setting == 'unofficial' else value}")
     ]
-    channel = load_manifest(vendor).carries("SendMessage") and load_flow(flow).carries == "SendMessage"
     also = ("--via", vendor) if channel else ()
     bare.svyazka(
         "init", "--yes", "--name", "К", "--id", "k", "--flow", flow, "--from", vendor, *also, *NEEDED[flow], *needed
     )
     tenant = read_tenant_file(file_of(bare, "k"))
     assert [one.flow for one in tenant.flows] == [flow]
-    assert vendor in tenant.connections or not (channel or load_flow(flow).needs_sources)
+    assert vendor in tenant.connections or not used
 
 
 def test_the_briefs_variables_are_read() -> None:

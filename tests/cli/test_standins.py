@@ -23,6 +23,7 @@ PLAIN: dict[str, dict[str, object]] = {
     "whatsapp": {"phone_number_id": "999"},
     "rkeeper": {"object_id": 199990160},
     "resend": {"sender": "Кофейня <hub@example.com>"},
+    "dikidi": {"company": 4242, "unofficial": True},
     "exolve": {"sender": "79990000000"},
 }
 SECRET = {

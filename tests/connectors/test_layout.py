@@ -22,6 +22,7 @@ OF_A_CAPABILITY = (
 FURTHER = {
     "amocrm": {"cards", "dictionary", "facts", "forms", "moving", "values", "watch"},
     "bitrix24": {"cards", "dictionary", "facts"},
+    "dikidi": {"sessions", "watch"},
     "iiko": {"reads", "zones"},
     "max": {"authority", "init_data"},
     "resend": {"unsubscribe"},

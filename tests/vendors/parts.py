@@ -351,8 +351,10 @@ class Calendar(Part):
     """Path of the call that shows free times."""
     says: Callable[[Case], Iterable[tuple[int, object]]]
     """The answers, status and body, by which it says a case of its failure map."""
-    moves: bool = True
-    """Whether a visit can be put to another time at all."""
+    sees_only_its_own: bool = False
+    """A visit that we haven't booked can't be read: it is refused, and never taken for gone."""
+    own_pages: frozenset[int] = frozenset()
+    """Statuses whose pages are the vendor's own, for pages are what is called: somebody has to look, at once."""
     wants_code: Callable[[Running], None] | None = None
     """Has phones confirmed from now on; the code is `code`."""
     code: str = ""
@@ -378,6 +380,8 @@ class Question:
     """A wait that it asks for doesn't stand in `Retry-After`."""
     bodiless: frozenset[int] = frozenset()
     """Statuses with which the vendor itself sends a page."""
+    drifts: bool = False
+    """Nothing is promised of its answers: one without what was asked for means that somebody has to look."""
 
 
 def ready_at_once(running: Running, now: datetime) -> None:
@@ -404,6 +408,8 @@ class Asked(Part):
     of a vendor that sends none."""
     made_is_changed: bool = False
     """What was made and what was changed are told apart by its webhooks only."""
+    lacking: Mapping[str, object] | None = None
+    """Settings with which nobody is asked; None: those without the secrets."""
     wrong: Mapping[str, str] = field(default_factory=dict)
     """Credentials that nobody gave, where they have a form of their own."""
     polling: str = "*"

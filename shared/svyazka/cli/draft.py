@@ -84,7 +84,11 @@ def named(choices: Iterable[str]) -> dict[str, str]:
 
 
 def _sources(talk: Interview, given: str | None) -> dict[str, str]:
-    systems = [vendor for vendor in VENDORS if not load_manifest(vendor).carries("SendMessage")]
+    manifests = {vendor: load_manifest(vendor) for vendor in VENDORS}
+    systems = [
+        vendor for vendor, one in manifests.items()
+        if not one.carries("SendMessage") and (one.tells is None or one.tells)
+    ]  # fmt: skip
     question = _("Systems that tell of it ({systems})", systems=", ".join(systems))
     return named(talk.value(question, names_among(VENDORS), option="--from", given=given))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
@@ -26,6 +26,9 @@ SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
 class Calendar(Protocol[SettingsT]):
     """One vendor's calendar. Stateless. Reads raise VendorFailure, NotSent, MaybeSent; of commands NotSent and
     MaybeSent may pass through."""
+
+    moves: ClassVar[bool] = True
+    """Whether a visit can be put to another time at all; else `move` is refused with a remedy."""
 
     def ready(self, settings: SettingsT) -> bool:
         """Whether the credentials for asking and booking are there."""
