@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -154,6 +155,7 @@ def _comment_add(portal: Portal, params: Params, by: int) -> Reply:
     if not text:
         raise Refusal(400, "INVALID_ARG_VALUE", "Comment message is empty")
     id_ = portal.new_id("note")
+    text = re.sub(r"<[^<>]*>", "", text)  # HTML isn't shown
     portal.comments.append({
         "ID": str(id_), "ENTITY_ID": str(owner), "ENTITY_TYPE": type_, "CREATED": stamp(portal.now()), "COMMENT": text,
         "AUTHOR_ID": str(by), "FILES": {},
@@ -199,7 +201,8 @@ def _task_list(portal: Portal, params: Params, by: int) -> Reply:
         if (tied is None or set(map(str, items(tied) or [tied])) & set(task["ufCrmTask"]))
         and (title is None or task["title"] == title)
     ]
-    return {"tasks": found[:PAGE]}, {"total": len(found)}
+    start = max(int(params.get("start") or 0), 0)
+    return {"tasks": found[start : start + PAGE]}, {"total": len(found)}
 
 
 def _user(portal: Portal, params: Params, by: int) -> Reply:

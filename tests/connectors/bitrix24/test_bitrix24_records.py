@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.support import calling, perform
+from connectors.support import ask, calling, perform
 from simulators.bitrix24 import Bitrix24
 from simulators.bitrix24.access import HOOK_CODE, HOOK_USER
 from simulators.bitrix24.cards import CONTACT as CONTACTS
@@ -191,6 +191,25 @@ async def test_a_required_field_and_a_missing_right_say_what_is_to_be_done(porta
     assert isinstance(outcome, Blocked), "nobody creates anything until somebody gives the right"
     there = PutRecord(record=DEAL, ref=Existing(id=str(card["id"])), fields={"title": "Другой"}, overwrite="differs")
     assert isinstance((await do(portal, there))[0], Refused), "one card's refusal stops no other"
+
+
+async def test_a_comment_and_a_task_are_found_among_many_whatever_became_of_their_letters(portal: Running) -> None:
+    sim: Bitrix24 = portal.of("bitrix24")
+    on = Target(kind=DEAL, to=Existing(id=str(sim.portal.add(DEALS, {"title": "Заказ"})["id"])))
+    note = AddNote(on=on, text="Спросил:  <b>сколько</b>\nстоит & когда")
+    task = AddTask(on=on, text="Позвонить\nдважды", due_at=datetime.now(UTC), responsible="6")
+    async with calling(settings(portal), "", now=datetime.now(UTC)) as call:
+        assert [await ask(MANIFEST, command, call) for command in (note, task)] == [None, None]
+        for command in (note, task):
+            await perform(MANIFEST, command, call)
+            for number in range(60):
+                other = command.model_copy(update={"text": f"Другое {number}"})
+                await perform(MANIFEST, other, call)
+        found = [await ask(MANIFEST, command, call) for command in (note, task)]
+        assert [outcome.external_id for outcome in found if isinstance(outcome, Succeeded)] == ["999", "3711"]
+        sim.ahead = 3600
+        call.now = datetime.now(UTC) + timedelta(hours=1)
+        assert [await ask(MANIFEST, command, call) for command in (note, task)] == [None, None], "an earlier one's"
 
 
 async def test_a_task_goes_to_whoever_has_the_card(portal: Running) -> None:

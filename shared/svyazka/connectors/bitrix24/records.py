@@ -26,7 +26,7 @@ from svyazka.connectors.bitrix24.dictionary import ENTITY, Field, fields_of
 from svyazka.connectors.bitrix24.failures import FIELD_REFUSED, NOT_FOUND
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Quiet, Records, Replaces
+from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Quiet, Records
 from svyazka.engine.contracts.putting import only_read
 from svyazka.engine.contracts.untrusted import Section, section, sections, text, zoned_time
 from svyazka.engine.contracts.vendor_answers import VendorFailure
@@ -55,7 +55,6 @@ class Bitrix24Records(Records[Bitrix24Settings]):
     updating = Operation(Safety.idempotent(), quiet=Quiet.NO)
     noting = Operation(Safety.checkable(), quiet=Quiet.UNKNOWN)
     tasking = Operation(Safety.checkable(), quiet=Quiet.NO)
-    linking = Replaces.LIST
 
     def keeps(self, kind: RecordKind, field: str, value: Value) -> Value:
         return keeps(kind, field, value)
