@@ -9,6 +9,7 @@ A text is marked by `_`, `N_` or `ngettext`. An English one needs a Russian tran
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "shared" / "svyazka"
 LOCALE = PACKAGE / "locale"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+
 CYRILLIC = re.compile("[а-яё]", re.I)
 
 UNCHANGING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,6 +42,16 @@ def marked() -> Iterator[tuple[str, Id]]:
         PACKAGE, [("**.py", "python")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS
     ):
         yield name, text
+    yield from logged()
+
+
+def logged() -> Iterator[tuple[str, str]]:
+    """What lines of the log say: they are for machines, and in a terminal a person reads them."""
+    for path in sorted(Path(PACKAGE).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            said = node.args[1:2] if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log" else []
+            yield from ((path.relative_to(PACKAGE).as_posix(), one.value) for one in said
+                        if isinstance(one, ast.Constant) and isinstance(one.value, str))  # fmt: skip
 
 
 def collected(language: str) -> Catalog:

@@ -10,7 +10,10 @@ from string import Formatter
 import pytest
 
 import texts
-from svyazka.catalogue import N_, _, reader, told, use, wanted
+from svyazka.catalogue import N_, STATES, _, reader, told, use, wanted
+from svyazka.cli.output import style_of, table
+from svyazka.model.deliveries import Status
+from svyazka.model.events import EventStatus, ReceiptState
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +84,15 @@ def test_marking_a_text_imports_nothing() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout.strip() == "False"
+
+
+def test_every_state_has_a_word_of_its_own_which_a_table_says_in_the_readers_language(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    states = [*Status, *EventStatus, *ReceiptState]
+    assert {state.value for state in states} - {"none"} <= set(STATES)
+    use("ru")
+    assert len({told(state) for state in {state.value for state in states}}) == len({s.value for s in states})
+    table(("Id", "Status"), [("dlv_1", "parked")], "")
+    assert "отложено" in capsys.readouterr().out
+    assert style_of("отложено") == style_of("parked") is not None

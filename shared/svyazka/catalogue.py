@@ -70,20 +70,30 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     return said.format(count=count, **values)
 
 
-def told(text: str) -> str:
-    """A text that was stored or defined with its gaps filled, in the reader's language; what the catalogue doesn't
-    know (a vendor's own words) stays as it is."""
-    if _reader is None or not text:
+def told(text: str, language: Language | None = None) -> str:
+    """A text that was stored or defined with its gaps filled, in the reader's language, or another; what the catalogue
+    doesn't know (a vendor's own words) stays as it is."""
+    language = language or _reader
+    if language is None or not text:
         return text
-    said = _catalogue(_reader).gettext(text)
+    said = _catalogue(language).gettext(text)
     if said != text:
         return said
-    for form, known in _forms(_reader):
+    for form, known in _forms(language):
         match = form.fullmatch(text)
         if match:
-            parts = {name: _Part(told(value)) for name, value in match.groupdict().items()}
-            return _catalogue(_reader).gettext(known).format(**parts)
+            parts = {name: _Part(told(value, language)) for name, value in match.groupdict().items()}
+            return _catalogue(language).gettext(known).format(**parts)
     return text
+
+
+STATES = (
+    N_("pending"), N_("waiting_for"), N_("in_flight"), N_("retrying"), N_("parked"), N_("blocked"), N_("unknown"), N_("succeeded"),
+    N_("failed"), N_("expired"), N_("cancelled"), N_("dead"), N_("accepted"), N_("planned"), N_("ignored"),
+    N_("quarantined"), N_("sent"), N_("delivered"), N_("read"), N_("undelivered"), N_("open"), N_("mended"),
+    N_("flapping"), N_("closed"), N_("folded"), N_("fail"), N_("warn"), N_("reopened"), N_("parsed"), N_("skipped"),
+)  # fmt: skip
+"""What a state, or a receipt, is called where a person reads it; scripts and `--status` say it as it stands here."""
 
 
 SYSTEMS_OWN = (

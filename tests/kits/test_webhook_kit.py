@@ -50,6 +50,13 @@ def test_whoever_calls_us_takes_part() -> None:
 
 
 @EVERY
+def test_no_sample_is_of_a_kind_that_its_manifest_never_tells_of(vendor: str) -> None:
+    tells = load_manifest(vendor).tells
+    found = {said.split(" ")[0].rstrip(":") for lines in HOOKS[vendor].told.values() for said in lines}
+    assert tells is None or found <= {*tells, "other"}
+
+
+@EVERY
 def test_both_sides_speak_of_the_same_vendor_and_settings(vendor: str) -> None:
     webhook, manifest = webhook_of(vendor), load_manifest(vendor)
     assert webhook.vendor == manifest.vendor == vendor

@@ -47,3 +47,16 @@ def test_elsewhere_it_is_json_with_every_field(usual: None) -> None:
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
         "swept", "accepted", "webhook refused",
     ]  # fmt: skip
+
+
+def test_whoever_reads_russian_reads_sentences_in_it(usual: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And ids, connections and what comes in fields stay as they are."""
+    monkeypatch.setenv("SVYAZKA_LANG", "ru")
+    stream = Terminal()
+    told(stream)
+    first, second = stream.getvalue().splitlines()
+    assert first[8:] == "  принято: kofe/till iiko evt_1 принято, count 1"
+    assert "вебхук отклонён: iiko" in second
+    plain = io.StringIO()
+    told(plain)
+    assert '"message": "accepted"' in plain.getvalue()

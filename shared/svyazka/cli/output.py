@@ -33,6 +33,14 @@ STYLES = {
 }  # fmt: skip
 
 
+STATE_COLUMNS = frozenset({"status", "receipt"})
+
+
+def style_of(word: str) -> str | None:
+    """How a state looks, said in the reader's language or as scripts say it."""
+    return STYLES.get(word) or next((style for name, style in STYLES.items() if told(name) == word), None)
+
+
 def console(stderr: bool = False) -> Console:
     """A console on stdout (or stderr) as it is now; wide where nobody's terminal bounds it."""
     from rich.console import Console
@@ -103,7 +111,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) 
 
 def _cell(column: str, value: object, terminal: bool) -> str:
     text = "" if value is None else str(value)
-    if column.lower() in PROSE - {AS_SENT}:
+    if column.lower() in (PROSE - {AS_SENT}) | STATE_COLUMNS:
         text = told(text)
     if column.lower() not in PROSE:
         text = " ".join(text.splitlines())  # a name makes no line that looks like another row
@@ -118,7 +126,7 @@ def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     for column in columns:
         shown.add_column(_heading(column), no_wrap=column.lower() not in PROSE, overflow="fold")
     for row in cells:
-        shown.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+        shown.add_row(*(Text(cell, style=style_of(cell) or "") for cell in row))
     console().print(shown)
 
 
@@ -151,7 +159,7 @@ def paragraph(columns: Sequence[str], row: Sequence[str], width: int) -> list[st
     head = [(column, cell) for column, cell in named[:2] if column.lower() not in PROSE]
     head += [(column, cell) for column, cell in named[2:] if column == "Status"]
     rest = [(column, cell) for column, cell in named if cell and (column, cell) not in head]
-    told = ["  ".join(typer.style(cell, fg=STYLES.get(cell)) for _column, cell in head if cell)]
+    told = ["  ".join(typer.style(cell, fg=style_of(cell)) for _column, cell in head if cell)]
     for column, cell in rest:
         if column.lower() in PROSE:
             told += _sentence(_heading(column).lower(), cell, width)

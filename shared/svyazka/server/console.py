@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import IO
 
+from svyazka.catalogue import told, wanted
 from svyazka.engine.support.logs import Shape, in_json
 from svyazka.model.terminal import plain
 
@@ -26,7 +28,9 @@ def in_a_sentence(line: Mapping[str, object]) -> str | None:
     clock = f"{datetime.fromisoformat(str(line['time'])).astimezone():%H:%M:%S}"
     loud = "" if line["severity"] in ("INFO", "NOTICE") else f"{line['severity']} "
     whose = "/".join(str(line[name]) for name in ("tenant", "connection") if name in line)
-    bare = " ".join(filter(None, (whose, *(str(line[name]) for name in BARE if name in line))))
+    speaks = wanted(os.environ)
+    said = {**line, "status": told(str(line.get("status", "")), speaks)}
+    bare = " ".join(filter(None, (whose, *(str(said[name]) for name in BARE if name in line))))
     named = [f"{name} {value}" for name, value in line.items() if name not in ELSEWHERE]
-    told = f"{clock}  {loud}{line['message']}: {', '.join(filter(None, (bare, *named)))}"
-    return plain(" ".join(told.splitlines()))
+    sentence = f"{clock}  {loud}{told(str(line['message']), speaks)}: {', '.join(filter(None, (bare, *named)))}"
+    return plain(" ".join(sentence.splitlines()))

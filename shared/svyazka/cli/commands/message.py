@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from svyazka.catalogue import N_, _, told
 from svyazka.cli.options import AsJson, OfTenant
-from svyazka.cli.output import STYLES, line, note, say
+from svyazka.cli.output import line, note, say, style_of
 from svyazka.cli.session import Session, run
 from svyazka.cli.waiting import somebody_works, until
 from svyazka.engine.journal import documents as journal
@@ -98,7 +98,7 @@ async def _say_what_became(session: Session, event: str, seconds: float) -> None
         note(_("it hasn't gone out within {seconds:g} s: svyazka show {event}", seconds=seconds, event=event))
     for delivery in made or ():
         why = f": {told(delivery.last_error.message)}" if delivery.last_error else ""
-        say(f"{delivery.id} {delivery.status.value}{why}", STYLES.get(delivery.status.value))
+        say(f"{delivery.id} {told(delivery.status.value)}{why}", style_of(delivery.status.value))
 
 
 def _addressee(to: str, reaches: str | None, vendor: str) -> tuple[Contact, str]:

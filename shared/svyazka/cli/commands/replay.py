@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, told
 from svyazka.cli import reading
 from svyazka.cli.ids import whole_id
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
@@ -162,6 +162,6 @@ def resolve(
         except Conflict:
             raise ConfigError(_("{id} changed in this very moment: svyazka show {id}", id=id_)) from None
         await session.audit("resolve", id_, resolution=as_.value)
-        say(_("{id} is {status}", id=id_, status=resolved.status.value))
+        say(_("{id} is {status}", id=id_, status=told(resolved.status.value)))
 
     run(body)

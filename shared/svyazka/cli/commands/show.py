@@ -17,7 +17,7 @@ from svyazka.catalogue import N_, _, told
 from svyazka.cli.ids import whole_id
 from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, Reveal
-from svyazka.cli.output import STYLES, console, line, short_time
+from svyazka.cli.output import console, line, short_time, style_of
 from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee, event_row, no_event_row, raw_part, raw_row, story
@@ -147,9 +147,9 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
 def _head(found: Story) -> Text:
     if found.event is not None:
         event = found.event.event
-        return _words(event.id, event.type.value, found.event.status.value)
+        return _words(event.id, event.type.value, told(found.event.status.value))
     if found.raw is not None:
-        return _words(found.raw.id, _("request"), found.raw.status)
+        return _words(found.raw.id, _("request"), told(found.raw.status))
     return Text(_("told by the engine itself: no event caused it"))
 
 
@@ -178,8 +178,8 @@ def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[
 def _add_delivery(
     tree: Tree, delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]
 ) -> None:
-    receipt = _("receipt {state}", state=delivery.receipt.value) if delivery.receipt.value != "none" else ""
-    branch = tree.add(_words(delivery.id, delivery.step, delivery.status.value, receipt))
+    receipt = _("receipt {state}", state=told(delivery.receipt.value)) if delivery.receipt.value != "none" else ""
+    branch = tree.add(_words(delivery.id, delivery.step, told(delivery.status.value), receipt))
     for text in _delivery_lines(delivery, zone, masker, about):
         branch.add(Text(plain(text)))
     for attempt in delivery.attempts:
@@ -227,7 +227,7 @@ def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, a
         if attempt.ended_at
         else ""
     )
-    outcome = attempt.outcome or _("still out")
+    outcome = told(attempt.outcome) if attempt.outcome else _("still out")
     head = _words(_("attempt {number}", number=attempt.number), f"{short_time(attempt.started_at, zone)}:", outcome)
     node = branch.add(head.append(took))
     if attempt.message:
@@ -264,4 +264,4 @@ def _words(*words: str) -> Text:
 def _styled(words: Iterable[str]) -> Iterator[Text]:
     for word in words:
         if word:
-            yield Text(plain(word), style=STYLES.get(word.rpartition(" ")[2], ""))
+            yield Text(plain(word), style=style_of(word.rpartition(" ")[2]) or "")

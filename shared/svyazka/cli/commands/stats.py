@@ -148,4 +148,4 @@ def _row(key: tuple[str, str], sums: Sums, zone: tzinfo) -> Row:
 
 
 def _counted(counter: Counter[str]) -> str:
-    return ", ".join(f"{count} {status}" for status, count in sorted(counter.items()))
+    return ", ".join(f"{count} {told(status)}" for status, count in sorted(counter.items()))

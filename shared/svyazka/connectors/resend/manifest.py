@@ -10,6 +10,7 @@ from svyazka.connectors.resend.reading import ResendReading
 from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
+from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="resend",
@@ -23,6 +24,16 @@ MANIFEST = Manifest(
     ),
     settings=ResendSettings,
     base_url="https://api.resend.com",
+    tells=frozenset(
+        {
+            EventType.MESSAGE_SENT,
+            EventType.MESSAGE_DELIVERED,
+            EventType.MESSAGE_FAILED,
+            EventType.MESSAGE_RECEIVED,
+            EventType.CONNECTION_DISABLED,
+            EventType.CONTACT_CHANGED,
+        }
+    ),
     # The figure is disputed (2, 5 or 10 a second for the whole team); 429 says when to go on.
     limits=Limits(per_second=2.0, concurrency=2),
     credentials=Credentials(

@@ -9,6 +9,7 @@ from svyazka.connectors.whatsapp.messenger import WhatsappMessenger
 from svyazka.connectors.whatsapp.settings import WhatsappSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
+from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="whatsapp",
@@ -21,6 +22,18 @@ MANIFEST = Manifest(
     ),
     settings=WhatsappSettings,
     base_url="https://graph.facebook.com",
+    tells=frozenset(
+        {
+            EventType.MESSAGE_SENT,
+            EventType.MESSAGE_DELIVERED,
+            EventType.MESSAGE_FAILED,
+            EventType.MESSAGE_RECEIVED,
+            EventType.CONNECTION_DISABLED,
+            EventType.MESSAGE_READ,
+            EventType.CONTACT_CHANGED,
+            EventType.LEAD_CREATED,
+        }
+    ),
     # 80 a second for a number, 20 for one that is shared with the WhatsApp Business application.
     limits=Limits(per_second=15.0, concurrency=4),
     credentials=Credentials(
