@@ -19,7 +19,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document
 from svyazka.model.commands import Guards, Repeat, SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.deliveries import Delivery, Problem, Status
+from svyazka.model.deliveries import Delivery, LastError, Status
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
 from svyazka.model.tenants import AlertSettings, CompiledConnection, ConnectionSpec, FlowSpec, Tenant
 
@@ -135,6 +135,6 @@ def _delivery(status: Status) -> Delivery:
         connection="sms", vendor="smsru", subject=f"order:{NUMBER}", command=command, repeat=Repeat.UNSAFE,
         guards=Guards(), created_at=NOW, base_at=NOW, status=status, attempt_count=1,
         cost=2.5 if status is Status.SUCCEEDED else None, wake_at=NOW if status is Status.PARKED else None,
-        last_error=None if status is Status.SUCCEEDED else Problem(code="x", message="as this state has it"),
+        last_error=None if status is Status.SUCCEEDED else LastError(code="x", message="as this state has it"),
         people=("a" * 24,),
     )  # fmt: skip

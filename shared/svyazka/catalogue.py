@@ -88,10 +88,11 @@ def told(text: str, language: Language | None = None) -> str:
 
 
 STATES = (
-    N_("pending"), N_("waiting_for"), N_("in_flight"), N_("retrying"), N_("parked"), N_("blocked"), N_("unknown"), N_("succeeded"),
-    N_("failed"), N_("expired"), N_("cancelled"), N_("dead"), N_("accepted"), N_("planned"), N_("ignored"),
-    N_("quarantined"), N_("sent"), N_("delivered"), N_("read"), N_("undelivered"), N_("open"), N_("mended"),
-    N_("flapping"), N_("closed"), N_("folded"), N_("fail"), N_("warn"), N_("reopened"), N_("parsed"), N_("skipped"),
+    N_("pending"), N_("waiting_for"), N_("in_flight"), N_("retrying"), N_("parked"), N_("blocked"), N_("unknown"),
+    N_("succeeded"), N_("failed"), N_("expired"), N_("cancelled"), N_("dead"), N_("accepted"), N_("planned"),
+    N_("ignored"), N_("quarantined"), N_("sent"), N_("delivered"), N_("read"), N_("undelivered"), N_("open"),
+    N_("mended"), N_("flapping"), N_("closed"), N_("folded"), N_("fail"), N_("warn"), N_("reopened"), N_("parsed"),
+    N_("skipped"),
 )  # fmt: skip
 """What a state, or a receipt, is called where a person reads it; scripts and `--status` say it as it stands here."""
 
