@@ -14,12 +14,14 @@ from typing import Any
 from bundling.functions import ROOT
 from svyazka.catalogue import told, use
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
+from svyazka.engine.contracts.capabilities.records import Quiet
 from svyazka.engine.contracts.failures import Case, FailureMap, Rule
 from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.model.bookings import WallTime
 from svyazka.model.commands import BookVisit, Forward, Repeat, Safety, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
+from svyazka.model.records import RecordKind
 
 PAGES = ROOT / "docs" / "vendors"
 NEVER = "—"
@@ -45,6 +47,8 @@ SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 SOME_VISIT = BookVisit(services=("1",), starts_at=WallTime.at(SOME_TIME, "Europe/Moscow"), person=Contact())
 REACHES = {"phone": "сообщения по номеру телефона", "email": "письма"}
 SCOPES = {"account": "на учётную запись", "ip": "на IP-адрес сервера"}
+KINDS = {RecordKind.CONTACT: "контакты", RecordKind.COMPANY: "компании", RecordKind.DEAL: "сделки"}
+QUIET = {Quiet.YES: "нет", Quiet.NO: "да", Quiet.UNKNOWN: "неизвестно"}
 DEEDS = {
     "done": "считает сделанным",
     "retry": "повторяет",
@@ -109,6 +113,9 @@ def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
         yield REACHES.get(manifest.messenger.reaches, "сообщения в чат")
     if manifest.forwarder is not None:
         yield "передаёт события дальше"
+    if manifest.records is not None:
+        names = [KINDS[kind] for kind in RecordKind if kind in manifest.records.kinds]
+        yield f"ведёт {', '.join(names)}, примечания и задачи"
     if manifest.calendar is not None:
         moving = ", переносит" if manifest.calendar.moves else ""
         yield f"показывает свободное время, записывает{moving} и отменяет"
@@ -129,6 +136,8 @@ def _repeats(manifest: Manifest[Any]) -> str:
         return _repeat(manifest.forwarder.safety(Forward(type="", payload={}, occurred_at=SOME_TIME)))
     if manifest.calendar is not None:
         return f"запись: {_repeat(manifest.calendar.safety(SOME_VISIT))}"
+    if manifest.records is not None:
+        return f"карточка: {_repeat(manifest.records.creating.safety)}"
     if manifest.messenger is None:
         return NEVER
     plain, code = (
@@ -188,7 +197,20 @@ def _quality() -> Iterator[Sequence[str]]:
 
 
 def _about(manifest: Manifest[Any]) -> str:
-    return "\n".join(f"- {one}" for one in manifest.quality.sentences())
+    return "\n".join(f"- {one}" for one in (*manifest.quality.sentences(), *_noise(manifest)))
+
+
+def _noise(manifest: Manifest[Any]) -> Iterator[str]:
+    """Which writes go by unnoticed by robots and people."""
+    records = manifest.records
+    if records is None:
+        return
+    writes = {
+        "новая карточка": records.creating, "правка": records.updating, "примечание": records.noting,
+        "задача": records.tasking,
+    }  # fmt: skip
+    said = [f"{what} — {QUIET[operation.quiet]}" for what, operation in writes.items()]
+    yield f"запускает ли запись роботов и уведомления: {', '.join(said)}"
 
 
 def _index() -> str:

@@ -450,6 +450,8 @@ class Crm(Part):
     """Cards that one call reads by their ids."""
     says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
     """The answers, status and body, by which it says a case of its failure map."""
+    changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)
+    """What is made of a row by what the table can't know: changes of the outcome."""
 
 
 @dataclass(frozen=True, kw_only=True)

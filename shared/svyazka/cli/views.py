@@ -14,7 +14,7 @@ from svyazka.catalogue import _, told
 from svyazka.cli.masking import Masker
 from svyazka.cli.output import stamp
 from svyazka.engine.problems.holding import Holds
-from svyazka.model.commands import SendMessage
+from svyazka.model.commands import person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
@@ -153,8 +153,7 @@ def audit_row(line: AuditLine, zone: tzinfo) -> Row:
 
 def addressee(delivery: Delivery) -> Contact | None:
     """Whom a delivery's command is about."""
-    command = delivery.command
-    return command.to if isinstance(command, SendMessage) else getattr(command, "contact", None)
+    return person_of(delivery.command)
 
 
 def _json(value: Mapping[str, JsonValue] | None) -> JsonValue:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from simulators.amocrm import AmocrmSimulator
-from simulators.amocrm.cards import PIPELINE, TALKS, WON
+from simulators.amocrm.cards import PIPELINE, TALKS, UNSORTED, WON
 from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
 from simulators.amocrm.hooks import BAD_LIMIT, WINDOW, Hook, next_repeat
 from simulators.registry import load_simulator
@@ -153,6 +153,106 @@ async def test_webhooks_are_an_administrators_and_registering_does_not_enable(
     assert (await web.post("/api/v4/webhooks", json=body)).json()["disabled"] is False
     sim.admin = False
     assert (await web.get("/api/v4/webhooks")).status_code == 403
+
+
+# Cards, saved by the API
+
+
+async def posted(web: httpx.AsyncClient, path: str, content: Any) -> httpx.Response:
+    return await web.post(f"/api/v4/{path}", json=content)
+
+
+def phone(value: str) -> dict[str, Any]:
+    return {"field_code": "PHONE", "values": [{"value": value, "enum_code": "MOB"}]}
+
+
+async def test_a_batch_is_taken_whole_or_refused_whole_with_the_place_of_each_mistake(
+    web: httpx.AsyncClient, sim: AmocrmSimulator
+) -> None:
+    wrong = {"name": "б", "custom_fields_values": [phone("+79991234567"), {"field_id": 1, "values": [{"value": "x"}]}]}
+    refused = await posted(web, "contacts", [{"name": "а"}, wrong])
+    assert refused.status_code == 400
+    (told_of,) = refused.json()["validation-errors"]
+    assert (told_of["request_id"], told_of["errors"][0]["path"]) == ("1", "custom_fields_values.1.field_id")
+    assert sim.cards["contacts"] == {}
+    assert (await posted(web, "contacts", [{"name": "а"}] * 251)).status_code == 422
+    assert (await posted(web, "contacts", [])).status_code == 400
+    for bad in ({"price": "10"}, {"status_id": 5}, {"pipeline_id": 5}, {"responsible_user_id": 5}, {"name": "x" * 256}):
+        assert (await posted(web, "leads", [bad])).status_code == 400, bad
+
+
+async def test_a_fields_values_are_replaced_all_at_once(web: httpx.AsyncClient, sim: AmocrmSimulator) -> None:
+    made = await posted(web, "contacts", [{"name": "а", "custom_fields_values": [phone("1"), phone("2")]}])
+    (one,) = made.json()["_embedded"]["contacts"]
+    path = f"/api/v4/contacts/{one['id']}"
+    shown = (await web.get(path)).json()["custom_fields_values"]
+    assert [value["value"] for value in shown[0]["values"]] == ["2"]
+    await web.patch(path, json={"name": "б"})
+    assert (await web.get(path)).json()["custom_fields_values"] == shown, "what isn't mentioned stays"
+    await web.patch(path, json={"custom_fields_values": [{"field_code": "PHONE", "values": None}]})
+    assert (await web.get(path)).json()["custom_fields_values"] is None
+
+
+async def test_the_search_is_behind_and_finds_parts_and_an_id_is_found_at_once(
+    web: httpx.AsyncClient, sim: AmocrmSimulator
+) -> None:
+    sim.seen_after = 30
+    made = await posted(web, "contacts", [{"name": "а", "custom_fields_values": [phone("8 (999) 123-45-67")]}])
+    (one,) = made.json()["_embedded"]["contacts"]
+    assert (await web.get("/api/v4/contacts", params={"query": "1234567"})).status_code == 204
+    assert (await web.get("/api/v4/contacts", params={"filter[id][0]": one["id"]})).status_code == 200
+    sim.ahead += 31
+    assert (await web.get("/api/v4/contacts", params={"query": "1234567"})).status_code == 200
+
+
+async def test_complex_makes_deal_and_contact_or_meets_the_open_deal_of_the_same_phone(
+    web: httpx.AsyncClient, sim: AmocrmSimulator
+) -> None:
+    person = {"first_name": "Иван", "custom_fields_values": [phone("+79991234567")]}
+    lead = {"name": "Заказ", "request_id": "r", "_embedded": {"contacts": [person], "metadata": {"category": "forms"}}}
+    (first,) = (await posted(web, "leads/complex", [lead])).json()
+    (again,) = (await posted(web, "leads/complex", [lead])).json()
+    assert (first["merged"], again["merged"], again["id"] == first["id"]) == (False, True, True)
+    assert first["request_id"] == ["r"]
+    del lead["_embedded"]["metadata"]  # type: ignore[attr-defined]
+    (other,) = (await posted(web, "leads/complex", [lead])).json()
+    assert other["id"] != first["id"]
+    assert (await posted(web, "leads/complex", [lead] * 51)).status_code == 422
+
+
+async def test_notes_tasks_and_links_are_on_a_card_that_is_there(web: httpx.AsyncClient, sim: AmocrmSimulator) -> None:
+    note = {"note_type": "common", "params": {"text": "Привет"}}
+    assert (await posted(web, "leads/1/notes", [note])).status_code == 404
+    deal, person = sim.add("leads", {}), sim.add("contacts", {})
+    await posted(web, f"leads/{deal['id']}/notes", [note])
+    (shown,) = (await web.get(f"/api/v4/leads/{deal['id']}/notes")).json()["_embedded"]["notes"]
+    assert shown["params"] == {"text": "Привет"}
+    task = {"text": "Позвонить", "entity_type": "leads", "entity_id": deal["id"]}
+    assert (await posted(web, "tasks", [task])).status_code == 400, "complete_till is required"
+    assert (await posted(web, "tasks", [{**task, "complete_till": 1}])).status_code == 200
+    await posted(web, f"leads/{deal['id']}/link", [{"to_entity_id": person["id"], "to_entity_type": "contacts"}])
+    (link,) = (await web.get(f"/api/v4/leads/{deal['id']}/links")).json()["_embedded"]["links"]
+    assert (link["to_entity_id"], link["metadata"]) == (person["id"], {"main_contact": True})
+
+
+async def test_what_is_put_into_the_unsorted_waits_for_a_person(web: httpx.AsyncClient, sim: AmocrmSimulator) -> None:
+    metadata = {"form_id": "f", "form_name": "Форма", "form_page": "x", "form_sent_at": 1, "ip": "203.0.113.10"}
+    entry = {"source_uid": "u", "metadata": metadata, "_embedded": {"leads": [{"name": "Заказ"}]}}
+    (made,) = (await posted(web, "leads/unsorted/forms", [entry])).json()["_embedded"]["unsorted"]
+    lead = sim.cards["leads"][made["_embedded"]["leads"][0]["id"]]
+    assert lead["status_id"] == UNSORTED
+    await posted(web, f"leads/unsorted/{made['uid']}/accept", {"status_id": TALKS})
+    assert lead["status_id"] == TALKS
+
+
+async def test_an_account_has_one_address_and_any_host_tells_which(
+    web: httpx.AsyncClient, served: Running, sim: AmocrmSimulator
+) -> None:
+    await told(served, "rename", {"subdomain": "novoe"})
+    moved = await web.get("/api/v4/account", headers={"host": "kofeinya-test.amocrm.ru"})
+    assert (moved.status_code, moved.headers["location"]) == (301, "https://novoe.amocrm.ru/api/v4/account")
+    assert (await web.get("/api/v4/account", headers={"host": "novoe.amocrm.ru"})).status_code == 200
+    assert (await web.get("/oauth2/account/subdomain")).json()["domain"] == "novoe.amocrm.ru"
 
 
 # Webhooks

@@ -10,6 +10,7 @@ from typing import Annotated
 from urllib.parse import unquote_plus
 
 import typer
+from pydantic import JsonValue
 from rich.text import Text
 from rich.tree import Tree
 
@@ -22,11 +23,12 @@ from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, addressee, event_row, no_event_row, raw_part, raw_row, story
 from svyazka.engine.journal import documents as journal
-from svyazka.model.commands import SendMessage
+from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventRecord, RawRecord, StoredRequest
+from svyazka.model.records import RecordKind
 from svyazka.model.terminal import plain
 
 BODY_SHOWN = 700
@@ -205,6 +207,7 @@ def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Seq
             if command.text
             else _("its text was blanked")
         )
+    yield from _card_lines(command, masker, about)
     if delivery.next_attempt_at is not None:
         yield _("next attempt {time}", time=short_time(delivery.next_attempt_at, zone))
     if delivery.last_error is not None:
@@ -219,6 +222,23 @@ def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Seq
     yield from map(told, delivery.notes)
     if delivery.successor:
         yield _("went on as {successor}", successor=delivery.successor)
+
+
+RECORDS = {RecordKind.CONTACT: N_("contact"), RecordKind.COMPANY: N_("company"), RecordKind.DEAL: N_("deal")}
+
+
+def _card_lines(command: Command, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:
+    """What shall stand on a card."""
+    if isinstance(command, PutRecord):
+        fields = [f"{name} «{masker.text(_shown(value), about)}»" for name, value in command.fields.items()]
+        yield _("{record}: {fields}", record=_(RECORDS[command.record]), fields=", ".join(fields) or "…")
+    if isinstance(command, AddNote | AddTask) and command.text:
+        said = masker.text(command.text, about)
+        yield _("{record}: «{text}»", record=_(RECORDS[command.on.kind]), text=said)
+
+
+def _shown(value: JsonValue) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> None:

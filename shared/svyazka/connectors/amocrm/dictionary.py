@@ -109,6 +109,12 @@ async def _known(call: Call[AmocrmSettings], kind: RecordKind) -> Mapping[str, C
     return known
 
 
+async def every_field(call: Call[AmocrmSettings], kind: RecordKind) -> set[str] | None:
+    """Ids and codes of a kind's fields; None where this user may not see them."""
+    known = await _known(call, kind)
+    return set(known) if known is not None else None
+
+
 def forget_fields(call: Call[AmocrmSettings], kind: RecordKind) -> None:
     """What we know of them was wrong: look anew at the next call."""
     call.memo.pop(f"amocrm.fields.{kind.value}", None)

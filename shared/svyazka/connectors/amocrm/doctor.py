@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, ngettext
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.client import Hook as KnownHook
+from svyazka.connectors.amocrm.dictionary import ENTITY, every_field
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.watch import hide_key
 from svyazka.engine.contracts.calls import Call
@@ -45,6 +46,10 @@ class AmocrmDoctor(Doctor[AmocrmSettings]):
             return [failed("access", error)]
         findings = [*_account_findings(call.settings, account), *_stage_findings(call.settings, pipelines)]
         try:
+            findings += await _field_findings(call)
+        except TROUBLE as error:
+            findings.append(replace(failed("fields", error), status="warn"))
+        try:
             findings += await _hook_findings(call)
         except TROUBLE as error:
             # Without a webhook changes are found by polling: worse, and no reason to stop.
@@ -64,6 +69,14 @@ def _account_findings(settings: AmocrmSettings, account: Section) -> Iterable[Fi
             "fail",
             _("account_id is {account_id}, these credentials see {seen}", account_id=settings.account_id, seen=seen),
             _("correct account_id or subdomain, or authorise for the right account"),
+        )
+    host = settings.host()
+    if host is not None and settings.base_url is None and name not in (host.partition(".")[0], "?"):
+        yield Finding(
+            "subdomain",
+            "warn",
+            _("the account is called {name} by now: its new address is used", name=name),
+            _("set subdomain: {name}", name=name),
         )
     if account.get("is_api_filter_enabled") is False:
         yield Finding(
@@ -88,6 +101,46 @@ def _stage_findings(settings: AmocrmSettings, pipelines: Mapping[str, set[str]])
     if settings.pipeline is not None and settings.pipeline not in pipelines:
         yield Finding("pipeline", "fail", _("there is no pipeline {pipeline}", pipeline=settings.pipeline),
                       _("pipelines are {names}", names=', '.join(sorted(pipelines))))  # fmt: skip
+
+    at = pipelines.get(settings.pipeline or "", every)
+    if settings.status is not None and settings.status not in at:
+        yield Finding(
+            "status",
+            "fail",
+            _("no such stage for new deals: {status}", status=settings.status),
+            _("stages there are {names}", names=", ".join(sorted(at))),
+        )
+
+
+async def _field_findings(call: Call[AmocrmSettings]) -> Iterable[Finding]:
+    """Whether the fields that the settings name exist at any kind of card."""
+    settings = call.settings
+    marks = settings.mark_field.values() if isinstance(settings.mark_field, dict) else [settings.mark_field]
+    wanted = {*settings.fields.values(), *(mark for mark in marks if mark is not None)}
+    if not wanted:
+        return _without_mark(settings)
+    known: set[str] = set()
+    for kind in ENTITY:
+        names = await every_field(call, kind)
+        if names is None:
+            remedy = _("give access on behalf of an administrator")
+            return [Finding("fields", "warn", _("amoCRM doesn't show us its list of fields"), remedy)]
+        known |= names
+    missing = sorted(wanted - known)
+    if missing:
+        remedy = _("take the number or code from the field's settings in amoCRM")
+        return [Finding("fields", "fail", _("no card has the field {names}", names=", ".join(missing)), remedy)]
+    found = Finding("fields", "ok", ngettext("{count} field is there", "{count} fields are there", len(wanted)))
+    return [found, *_without_mark(settings)]
+
+
+def _without_mark(settings: AmocrmSettings) -> list[Finding]:
+    """Only whoever has said how new cards are made is going to have some."""
+    makes = (settings.status, settings.responsible, settings.fields, settings.sources)
+    if settings.mark_field is not None or not any(makes):
+        return []
+    text = _("mark_field isn't set: what a lost answer has made is found by phone and by time, which is less sure")
+    return [Finding("mark_field", "warn", text, _("make a text field for our mark and set mark_field"))]
 
 
 async def _hook_findings(call: Call[AmocrmSettings]) -> Iterable[Finding]:

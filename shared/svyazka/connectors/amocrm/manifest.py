@@ -21,7 +21,10 @@ MANIFEST = Manifest(
         documented=Documented.WHOLE,
         proof=Proof.NONE,
         samples=Samples.RECORDED,
-        unknown=N_("when it switches a webhook off, and what it tells of merged cards"),
+        unknown=N_(
+            "when it switches a webhook off, what it tells of merged cards, how far its search is behind, how long a "
+            "note or a name may be"
+        ),
     ),
     settings=AmocrmSettings,
     # amoCRM counts 7 in any second for an integration and account. A little less, for calls that leave evenly arrive
