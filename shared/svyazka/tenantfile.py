@@ -174,7 +174,7 @@ class _Reader:
         """Whoever is to be told of troubles must be somebody whom his connection reaches."""
         if not self._known(addressee.connection, (*where, "connection"), connections):
             return
-        if not self._able(addressee.connection, "SendMessage", (*where, "connection"), connections):
+        if not self._able(addressee.connection, ("SendMessage",), (*where, "connection"), connections):
             return
         manifest = load_manifest(connections[addressee.connection].vendor)
         chats = {manifest.reaches: addressee.chat} if addressee.chat and manifest.reaches else {}
@@ -278,9 +278,12 @@ class _Reader:
         flow = load_flow(item["flow"])
         sources = self._names(item, "from", where, connections, flow.needs_sources)
         via = self._names(item, "via", where, connections, flow.needs_channels)
-        for index, name in enumerate(via):
-            if name in connections:
-                self._able(name, flow.carries, (*where, "via", index), connections)
+        able = [
+            self._able(name, flow.carries, (*where, "via", index), connections)
+            for index, name in enumerate(via) if name in connections
+        ]  # fmt: skip
+        if all(able) and len(able) == len(via) > 0:
+            self._one_at_least(via, flow.carries[0], (*where, "via"), connections)
         settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
         self._no_dead_ends(via, settings, where, connections)
         if self.check(flow.settings_model(), settings, where) is None:
@@ -338,20 +341,35 @@ class _Reader:
         return str(name) in connections
 
     def _able(
-        self, name: str, command: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
+        self, name: str, commands: Sequence[str], where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
     ) -> bool:
         """A connection that can't do what is asked of it would be found out by the first event, months later."""
-        able = [each for each, spec in connections.items() if load_manifest(spec.vendor).carries(command)]
+        able = _carrying(connections, *commands)
         if name not in able:
             vendor = connections[name].vendor
             what = (
                 _("{vendor} carries no messages", vendor=vendor)
-                if command == "SendMessage"
-                else _("{vendor} doesn't know {command}", vendor=vendor, command=command)
+                if commands == ("SendMessage",)
+                else _("{vendor} doesn't know {command}", vendor=vendor, command=" / ".join(commands))
             )
             does = _("connections that do: {names}", names=", ".join(able)) if able else _("no connection here does")
             self.wrong(where, f"{what}; {does}")
         return name in able
+
+    def _one_at_least(
+        self, via: Sequence[str], command: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
+    ) -> None:
+        """What the flow is for must be somebody's to do."""
+        able = _carrying(connections, command)
+        if not set(via) & set(able):
+            does = _("connections that do: {names}", names=", ".join(able)) if able else _("no connection here does")
+            self.wrong(where, f"{_('none of these knows {command}', command=command)}; {does}")
+
+
+def _carrying(connections: Mapping[str, ConnectionSpec], *commands: str) -> list[str]:
+    """Connections that carry out one of these commands."""
+    manifests = {name: load_manifest(spec.vendor) for name, spec in connections.items()}
+    return [name for name, manifest in manifests.items() if any(map(manifest.carries, commands))]
 
 
 def read_tenant_file(path: Path) -> Tenant:

@@ -55,7 +55,7 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     )  # fmt: skip
     flows = {id_: load_flow(flow) for id_, flow in wanted.items()}
     sources = _sources(talk, choice.sources) if any(flow.needs_sources for flow in flows.values()) else {}
-    carried = {flow.carries for flow in flows.values() if flow.needs_channels}
+    carried = {command for flow in flows.values() if flow.needs_channels for command in flow.carries}
     channels = _channels(talk, choice.channels, carried) if carried else {}
     connections = dict(sources)
     for name, vendor in channels.items():
@@ -189,10 +189,11 @@ def _flow(
     if flow.needs_sources:
         head["from"] = list(sources)
     if flow.needs_channels:
-        head["via"] = [name for name, vendor in channels.items() if load_manifest(vendor).carries(flow.carries)]
-        if not head["via"]:
+        manifests = {name: load_manifest(vendor) for name, vendor in channels.items()}
+        head["via"] = [name for name, one in manifests.items() if any(map(one.carries, flow.carries))]
+        if not any(manifests[name].carries(flow.carries[0]) for name in head["via"]):
             raise typer.BadParameter(
-                _("{flow} needs a channel that carries {carries}", flow=flow.name, carries=flow.carries),
+                _("{flow} needs a channel that carries {carries}", flow=flow.name, carries=flow.carries[0]),
                 param_hint="--via",
             )
     return {**head, **_said(values)}

@@ -38,7 +38,7 @@ class ForwardFlow(Flow[ForwardSettings]):
     """Every connection of `via` gets every event: they are copies, not fallbacks."""
 
     name = "forward"
-    carries = "Forward"
+    carries = ("Forward",)
 
     def settings_model(self) -> type[ForwardSettings]:
         return ForwardSettings

@@ -25,6 +25,8 @@ class Channel:
     carries: Callable[[str], bool]
     """Whether it has the capability for commands of that kind."""
     safety: Callable[[Command], Safety]
+    timezone: str = "Europe/Moscow"
+    """Of the place whose clock its vendor shows."""
     needs_receipt: bool = False
     """What it takes often never arrives: see `Messenger.needs_receipt`."""
 
@@ -91,8 +93,8 @@ class Flow(Generic[SettingsT]):
     name: ClassVar[str]
     needs_sources: ClassVar[bool] = True
     needs_channels: ClassVar[bool] = True
-    carries: ClassVar[str] = "SendMessage"
-    """The kind of command that its channels must support."""
+    carries: ClassVar[tuple[str, ...]] = ("SendMessage",)
+    """Kinds of commands: each of its channels must support one of them, and one channel at least the first."""
 
     suggested: ClassVar[Mapping[str, str]] = {}
     """Setting -> what `svyazka init` proposes for it, as one writes it in the tenant file."""

@@ -56,6 +56,7 @@ class Account:
             address=self.manifest.address,
             carries=self.manifest.carries,
             safety=lambda command: carried(self.manifest, command).safety,
+            timezone=self.timezone,
             needs_receipt=self.manifest.needs_receipt,
         )
 
