@@ -24,6 +24,7 @@ REVIEW = ("--set", "review_url=https://example.org/r")
 PLAIN = ("init", "--yes", "--name", "Кофейня", "--id", "kofe", "--from", "till=iiko", "--via", "smsru", *REVIEW)
 
 NEEDED = {
+    "booking": ("--via", "yclients,smsru"),
     "enrich": ("--via", "amocrm", "--set", "events=[order.completed]", "--set", "note=№{number}"),
     "forward": ("--via", "http"),
     "lead_intake": ("--via", "amocrm"),
@@ -179,7 +180,7 @@ def test_a_file_that_apply_would_not_take_is_not_written(bare: Installation) -> 
 def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendor: str, flow: str) -> None:
     # A sender is an address to one vendor and a name to another; ids of some are numbers.
     value = "1122334455667" if vendor in ("dikidi", "whatsapp") else "1122334455667@example.org"
-    channel = load_manifest(vendor).carries("SendMessage") and load_flow(flow).carries == "SendMessage"
+    channel = load_manifest(vendor).carries("SendMessage") and load_flow(flow).carries == ("SendMessage",)
     used = channel or load_flow(flow).needs_sources
     needed = [
         part

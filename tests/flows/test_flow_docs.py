@@ -20,6 +20,7 @@ TENANT: dict[str, Any] = {
     "connections": {
         "till": {"vendor": "iiko"}, "bot": {"vendor": "telegram"}, "sms": {"vendor": "smsru"},
         "mail": {"vendor": "resend"}, "wa": {"vendor": "whatsapp"}, "crm": {"vendor": "amocrm"},
+        "salon": {"vendor": "yclients"}, "site": {"vendor": "site"},
     },
 }  # fmt: skip
 PAGES = [DOCS / "flows.md", *(DOCS / "vendors" / f"{vendor}.md" for vendor in VENDORS)]

@@ -71,7 +71,7 @@ class Enrich(Flow[EnrichSettings]):
     """The card is found by phone, e-mail or chat; who isn't there is left alone, unless `create` says so."""
 
     name = "enrich"
-    carries = CARRIES
+    carries = (CARRIES,)
     suggested: ClassVar[dict[str, str]] = {"events": "order.completed", "note": "{event}: {number}, {sum}"}
 
     def settings_model(self) -> type[EnrichSettings]:

@@ -37,7 +37,7 @@ class LeadIntake(Flow[LeadIntakeSettings]):
     """Each lead to every CRM of `via`: they are copies, not fallbacks. A repeat goes into the person's open deal."""
 
     name = "lead_intake"
-    carries = CARRIES
+    carries = (CARRIES,)
 
     def settings_model(self) -> type[LeadIntakeSettings]:
         return LeadIntakeSettings

@@ -19,7 +19,7 @@ class NewUserIsLead(Flow[NewUserSettings]):
     """A user is told of as `contact.created`; one without phone, e-mail and chat can't be called back."""
 
     name = "new_user_is_lead"
-    carries = CARRIES
+    carries = (CARRIES,)
 
     def settings_model(self) -> type[NewUserSettings]:
         return NewUserSettings

@@ -294,6 +294,8 @@ class Stage(Frozen):
     """Counted from when its turn comes."""
     guards: Guards = Guards()
     """Its own; when it is too late is said for the whole plan."""
+    until: Time | None = None
+    """When this one is too late, where that is before the whole plan's end: what follows from that has time left."""
     lane: str | None = None
     """What shares it goes one after the other, in the order of planning."""
     person: Contact | None = None
@@ -305,6 +307,9 @@ class Stage(Frozen):
     """Names of the steps that go before it. None: the stage before it in the plan; (): none. Those to whose results its
     commands refer go before it in any case."""
     on_failed: OnFailed = OnFailed.STOP
+    if_failed: timedelta | None = None
+    """Only for where what goes before it fails, or isn't managed in time, later than so long after it was planned:
+    before that whoever waits for it has seen it. None: for where that succeeds."""
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -109,6 +109,8 @@ class Before(Stored):
     stops: bool = False
     """Its failure is the end of what goes after it."""
     made: tuple[Produced, ...] = ()
+    failing_after: float | None = None
+    """Seconds; where it is set, its failure is what is waited for, and not before so many after it was planned."""
 
 
 KEPT_ATTEMPTS = 25

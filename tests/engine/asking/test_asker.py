@@ -3,93 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from fake_calendar import DAY, FakeCalendar
 from fakes import House
 from svyazka.engine.asking.answers import MOST, Answers
 from svyazka.engine.asking.asker import CALLS_A_MINUTE, Asker
-from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.calendar import Calendar
-from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.bookings import Service, Slot, Staff, Visit, VisitStatus, WallTime
-from svyazka.model.commands import BookVisit, MoveVisit, Safety, SendVisitCode, VisitCommand
+from svyazka.model.bookings import Slot, Visit, VisitStatus, WallTime
 from svyazka.model.errors import ConfigError, MaybeSent, NotAnswered, NotSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
+from svyazka.model.outcomes import Blocked, Refused, Retry
 from svyazka.model.questions import QUESTION, Answer, AskDays, AskNearest, AskServices, AskSlots, AskVisit
-from svyazka.model.tenants import ConnectionSettings, ConnectionSpec
+from svyazka.model.tenants import ConnectionSpec
 
-DAY = date(2026, 10, 5)
+NOON = WallTime.read("2026-10-06T12:00", "Europe/Moscow")
 SLOTS = AskSlots(service="331", staff="16", day=DAY)
-
-
-class FakeCalendar(Calendar[ConnectionSettings]):
-    """Days with times; each question is one call, which takes the vendor's turn and may fail."""
-
-    def __init__(self) -> None:
-        self.times: dict[date, list[str]] = {DAY: ["12:00", "13:00"]}
-        self.asked: list[object] = []
-        self.fails: Callable[[], Exception] | None = None
-        self.gate: asyncio.Event | None = None
-
-    async def _call(self, call: Call[ConnectionSettings], *what: object) -> None:
-        turn = call.http._turn
-        assert turn is not None
-        await turn(1.0)
-        self.asked.append(what)
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.fails is not None:
-            raise self.fails()
-
-    def ready(self, settings: ConnectionSettings) -> bool:
-        return True
-
-    async def services(self, call: Call[ConnectionSettings]) -> Sequence[Service]:
-        await self._call(call, "services")
-        return [Service(id="331", title="Стрижка")]
-
-    async def staff(self, service: str | None, call: Call[ConnectionSettings]) -> Sequence[Staff]:
-        await self._call(call, "staff")
-        return [Staff(id="16", name="Анна")]
-
-    async def days(
-        self, service: str, staff: str | None, first: date, last: date, call: Call[ConnectionSettings]
-    ) -> Sequence[date]:
-        await self._call(call, "days")
-        return [day for day in sorted(self.times) if first <= day <= last and self.times[day]]
-
-    async def slots(self, service: str, staff: str | None, day: date, call: Call[ConnectionSettings]) -> Sequence[Slot]:
-        await self._call(call, "slots", day)
-        clocks = (WallTime.read(f"{day}T{clock}", call.timezone) for clock in self.times.get(day, []))
-        return [Slot(starts_at=clock, staff=staff) for clock in clocks]
-
-    async def visit(self, id: str, call: Call[ConnectionSettings]) -> Visit | None:
-        await self._call(call, "visit")
-        return Visit(id=id, status=VisitStatus.BOOKED, starts_at=WallTime.read("2026-10-05T12:00", call.timezone))
-
-    def safety(self, command: VisitCommand) -> Safety:
-        return Safety.checkable()
-
-    async def book(self, command: BookVisit, call: Call[ConnectionSettings]) -> Outcome:
-        return Succeeded(external_id="1")
-
-    async def find_booked(self, command: BookVisit, call: Call[ConnectionSettings]) -> Outcome | None:
-        return None
-
-    async def move(self, command: MoveVisit, visit: str, call: Call[ConnectionSettings]) -> Outcome:
-        return Succeeded(external_id=visit)
-
-    async def cancel(self, visit: str, call: Call[ConnectionSettings]) -> Outcome:
-        return Succeeded(external_id=visit)
-
-    async def send_code(self, command: SendVisitCode, call: Call[ConnectionSettings]) -> Outcome:
-        return Succeeded()
 
 
 class Salon:
@@ -97,9 +30,7 @@ class Salon:
 
     def __init__(self, house: House) -> None:
         self.house, self.calendar = house, FakeCalendar()
-        house.manifests["salon"] = Manifest(
-            vendor="salon", settings=ConnectionSettings, calendar=self.calendar, limits=Limits(per_second=10_000)
-        )
+        house.manifests["salon"] = self.calendar.manifest
         self.seconds = 0.0
         self.asker = Asker(house.hub, house.worker.outages, now=lambda: self.seconds)
 
@@ -232,6 +163,7 @@ async def test_what_the_vendor_refuses_to_tell_is_no_trouble_of_the_connections(
 
 async def test_a_visit_is_always_read_and_free_times_after_a_change_too(salon: Salon) -> None:
     account = await salon.account()
+    salon.calendar.visits["7"] = Visit(id="7", status=VisitStatus.BOOKED, starts_at=NOON)
     for _ in range(2):
         await salon.ask(AskVisit(visit="7"))
         await salon.ask(AskServices())

@@ -21,10 +21,24 @@ from svyazka.engine.ports.store import Replace, Task, Write
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.flows.review_request import ReviewRequest
-from svyazka.model.commands import AddNote, Command, OnFailed, Plan, PutRecord, Repeat, Safety, SendMessage, Stage, Step
+from svyazka.model.commands import (
+    AddNote,
+    Command,
+    Guards,
+    OnFailed,
+    Plan,
+    PutRecord,
+    Repeat,
+    Safety,
+    SendMessage,
+    Stage,
+    Step,
+    StillTrue,
+)
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Before, Delivery, Status
 from svyazka.model.errors import MaybeSent
+from svyazka.model.events import EventType
 from svyazka.model.outcomes import Refused, Retry, Succeeded
 from svyazka.model.records import Link, ObjectId, RecordKind, Target
 from svyazka.model.references import Existing, Produced
@@ -159,6 +173,42 @@ async def test_a_stop_goes_past_one_that_may_fail(house: House, wants: Plans) ->
     answers(house, NO)
     await ordered(house)
     assert states(house) == {"a": "failed", "b": "cancelled", "c": "cancelled", "d": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("script", "states_", "texts"),
+    [
+        ([], ("succeeded", "succeeded", "cancelled"), ["a", "b"]),
+        ([NO], ("failed", "cancelled", "cancelled"), []),
+        ([BUSY, NO], ("failed", "cancelled", "succeeded"), ["sorry"]),
+        ([BUSY] * 200, ("expired", "cancelled", "succeeded"), ["sorry"]),
+    ],
+    ids=["done", "failed while somebody waited", "failed later", "not managed in time"],
+)
+async def test_what_is_for_a_failure_is_done_where_nobody_saw_it(
+    house: House, wants: Plans, script: list[Any], states_: tuple[str, ...], texts: list[str]
+) -> None:
+    book = stage("a", until=START + timedelta(hours=2))
+    sorry = stage("sorry", after=("a",), if_failed=timedelta(seconds=15))
+    wants(book, stage("b"), sorry, life=timedelta(hours=10))
+    answers(house, *script)
+    await ordered(house)
+    for _ in range(240):
+        if states(house)["a"] in ("failed", "expired"):
+            house.sms.script.clear()
+        await house.pass_time(60)
+    assert tuple(states(house).values()) == states_
+    assert sent(house) == texts
+
+
+async def test_what_was_called_off_has_not_failed(house: House, wants: Plans) -> None:
+    stands = Guards(still_true=StillTrue(subject="order:1", types=(EventType.ORDER_COMPLETED,)))
+    wants(stage("a", guards=stands), stage("sorry", if_failed=timedelta()))
+    answers(house, BUSY)
+    await ordered(house)
+    await house.post(order(1, "cancelled", revision=2))
+    await house.pass_time(600)
+    assert states(house) == {"a": "cancelled", "sorry": "cancelled"}
 
 
 async def test_of_two_before_it_both_must_have_ended(house: House, wants: Plans) -> None:

@@ -7,7 +7,7 @@ end) is woken by the sweep and looks. Both come here.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
 from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun, fallback_time
@@ -49,16 +49,27 @@ def deliveries_of(plan: Plan, shared: Obligation, now: datetime) -> list[Deliver
         name = stage.step.name
         own = replace(
             shared,
-            guards=stage.guards.model_copy(update={"expires_at": plan.expires_at}),
+            guards=stage.guards.model_copy(update={"expires_at": _earlier(stage.until, plan.expires_at)}),
             lane=f"{shared.tenant}/{stage.lane}" if stage.lane else None,
             supersedes=stage.supersedes,
-            fallback_seconds=stage.fallback_after.total_seconds() if stage.fallback_after else None,
-            after=tuple(Before(step=one, delivery=ids[one], on_failed=rules[one]) for one in before[name]),
+            fallback_seconds=_seconds(stage.fallback_after) or None,
+            after=tuple(
+                Before(step=one, delivery=ids[one], on_failed=rules[one], failing_after=_seconds(stage.if_failed))
+                for one in before[name]
+            ),
             then=tuple(ids[other] for other, names in before.items() if name in names),
         )
         delivery = begun(own, stage.steps, now)
         made.append(awaiting(delivery, now) if delivery.after else delivery)
     return made
+
+
+def _seconds(wait: timedelta | None) -> float | None:
+    return wait.total_seconds() if wait is not None else None
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def hears(delivery: Delivery, of: Delivery, now: datetime) -> Delivery:
@@ -85,14 +96,25 @@ def _heard(before: Before, of: Delivery) -> Before:
     if before.status is Status.SUCCEEDED and of.status is not Status.SUCCEEDED:
         return before  # one channel did it: what becomes of the others doesn't matter
     if of.status is Status.SUCCEEDED:
-        return before.model_copy(update={"status": of.status, "made": of.made, "stops": False})
+        stops = before.failing_after is not None
+        return before.model_copy(update={"status": of.status, "made": of.made, "stops": stops})
     if of.status in UNSUCCESSFUL:
-        stops = before.on_failed is OnFailed.STOP or is_skipped(of)
+        stops = _stops(before, of)
         return before.model_copy(
             update={"status": of.status, "code": of.last_error and of.last_error.code, "stops": stops}
         )
     status = of.status if of.status is Status.UNKNOWN else None
     return before.model_copy(update={"status": status, "code": None, "stops": False})
+
+
+def _stops(before: Before, of: Delivery) -> bool:
+    """Whether the end of `of` without success is the end of who goes after it."""
+    if before.failing_after is None:
+        return before.on_failed is OnFailed.STOP or is_skipped(of)
+    if of.status is Status.CANCELLED:
+        return True  # somebody has called it off: nothing failed
+    lasted = ((of.settled_at or of.created_at) - of.created_at).total_seconds()
+    return lasted < before.failing_after
 
 
 def _turned(delivery: Delivery, now: datetime) -> Delivery:
@@ -146,6 +168,10 @@ def failed_before(delivery: Delivery) -> Before | None:
 def obstacle(delivery: Delivery) -> str | None:
     """Why it will never be carried out, as far as is known by now; None where its turn may come."""
     failed = failed_before(delivery)
+    if failed is not None and failed.failing_after is not None:
+        return N_("it is for where {step} fails unseen, and that is {status}").format(
+            step=failed.step, status=failed.status
+        )
     if failed is not None:
         return N_("{step}, which goes before it, is {status} ({code})").format(
             step=failed.step, status=failed.status, code=failed.code
