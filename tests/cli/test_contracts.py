@@ -86,7 +86,7 @@ def test_show(hub: Installation) -> None:
     assert list(story) == [*EVENT, "raw"]
     assert list(story["raw"]) == ["method", "path", "content_type", "body"]
     (delivery,) = story["deliveries"]
-    assert list(delivery) == DELIVERY
+    assert list(delivery) == [*DELIVERY, "after", "produced"]
     (attempt,) = delivery["attempts"]
     assert list(attempt) == ["number", "started_at", "ended_at", "outcome", "request", "response", "message"]
     assert (attempt["number"], attempt["outcome"], attempt["message"]) == (1, "succeeded", None)

@@ -26,7 +26,8 @@ WIDE = 220
 
 STYLES = {
     "succeeded": "green", "planned": "green", "ok": "green", "delivered": "green", "read": "green", "+": "green",
-    "pending": "cyan", "in_flight": "cyan", "accepted": "cyan", "retrying": "yellow", "parked": "yellow",
+    "waiting_for": "cyan", "pending": "cyan", "in_flight": "cyan", "accepted": "cyan", "retrying": "yellow",
+    "parked": "yellow",
     "blocked": "yellow", "warn": "yellow", "~": "yellow", "unknown": "magenta", "quarantined": "magenta",
     "failed": "red", "dead": "red", "fail": "red", "undelivered": "red", "-": "red",
     "expired": "bright_black", "cancelled": "bright_black", "ignored": "bright_black",

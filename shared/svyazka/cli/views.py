@@ -19,6 +19,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
 from svyazka.model.problems import Problem
+from svyazka.model.references import Produced
 
 Row = dict[str, JsonValue]
 
@@ -115,8 +116,21 @@ def story(head: Row, raw: Row | None, deliveries: Sequence[Delivery], zone: tzin
     for delivery in deliveries:
         about = [addressee(delivery)]
         attempts: list[JsonValue] = [attempt_row(attempt, zone, masker, about) for attempt in delivery.attempts]
-        told.append({**delivery_row(delivery, zone, masker), "attempts": attempts})
+        told.append({**delivery_row(delivery, zone, masker), **_order(delivery), "attempts": attempts})
     return {**head, "raw": raw, "deliveries": told}
+
+
+def _order(delivery: Delivery) -> Row:
+    """Its place in its plan: what goes before it, how that ended, and what came of each."""
+    after: list[JsonValue] = [
+        {"step": one.step, "delivery": one.delivery, "status": one.status and one.status.value, "made": _made(one.made)}
+        for one in delivery.after
+    ]
+    return {"after": after, "produced": _made(delivery.produced)}
+
+
+def _made(made: Sequence[Produced]) -> list[JsonValue]:
+    return [{"kind": one.kind or None, "id": one.id} for one in made]
 
 
 def alert_row(alert: Alert, sent_at: datetime | None, zone: tzinfo, masker: Masker) -> Row:

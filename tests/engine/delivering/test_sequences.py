@@ -37,7 +37,7 @@ from svyazka.model.commands import (
 )
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Before, Delivery, Status
-from svyazka.model.errors import MaybeSent
+from svyazka.model.errors import ConfigError, MaybeSent
 from svyazka.model.events import EventType
 from svyazka.model.outcomes import Refused, Retry, Succeeded
 from svyazka.model.records import Link, ObjectId, RecordKind, Target
@@ -510,6 +510,24 @@ async def test_without_what_it_refers_to_it_is_skipped_or_does_without(
     else:
         assert (states(house)["deal"], states(house)["note"]) == ("succeeded", "succeeded")
         assert crm.cards[by(house, "deal").produced[0].id].links == frozenset()
+
+
+async def test_an_operator_says_what_was_made_where_others_go_on_from_it(
+    shop: tuple[House, FakeCrm], wants: Plans
+) -> None:
+    house, crm = shop
+    gone = PutRecord(record=CONTACT, ref=Existing(id="404"), fields={"name": "Иван"})
+    _, *others = lead(crm)
+    wants(crm_stage("contact", gone, crm.updating.safety), *others)
+    await ordered(house)
+    id_ = by(house, "contact").id
+    with pytest.raises(ConfigError, match=r"deal goes on with what .* made: expected --made KIND=ID"):
+        await resolve_delivery(operator(house), id_, "succeeded", HOW)
+    there = crm.holds(name="Иван Петров")
+    await resolve_delivery(operator(house), id_, "succeeded", HOW, (Produced(kind="contact", id=there.id),))
+    await house.run()
+    assert states(house) == dict.fromkeys(("contact", "deal", "note"), "succeeded")
+    assert crm.cards[by(house, "deal").produced[0].id].links == {there.itself}
 
 
 class Dies(BaseException):

@@ -24,6 +24,7 @@ from svyazka.engine.ports.store import Document
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventStatus
+from svyazka.model.references import Produced
 
 IDS_IN_AUDIT = 20
 
@@ -150,6 +151,10 @@ def resolve(
     given: Annotated[str, typer.Argument(metavar="DELIVERY", help=N_("dlv_..., or how it begins."))],
     as_: Annotated[Resolution, typer.Option("--as", help=N_("What became of it; retry sends it again."))],
     ignore_age: Annotated[bool, typer.Option("--ignore-age", help=N_("With retry: also when it is too old."))] = False,
+    made: Annotated[
+        list[str] | None,
+        typer.Option("--made", metavar="KIND=ID", help=N_("With succeeded: what it made, such as contact=77.")),
+    ] = None,
 ) -> None:
     """Say what became of a delivery of which nobody knows (`unknown`)."""
 
@@ -157,7 +162,7 @@ def resolve(
         id_ = await whole_id(session.store, given, only="dlv")
         try:
             resolved = await resolve_delivery(
-                session.operator, id_, as_.value, How(ignore_age=ignore_age, why="resolve")
+                session.operator, id_, as_.value, How(ignore_age=ignore_age, why="resolve"), [*map(_made, made or ())]
             )
         except Conflict:
             raise ConfigError(_("{id} changed in this very moment: svyazka show {id}", id=id_)) from None
@@ -165,3 +170,10 @@ def resolve(
         say(_("{id} is {status}", id=id_, status=told(resolved.status.value)))
 
     run(body)
+
+
+def _made(text: str) -> Produced:
+    kind, _sign, id_ = text.partition("=")
+    if not kind or not id_:
+        raise typer.BadParameter(_("expected KIND=ID such as contact=77, got {text!r}", text=text), param_hint="--made")
+    return Produced(kind=kind, id=id_)

@@ -110,7 +110,8 @@ async def _of_event(session: Session, record: EventRecord) -> Story:
     for document in await session.store.get_many(others):
         if document is not None:
             found[document.id] = journal.read(Delivery, document).model
-    ordered = sorted(found.values(), key=lambda one: (one.created_at, one.id))
+    planned = {id_: place for place, id_ in enumerate(record.deliveries)}
+    ordered = sorted(found.values(), key=lambda one: (one.created_at, planned.get(one.id, len(planned)), one.id))
     return Story(record.event.tenant, record, raw.model if raw else None, ordered)
 
 
@@ -141,8 +142,12 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
         branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text(_("not UTF-8")))
     elif found.raw is not None or (found.event is not None and found.event.event.origin in ("webhook", "salvage")):
         tree.add(Text(_("its request was blanked (retention, forget)"), style="bright_black"))
+    drawn: dict[str, Tree] = {}
     for delivery in found.deliveries:
-        _add_delivery(tree, delivery, zone, masker, found.people)
+        # In a plan with an order each hangs on the last of those before it.
+        before = [drawn[one.delivery] for one in delivery.after if one.delivery in drawn]
+        under = before[-1] if before else tree
+        drawn[delivery.id] = _add_delivery(under, delivery, zone, masker, found.people)
     return tree
 
 
@@ -179,13 +184,14 @@ def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[
 
 def _add_delivery(
     tree: Tree, delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]
-) -> None:
+) -> Tree:
     receipt = _("receipt {state}", state=told(delivery.receipt.value)) if delivery.receipt.value != "none" else ""
     branch = tree.add(_words(delivery.id, delivery.step, told(delivery.status.value), receipt))
     for text in _delivery_lines(delivery, zone, masker, about):
         branch.add(Text(plain(text)))
     for attempt in delivery.attempts:
         _add_attempt(branch, attempt, zone, masker, about)
+    return branch
 
 
 def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:
@@ -208,6 +214,10 @@ def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Seq
             else _("its text was blanked")
         )
     yield from _card_lines(command, masker, about)
+    for before in delivery.after:
+        yield _("after {step}: {status}", step=before.step, status=told(before.status.value) if before.status else "…")
+    for made in delivery.produced:
+        yield _("made {kind} {id}", kind=made.kind, id=made.id)
     if delivery.next_attempt_at is not None:
         yield _("next attempt {time}", time=short_time(delivery.next_attempt_at, zone))
     if delivery.last_error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from svyazka.catalogue import N_
@@ -12,17 +13,22 @@ from svyazka.engine.journal.transition import commit, ended
 from svyazka.engine.operating.operator import How, Operator
 from svyazka.engine.operating.reopen import commit_reopened, too_old
 from svyazka.engine.ports.store import Write
+from svyazka.engine.rules.sequences import needed_results
 from svyazka.engine.rules.transitions import receipt_settles, stopped
 from svyazka.engine.upkeep.retention import is_blank
 from svyazka.model.deliveries import FINAL, NOT_BEGUN, Delivery, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import ReceiptState
+from svyazka.model.references import Produced
 
 Resolution = Literal["succeeded", "failed", "retry"]
 
 
-async def resolve_delivery(operator: Operator, delivery_id: str, resolution: Resolution, how: How) -> Delivery:
-    """Say what became of a delivery whose fate nobody knows. Raises ConfigError where that can't be said."""
+async def resolve_delivery(
+    operator: Operator, delivery_id: str, resolution: Resolution, how: How, made: Sequence[Produced] = ()
+) -> Delivery:
+    """Say what became of a delivery whose fate nobody knows, and what it made, where others go on from there. Raises
+    ConfigError where that can't be said."""
     held = await journal.load(operator.hub.store, Delivery, delivery_id)
     if held is None:
         raise ConfigError(N_("no delivery {delivery_id}").format(delivery_id=delivery_id))
@@ -43,7 +49,9 @@ async def resolve_delivery(operator: Operator, delivery_id: str, resolution: Res
                         delivery=delivery.id, status=delivery.status.value
                     )
                 )
-            resolved = receipt_settles(delivery, ReceiptState.DELIVERED, operator.hub.clock.now())
+            settled = receipt_settles(delivery, ReceiptState.DELIVERED, operator.hub.clock.now())
+            resolved = settled.model_copy(update={"produced": tuple(made) or settled.produced})
+            await _enough_is_said(operator, resolved)
         case "failed":
             if delivery.status in FINAL:
                 raise ConfigError(
@@ -55,6 +63,20 @@ async def resolve_delivery(operator: Operator, delivery_id: str, resolution: Res
         operator, held, resolved, N_("{resolution} by {who}").format(resolution=resolution, who=operator.who)
     )
     return resolved
+
+
+async def _enough_is_said(operator: Operator, resolved: Delivery) -> None:
+    """Those after it that use what it made need to know which object that is."""
+    for key in resolved.then:
+        held = await journal.load(operator.hub.store, Delivery, key)
+        wanted = needed_results(held.model, resolved.stage_name) if held is not None else []
+        unmet = [one for one in wanted if one.among(resolved.made) is None]
+        if held is not None and unmet:
+            raise ConfigError(
+                N_(
+                    "{step} goes on with what {delivery} made: expected --made {kind}=ID, as its vendor calls it"
+                ).format(step=held.model.step, delivery=resolved.id, kind=unmet[0].made or "KIND")
+            )
 
 
 async def _retry(operator: Operator, held: Versioned[Delivery], how: How) -> Delivery:

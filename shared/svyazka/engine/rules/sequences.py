@@ -199,9 +199,9 @@ def with_results(delivery: Delivery, command: Command) -> Command:
 _NOT_YET = "not yet"
 
 
-def needs(delivery: Delivery, step: str) -> bool:
-    """Whether a delivery is pointless without the id of what `step` makes."""
-    return any(result.step == step and result.needed for result in results_in(delivery.command))
+def needed_results(delivery: Delivery, step: str) -> list[Result]:
+    """References to what `step` makes, without which a delivery is pointless."""
+    return [result for result in results_in(delivery.command) if result.step == step and result.needed]
 
 
 def is_skipped(delivery: Delivery) -> bool:
