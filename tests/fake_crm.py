@@ -14,7 +14,7 @@ from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.commands import AddNote, AddTask, Safety
 from svyazka.model.errors import MaybeSent
-from svyazka.model.outcomes import Outcome, Succeeded
+from svyazka.model.outcomes import Outcome, Refused, Succeeded
 from svyazka.model.records import CLEARED, Key, KeyType, Object, ObjectId, RecordKind, Shown, Value, Wanted
 from svyazka.model.tenants import ConnectionSettings
 
@@ -35,6 +35,8 @@ class FakeCrm(Records[ConnectionSettings]):
     hidden: frozenset[str] = frozenset()
     cut: deque[str] = field(default_factory=deque)
     cut_reads: deque[str] = field(default_factory=deque)
+    refusal: Refused | None = None
+    """What it says to whatever it is to make."""
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     title: str = "crm"
@@ -87,6 +89,8 @@ class FakeCrm(Records[ConnectionSettings]):
             )
             self.marks[id_] = mark
 
+        if self.refusal is not None:
+            return self.refusal
         await self._write(f"create {kind}", made)
         return Succeeded(external_id=id_)
 

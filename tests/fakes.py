@@ -46,6 +46,7 @@ from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.errors import Conflict, Unavailable, Unstorable
 from svyazka.model.events import Entity, EventRecord, EventType, Fact, Receipt, ReceiptState, Unreadable
 from svyazka.model.outcomes import Outcome, Succeeded
+from svyazka.model.problems import Problem
 from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec, FlowSpec, Tenant
 
 START = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -509,6 +510,9 @@ class House:
 
     def alerts(self) -> list[Alert]:
         return [journal.read(Alert, d).model for d in self.store.documents.values() if d.kind == "alerts"]
+
+    def problems(self) -> list[Problem]:
+        return [journal.read(Problem, d).model for d in self.store.documents.values() if d.kind == "problems"]
 
 
 def order(number: int = 1, status: str = "done", revision: int = 1, phone: str = "+79991234567") -> dict[str, Any]:

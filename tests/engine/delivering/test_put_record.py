@@ -16,6 +16,7 @@ from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.model.commands import AddNote, PutRecord
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.outcomes import Refused
 from svyazka.model.records import CLEARED, Link, Match, RecordKind, Target
 from svyazka.model.references import Existing, Produced
 
@@ -256,3 +257,16 @@ async def test_a_flows_own_mark_finds_what_bears_it(shop: Shop) -> None:
     changed = command.model_copy(update={"fields": {"title": "Заказ 1001", "price": "900"}})
     assert (await shop.put(changed)).produced == first
     assert shop.crm.writes == ["create deal", "update ['price']"]
+
+
+async def test_what_the_crm_does_not_take_is_somebodys_to_mend_and_what_a_flow_foresees_is_not(
+    shop: Shop,
+) -> None:
+    shop.crm.refusal = Refused(code="400", message="there is no such pipeline")
+    done = await shop.put(IVANS)
+    (card,) = shop.problems()
+    assert (done.status, card.kind, card.cause) == (Status.FAILED, "refused", "400")
+    assert f"svyazka replay {done.id}" in shop.alerts()[0].text
+    await shop.put(IVANS.model_copy(update={"create": False}))
+    await shop.put(PutRecord(record=CONTACT, ref=Existing(id="404"), fields={"name": "Иван"}))
+    assert len(shop.problems()) == 1

@@ -41,12 +41,8 @@ async def gone(house: House, kind: Kind = BLOCKED, cause: str = "") -> bool:
     return await over(house.hub, house.tenant, "sms", kind, cause)
 
 
-def problems(house: House) -> list[Problem]:
-    return [journal.read(Problem, one).model for (kind, _), one in house.store.documents.items() if kind == "problems"]
-
-
 def problem(house: House) -> Problem:
-    (one,) = problems(house)
+    (one,) = house.problems()
     return one
 
 
@@ -201,12 +197,12 @@ async def test_more_than_twenty_of_a_kind_are_one_card_with_a_count() -> None:
         await seen(house, GAP, f"{number}")
     for number in range(30):
         assert not await seen(house, GAP, f"{number}"), "known"
-    shown = [one for one in problems(house) if one.is_open]
+    shown = [one for one in house.problems() if one.is_open]
     assert [(one.cause, one.folded) for one in shown] == [(FOLDED, 30)]
     assert shown[0].title.endswith("30")
     assert len(house.alerts()) == 21, "twenty, and that there are many"
     await house.pass_time(9 * DAY, step=HOUR)
-    assert [one for one in problems(house) if one.is_open] == []
+    assert [one for one in house.problems() if one.is_open] == []
 
 
 async def test_every_cause_of_a_kind_ends_together() -> None:
@@ -216,7 +212,7 @@ async def test_every_cause_of_a_kind_ends_together() -> None:
     await seen(house, SILENT)
     await all_over(house.hub, house.tenant, "sms", NO_ACCESS)
     await house.pass_time(20 * 60)
-    assert {one.cause: one.state for one in problems(house)} == {"a": "closed", "b": "closed", "": "open"}
+    assert {one.cause: one.state for one in house.problems()} == {"a": "closed", "b": "closed", "": "open"}
 
 
 # As the engine meets them

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
     from svyazka.model.commands import PutRecord
 
+NOT_THERE, GONE = "not_there", "gone"
+"""Codes: there is none to be changed, and none was to be made; the very one that was meant has been removed."""
+
 CLOCKS_DIFFER = timedelta(seconds=60)
 """By so much a vendor's clock may be behind ours."""
 
@@ -71,7 +74,7 @@ def only_read(error: LeaseTooShort | MaybeSent | SourceUnavailable) -> Outcome:
 
 async def _made(records: Records[Any], command: PutRecord, call: Call[Any]) -> Outcome:
     if not command.create:
-        return Refused(code="not_there", message=N_("there is no such {kind} there").format(kind=command.record.value))
+        return Refused(code=NOT_THERE, message=N_("there is no such {kind} there").format(kind=command.record.value))
     wanted = {**records.defaults(command.record, call.settings), **_derived(command), **_explicit(command)}
     fields = {name: value for name, value in wanted.items() if value is not CLEARED}
     given_mark = command.match.mark if command.match is not None else None
@@ -192,7 +195,7 @@ class _Look:
         command, call = self.command, self.call
         if command.ref is not None:
             there = await self.records.read_many(command.record, [given(command.ref)], call)
-            return there[0] if there else Refused(code="gone", message=N_("it has been removed there"))
+            return there[0] if there else Refused(code=GONE, message=N_("it has been removed there"))
         found = await self._by_keys() or await self._by_own_mark() or await self._among_linked()
         if found is not None or call.doubt_since is None or self.searched or not command.create:
             return found

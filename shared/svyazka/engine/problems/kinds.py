@@ -65,7 +65,7 @@ BLOCKED = Kind(
     holds=(Status.PARKED, Status.BLOCKED), alert=("outage", "blocked"), end=RECOVERED,
 )  # fmt: skip
 UNKNOWN = Kind(
-    name="unknown", severity="error", title=N_("«{connection}»: неизвестно, ушли ли сообщения; сами не повторяются"),
+    name="unknown", severity="error", title=N_("«{connection}»: неизвестно, выполнено ли; само не повторяется"),
     closed_by=Closer.LOOK, look_every=HOUR,
     command="svyazka deliveries --connection {tenant}/{connection} --status unknown", holds=(Status.UNKNOWN,),
     alert=("unknown", "first"), daily=True,

@@ -6,14 +6,22 @@ import re
 from datetime import datetime
 
 from svyazka.catalogue import N_
+from svyazka.engine.contracts.putting import GONE, NOT_THERE
 from svyazka.engine.hub import Hub
 from svyazka.engine.problems.cards import Sight, meet
 from svyazka.engine.problems.kinds import DEAD, FOREIGN, HOOK, QUARANTINED, REFUSED, SETTINGS, TWICE, UNKNOWN, Kind
 from svyazka.engine.telling.alerts import ALERT_FLOW
+from svyazka.model.commands import AddNote, AddTask, Forward, PutRecord
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import Event
 from svyazka.model.outcomes import Outcome, Refused
 from svyazka.model.tenants import Tenant
+
+KEPT_THERE = (PutRecord, AddNote, AddTask, Forward)
+"""Commands by which something is to stand in another system."""
+
+EXPECTED = frozenset({NOT_THERE, GONE})
+"""Codes of refusals that a flow foresees: the object that was to be changed isn't there, or no longer."""
 
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 """A code of a vendor's table; anything longer or freer may be its words about a person."""
@@ -66,15 +74,15 @@ async def hook_disabled(hub: Hub, tenant: Tenant, event: Event, notice: str) -> 
 
 async def settled_badly(hub: Hub, delivery: Delivery, outcome: Outcome | None) -> None:
     """What somebody has to know of a delivery's end, or to mend. Never about alerts themselves."""
-    if isinstance(outcome, Refused) and outcome.remedy:
+    if isinstance(outcome, Refused) and (remedy := _to_mend(delivery, outcome)):
         words = N_("{why}. {remedy}. Подробно: svyazka show {delivery}").format(
-            why=outcome.message, remedy=outcome.remedy, delivery=delivery.id
+            why=outcome.message, remedy=remedy, delivery=delivery.id
         )
         code = outcome.code if _CODE.fullmatch(outcome.code) else "other"
-        await _of_delivery(hub, delivery, REFUSED, words, code, outcome.remedy)
+        await _of_delivery(hub, delivery, REFUSED, words, code, remedy)
     if delivery.status is Status.UNKNOWN:
         words = N_(
-            "неизвестно, ушло ли сообщение: ответа не было. Повторять само не будет: svyazka resolve "
+            "неизвестно, выполнено ли: ответа не было. Повторять само не будет: svyazka resolve "
             "{delivery} --as succeeded|failed|retry"
         ).format(delivery=delivery.id)
         await _of_delivery(hub, delivery, UNKNOWN, words)
@@ -83,6 +91,17 @@ async def settled_badly(hub: Hub, delivery: Delivery, outcome: Outcome | None) -
             "не удалось за весь срок повторов. Почему: svyazka show {delivery}; ещё раз: svyazka replay {delivery}"
         ).format(delivery=delivery.id)
         await _of_delivery(hub, delivery, DEAD, words)
+
+
+def _to_mend(delivery: Delivery, refused: Refused) -> str | None:
+    """What somebody has to do about a refusal; None where it is nobody's loss but the one person's whom it is about.
+
+    A system that doesn't take what belongs into it is always somebody's to mend: the lead would be missed in silence.
+    """
+    if refused.remedy or refused.code in EXPECTED or not isinstance(delivery.command, KEPT_THERE):
+        return refused.remedy
+    mend = N_("Когда причина устранена, повторите: svyazka replay {delivery}")
+    return mend.format(delivery=delivery.id)
 
 
 async def done_twice(hub: Hub, delivery: Delivery) -> None:
