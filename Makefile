@@ -48,10 +48,11 @@ bench: setup ## measures, and writes benchmarks/results/
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: export PYTHONPATH := tests:infra
-chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed
+chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed; 100 000 calls of strangers
 	$(BIN)/python -m chaos
 	$(BIN)/python -m chaos --all
 	$(BIN)/python -m chaos --google
+	SVYAZKA_FUZZ=100000 $(BIN)/python -m pytest -q -n 0 tests/door/test_strangers.py --timeout 3600 -k public_key
 
 CAN ?= messenger
 HOOK ?= json

@@ -200,10 +200,10 @@ def _caller_check(settings: Settings) -> Callable[[str | None, str], Awaitable[s
 
 def build_worker(hub: Hub) -> Worker:
     """The worker over a hub."""
-    from svyazka.connectors.registry import load_webhook
+    from svyazka.connectors.registry import FRONT_DOOR, load_webhook
     from svyazka.engine.worker import Worker
 
-    return Worker(hub, load_webhook)
+    return Worker(hub, load_webhook, FRONT_DOOR)
 
 
 def build_hub(

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from svyazka.catalogue import N_, _
-from svyazka.connectors.registry import load_webhook
+from svyazka.connectors.registry import FRONT_DOOR, load_webhook
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
@@ -67,12 +67,15 @@ async def tenants_in(store: Store) -> list[Tenant]:
 
 async def plan_apply(
     store: Store, directory: Directory, keyring: Keyring, tenant: Tenant,
-    secrets_changed: Mapping[str, str | None] | None = None,
+    secrets_changed: Mapping[str, str | None] | None = None, *, abroad: bool = False,
 ) -> ApplyPlan:  # fmt: skip
     """Compare a tenant with what is stored and compile it. Writes nothing.
 
-    `secrets_changed`: secrets that are set (None: removed) in the same commit.
+    `secrets_changed`: secrets that are set (None: removed) in the same commit. `abroad`: the store is there; what
+    may not be written down first abroad is then refused. Raises ConfigError.
     """
+    if abroad:
+        _check_may_be_abroad(tenant)
     held = await journal.load(store, Tenant, tenant.id)
     before = held.model if held else None
     tenant = _with_pauses(tenant, before)
@@ -93,6 +96,22 @@ async def plan_apply(
         plan.writes += await _removal(store, connection_id(tenant.id, name))
     await _claim(store, plan, before)
     return plan
+
+
+def _check_may_be_abroad(tenant: Tenant) -> None:
+    """Russians' data are written down first in Russia (152-FZ, article 18, part 5), and a front door is where they are
+    written down first. Raises ConfigError."""
+    sites = [name for name, spec in tenant.connections.items() if spec.vendor == FRONT_DOOR]
+    if tenant.country == "ru" and sites and tenant.personal_data.abroad_accepted is None:
+        raise ConfigError(
+            _(
+                "{tenant}/{site}: country: ru, and this installation's journal lies abroad: Russian law (152-FZ) wants "
+                "people's data written down in Russia first. Run the front door on a machine in Russia (`svyazka "
+                "run`), or say who takes it upon them: personal_data: {{abroad_accepted: {{by: NAME, on: DATE}}}}",
+                tenant=tenant.id,
+                site=sites[0],
+            )
+        )
 
 
 async def _claim(store: Store, plan: ApplyPlan, before: Tenant | None) -> None:

@@ -35,7 +35,10 @@ FLOW_KEYS = ("flow", "id", "from", "via")
 MOST_NODES, DEEPEST = 10_000, 20
 """Of a file: what is larger or nested deeper was made by aliases of aliases."""
 
-TENANT_KEYS = ("id", "name", "timezone", "alerts", "connections", "flows", "retention", "dedupe_window")
+TENANT_KEYS = (
+    "id", "name", "timezone", "alerts", "connections", "flows", "retention", "dedupe_window",
+    "country", "sensitive", "personal_data",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,3 +160,21 @@ async def test_a_connection_that_is_not_there(inbox, store):
     await store.commit([Create(bare("connections", "kofe.gone"))])
     await store.commit([Delete("connections", "kofe.gone")])
     assert await inbox.connection("kofe.gone") is None
+
+
+# What the front door counts by
+
+
+def place(number: int) -> Document:
+    return Document("takes", f"a.{number}", {"expire_at": T0 + timedelta(days=1)}, b'{"n": 1}')
+
+
+async def test_of_many_who_want_one_place_one_gets_it(inbox, store):
+    assert await inbox.create([place(1), place(2)]) == [True, True]
+    assert await inbox.create([place(2), place(3)]) == [False, True]
+    wanting = [inbox.create([place(9)]) for _ in range(8)]
+    assert sorted([(await each)[0] for each in wanting]) == [False] * 7 + [True]
+    found = await inbox.get_many([place(3).key, ("takes", "none"), place(1).key])
+    assert [one and one.id for one in found] == ["a.3", None, "a.1"]
+    assert found[0].data == b'{"n": 1}'
+    assert await inbox.create([]) == []

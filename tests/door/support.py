@@ -71,11 +71,16 @@ class Site(House):
             }
         )
         self.asks = AskedInPlace(self)
+        self.pauses: list[float] = []
         self.open()
 
     def open(self) -> None:
         """A fresh instance of the front door: nothing in its memory."""
-        self.door = FrontDoor(self.inbox, self.keyring, self.clock, self.asks)
+        self.door = FrontDoor(self.inbox, self.keyring, self.clock, self.asks, rest=self.pause)
+
+    async def pause(self, seconds: float) -> None:
+        """Nobody waits here; for how long somebody would have is written down."""
+        self.pauses.append(seconds)
 
     def start(self) -> None:
         super().start()

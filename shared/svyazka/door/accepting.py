@@ -21,8 +21,6 @@ KEY_KEPT = 24 * 3600.0
 SAME_WORDS, SAME_HAPPENING, SAME_ID = 600.0, 60.0, 400 * 86400.0
 """Seconds in which a person's same words, or the very same body, are a repeat; and a happening's own id."""
 
-FLOOD = "flood"
-
 
 @dataclass(frozen=True, slots=True)
 class Named:

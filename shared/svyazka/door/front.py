@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any
 from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Lead
 from svyazka.connectors.site.settings import SiteSettings
 from svyazka.connectors.site.webhook import WEBHOOK
-from svyazka.door.accepting import FLOOD, Entry, enter, name_of, print_of
+from svyazka.door.accepting import Entry, enter, name_of, print_of
 from svyazka.door.answers import NOT_FOUND, content, for_people, is_form, too_often, wrong
 from svyazka.door.becoming import Standing, standing_of
 from svyazka.door.bodies import OF_FORMS, checked, robot, sent
@@ -24,7 +25,12 @@ from svyazka.door.callers import (
     preflight,
     with_cors,
 )
+from svyazka.door.codes import LIFE as CODE_LIFE
+from svyazka.door.codes import Codes, Rest
 from svyazka.door.limits import Limit, Limiter, ends_in
+from svyazka.door.openapi import document
+from svyazka.door.sessions import LASTS as SESSION_LASTS
+from svyazka.door.sessions import begin
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import RETRY_AFTER, ReadBody, Receiver, problem
 from svyazka.engine.intake.unpacking import decompressed
@@ -32,18 +38,29 @@ from svyazka.engine.journal.tasks import Asked
 from svyazka.engine.ports.asking import ACT_SECONDS, READ_SECONDS, NobodyAsked, NoReply, Reply, WorkerAsked
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Door
+from svyazka.engine.ports.usual import usual_key
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import Unavailable
+from svyazka.model.events import FLOOD
+from svyazka.model.phones import key as phone_key
 
 BODY_LIMIT = 64 * 1024
 KEY_LENGTH = 255
 """Characters of an Idempotency-Key at most."""
 NEEDS_KEY = frozenset({"order", "booking"})
 """What must not happen twice, and could by a repeat: their callers name them."""
+WHY_NOT = {
+    "": "nothing is shown",
+    "household": "several people share this phone: ask the business",
+    "second_factor": "a phone alone isn't enough here: ask the business",
+    "not_bound": "share your own phone with the bot first, or use a code",
+    "not_genuine": "expected the init data that the messenger gives its Mini App, a day old at most",
+}
 LEAD_ID = {"amocrm": "amo_lead_id"}
 """What test-crm calls a deal's id: the word that callers know it by, where it isn't `lead_id`."""
 BY_SERVERS = frozenset({"event"})
+USUAL_FRESH = 600.0
 FLOOD_LEAST, FLOOD_TIMES = 60, 20
 """An hour's calls that are never a flood, and how many times the site's usual hour is one."""
 
@@ -65,16 +82,24 @@ class FrontDoor:
     """Every site's calls: stateless but for what is cached of sites and limits."""
 
     def __init__(
-        self, door: Door, keyring: Keyring, clock: Clock, worker: WorkerAsked | None = None, proxies: int = 0
-    ) -> None:
+        self, door: Door, keyring: Keyring, clock: Clock, worker: WorkerAsked | None = None, proxies: int = 0,
+        rest: Rest = asyncio.sleep,
+    ) -> None:  # fmt: skip
         self.door, self.keyring, self.clock = door, keyring, clock
         self.worker = worker or NobodyAsked()
         self.proxies = proxies
         self.receiver = Receiver(WEBHOOK, door, keyring, clock)
         self.limiter = Limiter(door)
+        self.codes = Codes(door, keyring, self.receiver, self.limiter, rest)
+        self._usually: dict[str, tuple[float, int]] = {}
         self._settings: dict[str, tuple[Mapping[str, Any], SiteSettings]] = {}
         self._calls: dict[tuple[str, str], Handler] = {
             **{("POST", call): self._append_call(call) for call in BODIES},
+            ("POST", "code"): self._code,
+            ("POST", "code/check"): self._code_check,
+            ("POST", "session"): self._session,
+            ("GET", "me/visits"): self._mine("my_visits"),
+            ("GET", "me/bookings"): self._mine("my_bookings"),
             ("GET", "status"): self._status,
             ("GET", "test-crm"): self._test_crm,
             ("GET", "services"): self._look("services"),
@@ -101,6 +126,8 @@ class FrontDoor:
         method = "GET" if head.method == "HEAD" else head.method
         if name == "" and method == "GET" and not any(head.params()):
             return content(200, {"status": "ok"})
+        if name == "openapi.json" and method == "GET":
+            return content(200, document(), **{"Cache-Control": "max-age=300", "Access-Control-Allow-Origin": "*"})
         handler = self._calls.get((method, name))
         if handler is None:
             others = sorted(allowed for allowed, known in self._calls if known == name)
@@ -234,12 +261,21 @@ class FrontDoor:
 
     async def _flooded(self, caller: Caller) -> str | None:
         """Whether this hour brings more than it honestly can: kept, and not acted on unless somebody says so."""
-        usual = await self._usual(caller)
+        try:
+            usual = await self._usual(caller)
+        except Unavailable:
+            usual = 0
         limit = Limit(f"flood.{caller.owner}", max(FLOOD_LEAST, FLOOD_TIMES * usual), 3600)
         return None if await self._taken(limit) else FLOOD
 
     async def _usual(self, caller: Caller) -> int:
-        return 0
+        """How many calls an hour of the site usually brings: the worker counts, and writes it down now and then."""
+        known = self._usually.get(caller.owner)
+        if known is None or known[0] < time.monotonic():
+            (document,) = await self.door.get_many([("meta", usual_key(caller.owner))])
+            known = (time.monotonic() + USUAL_FRESH, int(document.data) if document is not None else 0)
+            self._usually[caller.owner] = known
+        return known[1]
 
     # What becomes of it
 
@@ -301,6 +337,63 @@ class FrontDoor:
         """When the queue sees to what we ask the worker for ourselves, should we die before."""
         return self.clock.in_real(ACT_SECONDS + 2)
 
+    # Who somebody is
+
+    async def _code(self, asked: Call) -> Answer:
+        """A code to a phone: the same answer for every phone, whatever comes of it."""
+        said = _asked_for(asked.request, "phone")
+        if isinstance(said, Answer):
+            return said
+        if phone_key(said["phone"]) is None:
+            return wrong("phone", "expected a phone such as +79991234567")
+        await self.codes.make(asked.caller, said["phone"], self.clock.now())
+        return content(202, {"status": "accepted", "expires_in": int(CODE_LIFE.total_seconds())})
+
+    async def _code_check(self, asked: Call) -> Answer:
+        said = _asked_for(asked.request, "phone", "code")
+        if isinstance(said, Answer):
+            return said
+        now = self.clock.now()
+        person = await self.codes.check(asked.caller, said["phone"], said["code"].strip(), now)
+        if person is None:
+            return problem(403, "Wrong code", "this code is wrong, used, too old or tried too often: ask for another")
+        return await self._begun(asked.caller, person, now)
+
+    async def _session(self, asked: Call) -> Answer:
+        """Init data of a Mini App become a session of ours: they are good for a day, it for an hour."""
+        said = _asked_for(asked.request, "init_data")
+        if isinstance(said, Answer):
+            return said
+        question = {"kind": "init_data", "bot": asked.caller.settings.bot or "", "init_data": said["init_data"]}
+        reply = await self._asked(asked.caller, question)
+        if reply is None or reply.status >= 500:
+            return problem(503, "Try again", "nobody could look at it just now", {"Retry-After": RETRY_AFTER})
+        person = reply.content.get("person")
+        if reply.status != 200 or not isinstance(person, str):
+            return problem(403, "Not known", WHY_NOT.get(str(reply.content.get("code")), WHY_NOT[""]))
+        return await self._begun(asked.caller, person, self.clock.now())
+
+    async def _begun(self, caller: Caller, person: str, now: datetime) -> Answer:
+        token = await begin(self.door, self.keyring, caller.site.tenant, person, now)
+        return content(200, {"session": token, "expires_in": int(SESSION_LASTS.total_seconds())})
+
+    def _mine(self, kind: str) -> Handler:
+        async def mine(asked: Call) -> Answer:
+            token = asked.request.header("x-session") or ""
+            if not token:
+                return problem(401, "No session", "expected X-Session, which POST /ingest/code/check gives")
+            reply = await self._asked(asked.caller, {"kind": kind, "session": token[:200]})
+            if reply is None or reply.status >= 500:
+                return problem(503, "Try again", "nobody could look just now", {"Retry-After": RETRY_AFTER})
+            code = str(reply.content.get("code"))
+            if code == "no_session":
+                return problem(401, "No session", "it is over: ask for another code")
+            if reply.status != 200:
+                return problem(403, "Not shown", WHY_NOT.get(code, WHY_NOT[""]))
+            return content(200, {"data": reply.content.get("value")})
+
+        return mine
+
     # The calendar
 
     def _look(self, kind: str, *names: str) -> Handler:
@@ -333,6 +426,17 @@ class FrontDoor:
         except NoReply as error:
             log("WARNING", "not answered in time", tenant=site.tenant, connection=site.connection, reason=str(error))
             return None
+
+
+def _asked_for(request: RawRequest, *names: str) -> dict[str, str] | Answer:
+    """A body of a few texts, each of them there."""
+    said = sent(request)
+    if isinstance(said, Answer):
+        return said
+    for name in names:
+        if not isinstance(said.get(name), str) or not 0 < len(said[name]) <= 4096:
+            return wrong(name, "expected a text")
+    return {name: said[name] for name in names}
 
 
 def _call_of(path: str) -> tuple[str, str]:

@@ -60,6 +60,8 @@ class Taken:
 
     number: int
     first: bool
+    index: int = 0
+    """Of the calls that its place stands for."""
 
 
 class Limiter:
@@ -74,7 +76,7 @@ class Limiter:
         window = self._window(limit, now)
         if window.left > 0:
             window.left -= 1
-            return Taken(window.next - 1, first=False)
+            return Taken(window.next - 1, first=False, index=limit.share - 1 - window.left)
         number: int | None = window.next
         while number is not None and number < limit.places:
             if (await self._store.create([_document(limit, window.slot, number)]))[0]:

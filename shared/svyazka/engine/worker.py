@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from svyazka.engine.asking import mine
 from svyazka.engine.asking.asker import Asker
+from svyazka.engine.asking.mine import NotYours
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
 from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.webhook import Webhook
@@ -22,13 +24,17 @@ from svyazka.engine.planning.at_once import AtOnce
 from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
+from svyazka.engine.problems import sights
 from svyazka.engine.support.logs import log
 from svyazka.engine.upkeep.poll import Poller
 from svyazka.engine.upkeep.probing import probe
 from svyazka.engine.upkeep.retention import Retention
 from svyazka.engine.upkeep.silent_hooks import SilentHooks
 from svyazka.engine.upkeep.sweep import Sweep
-from svyazka.model.errors import ConfigError, Unavailable, WrittenByNewer
+from svyazka.engine.upkeep.usual_hours import count_usual_hours
+from svyazka.model.errors import ConfigError, NotAnswered, Unavailable, WrittenByNewer
+from svyazka.model.questions import QUESTION
+from svyazka.model.tenants import Tenant
 
 RECORDED, NOT_RECORDED, NO_SUCH_WORK = 204, 503, 404
 
@@ -36,8 +42,11 @@ RECORDED, NOT_RECORDED, NO_SUCH_WORK = 204, 503, 404
 class Worker:
     """Does what tasks ask for: 204 for every outcome that was recorded, 503 only when it could not be."""
 
-    def __init__(self, hub: Hub, webhooks: Callable[[str], Webhook | None] = lambda vendor: None) -> None:
-        self.hub = hub
+    def __init__(
+        self, hub: Hub, webhooks: Callable[[str], Webhook | None] = lambda vendor: None, front_door: str = ""
+    ) -> None:
+        """`front_door`: the vendor whose connections are businesses' own sites."""
+        self.hub, self.front_door = hub, front_door
         self.outages = Outages(hub)
         self.asker = Asker(hub, self.outages)
         self.lanes = Lanes(hub)
@@ -86,6 +95,9 @@ class Worker:
                     await self.retention.retain()
                     await self.watch.tell_silent()
                     await self.watch.look_into_quarantine()
+                    await count_usual_hours(self.hub, self.front_door)
+                case Route.NOTICED:
+                    await sights.noticed(self.hub, body["tenant"], body["connection"], body["what"])
                 case Route.SALVAGE:
                     await self._salvage(body)
                 case _:
@@ -104,16 +116,50 @@ class Worker:
         """What the front door asks for while somebody waits: a status and JSON. Never an exception's words."""
         try:
             match path:
+                case Asked.ASK:
+                    return await self._asked(body)
                 case Asked.PERFORM_NOW:
                     found = await self.at_once.carry_out(str(body["event"]))
                     return (200, found) if found is not None else (404, {"code": "no_event"})
-        except (Unavailable, ConfigError, WrittenByNewer) as error:
+        except NotYours as error:
+            return 403, {"code": error.code}
+        except NotAnswered as error:
+            return 503, {"code": error.code, "retry_after": error.retry_after}
+        except (Unavailable, WrittenByNewer) as error:
             log("ERROR", "not answered", path=path, error=type(error).__name__)
             return 503, {"code": "unavailable"}
-        except (KeyError, ValueError) as error:
-            log("ERROR", "not asked rightly", path=path, error=type(error).__name__)
+        except (KeyError, ValueError, ConfigError) as error:
+            log("WARNING", "not asked rightly", path=path, error=type(error).__name__)
             return 400, {"code": "bad_question"}
         return 404, {"code": "no_such_question"}
+
+    async def _asked(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """One question: about a calendar, or about whoever a session is of."""
+        tenant, question = await self.hub.directory.tenant(str(body["tenant"])), body["question"]
+        if tenant is None:
+            return 404, {"code": "no_such_question"}
+        match question["kind"]:
+            case "my_visits" | "my_bookings":
+                person = await mine.person_of_session(self.hub, tenant, str(question["session"]))
+                shown = mine.visits if question["kind"] == "my_visits" else mine.bookings
+                return 200, {"value": await shown(self.hub, tenant, person)}
+            case "init_data":
+                bot, init_data = str(question["bot"]), str(question["init_data"])
+                return 200, {"person": await mine.person_in_app(self.hub, tenant, bot, init_data)}
+        name = str(body.get("connection") or "") or self._only_calendar(tenant)
+        account = await self.hub.directory.account(tenant.id, name) if name else None
+        if account is None:
+            return 404, {"code": "no_calendar"}
+        answer = await self.asker.ask(account, QUESTION.validate_python(question), str(body.get("by", "")))
+        return 200, answer.told()
+
+    def _only_calendar(self, tenant: Tenant) -> str | None:
+        """The tenant's one connection that has a calendar; None where there are several, or none."""
+        names = [
+            name for name, spec in tenant.connections.items()
+            if self.hub.directory.manifests(spec.vendor).calendar is not None
+        ]  # fmt: skip
+        return names[0] if len(names) == 1 else None
 
     async def _salvage(self, body: Mapping[str, str]) -> None:
         unreadable = await self.salvager.salvage(body)

@@ -113,6 +113,9 @@ class Entity(Stored):
     id: str
 
 
+FLOOD = "flood"
+"""Why an event is held that one of far too many brought."""
+
 FOREIGN = "foreign"
 """In `data` of what is another business's. A mistyped id makes everything foreign: somebody is told."""
 
@@ -265,3 +268,8 @@ class EventRecord(Stored):
     wake_step: int = 0
     blank_at: Time | None = None
     expire_at: Time | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is in quarantine though it was understood: it waits for somebody's word."""
+        return self.status is EventStatus.QUARANTINED and self.reason == FLOOD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from functools import cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -188,6 +188,19 @@ class FlowSpec(Stored):
     paused: bool = False
 
 
+class AbroadAccepted(Stored):
+    """Who has taken it upon them that people's data are first written down abroad, and when."""
+
+    by: str = Field(min_length=1, max_length=200)
+    on: date
+
+
+class PersonalData(Stored):
+    """`personal_data:` of a tenant."""
+
+    abroad_accepted: AbroadAccepted | None = None
+
+
 class Tenant(Stored):
     """One business, as compiled from its file and kept in the store."""
 
@@ -197,6 +210,11 @@ class Tenant(Stored):
     alerts: AlertSettings = AlertSettings()
     retention: Duration = timedelta(days=90)
     dedupe_window: Duration = timedelta(hours=24)
+    country: Annotated[str, Field(pattern=r"^[a-z]{2}$", description=N_("two small letters, such as ru"))] | None = None
+    """Whose law holds for its clients' data."""
+    sensitive: bool = False
+    """What it knows of people is nobody's business (a clinic): shown to nobody by a phone alone."""
+    personal_data: PersonalData = PersonalData()
     connections: dict[Name, ConnectionSpec] = {}
     flows: tuple[FlowSpec, ...] = ()
     paused: bool = False

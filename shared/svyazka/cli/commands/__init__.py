@@ -65,6 +65,9 @@ COMMANDS = {
         "Reopen final deliveries, plan events again, parse again what could not be read.\n\n"
         "Give ids, or filters; never sends again what succeeded, unless --again.",
     )),
+    "held": Lazy(f"{_HERE}.held", "held", N_(
+        "What a flood brought to a site beyond all reason: how much waits; let it go on, or end it.",
+    )),
     "resolve": Lazy(f"{_HERE}.replay", "resolve", N_(
         "Say what became of a delivery of which nobody knows (`unknown`).",
     )),

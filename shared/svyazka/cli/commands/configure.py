@@ -140,12 +140,14 @@ async def plans_of_whole(session: Session, files: Sequence[Path]) -> tuple[list[
             twice.add(tenant.id)
         else:
             tenants[tenant.id] = (file, tenant)
-    planned, hub = [], session.hub
+    planned, hub, abroad = [], session.hub, session.settings.backend == "google"
     for file, tenant in tenants.values():
         if tenant.id in twice:
             continue  # which of the two is meant?
         try:
-            planned.append(Planned(file, await plan_apply(hub.store, hub.directory, hub.keyring, tenant)))
+            planned.append(
+                Planned(file, await plan_apply(hub.store, hub.directory, hub.keyring, tenant, abroad=abroad))
+            )
         except ConfigError as error:
             mistakes.append(f"{file.name}: {error}")
     return planned, mistakes

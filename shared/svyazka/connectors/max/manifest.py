@@ -7,6 +7,7 @@ from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
 from svyazka.connectors.max.doctor import MaxDoctor
 from svyazka.connectors.max.failures import FAILURES
 from svyazka.connectors.max.hook import MaxHook
+from svyazka.connectors.max.identity import MaxIdentity
 from svyazka.connectors.max.messenger import MaxMessenger
 from svyazka.connectors.max.polling import MaxPolling
 from svyazka.connectors.max.settings import MaxSettings
@@ -32,6 +33,7 @@ MANIFEST = Manifest(
     failures=FAILURES,
     network=Network(ca_pem=RUSSIAN_TRUSTED_ROOT_CA),
     messenger=MaxMessenger(),
+    identity=MaxIdentity(),
     polling=MaxPolling(),
     doctor=MaxDoctor(),
     hook=MaxHook(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from svyazka.connectors.telegram.doctor import TelegramDoctor
 from svyazka.connectors.telegram.failures import FAILURES
 from svyazka.connectors.telegram.hook import TelegramHook
+from svyazka.connectors.telegram.identity import TelegramIdentity
 from svyazka.connectors.telegram.messenger import TelegramMessenger
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
@@ -27,6 +28,7 @@ MANIFEST = Manifest(
     credentials=Credentials(required=("bot_token",), secret=("bot_token", "webhook_secret")),
     failures=FAILURES,
     messenger=TelegramMessenger(),
+    identity=TelegramIdentity(),
     doctor=TelegramDoctor(),
     hook=TelegramHook(),
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
+from svyazka.engine.contracts.capabilities.identity import Identity
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.contracts.failures import FailureMap
@@ -150,6 +151,8 @@ class Manifest(Generic[SettingsT]):
     forwarder: Forwarder[SettingsT] | None = None
     records: Records[SettingsT] | None = None
     calendar: Calendar[SettingsT] | None = None
+
+    identity: Identity[SettingsT] | None = None
 
     # How we learn.
     reading: Reading[SettingsT] | None = None

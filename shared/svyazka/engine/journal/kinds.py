@@ -198,6 +198,10 @@ RATES = Kind("rates", fields={**EXPIRES})
 
 HOLDS = Kind("holds", fields={**EXPIRES})
 
+SESSIONS = Kind("sessions", fields={"tenant": TEXT, "person": TEXT, **EXPIRES})
+"""Somebody who has shown who they are to the front door: keyed hashes only, for an hour."""
+SESSIONS_OF_PERSON = SESSIONS.asked("sessions_of_person", "person")
+
 TAKES = Kind("takes", fields={**EXPIRES})
 """A place of a limit of the front door's, or a code or a word that is used up: created once, never changed."""
 

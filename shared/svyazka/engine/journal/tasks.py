@@ -35,6 +35,7 @@ class Route(StrEnum):
     QUARANTINED = "/quarantined"
     FOREIGN = "/foreign"
     SALVAGE = "/salvage"
+    NOTICED = "/noticed"
 
 
 class Asked(StrEnum):
@@ -59,6 +60,11 @@ def plan_task(event: str, due: datetime | None = None) -> Task:
 def salvage_task(body: Mapping[str, str]) -> Task:
     """The task that journals a request for which the journal could not be reached."""
     return Task(SALVAGING, Route.SALVAGE, body)
+
+
+def noticed_task(tenant: str, connection: str, what: str) -> Task:
+    """The task that tells somebody of what the front door noticed: codes that run out, or that nobody reads."""
+    return Task(PLANNING, Route.NOTICED, {**_connection(tenant, connection), "what": what})
 
 
 def redirect_task(keyring: Keyring, compiled: CompiledConnection, parameters: Mapping[str, str]) -> Task:

@@ -40,10 +40,26 @@ async def replay_event(operator: Operator, event_id: str, how: How) -> list[Done
         for delivery_id in record.deliveries:
             done.append(await reopen(operator, delivery_id, how, [one.id for one in done if not one.skipped]))
         return done
+    if record.is_held:
+        if not how.dry_run:
+            await _commit_accepted(operator, record, record.event, held.version)
+        return [Done(event_id, "planned")]
     if record.status is EventStatus.PLANNED or not await _has_raw(operator, record):
         return [await _plan_again(operator, held, how)]
     request, received = await _raw_of(operator, record)
     return await _parse_again(operator, request, record.event.tenant, record.event.connection, received, how, held)
+
+
+async def discard(operator: Operator, event_id: str) -> bool:
+    """End what is held: it stays in the journal and nothing is done of it. False where it isn't held any more."""
+    held = await journal.load(operator.hub.store, EventRecord, event_id)
+    if held is None or not held.model.is_held:
+        return False
+    reason = N_("held, and discarded by {who}").format(who=operator.who)
+    gone = {"status": EventStatus.IGNORED, "reason": reason, "wake_at": None}
+    expires = {"expire_at": operator.hub.clock.now() + SKELETON}
+    await operator.hub.store.commit([journal.replace(held.model.model_copy(update={**gone, **expires}), held.version)])
+    return True
 
 
 async def replay_raw(operator: Operator, raw_id: str, how: How) -> list[Done]:

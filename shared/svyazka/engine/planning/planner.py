@@ -292,7 +292,10 @@ class Planner:
     async def _tell_quarantined(self, held: Versioned[EventRecord]) -> None:
         """Told, it waits for nobody but an operator."""
         record, event = held.model, held.model.event
-        await sights.quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
+        if record.is_held:
+            await sights.flood(self._hub, event.tenant, event.connection, event.received_at)
+        else:
+            await sights.quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
         if record.wake_at is not None:
             done = record.model_copy(update={"wake_at": None, "expire_at": self._hub.clock.now() + SKELETON})
             with suppress(Conflict):

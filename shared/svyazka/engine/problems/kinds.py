@@ -93,6 +93,17 @@ QUARANTINED = Kind(
     command="svyazka events --connection {tenant}/{connection} --status quarantined",
     alert=("quarantined", "first"), daily=True,
 )  # fmt: skip
+FLOOD = Kind(
+    name="flood", severity="error",
+    title=N_("«{connection}»: за час пришло во много раз больше обычного; лишнее ждёт вас"),
+    closed_by=Closer.LOOK, look_every=HOUR, command="svyazka held {tenant}/{connection}",
+    alert=("flood", "first"), daily=True,
+)  # fmt: skip
+CODES = Kind(
+    name="codes", severity="warning", title=N_("«{connection}»: с одноразовыми кодами что-то не так ({cause})"),
+    closed_by=Closer.LOOK, look_every=DAY, command="svyazka events --connection {tenant}/{connection}",
+    alert=("codes {cause}", "first"), daily=True,
+)  # fmt: skip
 SETTINGS = Kind(
     name="settings", severity="error", title=N_("настройки не годятся: всё, чему они нужны, ждёт"),
     closed_by=Closer.LOOK, look_every=HOUR, command=_doctor(), holds=(Status.BLOCKED,),
@@ -136,7 +147,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
-        ENDS, GAP,
+        ENDS, GAP, FLOOD, CODES,
     )
 }  # fmt: skip
 """All of them."""

@@ -9,7 +9,19 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.putting import GONE, NOT_THERE
 from svyazka.engine.hub import Hub
 from svyazka.engine.problems.cards import Sight, meet
-from svyazka.engine.problems.kinds import DEAD, FOREIGN, HOOK, QUARANTINED, REFUSED, SETTINGS, TWICE, UNKNOWN, Kind
+from svyazka.engine.problems.kinds import (
+    CODES,
+    DEAD,
+    FLOOD,
+    FOREIGN,
+    HOOK,
+    QUARANTINED,
+    REFUSED,
+    SETTINGS,
+    TWICE,
+    UNKNOWN,
+    Kind,
+)
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.model.commands import AddNote, AddTask, Forward, PutRecord
 from svyazka.model.deliveries import Delivery, Status
@@ -36,6 +48,39 @@ async def quarantined(hub: Hub, tenant_id: str, connection: str, received_at: da
         "{tenant}: «{connection}» прислал событие, которое не удалось прочитать; оно сохранено: svyazka show {what}"
     ).format(tenant=tenant.name, connection=connection, what=what)
     await meet(hub, Sight(kind=QUARANTINED, tenant=tenant, connection=connection, text=text, since=received_at))
+
+
+async def flood(hub: Hub, tenant_id: str, connection: str, received_at: datetime) -> None:
+    """More came to the front door than it honestly can: kept, and held back."""
+    tenant = await hub.directory.tenant(tenant_id)
+    if tenant is None:
+        return
+    text = N_(
+        "{tenant}: через «{connection}» за час пришло во много раз больше обычного. Лишнее сохранено и не выполняется, "
+        "пока вы не решите: svyazka held {tenant2}/{connection} --release или --discard"
+    ).format(tenant=tenant.name, connection=connection, tenant2=tenant.id)
+    await meet(hub, Sight(kind=FLOOD, tenant=tenant, connection=connection, text=text, since=received_at))
+
+
+OF_CODES = {
+    "codes_half": N_("ушла половина одноразовых кодов на сегодня"),
+    "codes_stopped": N_("одноразовые коды на сегодня кончились, больше не уходят; больше разрешит daily_codes"),
+    "codes_unread": N_("одноразовые коды почти никто не вводит: похоже, их заказывает робот. До завтра они не уходят"),
+}
+"""What the front door notices of a site's codes."""
+
+
+async def noticed(hub: Hub, tenant_id: str, connection: str, what: str) -> None:
+    """What the front door can't tell anybody itself."""
+    tenant = await hub.directory.tenant(tenant_id)
+    words = OF_CODES.get(what)
+    if tenant is None or words is None:
+        return
+    sight = Sight(
+        kind=CODES, tenant=tenant, connection=connection, cause=what, since=hub.clock.now(),
+        text=f"{tenant.name}: «{connection}» — {words}",
+    )  # fmt: skip
+    await meet(hub, sight)
 
 
 async def foreign(hub: Hub, event: Event) -> None:

@@ -12,7 +12,13 @@ from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DELIVERIES_OF_PERSON, EVENTS_OF_PERSON, KEYS_OF_PERSON, RAWS_OF_PERSON
+from svyazka.engine.journal.kinds import (
+    DELIVERIES_OF_PERSON,
+    EVENTS_OF_PERSON,
+    KEYS_OF_PERSON,
+    RAWS_OF_PERSON,
+    SESSIONS_OF_PERSON,
+)
 from svyazka.engine.journal.transition import ended, replace_delivery
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Delete, Document, Task, Write
@@ -75,6 +81,10 @@ class Forgetting:
         async for document in self._found(KEYS_OF_PERSON, hashes):
             await self._change(document, _note, dry_run)
         if not dry_run:
+            for person in sorted(hashes):
+                page = await hub.store.find(SESSIONS_OF_PERSON, equal={"person": person}, limit=PAGE)
+                for session in page.documents:
+                    await hub.store.commit([Delete("sessions", session.id)])
             await hub.store.scrub()
         return done
 

@@ -46,6 +46,11 @@ async def _none_quarantined(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
     return True
 
 
+async def _a_day_has_gone(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """The limit is a day's."""
+    return hub.clock.now() - problem.last_seen >= DAY
+
+
 async def _settings_can_be_used(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
     try:
         for name in tenant.connections:
@@ -102,6 +107,8 @@ LOOKS: Mapping[str, Look] = {
     "refused": _not_met_for(2 * DAY),
     "duplicate_effect": _not_met_for(WEEK),
     "quarantined": _none_quarantined,
+    "flood": _none_quarantined,
+    "codes": _a_day_has_gone,
     "settings": _settings_can_be_used,
     "foreign": _its_own_come,
     "hook": _called_for_a_day,
