@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import tempfile
 import time
 import urllib.request
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.bare import STORES
 from benchmarks.driver import Driven, drive
-from benchmarks.processes import free_port, resident_mib, running
+from benchmarks.processes import free_port, resident_mib, running, used_ms
 from svyazka.app import build_hub, local_keyring
 from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.backends.local.queue import LocalQueue
@@ -21,6 +22,7 @@ from svyazka.settings import Settings
 
 CONNECTIONS = 16
 ROUNDS = 3
+IDLE_SECONDS = 10
 
 
 def webhook(number: int) -> bytes:
@@ -118,21 +120,40 @@ def end_to_end(count: int) -> dict[str, object]:
         ):
             url = f"http://127.0.0.1:{port}{path}"
             asyncio.run(drive(url, lambda number: webhook(9_000_000 + number), 50, 4))
-            _wait_for(sink, 50)
-            begun = time.perf_counter()
+            wait_for(sink, 50)
+            begun, used = time.perf_counter(), {process: used_ms(process) for process in (accept, work)}
             driven = asyncio.run(drive(url, webhook, count, CONNECTIONS))
-            _wait_for(sink, count + 50)
+            wait_for(sink, count + 50)
             seconds = time.perf_counter() - begun
+            each = {process: round((used_ms(process) - before) / count, 3) for process, before in used.items()}
             memory = {"accept_mib": resident_mib(accept), "work_mib": resident_mib(work)}
+            idle = _idle_percent(work)
     assert set(driven.statuses) == {200}, driven.statuses
-    return {"events": count, "end_to_end_per_second": round(count / seconds, 1), "answers": _ms(driven), **memory}
+    return {
+        "events": count, "end_to_end_per_second": round(count / seconds, 1), "answers": _ms(driven),
+        "accept_ms_per_event": each[accept], "work_ms_per_event": each[work], "work_idle_percent": idle, **memory,
+    }  # fmt: skip
 
 
-def _wait_for(sink: int, count: int) -> None:
+def _idle_percent(process: subprocess.Popen[bytes]) -> float:
+    """Of one processor, what it uses while nothing comes."""
+    time.sleep(1)
+    before = used_ms(process)
+    time.sleep(IDLE_SECONDS)
+    return round((used_ms(process) - before) / IDLE_SECONDS / 10, 2)
+
+
+def calls_in(sink: int) -> int:
+    """How many calls have come to the sink."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{sink}/") as answer:
+        return int(answer.read())
+
+
+def wait_for(sink: int, count: int) -> None:
+    """Until so many calls have come. Raises RuntimeError when none comes for half a minute."""
     last, moved = -1, time.monotonic()
     while time.monotonic() - moved < 30:
-        with urllib.request.urlopen(f"http://127.0.0.1:{sink}/") as answer:
-            seen = int(answer.read())
+        seen = calls_in(sink)
         if seen >= count:
             return
         if seen != last:

@@ -1,30 +1,35 @@
-"""`python -m benchmarks.sink PORT`: answers every POST as sms.ru answers a message taken, and counts them."""
+"""`python -m benchmarks.sink PORT`: answers every POST as sms.ru answers a message taken, and counts them.
+
+`GET /` tells how many there were, `GET /seen` how many to each number.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
+from collections import Counter
 from urllib.parse import parse_qs
 
-count = 0
+seen: Counter[str] = Counter()
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One connection."""
-    global count
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             lower = head.lower()
             length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in lower else 0
             body = await reader.readexactly(length)
-            if head.startswith(b"GET"):
-                answer = str(count).encode()
+            if head.startswith(b"GET /seen"):
+                answer = json.dumps(seen).encode()
+            elif head.startswith(b"GET"):
+                answer = str(seen.total()).encode()
             else:
-                count += 1
-                number = parse_qs(body.decode()).get("to", ["79990000000"])[0].lstrip("+")
-                taken = {"status": "OK", "status_code": 100, "sms_id": f"202626-{count}"}
+                number = parse_qs(body.decode()).get("to", [""])[0].strip(" +")
+                seen[number] += 1
+                taken = {"status": "OK", "status_code": 100, "sms_id": f"202626-{number}-{seen[number]}"}
                 answer = json.dumps(
                     {"status": "OK", "status_code": 100, "sms": {number: taken}, "balance": 1000}
                 ).encode()
