@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import phonenumbers
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -87,6 +88,13 @@ def test_separators_and_prefixes_never_change_a_mobile(rest: int, prefix: str, s
     assert normalize_phone(typed) == number
     if number is not None:
         assert normalize_phone(number) == number == "+7" + digits
+
+
+@given(st.one_of(st.integers(0, 10**10 - 1), st.integers(8 * 10**9, 10**10 - 1)))
+def test_a_number_of_ours_is_judged_as_the_numbering_plans_library_judges_it(rest: int) -> None:
+    typed = f"+7{rest:010}"
+    parsed = phonenumbers.parse(typed, None)
+    assert normalize_phone(typed) == (typed if phonenumbers.is_valid_number(parsed) else None)
 
 
 @given(st.text(max_size=40))

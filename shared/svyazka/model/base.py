@@ -21,7 +21,8 @@ def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("expected a time with an offset, got a naive one")
     try:
-        return min(max(value.astimezone(UTC), EARLIEST), LATEST)
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return moment if EARLIEST < moment < LATEST else min(max(moment, EARLIEST), LATEST)
     except OverflowError:  # .NET's DateTime.MinValue and MaxValue, in any zone but UTC
         return LATEST if value.year > EARLIEST.year else EARLIEST
 

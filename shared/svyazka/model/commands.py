@@ -349,7 +349,9 @@ class Plan(Frozen):
     def before(self, stage: Stage) -> tuple[str, ...]:
         """Names of the steps that go before a stage, in the plan's order."""
         place = self.stages.index(stage)
-        previous = (self.stages[place - 1].step.name,) if place else ()
+        if place == 0:
+            return ()
+        previous = (self.stages[place - 1].step.name,)
         named = {*(previous if stage.after is None else stage.after)}
         named.update(result.step for step in stage.steps for result in results_in(step.command))
         return tuple(one.step.name for one in self.stages[:place] if one.step.name in named)

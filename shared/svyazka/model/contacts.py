@@ -77,10 +77,13 @@ def _looked_up(digits: str) -> _Number | None:
     """What its country's numbering plan says of a whole number; None where that knows no such number."""
     import phonenumbers
 
-    try:
-        parsed = phonenumbers.parse("+" + digits, None)
-    except phonenumbers.NumberParseException:
-        return None
+    if len(digits) == 11 and digits[0] == "7":  # no need to look for where its country's code ends
+        parsed = phonenumbers.PhoneNumber(country_code=7, national_number=int(digits[1:]))
+    else:
+        try:
+            parsed = phonenumbers.parse("+" + digits, None)
+        except phonenumbers.NumberParseException:
+            return None
     kind = phonenumbers.number_type(parsed)
     if kind == phonenumbers.PhoneNumberType.UNKNOWN:
         return None

@@ -55,15 +55,13 @@ def given(ref: Existing | Result) -> str:
     return ref.id
 
 
-def results_in(value: Any) -> Iterator[Result]:
+def results_in(value: BaseModel | tuple[Any, ...]) -> Iterator[Result]:
     """References to earlier steps, at any depth."""
     if isinstance(value, Result):
         yield value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from results_in(getattr(value, name))
-    elif isinstance(value, tuple):
-        for one in value:
+        return
+    for one in vars(value).values() if isinstance(value, BaseModel) else value:
+        if isinstance(one, BaseModel | tuple):
             yield from results_in(one)
 
 

@@ -72,6 +72,7 @@ def main() -> None:
     else:
         from svyazka.server.work import main as work
 
+        _spare_the_collector()
         work(settings)
 
 

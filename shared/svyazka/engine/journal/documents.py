@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +47,8 @@ def document(model: BaseModel, version: str | None = None) -> Document:
 
 
 def _scalar(value: Any) -> Value:
+    if value is None or isinstance(value, datetime):
+        return value
     if isinstance(value, Enum):
         value = value.value
     found: Value = storable(value) if isinstance(value, str) else value

@@ -186,6 +186,9 @@ async def _read(answer: aiohttp.ClientResponse, most: int, until: float) -> tupl
     """As much of the body as is wanted and comes in time, and what is wrong with it. The status stands anyhow."""
     gathered = Gathered(answer.headers.get("content-encoding", ""), most)
     try:
+        if answer.content.is_eof():  # a short one comes with its head
+            gathered.take(answer.content.read_nowait())
+            return gathered.body, gathered.flaw
         async with asyncio.timeout(until - time.monotonic()):
             async for chunk in answer.content.iter_any():
                 if not gathered.take(chunk):
