@@ -88,7 +88,7 @@ def test_show(hub: Installation) -> None:
     (delivery,) = story["deliveries"]
     assert list(delivery) == [*DELIVERY, "after", "produced"]
     (attempt,) = delivery["attempts"]
-    assert list(attempt) == ["number", "started_at", "ended_at", "outcome", "request", "response", "message"]
+    assert list(attempt) == ["number", "started_at", "ended_at", "outcome", "request", "response", "message", "reason"]
     assert (attempt["number"], attempt["outcome"], attempt["message"]) == (1, "succeeded", None)
     assert list(attempt["request"]) == ["method", "url", "body"]
     assert attempt["request"]["method"] == "POST"
@@ -171,7 +171,10 @@ def test_stats(hub: Installation) -> None:
     hub.vendors.fault("smsru", kind="answer", path="/sms/send", status=429)
     hub.done(order(4, phone="+79991234569"))
     rows = {row["connection"]: row for row in hub.rows("stats")}
-    assert list(rows["till"]) == ["tenant", "connection", "events", "deliveries", "oldest_wake_at", "outage", "cost"]
+    assert list(rows["till"]) == [
+        "tenant", "connection", "events", "deliveries", "oldest_wake_at", "outage", "cost", "reasons", "problems",
+    ]  # fmt: skip
+    assert (rows["till"]["reasons"], rows["sms"]["reasons"]) == ({}, {"out_of_service": 1})
     assert (rows["till"]["events"], rows["till"]["deliveries"]) == ({"planned": 3, "ignored": 1}, {})
     assert (rows["sms"]["events"], rows["sms"]["deliveries"]) == ({}, {"succeeded": 2, "retrying": 1})
     assert rows["till"]["oldest_wake_at"] is None
@@ -184,6 +187,12 @@ def test_stats_name_an_outage(hub: Installation) -> None:
     (outage,) = [row["outage"] for row in hub.rows("stats") if row["outage"]]
     assert list(outage) == ["kind", "since", "code", "message"]
     assert (outage["kind"], outage["code"]) == ("blocked", "301")
+    assert [row["problems"] for row in hub.rows("stats") if row["problems"]] == [["blocked"]]
+    (story,) = hub.rows("show", hub.rows("deliveries", "--flow", "review_request")[0]["id"])
+    assert story["deliveries"][0]["attempts"][0]["reason"] == "no_access"
+    said = hub.svyazka("stats").stdout
+    assert "1 no access" in said
+    assert "takes no calls" in said
     hub.done(order(2, phone="+79991234568"))
     told = {row["attempts"]: row["last_error"]["message"] for row in hub.rows("deliveries", "--flow", "review_request")}
     assert told == {1: outage["message"], 0: f"sms is blocked at the moment: {outage['message']}"}

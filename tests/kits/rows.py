@@ -22,6 +22,8 @@ def is_as_its_row(
     words = (expected.message or "").replace("{status}", str(case.status))
     if type(outcome) is not type(expected) or words not in (outcome.message or ""):
         return False
+    if getattr(outcome, "reason", None) != getattr(expected, "reason", None):
+        return False
     match outcome, expected:
         case (Retry(), Retry()):
             return (outcome.after, outcome.outage, outcome.maybe_sent) == (

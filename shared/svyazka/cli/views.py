@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 
 from pydantic import JsonValue
 
-from svyazka.catalogue import _, told
+from svyazka.catalogue import N_, _, told
 from svyazka.cli.masking import Masker
 from svyazka.cli.output import stamp
 from svyazka.engine.problems.holding import Holds
@@ -19,6 +19,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
 from svyazka.model.problems import Problem
+from svyazka.model.reasons import Reason
 from svyazka.model.references import Produced
 
 Row = dict[str, JsonValue]
@@ -72,6 +73,17 @@ def delivery_row(delivery: Delivery, zone: tzinfo, masker: Masker) -> Row:
     }  # fmt: skip
 
 
+REASONS: Mapping[str, str] = {
+    Reason.NO_MONEY: N_("no money"), Reason.NO_ACCESS: N_("no access"), Reason.ACCOUNT: N_("the account"),
+    Reason.SETTING: N_("a setting"), Reason.SENDER: N_("the sender"), Reason.BAD_ADDRESS: N_("the address"),
+    Reason.OPT_OUT: N_("wants no messages"), Reason.BAD_CONTENT: N_("the content"),
+    Reason.BAD_REQUEST: N_("our request"), Reason.TOO_MUCH: N_("too much at once"),
+    Reason.NOT_FOUND: N_("not found"), Reason.CONFLICT: N_("a conflict"), Reason.DUPLICATE: N_("done before"),
+    Reason.OUT_OF_SERVICE: N_("out of service"), Reason.OTHER: N_("another reason"),
+}  # fmt: skip
+"""Why something didn't work, as a person reads it."""
+
+
 def attempt_row(attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Row:
     """One attempt of `show --json`: its last call, the one that decided."""
     call = attempt.exchanges[-1] if attempt.exchanges else None
@@ -88,6 +100,7 @@ def attempt_row(attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[
         if call is not None and answered
         else None,
         "message": masker.text(attempt.message, about),
+        "reason": attempt.reason,
     }  # fmt: skip
 
 

@@ -86,6 +86,8 @@ class Attempt(Stored):
     """It may have had its effect without our knowing."""
     exchanges: tuple[Exchange, ...] = ()
     message: str | None = None
+    reason: str | None = None
+    """Why it came to nothing: one of `model/reasons.Reason`, or of a later release's."""
 
 
 class LastError(Stored):
@@ -93,6 +95,8 @@ class LastError(Stored):
 
     code: str
     message: str
+    reason: str | None = None
+    """As in Attempt."""
 
 
 class Before(Stored):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from svyazka.model.base import Frozen
+from svyazka.model.reasons import Reason
 from svyazka.model.references import Produced
 
 
@@ -33,6 +34,7 @@ class Retry(Frozen):
     kind: Literal["retry"] = "retry"
     code: str
     message: str
+    reason: Reason = Reason.OTHER
     after: float | None = None
     outage: bool = True
     maybe_sent: bool = False
@@ -48,6 +50,7 @@ class Refused(Frozen):
     kind: Literal["refused"] = "refused"
     code: str
     message: str
+    reason: Reason = Reason.OTHER
     opt_out: bool = False
     remedy: str | None = None
 
@@ -58,6 +61,7 @@ class Blocked(Frozen):
     kind: Literal["blocked"] = "blocked"
     code: str
     message: str
+    reason: Reason = Reason.OTHER
     remedy: str
 
 
@@ -81,6 +85,7 @@ class Unclear(Frozen):
     kind: Literal["unclear"] = "unclear"
     code: str
     message: str
+    reason: Reason = Reason.OTHER
     after: float | None = None
     outage: bool = True
 
@@ -94,6 +99,7 @@ class Unknown(Frozen):
     kind: Literal["unknown"] = "unknown"
     code: str
     message: str
+    reason: Reason = Reason.OTHER
     outage: bool = True
 
 

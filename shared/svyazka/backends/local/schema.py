@@ -75,7 +75,8 @@ def _index(query: Query) -> tuple[str, str] | None:
         return None
     # What is only ever found by `<=` is mostly absent (nothing due, nothing to blank), and so is what is summed up:
     # those rows stay out.
-    rare = query.sums or (ordered if query.at_most else None)
+    absent = (name for name in query.equal if KINDS[query.kind].fields[name].rare)
+    rare = query.sums or (ordered if query.at_most else next(absent, None))
     partial = f" WHERE {rare} IS NOT NULL" if rare else ""
     name = f"{query.kind}_{'_'.join(columns)}"
     return name, f"CREATE INDEX IF NOT EXISTS {name} ON {query.kind} ({', '.join(columns)}){partial}"

@@ -21,7 +21,7 @@ from svyazka.cli.options import AsJson, Reveal
 from svyazka.cli.output import console, line, short_time, style_of
 from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
-from svyazka.cli.views import Row, addressee, event_row, no_event_row, raw_part, raw_row, story
+from svyazka.cli.views import REASONS, Row, addressee, event_row, no_event_row, raw_part, raw_row, story
 from svyazka.engine.journal import documents as journal
 from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, SendMessage
 from svyazka.model.contacts import Contact
@@ -258,7 +258,10 @@ def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, a
         else ""
     )
     outcome = told(attempt.outcome) if attempt.outcome else _("still out")
-    head = _words(_("attempt {number}", number=attempt.number), f"{short_time(attempt.started_at, zone)}:", outcome)
+    reason = REASONS.get(attempt.reason or "")
+    why = f"({told(reason)})" if reason else ""
+    began = f"{short_time(attempt.started_at, zone)}:"
+    head = _words(_("attempt {number}", number=attempt.number), began, outcome, why)
     node = branch.add(head.append(took))
     if attempt.message:
         node.add(Text(plain(told(masker.text(attempt.message, about) or ""))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -14,11 +15,12 @@ from svyazka.cli.output import lines, note, progress, short_time, stamp, table
 from svyazka.cli.reading import parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
-from svyazka.cli.views import Row
+from svyazka.cli.views import REASONS, Row
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import (
     COST_OF_CONNECTION,
     COST_UNIT,
+    DELIVERIES_OF_CONNECTION_BY_REASON,
     DELIVERIES_OF_CONNECTION_BY_STATUS,
     EVENTS_BY_STATUS,
     EVENTS_OF_CONNECTION_BY_STATUS,
@@ -32,6 +34,8 @@ from svyazka.engine.journal.kinds import (
 from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus
 from svyazka.model.outages import Outage
+from svyazka.model.problems import Problem
+from svyazka.model.reasons import Reason
 
 QUARANTINED = EventStatus.QUARANTINED.value
 EVER = timedelta(days=36500)
@@ -44,8 +48,11 @@ class Sums:
     events: Counter[str] = field(default_factory=Counter)
     deliveries: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why what hasn't succeeded hasn't."""
     oldest_wake_at: datetime | None = None
     outage: Outage | None = None
+    problems: list[Problem] = field(default_factory=list)
 
 
 Book = dict[tuple[str, str], Sums]
@@ -68,9 +75,10 @@ def stats(tenant: OfTenant = None, since: Since = None, as_json: AsJson = False)
             lines(_row(*one) for one in found)
             return
         table(
-            (N_("Connection"), N_("Events"), N_("Deliveries"), N_("Next due"), N_("Outage"), N_("Cost")),
-            ((f"{owner}/{name}", _counted(sums.events), _counted(sums.deliveries),
-              short_time(sums.oldest_wake_at, zone), sums.outage and f"{sums.outage.kind}: {told(sums.outage.message)}",
+            (N_("Connection"), N_("Events"), N_("Deliveries"), N_("Why not"), N_("Next due"), N_("Problems"),
+             N_("Cost")),
+            ((f"{owner}/{name}", _counted(sums.events), _counted(sums.deliveries), _counted(sums.reasons, REASONS),
+              short_time(sums.oldest_wake_at, zone), "; ".join(told(one.title) for one in sums.problems),
               sums.cost and f"{sums.cost:.2f}") for (owner, name), sums, zone in found),
             _("no tenants yet: svyazka apply FILE"),
         )  # fmt: skip
@@ -104,6 +112,10 @@ async def _count(session: Session, since: datetime | None, book: Book) -> None:
             if sums.deliveries:
                 total = await store.total(COST_OF_CONNECTION, equal=where, since=since)
                 sums.cost = None if total is None else total / COST_UNIT
+            if sums.deliveries.keys() - {Status.SUCCEEDED.value}:
+                sums.reasons += Counter(
+                    await store.tally(DELIVERIES_OF_CONNECTION_BY_REASON, list(Reason), equal=where, since=since)
+                )
             sums.oldest_wake_at = await _oldest(session, where)
             bar.advance(task)
 
@@ -113,6 +125,9 @@ async def _count(session: Session, since: datetime | None, book: Book) -> None:
         outage = journal.read(Outage, document).model
         if (outage.tenant, outage.connection) in book:
             book[outage.tenant, outage.connection].outage = outage
+    async for problem in reading.open_problems(store, None):
+        if (problem.tenant, problem.connection or "") in book:
+            book[problem.tenant, problem.connection or ""].problems.append(problem)
 
 
 async def _oldest(session: Session, where: dict[str, str]) -> datetime | None:
@@ -143,9 +158,9 @@ def _row(key: tuple[str, str], sums: Sums, zone: tzinfo) -> Row:
         "outage": None if outage is None else {
             "kind": outage.kind, "since": stamp(outage.since, zone), "code": outage.code, "message": outage.message
         },
-        "cost": sums.cost,
+        "cost": sums.cost, "reasons": dict(sums.reasons), "problems": [problem.kind for problem in sums.problems],
     }  # fmt: skip
 
 
-def _counted(counter: Counter[str]) -> str:
-    return ", ".join(f"{count} {told(status)}" for status, count in sorted(counter.items()))
+def _counted(counter: Counter[str], words: Mapping[str, str] = {}) -> str:
+    return ", ".join(f"{count} {told(words.get(name, name))}" for name, count in sorted(counter.items()))

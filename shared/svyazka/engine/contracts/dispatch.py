@@ -27,6 +27,7 @@ from svyazka.model.commands import (
     VisitCommand,
 )
 from svyazka.model.outcomes import Outcome, Refused, Succeeded
+from svyazka.model.reasons import Reason
 from svyazka.model.records import ObjectId, RecordKind
 from svyazka.model.references import given
 
@@ -105,7 +106,7 @@ def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:
     assert messenger is not None
     to = messenger.address(message.to)
     if to is None:
-        return _refused("no_address", messenger.no_address)
+        return _refused("no_address", messenger.no_address, Reason.BAD_ADDRESS)
     can_be_asked = type(messenger).find_sent is not Messenger.find_sent
     return Carried(
         messenger.safety(message),
@@ -139,9 +140,9 @@ async def _moved(calendar: Calendar[Any], command: MoveVisit, call: Call[Any]) -
     return Succeeded(external_id=visit.id, already=True)
 
 
-def _refused(code: str, message: str) -> Carried:
+def _refused(code: str, message: str, reason: Reason = Reason.SETTING) -> Carried:
     async def refuse(call: Call[Any]) -> Outcome:
-        return Refused(code=code, message=message)
+        return Refused(code=code, message=message, reason=reason)
 
     async def not_done(call: Call[Any]) -> Outcome | None:
         return None

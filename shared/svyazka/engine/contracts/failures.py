@@ -95,15 +95,16 @@ def outcome_of(rule: Rule, code: str, *, message: str | None = None, after: floa
         case "retry":
             return Retry(
                 code=name, message=words, after=max(waits, default=None), outage=rule.outage,
-                maybe_sent=rule.maybe_sent,
+                maybe_sent=rule.maybe_sent, reason=rule.reason,
             )  # fmt: skip
         case "unclear":
-            return Unclear(code=name, message=words, after=max(waits, default=None), outage=rule.outage)
+            after = max(waits, default=None)
+            return Unclear(code=name, message=words, after=after, outage=rule.outage, reason=rule.reason)
         case "block":
-            return Blocked(code=name, message=words, remedy=rule.remedy or "")
+            return Blocked(code=name, message=words, remedy=rule.remedy or "", reason=rule.reason)
         case "refuse":
             opt_out = rule.reason is Reason.OPT_OUT
-            return Refused(code=name, message=words, opt_out=opt_out, remedy=rule.remedy)
+            return Refused(code=name, message=words, opt_out=opt_out, remedy=rule.remedy, reason=rule.reason)
 
 
 def words_of(rule: Rule, code: str) -> str:

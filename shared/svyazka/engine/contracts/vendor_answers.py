@@ -17,6 +17,7 @@ from svyazka.engine.contracts.untrusted import Section, section
 from svyazka.engine.rules.retry import parse_retry_after
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Outcome, Retry, Unclear
+from svyazka.model.reasons import Reason
 
 if TYPE_CHECKING:
     import httpx
@@ -57,11 +58,11 @@ def on_the_way(response: httpx.Response, vendor: str) -> Retry | Unclear:
         message = N_(
             "something on the way answered {status} in place of {vendor}: see base_url, proxies and firewalls"
         ).format(status=status, vendor=vendor)
-        return Retry(code=code, message=message, after=after)
+        return Retry(code=code, message=message, after=after, reason=Reason.OUT_OF_SERVICE)
     message = N_(
         "expected {vendor}'s own answer, got something else with {status}: it may have been passed on before"
     ).format(vendor=vendor, status=status)
-    return Unclear(code=f"http_{status}", message=message, after=after)
+    return Unclear(code=f"http_{status}", message=message, after=after, reason=Reason.OUT_OF_SERVICE)
 
 
 def turned_away(status: int) -> bool:

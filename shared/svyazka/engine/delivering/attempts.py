@@ -55,6 +55,7 @@ from svyazka.model.errors import (
     Unavailable,
 )
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unknown
+from svyazka.model.reasons import Reason
 
 CLAIM_TRIES = 4
 
@@ -190,6 +191,7 @@ class Attempts:
                 "maybe_sent": isinstance(outcome, Unknown) or (isinstance(outcome, Retry) and outcome.maybe_sent),
                 "exchanges": tuple(http.log),
                 "message": getattr(outcome, "message", None),
+                "reason": getattr(outcome, "reason", None),
             }
         )
         await self._recorder.settle(claimed, version, account, outcome, attempt)
@@ -226,21 +228,23 @@ class Attempts:
             return GaveBack(after=error.wait if isinstance(error, NoPlace) else 0.0, message=str(error)), http
         except RefusedAddress as error:
             if account.manifest.network.tenant_addresses:
-                return Refused(code="refused_address", message=str(error)), http
+                return Refused(code="refused_address", message=str(error), reason=Reason.SETTING), http
             return not_called(error), http
         except PlainHttp as error:
             return not_called(error), http
         except NotSent as error:
-            return Retry(code="not_connected", message=str(error)), http
+            return Retry(code="not_connected", message=str(error), reason=Reason.OUT_OF_SERVICE), http
         except MaybeSent as error:
             return no_answer(delivery, str(error)), http
         except TimeoutError:
             if http.log:
                 return no_answer(delivery, "timeout"), http
-            return Retry(code="timeout", message=N_("time ran out before the call began")), http
+            message = N_("time ran out before the call began")
+            return Retry(code="timeout", message=message, reason=Reason.OUT_OF_SERVICE), http
         except SourceUnavailable as error:
             # No access (OAuth), as a rule: its outcome says whether time is enough or a person has to act.
-            return error.outcome or Retry(code="unavailable", message=str(error)), http
+            unavailable = Retry(code="unavailable", message=str(error), reason=Reason.OUT_OF_SERVICE)
+            return error.outcome or unavailable, http
         except Exception as error:
             # A bug or a body that no table foresaw: never a lost delivery, never a silent repeat of a send.
             code = f"connector_{type(error).__name__}"

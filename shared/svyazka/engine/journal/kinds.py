@@ -56,6 +56,11 @@ def _cost(delivery: Delivery) -> int | None:
     return None if delivery.cost is None else round(delivery.cost * COST_UNIT)
 
 
+def _reason(delivery: Delivery) -> str | None:
+    """Why it hasn't succeeded, in the words that vendors share."""
+    return delivery.last_error.reason if delivery.last_error and delivery.status is not Status.SUCCEEDED else None
+
+
 def _phase(outage: Outage) -> str:
     return "open" if outage.is_open else ("releasing" if outage.releasing else "closed")
 
@@ -95,6 +100,7 @@ DELIVERIES = Kind(
         "created_at": TIME,
         "wake_at": TIME,
         "cost": Field("int", _cost),
+        "reason": Field("text", _reason, rare=True),
         **BLANKED,
     },
 )
@@ -109,6 +115,9 @@ DELIVERIES_OF_TENANT_BY_STATUS = DELIVERIES.asked(
 )
 DELIVERIES_OF_CONNECTION_BY_STATUS = DELIVERIES.asked(
     "deliveries_of_connection_by_status", "tenant", "connection", "status", order="-created_at"
+)
+DELIVERIES_OF_CONNECTION_BY_REASON = DELIVERIES.asked(
+    "deliveries_of_connection_by_reason", "tenant", "connection", "reason", order="-created_at"
 )
 NEXT_DELIVERIES_OF_CONNECTION = DELIVERIES.asked(
     "next_deliveries_of_connection", "tenant", "connection", at_most="wake_at"

@@ -19,6 +19,8 @@ class Field:
 
     type: FieldType
     of: Callable[[Any], object] | None = None
+    rare: bool = False
+    """Mostly absent: what lacks it stays out of its indexes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,17 @@ from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import PlainHttp, RefusedAddress
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Unclear, Unknown
+from svyazka.model.reasons import Reason
 
 
 def no_answer(delivery: Delivery, what: str) -> Outcome:
     """The call left and no answer came: what that means depends on the command's repeat safety."""
     code = "timeout" if "timeout" in what.lower() or not what else "no_answer"
     if delivery.repeat is Repeat.UNSAFE:
-        return Unknown(code=code, message=N_("no answer ({what}): the vendor may have acted on it").format(what=what))
-    return Retry(code=code, message=N_("no answer ({what})").format(what=what), maybe_sent=True)
+        message = N_("no answer ({what}): the vendor may have acted on it").format(what=what)
+        return Unknown(code=code, message=message, reason=Reason.OUT_OF_SERVICE)
+    message = N_("no answer ({what})").format(what=what)
+    return Retry(code=code, message=message, maybe_sent=True, reason=Reason.OUT_OF_SERVICE)
 
 
 def resolved(delivery: Delivery, outcome: Outcome) -> Outcome:
@@ -25,10 +28,11 @@ def resolved(delivery: Delivery, outcome: Outcome) -> Outcome:
     if not isinstance(outcome, Unclear):
         return outcome
     if delivery.repeat is Repeat.UNSAFE:
-        return Unknown(code=outcome.code, message=outcome.message)
+        return Unknown(code=outcome.code, message=outcome.message, reason=outcome.reason)
     return Retry(
-        code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage, maybe_sent=True
-    )
+        code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage, maybe_sent=True,
+        reason=outcome.reason,
+    )  # fmt: skip
 
 
 def in_plain(outcome: Outcome, cut: Callable[[str], str]) -> Outcome:
@@ -44,11 +48,13 @@ def not_called(error: RefusedAddress | PlainHttp) -> Blocked:
             code="plain_http",
             message=N_("адрес открыт всем по дороге, он начинается с http:// ({why})").format(why=error),
             remedy=N_("Впишите https:// или, если иначе нельзя, plain_http: true у подключения"),
+            reason=Reason.SETTING,
         )
     return Blocked(
         code="refused_address",
         message=N_("base_url ведёт туда, куда вызовы не разрешены ({why})").format(why=error),
         remedy=N_("Исправьте base_url или разрешите эту сеть переменной SVYAZKA_ALLOWED_NETWORKS"),
+        reason=Reason.SETTING,
     )
 
 

@@ -208,4 +208,4 @@ def _final(delivery: Delivery, status: Status, now: datetime, **changes: object)
 
 def _problem(outcome: Retry | Refused | Unknown | Blocked) -> LastError:
     code = outcome.code + (OPT_OUT_MARK if isinstance(outcome, Refused) and outcome.opt_out else "")
-    return LastError(code=code, message=outcome.message)
+    return LastError(code=code, message=outcome.message, reason=outcome.reason)

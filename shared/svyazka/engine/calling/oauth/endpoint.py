@@ -17,6 +17,7 @@ from svyazka.engine.support.urls import is_own_machine
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.grants import Pair, Trouble
 from svyazka.model.outcomes import Blocked, Retry
+from svyazka.model.reasons import Reason
 
 TEXT_LIMIT = 500
 LONGEST_LIFE = 10 * 365 * 86400.0
@@ -44,7 +45,7 @@ class Failure:
         trouble = self.trouble
         if self.do == "retry":
             return Retry(code=trouble.code, message=trouble.message, after=self.after)
-        return Blocked(code=trouble.code, message=trouble.message, remedy=trouble.remedy)
+        return Blocked(code=trouble.code, message=trouble.message, remedy=trouble.remedy, reason=Reason.NO_ACCESS)
 
 
 def code_fields(app: OAuthApp, code: str) -> dict[str, str]:
