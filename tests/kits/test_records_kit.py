@@ -69,9 +69,10 @@ async def connected(name: str, vendors: Running, **around: Any) -> AsyncIterator
 
 @pytest.fixture
 async def shop(name: str, vendors: Running) -> AsyncIterator[Shop]:
-    """The engine, with this vendor as its CRM."""
+    """The engine, with this vendor as its CRM, at the pace that it keeps with it: waiting costs no real time here."""
     CRMS[name].open(vendors)
-    made = Shop(load_manifest(name), settings_of(name, vendors))
+    settings = {setting: value for setting, value in settings_of(name, vendors).items() if setting != "limit"}
+    made = Shop(load_manifest(name), settings)
     await made.settle_in()
     simulator, step = vendors.of(name), made.clock.step
 
@@ -490,11 +491,38 @@ async def test_whoever_comes_next_meets_what_no_search_shows_yet(name: str, shop
 
 
 @EVERY
-async def test_a_question_without_an_answer_leaves_no_doubt(name: str, shop: Shop, vendors: Running) -> None:
+@pytest.mark.parametrize("trouble", ["no answer", "a mistake of ours"])
+async def test_a_question_that_fails_leaves_no_doubt(
+    name: str, trouble: str, shop: Shop, vendors: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     method, path = CRMS[name].reads
-    vendors.fault(name, kind="cut_after", method=method, path=path)
+    if trouble == "no answer":
+        vendors.fault(name, kind="cut_after", method=method, path=path)
+    else:
+        find, mistakes = records_of(name).find, ["once"]
+
+        async def mistaken(*asked: Any) -> Any:
+            found = await find(*asked)
+            if mistakes:
+                raise ValueError(mistakes.pop())
+            return found
+
+        monkeypatch.setattr(records_of(name), "find", mistaken)
     id_ = await shop.give(ANNAS)
     await shop.run()
     assert (shop.of(id_).status, shop.of(id_).attempts[-1].maybe_sent) == (Status.RETRYING, False)
     await shop.pass_time(120, step=30)
     assert writes(name, vendors) == {"create contact": 1}
+
+
+@EVERY
+async def test_many_at_once_never_meet_the_vendors_limit(name: str, shop: Shop, vendors: Running) -> None:
+    CRMS[name].hurry(vendors)
+    people = [Contact(name="Гость", phone=f"+7999000{number:04d}") for number in range(25)]
+    ids = [
+        await shop.give(PutRecord(record=CONTACT, person=person), lane=f"guest:{number}")
+        for number, person in enumerate(people)
+    ]
+    await shop.pass_time(300, step=15)
+    assert {(shop.of(id_).status, shop.of(id_).failures) for id_ in ids} == {(Status.SUCCEEDED, 0)}
+    assert writes(name, vendors) == {"create contact": 25}

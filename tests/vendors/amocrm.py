@@ -16,7 +16,7 @@ from simulators.amocrm.cards import ACCOUNT_ID, PIPELINE, TALKS, TOKEN_USER, WON
 from simulators.amocrm.fields import custom_field, put
 from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
 from simulators.amocrm.simulator import FORM as FORM_HEADERS
-from simulators.amocrm.simulator import SUBDOMAIN
+from simulators.amocrm.simulator import SUBDOMAIN, Pace
 from simulators.serve import Running
 from svyazka.connectors.amocrm import client
 from svyazka.connectors.amocrm.failures import BODILESS
@@ -245,6 +245,10 @@ def _hidden(running: Running, kind: RecordKind, name: str) -> None:
     running.of("amocrm").hidden.add(int(theirs))
 
 
+def _hurried(running: Running) -> None:
+    running.of("amocrm").pace = Pace()
+
+
 def _behind(running: Running, seconds: float) -> None:
     running.of("amocrm").seen_after = seconds
 
@@ -259,6 +263,7 @@ CRM = Crm(
     lag=_behind,
     hide=_hidden,
     remove=_removed,
+    hurry=_hurried,
     writes={
         "contact": ("POST", "/api/v4/contacts"), "company": ("POST", "/api/v4/companies"),
         "deal": ("POST", "/api/v4/leads"), "note": ("POST", "/api/v4/contacts/*/notes"),

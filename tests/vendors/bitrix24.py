@@ -11,6 +11,7 @@ from typing import Any
 from simulators.bitrix24 import Bitrix24
 from simulators.bitrix24.access import HOOK_CODE, HOOK_USER
 from simulators.bitrix24.cards import COMPANY, CONTACT, DEAL, INTEGRATION
+from simulators.bitrix24.limits import Bucket
 from simulators.serve import Running
 from svyazka.connectors.bitrix24 import client
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
@@ -94,6 +95,10 @@ def _remove(running: Running, kind: RecordKind, id_: str) -> None:
     told(running, lambda: running.of("bitrix24").portal.delete(TYPES[kind], int(id_)))
 
 
+def _hurry(running: Running) -> None:
+    running.of("bitrix24").bucket = Bucket()
+
+
 def _lag(running: Running, seconds: float) -> None:
     running.of("bitrix24").portal.index_lag = seconds
 
@@ -138,6 +143,7 @@ CRM = Crm(
     lag=_lag,
     hide=_hide,
     remove=_remove,
+    hurry=_hurry,
     writes={
         **dict.fromkeys(("contact", "company", "deal"), ("POST", f"{_REST}/crm.item.add")),
         "note": ("POST", f"{_REST}/crm.timeline.comment.add"), "task": ("POST", f"{_REST}/tasks.task.add"),

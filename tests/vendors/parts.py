@@ -436,6 +436,8 @@ class Crm(Part):
     """Takes away the right to see a field, by our name."""
     remove: Callable[[Running, RecordKind, str], None]
     """Somebody at the business removes a card."""
+    hurry: Callable[[Running], None]
+    """Makes it count calls as the vendor itself does."""
     writes: Mapping[str, tuple[str, str]]
     """What is written -> method and path of the call, for faults: `contact`, `company`, `deal`, `note`, `task`."""
     reads: tuple[str, str]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shop import POINTS, Killed, Shop
+from svyazka.engine.contracts import putting
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import replace_delivery
@@ -138,6 +139,24 @@ async def test_fields_and_a_missing_link_are_two_calls_of_two_attempts(shop: Sho
     await shop.pass_time(30, step=5)
     assert shop.crm.writes == ["update ['source']", "link"]
     assert shop.deliveries()[-1].status is Status.SUCCEEDED
+
+
+async def test_what_was_read_long_ago_is_read_again_before_it_is_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = shop.crm.holds(name="Иван Петров", phone=("+79991234567",))
+    moments = iter([0.0, 3.0])
+    monkeypatch.setattr(putting, "monotonic", lambda: next(moments))
+    find = shop.crm.find
+
+    async def slowly(*asked: Any) -> Any:
+        found = await find(*asked)
+        shop.crm.holds(id_=card.id, name="Иван Петров", phone=("+79991234567",), email=("wife@example.org",))
+        return found
+
+    shop.crm.find = slowly  # type: ignore[method-assign]
+    await shop.put(IVANS)
+    assert shop.crm.cards[card.id].elements("email") == ("wife@example.org", "ivan@example.org")
 
 
 # Once, whatever happens

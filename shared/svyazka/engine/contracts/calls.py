@@ -224,6 +224,9 @@ class Call(Generic[SettingsT]):
     know the key, or show what was done."""
     known: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     """Ids of objects that we found or made at this connection before, by what they were told by."""
+    only_read: bool = False
+    """Nothing that was called so far changes anything, so that no answer leaves no doubt: whoever looks before it
+    writes says so, and takes it back before the write."""
     memo: dict[str, Any] = field(default_factory=dict)
     """The connection's own memory within this process (an access token until it expires)."""
     tokens: TokenCache | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from svyazka.catalogue import N_
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 NOT_THERE, GONE = "not_there", "gone"
 """Codes: there is none to be changed, and none was to be made; the very one that was meant has been removed."""
 
+FRESH = 2.0
+"""Seconds for which what was read is written back: somebody may save the card in between."""
+
 CLOCKS_DIFFER = timedelta(seconds=60)
 """By so much a vendor's clock may be behind ours."""
 
@@ -47,13 +51,23 @@ CLOCKS_DIFFER = timedelta(seconds=60)
 async def put(records: Records[Any], command: PutRecord, call: Call[Any]) -> Outcome:
     """Carry out a PutRecord. NotSent and MaybeSent of the one write may pass through; those of reads don't: nothing was
     changed by them."""
+    call.only_read, begun = True, monotonic()
     try:
         found = await _Look(records, command, call).found()
+        if isinstance(found, Object) and monotonic() - begun > FRESH:
+            # What is sent back whole must be what stands there now, or somebody's save of a moment ago is lost.
+            found = next(iter(await records.read_many(found.kind, [found.id], call)), None) or gone_meanwhile()
     except (LeaseTooShort, MaybeSent, SourceUnavailable) as error:
         return only_read(error)
+    call.only_read = False
     if isinstance(found, Object):
         return await _brought_up_to_date(records, command, found, call)
     return found if found is not None else await _made(records, command, call)
+
+
+def gone_meanwhile() -> Retry:
+    """It was there a moment ago: to be looked for anew."""
+    return Retry(code="gone_meanwhile", message=N_("it was removed just now"), outage=False, after=1.0)
 
 
 def only_read(error: LeaseTooShort | MaybeSent | SourceUnavailable) -> Outcome:
@@ -103,7 +117,7 @@ async def _brought_up_to_date(records: Records[Any], command: PutRecord, there: 
         if changes:
             updated = await records.update(there, changes, call)
             if updated is None:
-                return Retry(code="gone_meanwhile", message=N_("it was removed just now"), outage=False, after=1.0)
+                return gone_meanwhile()
             if isinstance(updated, Succeeded) and links:
                 return GaveBack(code="goes_on", message=N_("its fields are written, its links follow"))
             return _done(there.itself, updated)

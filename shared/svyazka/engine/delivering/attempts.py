@@ -223,7 +223,7 @@ class Attempts:
                 before = len(http.log)
                 return done or await work.perform(call), http
         except LeaseTooShort as error:
-            if before is not None and len(http.log) > before:
+            if before is not None and len(http.log) > before and not call.only_read:
                 return no_answer(delivery, "lease_too_short"), http
             return GaveBack(after=error.wait if isinstance(error, NoPlace) else 0.0, message=str(error)), http
         except RefusedAddress as error:
@@ -237,7 +237,7 @@ class Attempts:
         except MaybeSent as error:
             return no_answer(delivery, str(error)), http
         except TimeoutError:
-            if http.log:
+            if http.log and not call.only_read:
                 return no_answer(delivery, "timeout"), http
             message = N_("time ran out before the call began")
             return Retry(code="timeout", message=message, reason=Reason.OUT_OF_SERVICE), http
@@ -252,7 +252,7 @@ class Attempts:
                 "ERROR", "connector failed", vendor=account.vendor, delivery=delivery.id, error=type(error).__name__,
                 where=where(error),
             )  # fmt: skip
-            if http.log:
+            if http.log and not call.only_read:
                 return no_answer(delivery, code), http
             return Retry(code=code, message=N_("our connector failed"), outage=False), http
 
