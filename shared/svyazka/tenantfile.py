@@ -289,6 +289,9 @@ class _Reader:
             self._one_at_least(via, flow.carries[0], (*where, "via"), connections)
         settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
         self._no_dead_ends(via, settings, where, connections)
+        card = settings.get("card")
+        if card is not None and self._known(card, (*where, "card"), connections):
+            self._able(str(card), ("PutRecord",), (*where, "card"), connections)
         if self.check(flow.settings_model(), settings, where) is None:
             return None
         return FlowSpec(id=flow_id, flow=item["flow"], sources=sources, via=via, settings=settings)

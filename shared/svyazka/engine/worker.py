@@ -9,6 +9,7 @@ from typing import Any
 from svyazka.engine.asking import mine
 from svyazka.engine.asking.asker import Asker
 from svyazka.engine.asking.mine import NotYours
+from svyazka.engine.calling.cards import Cards
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
 from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.webhook import Webhook
@@ -54,7 +55,7 @@ class Worker:
         self.admission = Admission(hub, self.outages, self.lanes, rereader)
         self.recorder = Recorder(hub, self.outages)
         self.attempts = Attempts(hub, self.admission, self.recorder)
-        self.decider = FlowsDecide(hub, rereader)
+        self.decider = FlowsDecide(hub, rereader, Cards(hub, self.outages))
         self.planner = Planner(hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder))
         self.at_once = AtOnce(hub, self.planner, self.attempts)
         self.sweeper = Sweep(hub, self.outages)

@@ -13,7 +13,7 @@ from unicodedata import category
 from pydantic import JsonValue, field_validator, model_validator
 
 from svyazka.catalogue import _
-from svyazka.engine.contracts.flow import Channel, FlowSettings
+from svyazka.engine.contracts.flow import Channel, Facts, FlowSettings
 from svyazka.model.commands import Guards, OncePer, QuietHours, SendMessage, Step, StillTrue
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.events import Event
@@ -23,6 +23,11 @@ OF_EVENTS = frozenset({"number", "sum", "service", "date", "time"})
 """Placeholders that stand for what an event brings in its data."""
 
 PLACEHOLDERS = OF_EVENTS | {"name", "business"}
+
+OF_CARD = "card.FIELD"
+"""Stands for every field of the person's card: `{card.discount|no}`."""
+
+_OF_CARD = re.compile(r"card\.[a-z][a-z0-9_]*")
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories of signs that nobody sees, and that turn a text around or break it."""
@@ -54,7 +59,7 @@ def check_template(text: str, known: Iterable[str] = PLACEHOLDERS) -> str:
     except ValueError as error:
         raise ValueError(_("expected placeholders such as {{name}}; {why}", why=error)) from None
     for name in names:
-        if name not in known:
+        if name not in known and not (OF_CARD in known and _OF_CARD.fullmatch(name)):
             listed = ", ".join(f"{{{one}}}" for one in sorted(known))
             raise ValueError(_("unknown placeholder {{{name}}}: expected one of {listed}", name=name, listed=listed))
     return text
@@ -159,6 +164,8 @@ class TextSettings(FlowSettings):
     html: str | None = None
     template: dict[str, JsonValue] | None = None
     """A WhatsApp template: {name, language, parameters: [..]}; parameters may hold placeholders."""
+    card: str | None = None
+    """The connection whose card of the person `{card.FIELD}` reads."""
     expires_after: Duration = timedelta(hours=24)
     fallback_after: Duration | None = None
 
@@ -178,6 +185,33 @@ class TextSettings(FlowSettings):
         if value is not None:
             walked(value, lambda text: check_template(text, cls.placeholders))
         return value
+
+    @model_validator(mode="after")
+    def _a_card_to_read(self) -> TextSettings:
+        if self.card is None and any(_OF_CARD.search(name) for name in self._placeholders_used()):
+            raise ValueError(_("card: expected the connection that keeps the card which the text reads"))
+        return self
+
+    def _placeholders_used(self) -> Iterator[str]:
+        texts = [self.text, self.subject or "", self.html or "", *self.texts.values()]
+
+        def noted(text: str) -> str:
+            texts.append(text)
+            return text
+
+        walked(dict(self.template or {}), noted)
+        for text in texts:
+            yield from (name for _literal, name, _instead in _parts(text) if name is not None)
+
+    @property
+    def cards(self) -> frozenset[str]:
+        """For `Needs`: whose cards the texts read."""
+        return frozenset({self.card} if self.card else ())
+
+    def of_card(self, facts: Facts) -> dict[str, object]:
+        """Values of `{card.FIELD}`."""
+        shown = facts.cards.get(self.card or "", {})
+        return {f"card.{name}": value for name, value in shown.items()}
 
     @model_validator(mode="after")
     def _time_for_the_next(self) -> TextSettings:

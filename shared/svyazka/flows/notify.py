@@ -11,6 +11,7 @@ from svyazka.catalogue import _
 from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, Needs
 from svyazka.flows.messages import (
     LINK_LIKE,
+    OF_CARD,
     PLACEHOLDERS,
     TextSettings,
     after,
@@ -82,7 +83,7 @@ class NotifySettings(TextSettings):
     `contact: masked` shows a client's phone and e-mail in part, for these messages go through other hands.
     """
 
-    placeholders = PLACEHOLDERS | {"event", "source", "phone", "email", "message"}
+    placeholders = PLACEHOLDERS | {"event", "source", "phone", "email", "message", OF_CARD}
 
     events: tuple[EventType, ...] = Field(min_length=1)
     to: dict[Name, Staff] = Field(min_length=1)
@@ -112,11 +113,13 @@ class Notify(Flow[NotifySettings]):
 
     def needs(self, event: Event, settings: NotifySettings) -> Needs:
         """Many webhooks name nobody. What was cancelled or deleted may be gone by now, and is told all the same."""
-        return Needs(reread=event.contact is None and event.type.value.partition(".")[2] not in GONE)
+        reread = event.contact is None and event.type.value.partition(".")[2] not in GONE
+        return Needs(reread=reread, cards=settings.cards)
 
     def plan(self, event: Event, facts: Facts, settings: NotifySettings, context: FlowContext) -> Decision:
         client = event.contact or Contact()
         values = {**values_of(event, client), "source": event.connection, "event": WORDS.get(event.type, "")}
+        values |= settings.of_card(facts)
         trusted = {"business": context.tenant_name, **_about(event, client, settings)}
         guards = Guards(
             expires_at=after(base_of(event), settings.expires_after),

@@ -6,7 +6,15 @@ from pydantic import Field
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.flow import Decision, Facts, Flow, FlowContext, Needs
-from svyazka.flows.messages import PLACEHOLDERS, MessageSettings, composer, message_steps, usual_guards, values_of
+from svyazka.flows.messages import (
+    OF_CARD,
+    PLACEHOLDERS,
+    MessageSettings,
+    composer,
+    message_steps,
+    usual_guards,
+    values_of,
+)
 from svyazka.model.commands import Plan
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
@@ -18,7 +26,7 @@ DONE = frozenset({EventType.ORDER_COMPLETED, EventType.APPOINTMENT_COMPLETED, Ev
 class ReviewRequestSettings(MessageSettings):
     """`review_request`: `text` may hold {name}, {business}, {review_url} and what the event brings."""
 
-    placeholders = PLACEHOLDERS | {"review_url"}
+    placeholders = PLACEHOLDERS | {"review_url", OF_CARD}
 
     review_url: str = Field(pattern=r"^https?://\S+$", description=N_("an address such as https://example.org/review"))
 
@@ -41,14 +49,15 @@ class ReviewRequest(Flow[ReviewRequestSettings]):
         return DONE
 
     def needs(self, event: Event, settings: ReviewRequestSettings) -> Needs:
-        return Needs(reread=True)
+        return Needs(reread=True, cards=settings.cards)
 
     def plan(self, event: Event, facts: Facts, settings: ReviewRequestSettings, context: FlowContext) -> Decision:
         contact = event.contact or Contact()
         if contact.proxy:
             return Decision(reason="an aggregator's one-time number: never messaged")
         trusted = {"business": context.tenant_name, "review_url": settings.review_url}
-        compose = composer(settings, values_of(event, contact), trusted, contact)
+        values = {**values_of(event, contact), **settings.of_card(facts)}
+        compose = composer(settings, values, trusted, contact)
         steps = message_steps("review", context.channels, contact, compose)
         if not steps:
             return Decision(reason="no address that any of its channels reaches")

@@ -46,9 +46,12 @@ class Needs:
     reread: bool = False
     """The event's object as its vendor shows it now: a webhook's body is a hint."""
 
+    cards: frozenset[str] = frozenset()
+    """CRMs (by connection) whose card of the person is to be read. It is had soon, or not at all."""
+
     def __or__(self, other: Needs) -> Needs:
         """What two flows need together."""
-        return Needs(**{one.name: getattr(self, one.name) or getattr(other, one.name) for one in fields(Needs)})
+        return Needs(**{one.name: getattr(self, one.name) | getattr(other, one.name) for one in fields(Needs)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Facts:
     """The event's object as its vendor shows it now, where it could be asked."""
     gone: bool = False
     """It was asked for and is there no more."""
+    cards: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By connection: what the person's card shows there, by canonical name. Whoever couldn't be asked shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)

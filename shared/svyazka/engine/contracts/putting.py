@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
 from svyazka.engine.rules.what_differs import company_name, normal_element, shows, what_differs
-from svyazka.model.contacts import normalize_email, normalize_phone
+from svyazka.model.commands import PutRecord
+from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NoPlace, SourceUnavailable
 from svyazka.model.names import same_person
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
@@ -36,7 +37,6 @@ from svyazka.model.references import Produced, given
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
-    from svyazka.model.commands import PutRecord
 
 NOT_THERE, GONE = "not_there", "gone"
 """Codes: there is none to be changed, and none was to be made; the very one that was meant has been removed."""
@@ -81,6 +81,12 @@ def only_read(error: LeaseTooShort | MaybeSent | SourceUnavailable) -> Outcome:
     if isinstance(outcome, Unclear):
         return Retry(code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage)
     return outcome or Retry(code="unavailable", message=str(error))
+
+
+async def card_of(records: Records[Any], person: Contact, call: Call[Any]) -> Object | None:
+    """The person's card; None where there is none, or nothing tells it. Changes nothing. Raises as reads do."""
+    command = PutRecord(record=RecordKind.CONTACT, person=person, create=False)
+    return await _Look(records, command, call).by_keys()
 
 
 # Making one
@@ -210,13 +216,13 @@ class _Look:
         if command.ref is not None:
             there = await self.records.read_many(command.record, [given(command.ref)], call)
             return there[0] if there else Refused(code=GONE, message=N_("it has been removed there"))
-        found = await self._by_keys() or await self._by_own_mark() or await self._among_linked()
+        found = await self.by_keys() or await self._by_own_mark() or await self._among_linked()
         if found is not None or call.doubt_since is None or self.searched or not command.create:
             return found
         message = N_("an earlier try may have made it, and there is nothing to find it by")
         return Unknown(code="cannot_ask", message=message, outage=False)
 
-    async def _by_keys(self) -> Object | None:
+    async def by_keys(self) -> Object | None:
         """First what we noted down, for the system's own search may not show it yet; then that search."""
         known = {key: self.call.known[key] for key in keys_of(self.command) if key in self.call.known}
         ids = list(dict.fromkeys(id_ for ids in known.values() for id_ in ids))

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Literal
 
 from svyazka.catalogue import N_
-from svyazka.engine.contracts.flow import Facts
 from svyazka.engine.delivering.admission import Admission, is_paused, opens_at
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -107,7 +106,7 @@ class Preview:
 def _asked(record: EventRecord, planned: Planned) -> Iterator[str]:
     """What was fetched before the flows decided, in words."""
     connection = record.event.connection
-    if planned.needs.reread and planned.facts == Facts():
+    if planned.needs.reread and planned.facts.fresh is None and not planned.facts.gone:
         yield N_("{connection} is asked how it is now first; of this one there is nothing to ask").format(
             connection=connection
         )

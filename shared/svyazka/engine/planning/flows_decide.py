@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import reduce
 from operator import or_
 
 from svyazka.catalogue import N_
+from svyazka.engine.calling.cards import Cards
 from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext, Needs
@@ -46,8 +47,8 @@ class Planned:
 class FlowsDecide:
     """Asks the flows."""
 
-    def __init__(self, hub: Hub, rereader: Rereader) -> None:
-        self._hub, self._rereader = hub, rereader
+    def __init__(self, hub: Hub, rereader: Rereader, cards: Cards) -> None:
+        self._hub, self._rereader, self._cards = hub, rereader, cards
 
     async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
         """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
@@ -76,7 +77,12 @@ class FlowsDecide:
 
     async def _fetched(self, event: Event, needs: Needs) -> Facts:
         """What is needed, where it can be had. Raises SourceUnavailable."""
-        return await self.reread(event) if needs.reread else Facts()
+        facts = await self.reread(event) if needs.reread else Facts()
+        if not needs.cards:
+            return facts
+        person = (facts.fresh.contact if facts.fresh is not None else None) or event.contact or Contact()
+        cards = {name: await self._cards.of(event.tenant, name, person) for name in sorted(needs.cards)}
+        return replace(facts, cards=cards)
 
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""

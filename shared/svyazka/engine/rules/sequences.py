@@ -80,9 +80,10 @@ def hears(delivery: Delivery, of: Delivery, now: datetime) -> Delivery:
     if after == delivery.after:
         return delivery
     guards = delivery.guards
-    if guards.expires_at and of.guards.expires_at and of.guards.expires_at > guards.expires_at:
-        # A sequence has one expiry, and an operator may have put it off where it had stopped.
-        guards = guards.model_copy(update={"expires_at": of.guards.expires_at})
+    later = of.guards.expires_at
+    if of.generation > 1 and guards.expires_at and later and later > guards.expires_at:
+        # A sequence has one expiry, and an operator has put it off where it had stopped.
+        guards = guards.model_copy(update={"expires_at": later})
     return _turned(delivery.model_copy(update={"after": after, "guards": guards}), now)
 
 
