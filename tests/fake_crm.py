@@ -13,7 +13,7 @@ from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Rec
 from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.commands import AddNote, AddTask, Safety
-from svyazka.model.errors import MaybeSent
+from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Outcome, Refused, Succeeded
 from svyazka.model.records import CLEARED, Key, KeyType, Object, ObjectId, RecordKind, Shown, Value, Wanted
 from svyazka.model.tenants import ConnectionSettings
@@ -24,7 +24,8 @@ ASK_AFTER = timedelta(seconds=60)
 
 @dataclass
 class FakeCrm(Records[ConnectionSettings]):
-    """`cut`: answers to come that never arrive, of reads or writes: `before` it was done, or `after`."""
+    """`cut`: answers to come that never arrive, of reads or writes: `before` it was done, or `after`. `down`: nobody
+    reaches it."""
 
     cards: dict[str, Object] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class FakeCrm(Records[ConnectionSettings]):
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     title: str = "crm"
+    down: bool = False
 
     kinds = frozenset(RecordKind)
     creating = noting = tasking = Operation(Safety.checkable(ASK_AFTER))
@@ -151,12 +153,16 @@ class FakeCrm(Records[ConnectionSettings]):
         return one.created_at is not None and one.created_at + self.seen_after <= call.now
 
     async def _read(self, what: str) -> None:
+        if self.down:
+            raise NotSent("no connection")
         self.reads.append(what)
         await asyncio.sleep(0)
         if self.cut_reads and self.cut_reads.popleft():
             raise MaybeSent("timeout")
 
     async def _write(self, what: str, do: object) -> None:
+        if self.down:
+            raise NotSent("no connection")
         await asyncio.sleep(0)
         cut = self.cut.popleft() if self.cut else ""
         if cut != "before":

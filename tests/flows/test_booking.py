@@ -17,7 +17,7 @@ from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.flows.booking import FLOW, SEEN, BookingSettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.bookings import WallTime
-from svyazka.model.commands import BookVisit, CancelVisit, MoveVisit, SendMessage, Stage
+from svyazka.model.commands import AddNote, BookVisit, CancelVisit, MoveVisit, SendMessage, Stage
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
 
@@ -77,7 +77,7 @@ def test_a_calendar_that_is_away_is_waited_for_till_the_visit_and_there_is_time_
     ):
         decision = decided(event(**{**ASKED, "starts_at": starts_at}))
         assert stages(decision)[0].until == until
-        assert decision.plans[0].expires_at == until + timedelta(hours=24)
+        assert {stage.until for stage in stages(decision)[1:]} == {until + timedelta(hours=24)}
 
 
 def test_what_waits_is_called_off_by_a_cancellation_of_the_same_subject() -> None:
@@ -103,6 +103,26 @@ def test_a_visit_is_moved_or_cancelled_in_its_order(type_: EventType, command: A
     assert [text(stage) for stage in told] == texts
     again = event(type_, booking="evt_1", visit=7, starts_at="2026-10-07T15:30").model_copy(update={"id": "evt_ffff"})
     assert {stage.step.name for stage in stages(decided(again))} & {stage.step.name for stage in (does, *told)} == set()
+
+
+def test_whoever_asks_is_a_lead_in_the_same_plan_and_neither_waits_for_the_other() -> None:
+    crm, other = channel("crm", "amocrm"), channel("crm2", "amocrm")
+    decision = decided(event(**ASKED), [SALON, crm, other, SMS], lead={"task": "Позвонить"})
+    plan, copy = decision.plans
+    before = {stage.step.name: plan.before(stage) for stage in plan.stages}
+    assert before == {
+        "booking/salon": (), "booking.told/sms": ("booking/salon",), "booking.not/sms": ("booking/salon",),
+        "booking/crm/contact": (), "booking/crm/deal": ("booking/crm/contact",),
+        "booking/crm/note": ("booking/crm/deal",), "booking/crm/task": ("booking/crm/deal",),
+        "booking/crm/booked": ("booking/salon", "booking/crm/deal"),
+        "booking/crm/not-booked": ("booking/salon", "booking/crm/deal"),
+    }  # fmt: skip
+    assert {stage.until for stage in plan.stages[3:]} == {None}, "a lead waits for its CRM as long as it takes"
+    notes = [stage.step.command.text for stage in plan.stages if isinstance(stage.step.command, AddNote)]
+    assert "Просит записать: 05.10.2026 12:00" in notes[0]
+    assert notes[1:] == ["Записан: 05.10.2026 12:00", "Не записан на 05.10.2026 12:00: перезвоните"]
+    assert [stage.step.connection for stage in copy.stages] == ["crm2"] * 4
+    assert len(decided(event(contact=None, **ASKED), [SALON, crm]).plans) == 1
 
 
 NOTHING = [
@@ -162,7 +182,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(sorted(FLOW.wants(BookingSettings.model_validate(TEXTS)))),
     st.dictionaries(st.sampled_from([*ASKED, "services", "visit", "booking", "code"]), JSON),

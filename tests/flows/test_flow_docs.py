@@ -32,7 +32,7 @@ BLOCKS = [
 @pytest.mark.parametrize(("page", "block"), BLOCKS)
 def test_an_example_of_the_docs_is_taken(page: str, block: str, tmp_path: Path) -> None:
     shown = yaml.safe_load(block)
-    own = {} if page == "flows" else {page: {"vendor": page}}
+    own = {} if page == "flows" or "connections" in shown else {page: {"vendor": page}}
     if block.startswith(" "):  # more settings for the connection that stands above
         own, shown = {page: {"vendor": page, **shown}}, {}
     content = {**TENANT, **shown, "connections": {**TENANT["connections"], **own, **shown.get("connections", {})}}

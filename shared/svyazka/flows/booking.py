@@ -1,23 +1,28 @@
 """Books, moves and cancels visits that people ask for on a site or in a bot, and tells them how it went.
 
 Whoever asks waits in front of a page for some seconds and sees the calendar's answer there. The message confirms it in
-writing; where the calendar was away and the answer came later, the message is the answer.
+writing; where the calendar was away and the answer came later, the message is the answer. Where a CRM is among its
+connections, whoever asked is a lead there, in the same plan: neither waits for the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import Field, field_validator
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.flow import Channel, Decision, Facts, Flow, FlowContext
+from svyazka.flows.leads import CARRIES as PUTS
+from svyazka.flows.leads import LeadSettings, lane_person, lead_plans, lead_stages
 from svyazka.flows.messages import PLACEHOLDERS, TextSettings, after, check_template, composer, message_steps, values_of
 from svyazka.model.bookings import WallTime
-from svyazka.model.commands import BookVisit, CancelVisit, Guards, MoveVisit, Plan, Stage, StillTrue
+from svyazka.model.commands import AddNote, BookVisit, CancelVisit, Guards, MoveVisit, Plan, PutRecord, Stage, StillTrue
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
+from svyazka.model.records import RecordKind, Target
 from svyazka.model.tenants import Duration
 
 SEEN = timedelta(seconds=15)
@@ -26,6 +31,8 @@ SEEN = timedelta(seconds=15)
 SERVICES_MOST = 10
 ID_LONGEST = 64
 TEXT_LONGEST = 500
+
+DEAL = RecordKind.DEAL
 
 BOOKING = "booking"
 """Placeholder: the id of the request, unguessable, by which its link finds it again."""
@@ -50,6 +57,8 @@ class BookingSettings(TextSettings):
         pattern=r"^https://\S*\{booking\}\S*$",
         description=N_("an address such as https://example.org/visit?id={booking}"),
     )
+    lead: LeadSettings = LeadSettings(title="Запись: {name|без имени}")
+    """What stands in the CRM, where `via` names one."""
     give_up_after: Duration = timedelta(hours=12)
     """So long a calendar that is away is waited for; never past the visit's own time."""
 
@@ -63,7 +72,7 @@ class Booking(Flow[BookingSettings]):
     """One request, one visit: the calendar decides, messages follow."""
 
     name = "booking"
-    carries = ("BookVisit", "SendMessage")
+    carries = ("BookVisit", "SendMessage", PUTS)
     suggested = {
         "text": "{name}, вы записаны: {service}, {date} в {time}. {business}",
         "not_booked": "{name}, записать вас на {date} в {time} не получилось: это время уже занято. {business}",
@@ -114,7 +123,8 @@ class _Asked:
             guards=Guards(still_true=StillTrue(subject=self._event.subject, types=wanted)),
             until=min(starts_at.moment, after(self._event.received_at, self._settings.give_up_after)),
         )
-        return self._decided(book, starts_at, self._settings.text, self._settings.not_booked)
+        decided = self._decided(book, starts_at, self._settings.text, self._settings.not_booked)
+        return self._with_lead(decided, book, starts_at)
 
     def move(self) -> Decision:
         """A visit of theirs to another time."""
@@ -145,8 +155,35 @@ class _Asked:
         told = self._told("told", done, stage, starts_at, None)
         untold = self._told("not", not_done, stage, starts_at, SEEN)
         stages = (stage, *(one for one in (told, untold) if one is not None))
-        ends = after(stage.until or self._event.received_at, self._settings.expires_after)
-        return Decision([Plan(subject=self._event.subject, stages=stages, expires_at=ends)])
+        return Decision([Plan(subject=self._event.subject, stages=stages)])
+
+    def _with_lead(self, decided: Decision, book: Stage, starts_at: WallTime) -> Decision:
+        """Whoever asked is a lead in each CRM: in the first by the same plan, which notes there how it ended."""
+        crms = [one for one in self._context.channels if one.carries(PUTS)]
+        if not crms:
+            return decided
+        wish = f"Просит записать: {starts_at.clock:%d.%m.%Y %H:%M}"
+        said = "\n".join(
+            filter(None, (wish, _text(self._event.data.get("title")), _text(self._event.data.get("comment"))))
+        )
+        event = self._event.model_copy(update={"data": {**self._event.data, "text": said}})
+        lead = lead_stages(crms[0], event, self._settings.lead, self._context)
+        deal = next(one for one in lead if isinstance(one.step.command, PutRecord) and one.step.command.record is DEAL)
+        on, own = Target(kind=DEAL, to=deal.result()), lane_person(self._contact)
+
+        def note(what: str, text: str, if_failed: timedelta | None = None) -> Stage:
+            command = AddNote(on=on, text=text, person=self._contact)
+            step = crms[0].step(self._context.flow, command, what)
+            return Stage(step=step, person=own, after=(book.step.name,), if_failed=if_failed)
+
+        notes = (
+            note("booked", f"Записан: {starts_at.clock:%d.%m.%Y %H:%M}"),
+            note("not-booked", f"Не записан на {starts_at.clock:%d.%m.%Y %H:%M}: перезвоните", timedelta()),
+        )
+        (plan,) = decided.plans
+        whole = Plan(subject=plan.subject, stages=(*plan.stages, *lead, *notes))
+        context = replace(self._context, channels=crms[1:])
+        return Decision([whole, *lead_plans(event, self._settings.lead, context, self._event.subject)])
 
     def _told(
         self, what: str, text: str | None, of: Stage, starts_at: WallTime | None, if_failed: timedelta | None
@@ -165,6 +202,7 @@ class _Asked:
             return None
         return Stage(
             step=steps[0], fallbacks=steps[1:], guards=Guards(opt_out=True), after=(of.step.name,),
+            until=after(of.until or self._event.received_at, self._settings.expires_after),
             fallback_after=settings.fallback_after or settings.expires_after / 2, if_failed=if_failed,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fake_calendar import DAY, FakeCalendar
+from fake_crm import FakeCrm
 from fakes import House
 from svyazka.engine.asking.bookings import booking_of
 from svyazka.engine.calling.events_of_asking import found_event
@@ -16,6 +17,7 @@ from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotSent
 from svyazka.model.events import EventType, Fact
+from svyazka.model.records import RecordKind
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
 
 HOUR = 3600.0
@@ -141,6 +143,31 @@ async def test_an_answer_that_is_lost_books_nobody_twice(salon: Salon) -> None:
     await salon.house.pass_time(HOUR)
     assert await salon.state(event) == ("booked", "1", "12:00", None)
     assert salon.calendar.writes == ["book 1"]
+
+
+@pytest.mark.parametrize(("clock", "told"), [("12:00", "Записан"), ("18:00", "Не записан")])
+async def test_its_lead_stands_in_the_crm_though_that_is_down_for_days_and_says_how_it_ended(
+    salon: Salon, clock: str, told: str
+) -> None:
+    crm = FakeCrm()
+    salon.house.manifests["crm"] = crm.manifest
+    tenant = salon.house.tenant
+    flow = tenant.flows[0].model_copy(update={"via": ("salon", "crm", "sms")})
+    made = {**tenant.connections, "crm": ConnectionSpec(vendor="crm")}
+    salon.house.tenant = tenant.model_copy(update={"connections": made, "flows": (flow,)})
+    await salon.house.settle_in()
+    crm.down = True
+    event = await salon.ask(starts_at=f"{DAY}T{clock}")
+    await salon.house.run()
+    assert (await salon.state(event))[0] == ("booked" if told == "Записан" else "refused")
+    await salon.house.pass_time(62 * HOUR, step=600)
+    assert crm.writes == []
+    crm.down = False
+    await salon.house.pass_time(8 * HOUR)
+    assert crm.writes == ["create contact", "create deal", "note", "note"]
+    ((on, text, _),) = [note for note in crm.notes if "записан" in note[1].lower() and "Просит" not in note[1]]
+    assert text.startswith(told)
+    assert on.kind is RecordKind.DEAL
 
 
 class Dies(BaseException):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from svyazka.catalogue import N_
 from svyazka.engine.rules.beginning import WAKE_GRACE, Obligation, begun, fallback_time
 from svyazka.engine.rules.transitions import rewoken, stopped, waiting
-from svyazka.model.commands import Command, OnFailed, Plan
+from svyazka.model.commands import Command, OnFailed, Plan, Stage
 from svyazka.model.deliveries import UNSUCCESSFUL, Before, Delivery, LastError, Status
 from svyazka.model.errors import NothingMade
 from svyazka.model.ids import delivery_id
@@ -54,7 +54,7 @@ def deliveries_of(plan: Plan, shared: Obligation, now: datetime) -> list[Deliver
             supersedes=stage.supersedes,
             fallback_seconds=_seconds(stage.fallback_after) or None,
             after=tuple(
-                Before(step=one, delivery=ids[one], on_failed=rules[one], failing_after=_seconds(stage.if_failed))
+                Before(step=one, delivery=ids[one], on_failed=rules[one], failing_after=_failing_after(stage, one))
                 for one in before[name]
             ),
             then=tuple(ids[other] for other, names in before.items() if name in names),
@@ -62,6 +62,12 @@ def deliveries_of(plan: Plan, shared: Obligation, now: datetime) -> list[Deliver
         delivery = begun(own, stage.steps, now)
         made.append(awaiting(delivery, now) if delivery.after else delivery)
     return made
+
+
+def _failing_after(stage: Stage, step: str) -> float | None:
+    """What it needs the result of must succeed; the failure of the others is what it is for."""
+    referred = {result.step for each in stage.steps for result in results_in(each.command)}
+    return None if step in referred else _seconds(stage.if_failed)
 
 
 def _seconds(wait: timedelta | None) -> float | None:
