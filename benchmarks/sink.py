@@ -1,4 +1,5 @@
-"""`python -m benchmarks.sink PORT`: answers every POST as sms.ru answers a message taken, and counts them.
+"""`python -m benchmarks.sink PORT [SECONDS]`: answers every POST as sms.ru answers a message taken, after so many
+seconds, and counts them when they come.
 
 `GET /` tells how many there were, `GET /seen` how many to each number.
 """
@@ -12,6 +13,7 @@ from collections import Counter
 from urllib.parse import parse_qs
 
 seen: Counter[str] = Counter()
+takes = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,6 +35,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 answer = json.dumps(
                     {"status": "OK", "status_code": 100, "sms": {number: taken}, "balance": 1000}
                 ).encode()
+                if takes:
+                    await asyncio.sleep(takes)
             writer.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
                 + answer

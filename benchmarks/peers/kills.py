@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import tempfile
 import threading
 import time
 import urllib.request
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from benchmarks.driver import persist
@@ -22,6 +24,9 @@ from benchmarks.processes import free_port, running
 LIFE = 5.0
 """Seconds between taking webhooks and the next kill."""
 
+VENDOR_TAKES = 0.1
+"""Seconds that the vendor takes for a message, as vendors do."""
+
 KILLS = 6
 CALLERS = 4
 EVENTS_MOST = 1_000_000
@@ -30,12 +35,16 @@ EVENTS_MOST = 1_000_000
 def kills(scale: float) -> dict[str, object]:
     """Of each: what was taken, and what became of it; None for whoever isn't there."""
     count = max(int(KILLS * scale), 1)
-    return {hub.name: _killed(hub, count) if hub.version() else None for hub in HUBS}
+    found: dict[str, object] = {}
+    for hub in HUBS:
+        found[hub.name] = _killed(hub, count) if hub.version() else None
+        print(f"  {hub.name}: {found[hub.name]}", file=sys.stderr, flush=True)
+    return found
 
 
 def _killed(kind: type[Hub], count: int) -> dict[str, object]:
     sink = free_port()
-    with tempfile.TemporaryDirectory() as folder, running(["-m", "benchmarks.sink", str(sink)], sink):
+    with tempfile.TemporaryDirectory() as folder, _vendor(sink):
         hub = kind(Path(folder), f"http://127.0.0.1:{sink}")
         hub.prepare()
         hub.begin()
@@ -61,6 +70,10 @@ def _killed(kind: type[Hub], count: int) -> dict[str, object]:
         "unknown": told.unknown,
         "stuck": told.unfinished,
     }
+
+
+def _vendor(port: int) -> AbstractContextManager[object]:
+    return running(["-m", "benchmarks.sink", str(port), str(VENDOR_TAKES)], port)
 
 
 def _kill_again_and_again(hub: Hub, count: int, over: threading.Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ def rates(scale: float) -> dict[str, object]:
     for _ in range(ROUNDS):
         for hub in there:
             seen[hub.name].append(_measured(hub, max(int(hub.events * scale), WARM_UP)))
+            print(f"  {hub.name}: {seen[hub.name][-1]}", file=sys.stderr, flush=True)
     return {hub.name: _medians(hub, seen[hub.name]) if hub in there else None for hub in HUBS}
 
 
