@@ -17,7 +17,7 @@ from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
 from svyazka.flows.booking import FLOW, SEEN, BookingSettings
 from svyazka.flows.registry import load_flow
 from svyazka.model.bookings import WallTime
-from svyazka.model.commands import AddNote, BookVisit, CancelVisit, MoveVisit, SendMessage, Stage
+from svyazka.model.commands import AddNote, BookVisit, CancelVisit, MoveVisit, Repeat, SendMessage, SendVisitCode, Stage
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
 
@@ -123,6 +123,13 @@ def test_whoever_asks_is_a_lead_in_the_same_plan_and_neither_waits_for_the_other
     assert notes[1:] == ["Записан: 05.10.2026 12:00", "Не записан на 05.10.2026 12:00: перезвоните"]
     assert [stage.step.connection for stage in copy.stages] == ["crm2"] * 4
     assert len(decided(event(contact=None, **ASKED), [SALON, crm]).plans) == 1
+
+
+def test_a_code_is_the_calendars_to_send_and_soon_of_no_use() -> None:
+    (stage,) = stages(decided(event(EventType.BOOKING_CODE_REQUESTED)))
+    assert stage.step.command == SendVisitCode(person=ANNA)
+    assert stage.step.repeat is Repeat.UNSAFE
+    assert stage.until == NOW + timedelta(minutes=5)
 
 
 NOTHING = [

@@ -19,7 +19,18 @@ from svyazka.flows.leads import CARRIES as PUTS
 from svyazka.flows.leads import LeadSettings, lane_person, lead_plans, lead_stages
 from svyazka.flows.messages import PLACEHOLDERS, TextSettings, after, check_template, composer, message_steps, values_of
 from svyazka.model.bookings import WallTime
-from svyazka.model.commands import AddNote, BookVisit, CancelVisit, Guards, MoveVisit, Plan, PutRecord, Stage, StillTrue
+from svyazka.model.commands import (
+    AddNote,
+    BookVisit,
+    CancelVisit,
+    Guards,
+    MoveVisit,
+    Plan,
+    PutRecord,
+    SendVisitCode,
+    Stage,
+    StillTrue,
+)
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
 from svyazka.model.records import RecordKind, Target
@@ -27,6 +38,8 @@ from svyazka.model.tenants import Duration
 
 SEEN = timedelta(seconds=15)
 """What was refused sooner, whoever asked has seen on the page."""
+
+CODE_LIVES = timedelta(minutes=5)
 
 SERVICES_MOST = 10
 ID_LONGEST = 64
@@ -83,8 +96,11 @@ class Booking(Flow[BookingSettings]):
 
     def wants(self, settings: BookingSettings) -> frozenset[EventType]:
         return frozenset(
-            {EventType.BOOKING_REQUESTED, EventType.BOOKING_MOVE_REQUESTED, EventType.BOOKING_CANCEL_REQUESTED}
-        )
+            {
+                EventType.BOOKING_REQUESTED, EventType.BOOKING_MOVE_REQUESTED, EventType.BOOKING_CANCEL_REQUESTED,
+                EventType.BOOKING_CODE_REQUESTED,
+            }
+        )  # fmt: skip
 
     def plan(self, event: Event, facts: Facts, settings: BookingSettings, context: FlowContext) -> Decision:
         calendar = next((one for one in context.channels if one.carries("BookVisit")), None)
@@ -96,6 +112,8 @@ class Booking(Flow[BookingSettings]):
                 return asked.move()
             case EventType.BOOKING_CANCEL_REQUESTED:
                 return asked.cancel()
+            case EventType.BOOKING_CODE_REQUESTED:
+                return asked.send_code()
         return asked.book()
 
 
@@ -149,6 +167,12 @@ class _Asked:
         until = after(self._event.received_at, self._settings.give_up_after)
         stage = Stage(step=step, lane=f"visit:{visit}", until=until)
         return self._decided(stage, self._starts_at(), self._settings.cancelled, self._settings.not_done)
+
+    def send_code(self) -> Decision:
+        """The calendar's own code to their phone: it is of use for minutes, and never sent twice unasked."""
+        step = self._calendar.step(self._context.flow, SendVisitCode(person=self._contact), self._which("code"))
+        stage = Stage(step=step, until=after(self._event.received_at, CODE_LIVES))
+        return Decision([Plan(subject=self._event.subject, stages=(stage,))])
 
     def _decided(self, stage: Stage, starts_at: WallTime | None, done: str | None, not_done: str | None) -> Decision:
         """The calendar's part, and what is told where it is done and where it isn't."""

@@ -54,6 +54,8 @@ class EventType(StrEnum):
     """Somebody wants a visit: the calendar hasn't said yes yet."""
     BOOKING_MOVE_REQUESTED = "booking.move_requested"
     BOOKING_CANCEL_REQUESTED = "booking.cancel_requested"
+    BOOKING_CODE_REQUESTED = "booking.code_requested"
+    """The calendar wants phones confirmed: its own message with a code shall go to this one."""
     ACTIVITY_RECORDED = "activity.recorded"
     """What somebody did in an app or on a site, by the name that its makers gave it (`data["activity"]`)."""
     CONNECTION_DISABLED = "connection.disabled"

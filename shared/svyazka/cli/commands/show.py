@@ -23,7 +23,7 @@ from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import REASONS, Row, addressee, event_row, no_event_row, raw_part, raw_row, story
 from svyazka.engine.journal import documents as journal
-from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, SendMessage
+from svyazka.model.commands import AddNote, AddTask, BookVisit, CancelVisit, Command, MoveVisit, PutRecord, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import ConfigError
@@ -214,6 +214,7 @@ def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Seq
             else _("its text was blanked")
         )
     yield from _card_lines(command, masker, about)
+    yield from _visit_lines(command)
     for before in delivery.after:
         yield _("after {step}: {status}", step=before.step, status=told(before.status.value) if before.status else "…")
     for made in delivery.produced:
@@ -245,6 +246,16 @@ def _card_lines(command: Command, masker: Masker, about: Sequence[Contact | None
     if isinstance(command, AddNote | AddTask) and command.text:
         said = masker.text(command.text, about)
         yield _("{record}: «{text}»", record=_(RECORDS[command.on.kind]), text=said)
+
+
+def _visit_lines(command: Command) -> Iterator[str]:
+    """Which visit, and when, on the clock of the place."""
+    if isinstance(command, BookVisit | MoveVisit):
+        yield _("at {time} ({zone})", time=f"{command.starts_at.clock:%d.%m.%Y %H:%M}", zone=command.starts_at.zone)
+    if isinstance(command, BookVisit):
+        yield _("services {services}, master {staff}", services=", ".join(command.services), staff=command.staff or "—")
+    if isinstance(command, MoveVisit | CancelVisit) and command.visit:
+        yield _("visit {visit}", visit=command.visit)
 
 
 def _shown(value: JsonValue) -> str:
