@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 ACCOUNT_ID = 31500000
+KINDS = ("leads", "contacts", "companies")
 PIPELINE = 7000001
 UNSORTED, FIRST, TALKS, WON, LOST = 60000010, 60000011, 60000012, 142, 143
 STAGES = {

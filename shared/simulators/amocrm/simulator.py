@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from simulators.amocrm import saving
-from simulators.amocrm.api import KINDS, Api
+from simulators.amocrm.api import Api
 from simulators.amocrm.cards import (
     ACCOUNT_ID,
     HUMAN,
+    KINDS,
     LOST,
     PIPELINE,
     STAGES,
@@ -30,8 +29,9 @@ from simulators.amocrm.cards import (
     new_contact,
     new_lead,
 )
-from simulators.amocrm.fields import custom_field, every_accounts
-from simulators.amocrm.grants import CLIENT_ID, Grants, Integration
+from simulators.amocrm.controls import Controls
+from simulators.amocrm.fields import every_accounts
+from simulators.amocrm.grants import Grants
 from simulators.amocrm.hooks import Hook, Repeat, is_good, next_repeat
 from simulators.chassis import Simulator
 
@@ -293,105 +293,5 @@ class AmocrmSimulator(Simulator):
         redirect_uri = self.grants.integrations[client_id].redirect_uri
         return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}"
 
-    # What a test or a demo tells it
-
     def controls(self) -> Sequence[BaseRoute]:
-        return [
-            Route("/contacts", self._told_contacts, methods=["POST"]),
-            Route("/leads", self._told_leads, methods=["POST"]),
-            Route("/move", self._told_move, methods=["POST"]),
-            Route("/delete", self._told_delete, methods=["POST"]),
-            Route("/hooks", self._told_hooks, methods=["POST"]),
-            Route("/integration", self._told_integration, methods=["POST"]),
-            Route("/agree", self._told_agree, methods=["POST"]),
-            Route("/settings", self._told_settings, methods=["POST"]),
-            Route("/fields", self._told_fields, methods=["POST"]),
-            Route("/pipelines", self._told_pipelines, methods=["POST"]),
-            Route("/rename", self._told_rename, methods=["POST"]),
-            Route("/tick", self._told_tick, methods=["POST"]),
-        ]
-
-    async def _told_contacts(self, request: Request) -> Response:
-        """`[{name, phone, email}]`: contacts are created."""
-        made = [self.add("contacts", one)["id"] for one in await request.json()]
-        return JSONResponse({"ids": made, "answers": await self.send()})
-
-    async def _told_leads(self, request: Request) -> Response:
-        """`[{name, price, status_id, contacts}]`: deals are created; their webhooks go in one request."""
-        made = [self.add("leads", one)["id"] for one in await request.json()]
-        return JSONResponse({"ids": made, "answers": await self.send()})
-
-    async def _told_move(self, request: Request) -> Response:
-        """`{ids, status_id}`: a person moves deals."""
-        given = await request.json()
-        for lead_id in given["ids"]:
-            self.change("leads", self.cards["leads"][lead_id], {"status_id": given["status_id"]})
-        return JSONResponse({"answers": await self.send()})
-
-    async def _told_delete(self, request: Request) -> Response:
-        """`{kind, ids}`: a person deletes cards."""
-        given = await request.json()
-        for card_id in given["ids"]:
-            self.delete(given["kind"], self.cards[given["kind"]][card_id])
-        return JSONResponse({"answers": await self.send()})
-
-    async def _told_hooks(self, request: Request) -> Response:
-        """`{destination, settings, disabled}`: an administrator registers an address."""
-        given = await request.json()
-        hook = self.subscribe(given["destination"], given["settings"])
-        hook.disabled = bool(given.get("disabled", False))
-        return JSONResponse(hook.shown())
-
-    async def _told_integration(self, request: Request) -> Response:
-        """`{client_id, secret, redirect_uri}`: an integration's card is filled in anew."""
-        given = await request.json()
-        client_id = given.pop("client_id", CLIENT_ID)
-        self.grants.integrations[client_id] = Integration(**given)
-        return JSONResponse({"client_id": client_id})
-
-    async def _told_agree(self, request: Request) -> Response:
-        """`{client_id, state}`: a person agrees; where he is sent."""
-        given = await request.json()
-        return JSONResponse({"location": self.redirect(given.get("client_id", CLIENT_ID), given.get("state"))})
-
-    async def _told_settings(self, request: Request) -> Response:
-        """`{admin, filters, rotation, long_lived, per_second, expire_access, withdraw, seen_after, hidden}`, any of
-        them."""
-        given = await request.json()
-        self.seen_after = given.get("seen_after", self.seen_after)
-        self.hidden = set(given.get("hidden", self.hidden))
-        self.admin, self.filters = given.get("admin", self.admin), given.get("filters", self.filters)
-        self.grants.rotation = given.get("rotation", self.grants.rotation)
-        self.grants.long_lived |= set(given.get("long_lived", ()))
-        self.pace.per_second = given.get("per_second", self.pace.per_second)
-        if given.get("expire_access"):
-            self.grants.expire_access()
-        if given.get("withdraw"):
-            self.grants.withdraw()
-        return JSONResponse({"admin": self.admin, "filters": self.filters, "rotation": self.grants.rotation})
-
-    async def _told_fields(self, request: Request) -> Response:
-        """`{leads: [{id, name, type, code, enums}]}`: an administrator makes fields."""
-        for kind, given in (await request.json()).items():
-            for one in given:
-                self.fields[kind][one["id"]] = custom_field(
-                    one["id"], one["name"], one.get("type", "text"), one.get("code"), one.get("enums", ())
-                )
-        return JSONResponse({kind: sorted(known) for kind, known in self.fields.items()})
-
-    async def _told_pipelines(self, request: Request) -> Response:
-        """`{pipeline: [stage, ...]}`: further pipelines, each with the two last stages besides; `users: [id]`."""
-        given = await request.json()
-        self.users |= {user: f"Менеджер {user}" for user in given.pop("users", ())}
-        self.pipelines |= {int(one): [*stages, WON, LOST] for one, stages in given.items()}
-        return JSONResponse({str(one): stages for one, stages in self.pipelines.items()})
-
-    async def _told_rename(self, request: Request) -> Response:
-        """`{subdomain, old: redirect | refuse}`: the account has another address from now on."""
-        given = await request.json()
-        self.grants.subdomain, self.renamed = given["subdomain"], given.get("old", "redirect")
-        return JSONResponse({"subdomain": self.grants.subdomain})
-
-    async def _told_tick(self, request: Request) -> Response:
-        """`{seconds}`: amoCRM's clock runs on."""
-        return JSONResponse({"sent": await self.tick((await request.json())["seconds"])})
+        return Controls(self).routes()

@@ -224,6 +224,17 @@ async def test_without_a_field_for_our_mark_nothing_is_asked_by_it(amo: Running,
         assert await MANIFEST.records.find(CONTACT, Key(KeyType.CHAT, "telegram:77"), call) is None
 
 
+async def test_a_card_that_this_user_never_sees_is_none_to_write_into_and_stops_nothing(
+    amo: Running, account: AmocrmSimulator
+) -> None:
+    refusal = {"title": "Forbidden", "status": 403, "detail": "no rights"}
+    amo.fault("amocrm", kind="answer", path="/api/v4/leads/7", status=403, body=refusal, times=-1)
+    async with connected(amo) as call:
+        outcome = await put(call, PutRecord(record=DEAL, ref=Existing(id="7"), fields={"title": "Заказ"}))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "gone"
+
+
 async def test_a_wall_stops_every_call_of_the_account_for_an_hour(amo: Running, account: AmocrmSimulator) -> None:
     amo.fault("amocrm", kind="answer", path="/api/v4/leads", status=403, body="<html>403 Forbidden</html>")
     memo: dict[str, Any] = {}

@@ -27,6 +27,7 @@ from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.rules.what_differs import shows
 from svyazka.model.commands import AddNote, AddTask, Safety
+from svyazka.model.errors import NotShown
 from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear
 from svyazka.model.records import Key, KeyType, Object, ObjectId, RecordKind, Value, Wanted
 
@@ -86,7 +87,7 @@ class AmocrmRecords(Records[AmocrmSettings]):
         return tuple(found)
 
     async def linked(self, kind: RecordKind, to: ObjectId, call: Call[AmocrmSettings]) -> tuple[Object, ...]:
-        body = await client.one(call, f"{ENTITY[to.kind]}/{to.id}", {"with": "leads"})
+        body = await _seen(call, f"{ENTITY[to.kind]}/{to.id}", {"with": "leads"})
         ids = [text(one.get("id")) for one in sections(section(body, "_embedded").get(ENTITY[kind]))]
         newest = sorted((id_ for id_ in ids if id_), key=lambda id_: (len(id_), id_))[-client.PAGE :]
         return await self.read_many(kind, newest, call) if newest else ()
@@ -207,12 +208,20 @@ def _with(kind: RecordKind) -> dict[str, str]:
     return {"with": "contacts"} if kind is RecordKind.DEAL else {}
 
 
+async def _seen(call: Call[AmocrmSettings], path: str, params: Mapping[str, str | int]) -> Section | None:
+    """One card; None where it is gone, or in a pipeline that this user never sees: then it is nothing to write into."""
+    try:
+        return await client.one(call, path, params)
+    except NotShown:
+        return None
+
+
 async def _by_ids(call: Call[AmocrmSettings], kind: RecordKind, ids: Sequence[str]) -> AsyncIterator[Section]:
     """Cards by their ids, 250 in a call; one by one where the account has no filters."""
     path = ENTITY[kind]
     if len(ids) < 2 or not await client.filters_work(call):
         for id_ in ids:
-            body = await client.one(call, f"{path}/{id_}", _with(kind))
+            body = await _seen(call, f"{path}/{id_}", _with(kind))
             if body is not None:
                 yield body
         return
