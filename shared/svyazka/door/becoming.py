@@ -13,7 +13,8 @@ from typing import Any
 from svyazka.engine.ports.store import Counting
 
 OPEN = frozenset({"pending", "in_flight", "retrying", "parked", "blocked", "unknown", "waiting_for"})
-BOOKING = "BookVisit"
+BOOKINGS = {"BookVisit": "booked", "MoveVisit": "moved", "CancelVisit": "cancelled"}
+"""Commands to a calendar, and the word for their success."""
 DEAL = "deal"
 
 
@@ -28,6 +29,8 @@ class Step:
     made: str | None
     code: str | None
     """Of its last refusal."""
+    starts_at: str | None = None
+    """Of a visit, with the offset of the place."""
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Step:
@@ -35,7 +38,7 @@ class Step:
         error = said.get("error") or {}
         return cls(
             said.get("command"), said.get("record"), str(said.get("vendor")), str(said.get("status")), _made(said),
-            error.get("code"),
+            error.get("code"), said.get("starts_at"),
         )  # fmt: skip
 
 
@@ -55,11 +58,11 @@ class Standing:
 
     @property
     def word(self) -> str:
-        """accepted, done, failed; of a booking booked or taken."""
+        """accepted, done, failed; of a booking booked, moved, cancelled or taken."""
         booking = self.booking
         if booking is not None:
             if booking.status == "succeeded":
-                return "booked"
+                return BOOKINGS[booking.command or ""]
             if booking.status == "failed":
                 return "taken" if booking.code == "taken" else "failed"
             return "accepted" if booking.status in OPEN else "failed"
@@ -70,7 +73,7 @@ class Standing:
     @property
     def booking(self) -> Step | None:
         """The step that books, where there is one."""
-        return next((step for step in self.steps if step.command == BOOKING), None)
+        return next((step for step in self.steps if step.command in BOOKINGS), None)
 
     @property
     def deal(self) -> Step | None:

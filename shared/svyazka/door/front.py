@@ -31,6 +31,7 @@ from svyazka.door.limits import Limit, Limiter, ends_in
 from svyazka.door.openapi import document
 from svyazka.door.sessions import LASTS as SESSION_LASTS
 from svyazka.door.sessions import begin
+from svyazka.door.visits import Visits
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import RETRY_AFTER, ReadBody, Receiver, problem
 from svyazka.engine.intake.unpacking import decompressed
@@ -90,11 +91,14 @@ class FrontDoor:
         self.proxies = proxies
         self.receiver = Receiver(WEBHOOK, door, keyring, clock)
         self.limiter = Limiter(door)
+        self.visits = Visits(self.receiver, self._asked, self._carried_out)
         self.codes = Codes(door, keyring, self.receiver, self.limiter, rest)
         self._usually: dict[str, tuple[float, int]] = {}
         self._settings: dict[str, tuple[Mapping[str, Any], SiteSettings]] = {}
         self._calls: dict[tuple[str, str], Handler] = {
             **{("POST", call): self._append_call(call) for call in BODIES},
+            ("POST", "booking/move"): self._change,
+            ("POST", "booking/cancel"): self._change,
             ("POST", "code"): self._code,
             ("POST", "code/check"): self._code_check,
             ("POST", "session"): self._session,
@@ -293,7 +297,8 @@ class FrontDoor:
         word = standing.word if standing is not None else "accepted"
         told: dict[str, Any] = {"status": word, "id": entry.id}
         if word == "booked":
-            return content(200, {**told, "starts_at": body.starts_at})
+            starts_at = standing.booking.starts_at if standing is not None and standing.booking is not None else None
+            return content(200, {**told, "starts_at": starts_at or body.starts_at})
         if word == "taken":
             question = {"kind": "nearest", "service": body.service, "staff": body.staff, "after": body.starts_at}
             reply = await self._asked(caller, {**question, "count": 3})
@@ -303,6 +308,14 @@ class FrontDoor:
             code = standing.booking.code if standing is not None and standing.booking is not None else None
             return content(409, {**told, "code": code or "refused"})
         return content(202, told)
+
+    async def _change(self, asked: Call) -> Answer:
+        """A booking moved or cancelled by whoever holds its id."""
+        moves = _call_of(asked.request.path)[0] == "booking/move"
+        said = _asked_for(asked.request, "id", "starts_at") if moves else _asked_for(asked.request, "id")
+        if isinstance(said, Answer):
+            return said
+        return await self.visits.change(asked.caller, said["id"], said.get("starts_at"))
 
     async def _status(self, asked: Call) -> Answer:
         """Who holds a call's unguessable id may know what became of it."""

@@ -106,6 +106,10 @@ def _others() -> dict[str, Any]:
     status = {"type": "object", "required": ["status", "id"]}
     test = {"type": "object", "required": ["status"]}
     return {
+        "/ingest/booking/move": {
+            "post": _asking("move", {"id": _ID, "starts_at": code}, "200", status, **_CHANGED)
+        },
+        "/ingest/booking/cancel": {"post": _asking("cancel", {"id": _ID}, "200", status, **_CHANGED)},
         "/ingest/code": {"post": _asking("code", {"phone": phone}, "202", {"type": "object"})},
         "/ingest/code/check": {"post": _asking("check", {"phone": phone, "code": code}, "200", session)},
         "/ingest/session": {
@@ -139,12 +143,19 @@ def _others() -> dict[str, Any]:
 _WITH_SESSION = [{**key, "session": []} for key in _KEYS]
 
 
-def _asking(name: str, fields: dict[str, Any], status: str, told: dict[str, Any]) -> dict[str, Any]:
+_CHANGED = {"202": "written down", "404": "no such booking", "409": "it can't be changed now"}
+
+
+def _asking(name: str, fields: dict[str, Any], status: str, told: dict[str, Any], **more: str) -> dict[str, Any]:
     schema = {"type": "object", "required": list(fields), "properties": fields}
     return {
         "operationId": name, "security": _KEYS,
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-        "responses": {status: _answer("done", told), **_refusals()},
+        "responses": {
+            status: _answer("done", told),
+            **{each: _answer(words, told) if each == "202" else _problem(words) for each, words in more.items()},
+            **_refusals(),
+        },
     }  # fmt: skip
 
 

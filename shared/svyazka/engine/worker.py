@@ -8,6 +8,7 @@ from typing import Any
 
 from svyazka.engine.asking import mine
 from svyazka.engine.asking.asker import Asker
+from svyazka.engine.asking.bookings import booking_of
 from svyazka.engine.asking.mine import NotYours
 from svyazka.engine.calling.cards import Cards
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
@@ -19,6 +20,7 @@ from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
+from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.at_once import AtOnce
@@ -34,6 +36,7 @@ from svyazka.engine.upkeep.silent_hooks import SilentHooks
 from svyazka.engine.upkeep.sweep import Sweep
 from svyazka.engine.upkeep.usual_hours import count_usual_hours
 from svyazka.model.errors import ConfigError, NotAnswered, Unavailable, WrittenByNewer
+from svyazka.model.events import EventRecord
 from svyazka.model.questions import QUESTION
 from svyazka.model.tenants import Tenant
 
@@ -144,6 +147,8 @@ class Worker:
                 person = await mine.person_of_session(self.hub, tenant, str(question["session"]))
                 shown = mine.visits if question["kind"] == "my_visits" else mine.bookings
                 return 200, {"value": await shown(self.hub, tenant, person)}
+            case "booking":
+                return await self._booking(tenant, str(body.get("by", "")), str(question["booking"]))
             case "init_data":
                 bot, init_data = str(question["bot"]), str(question["init_data"])
                 return 200, {"person": await mine.person_in_app(self.hub, tenant, bot, init_data)}
@@ -153,6 +158,18 @@ class Worker:
             return 404, {"code": "no_calendar"}
         answer = await self.asker.ask(account, QUESTION.validate_python(question), str(body.get("by", "")))
         return 200, answer.told()
+
+    async def _booking(self, tenant: Tenant, site: str, id_: str) -> tuple[int, dict[str, Any]]:
+        """A booking of this very site, by its id."""
+        held = await journal.load(self.hub.store, EventRecord, id_)
+        found = await booking_of(self.hub, tenant.id, id_)
+        if held is None or found is None or held.model.event.connection != site:
+            return 404, {"code": "no_booking"}
+        starts_at = found.starts_at.iso if found.starts_at is not None else None
+        return 200, {
+            "state": found.state, "visit": found.visit, "starts_at": starts_at, "code": found.code,
+            "changing": found.changing, "subject": held.model.event.subject,
+        }  # fmt: skip
 
     def _only_calendar(self, tenant: Tenant) -> str | None:
         """The tenant's one connection that has a calendar; None where there are several, or none."""

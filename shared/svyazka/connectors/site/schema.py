@@ -150,7 +150,7 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    call: Literal["lead", "message", "order", "event", "booking", "code"]
+    call: Literal["lead", "message", "order", "event", "booking", "booking_move", "booking_cancel", "code"]
     by: Literal["public", "server"]
     named: str
     """Keyed hash of what names the call: its Idempotency-Key, or person and words."""

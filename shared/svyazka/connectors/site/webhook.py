@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from svyazka.catalogue import N_
 from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Happening, Item, Lead, Order
-from svyazka.engine.contracts.untrusted import filled, zoned_time
+from svyazka.engine.contracts.untrusted import filled, text, zoned_time
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, Unreadable
@@ -42,8 +42,8 @@ class SiteWebhook(Webhook):
         """The one call that an envelope holds."""
         try:
             envelope = Envelope.model_validate_json(request.body)
-            if envelope.call == "code":
-                return [_code(envelope)]
+            if envelope.call in WRITTEN_BY_US:
+                return [WRITTEN_BY_US[envelope.call](envelope)]
             body = BODIES[envelope.call].model_validate(envelope.body)
         except ValidationError:
             raise NotTheFormat(N_("expected a call of the front door")) from None
@@ -171,6 +171,25 @@ def _code(envelope: Envelope) -> Fact:
         ignored=envelope.ignored,
     )
 
+
+def _change(envelope: Envelope) -> Fact:
+    """A booking is to be moved or cancelled: an event of the same subject as the booking's own."""
+    said = envelope.body
+    types = {"booking_move": EventType.BOOKING_MOVE_REQUESTED, "booking_cancel": EventType.BOOKING_CANCEL_REQUESTED}
+    data = filled({name: text(said.get(name)) for name in ("booking", "visit", "starts_at")})
+    return Fact(
+        type=types[envelope.call],
+        key=(envelope.call, envelope.named),
+        within=timedelta(seconds=envelope.within),
+        subject=text(said.get("subject")),
+        data={**data, "by": envelope.by},
+    )
+
+
+WRITTEN_BY_US: dict[str, Callable[[Envelope], Fact]] = {
+    "code": _code, "booking_move": _change, "booking_cancel": _change,
+}  # fmt: skip
+"""Calls whose bodies the front door makes itself."""
 
 READERS: dict[str, Callable[..., Fact]] = {
     "lead": _lead, "message": _message, "order": _order, "event": _happening, "booking": _booking,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from svyazka.engine.asking.bookings import booking_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import EVENTS_OF_PERSON
@@ -20,7 +21,7 @@ from svyazka.model.tenants import Tenant
 UNUSED = timedelta(days=183)
 """After so long a silence an operator may have given the number to somebody else."""
 
-MOST = 200
+MOST, MOST_BOOKINGS = 200, 20
 
 READS = timedelta(hours=24)
 """How old init data may be to read by: a cached page keeps what was signed for up to a day."""
@@ -53,9 +54,13 @@ async def bookings(hub: Hub, tenant: Tenant, person: str) -> list[dict[str, Any]
     """What was asked for through the front door, the newest first."""
     events = await _events(hub, tenant, person)
     asked = [event for event in events if event.type is EventType.BOOKING_REQUESTED]
-    return [
-        {"id": one.id, **{k: one.data[k] for k in ("service", "staff", "starts_at") if k in one.data}} for one in asked
-    ]
+    shown: list[dict[str, Any]] = []
+    for one in asked[:MOST_BOOKINGS]:
+        known = await booking_of(hub, tenant.id, one.id)
+        said: dict[str, Any] = {"id": one.id, "status": known.state if known is not None else "accepted"}
+        said.update((name, one.data[name]) for name in ("service", "staff", "starts_at") if name in one.data)
+        shown.append(said)
+    return shown
 
 
 async def visits(hub: Hub, tenant: Tenant, person: str) -> list[dict[str, Any]]:

@@ -83,5 +83,6 @@ def _of_delivery(delivery: Delivery) -> dict[str, Any]:
         "id": delivery.id, "flow": delivery.flow, "step": delivery.step, "command": command.kind if command else None,
         "record": getattr(command, "record", None), "connection": delivery.connection, "vendor": delivery.vendor,
         "status": delivery.status.value, "external_id": told.get("external_id"), "produced": told.get("produced"),
+        "starts_at": getattr(getattr(command, "starts_at", None), "iso", None),
         "error": {"code": delivery.last_error.code} if delivery.last_error else None,
     }  # fmt: skip
