@@ -81,6 +81,8 @@ class Scripted:
     answers: dict[str, list[tuple[int, Any, dict[str, str]]]] = field(default_factory=dict)
     seen: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
     """Requests that came: path, JSON body, headers in lower case."""
+    raw: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+    """The same as they came: bytes and headers."""
 
     def on(self, path: str, status: int, body: Any = None, **headers: str) -> Scripted:
         """Answer `path` so, after the answers given before; a header's `_` stands for `-`."""
@@ -105,7 +107,9 @@ def scripted() -> Iterator[Scripted]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            vendor.seen.append((self.path, json.loads(body) if body else None, headers))
+            vendor.raw.append((body, headers))
+            is_json = body and not headers.get("content-type", "").startswith("application/x-www-form")
+            vendor.seen.append((self.path, json.loads(body) if is_json else None, headers))
             left = vendor.answers.get(self.path, [(404, {"errorDescription": "no such method"}, {})])
             status, content, named = left.pop(0) if len(left) > 1 else left[0]
             payload = content if isinstance(content, bytes) else json.dumps(content).encode()

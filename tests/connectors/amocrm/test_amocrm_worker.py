@@ -96,18 +96,6 @@ async def test_a_webhook_a_poll_and_a_reread_tell_of_the_same_fact(amo: Running,
     assert by_reread.contact == Contact(name="Иван", phone="+79991234567", email="ivan.petrov@example.test")
 
 
-async def test_a_contact_is_the_same_fact_on_every_path(amo: Running, sim: AmocrmSimulator) -> None:
-    first = await polled(amo, None)
-    sim.add("contacts", PERSON)
-    (_, entity, action, item), *_ = sim._outbox
-    by_webhook = told({entity: {action: [item]}})
-    (by_poll,) = (await polled(amo, first.cursor)).facts
-    by_reread = await reread(amo, "contact", item["id"])
-    assert by_reread is not None
-    assert by_webhook.key == by_poll.key == by_reread.key
-    assert by_webhook.type is by_poll.type is by_reread.type is EventType.CONTACT_CREATED
-
-
 async def test_the_samples_deal_and_contact_read_from_the_api_are_those_of_the_samples_webhooks(amo: Running) -> None:
     for path, name in (("leads/15318175", "api-lead-get-200"), ("contacts/17611273", "api-contact-get-200")):
         body = json.loads((SAMPLES / f"{name}.json").read_bytes())
@@ -192,15 +180,6 @@ async def test_own_won_statuses_count_when_reading_and_polling_too(amo: Running,
 
 
 # Polling
-
-
-async def test_the_first_look_marks_the_place_and_imports_nothing(amo: Running, sim: AmocrmSimulator) -> None:
-    for _ in range(3):
-        sim.add("leads", {"status_id": WON})
-        later(sim, 30)
-    look = await polled(amo, None)
-    assert (list(look.facts), look.more) == ([], False)
-    assert list((await polled(amo, look.cursor)).facts) == [], "the overlap never reaches into history"
 
 
 async def test_an_account_without_a_single_deal_is_watched_from_its_first(amo: Running, sim: AmocrmSimulator) -> None:
@@ -292,13 +271,6 @@ async def test_a_foreign_account_is_never_polled_as_ours(amo: Running, sim: Amoc
     (fact,) = (await polled(amo, cursor, account_id="666")).facts
     assert fact.ignored is not None
     assert (fact.subject, fact.entity) == (None, None)
-
-
-async def test_a_failing_vendor_leaves_the_cursor_where_it_was(amo: Running) -> None:
-    cursor = (await polled(amo, None)).cursor
-    amo.fault("amocrm", kind="answer", path="/api/v4/contacts", status=503)
-    with pytest.raises(VendorFailure):
-        await polled(amo, cursor)
 
 
 # The watch over the webhook

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.support import calling
 from simulators.bitrix24 import Bitrix24
-from simulators.bitrix24.access import CLIENT_ID, CLIENT_SECRET, HOOK_CODE, HOOK_USER
+from simulators.bitrix24.access import HOOK_CODE, HOOK_USER
 from simulators.bitrix24.cards import CONTACT, DEAL, LEAD
 from simulators.serve import Running
 from svyazka.connectors.bitrix24 import client
@@ -20,12 +20,10 @@ from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotShown
 from svyazka.model.events import Entity, EventType, Fact
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unclear
+from svyazka.model.outcomes import Outcome
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bitrix24"
 HOOK = f"https://b24-demo0000.bitrix24.ru/rest/{HOOK_USER}/{HOOK_CODE}/"
-APP = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "domain": "b24-demo0000.bitrix24.ru"}
-OUTCOMES = {"retry": Retry, "refuse": Refused, "block": Blocked, "unclear": Unclear}
 PERSON = json.loads((SAMPLES / "api-item-add-contact-request.json").read_bytes())["fields"]
 
 

@@ -85,20 +85,6 @@ def test_a_message_can_be_asked_for_and_a_code_is_never_repeated() -> None:
     assert repeat_of(MANIFEST, message(code=True)) is Repeat.UNSAFE
 
 
-@pytest.mark.parametrize(
-    ("typed", "reached"),
-    [("8 (999) 123-45-67", IVAN), ("8 800 555-35-35", None), ("+7 495 123-45-67", None), ("+375 29 123-45-67", None),
-     ("12345", None), (None, None)],
-)  # fmt: skip
-async def test_russian_mobile_phones_are_reached_and_no_others(
-    exolve: Running, typed: str | None, reached: str | None
-) -> None:
-    assert MANIFEST.address(Contact(phone=typed)) == reached
-    assert MANIFEST.address(Contact(phone=typed, proxy=True)) is None
-    assert isinstance(await sent(exolve, message(typed)), Succeeded if reached else Refused)
-    assert len(exolve.of("exolve").calls) == bool(reached)
-
-
 async def test_whatsapp_through_exolve_is_refused_with_the_reason_and_never_tried(exolve: Running) -> None:
     settings = ExolveSettings(api_key=KEY, whatsapp_sender="wa-1")
     outcome = await sent(exolve, settings=settings)

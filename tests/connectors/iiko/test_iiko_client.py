@@ -15,18 +15,15 @@ import pytest
 
 from connectors.support import Scripted, calling, scripted
 from svyazka.connectors.iiko import client, reads
-from svyazka.connectors.iiko.failures import FAILURES
 from svyazka.connectors.iiko.failures import failure as meaning
 from svyazka.connectors.iiko.settings import IikoSettings
 from svyazka.engine.contracts.calls import TokenCache
 from svyazka.engine.contracts.vendor_answers import VendorFailure
-from svyazka.model.errors import NotSent
-from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unclear
+from svyazka.model.outcomes import Blocked, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "iiko"
 V1, V2, ASKED = "/api/1/access_token", "/api/v2/access_token", "/api/1/organizations"
 LOGIN = IikoSettings(api_login="api-login-for-tests")
-OUTCOMES = {"retry": Retry, "unclear": Unclear, "refuse": Refused, "block": Blocked, "done": Succeeded}
 
 
 def sample(name: str) -> Any:
@@ -65,37 +62,6 @@ class Shared(TokenCache):
 
 
 # The failure map, row by row
-
-
-@pytest.mark.parametrize("status", [status for status in FAILURES.statuses if status != 401])
-async def test_each_status_of_the_map_is_what_its_row_says(iiko: Scripted, status: int) -> None:
-    iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, status, sample("error-400-validation"))
-    outcome = (await failure(iiko)).outcome
-    assert isinstance(outcome, OUTCOMES[FAILURES.statuses[status].do])
-    assert 'Field "phone" has incorrect format.' in outcome.message
-    assert outcome.code == str(status)
-
-
-@pytest.mark.parametrize("code", FAILURES.codes)
-async def test_each_code_of_the_map_goes_before_the_status(iiko: Scripted, code: str) -> None:
-    iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, 400, {"error": code, "errorDescription": None})
-    outcome = (await failure(iiko)).outcome
-    assert isinstance(outcome, OUTCOMES[FAILURES.codes[code].do])
-
-
-@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
-@pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (504, Retry), (599, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(iiko: Scripted, status: int, kind: type, body: Any) -> None:
-    iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, status, body)
-    assert isinstance((await failure(iiko)).outcome, kind)
-
-
-@pytest.mark.parametrize(("given", "waited"), [({}, 60), ({"retry_after": "5"}, 60), ({"retry_after": "600"}, 600)])
-async def test_a_quota_is_waited_for_at_least_a_minute(iiko: Scripted, given: dict[str, str], waited: float) -> None:
-    iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, 429, b"", **given)
-    outcome = (await failure(iiko)).outcome
-    assert isinstance(outcome, Retry)
-    assert (outcome.after, outcome.code) == (waited, "429")
 
 
 async def test_over_quota_nobody_asks_before_iikos_time_is_up(iiko: Scripted) -> None:
@@ -137,19 +103,6 @@ async def test_the_organizations_of_other_credentials_are_asked_for_anew(iiko: S
         async with calling(settings, iiko.url, memo=memo) as call:
             seen += await reads.organization_ids(call)
     assert seen == ["o1", "o1", "o2"]
-
-
-async def test_a_body_that_is_not_json_is_tried_again(iiko: Scripted) -> None:
-    for body in (b"<html>", b"[]", b"[" * 100_000):
-        iiko.answers.clear()
-        iiko.on(V1, 200, {"token": "t1-for-tests"}).on(ASKED, 200, body)
-        assert isinstance((await failure(iiko)).outcome, Retry)
-
-
-async def test_no_connection_is_provably_not_sent() -> None:
-    async with calling(LOGIN, "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await reads.organizations(call)
 
 
 def test_a_command_to_which_the_till_did_not_answer_is_unclear() -> None:

@@ -106,19 +106,6 @@ def test_whoever_signs_in_by_either_way_is_not_told_that_something_is_missing() 
 # Identity
 
 
-async def test_a_webhook_a_poll_and_a_reread_tell_of_the_same_fact(iiko: Scripted) -> None:
-    iiko.on(BY_ID, 200, {"orders": [info()]}).on(BY_REVISION, 200, orders(info()))
-    by_webhook = pushed("webhook-delivery-closed")
-    assert by_webhook.entity is not None
-    by_reread = await reread(iiko, by_webhook.entity.kind, by_webhook.entity.id)
-    (by_poll,) = (await polled(iiko, json.dumps({"at": NOW.isoformat(), "revision": 99}))).facts
-    assert by_reread is not None
-    assert by_webhook.key == by_reread.key == by_poll.key
-    same = {"occurred_at": by_webhook.occurred_at}
-    assert by_reread.model_copy(update=same) == by_poll.model_copy(update=same) == by_webhook
-    assert str(by_poll.occurred_at) == "2026-03-14 15:53:01+00:00", "whenClosed, 18:53:01 in Moscow"
-
-
 async def test_an_order_that_the_till_refused_is_the_same_fact_from_a_poll(iiko: Scripted) -> None:
     iiko.on(BY_REVISION, 200, orders(sample("webhook-delivery-error")[0]["eventInfo"]))
     (fact,) = (await polled(iiko, json.dumps({"at": NOW.isoformat(), "revision": 99}))).facts
@@ -186,14 +173,6 @@ async def test_a_foreign_order_is_never_read_again_as_ours(iiko: Scripted) -> No
 
 
 # Polling
-
-
-async def test_the_first_look_marks_the_place_and_imports_nothing(iiko: Scripted) -> None:
-    iiko.on(BY_DATE, 200, orders(info(), revision=7))
-    look = await polled(iiko, None)
-    assert (list(look.facts), look.more, look.gap) == ([], False, None)
-    assert json.loads(look.cursor)["revision"] == 7
-    assert iiko.asked(BY_DATE) == [{"organizationIds": [ORGANIZATION], "deliveryDateFrom": "2026-03-14 00:00:00.000"}]
 
 
 async def test_a_look_takes_what_changed_and_the_next_takes_the_last_changes_once_more(iiko: Scripted) -> None:
@@ -293,12 +272,6 @@ async def test_catching_up_that_was_interrupted_for_days_tells_the_days_that_it_
     assert look.gap == (missed, datetime.fromisoformat("2026-03-14T00:00:00+03:00"))
     (after, *_) = await caught_up(iiko, look.cursor, NOW + timedelta(days=20))
     assert after.gap == (NOW, NOW + timedelta(days=13)), "and of the days of the interruption itself"
-
-
-async def test_a_failing_vendor_leaves_the_cursor_where_it_was(iiko: Scripted) -> None:
-    iiko.on(BY_REVISION, 503, b"")
-    with pytest.raises(VendorFailure):
-        await polled(iiko, json.dumps({"at": NOW.isoformat(), "revision": 9}))
 
 
 async def test_an_order_that_cannot_be_read_is_kept_and_the_others_go_on(iiko: Scripted) -> None:

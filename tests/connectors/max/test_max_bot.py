@@ -33,7 +33,6 @@ from svyazka.connectors.max.settings import MaxSettings
 from svyazka.connectors.max.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.learning import Finding, Polled, Reading
-from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
@@ -145,39 +144,11 @@ async def test_a_file_that_is_not_ready_is_that_messages_trouble_only(bot: Runni
     assert (outcome.after, outcome.outage) == (2, False)
 
 
-async def test_a_user_who_stopped_the_bot_is_refused_and_the_next_channel_may_try(bot: Running) -> None:
-    stand_in(bot).users[USER] = "stopped"
-    outcome = await sent(bot)
-    assert isinstance(outcome, Refused)
-    assert (outcome.code, outcome.opt_out, outcome.remedy) == ("403", False, None)
-    assert getattr(await sent(bot, to(404)), "code", None) == "404"
-    assert isinstance(await sent(bot, to(USER, "я" * 4001)), Refused)
-
-
 async def test_a_refusal_without_a_reason_is_told_to_the_owner(bot: Running) -> None:
     bot.fault("max", kind="answer", path="/messages", status=200, body={"success": False})
     outcome = await sent(bot)
     assert isinstance(outcome, Refused)
     assert outcome.remedy
-
-
-async def test_a_wrong_token_blocks_and_says_what_to_do(bot: Running) -> None:
-    for token in ("another-for-tests", f"Bearer{TOKEN}"):
-        outcome = await sent(bot, token=token)
-        assert isinstance(outcome, Blocked)
-        assert "business.max.ru" in outcome.remedy
-
-
-async def test_a_page_of_somebody_on_the_way_is_no_answer_of_maxs(bot: Running) -> None:
-    headers = {"content-type": "text/html; charset=utf-8"}
-    bot.fault("max", kind="answer", path="/messages", status=200, body="<html>", headers=headers)
-    assert isinstance(await sent(bot), Retry)
-
-
-@pytest.mark.parametrize(("status", "kind"), [(418, Retry), (301, Retry), (502, Retry), (599, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(bot: Running, status: int, kind: type) -> None:
-    bot.fault("max", kind="answer", path="/messages", status=status, body="<html>")
-    assert isinstance(await sent(bot), kind)
 
 
 # Whom we trust
@@ -357,12 +328,6 @@ async def test_without_an_address_that_max_would_call_nothing_is_asked(bot: Runn
     assert stand_in(bot).calls == []
 
 
-async def test_a_failing_vendor_leaves_the_cursor_where_it_was(bot: Running) -> None:
-    bot.fault("max", kind="answer", path="/subscriptions", status=503)
-    with pytest.raises(VendorFailure):
-        await looked(bot, None)
-
-
 # The doctor
 
 
@@ -434,11 +399,6 @@ async def test_a_new_key_takes_the_place_of_the_old_one_and_others_stay(bot: Run
 async def test_an_address_that_max_would_not_call_is_not_even_offered(bot: Running, url: str) -> None:
     assert (await fixed(bot, url)).status == "fail"
     assert stand_in(bot).calls == []
-
-
-async def test_a_wrong_token_is_said_with_its_remedy(bot: Running) -> None:
-    (finding,) = await checked(bot, token="another-for-tests")
-    assert (finding.status, finding.remedy is not None) == ("fail", True)
 
 
 # The whole way
@@ -535,12 +495,6 @@ async def test_stop_to_the_bot_means_no_message_on_any_channel_until_it_is_start
     later = int(time.time() * 1000) + 5
     await house.call({**sample("bot_started"), "timestamp": later})
     await house.done(2)
-    assert len(messages(bot)) == 1
-
-
-async def test_a_forged_update_changes_nothing(house: BotHouse, bot: Running) -> None:
-    assert (await house.call(house.vendor.message("стоп"), "max-webhook-secret-")).status == 401
-    await house.done()
     assert len(messages(bot)) == 1
 
 

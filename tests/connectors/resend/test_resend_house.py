@@ -3,96 +3,47 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
-from connectors.support import scripted
-from fakes import House, order
+from connectors.house import VendorHouse
 from simulators.resend import KEY, SECRET, signed
 from simulators.serve import Running
-from svyazka.connectors.resend.manifest import MANIFEST
 from svyazka.connectors.resend.unsubscribe import ONE_CLICK, Reader, link
 from svyazka.connectors.resend.webhook import WEBHOOK
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import Receiver
-from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import Document, Put
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus, ReceiptState
-from svyazka.model.tenants import CompiledConnection, ConnectionSpec
 
 SECRETS = {"api_key": KEY, "signing_secret": SECRET}
 
 
-class MailHouse(House):
-    """The house with Resend for its letters, and its plain SMS for a fallback."""
+class MailHouse(VendorHouse):
+    """Resend for its letters, and its plain SMS for a fallback."""
 
     def __init__(self, resend: Running, via: tuple[str, ...] = ("mail", "sms"), **flow: Any) -> None:
-        super().__init__(via=via, flow={"subject": "Как вам?", "html": "<p>{name}, спасибо!</p>", **flow})
-        self.vendor = resend
-        self.manifests["resend"] = MANIFEST
-        settings: dict[str, Any] = {
-            **{name: {"secret": name} for name in SECRETS}, "sender": "Кофейня <noreply@example.com>",
-            "base_url": resend.base_url("resend"), "limit": {"per_second": 1e9},
-        }  # fmt: skip
-        mail = ConnectionSpec(vendor="resend", settings=settings)
-        self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "mail": mail}})
-        self.start()
-
-    async def settle_in(self) -> None:
-        await super().settle_in()
-        sealed = {"signing_secret": self.keyring.seal("verify", SECRET, "kofe.mail.signing_secret")}
-        compiled = CompiledConnection(
-            tenant="kofe", connection="mail", vendor="resend", sealed=sealed, wants=("message.received",)
-        )
-        vault = {f"kofe.{name}": self.keyring.seal("vault", value, f"kofe.{name}") for name, value in SECRETS.items()}
-        secrets = [Put(Document("secrets", key, {"tenant": "kofe"}, value.encode())) for key, value in vault.items()]
-        await self.store.commit([*secrets, Put(journal.document(compiled))])
+        letter = {"subject": "Как вам?", "html": "<p>{name}, спасибо!</p>", **flow}
+        sender = {"sender": "Кофейня <noreply@example.com>"}
+        super().__init__(
+            resend, "resend", "mail", sender, SECRETS, wants=("message.received",), via=via, flow=letter
+        )  # fmt: skip
 
     async def order(self, number: int = 1, email: str = "anna@example.org") -> None:
-        await self.post({**order(number), "email": email})
-        await self.run()
-
-    async def heard(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
-        """Somebody calls our webhook."""
-        receiver = Receiver(WEBHOOK, self.store, self.keyring, self.clock)
-        query = f"key={self.keyring.mint('resend', 'kofe', 'mail')}".encode()
-        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-
-        async def read(limit: int) -> bytes | None:
-            return body
-
-        return await receiver.handle(RawRequest("POST", path, query, pairs, b""), read)
+        await super().order(number, email=email)
 
     async def tell(self, control: str = "event", **told: Any) -> list[Answer]:
-        """Resend tells of something, signed as it signs and by our own clock; our answers."""
-        self.vendor.of("resend").ahead = self.clock.real().timestamp() - time.time()
-        with scripted() as ear:
-            ear.on("/hook", 200)
-            async with httpx.AsyncClient(trust_env=False) as controls:
-                await controls.post(
-                    f"{self.vendor.url}/_sim/resend/{control}", json={**told, "hook": f"{ear.url}/hook"}
-                )
-            answers = [await self.heard("/webhook_resend", packed(body), headers) for _, body, headers in ear.seen]
-        await self.run()
-        return answers
+        return await super().tell(control, **told)
 
     def letters(self) -> list[dict[str, Any]]:
         """Letters that Resend took."""
-        return list(self.vendor.of("resend").effects)
+        return self.sent()
 
     def only(self) -> Delivery:
         (delivery,) = self.deliveries()
         return delivery
-
-
-def packed(body: Any) -> bytes:
-    """The very bytes that the stand-in signed."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @pytest.fixture
@@ -100,36 +51,6 @@ async def house(resend: Running) -> MailHouse:
     made = MailHouse(resend)
     await made.settle_in()
     return made
-
-
-async def test_an_order_becomes_a_letter_and_its_events_move_it_forward_only(house: MailHouse) -> None:
-    await house.order()
-    (letter,) = house.letters()
-    assert (letter["subject"], letter["html"]) == ("Как вам?", "<p>Иван, спасибо!</p>")
-    assert house.only().external_id == letter["id"]
-    seen = []
-    for event in ("delivery_delayed", "delivered", "sent", "opened"):
-        (answer,) = await house.tell(id=letter["id"], event=event)
-        assert answer.status == 200
-        seen.append(house.only().receipt)
-    assert seen == [ReceiptState.SENT, ReceiptState.DELIVERED, ReceiptState.DELIVERED, ReceiptState.DELIVERED]
-
-
-async def test_a_forged_event_and_a_stale_one_are_refused_and_leave_no_trace(house: MailHouse) -> None:
-    await house.order()
-    before = len(house.events())
-    for how in ({"forged": True}, {"seconds_ago": 400}):
-        (answer,) = await house.tell(id=house.letters()[0]["id"], event="delivered", **how)
-        assert answer.status == 401
-    assert len(house.events()) == before
-    assert house.only().receipt is ReceiptState.NONE
-
-
-async def test_the_same_event_told_again_is_a_duplicate(house: MailHouse) -> None:
-    await house.order()
-    await house.tell(id=house.letters()[0]["id"], event="delivered")
-    (answer,) = await house.tell(id=house.letters()[0]["id"], event="delivered")
-    assert json.loads(answer.body)["events"][0]["status"] == "duplicate"
 
 
 async def test_a_bounce_goes_to_the_next_channel_even_after_delivered_and_whatever_comes_then(house: MailHouse) -> None:
@@ -170,7 +91,7 @@ async def test_one_click_unsubscribes_and_looking_does_not(house: MailHouse) -> 
     looked = await receiver.handle(RawRequest("GET", path, query, [], b""), nothing)
     assert looked.status == 200
     assert house.events() == []
-    answer = await house.heard(path, ONE_CLICK.encode(), {"content-type": "application/x-www-form-urlencoded"})
+    answer = await house.heard(ONE_CLICK.encode(), {"content-type": "application/x-www-form-urlencoded"}, path)
     assert (answer.status, answer.content_type) == (200, "text/html; charset=utf-8")
     await house.run()
     await house.order()
@@ -181,10 +102,10 @@ async def test_one_click_unsubscribes_and_looking_does_not(house: MailHouse) -> 
 async def test_nobody_is_told_that_he_is_unsubscribed_while_it_cannot_be_written_down(house: MailHouse) -> None:
     url = link("https://hub.example.ru/webhook_resend", SECRET, Reader("dlv_1", "anna@example.org", None))
     head = {"content-type": "application/x-www-form-urlencoded"}
-    assert (await house.heard(url.removeprefix("https://hub.example.ru"), ONE_CLICK.encode(), head)).status == 200
+    assert (await house.heard(ONE_CLICK.encode(), head, url.removeprefix("https://hub.example.ru"))).status == 200
     house.store.documents = {key: d for key, d in house.store.documents.items() if key[0] != "events"}
     house.store.down = True
-    answer = await house.heard(url.removeprefix("https://hub.example.ru"), ONE_CLICK.encode(), head)
+    answer = await house.heard(ONE_CLICK.encode(), head, url.removeprefix("https://hub.example.ru"))
     assert answer.status == 503
 
 
@@ -199,7 +120,7 @@ async def test_a_letter_of_theirs_is_read_whole_and_its_word_counts(house: MailH
 
 
 async def test_no_answer_is_repeated_with_the_same_key_and_makes_one_letter(house: MailHouse) -> None:
-    house.vendor.fault("resend", kind="cut_after", path="/emails")
+    house.running.fault("resend", kind="cut_after", path="/emails")
     await house.order()
     await house.pass_time(600)
     assert house.only().status is Status.SUCCEEDED
@@ -212,12 +133,12 @@ async def test_an_event_clears_up_what_no_repeat_may(resend: Running) -> None:
     """Resend was away for more than a day: a repeat would be another letter."""
     house = MailHouse(resend, via=("mail",), expires_after="5d")
     await house.settle_in()
-    house.vendor.fault("resend", kind="cut_after", path="/emails")
-    house.vendor.fault("resend", kind="answer", path="/emails", status=503, body="<html>", times=-1)
+    house.running.fault("resend", kind="cut_after", path="/emails")
+    house.running.fault("resend", kind="answer", path="/emails", status=503, body="<html>", times=-1)
     await house.order()
     await house.pass_time(timedelta(hours=30).total_seconds(), step=1800)
     assert house.only().status is Status.UNKNOWN
-    house.vendor.of("resend").faults.clear()
+    house.vendor.faults.clear()
     await house.pass_time(timedelta(hours=30).total_seconds(), step=1800)
     assert len(house.letters()) == 1
     await house.tell(id=house.letters()[0]["id"], event="delivered")
@@ -225,7 +146,7 @@ async def test_an_event_clears_up_what_no_repeat_may(resend: Running) -> None:
 
 
 async def test_an_unverified_domain_goes_to_the_next_channel_and_is_told(house: MailHouse) -> None:
-    house.vendor.of("resend").domains = {}
+    house.vendor.domains = {}
     await house.order()
     mail, sms = house.deliveries()
     assert (mail.status, sms.status) == (Status.FAILED, Status.SUCCEEDED)
@@ -236,14 +157,14 @@ async def test_an_unverified_domain_goes_to_the_next_channel_and_is_told(house: 
 async def test_a_spent_quota_stops_the_connection_tells_once_and_goes_on_by_itself(resend: Running) -> None:
     house = MailHouse(resend, via=("mail",))
     await house.settle_in()
-    house.vendor.of("resend").left = 0
+    house.vendor.left = 0
     for number in (1, 2, 3):
         await house.order(number, f"a{number}@example.org")
     await house.pass_time(3600)
     assert {delivery.status for delivery in house.deliveries()} == {Status.BLOCKED}
     (alert,) = house.alerts()
     assert "дневной объём" in alert.text
-    house.vendor.of("resend").left = 10
+    house.vendor.left = 10
     await house.pass_time(2 * 3600, step=300)
     assert {delivery.status for delivery in house.deliveries()} == {Status.SUCCEEDED}
 
@@ -252,7 +173,7 @@ async def test_a_lost_domain_is_told_once(house: MailHouse) -> None:
     lost = {"name": "example.com", "status": "failed"}
     body = json.dumps({"type": "domain.updated", "created_at": "2026-03-14T12:00:00Z", "data": lost}).encode()
     for _ in range(2):
-        assert (await house.heard("/webhook_resend", body, signed(body, house.clock.real().timestamp()))).status == 200
+        assert (await house.heard(body, signed(body, house.clock.real().timestamp()))).status == 200
         await house.run()
     (alert,) = house.alerts()
     assert "example.com" in alert.text

@@ -22,11 +22,9 @@ from svyazka.connectors.rkeeper.failures import FAILURES, TILL_ERROR, of_deliver
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import TokenCache
 from svyazka.engine.contracts.vendor_answers import VendorFailure
-from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "rkeeper"
-OUTCOMES = {"retry": Retry, "unclear": Unclear, "refuse": Refused, "block": Blocked, "done": Succeeded}
 ORDERS, TASKS, LOGIN = "/orders/api/v1/orders", white_server.ADDRESS, "/connect/token"
 GUID = "5e964af3-6e1d-4661-8db1-08d897c7079a"
 WANTED = Order(str(OBJECT_ID), GUID)
@@ -103,31 +101,6 @@ async def test_a_second_401_blocks_the_connection_and_nothing_recurses(till: Run
     assert (len(calls(till, LOGIN)), len(calls(till, ORDERS))) == (2, 2)
 
 
-@pytest.mark.parametrize("status", [status for status in FAILURES.statuses if status != 401])
-async def test_each_status_of_the_map_is_what_its_row_says(till: Running, status: int) -> None:
-    body = {"code": "ERR_SOMETHING", "msg": "The Phone field is not a valid phone number.", "errors": None}
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=status, body=body)
-    outcome = await failure(till, "delivery")
-    assert isinstance(outcome, OUTCOMES[FAILURES.statuses[status].do])
-    assert "The Phone field is not a valid phone number." in outcome.message
-    assert outcome.code == "ERR_SOMETHING"
-
-
-@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
-@pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (500, Unclear), (503, Unclear)])
-async def test_a_status_of_no_row_is_judged_by_its_class(till: Running, status: int, kind: type, body: Any) -> None:
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=status, body=body)
-    assert isinstance(await failure(till, "delivery"), kind)
-
-
-@pytest.mark.parametrize(("given", "waited"), [({}, 60), ({"retry-after": "5"}, 60), ({"retry-after": "600"}, 600)])
-async def test_a_quota_is_waited_for_at_least_a_minute(till: Running, given: dict[str, str], waited: float) -> None:
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=429, headers=given)
-    outcome = await failure(till, "delivery")
-    assert isinstance(outcome, Retry)
-    assert outcome.after == waited
-
-
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -146,22 +119,6 @@ def test_a_command_that_may_have_been_carried_out_is_never_repeated_blindly() ->
     assert isinstance(of_delivery(429, None, None), Retry)
 
 
-async def test_the_network_failing_is_not_sent_or_maybe_sent(till: Running) -> None:
-    till.fault("rkeeper", kind="cut_after", path=ORDERS)
-    async with calling(settings_for(till), till.base_url("rkeeper")) as call:
-        with pytest.raises(MaybeSent):
-            await delivery.orders(call, NOW)
-    async with calling(settings_for(till, base_url="http://127.0.0.1:1"), "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await delivery.orders(call, NOW)
-
-
-@pytest.mark.parametrize("body", ["<html>", "[]", {"result": 5}, {"answer": []}, "[" * 100_000])
-async def test_an_answer_that_is_not_the_documented_one_is_tried_again(till: Running, body: Any) -> None:
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=200, body=body)
-    assert isinstance(await failure(till, "delivery"), Retry)
-
-
 async def test_an_order_of_somebody_elses_is_not_shown(till: Running) -> None:
     till.of("rkeeper").put_order("59707", 11)
     async with calling(settings_for(till), till.base_url("rkeeper")) as call:
@@ -171,25 +128,6 @@ async def test_an_order_of_somebody_elses_is_not_shown(till: Running) -> None:
 
 
 # White Server's, row by row: HTTP 200 all the time
-
-
-@pytest.mark.parametrize("code", FAILURES.codes)
-async def test_each_code_of_white_server_is_what_its_row_says(till: Running, code: str) -> None:
-    behind = code.startswith("Wsa")
-    error = {"wsError": {"code": "AgentError" if behind else code, "desc": "because"}}
-    if behind:
-        error["agentError"] = {"code": code, "desc": "the till said so"}
-    till.fault("rkeeper", kind="answer", path=TASKS, status=200, body={"error": error})
-    if code == "NotFound":
-        async with calling(settings_for(till), till.base_url("rkeeper")) as call:
-            assert await white_server.order(call, WANTED) is None
-        return
-    outcome = await failure(till, "white server")
-    rule = FAILURES.codes[code]
-    assert isinstance(outcome, OUTCOMES[rule.do])
-    assert ("the till said so" if behind else "because") in outcome.message
-    if isinstance(outcome, Retry):
-        assert outcome.after == rule.after
 
 
 @pytest.mark.parametrize(

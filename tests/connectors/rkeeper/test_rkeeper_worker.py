@@ -173,13 +173,6 @@ async def test_a_till_that_is_off_is_asked_again_later(till: Running) -> None:
 # Polling
 
 
-async def test_the_first_look_marks_the_time_and_imports_nothing(till: Running) -> None:
-    api_order(till)
-    look = await polled(till, None)
-    assert list(look.facts) == []
-    assert till.of("rkeeper").calls == []
-
-
 async def test_a_look_takes_what_changed_oldest_first_and_the_next_takes_the_last_changes_again(till: Running) -> None:
     api_order(till, order_id="1", updatedAt="2026-03-14T12:05:00.000+00:00")
     api_order(till, order_id="2", updatedAt="2026-03-14T12:03:00.000+00:00", status=10)

@@ -16,11 +16,9 @@ from svyazka.connectors.smsru import client
 from svyazka.connectors.smsru.client import Price, Usage
 from svyazka.connectors.smsru.manifest import MANIFEST
 from svyazka.connectors.smsru.settings import SmsruSettings
-from svyazka.connectors.smsru.webhook import receipt_fact
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Finding
-from svyazka.engine.contracts.vendor_answers import VendorFailure
-from svyazka.model.events import Entity, EventType, Fact
+from svyazka.model.events import Entity
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "smsru"
 KEY = "00000000-AAAA-BBBB-CCCC-000000000001"
@@ -200,17 +198,6 @@ async def test_one_question_that_fails_does_not_hide_the_others(smsru: Running) 
     assert findings["daily limit"].status == "ok"
 
 
-async def test_an_sms_ru_that_cannot_be_reached_is_one_finding() -> None:
-    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        (finding,) = await MANIFEST.doctor.check(call)
-    assert (finding.check, finding.status) == ("credentials", "fail")
-
-
-def test_what_can_be_asked_depends_on_the_key() -> None:
-    assert (MANIFEST.doctor.ready(SETTINGS), MANIFEST.reading.ready(SETTINGS)) == (True, True)
-    assert (MANIFEST.doctor.ready(SmsruSettings()), MANIFEST.reading.ready(SmsruSettings())) == (False, False)
-
-
 # doctor --fix
 
 
@@ -251,28 +238,8 @@ async def test_a_registration_without_an_answer_can_be_repeated(smsru: Running) 
 # A status asked for
 
 
-async def test_a_status_asked_for_is_the_same_fact_as_the_one_told(smsru: Running) -> None:
-    smsru.fault("smsru", kind="answer", path="/sms/status", status=200, body=sample("status_mixed"))
-    async with asking(smsru) as call:
-        fact = await MANIFEST.reading.read(Entity(kind="message", id="202626-1000001"), call)
-    assert fact is not None
-    assert fact.type is EventType.MESSAGE_DELIVERED
-    assert fact.data == {"code": 103, "cost": 1.74}
-    told = receipt_fact("202626-1000001", 103, None)
-    assert isinstance(told, Fact)
-    assert (fact.key, fact.subject, fact.receipt) == (told.key, told.subject, told.receipt)
-    assert told.entity == Entity(kind="message", id="202626-1000001")
-
-
 async def test_a_message_of_nobody_is_gone_and_another_kind_is_not_asked_for(smsru: Running) -> None:
     async with asking(smsru) as call:
         assert await MANIFEST.reading.read(Entity(kind="message", id="202626-1"), call) is None
         assert await MANIFEST.reading.read(Entity(kind="order", id="1"), call) is None
     assert len(smsru.of("smsru").calls) == 1
-
-
-async def test_a_question_that_is_not_answered_is_a_source_that_cannot_be_asked(smsru: Running) -> None:
-    smsru.fault("smsru", kind="answer", path="/sms/status", status=503, body="<html>")
-    async with asking(smsru) as call:
-        with pytest.raises(VendorFailure):
-            await MANIFEST.reading.read(Entity(kind="message", id="202626-1000001"), call)

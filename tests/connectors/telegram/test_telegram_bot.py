@@ -178,13 +178,6 @@ async def test_an_unknown_chat_and_a_text_that_does_not_fit_are_refused(telegram
     assert isinstance(await sent(telegram, to(CHAT, "")), Refused)
 
 
-@pytest.mark.parametrize("token", ["7000000001:another-for-tests", "nonsense-for-tests"])
-async def test_a_wrong_token_blocks_and_says_what_to_do(telegram: Running, token: str) -> None:
-    outcome = await sent(telegram, token=token)
-    assert isinstance(outcome, Blocked)
-    assert "@BotFather" in outcome.remedy
-
-
 async def test_over_the_rate_the_vendors_own_wait_is_kept_and_a_chats_limit_is_no_outage(telegram: Running) -> None:
     stand_in(telegram).a_second = 1
     assert isinstance(await sent(telegram), Succeeded)
@@ -198,22 +191,9 @@ async def test_over_the_rate_the_vendors_own_wait_is_kept_and_a_chats_limit_is_n
     assert (held.after, held.outage) == (600, True), "so long a wait is the whole bot's"
 
 
-async def test_a_page_of_a_gateway_is_tried_again(telegram: Running) -> None:
-    head, _, page = (SAMPLES / "error_502_html.http").read_text().partition("\n\n")
-    assert "502" in head
-    telegram.fault("telegram", kind="answer", path=SEND, status=502, body=page)
-    outcome = await sent(telegram)
-    assert isinstance(outcome, Retry)
-    assert outcome.outage
-
-
 async def test_a_refusal_in_disguise_is_read_by_its_error_code(telegram: Running) -> None:
     telegram.fault("telegram", kind="answer", path=SEND, status=200, body=sample("error_403_blocked"))
     assert isinstance(await sent(telegram), Refused)
-
-
-def test_a_status_of_no_row_is_judged_by_its_class() -> None:
-    assert (FAILURES.rule_of(418).do, FAILURES.rule_of(599).do) == ("refuse", "retry")
 
 
 # Groups that moved
@@ -346,12 +326,6 @@ async def test_an_address_that_telegram_would_not_call_is_not_even_offered(teleg
     assert stand_in(telegram).calls == []
 
 
-async def test_a_wrong_token_is_said_with_its_remedy(telegram: Running) -> None:
-    (finding,) = await checked(telegram, bot_token="7000000001:another-for-tests")
-    assert (finding.status, finding.remedy is not None) == ("fail", True)
-    assert (await fixed(telegram, bot_token="7000000001:another-for-tests")).status == "fail"
-
-
 # The whole way
 
 
@@ -464,21 +438,6 @@ async def test_a_revoked_token_is_told_once_and_messages_wait(house: BotHouse, t
     stand_in(telegram).faults.clear()
     await house.pass_time(2 * 3600)
     assert len(messages(telegram)) == 1
-
-
-async def test_a_forged_update_changes_nothing(house: BotHouse, telegram: Running) -> None:
-    body = json.dumps(house.vendor.update(message=house.vendor.message(CHAT, "/stop"))).encode()
-    for secret in (None, "tg-webhook-secret-2"):
-        assert (await house.call(body, secret)).status == 401
-    await house.done()
-    assert len(messages(telegram)) == 1
-
-
-async def test_the_same_update_again_is_one_event(house: BotHouse) -> None:
-    body = json.dumps(house.vendor.update(message=house.vendor.message(CHAT, "/stop"))).encode()
-    for _ in range(3):
-        assert (await house.call(body, webhook_secret(None, TOKEN))).status == 200
-    assert len(house.events()) == 1
 
 
 async def test_an_unreadable_update_is_kept_with_200_for_it_would_hold_up_its_chat(house: BotHouse) -> None:

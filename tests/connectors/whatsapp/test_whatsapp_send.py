@@ -289,10 +289,3 @@ async def test_what_is_not_there_is_told_with_its_remedy(whatsapp: Running) -> N
     assert other.status == "fail"
     whatsapp.fault("whatsapp", kind="answer", path="/*", status=502, body="<html>")
     assert (await checked(whatsapp))["number"].status == "fail"
-
-
-async def test_a_meta_that_cannot_be_reached_is_one_finding() -> None:
-    async with calling(SETTINGS, "http://127.0.0.1:1") as call:
-        findings = await MANIFEST.doctor.check(call)
-    assert [finding.status for finding in findings] == ["fail", "ok", "ok"]
-    assert (MANIFEST.doctor.ready(SETTINGS), MANIFEST.doctor.ready(WhatsappSettings(access_token="x"))) == (True, False)

@@ -18,12 +18,10 @@ from svyazka.connectors.yclients.failures import failure as meaning
 from svyazka.connectors.yclients.schema import Change
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.vendor_answers import VendorFailure
-from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import EventType
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "yclients"
-OUTCOMES = {"retry": Retry, "refuse": Refused, "block": Blocked}
 RECORDS = "/api/v1/records/*"
 
 
@@ -62,25 +60,6 @@ def test_the_rows_are_those_of_yclients_documentation() -> None:
     assert by_deed(FAILURES.codes.items()) == {"refuse": {422, *range(431, 439)}}
 
 
-@pytest.mark.parametrize("status", FAILURES.statuses)
-async def test_each_status_of_the_map_is_what_its_row_says(salon: Running, status: int) -> None:
-    salon.fault("yclients", kind="answer", path=RECORDS, status=status, body={"success": False, "meta": {}})
-    outcome = await failure(salon)
-    rule = FAILURES.statuses[status]
-    assert isinstance(outcome, OUTCOMES[rule.do])
-    assert outcome.code == (rule.code or str(status))
-
-
-@pytest.mark.parametrize("code", FAILURES.codes)
-async def test_each_code_of_the_map_goes_before_the_status(salon: Running, code: int) -> None:
-    body = {"success": False, "data": None, "meta": {"message": "Произошла ошибка", "errors": [{"code": code}]}}
-    salon.fault("yclients", kind="answer", path=RECORDS, status=403 if code == 434 else 422, body=body)
-    outcome = await failure(salon)
-    assert isinstance(outcome, Refused)
-    rule = FAILURES.codes[code]
-    assert (outcome.code, outcome.message) == (rule.code or str(code), rule.what)
-
-
 @pytest.mark.parametrize(
     ("name", "status", "kind", "code"),
     [
@@ -106,10 +85,6 @@ async def test_a_dead_user_token_blocks_and_says_what_to_do(salon: Running) -> N
     assert "svyazka secret set" in outcome.remedy
 
 
-async def test_a_wrong_partner_token_blocks(salon: Running) -> None:
-    assert isinstance(await failure(salon, partner_token="another"), Blocked)
-
-
 async def test_a_salon_without_rights_or_licence_blocks_until_somebody_sees_to_it(salon: Running) -> None:
     assert getattr(await failure(salon, company_id=5), "code", None) == "403"
     salon.of("yclients").licence_paid = False
@@ -129,44 +104,11 @@ async def test_over_the_limit_for_an_address_we_wait_a_minute(salon: Running, li
     assert (outcome.code, outcome.after) == ("429", 60.0)
 
 
-@pytest.mark.parametrize(
-    ("given", "waited"), [({}, 60.0), ({"retry-after": "5"}, 60.0), ({"retry-after": "600"}, 600.0)]
-)
-async def test_a_stated_wait_is_never_undercut(salon: Running, given: dict[str, str], waited: float) -> None:
-    _, _, body = (SAMPLES / "api-429.http").read_text().partition("\n\n")
-    salon.fault("yclients", kind="answer", path=RECORDS, status=429, body=json.loads(body), headers=given)
-    outcome = await failure(salon)
-    assert isinstance(outcome, Retry)
-    assert outcome.after == waited
-
-
-@pytest.mark.parametrize("body", [{"detail": "said by itself"}])
-@pytest.mark.parametrize(("status", "kind"), [(418, Refused), (301, Refused), (599, Retry)])
-async def test_a_status_of_no_row_is_judged_by_its_class(salon: Running, status: int, kind: type, body: Any) -> None:
-    salon.fault("yclients", kind="answer", path=RECORDS, status=status, body=body)
-    assert isinstance(await failure(salon), kind)
-
-
-@pytest.mark.parametrize("body", ["<html>", "[]", "5", "[" * 100_000, '{"id": 5}'])
-async def test_an_answer_without_the_envelope_is_tried_again(salon: Running, body: str) -> None:
-    salon.fault("yclients", kind="answer", path=RECORDS, status=200, body=body)
-    assert isinstance(await failure(salon), Retry)
-
-
 async def test_a_validation_names_its_fields_and_nobodys_data() -> None:
     errors = {"client.phone": ["Клиент +79991234567 уже есть"]}
     outcome = meaning(422, {"message": "Клиент +79991234567 уже есть", "errors": errors})
     assert isinstance(outcome, Refused)
     assert outcome.message == "YCLIENTS doesn't take the data: client.phone"
-
-
-async def test_no_connection_is_provably_not_sent_and_a_cut_one_is_not(salon: Running) -> None:
-    async with calling(settings_for(salon), "http://127.0.0.1:1") as call:
-        with pytest.raises(NotSent):
-            await client.records(call, NOW, 1)
-    salon.fault("yclients", kind="cut_after", times=-1, path=RECORDS)
-    with pytest.raises(MaybeSent):
-        await records(salon)
 
 
 # What our calls carry
@@ -185,15 +127,6 @@ async def test_every_call_bears_both_tokens_the_version_and_its_turn(salon: Runn
     assert len(turns) == 2
     assert exchange.status == 200, "the stand-in takes nothing else than both tokens in one header"
     assert "changed_after=2026-03-14T16%3A00%3A00%2B00%3A00" in exchange.url, "a plus would be read as a space"
-
-
-async def test_no_token_stays_in_the_story(salon: Running) -> None:
-    salon.fault("yclients", kind="answer", path=RECORDS, status=400, body={"echo": f"{PARTNER_TOKEN} {USER_TOKEN}"})
-    async with calling(settings_for(salon), salon.base_url("yclients")) as call:
-        with pytest.raises(VendorFailure) as caught:
-            await client.records(call, NOW, 1)
-        story = str(call.http.log) + str(caught.value) + repr(caught.value.outcome)
-    assert "-for-tests" not in story
 
 
 @pytest.mark.parametrize("missing", ["company_id", "partner_token", "user_token"])

@@ -20,7 +20,6 @@ from svyazka.connectors.yclients.manifest import MANIFEST
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.connectors.yclients.webhook import WEBHOOK
 from svyazka.engine.contracts.learning import Finding, Polled
-from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact
@@ -101,27 +100,6 @@ async def test_a_webhook_a_poll_and_a_reread_tell_of_the_same_fact(salon: Runnin
     assert by_webhook == by_reread == by_poll
 
 
-async def test_a_deletion_is_the_same_fact_from_a_poll_and_a_reread(salon: Running) -> None:
-    record = saved(salon, deleted=True)
-    by_webhook = pushed(stand_in(salon).event("record", VISIT, "delete", record))
-    (look,) = await looked(salon, NOW - timedelta(minutes=5))
-    assert [fact.key for fact in look.facts] == [by_webhook.key]
-    by_reread = await reread(salon, "record", str(VISIT))
-    assert by_reread is not None
-    assert (by_reread.key, by_reread.type) == (by_webhook.key, EventType.APPOINTMENT_CANCELLED)
-
-
-async def test_a_clients_card_is_the_same_fact_on_every_path(salon: Running) -> None:
-    card, status = stand_in(salon).salon.put_client(371102091, NOW, {"phone": 79991234567})
-    by_webhook = pushed(stand_in(salon).event("client", 371102091, status, card))
-    by_reread = await reread(salon, "client", "371102091")
-    (look,) = await looked(salon, NOW - timedelta(minutes=5))
-    (by_poll,) = look.facts
-    assert by_reread is not None
-    assert by_webhook.key == by_reread.key == by_poll.key
-    assert by_webhook.contact == by_reread.contact == by_poll.contact
-
-
 async def test_the_sampled_list_holds_a_live_record_and_a_deleted_one(salon: Running) -> None:
     salon.fault(
         "yclients", kind="answer", path="/api/v1/records/*", status=200, body=sample("api-records-list-200")
@@ -151,14 +129,6 @@ async def test_what_is_gone_or_another_salons_is_not_read(salon: Running) -> Non
 
 
 # Polling
-
-
-async def test_the_first_look_marks_the_place_and_asks_nothing(salon: Running) -> None:
-    saved(salon)
-    look = await polled(salon, None)
-    assert (list(look.facts), look.more) == ([], False)
-    assert json.loads(look.cursor) == {"records": "2026-03-14T16:00:00Z", "clients": "2026-03-14T16:00:00Z"}
-    assert stand_in(salon).calls == []
 
 
 async def test_a_look_takes_what_changed_from_two_minutes_before_the_last_change(salon: Running) -> None:
@@ -239,12 +209,6 @@ async def test_clients_that_may_not_be_asked_for_never_hold_up_the_records(salon
         (look,) = await looked(salon, NOW)
         assert len(look.facts) == 1
         assert json.loads(look.cursor).get("list", "records") == "records"
-
-
-async def test_a_failing_vendor_leaves_the_cursor_where_it_was(salon: Running) -> None:
-    salon.fault("yclients", kind="answer", path="/api/v1/records/*", status=503)
-    with pytest.raises(VendorFailure):
-        await looked(salon, NOW)
 
 
 async def test_a_record_that_cannot_be_read_is_kept_and_the_others_go_on(salon: Running) -> None:
