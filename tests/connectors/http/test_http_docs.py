@@ -46,7 +46,7 @@ def test_the_example_for_receivers_verifies_what_we_sign() -> None:
 
 
 def test_every_setting_is_in_the_docs() -> None:
-    common = {"base_url", "plain_http", "retry", "timeout", "limit"}
+    common = {"base_url", "plain_http", "retry", "timeout", "limit", "timezone"}
     for vendor in ("http", "rkeeper"):
         text = (DOCS / f"{vendor}.md").read_text("utf-8")
         settings = set(load_manifest(vendor).settings.model_fields) - common

@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from connectors.house import VendorHouse
 from connectors.support import NOW, by_deed, calling, perform, scripted
-from fakes import TILL, House, order
+from fakes import TILL, order
 from simulators.max import TOKEN, USER, Max
 from simulators.serve import Running
 from svyazka.connectors.max.authority import RUSSIAN_TRUSTED_ROOT_CA
@@ -30,19 +31,15 @@ from svyazka.connectors.max.failures import FAILURES
 from svyazka.connectors.max.manifest import MANIFEST
 from svyazka.connectors.max.schema import webhook_secret
 from svyazka.connectors.max.settings import MaxSettings
-from svyazka.connectors.max.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.learning import Finding, Polled, Reading
-from svyazka.engine.contracts.webhook import Answer, RawRequest
-from svyazka.engine.intake.receive import Receiver
-from svyazka.engine.journal import documents as journal
+from svyazka.engine.contracts.webhook import Answer
 from svyazka.engine.outbound.http_clients import Clients
-from svyazka.engine.ports.store import Document, Put
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Entity, EventType, Fact
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
-from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec
+from svyazka.model.tenants import ConnectionSettings
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "max"
 HOOK_URL = "https://hub.example.com/webhook_max?key=not-a-real-secret"
@@ -415,45 +412,18 @@ class KnowingTill(Reading[ConnectionSettings]):
         return Fact(type=EventType.ORDER_COMPLETED, contact=contact, entity=entity)
 
 
-class BotHouse(House):
-    """The house with a bot before its SMS."""
+class BotHouse(VendorHouse):
+    """A bot before SMS."""
 
     def __init__(self, bot: Running) -> None:
-        super().__init__(via=("bot", "sms"))
-        self.vendor = stand_in(bot)
-        self.manifests |= {"max": MANIFEST, "till": replace(TILL, reading=KnowingTill())}
-        settings: dict[str, Any] = {
-            "bot_token": {"secret": "bot"}, "base_url": bot.base_url("max"), "limit": {"per_second": 1e9},
-        }  # fmt: skip
-        spec = ConnectionSpec(vendor="max", settings=settings)
-        self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "bot": spec}})
-        self.start()
+        super().__init__(bot, "max", "bot", {}, {"bot_token": TOKEN}, via=("bot", "sms"))
+        self.manifests["till"] = replace(TILL, reading=KnowingTill())
         self.hub.hook_url = lambda account: HOOK_URL
 
-    async def settle_in(self) -> None:
-        await super().settle_in()
-        sealed = {"bot_token": self.keyring.seal("verify", TOKEN, "kofe.bot.bot_token")}
-        compiled = CompiledConnection(tenant="kofe", connection="bot", vendor="max", sealed=sealed)
-        secret = self.keyring.seal("vault", TOKEN, "kofe.bot").encode()
-        await self.store.commit(
-            [
-                Put(Document("secrets", "kofe.bot", {"tenant": "kofe"}, secret)),
-                Put(journal.document(compiled)),
-            ]
-        )
-
     async def call(self, update: dict[str, Any], secret: str | None = None) -> Answer:
-        key = self.keyring.mint("max", "kofe", "bot")
         shown = secret or webhook_secret(None, TOKEN) or ""
-        headers = [(b"content-type", b"application/json"), (b"x-max-bot-api-secret", shown.encode())]
-        head = RawRequest("POST", "/webhook_max", f"key={key}".encode(), headers, b"")
-
-        async def read(limit: int) -> bytes | None:
-            return json.dumps(update).encode()
-
-        answer = await Receiver(WEBHOOK, self.store, self.keyring, self.clock).handle(head, read)
-        await self.run()
-        return answer
+        headers = {"content-type": "application/json", "x-max-bot-api-secret": shown}
+        return await self.heard(json.dumps(update).encode(), headers)
 
     async def done(self, number: int = 1) -> None:
         """An order of Анна's is done."""

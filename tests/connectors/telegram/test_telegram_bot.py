@@ -12,27 +12,24 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors.house import VendorHouse
 from connectors.support import NOW, by_deed, calling, perform, scripted
-from fakes import TILL, House, order
+from fakes import TILL, order
 from simulators.serve import Running
 from simulators.telegram import CHAT, TOKEN, Telegram
 from svyazka.connectors.telegram.failures import FAILURES
 from svyazka.connectors.telegram.manifest import MANIFEST
 from svyazka.connectors.telegram.schema import webhook_secret
 from svyazka.connectors.telegram.settings import TelegramSettings
-from svyazka.connectors.telegram.webhook import WEBHOOK
 from svyazka.engine.contracts.calls import Call, TokenCache
 from svyazka.engine.contracts.learning import Finding, Reading
-from svyazka.engine.contracts.webhook import Answer, RawRequest
-from svyazka.engine.intake.receive import Receiver
-from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import Document, Put
+from svyazka.engine.contracts.webhook import Answer
 from svyazka.model.commands import Button, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, EventType, Fact
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
-from svyazka.model.tenants import CompiledConnection, ConnectionSettings, ConnectionSpec
+from svyazka.model.tenants import ConnectionSettings
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "telegram"
 HOOK_URL = "https://hub.example.ru/webhook_telegram?key=not-a-real-secret"
@@ -340,45 +337,17 @@ class KnowingTill(Reading[ConnectionSettings]):
         return Fact(type=EventType.ORDER_COMPLETED, contact=contact, entity=entity)
 
 
-class BotHouse(House):
-    """The house with a bot before its SMS: who has a chat is written to there."""
+class BotHouse(VendorHouse):
+    """A bot before SMS: who has a chat is written to there."""
 
     def __init__(self, telegram: Running, flow: Mapping[str, Any] | None = None) -> None:
-        super().__init__(via=("bot", "sms"), flow=flow)
-        self.vendor = stand_in(telegram)
+        super().__init__(telegram, "telegram", "bot", {}, {"bot_token": TOKEN}, via=("bot", "sms"), flow=flow)
         self.vendor.insists_on_https = False
-        self.manifests["telegram"] = MANIFEST
         self.manifests["till"] = replace(TILL, reading=KnowingTill())
-        settings: dict[str, Any] = {
-            "bot_token": {"secret": "bot"}, "base_url": telegram.base_url("telegram"), "limit": {"per_second": 1e9},
-        }  # fmt: skip
-        spec = ConnectionSpec(vendor="telegram", settings=settings)
-        self.tenant = self.tenant.model_copy(update={"connections": {**self.tenant.connections, "bot": spec}})
-        self.start()
-
-    async def settle_in(self) -> None:
-        await super().settle_in()
-        sealed = {"bot_token": self.keyring.seal("verify", TOKEN, "kofe.bot.bot_token")}
-        compiled = CompiledConnection(tenant="kofe", connection="bot", vendor="telegram", sealed=sealed)
-        secret = self.keyring.seal("vault", TOKEN, "kofe.bot").encode()
-        await self.store.commit(
-            [
-                Put(Document("secrets", "kofe.bot", {"tenant": "kofe"}, secret)),
-                Put(journal.document(compiled)),
-            ]
-        )
 
     async def call(self, body: bytes, secret: str | None) -> Answer:
-        key = self.keyring.mint("telegram", "kofe", "bot")
-        headers = [(b"content-type", b"application/json")]
-        if secret is not None:
-            headers.append((b"x-telegram-bot-api-secret-token", secret.encode()))
-        head = RawRequest("POST", "/webhook_telegram", f"key={key}".encode(), headers, b"")
-
-        async def read(limit: int) -> bytes | None:
-            return body
-
-        return await Receiver(WEBHOOK, self.store, self.keyring, self.clock).handle(head, read)
+        shown = {} if secret is None else {"x-telegram-bot-api-secret-token": secret}
+        return await self.heard(body, {"content-type": "application/json", **shown}, work=False)
 
     async def say(self, text: str) -> None:
         """Анна writes to the bot."""
