@@ -18,7 +18,9 @@ from svyazka.engine.support.logs import log
 from svyazka.model.commands import SendMessage, StillTrue
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import SourceUnavailable
-from svyazka.model.events import Entity, Event, EventRecord
+from svyazka.model.events import Entity, Event, EventRecord, EventType
+
+KNOWN_TYPES = frozenset(one.value for one in EventType)
 
 SUBJECT_LOOK = 20
 """Events of a subject that are looked at, newest first."""
@@ -65,6 +67,10 @@ class Knowledge:
             return known
         where = {"tenant": delivery.tenant, "connection": source, "subject": guard.subject}
         page = await self._hub.store.find(EVENTS_OF_SUBJECT, equal=where, limit=SUBJECT_LOOK)
+        if len(page.documents) == 1 and not ask:  # as a rule: nothing has come since
+            only = str(page.documents[0].fields["type"])
+            if only in KNOWN_TYPES:
+                return replace(known, newest=EventType(only))
         events = [journal.read(EventRecord, document).model.event for document in page.documents]
         if not events:
             return known
