@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.driver import persist
 from benchmarks.local import webhook
-from benchmarks.peers.hubs import HUBS, Hub
+from benchmarks.peers.hubs import HUBS, Failed, Hub
 from benchmarks.processes import free_port, running
 
 LIFE = 5.0
@@ -37,7 +37,10 @@ def kills(scale: float) -> dict[str, object]:
     count = max(int(KILLS * scale), 1)
     found: dict[str, object] = {}
     for hub in HUBS:
-        found[hub.name] = _killed(hub, count) if hub.version() else None
+        try:
+            found[hub.name] = _killed(hub, count) if hub.version() else None
+        except Failed as error:
+            found[hub.name] = {"failed": str(error)}
         print(f"  {hub.name}: {found[hub.name]}", file=sys.stderr, flush=True)
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.driver import drive
 from benchmarks.local import CONNECTIONS, ROUNDS, calls_in, wait_for, webhook
-from benchmarks.peers.hubs import HUBS, Hub
+from benchmarks.peers.hubs import HUBS, Failed, Hub
 from benchmarks.processes import free_port, running
 
 WARM_UP = 100
@@ -19,13 +19,17 @@ WARM_UP = 100
 
 def rates(scale: float) -> dict[str, object]:
     """Of each the medians; None for whoever isn't there."""
-    there = [hub for hub in HUBS if hub.version()]
-    seen: dict[str, list[dict[str, float]]] = {hub.name: [] for hub in there}
+    seen: dict[type[Hub], list[dict[str, float]]] = {hub: [] for hub in HUBS if hub.version()}
+    failed: dict[str, object] = {}
     for _ in range(ROUNDS):
-        for hub in there:
-            seen[hub.name].append(_measured(hub, max(int(hub.events * scale), WARM_UP)))
-            print(f"  {hub.name}: {seen[hub.name][-1]}", file=sys.stderr, flush=True)
-    return {hub.name: _medians(hub, seen[hub.name]) if hub in there else None for hub in HUBS}
+        for hub in [hub for hub in seen if hub.name not in failed]:
+            try:
+                seen[hub].append(_measured(hub, max(int(hub.events * scale), WARM_UP)))
+                print(f"  {hub.name}: {seen[hub][-1]}", file=sys.stderr, flush=True)
+            except (Failed, RuntimeError) as error:
+                failed[hub.name] = {"version": hub.version(), "failed": str(error)}
+    measured = {hub.name: _medians(hub, runs) for hub, runs in seen.items() if hub.name not in failed}
+    return {**{hub.name: None for hub in HUBS}, **measured, **failed}
 
 
 def _measured(kind: type[Hub], count: int) -> dict[str, float]:
