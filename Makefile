@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo lint test check bench chaos clean connector live texts lock bundle aim state plan deploy confirm destroy
+.PHONY: help setup run demo lint test browser check bench chaos clean connector live texts lock bundle aim state plan deploy confirm destroy
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -42,6 +42,15 @@ test: setup ## the whole test suite
 	$(BIN)/pytest -n auto -m "not measured"
 	$(BIN)/pytest -m measured tests/budgets
 
+AXE := .browser/node_modules/axe-core/axe.min.js
+
+browser: setup $(AXE) ## the example site in Chromium (apt install chromium chromium-driver), by keyboard and with axe
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check selenium==4.52.0
+	SVYAZKA_AXE=$(abspath $(AXE)) $(BIN)/pytest tests/site_examples
+
+$(AXE):
+	npm install --silent --no-save --prefix .browser axe-core@4.14.1
+
 check: lint test ## what every commit passes
 
 bench: setup ## measures, and writes benchmarks/results/
@@ -71,7 +80,7 @@ lock: setup ## pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --no-emit-index-url --python-version 3.11 --universal -o requirements.lock
 
 clean: ## takes away what can be made anew; the data in .data stays
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .browser
 
 # Google Cloud (docs/operations.md): make deploy PROJECT=my-svyazka REGION=europe-west1
 

@@ -13,6 +13,7 @@ def channel(name: str, vendor: str) -> Channel:
     return Channel(
         connection=name, vendor=vendor, reaches=manifest.reaches, address=manifest.address, carries=manifest.carries,
         safety=lambda command: carried(manifest, command).safety, needs_receipt=manifest.needs_receipt,
+        shows_buttons=manifest.messenger is not None and manifest.messenger.shows_buttons,
     )  # fmt: skip
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
+from svyazka.app import hook_of
 from svyazka.apply import set_secret
 from svyazka.catalogue import _, systems
 from svyazka.cli.checks.tenants import ask_vendor
 from svyazka.cli.session import Session
-from svyazka.engine.tenants.directory import secret_id
+from svyazka.engine.tenants.directory import Account, secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import ConnectionSpec, Tenant
 
@@ -22,12 +23,13 @@ def standing(port: int, option: str) -> Iterator[str]:
     try:
         from simulators.registry import every_simulator
         from simulators.serve import serve
+        from simulators.site import Site
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("simulators"):
             raise
         raise ConfigError(_("the stand-ins aren't here: they come with the source (shared/simulators)")) from None
     try:
-        simulators = every_simulator()
+        simulators = [*every_simulator(), Site()]
         for simulator in simulators:
             simulator.lets_anybody_in = True
         with serve(simulators, port) as running:
@@ -72,8 +74,23 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
         except ConfigError:
             continue  # whoever runs this is told besides
         if account is not None and not account.missing:
-            await ask_vendor(session, account, fix=True)
+            await (
+                _tell_site(session, account, url)
+                if account.vendor == "site"
+                else ask_vendor(session, account, fix=True)
+            )
     return made
+
+
+async def _tell_site(session: Session, account: Account, url: str) -> None:
+    """The pages of the example have the hub's address and the site's public key in them, as anybody's would."""
+    from httpx import AsyncClient
+
+    hook = hook_of(session.settings, session.hub.keyring, account)
+    assert hook is not None, "a site calls us"
+    async with AsyncClient(trust_env=False) as client:
+        told = {"hub": session.settings.public_url, "key": hook.key}
+        (await client.post(f"{url}/_sim/site/settings", json=told)).raise_for_status()
 
 
 def _credential(vendor: str, setting: str) -> str:

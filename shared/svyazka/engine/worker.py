@@ -58,7 +58,7 @@ class Worker:
         self.admission = Admission(hub, self.outages, self.lanes, rereader)
         self.recorder = Recorder(hub, self.outages)
         self.attempts = Attempts(hub, self.admission, self.recorder)
-        self.decider = FlowsDecide(hub, rereader, Cards(hub, self.outages))
+        self.decider = FlowsDecide(hub, rereader, Cards(hub, self.outages), self.asker)
         self.planner = Planner(hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder))
         self.at_once = AtOnce(hub, self.planner, self.attempts)
         self.sweeper = Sweep(hub, self.outages)

@@ -12,6 +12,7 @@ from svyazka.model.errors import ConfigError
 
 FLOWS: dict[str, str] = {
     "booking": "svyazka.flows.booking",
+    "booking_bot": "svyazka.flows.booking_bot",
     "enrich": "svyazka.flows.enrich",
     "forward": "svyazka.flows.forward",
     "lead_intake": "svyazka.flows.lead_intake",
@@ -23,6 +24,7 @@ FLOWS: dict[str, str] = {
 
 DOES: dict[str, str] = {
     "booking": N_("books, moves and cancels visits that people ask for, and tells them"),
+    "booking_bot": N_("lets people book by the buttons of a bot"),
     "enrich": N_("writes what a person ordered, visited or did onto the card in the CRM"),
     "forward": N_("passes events on to a system of your own, as signed HTTP calls"),
     "lead_intake": N_("puts leads into the CRM: a contact, a deal with its source, a note"),

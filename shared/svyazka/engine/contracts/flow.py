@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from svyazka.model.base import Frozen
 from svyazka.model.commands import Command, Plan, Safety, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType, Fact
+from svyazka.model.questions import Question, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Channel:
     """Of the place whose clock its vendor shows."""
     needs_receipt: bool = False
     """What it takes often never arrives: see `Messenger.needs_receipt`."""
+    shows_buttons: bool = False
+    """See `Messenger.shows_buttons`."""
 
     def step(self, flow: str, command: Command, what: str | None = None) -> Step:
         """The command through this channel, named so that its identity never depends on an order; `what` tells several
@@ -45,13 +48,14 @@ class Needs:
 
     reread: bool = False
     """The event's object as its vendor shows it now: a webhook's body is a hint."""
-
     cards: frozenset[str] = frozenset()
     """CRMs (by connection) whose card of the person is to be read. It is had soon, or not at all."""
+    ask: Question | None = None
+    """A question for the calendar among the flow's own channels, for a person who waits; asked for each flow."""
 
     def __or__(self, other: Needs) -> Needs:
-        """What two flows need together."""
-        return Needs(**{one.name: getattr(self, one.name) | getattr(other, one.name) for one in fields(Needs)})
+        """What two flows need together; a question is each one's own."""
+        return Needs(reread=self.reread or other.reread, cards=self.cards | other.cards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Facts:
     """It was asked for and is there no more."""
     cards: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By connection: what the person's card shows there, by canonical name. Whoever couldn't be asked shows nothing."""
+    answer: tuple[Told, ...] | None = None
+    """What the calendar answered; None where nothing was asked, or there was no answer in time."""
 
 
 @dataclass(frozen=True, slots=True)

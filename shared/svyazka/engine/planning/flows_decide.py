@@ -9,6 +9,7 @@ from functools import reduce
 from operator import or_
 
 from svyazka.catalogue import N_
+from svyazka.engine.asking.asker import Asker
 from svyazka.engine.calling.cards import Cards
 from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.dispatch import carried
@@ -24,9 +25,10 @@ from svyazka.engine.tenants.directory import BoundFlow
 from svyazka.model.commands import Guards, Plan, SendMessage, Stage, Step, person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
-from svyazka.model.errors import SourceUnavailable
+from svyazka.model.errors import NotAnswered, SourceUnavailable
 from svyazka.model.events import Event, EventRecord, EventType
 from svyazka.model.outcomes import Blocked
+from svyazka.model.questions import Told
 from svyazka.model.tenants import Tenant
 
 TRUST_BODY_AFTER = timedelta(hours=6)
@@ -47,8 +49,8 @@ class Planned:
 class FlowsDecide:
     """Asks the flows."""
 
-    def __init__(self, hub: Hub, rereader: Rereader, cards: Cards) -> None:
-        self._hub, self._rereader, self._cards = hub, rereader, cards
+    def __init__(self, hub: Hub, rereader: Rereader, cards: Cards, asker: Asker) -> None:
+        self._hub, self._rereader, self._cards, self._asker = hub, rereader, cards, asker
 
     async def decide(self, record: EventRecord, tenant: Tenant) -> Planned:
         """What the tenant's flows want done about an event. Writes nothing: `preview` uses it too."""
@@ -69,7 +71,8 @@ class FlowsDecide:
         planned.needs = reduce(or_, (flow.flow.needs(event, flow.settings) for flow in bound), Needs())
         planned.facts = await self._fetched(event, planned.needs)
         for flow in bound:
-            decision = await self._ask(flow, event, planned.facts, tenant)
+            answer = await self._answered(flow, event, tenant)
+            decision = await self._ask(flow, event, replace(planned.facts, answer=answer), tenant)
             if decision.reason:
                 planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
             planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
@@ -83,6 +86,21 @@ class FlowsDecide:
         person = (facts.fresh.contact if facts.fresh is not None else None) or event.contact or Contact()
         cards = {name: await self._cards.of(event.tenant, name, person) for name in sorted(needs.cards)}
         return replace(facts, cards=cards)
+
+    async def _answered(self, bound: BoundFlow, event: Event, tenant: Tenant) -> tuple[Told, ...] | None:
+        """What the flow's own calendar says to its question; a person waits, so that no answer in time is none."""
+        question = bound.flow.needs(event, bound.settings).ask
+        if question is None:
+            return None
+        for name in bound.spec.via:
+            account = await self._hub.directory.account(tenant.id, name)
+            if account is not None and account.manifest.calendar is not None:
+                try:
+                    return (await self._asker.ask(account, question, by=event.connection)).value
+                except NotAnswered as error:
+                    log("NOTICE", "not answered", tenant=tenant.id, connection=name, code=error.code)
+                    return None
+        return None
 
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""

@@ -58,6 +58,7 @@ class Account:
             safety=lambda command: carried(self.manifest, command).safety,
             timezone=self.timezone,
             needs_receipt=self.manifest.needs_receipt,
+            shows_buttons=self.manifest.messenger is not None and self.manifest.messenger.shows_buttons,
         )
 
 

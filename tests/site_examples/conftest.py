@@ -1,0 +1,75 @@
+"""The shop of the examples: the hub and the vendors' stand-ins as `make run` starts them, with the example's tenant."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Shop:
+    """The hub and the vendors, as `make run` starts them."""
+
+    def __init__(self, vendors: str) -> None:
+        self.vendors = vendors
+        self.page = f"{vendors}/site/index.html"
+        self.client = httpx.Client(trust_env=False, timeout=10)
+
+    def effects(self, vendor: str, kind: str) -> list[dict[str, Any]]:
+        told = self.client.get(f"{self.vendors}/_sim/{vendor}/ledger").json()["effects"]
+        return [effect for effect in told if effect["kind"] == kind]
+
+    def told(self, vendor: str, control: str, **content: object) -> None:
+        self.client.post(f"{self.vendors}/_sim/{vendor}/{control}", json=content).raise_for_status()
+
+    def deals(self) -> int:
+        return len([one for one in self.effects("amocrm", "create") if one["entity"] == "leads"])
+
+
+def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < end, f"still not: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="package")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    hub, vendors = free_port(), free_port()
+    (folder / "tenants").mkdir()
+    tenant = (ROOT / "tenants" / "salon.yaml").read_text("utf-8")
+    (folder / "tenants" / "salon.yaml").write_text(tenant.replace(":8081", f":{vendors}"), "utf-8")
+    command = [sys.executable, "-m", "svyazka.cli", "run", "--with-simulators", "--port", str(hub)]
+    command += ["--simulators-port", str(vendors), "--data", str(folder / "data"), "--tenants", str(folder / "tenants")]
+    log = (folder / "log").open("wb")
+    with subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder) as running:
+        try:
+            found = Shop(f"http://127.0.0.1:{vendors}")
+            until(lambda: _answers(f"http://127.0.0.1:{hub}/"), f"running: {folder / 'log'}", 60)
+            yield found
+        finally:
+            running.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
