@@ -66,7 +66,7 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 CAN ?= messenger
 HOOK ?= json
 
-connector: setup ## begins one: NAME=pingo CAN=messenger,reading,polling HOOK=form|json|signed|none
+connector: setup ## begins one: NAME=pingo CAN=messenger,reading,polling HOOK=form|json|signed|none TITLE="Pingo.ru"
 	$(BIN)/python infra/new_connector.py $(NAME) --can "$(CAN)" --hook $(HOOK) $(if $(TITLE),--title "$(TITLE)")
 
 live: setup ## with an account of your own: TENANT=kofe VENDOR=smsru TO=<your own phone>; asks before it sends

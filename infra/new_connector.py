@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Set
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,6 +84,8 @@ def _named(text: str, name: str) -> str:
 
 def _in_its_words(place: Path, text: str, name: str, title: str) -> str:
     if place.suffix == ".md":
+        steps = count(1)
+        text = re.sub(r"^1\.(?= )", lambda _: f"{next(steps)}.", text, flags=re.M)
         return _named(text.replace("Pingo", title), name)
     return _named(text.replace('title="Pingo"', f'title="{title}"'), name)
 
@@ -133,7 +136,8 @@ def main() -> int:
     sys.stdout.write("".join(f"{path.relative_to(ROOT)}\n" for path in made))
     sys.stdout.write(
         f"\nNow: .venv/bin/pytest tests/kits -k {given.name}\n"
-        "Each case that fails says what is to be written; docs/adding-a-connector.md goes through one.\n"
+        "Each case that fails says what is to be written; docs/adding-a-connector.md goes through one, and names what "
+        "remains beside it.\n"
     )
     return 0
 

@@ -109,7 +109,7 @@ def mistakes(language: str) -> Iterator[str]:
     needed, known = collected(language), said(language)
     for message in needed:
         if message.id:
-            yield from (f"{language}: {_first(message.id)!r}: {what}" for what in _faults(message))
+            yield from (f"{language}: {_first(message.id)!r}: {what}" for what in _faults(language, message))
     ids = {_first(message.id) for message in needed}
     gone = [message.id for message in known if message.id and _first(message.id) not in ids]
     yield from (f"{language}: {_first(id_)!r}: stands in no code any more: make texts" for id_ in gone)
@@ -118,11 +118,11 @@ def mistakes(language: str) -> Iterator[str]:
         yield f"{language}: {path.name} isn't made from {po(language).name}: make texts"
 
 
-def _faults(message: Message) -> Iterator[str]:
+def _faults(language: str, message: Message) -> Iterator[str]:
     ids = message.id if isinstance(message.id, tuple) else (message.id,)
     strings = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
     if not all(strings):
-        yield "has no translation"
+        yield f"has no translation: fill its `msgstr` in {po(language).relative_to(ROOT)}"
         return
     for string in map(str, strings):
         if gaps(string) != gaps(str(ids[-1])):

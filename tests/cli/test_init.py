@@ -18,6 +18,7 @@ from cli.conftest import API_ID, Installation, order
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.flows.registry import DOES, FLOWS, load_flow
 from svyazka.tenantfile import read_tenant_file
+from vendors import VENDORS as DESCRIBED
 
 MANIFESTS = {vendor: load_manifest(vendor) for vendor in VENDORS}
 REVIEW = ("--set", "review_url=https://example.org/r")
@@ -175,18 +176,21 @@ def test_a_file_that_apply_would_not_take_is_not_written(bare: Installation) -> 
     assert list((bare.folder / "tenants").iterdir()) == []
 
 
+def written(value: object) -> str:
+    """A value as it is given on the command line."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @pytest.mark.parametrize("flow", sorted(FLOWS))
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendor: str, flow: str) -> None:
-    # A sender is an address to one vendor and a name to another; ids of some are numbers.
-    value = "1122334455667" if vendor in ("dikidi", "whatsapp") else "1122334455667@example.org"
     channel = load_manifest(vendor).carries("SendMessage") and load_flow(flow).carries == ("SendMessage",)
     used = channel or load_flow(flow).needs_sources
     needed = [
         part
         for setting in load_manifest(vendor).credentials.required
         if used and setting not in load_manifest(vendor).credentials.secret
-        for part in ("--set", f"{vendor}.{setting}={'true' if setting == 'unofficial' else value}")
+        for part in ("--set", f"{vendor}.{setting}={written(DESCRIBED[vendor].plain[setting])}")
     ]
     also = ("--via", vendor) if channel else ()
     bare.svyazka(

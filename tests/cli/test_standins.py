@@ -15,21 +15,13 @@ from svyazka.connectors.registry import CALLED, load_manifest
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.tenants import ConnectionSpec, Tenant
 from svyazka.settings import Settings
+from vendors import VENDORS as DESCRIBED
 
-PLAIN: dict[str, dict[str, object]] = {
-    "iiko": {"organization_id": "7bc05553-4b68-44e8-b7bc-37be63c6d9e9"},
-    "amocrm": {"subdomain": "kofeinya-test"},
-    "yclients": {"company_id": 997441},
-    "whatsapp": {"phone_number_id": "999"},
-    "rkeeper": {"object_id": 199990160},
-    "resend": {"sender": "Кофейня <hub@example.com>"},
-    "dikidi": {"company": 4242, "unofficial": True},
-    "exolve": {"sender": "79990000000"},
-}
 SECRET = {
     "iiko": ("api_login",), "amocrm": ("token",), "rkeeper": ("client_id", "client_secret", "token"),
     "bitrix24": ("webhook_url",),
 }  # fmt: skip
+"""Where not all of a connection's credentials are wanted at once: those of one kind of access."""
 OWN = {"bot_token": "123456789:AAE-own-token", "webhook_url": "https://kofe.bitrix24.ru/rest/1/own0code/"}
 """What a person has set himself already, of the vendor's form."""
 
@@ -41,8 +33,10 @@ def test_every_stand_in_lets_made_up_credentials_in(bare: Installation, own: boo
         for vendor in CALLED:
             secret = SECRET.get(vendor, load_manifest(vendor).credentials.secret)
             settings = {name: {"secret": f"{vendor}-{name}"} for name in secret}
+            asked = DESCRIBED[vendor].asked
+            plain = asked.settings if asked else {}
             connections[vendor] = ConnectionSpec(
-                vendor=vendor, settings={"base_url": f"{url}/{vendor}", **PLAIN.get(vendor, {}), **settings}
+                vendor=vendor, settings={"base_url": f"{url}/{vendor}", **plain, **settings}
             )
         tenant = Tenant(id="kofe", name="Кофейня", timezone="Europe/Moscow", connections=connections)
         hub = session.hub
@@ -52,7 +46,7 @@ def test_every_stand_in_lets_made_up_credentials_in(bare: Installation, own: boo
             for spec in connections.values():
                 for name, value in spec.settings.items():
                     signs = name in ("app_secret", "signing_secret", "outbound_secret")
-                    if isinstance(value, dict) and not signs:
+                    if isinstance(value, dict) and "secret" in value and not signs:
                         given = OWN.get(name, "well-formed-of-a-persons-own")
                         await set_secret(hub.store, hub.directory, hub.keyring, "kofe", value["secret"], given)
         await standins.introduce(session, tenant, url)

@@ -12,8 +12,6 @@ CONNECTORS = Path(__file__).parents[2] / "shared" / "svyazka" / "connectors"
 
 ALWAYS = {"__init__", "settings", "manifest"}
 WHERE_IT_IS_CALLED = {"failures", "client"}
-ALWAYS = {"__init__", "settings", "manifest"}
-WHERE_IT_IS_CALLED = {"failures", "client"}
 OF_A_CAPABILITY = (
     "messenger", "forwarder", "records", "calendar", "identity", "reading", "polling", "doctor", "hook", "access",
     "signing_in",

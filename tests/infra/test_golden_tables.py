@@ -3,6 +3,7 @@ switched off without a line of `golden/` that says so."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -23,25 +24,34 @@ TABLES: dict[str, Callable[[Plan], list[str]]] = {
 }
 
 
-def compared(name: str, lines: list[str], tmp_path: Path) -> None:
-    """With the file; what is right if it should have changed lies beside the test's other files."""
-    (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n")
-    expected = (GOLDEN / f"{name}.txt").read_text().splitlines()
-    assert lines == expected, f"if this was meant: cp {tmp_path / name}.txt {GOLDEN}"
+def compared(name: str, lines: list[str]) -> None:
+    """With the file, which `GOLDEN=write` writes anew: what was meant is read in `git diff` then."""
+    file = GOLDEN / f"{name}.txt"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text("\n".join(lines) + "\n")
+    expected = file.read_text().splitlines()
+    differ = [f"- {line}" for line in expected if line not in lines] + [
+        f"+ {line}" for line in lines if line not in expected
+    ]
+    assert lines == expected, "\n".join([
+        f"{file.relative_to(GOLDEN.parents[2])} says otherwise. A new vendor adds its lines; if this was meant:",
+        "GOLDEN=write .venv/bin/pytest tests/infra/test_golden_tables.py, then read git diff tests/infra/golden",
+        *differ,
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_plan_is_what_its_table_says(name: str, plan: Plan, tmp_path: Path):
-    compared(name, TABLES[name](plan), tmp_path)
+def test_the_plan_is_what_its_table_says(name: str, plan: Plan):
+    compared(name, TABLES[name](plan))
 
 
-def test_what_the_options_add_and_take_away(plan: Plan, plan_with_options: Plan, tmp_path: Path):
+def test_what_the_options_add_and_take_away(plan: Plan, plan_with_options: Plan):
     """Operators, a balancer that nobody comes past, an organisation that forbids grants to everybody."""
     lines = []
     for table in (tables.grants, tables.functions):
         before, after = set(table(plan)), set(table(plan_with_options))
         lines += [*(f"- {line}" for line in sorted(before - after)), *(f"+ {line}" for line in sorted(after - before))]
-    compared("options", lines, tmp_path)
+    compared("options", lines)
 
 
 def first(plan: Plan, kind: str) -> dict[str, Any]:

@@ -40,7 +40,20 @@ MESSAGES = {
     "test_what_stayed_unknown_is_settled_by_its_receipt",
 }  # fmt: skip
 KITS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests" / "kits").glob("test_*.py"))
-UNWRITTEN = {"hook": {SAMPLE}, "signed": {PROOF}, "messenger": {case for case in MESSAGES if f"def {case}(" in KITS}}
+UNWRITTEN = {
+    "doctor": {
+        "test_a_doctor_of_a_connection_in_order_finds_nothing_that_fails",
+        "test_silence_is_told_from_a_connection_that_never_was",
+    },
+    "hook": {SAMPLE},
+    "signed": {PROOF},
+    "messenger": {case for case in MESSAGES if f"def {case}(" in KITS},
+    "reading": {"test_a_fact_by_webhook_and_a_fact_by_reading_are_one"},
+    "polling": {
+        "test_a_fact_by_webhook_and_a_fact_by_polling_are_one",
+        "test_a_look_that_fails_leaves_the_cursor_where_it_was",
+    },
+}
 """The cases that fail until somebody has written what they ask for."""
 
 pytestmark = pytest.mark.timeout(600)
@@ -88,10 +101,10 @@ def test_what_was_begun_is_clean_and_exactly_the_unwritten_fails(tree: Path) -> 
         (case, name)
         for name, (can, hook) in BEGUN.items()
         if name in RUN
-        for mark in new_connector.marks(can, hook)
+        for mark in {"doctor", *new_connector.marks(can, hook)}
         for case in UNWRITTEN.get(mark, ())
     }
-    assert failing(tree, *RUN) == wanted
+    assert sorted(failing(tree, *RUN) ^ wanted) == []
 
 
 def test_the_guides_example_passes_everything(tree: Path) -> None:
@@ -100,11 +113,11 @@ def test_the_guides_example_passes_everything(tree: Path) -> None:
         file = tree / place
         file.write_text(merged(file.read_text("utf-8"), block), "utf-8")
         lines += 0 if place.startswith("shared/simulators") else block.count("\n")
-    assert lines <= 75, "the example has grown too long to be read at a sitting"
+    assert lines <= 90, "the example has grown too long to be read at a sitting"
     assert done(tree, "ruff", "check", "--select", "I,F401", "--fix", "shared") == ""
     assert done(tree, "ruff", "check", "shared") == ""
     assert done(tree, "mypy", "-p", "svyazka.connectors.pingo", "-p", "simulators.pingo") == ""
-    assert failing(tree, "pingo") == set()
+    assert sorted(failing(tree, "pingo")) == []
 
 
 def merged(file: str, block: str) -> str:

@@ -45,10 +45,17 @@ OF_ITS_PLACE = [status for status in IN_PLACE_OF if status != 401]
 """A 401 may make a token anew before it is believed."""
 
 
-async def test_whoever_can_be_asked_takes_part() -> None:
-    assert set(ASKED) == {*READING, *POLLING, *NETWORKED}
-    assert [name for name, asked in ASKED.items() if not asked.questions] == []
-    assert [name for name in READING if ASKED[name].entity is None] == []
+@pytest.mark.parametrize("name", sorted({*READING, *POLLING, *NETWORKED, *ASKED}))
+async def test_whoever_can_be_asked_takes_part(name: str) -> None:
+    described = (
+        f"tests/vendors/{name}.py: {name} has reading, polling or a doctor, so that VENDOR wants `asked=Asked(...)`"
+    )
+    assert name in ASKED, described
+    assert name in {*READING, *POLLING, *NETWORKED}, (
+        f"tests/vendors/{name}.py: `asked` is of no use, nobody asks {name}"
+    )
+    assert ASKED[name].questions, f"{described} with `questions`: one of each product or protocol"
+    assert name not in READING or ASKED[name].entity, f"{described} with `entity`: an object that `reading` may ask for"
 
 
 def settings_of(name: str, **changes: Any) -> Any:

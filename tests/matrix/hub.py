@@ -124,6 +124,10 @@ class Machine:
     async def tell(self, vendor: str, control: str, content: object) -> Any:
         """Tell a stand-in something."""
         answer = await self.front.client.post(f"{self.vendors.url}/_sim/{vendor}/{control}", json=content)
+        assert answer.status_code != 404, (
+            f"{vendor}'s stand-in has no control `{control}` ({content}): name what may be set in its `settings`, and "
+            f"what it is told to do in its `controls()`; tests/vendors/{vendor}.py says what is told"
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()
 

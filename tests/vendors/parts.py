@@ -469,6 +469,12 @@ class Vendor:
     asked: Asked | None = None
     crm: Crm | None = None
 
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """Settings of its form that are no secrets: those of whatever of it is described."""
+        parts = (self.source, self.messenger, self.calendar, self.crm, self.asked)
+        return {name: value for part in parts if part is not None for name, value in part.settings.items()}
+
 
 # What descriptions share
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from svyazka.connectors.pingo import client
+
 from matrix.hub import Machine
 from simulators import pingo
 from simulators.serve import Running
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
+from svyazka.model.events import Entity
 from vendors.parts import (
     FORM,
+    Asked,
     Guest,
     Hooks,
     Messenger,
     Proof,
+    Question,
     Source,
     Stage,
     Vendor,
@@ -26,6 +31,7 @@ from vendors.parts import (
 )
 
 SEND = "/messages"  # [messenger]
+ACCOUNT = "/account"
 
 # [hook
 HOOKS = Hooks(
@@ -51,11 +57,13 @@ async def _receipt(machine: Machine, id_: str, arrived: bool) -> None:
     assert await machine.tell("pingo", "receipt", told) == {"sent": [200]}
 
 
-def _says(case: Case) -> Iterator[tuple[int, object]]:
-    yield case.status or 400, {"error": case.code}
-
-
 # messenger]
+
+
+def _says(case: Case) -> Iterator[tuple[int, object]]:
+    """The answers, status and body, by which it says a row of the failure map."""
+    if case.code is not None:
+        yield 400, {"error": case.code}
 
 
 def _webhook(running: Running, guest: Guest) -> Webhook:  # [source]
@@ -66,6 +74,13 @@ VENDOR = Vendor(
     name="pingo",
     hooks=HOOKS,  # [hook]
     source=Source("pingo", {}, {"api_key": pingo.KEY}, webhook=_webhook),  # [source]
+    asked=Asked(
+        "pingo",
+        {},
+        {"api_key": pingo.KEY},
+        questions=(Question(path=ACCOUNT, ask=client.account, says=_says),),
+        entity=Entity(kind="order", id="7"),  # [reading]
+    ),
     # [messenger
     messenger=Messenger(
         "pingo",

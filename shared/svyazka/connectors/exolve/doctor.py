@@ -6,10 +6,7 @@ from svyazka.catalogue import N_, _
 from svyazka.connectors.exolve import client
 from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding, no_access
-from svyazka.engine.contracts.vendor_answers import VendorFailure
-from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.outcomes import Blocked
+from svyazka.engine.contracts.learning import Doctor, Finding, let_in
 
 
 class ExolveDoctor(Doctor[ExolveSettings]):
@@ -21,7 +18,7 @@ class ExolveDoctor(Doctor[ExolveSettings]):
     async def check(self, call: Call[ExolveSettings]) -> list[Finding]:
         """Whether the key is good. Balance, sender names and webhook addresses are shown by the cabinet only."""
         settings = call.settings
-        findings = [await _credentials(call)]
+        findings = [await let_in("Exolve", _listed(call))]
         if settings.sender is None:
             what = N_("sender isn't set: Exolve's documentation demands one")
             findings.append(Finding("sender", "warn", what, _("set the application's number (79...) or name")))
@@ -31,12 +28,5 @@ class ExolveDoctor(Doctor[ExolveSettings]):
         return findings
 
 
-async def _credentials(call: Call[ExolveSettings]) -> Finding:
-    try:
-        number = await client.count(call)
-    except VendorFailure as error:
-        remedy = error.outcome.remedy if isinstance(error.outcome, Blocked) else N_("try again later")
-        return no_access("credentials", _("Exolve doesn't let us in: {why}", why=error), remedy, error)
-    except (NotSent, MaybeSent) as error:
-        return no_access("credentials", _("Exolve doesn't answer: {why}", why=error), _("try again later"))
-    return Finding("credentials", "ok", _("Exolve knows the key; {number} message(s) in its list", number=number))
+async def _listed(call: Call[ExolveSettings]) -> str:
+    return _("{number} message(s) in its list", number=await client.count(call))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+from svyazka.catalogue import _
+from svyazka.engine.contracts.vendor_answers import VendorFailure
+from svyazka.model.errors import MaybeSent, NotSent
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
@@ -80,6 +84,19 @@ def no_access(check: str, message: str, remedy: str | None, error: Exception | N
     """The finding that the vendor doesn't let us work, and for how long, where its `error` says that."""
     after = getattr(getattr(error, "outcome", None), "after", None)
     return Finding(check, "fail", message, remedy, stops=True, after=after)
+
+
+async def let_in(vendor: str, asking: Awaitable[str]) -> Finding:
+    """Whether a vendor lets us in: by a question that costs nothing, whose answer a person is told."""
+    try:
+        answer = await asking
+    except VendorFailure as error:
+        remedy = getattr(error.outcome, "remedy", None) or _("try again later")
+        return no_access("credentials", _("{vendor} doesn't let us in: {why}", vendor=vendor, why=error), remedy, error)
+    except (NotSent, MaybeSent) as error:
+        why = _("{vendor} doesn't answer: {why}", vendor=vendor, why=error)
+        return no_access("credentials", why, _("try again later"))
+    return Finding("credentials", "ok", _("{vendor} lets us in: {answer}", vendor=vendor, answer=answer))
 
 
 class Doctor(Protocol[SettingsT]):

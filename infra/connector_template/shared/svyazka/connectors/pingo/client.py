@@ -6,7 +6,8 @@ from svyazka.connectors.pingo.settings import PingoSettings
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
-from svyazka.model.outcomes import Outcome, Refused
+from svyazka.engine.contracts.vendor_answers import VendorFailure
+from svyazka.model.outcomes import Outcome, Refused, Unclear
 
 
 # [messenger
@@ -16,6 +17,11 @@ async def send(call: Call[PingoSettings], to: str, words: str) -> Outcome:
 
 
 # messenger]
+
+
+async def account(call: Call[PingoSettings]) -> str:
+    """Whose credentials these are: it costs nothing and changes nothing. Raises VendorFailure, NotSent, MaybeSent."""
+    raise VendorFailure(Unclear(code="not_written", message=N_("asking Pingo isn't written yet")))
 
 
 def headers(call: Call[PingoSettings]) -> dict[str, str]:

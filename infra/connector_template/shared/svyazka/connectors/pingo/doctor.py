@@ -1,12 +1,12 @@
-"""`doctor`: whether Pingo knows the key."""
+"""`doctor`: whether Pingo lets us in."""
 
 from __future__ import annotations
 
+from svyazka.connectors.pingo import client
 from svyazka.connectors.pingo.settings import PingoSettings
 
-from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.learning import Doctor, Finding
+from svyazka.engine.contracts.learning import Doctor, Finding, let_in
 
 
 class PingoDoctor(Doctor[PingoSettings]):
@@ -16,5 +16,5 @@ class PingoDoctor(Doctor[PingoSettings]):
         return settings.api_key is not None
 
     async def check(self, call: Call[PingoSettings]) -> list[Finding]:
-        """A call that costs nothing and changes nothing."""
-        return [Finding("credentials", "warn", N_("whether Pingo knows the key isn't asked yet"))]
+        """Whether we are let in; what else has to be right at Pingo would be looked at here."""
+        return [await let_in("Pingo", client.account(call))]
