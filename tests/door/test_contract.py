@@ -51,7 +51,6 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     async def main() -> None:
         store = LocalStore.open(data)
         application = AcceptApp(store, keyring, SystemClock())
-        application._door.codes._rest = _no_rest
         server = uvicorn.Server(uvicorn.Config(application, log_level="error", timeout_graceful_shutdown=1))
         servers.append(server)
         started.set()
@@ -65,10 +64,6 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     servers[0].should_exit = True
     thread.join(20)
     listener.close()
-
-
-async def _no_rest(seconds: float) -> None:
-    return None
 
 
 @SCHEMA.parametrize()

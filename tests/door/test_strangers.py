@@ -71,7 +71,8 @@ async def test_the_public_key_decides_and_reads_nothing() -> None:
         if chance.random() < 0.1:
             headers["x_session"] = "".join(chance.choices(string.ascii_letters, k=43))
         body = body_of(chance) if method == "POST" else None
-        answer = await site.call(method, f"/ingest/{path}?service=1&day=2026-10-05", body, **headers)
+        peer = f"203.0.113.{chance.randrange(256)}"
+        answer = await site.call(method, f"/ingest/{path}?service=1&day=2026-10-05", body, peer=peer, **headers)
         answers.add(answer.status)
         said = answer.body.decode()
         assert SECRET_NAME not in said
@@ -93,6 +94,15 @@ async def test_the_public_key_decides_and_reads_nothing() -> None:
         assert event.type in {
             EventType.LEAD_CREATED, EventType.MESSAGE_RECEIVED, EventType.ORDER_CREATED, EventType.BOOKING_REQUESTED,
         }  # fmt: skip
+
+
+async def test_an_address_that_walks_all_days_and_masters_is_stopped_before_the_worker_is_asked() -> None:
+    site = Site()
+    await site.settle_in()
+    statuses = [(await site.call("GET", "/ingest/services")).status for _ in range(150)]
+    assert statuses[120:] == [429] * 30
+    assert len(site.asks.asked) == 120
+    assert (await site.call("GET", "/ingest/services", peer="203.0.113.9")).status != 429
 
 
 # A flood that is held

@@ -5,30 +5,26 @@ Which visit it is the worker says, by that id; what a browser says of visits cou
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from svyazka.connectors.site.schema import Envelope
 from svyazka.door.accepting import enter
 from svyazka.door.answers import NOT_FOUND, content
-from svyazka.door.becoming import Standing
+from svyazka.door.asked import AskedOfTheWorker
 from svyazka.door.callers import Caller
 from svyazka.engine.contracts.webhook import Answer
 from svyazka.engine.intake.receive import RETRY_AFTER, Receiver, problem
-from svyazka.engine.ports.asking import Reply
 
 SAME_CHANGE = 60.0
 """Seconds in which the same change said again is a repeat."""
-
-Ask = Callable[[Caller, Mapping[str, Any]], Awaitable[Reply | None]]
-CarryOut = Callable[[str], Awaitable[Standing | None]]
 
 
 class Visits:
     """Changes of bookings."""
 
-    def __init__(self, receiver: Receiver, ask: Ask, carry_out: CarryOut) -> None:
-        self._receiver, self._ask, self._carry_out = receiver, ask, carry_out
+    def __init__(self, receiver: Receiver, asked: AskedOfTheWorker) -> None:
+        self._receiver, self._asked = receiver, asked
 
     async def change(self, caller: Caller, id_: str, starts_at: str | None) -> Answer:
         """Move a booking, or cancel it where no time is given. Raises Unavailable."""
@@ -45,7 +41,7 @@ class Visits:
 
     async def _booked(self, caller: Caller, id_: str) -> Mapping[str, Any] | Answer:
         """What the worker knows of it, where it can be changed."""
-        reply = await self._ask(caller, {"kind": "booking", "booking": id_[:100]})
+        reply = await self._asked.answer(caller, {"kind": "booking", "booking": id_[:100]})
         if reply is None or reply.status >= 500:
             return problem(503, "Try again", "nobody could look just now", {"Retry-After": RETRY_AFTER})
         if reply.status != 200:
@@ -67,7 +63,7 @@ class Visits:
             {"call": call, "by": caller.by, "named": named, "within": SAME_CHANGE, "print": "", "body": body}
         )
         entry = await enter(self._receiver, caller, envelope)
-        standing = await self._carry_out(entry.id)
+        standing = await self._asked.carried_out(entry.id)
         word = standing.word if standing is not None else "accepted"
         if visit is None and word == "done":
             word = "cancelled"  # what waited is called off by its own guard
