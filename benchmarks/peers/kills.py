@@ -52,11 +52,14 @@ def _killed(kind: type[Hub], count: int) -> dict[str, object]:
         hub.prepare()
         hub.begin()
         over = threading.Event()
-        killing = threading.Thread(target=_kill_again_and_again, args=(hub, count, over))
+        trouble: list[Failed] = []
+        killing = threading.Thread(target=_kill_again_and_again, args=(hub, count, over, trouble))
         try:
             killing.start()
             taken = asyncio.run(persist(hub.url, webhook, EVENTS_MOST, CALLERS, over.is_set))
             killing.join()
+            if trouble:
+                raise trouble[0]
             _settle(hub, sink)
         finally:
             over.set()
@@ -79,13 +82,15 @@ def _vendor(port: int) -> AbstractContextManager[object]:
     return running(["-m", "benchmarks.sink", str(port), str(VENDOR_TAKES)], port)
 
 
-def _kill_again_and_again(hub: Hub, count: int, over: threading.Event) -> None:
+def _kill_again_and_again(hub: Hub, count: int, over: threading.Event, trouble: list[Failed]) -> None:
     try:
         for _ in range(count):
             time.sleep(LIFE)
             hub.kill()
             hub.begin()
         time.sleep(LIFE)
+    except Failed as error:
+        trouble.append(error)
     finally:
         over.set()
 
