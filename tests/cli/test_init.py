@@ -26,6 +26,7 @@ PLAIN = ("init", "--yes", "--name", "Кофейня", "--id", "kofe", "--from", 
 
 NEEDED = {
     "booking": ("--via", "yclients,smsru"),
+    "booking_bot": ("--via", "telegram,yclients"),
     "enrich": ("--via", "amocrm", "--set", "events=[order.completed]", "--set", "note=№{number}"),
     "forward": ("--via", "http"),
     "lead_intake": ("--via", "amocrm"),
