@@ -22,6 +22,7 @@ from svyazka.model.commands import BookVisit, Forward, Repeat, Safety, SendMessa
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.records import RecordKind
+from svyazka.model.tenants import ConnectionSettings
 
 PAGES = ROOT / "docs" / "vendors"
 NEVER = "—"
@@ -71,6 +72,7 @@ def pages() -> dict[Path, str]:
                 raise ConfigError(f"docs/vendors/{vendor}.md: expected a page for every vendor, in Russian")
             manifest = load_manifest(vendor)
             text = _filled(page, "quality", _about(manifest))
+            text = _filled(page, "settings", _table(_settings(manifest)), text)
             if manifest.failures is not None:
                 text = _filled(page, "failures", _table(_rows(manifest.failures)), text)
             found[page] = text
@@ -92,6 +94,23 @@ def _table(rows: Iterable[Sequence[str]]) -> str:
     head, *others = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     lines = [f"| {' | '.join(line)} |" for line in (head, *others)]
     return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
+
+
+# What stands in the tenant file
+
+
+def _settings(manifest: Manifest[Any]) -> Iterator[Sequence[str]]:
+    """The vendor's own; those of every connection are in the general page."""
+    credentials = manifest.credentials
+    yield ("настройка", "что это", "где взять", "без неё")
+    for name, field in manifest.settings.model_fields.items():
+        if name in ConnectionSettings.model_fields:
+            continue
+        hidden = " (секрет)" if name in credentials.secret else ""
+        needed = (
+            "подключение стоит" if name in credentials.required else told(credentials.optional.get(name, "")) or NEVER
+        )
+        yield (f"`{name}`", f"{told(field.title or '')}{hidden}", told(field.description or "") or NEVER, needed)
 
 
 # What it can do

@@ -1,4 +1,4 @@
-"""What a form or a prompt may say of a vendor's settings: each credential has a name for people."""
+"""What a form or a prompt may say of a vendor's settings: each has a name for people."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pydantic.fields import FieldInfo
 
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.model.complaints import in_words
+from svyazka.model.tenants import ConnectionSettings
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_each_credential_has_a_name_for_people_and_examples_are_valid(vendor: str) -> None:
+def test_each_setting_has_a_name_for_people_and_examples_are_valid(vendor: str) -> None:
     manifest = load_manifest(vendor)
     fields: dict[str, FieldInfo] = manifest.settings.model_fields
-    credentials = {*manifest.credentials.required, *manifest.credentials.secret} & set(fields)
-    assert [name for name in sorted(credentials) if not fields[name].title] == []
+    assert [name for name in fields if name not in ConnectionSettings.model_fields and not fields[name].title] == []
     for name, field in fields.items():
         for example in field.examples or ():
             assert getattr(manifest.settings.model_validate({name: example}), name) == example

@@ -28,4 +28,4 @@ class ExolveSettings(ConnectionSettings):
             "Кабинет exolve.ru: номер (79..., без плюса) или зарегистрированное имя, привязанные к приложению"
         ),
     )
-    whatsapp_sender: str | None = Field(default=None, min_length=1)
+    whatsapp_sender: str | None = Field(default=None, min_length=1, title=N_("отправитель WhatsApp (не используется)"))

@@ -81,36 +81,36 @@ class ContactExpressions(Frozen):
 class HttpSettings(ConnectionSettings):
     """A source (`type`, `subject`, ...), a destination (`url`, ...), or both."""
 
-    auth: InboundAuth | None = None
+    auth: InboundAuth | None = Field(default=None, title=N_("как доказывается запрос"))
     inbound_secret: str | None = Field(
         default=None,
         min_length=1,
         title=N_("секрет отправителя"),
     )
     """The HMAC key, the header's token, `user:password`, or whsec_/whpk_ (old and new with a space between)."""
-    items: Expression | None = None
-    type: str = "type"
+    items: Expression | None = Field(default=None, title=N_("где в теле список событий"))
+    type: str = Field(default="type", title=N_("вид события, или где он стоит"))
     """A type of ours (`order.completed`), or an expression that finds the sender's word for it."""
-    types: dict[str, EventType] = {}
-    subject: Expression | None = None
-    key: Expressions | None = None
-    occurred_at: Expression = "timestamp"
-    contact: ContactExpressions = ContactExpressions()
-    fields: dict[str, Expression] = {}
+    types: dict[str, EventType] = Field(default={}, title=N_("слово отправителя → вид события"))
+    subject: Expression | None = Field(default=None, title=N_("о чём событие: где стоит номер"))
+    key: Expressions | None = Field(default=None, title=N_("что отличает событие от других"))
+    occurred_at: Expression = Field(default="timestamp", title=N_("где стоит время события"))
+    contact: ContactExpressions = Field(default=ContactExpressions(), title=N_("где стоят имя, телефон, почта, чаты"))
+    fields: dict[str, Expression] = Field(default={}, title=N_("что ещё взять из тела"))
 
     url: str | None = Field(
         default=None,
         title=N_("адрес получателя"),
     )
-    method: Literal["POST", "PUT", "PATCH"] = "POST"
-    headers: dict[str, str] = {}
+    method: Literal["POST", "PUT", "PATCH"] = Field(default="POST", title=N_("метод вызова получателя"))
+    headers: dict[str, str] = Field(default={}, title=N_("свои заголовки вызова"))
     authorization: str | None = Field(
         default=None,
         min_length=1,
         title=N_("заголовок Authorization целиком"),
     )
     """The whole Authorization header: `Bearer ...`, `Basic ...`."""
-    body: Expression | None = None
+    body: Expression | None = Field(default=None, title=N_("своё тело вызова"))
     """Another body, made from {type, timestamp, data}; `{text: data.contact.name}` makes an object."""
     outbound_secret: str | None = Field(
         default=None,

@@ -51,8 +51,8 @@ class RKeeperSettings(ConnectionSettings):
         min_length=1,
         title=N_("статусы завершённого заказа"),
     )
-    status_map: dict[str, Meaning] = {}
-    paths: FieldPaths = FieldPaths()
+    status_map: dict[str, Meaning] = Field(default={}, title=N_("статус ресторана → что он значит"))
+    paths: FieldPaths = Field(default=FieldPaths(), title=N_("где в push стоит нужное"))
     client_id: str | None = Field(
         default=None,
         min_length=1,
@@ -65,16 +65,20 @@ class RKeeperSettings(ConnectionSettings):
         title=N_("секрет r_k Delivery (client_secret)"),
         description=N_("Админ-панель r_k Delivery → «Интеграции» → «Подключение по API»"),
     )
-    object_id: Annotated[tuple[int, ...], BeforeValidator(_listed)] | None = Field(default=None, min_length=1)
+    object_id: Annotated[tuple[int, ...], BeforeValidator(_listed)] | None = Field(
+        default=None, min_length=1, title=N_("объекты White Server (objectId)")
+    )
     token: str | None = Field(
         default=None,
         min_length=1,
         title=N_("токен White Server"),
         description=N_("Выдаёт integrations@rkeeper.ru"),
     )
-    token_scheme: str | None = Field(default=None, pattern=r"^[A-Za-z]+$")
+    token_scheme: str | None = Field(default=None, pattern=r"^[A-Za-z]+$", title=N_("слово перед токеном White Server"))
     """A word before the token: the documentation shows none, two public clients send `Token`."""
-    signature_recipe: Literal["hmac-sha256", "sha256-key-body", "sha256-body-key"] | None = None
+    signature_recipe: Literal["hmac-sha256", "sha256-key-body", "sha256-body-key"] | None = Field(
+        default=None, title=N_("как подписан push")
+    )
     signature_key: str | None = Field(
         default=None,
         min_length=1,

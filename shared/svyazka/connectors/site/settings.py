@@ -56,11 +56,13 @@ class SiteSettings(ConnectionSettings):
     calendar: str | None = Field(default=None, title=N_("подключение календаря, если их несколько"))
     codes: str = Field(default="one_time_code", title=N_("правило, которым уходят коды"))
     """Id of the tenant's `one_time_code` flow."""
-    limits: SiteLimits = SiteLimits()
+    limits: SiteLimits = Field(default=SiteLimits(), title=N_("пределы приёма"))
     daily_codes: int = Field(default=100, ge=1, le=100_000, title=N_("кодов в сутки"))
-    code_countries: tuple[Annotated[str, Field(pattern=r"^\+\d{1,6}$")], ...] = ("+79",)
+    code_countries: tuple[Annotated[str, Field(pattern=r"^\+\d{1,6}$")], ...] = Field(
+        default=("+79",), title=N_("начала номеров для кодов")
+    )
     """Beginnings of the numbers that codes are sent to."""
     honeypot: str | None = Field(default=None, pattern=r"^[A-Za-z][\w-]{0,40}$", title=N_("поле-ловушка формы"))
     """A field that people don't see and robots fill in."""
-    min_fill: Duration = timedelta(seconds=3)
+    min_fill: Duration = Field(default=timedelta(seconds=3), title=N_("самое быстрое заполнение формы человеком"))
     """A form that is sent sooner was filled in by a robot."""
