@@ -80,6 +80,9 @@ class Preview:
                 break
             reasons.append(decision.reason)
             moment = decision.until
+        if delivery.after:
+            steps = ", ".join(before.step for before in delivery.after)
+            return Foreseen(delivery, "waits", None, (*reasons, N_("after {steps}").format(steps=steps)))
         hindered = await self._hindrance(delivery, tenant)
         if hindered is not None:
             return Foreseen(delivery, "waits", None, (*reasons, hindered))
