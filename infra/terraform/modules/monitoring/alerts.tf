@@ -29,8 +29,11 @@ locals {
     "events-unreadable" = {
       title    = "A vendor sent what can't be read"
       severity = "WARNING"
-      text     = "Events are in quarantine: their bytes are kept, no flow has acted on them."
-      any      = [{ what = "told_quarantined", above = 0, for = 0 }]
+      text     = "Events are in quarantine: their bytes are kept, no flow has acted on them. A flood at a front door is among them: svyazka held. Or a site's one-time codes run out, or are read by nobody."
+      any = [
+        { what = "told_quarantined", above = 0, for = 0 },
+        { what = "told_codes", above = 0, for = 0 },
+      ]
     }
     "events-missed" = {
       title    = "A gap that cannot be recovered from here"

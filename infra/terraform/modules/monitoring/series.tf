@@ -32,7 +32,8 @@ locals {
     told_access      = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"access\",\"foreign\",\"hook\",\"poll\",\"settings\",\"silent\") AND metric.labels.stage!=\"recovered\"", by = [] }
     told_refused     = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"refused\")", by = [] }
     told_lost        = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"dead\",\"unknown\",\"duplicate_effect\")", by = [] }
-    told_quarantined = { metric = "alerts", where = " AND metric.labels.kind=\"quarantined\"", by = [] }
+    told_quarantined = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"quarantined\",\"flood\")", by = [] }
+    told_codes       = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"codes\")", by = [] }
     told_gap         = { metric = "alerts", where = " AND metric.labels.kind=\"gap\"", by = [] }
     moved_lost       = { metric = "deliveries", where = " AND metric.labels.status=one_of(\"dead\",\"unknown\")", by = [] }
     } : name => {
