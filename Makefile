@@ -66,8 +66,8 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 CAN ?= messenger
 HOOK ?= json
 
-connector: setup ## begins one: NAME=pingo CAN=messenger,reading,polling HOOK=form|json|signed|none TITLE="Pingo.ru"
-	$(BIN)/python infra/new_connector.py $(NAME) --can "$(CAN)" --hook $(HOOK) $(if $(TITLE),--title "$(TITLE)")
+connector: setup ## begins one: NAME=pingo CAN=messenger,reading,polling HOOK=form|json|signed|none KEYS=login,password TITLE="Pingo.ru"
+	$(BIN)/python infra/new_connector.py $(NAME) --can "$(CAN)" --hook $(HOOK) $(if $(KEYS),--keys $(KEYS)) $(if $(TITLE),--title "$(TITLE)")
 
 live: setup ## with an account of your own: TENANT=kofe VENDOR=smsru TO=<your own phone>; asks before it sends
 	$(BIN)/python infra/live.py $(TENANT) $(VENDOR) $(TO)

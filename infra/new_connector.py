@@ -1,6 +1,7 @@
 """Begins a connector: its folder, stand-in, description for the tests, samples, page. A tool of ours, never shipped.
 
-    python infra/new_connector.py NAME [--can messenger,reading,polling] [--hook form|json|signed|none] [--title TEXT]
+    python infra/new_connector.py NAME [--can messenger,reading,polling] [--hook form|json|signed|none]
+                                   [--keys api_key] [--title TEXT]
 
 What it writes imports, passes lint and types, and does nothing yet: the kit cases that fail say what is to be written.
 docs/adding-a-connector.md goes through one.
@@ -13,7 +14,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +26,11 @@ to `# mark]`, are for connectors with that mark only."""
 
 CAN = ("messenger", "reading", "polling")
 HOOKS = ("form", "json", "signed", "none")
+
+KEY = "api_key"
+"""The credential that the template knows."""
+KEYS = {"login": "логин", "password": "пароль", "token": "токен"}
+"""What others are called."""
 
 _LINE = re.compile(r"\s+(?:# )?\[(\w+)\]$")
 _BEGIN, _END = re.compile(r"\s*# \[(\w+)"), re.compile(r"\s*# (\w+)\]")
@@ -40,8 +46,8 @@ def marks(can: Set[str], hook: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def written(name: str, title: str, wanted: Set[str]) -> Iterator[tuple[Path, str]]:
-    """The connector's files, by their path in the repository."""
+def written(name: str, title: str, wanted: Set[str], keys: Sequence[str] = (KEY,)) -> Iterator[tuple[Path, str]]:
+    """The connector's files, by their path in the repository. `keys`: the credentials that together let one in."""
     for path in sorted(TEMPLATE.rglob("*")):
         place = path.relative_to(TEMPLATE)
         stem, _, variant = path.stem.rpartition("_")
@@ -56,8 +62,26 @@ def written(name: str, title: str, wanted: Set[str]) -> Iterator[tuple[Path, str
         text = "\n".join(_kept(path.read_text("utf-8").splitlines(), wanted)) + "\n"
         if "form" in wanted:
             text = text.replace("delivered.json", "delivered.form")
+        if tuple(keys) != (KEY,):
+            text = _by_keys(text, keys)
         there = Path(*(_named(part, name) for part in place.with_stem(stem).parts))
         yield there, _in_its_words(place, text, name, title)
+
+
+def _by_keys(text: str, keys: Sequence[str]) -> str:
+    """The template's text with these credentials in place of its one."""
+
+    def each(found: re.Match[str]) -> str:
+        said = [found[0].replace(KEY, key).replace(KEY.replace("_", "-"), key.replace("_", "-")) for key in keys]
+        return "".join(one.replace("ключ API", KEYS.get(key, key)) for one, key in zip(said, keys, strict=True))
+
+    text = re.sub(rf"^    {KEY}: .*?^    \)\n", each, text, flags=re.M | re.S)
+    text = re.sub(rf"^(?:\| `{KEY}` \||    {KEY}: \{{).*\n", each, text, flags=re.M)
+    text = text.replace(f"settings.{KEY} is not None", " and ".join(f"settings.{key} is not None" for key in keys))
+    text = re.sub(
+        rf'"{KEY}"(: [\w.]+|,)', lambda found: " ".join(f'"{key}"{found[1].rstrip(",")},' for key in keys), text
+    )
+    return text.replace(KEY, keys[-1])
 
 
 def _fits(sample: Path, wanted: Set[str]) -> bool:
@@ -90,9 +114,11 @@ def _in_its_words(place: Path, text: str, name: str, title: str) -> str:
     return _named(text.replace('title="Pingo"', f'title="{title}"'), name)
 
 
-def begin(root: Path, name: str, title: str, can: Set[str], hook: str) -> list[Path]:
+def begin(
+    root: Path, name: str, title: str, can: Set[str], hook: str, keys: Sequence[str] = (KEY,)
+) -> list[Path]:  # fmt: skip
     """Write a connector's files into a tree; where. Raises FileExistsError for a name that is taken."""
-    files = {root / path: text for path, text in written(name, title, marks(can, hook))}
+    files = {root / path: text for path, text in written(name, title, marks(can, hook), keys)}
     for path in files:
         if path.exists():
             raise FileExistsError(path.relative_to(root))
@@ -119,16 +145,21 @@ def main() -> int:
     parser.add_argument("--title", help="its name as people know it")
     parser.add_argument("--can", default="messenger", help=f"some of {','.join(CAN)}, or nothing")
     parser.add_argument("--hook", default="json", choices=HOOKS, help="how it calls us")
+    parser.add_argument("--keys", default=KEY, help="settings that together let one in: login,password")
     given = parser.parse_args()
+    keys = [one for one in given.keys.split(",") if one]
     can = {one for one in given.can.split(",") if one}
     if not re.fullmatch(r"[a-z][a-z0-9]{1,30}", given.name):
         parser.error(f"NAME: expected small Latin letters and digits, got {given.name!r}")
+    if not keys or not all(re.fullmatch(r"[a-z][a-z_]*", key) for key in keys):
+        parser.error(f"--keys: expected settings' names as login,password, got {given.keys!r}")
     if can - set(CAN):
-        parser.error(f"--can: expected some of {', '.join(CAN)}, got {', '.join(sorted(can - set(CAN)))}")
+        others = ", ".join(sorted(can - set(CAN)))
+        parser.error(f"--can: expected some of {', '.join(CAN)}, got {others}; others are added by hand, see the guide")
     if not can and given.hook == "none":
         parser.error("expected something that it can: --can or --hook")
     try:
-        made = begin(ROOT, given.name, given.title or given.name.capitalize(), can, given.hook)
+        made = begin(ROOT, given.name, given.title or given.name.capitalize(), can, given.hook, keys)
     except FileExistsError as error:
         sys.stderr.write(f"{error}: is there already; take another name, or take the old one's files away\n")
         return 1

@@ -107,9 +107,11 @@ def _settings(manifest: Manifest[Any]) -> Iterator[Sequence[str]]:
         if name in ConnectionSettings.model_fields:
             continue
         hidden = " (секрет)" if name in credentials.secret else ""
-        needed = (
-            "подключение стоит" if name in credentials.required else told(credentials.optional.get(name, "")) or NEVER
-        )
+        needed = told(credentials.optional.get(name, "")) or NEVER
+        if name in credentials.required:
+            needed = "подключение стоит"
+        elif any(name in kind for kind in credentials.either):
+            needed = "подключение стоит, если нет доступа другого вида"
         yield (f"`{name}`", f"{told(field.title or '')}{hidden}", told(field.description or "") or NEVER, needed)
 
 

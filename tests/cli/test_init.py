@@ -189,7 +189,7 @@ def test_every_vendor_and_every_flow_can_be_begun_with(bare: Installation, vendo
     used = channel or load_flow(flow).needs_sources
     needed = [
         part
-        for setting in load_manifest(vendor).credentials.required
+        for setting in load_manifest(vendor).credentials.needed()
         if used and setting not in load_manifest(vendor).credentials.secret
         for part in ("--set", f"{vendor}.{setting}={written(DESCRIBED[vendor].plain[setting])}")
     ]

@@ -16,6 +16,7 @@ def test_each_setting_has_a_name_for_people_and_examples_are_valid(vendor: str) 
     manifest = load_manifest(vendor)
     fields: dict[str, FieldInfo] = manifest.settings.model_fields
     assert [name for name in fields if name not in ConnectionSettings.model_fields and not fields[name].title] == []
+    assert {name for kind in manifest.credentials.either for name in kind} <= set(fields)
     for name, field in fields.items():
         for example in field.examples or ():
             assert getattr(manifest.settings.model_validate({name: example}), name) == example

@@ -18,11 +18,11 @@ from new_connector import ROOT
 GUIDE = ROOT / "docs" / "adding-a-connector.md"
 BLOCK = re.compile(r"^```python (\S+)\n(.*?)^```$", re.M | re.S)
 
-BEGUN = {
-    "pingo": ({"messenger"}, "json"),
-    "pongo": ({"messenger"}, "form"),
-    "pungo": ({"reading", "polling"}, "signed"),
-    "pango": ({"messenger"}, "none"),
+BEGUN: dict[str, tuple[set[str], str, tuple[str, ...]]] = {
+    "pingo": ({"messenger"}, "json", ("api_key",)),
+    "pongo": ({"messenger"}, "form", ("login", "password")),
+    "pungo": ({"reading", "polling"}, "signed", ("api_key",)),
+    "pango": ({"messenger"}, "none", ("token",)),
 }
 """What is begun: one of each shape."""
 
@@ -69,8 +69,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy2(ROOT / file, copy)
     if (ROOT / ".mypy_cache").exists():
         shutil.copytree(ROOT / ".mypy_cache", copy / ".mypy_cache")
-    for name, (can, hook) in BEGUN.items():
-        new_connector.begin(copy, name, name.upper(), can, hook)
+    for name, (can, hook, keys) in BEGUN.items():
+        new_connector.begin(copy, name, name.upper(), can, hook, keys)
     new_connector.generate(copy)
     return copy
 
@@ -99,7 +99,7 @@ def test_what_was_begun_is_clean_and_exactly_the_unwritten_fails(tree: Path) -> 
     assert done(tree, "importlinter.cli", "lint") == ""
     wanted = {
         (case, name)
-        for name, (can, hook) in BEGUN.items()
+        for name, (can, hook, _) in BEGUN.items()
         if name in RUN
         for mark in {"doctor", *new_connector.marks(can, hook)}
         for case in UNWRITTEN.get(mark, ())

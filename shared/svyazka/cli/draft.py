@@ -100,7 +100,8 @@ def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dic
     held = [
         vendor
         for vendor, one in fitting.items()
-        if one.credentials.environment and set(one.credentials.required) <= _set(one.credentials).keys()
+        if one.credentials.environment
+        and set(one.credentials.needed(_set(one.credentials))) <= _set(one.credentials).keys()
     ]
     ready = [vendor for vendor in held if fitting[vendor].credentials.not_proposed is None]
     question = _("Channels, the preferred one first ({fitting})", fitting=", ".join(fitting))
@@ -140,12 +141,13 @@ def _connection(talk: Interview, name: str, vendor: str, secrets: dict[str, str]
     if credentials.advice:
         note(f"{name}: {told(credentials.advice)}", None)
     open_ = [s for s in one_line_settings(model) if s not in values and s not in found]
-    asked = [setting for setting in open_ if setting in credentials.required]
-    optional = [setting for setting in open_ if setting not in credentials.required]
+    required = credentials.needed({*values, *found})
+    asked = [setting for setting in open_ if setting in required]
+    optional = [setting for setting in open_ if setting not in required]
     if optional and _wants(talk, name, manifest, optional):
         asked += optional
     for setting in (*found, *asked):
-        secret, needed = setting in credentials.secret, setting in credentials.required
+        secret, needed = setting in credentials.secret, setting in required
         value = talk.value(
             f"{name}: {setting}" + (f" {_('(Enter: later)')}" if secret or not needed else ""),
             setting_check(model, setting), option=credentials.environment.get(setting, f"--set {name}.{setting}"),

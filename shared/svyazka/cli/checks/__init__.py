@@ -31,7 +31,8 @@ def of_finding(finding: Finding, account: Account) -> Check:
     failure."""
     status: Level = "ok" if finding.status == "ok" else "warn" if finding.status == "warn" else "fail"
     tenant, connection = account.tenant, account.name
-    remedy = finding.remedy and whole(finding.remedy, tenant, connection, account.manifest.credentials.required)
+    needed = account.manifest.credentials.needed(tenant.connections[connection].settings)
+    remedy = finding.remedy and whole(finding.remedy, tenant, connection, needed)
     return Check(finding.check, status, finding.message, remedy, tenant.id, connection)
 
 

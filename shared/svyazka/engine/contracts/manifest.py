@@ -7,7 +7,7 @@ functions import none of it: their side is `webhook.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -57,6 +57,10 @@ class Credentials:
     required: tuple[str, ...] = ()
     """Settings without which no command can be carried out: a connection lacking one is blocked with that reason."""
 
+    either: tuple[tuple[str, ...], ...] = ()
+    """Kinds of access of which one is enough, each as the settings that make it, the recommended first: `(("api_key",),
+    ("login", "password"))`. What is lacking of them is told of the kind that was begun."""
+
     if_named: tuple[str, ...] = ()
     """Settings that a command can do without, but not where the tenant file names a secret that isn't there: what
     was to be signed must not go out unsigned."""
@@ -76,6 +80,13 @@ class Credentials:
 
     not_proposed: str | None = None
     """Why `svyazka init` takes this vendor only when it is named, though the environment holds its credentials."""
+
+    def needed(self, given: Collection[str] = ()) -> tuple[str, ...]:
+        """All settings that no command can do without, where these are `given`: of several kinds of access one that is
+        whole, else the one of which most is there, else the first."""
+        there = set(given)
+        kind = max(self.either, key=lambda kind: (there.issuperset(kind), len(there & {*kind})), default=())
+        return (*self.required, *kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,8 @@ class OutageStates:
 
 
 def _whole(account: Account, remedy: str) -> str:
-    return whole(remedy, account.tenant, account.name, account.manifest.credentials.required)
+    given = account.tenant.connections[account.name].settings
+    return whole(remedy, account.tenant, account.name, account.manifest.credentials.needed(given))
 
 
 def sight(tenant: Tenant, outage: Outage, told_before: bool = False) -> Sight:

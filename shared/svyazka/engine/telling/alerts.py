@@ -114,7 +114,7 @@ def with_whole_commands(hub: Hub, tenant: Tenant, connection: str | None, text: 
     spec = tenant.connections.get(connection) if connection else None
     if connection is None or spec is None:
         return text
-    return whole(text, tenant, connection, hub.directory.manifests(spec.vendor).credentials.required)
+    return whole(text, tenant, connection, hub.directory.manifests(spec.vendor).credentials.needed(spec.settings))
 
 
 async def _operators(hub: Hub) -> list[tuple[Tenant, Addressee, str]]:

@@ -176,9 +176,11 @@ class Directory:
                     tenant=tenant.id, name=name, wrong=wrong
                 )
             ) from None
-        missing = [
-            lacking.get(field, field) for field in manifest.credentials.required if getattr(settings, field) is None
-        ]
+        there = {field for field in manifest.settings.model_fields if getattr(settings, field) is not None}
+        needed = manifest.credentials.needed(there)
+        if not there.issuperset(needed):  # a secret that isn't there yet tells which kind of access was meant
+            needed = manifest.credentials.needed({*there, *lacking})
+        missing = [lacking.get(field, field) for field in needed if getattr(settings, field) is None]
         missing += [lacking[field] for field in manifest.credentials.if_named if field in lacking]
         compiled = await journal.load(self._store, CompiledConnection, connection_id(tenant.id, name))
         generation = compiled.model.generation if compiled else 1
