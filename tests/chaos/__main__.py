@@ -15,6 +15,7 @@ from pathlib import Path
 from backends.google.emulator import emulator
 from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
 from chaos.installation import SPEED, LocalInstallation
+from chaos.leads import LeadInstallation, survive
 from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
 from infra.unpacked import Bundles
@@ -23,10 +24,14 @@ from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
-from vendors import MESSENGERS, SOURCES
+from vendors import CRMS, MESSENGERS, SOURCES
+from vendors.parts import Crm
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500
 """Events of one route."""
+
+LEADS = 2_000
+"""People at the front door."""
 
 SWEPT = 60
 """Events of each route, where all of them are gone over."""
@@ -52,12 +57,16 @@ def main() -> int:
     parser.add_argument("--source", choices=SOURCES, default="iiko")
     parser.add_argument("--messenger", choices=MESSENGERS, default="smsru")
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
+    parser.add_argument("--leads", choices=CRMS, help="from the front door into this CRM instead")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
     if not is_route(source, messenger):
         parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
     print(f"seed {arguments.seed}")
+    if arguments.leads:
+        rehearse_leads(CRMS[arguments.leads], arguments.events or LEADS, random.Random(arguments.seed))
+        return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)
     with whole_cloud() if arguments.google else nullcontext() as cloud:
@@ -128,6 +137,27 @@ def rehearse(route: Route, events: int, chance: random.Random, cloud: Cloud | No
         )  # fmt: skip
         report(route, outcome, events, time.monotonic() - begun)
         audit(installation, outcome, events)
+
+
+def rehearse_leads(crm: Crm, guests: int, chance: random.Random) -> None:
+    """So many people leave their words at a site."""
+    lead = [point for point in POINTS if not point.startswith(("claim.", "fallback."))]
+    turns = {
+        "accept": dealt([point for point in lead if point in ACCEPTING], chance),
+        "work": dealt([point for point in lead if point not in ACCEPTING], chance),
+    }
+    begun = time.monotonic()
+
+    def failpoint(name: str) -> str:
+        point = next(turns[name])
+        nth = 1 if point == "sweep.before" else chance.randint(max(1, guests // 100), max(4, guests // 20))
+        return f"{chance.choice(('kill', 'kill', 'stop'))}:{point}:{nth}"
+
+    with tempfile.TemporaryDirectory() as folder, serve([load_simulator(crm.vendor)]) as running:
+        installation = LeadInstallation(Path(folder), running, crm)
+        seen = asyncio.run(survive(installation, guests, failpoint, chance=chance, patience=3600))
+    print(f"{guests} people in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
+    print("one contact, one deal, one note for everything said")
 
 
 def report(route: Route, outcome: Outcome, events: int, seconds: float) -> None:

@@ -234,13 +234,13 @@ async def survive(
     """A run in which each of these failpoints strikes, and after which the books agree."""
     outcome = await run(installation, events=events, failpoint=in_turn(planned), patience=patience)
     audit(installation, outcome, events)
-    have_struck(outcome, planned)
+    have_struck(outcome.seen, planned)
 
 
-def have_struck(outcome: Outcome, planned: Mapping[str, Sequence[str]]) -> None:
+def have_struck(seen: Counter[str], planned: Mapping[str, Sequence[str]]) -> None:
     """Each of these failpoints was reached, once."""
     happened = {"kill": "killed", "stop": "froze"}
     expected = Counter(
         f"{happened[failpoint.split(':')[0]]} {process}" for process, each in planned.items() for failpoint in each
     )
-    assert {what: outcome.seen[what] for what in expected} == expected, f"each of {planned} was reached"
+    assert {what: seen[what] for what in expected} == expected, f"each of {planned} was reached"

@@ -62,7 +62,7 @@ async def test_before_a_fallback(action: str, ending: Ending, tmp_path: Path, ve
     installation = LocalInstallation(tmp_path, running, *parts)
     planned = failpoints(f"{action} fallback.before")
     outcome = await run(installation, events=EVENTS, failpoint=in_turn(planned), is_settled=fallen_back)
-    have_struck(outcome, planned)
+    have_struck(outcome.seen, planned)
     assert outcome.sent == [
         {guest.phone: ending.taken for guest in GUESTS if ending.taken}, {guest.email: 1 for guest in GUESTS}
     ]  # fmt: skip
