@@ -1,41 +1,59 @@
-"""A house of every messenger whose vendors are all away at once, on either backend."""
+"""A house of every messenger, and of every CRM where time is stepped; its vendors are all away at once."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from backends.google.deployment import PATIENT
 from chaos.google import Cloud, GoogleInstallation
 from chaos.installation import LocalInstallation, until
 from chaos.routes import channels
+from chaos.takers import RULE, taker
 from simulators import telegram
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.engine.ports.clock import SystemClock
-from vendors import MESSENGERS, SOURCES
+from vendors import CRMS, MESSENGERS, SOURCES
 from vendors.parts import Guest, Stage
 
 SPEED = 30_000.0
 """Three days in 9 seconds."""
 
 OWNER = str(telegram.CHAT)
-MONTH, DAY = "month", "day"
+MONTH, DAY, LEADS = "month", "day", "leads"
+ASKED = ("asked", "asked-again")
+"""What the source tells of each guest as a lead."""
+
+SOURCE = replace(
+    SOURCES["http"],
+    settings={
+        **SOURCES["http"].settings, "types": {"sold": "order.completed", **dict.fromkeys(ASKED, "lead.created")},
+    },
+)  # fmt: skip
+TAKERS: dict[str, Any] = {vendor: taker(vendor) for vendor in CRMS}
 
 
 class Rehearsal(LocalInstallation):
-    """Every messenger is a connection and has two flows, one of which is of use for a day only; the owner is told
-    by another bot, the one way to him: nothing of it can go out elsewhere."""
+    """Every messenger is a connection and has two flows, one of which is of use for a day only; each of `takers` is
+    one and takes the leads, of which each is a deal of its own; the owner is told by another bot, the one way to him:
+    nothing of it can go out elsewhere."""
+
+    takers: Mapping[str, Any] = MappingProxyType({})
+    """None by a quick clock: hours go by before the first lead, and looks through a CRM come every few milliseconds."""
 
     def __init__(self, folder: Path, spare: Running, **given: Any) -> None:
-        super().__init__(folder, spare, SOURCES["http"], *MESSENGERS.values(), **given)
+        self.parties: dict[str, Any] = {**MESSENGERS, **self.takers}
+        super().__init__(folder, spare, SOURCE, *self.parties.values(), **given)
         # Bound and not listening: it refuses every connection, and nobody else can get it meanwhile.
         self.away = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.away.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,14 +68,17 @@ class Rehearsal(LocalInstallation):
         for vendor, messenger in MESSENGERS.items():
             via = channels(messenger)
             names = [channel.vendor for channel in via]
-            flows.append(self.rule(*via, names=names, id=f"{MONTH}-{vendor}"))
+            only = {"events": ["order.completed"]} if messenger.flow == "forward" else {}
+            flows.append(self.rule(*via, names=names, id=f"{MONTH}-{vendor}", **only))
             if len(via) == 1:
-                flows.append(self.rule(*via, names=names, id=f"{DAY}-{vendor}", expires_after="24h"))
+                flows.append(self.rule(*via, names=names, id=f"{DAY}-{vendor}", expires_after="24h", **only))
+        for vendor in self.takers:
+            flows.append({**RULE, "id": f"{LEADS}-{vendor}", "via": [vendor], "attach": "0s"})
         return {
             **super().tenant(),
             "connections": {
-                "source": {"vendor": SOURCES["http"].vendor, **SOURCES["http"].written()}, "spare": spare,
-                **{vendor: self.connection(messenger) for vendor, messenger in MESSENGERS.items()},
+                "source": {"vendor": SOURCE.vendor, **SOURCE.written()}, "spare": spare,
+                **{vendor: self.connection(part) for vendor, part in self.parties.items()},
             },
             "flows": flows, "alerts": {"to": [{"connection": "spare", "chat": OWNER}], "after": "3h"},
         }  # fmt: skip
@@ -66,9 +87,12 @@ class Rehearsal(LocalInstallation):
     def vendors_back(self, guests: Sequence[Guest]) -> Iterator[Running]:
         """The vendors are there again, at their old address."""
         port = self.away.getsockname()[1]
-        with serve([load_simulator(vendor) for vendor in MESSENGERS], port) as running:
-            for vendor, messenger in MESSENGERS.items():
-                messenger.begin(Stage(running, self.hook_url(vendor, vendor), self.clock, guests))
+        simulators = {vendor: load_simulator(vendor) for vendor in self.parties}
+        for vendor in self.takers:  # before anybody calls: a refused credential is another outage
+            CRMS[vendor].open(Running("", simulators, asyncio.get_running_loop()))
+        with serve(list(simulators.values()), port) as running:
+            for vendor, part in MESSENGERS.items():
+                part.begin(Stage(running, self.hook_url(vendor, vendor), self.clock, guests))
             yield running
 
     async def begin(self) -> None:
@@ -127,6 +151,8 @@ class QueueTime(SystemClock):
 
 class SteppedRehearsal(Rehearsal, GoogleInstallation):
     """The same over Firestore and Cloud Tasks, whose time is stepped, and the functions' with it."""
+
+    takers = TAKERS
 
     def __init__(self, folder: Path, spare: Running, cloud: Cloud) -> None:
         super().__init__(folder, spare, cloud=cloud)

@@ -14,12 +14,13 @@ import httpx
 
 from chaos.installation import Journal, LocalInstallation, dump, until
 from chaos.leaks import leaks
+from simulators.serve import Running
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
-from vendors.parts import Guest, Messenger
+from vendors.parts import Guest, Messenger, Webhook
 
 Failpoint = Callable[[str], str]
 """The failpoint (as in armed/failpoints.py) of the process that is started now, by its name; "": it lives."""
@@ -60,10 +61,11 @@ class Called:
 
 
 async def call_until_answered(
-    installation: LocalInstallation, guests: Sequence[Guest], connections: int = 6, pause: float = 0.0
-) -> Called:
-    """Post each subject's webhook as a vendor that repeats what was not answered with 200; each of its connections
-    pauses after what was."""
+    installation: LocalInstallation, guests: Sequence[Guest], connections: int = 6, pause: float = 0.0,
+    tells: Callable[[Running, Guest], Webhook] | None = None,
+) -> Called:  # fmt: skip
+    """Post each subject's webhook (`tells`: another one than the source's) as a vendor that repeats what was not
+    answered with 200; each of its connections pauses after what was."""
     called = Called()
     source = installation.source
     url = installation.hook_url("source", source.vendor)
@@ -71,7 +73,7 @@ async def call_until_answered(
 
     async def caller(client: httpx.AsyncClient) -> None:
         while waiting:
-            webhook = source.webhook(installation.vendors, waiting.pop(0))
+            webhook = (tells or source.webhook)(installation.vendors, waiting.pop(0))
             while True:
                 try:
                     answer = await client.post(url, content=webhook.body, headers=webhook.headers)

@@ -1,4 +1,5 @@
-"""Every vendor is away for three days: what is still of use comes after, what isn't expires, and people are told."""
+"""Every vendor is away for three days: what is still of use comes after, what isn't expires, people are told, and every
+lead that came meanwhile stands in the CRM once."""
 
 from __future__ import annotations
 
@@ -10,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from chaos.leaks import leaks
-from chaos.rehearsal import DAY, MONTH, SPEED, Rehearsal, SteppedRehearsal
+from chaos.rehearsal import ASKED, DAY, LEADS, MONTH, SPEED, Rehearsal, SteppedRehearsal
 from chaos.scenario import call_until_answered
+from chaos.takers import STEPS
 from simulators import telegram
 from simulators.serve import Running
-from svyazka.model.deliveries import Status
-from vendors import MESSENGERS
-from vendors.parts import Guest
+from svyazka.model.commands import AddNote, PutRecord
+from svyazka.model.deliveries import Delivery, Status
+from vendors import CRMS, MESSENGERS
+from vendors.http import told_by
+from vendors.parts import Guest, Webhook
 
 GUESTS = [Guest(number) for number in range(6)]
 PROBES = 120
@@ -39,33 +43,64 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[...,
 async def test_three_days_away(house: Rehearsal) -> None:
     await house.begin()
     await call_until_answered(house, GUESTS)
-    await house.pass_time(timedelta(days=3))
-    assert await stages(house) == {(vendor, "down"): 1 for vendor in MESSENGERS}
+    for event, time in zip(ASKED, (timedelta(hours=10), timedelta(hours=62)), strict=True):
+        await call_until_answered(house, GUESTS, tells=tells(event))
+        await house.pass_time(time)
+    assert await stages(house) == {(vendor, "down"): 1 for vendor in house.parties}
     tried = await tries(house)
-    assert all(tried[vendor] <= 6 * len(GUESTS) + PROBES for vendor in MESSENGERS), tried
+    assert all(tried[vendor] <= 6 * len(GUESTS) + PROBES for vendor in house.parties), tried
+
+    leads = len(ASKED) * len(GUESTS)
 
     async def over() -> bool:
         states = await fates(house)
         delivered = all(states[MONTH, vendor, Status.SUCCEEDED] == len(GUESTS) for vendor in MESSENGERS)
-        return delivered and len(await stages(house)) == 2 * len(MESSENGERS)
+        kept = all(states[LEADS, vendor, Status.SUCCEEDED] == len(STEPS) * leads for vendor in house.takers)
+        return delivered and kept and len(await stages(house)) == 2 * len(house.parties)
 
     with house.vendors_back(GUESTS) as back:
         await house.live_until(over, "what is still of use is delivered")
     for vendor, messenger in MESSENGERS.items():
         assert messenger.sent(back) == {guest.address(messenger.reaches): 1 for guest in GUESTS}, vendor
+    for vendor in house.takers:
+        written = {what: count for what, count in CRMS[vendor].done(back).items() if not what.startswith("link")}
+        once = {"create contact": len(GUESTS), "create deal": leads, "note deal": leads}
+        assert written == once, vendor
+    await in_order(house)
     of_the_day = {key: count for key, count in (await fates(house)).items() if key[0] == DAY}
     expected = [vendor for vendor, messenger in MESSENGERS.items() if not messenger.backed_by]
     assert of_the_day == {(DAY, vendor, Status.EXPIRED): len(GUESTS) for vendor in expected}
-    told = {(vendor, stage): 1 for vendor in MESSENGERS for stage in ("down", "recovered")}
+    told = {(vendor, stage): 1 for vendor in house.parties for stage in ("down", "recovered")}
     assert await stages(house) == told
     assert sorted(house.told().values()) == [1] * len(told), "the owner hears each once"
     assert not leaks(house.spoken())
     assert telegram.TOKEN not in house.spoken()
 
 
+def tells(event: str) -> Callable[[Running, Guest], Webhook]:
+    """This of each guest."""
+    return lambda running, guest: told_by(event, guest)
+
+
 async def stages(house: Rehearsal) -> Counter[tuple[str | None, str]]:
     """Connection and stage of what somebody was told."""
     return Counter((alert.connection, alert.stage) for alert in await house.alerts())
+
+
+async def in_order(house: Rehearsal) -> None:
+    """Of each person's leads, what came first was carried out first."""
+    settled: dict[tuple[str, str, str | None], list[Delivery]] = {}
+    for delivery in (await house.journal()).deliveries:
+        if delivery.connection in house.takers:
+            assert isinstance(delivery.command, PutRecord | AddNote)
+            assert delivery.command.person is not None
+            whose = (delivery.connection, delivery.step, delivery.command.person.phone)
+            settled.setdefault(whose, []).append(delivery)
+    assert len(settled) == len(house.takers) * len(STEPS) * len(GUESTS)
+    for of_one in settled.values():
+        ends = [one.settled_at for one in sorted(of_one, key=lambda one: one.created_at) if one.settled_at]
+        assert len(ends) == len(ASKED)
+        assert ends == sorted(ends), of_one
 
 
 async def fates(house: Rehearsal) -> Counter[tuple[str, str, Status]]:

@@ -58,10 +58,15 @@ HOOKS = Hooks(
 )  # fmt: skip
 
 
-def _sold(running: Running, guest: Guest) -> Webhook:
-    order = {"id": guest.number, "name": NAME, "phone": guest.phone, "email": guest.email, "chat": guest.chat}
-    hook = json_hook({"event": "sold", "order": order})
+def told_by(event: str, guest: Guest) -> Webhook:
+    """What the other system sends of this guest; each event is of a subject of its own."""
+    about = {"name": NAME, "phone": guest.phone, "email": guest.email, "chat": guest.chat}
+    hook = json_hook({"event": event, "order": {"id": f"{event}-{guest.number}", **about}})
     return Webhook(hook.body, {**hook.headers, "X-Signature": _signed(hook.body, SOURCE.secrets)["x-signature"]})
+
+
+def _sold(running: Running, guest: Guest) -> Webhook:
+    return told_by("sold", guest)
 
 
 SOURCE = Source(
