@@ -16,7 +16,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.ports.store import Document, Put
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import NotSent, SourceUnavailable, Unavailable
+from svyazka.model.errors import NoPlace, NotSent, SourceUnavailable, Unavailable
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Blocked
 from svyazka.model.tenants import ConnectionSettings
@@ -216,6 +216,12 @@ async def test_a_look_that_fails_now_and_then_is_nobodys_trouble(house: Asking) 
         house.till.script.extend([NotSent("refused"), NotSent("refused"), Polled(facts=(), cursor="a")])
         await house.ticks(0.5)
     assert house.told() == []
+
+
+async def test_our_own_pacing_is_no_trouble_of_the_vendors(house: Asking) -> None:
+    house.till.always = NoPlace("others call", 5.0)
+    await house.ticks(12)
+    assert (house.told(), house.problems()) == ([], [])
 
 
 async def test_a_trouble_costs_a_write_at_its_beginning_and_its_end(house: Asking) -> None:

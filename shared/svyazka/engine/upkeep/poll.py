@@ -26,7 +26,7 @@ from svyazka.engine.support.logs import log, where
 from svyazka.engine.telling.alerts import local_time
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import Frozen, Time, made_storable
-from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.model.errors import ConfigError, Conflict, NoPlace, Unavailable
 from svyazka.model.tenants import CompiledConnection
 
 BATCH = 100
@@ -143,6 +143,8 @@ class Poller:
             new = await self._journal(polled, compiled)
         except (Unavailable, ConfigError):
             raise
+        except NoPlace:
+            return False, 0  # others call it at all the rate that it allows: no trouble of the vendor's
         except Exception as error:
             # A vendor that is down, or a body that no table foresaw: the cursor stays, and the next look begins there.
             log(
