@@ -337,7 +337,8 @@ class _Reader:
 
     def _known(self, name: object, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]) -> bool:
         """Whether it can be used. One that stands in the file with a mistake of its own isn't missing besides."""
-        written = [str(each) for each in self.content.get("connections") or ()]
+        there = self.content.get("connections")
+        written = [str(each) for each in there] if isinstance(there, dict) else []
         if str(name) not in written:
             listed = (
                 _("connections are {names}", names=", ".join(written)) if written else _("the file names none at all")

@@ -22,13 +22,13 @@ STEPS = (
 """What is left of the places is passed in the long form."""
 
 TELLING = ("kill accept.before", "kill perform.after_call")
-"""Each other source and messenger once, both functions lost."""
+"""Every other route once, both functions lost: what differs by vendor is seen on one machine (test_short_chaos.py)."""
 
 Vendors = Callable[..., Running]
 
 
 @pytest.mark.parametrize(
-    ("route", "strikes"), [*((SPINE, strikes) for strikes in STEPS), *((route, TELLING) for route in ROUTES)],
+    ("route", "strikes"), [*((SPINE, strikes) for strikes in STEPS), *((route, TELLING) for route in ROUTES[::2])],
     ids=lambda part: ", ".join(part) if isinstance(part[0], str) else named(part),
 )  # fmt: skip
 async def test_instances_are_lost_at(

@@ -18,15 +18,13 @@ GUESTS = 10
 STRIKES = (
     ("kill accept.before", "kill perform.after_call"),
     ("kill accept.after", "kill settle.before"),
-    ("kill answer.before", "kill plan.before_commit"),
-    ("stop perform.before_call",),
-    ("kill settle.after",),
+    ("kill answer.before", "kill plan.before_commit", "kill settle.after"),
     ("stop perform.after_call",),
 )
 """Each step that a sequence adds something to."""
 
 
-STRUCK = [("amocrm", strikes) for strikes in STRIKES] + [("bitrix24", STRIKES[0]), ("bitrix24", STRIKES[3])]
+STRUCK = [("amocrm", strikes) for strikes in STRIKES] + [("bitrix24", STRIKES[0])]
 
 
 @pytest.mark.parametrize(("crm", "strikes"), STRUCK, ids=str)

@@ -126,6 +126,7 @@ def test_every_command_works_against_a_deployment(svyazka: Operator) -> None:
     assert {"apply", "send", "pause", "resume", "replay", "resolve", "forget"} <= {
         row["action"] for row in svyazka.rows("audit")
     }
+    assert "0 calls are held" in svyazka("held", "till")
     assert svyazka.used == set(get_command(app).commands) - LOCAL - ELSEWHERE
 
 

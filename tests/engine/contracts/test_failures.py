@@ -54,20 +54,43 @@ def test_each_row_can_be_walked_with_the_case_that_it_stands_for() -> None:
     assert all(MAP.rule_of(case.status, case.code, case.phrase) is rule for case, rule in MAP.rows())
 
 
+TOO_MUCH = Rule("retry", Reason.TOO_MUCH, "w", after=60)
+
+
 @pytest.mark.parametrize(
     ("rule", "after", "outcome"),
     [
         (Rule("done", Reason.DUPLICATE, "w"), None, Succeeded(already=True, message="w")),
-        (Rule("retry", Reason.TOO_MUCH, "w", after=60), 5.0, Retry(code="c", message="w", after=60)),
-        (Rule("retry", Reason.TOO_MUCH, "w", after=60), 600.0, Retry(code="c", message="w", after=600)),
+        (
+            Rule("retry", Reason.TOO_MUCH, "w", after=60),
+            5.0,
+            Retry(code="c", message="w", after=60, reason=Reason.TOO_MUCH),
+        ),
+        (
+            Rule("retry", Reason.TOO_MUCH, "w", after=60),
+            600.0,
+            Retry(code="c", message="w", after=600, reason=Reason.TOO_MUCH),
+        ),
         (
             Rule("retry", Reason.OTHER, "w", outage=False, maybe_sent=True),
             None,
             Retry(code="c", message="w", outage=False, maybe_sent=True),
         ),
-        (Rule("unclear", Reason.OUT_OF_SERVICE, "w", code="mine"), 5.0, Unclear(code="mine", message="w", after=5)),
-        (Rule("block", Reason.NO_MONEY, "w", "do it"), None, Blocked(code="c", message="w", remedy="do it")),
-        (Rule("refuse", Reason.OPT_OUT, "w"), None, Refused(code="c", message="w", opt_out=True)),
+        (
+            Rule("unclear", Reason.OUT_OF_SERVICE, "w", code="mine"),
+            5.0,
+            Unclear(code="mine", message="w", after=5, reason=Reason.OUT_OF_SERVICE),
+        ),
+        (
+            Rule("block", Reason.NO_MONEY, "w", "do it"),
+            None,
+            Blocked(code="c", message="w", remedy="do it", reason=Reason.NO_MONEY),
+        ),
+        (
+            Rule("refuse", Reason.OPT_OUT, "w"),
+            None,
+            Refused(code="c", message="w", opt_out=True, reason=Reason.OPT_OUT),
+        ),
         (Rule("refuse", Reason.OTHER, "w {code}", "r"), None, Refused(code="c", message="w c", remedy="r")),
     ],
 )

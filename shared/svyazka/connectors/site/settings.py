@@ -13,7 +13,7 @@ from svyazka.model.base import Frozen
 from svyazka.model.tenants import ConnectionSettings, Duration
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(:\d{1,5})?")
-_RATE = re.compile(r"\s*(\d{1,6})\s*/\s*([smhd])\s*")
+_RATE = re.compile(r"(\d{1,6})/([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -31,7 +31,7 @@ def rate(value: object) -> tuple[int, int]:
     """`10/m` -> (10, 60): so many in so many seconds. Raises ValueError that shows the way to write it."""
     if isinstance(value, list | tuple) and len(value) == 2:  # what we wrote ourselves
         return int(value[0]), int(value[1])
-    found = _RATE.fullmatch(value) if isinstance(value, str) else None
+    found = _RATE.fullmatch("".join(value.split())) if isinstance(value, str) else None
     if found is None or int(found[1]) == 0:
         raise ValueError(_("expected a number of calls in a time, such as 10/m, got {value!r}", value=value))
     return int(found[1]), _SECONDS[found[2]]
