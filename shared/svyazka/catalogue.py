@@ -11,7 +11,7 @@ never import gettext through it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -74,8 +74,12 @@ def told(text: str, language: Language | None = None) -> str:
     """A text that was stored or defined with its gaps filled, in the reader's language, or another; what the catalogue
     doesn't know (a vendor's own words) stays as it is."""
     language = language or _reader
-    if language is None or not text:
-        return text
+    return text if language is None or not text else _told(text, language)
+
+
+@lru_cache(maxsize=1024)
+def _told(text: str, language: Language) -> str:
+    """A list says the same hundreds of times, and to look through all that has gaps takes a millisecond."""
     said = _catalogue(language).gettext(text)
     if said != text:
         return said

@@ -10,11 +10,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from svyazka.catalogue import _, told
+from svyazka.catalogue import Language, _, reader, told
 from svyazka.model.terminal import escaped, plain
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ STATE_COLUMNS = frozenset({"status", "receipt"})
 
 def style_of(word: str) -> str | None:
     """How a state looks, said in the reader's language or as scripts say it."""
-    return STYLES.get(word) or next((style for name, style in STYLES.items() if told(name) == word), None)
+    return STYLES.get(word) or _said_styles(reader()).get(word)
+
+
+@cache
+def _said_styles(language: Language) -> dict[str, str]:
+    return {told(name, language): style for name, style in STYLES.items()}
 
 
 def console(stderr: bool = False) -> Console:
