@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -192,6 +193,12 @@ async def test_other_paths_and_methods_are_refused_without_the_store(site: Site)
 
 
 # Forms without JavaScript
+
+
+@pytest.mark.parametrize("fields", ["utm=vk&utm_source=vk", "utm_source=vk&utm=vk", "chat=1&chat.id=2", "consent_=1"])
+async def test_a_form_whose_names_contradict_each_other_is_told_so(site: Site, fields: str) -> None:
+    answer = await site.post("lead", parse_qsl(f"name=A&phone=89991234567&{fields}"), form=True)
+    assert answer.status in (202, 422), fields
 
 
 async def test_a_plain_form_brings_the_person_back_to_the_sites_own_page_and_nowhere_else(site: Site) -> None:

@@ -50,8 +50,9 @@ def _form(request: RawRequest) -> dict[str, Any]:
     for raw_name, raw_value in pairs:
         name, value = (decoded(part.encode("latin-1"), None) for part in (raw_name, raw_value))
         outer, dot, inner = name.partition(".") if "." in name else name.partition("_")
-        if dot and outer in NESTED and inner:
-            found.setdefault(outer, {})[inner] = value
+        whole = found.setdefault(outer, {}) if dot and outer in NESTED and inner else None
+        if isinstance(whole, dict):
+            whole[inner] = value
         elif value:
             found[name] = value
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -47,6 +48,7 @@ class SocketWorker:
     async def ask(self, path: str, body: Mapping[str, Any], seconds: float) -> Reply:
         """One call. Raises NoReply."""
         try:
+            _only_ours(self._path.parent)
             async with asyncio.timeout(seconds):
                 reader, writer = await asyncio.open_unix_connection(str(self._path), limit=LINE)
                 try:
@@ -86,7 +88,18 @@ async def answering(path: Path, answered: Answered) -> asyncio.Server:
         os.umask(before)
 
 
+def _only_ours(folder: Path) -> None:
+    """Raises PermissionError where somebody else may put a socket of his own in the place of ours: the folder for
+    everybody's temporary files may hold one by this name already."""
+    if folder.parent != Path(tempfile.gettempdir()):
+        return  # the data folder, whose owner has decided who may write to it
+    there = folder.lstat()
+    if there.st_uid != os.getuid() or stat.S_IMODE(there.st_mode) & 0o022 or not stat.S_ISDIR(there.st_mode):
+        raise PermissionError(f"{folder}: expected a folder that only its owner can write to, and that is ours")
+
+
 def _make_room(path: Path) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
+    _only_ours(path.parent)
     with suppress(FileNotFoundError):
         path.unlink()

@@ -98,7 +98,7 @@ async def commit(store: Store, writes: Sequence[Write], tasks: Sequence[Task] = 
 async def commit_in_parts(
     store: Store, last: Sequence[Write], writes: Sequence[Write], tasks: Sequence[Task] = ()
 ) -> list[str]:
-    """As `Store.commit`, of what may be more than one commit takes: `last` says that it is done, and comes last
+    """As `Store.commit`, of what may be more than one commit takes: `last` says that it is done, and comes last.
     Answers the versions where one part was enough.
 
     Whoever dies in between begins anew, so what the parts create may be there already.
