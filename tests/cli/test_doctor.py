@@ -10,6 +10,8 @@ import pytest
 
 from cli.conftest import API_ID, FILE, Installation, order
 from svyazka.backends.local.store import LocalStore
+from svyazka.cli.checks import Check
+from svyazka.cli.commands.doctor import folded
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import RECENT_ALERTS, RECENT_DELIVERIES
@@ -221,3 +223,13 @@ def test_an_address_that_no_real_vendor_should_call_is_not_registered(
 
 def test_at_a_stand_in_any_address_is_registered(hub: Installation) -> None:
     assert not [row for row in hub.rows("doctor", "--fix") if "isn't registered" in row["message"]]
+
+
+def test_what_a_thousand_tenants_lack_alike_is_shown_a_few_times_and_every_failure_is() -> None:
+    lacking = [Check("sender", "warn", "not set", tenant=f"t{number}") for number in range(1000)]
+    failing = [Check("access", "fail", "refused", tenant=f"t{number}") for number in range(50)]
+    shown = list(folded([*failing, *lacking, Check("store", "ok", "answers")]))
+    assert [one.tenant for one in shown if one.status == "fail"] == [one.tenant for one in failing]
+    assert [one.message for one in shown if one.check == "sender"] == ["not set"] * 3 + ["and 997 more like these"]
+    assert list(folded(lacking[:20])) == lacking[:20]
+    assert shown[-1].check == "store"

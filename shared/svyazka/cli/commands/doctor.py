@@ -22,6 +22,9 @@ from svyazka.model.tenants import Tenant
 
 WORST_FIRST: Sequence[Level] = ("fail", "warn", "ok")
 
+MANY, SOME = 20, 3
+"""Lines of one check that are nobody's failure: of more than so many a person is shown so many."""
+
 
 def doctor(
     tenant: Annotated[
@@ -71,13 +74,26 @@ def doctor(
     else:
         table(
             (N_("Status"), N_("Check"), N_("Whose"), N_("What"), N_("Remedy")),
-            ((one.status, one.check, _whose(one), one.message, one.remedy) for one in found),
+            ((one.status, one.check, _whose(one), one.message, one.remedy) for one in folded(found)),
             _("nothing to look at"),
         )
         count = Counter(one.status for one in found)
         note(_("{ok} ok, {warn} warn, {fail} fail", ok=count["ok"], warn=count["warn"], fail=count["fail"]), None)
     if any(one.status == "fail" for one in found):
         raise typer.Exit(1)
+
+
+def folded(found: Sequence[Check]) -> Iterator[Check]:
+    """What a person reads: of a thousand tenants that lack the same thing the first few, and how many more."""
+    counts, shown = Counter((one.check, one.status) for one in found), Counter[tuple[str, Level]]()
+    for one in found:
+        kind = (one.check, one.status)
+        shown[kind] += 1
+        if one.status == "fail" or counts[kind] <= MANY or shown[kind] <= SOME:
+            yield one
+        elif shown[kind] == SOME + 1:
+            more = _("and {count} more like these", count=counts[kind] - SOME)
+            yield Check(one.check, one.status, more, _("svyazka doctor TENANT shows one tenant's, --json all of them"))
 
 
 def _vendors(tenants: Sequence[Tenant]) -> Iterator[str]:
