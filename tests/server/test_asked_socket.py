@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,13 @@ async def echo(path: str, body: Any) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture
-def socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Of a data folder whose path is too long for an address."""
-    shared = tmp_path / "tmp"
-    shared.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(shared))
-    path = socket_of(tmp_path / LONG)
-    assert path.parent.parent == shared
-    return path
+def socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Of a data folder whose path is too long for an address; the folder for temporary files has a short one."""
+    with tempfile.TemporaryDirectory(prefix="svz") as shared:
+        monkeypatch.setattr(tempfile, "tempdir", shared)
+        path = socket_of(tmp_path / LONG)
+        assert path.parent.parent == Path(shared)
+        yield path
 
 
 async def test_a_folder_of_ours_is_made_and_used(socket: Path) -> None:
