@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -77,11 +78,12 @@ def checked(model: type[Body], said: Mapping[str, Any], as_form: bool) -> Body |
         return wrong(where[:100], words)
 
 
-def robot(said: dict[str, Any], body_took: object, settings: SiteSettings) -> str | None:
-    """Why a call is taken for a robot's: it fills in what people don't see, or is too quick for fingers."""
-    if settings.honeypot is not None and said.get(settings.honeypot):
-        return "honeypot"
-    quickest = settings.min_fill.total_seconds() * 1000
-    if isinstance(body_took, int) and not isinstance(body_took, bool) and body_took < quickest:
-        return "min_fill"
-    return None
+def trapped(said: dict[str, Any], settings: SiteSettings) -> str | None:
+    """Why a call is taken for a robot's: it fills in what people don't see."""
+    return "honeypot" if settings.honeypot is not None and said.get(settings.honeypot) else None
+
+
+def too_quick(body: Body, settings: SiteSettings) -> bool:
+    """Whether a form was filled in faster than fingers do it. A browser that fills in for its person is as quick as a
+    robot, so this proves nothing."""
+    return body.took is not None and timedelta(milliseconds=body.took) < settings.min_fill

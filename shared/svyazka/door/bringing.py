@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Lead
+from svyazka.connectors.site.settings import SiteSettings
 from svyazka.door.accepting import Entry, enter, name_of, print_of
 from svyazka.door.answers import content, for_people, is_form, too_often, wrong
 from svyazka.door.asked import AskedOfTheWorker
-from svyazka.door.bodies import OF_FORMS, checked, robot, sent
+from svyazka.door.bodies import OF_FORMS, checked, sent, too_quick, trapped
 from svyazka.door.callers import Caller
 from svyazka.door.calls import Call, Handler
 from svyazka.door.counts import Counts
@@ -19,7 +20,7 @@ from svyazka.engine.intake.receive import Receiver, problem
 from svyazka.engine.ports.store import Door
 from svyazka.engine.ports.usual import usual_key
 from svyazka.model.errors import Unavailable
-from svyazka.model.events import FLOOD
+from svyazka.model.events import FLOOD, QUICK
 
 KEY_LENGTH = 255
 """Characters of an Idempotency-Key at most."""
@@ -60,7 +61,7 @@ class Bringing:
         caller, settings = asked.caller, asked.caller.settings
         if call in BY_SERVERS and not caller.server:
             return problem(403, "The server key is needed", f"POST /ingest/{call} is for the site's back end")
-        trap = None if caller.server else robot(said, _number(said.get("took")), settings)
+        trap = None if caller.server else trapped(said, settings)
         if settings.honeypot is not None:
             said.pop(settings.honeypot, None)
         key = asked.request.header("idempotency-key") or (said.pop("idempotency_key", None) if as_form else None)
@@ -78,10 +79,11 @@ class Bringing:
         if missing is not None:
             return missing
         named = name_of(self._keyring, caller, call, body, said, key)
-        held = None if caller.server or trap else await self._flooded(caller)
+        held = None if caller.server or trap else await self._held(caller, body)
         envelope = Envelope.model_validate({
             "call": call, "by": caller.by, "named": named.mark, "within": named.seconds,
             "print": print_of(self._keyring, caller, said), "held": held, "ignored": trap,
+            "held_for": _held_for(held, settings),
             "body": body.model_dump(mode="json", exclude_unset=True),
         })  # fmt: skip
         asked_for = isinstance(body, Booking) and trap is None and held is None
@@ -94,14 +96,20 @@ class Bringing:
             return await self._booked(caller, entry, body)
         return content(202 if entry.fresh else 200, {"status": "accepted", "id": entry.id})
 
-    async def _flooded(self, caller: Caller) -> str | None:
-        """Whether this hour brings more than it honestly can: kept, and not acted on unless somebody says so."""
+    async def _held(self, caller: Caller, body: Body) -> str | None:
+        """Why it is kept and not acted on unless somebody says so: this hour brings more than it honestly can, or the
+        form was filled in too quickly."""
+        if await self._flooded(caller):
+            return FLOOD
+        return QUICK if too_quick(body, caller.settings) else None
+
+    async def _flooded(self, caller: Caller) -> bool:
         try:
             usual = await self._usual(caller)
         except Unavailable:
             usual = 0
         limit = Limit(f"flood.{caller.owner}", max(FLOOD_LEAST, FLOOD_TIMES * usual), 3600)
-        return None if await self._counts.taken(limit) else FLOOD
+        return not await self._counts.taken(limit)
 
     async def _usual(self, caller: Caller) -> int:
         """How many calls an hour of the site usually brings: the worker counts, and writes it down now and then."""
@@ -153,9 +161,10 @@ class Bringing:
         return problem(502, "The lead didn't arrive", f"{entry.id}: {why or 'no flow made a deal of it'}")
 
 
-def _number(value: object) -> object:
-    """Of a form everything is text."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12 else value
+def _held_for(held: str | None, settings: SiteSettings) -> float | None:
+    """Seconds that it is held for, where it then goes on by itself: of a flood nothing does."""
+    after = settings.quick_goes_on_after
+    return after.total_seconds() if held == QUICK and after is not None else None
 
 
 def _missing(body: Body) -> Answer | None:

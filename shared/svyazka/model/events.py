@@ -115,8 +115,10 @@ class Entity(Stored):
     id: str
 
 
-FLOOD = "flood"
-"""Why an event is held that one of far too many brought."""
+FLOOD, QUICK = "flood", "min_fill"
+"""Why an event is held: one of far too many brought it, or a form that was filled in faster than fingers do it."""
+
+HELD = frozenset({FLOOD, QUICK})
 
 FOREIGN = "foreign"
 """In `data` of what is another business's. A mistyped id makes everything foreign: somebody is told."""
@@ -148,7 +150,9 @@ class Fact(Frozen):
     is found is journaled as a fact of its own. Its own word counts only where nothing can be read."""
     ignored: str | None = None
     held: str | None = None
-    """Why it waits in quarantine for an operator's word, though it was understood: `flood`."""
+    """Why it waits in quarantine for an operator's word, though it was understood: one of `HELD`."""
+    held_for: timedelta | None = None
+    """So long it is held; then it goes on by itself. None: until somebody says so."""
     within: timedelta | None = None
     """The key names it for so long only: a caller's own Idempotency-Key, said again a year later, is another fact."""
 
@@ -268,10 +272,12 @@ class EventRecord(Stored):
     plan_attempts: int = 0
     wake_at: Time | None = None
     wake_step: int = 0
+    goes_on_at: Time | None = None
+    """When what is held goes on by itself; None: when somebody says so."""
     blank_at: Time | None = None
     expire_at: Time | None = None
 
     @property
     def is_held(self) -> bool:
         """Whether it is in quarantine though it was understood: it waits for somebody's word."""
-        return self.status is EventStatus.QUARANTINED and self.reason == FLOOD
+        return self.status is EventStatus.QUARANTINED and self.reason in HELD

@@ -66,7 +66,7 @@ COMMANDS = {
         "Give ids, or filters; never sends again what succeeded, unless --again.",
     )),
     "held": Lazy(f"{_HERE}.held", "held", N_(
-        "What a flood brought to a site beyond all reason: how much waits; let it go on, or end it.",
+        "What a site was brought beyond all reason, or too quickly for fingers: let it go on, or end it.",
     )),
     "resolve": Lazy(f"{_HERE}.replay", "resolve", N_(
         "Say what became of a delivery of which nobody knows (`unknown`).",

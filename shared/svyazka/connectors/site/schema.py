@@ -159,6 +159,8 @@ class Envelope(BaseModel):
     print: str
     """Keyed hash of the body: the same key with another body is a mistake of the caller's."""
     held: str | None = None
+    held_for: float | None = None
+    """Seconds until what is held goes on by itself."""
     ignored: str | None = None
     test: bool = False
     body: dict[str, Any] = {}

@@ -65,4 +65,8 @@ class SiteSettings(ConnectionSettings):
     honeypot: str | None = Field(default=None, pattern=r"^[A-Za-z][\w-]{0,40}$", title=N_("поле-ловушка формы"))
     """A field that people don't see and robots fill in."""
     min_fill: Duration = Field(default=timedelta(seconds=3), title=N_("самое быстрое заполнение формы человеком"))
-    """A form that is sent sooner was filled in by a robot."""
+    """A form that is sent sooner was filled in by a robot, or by a browser for its person: it is held."""
+    quick_goes_on_after: Annotated[Duration, Field(gt=timedelta(), le=timedelta(days=7))] | None = Field(
+        default=None, title=N_("через сколько слишком быстрая форма идёт дальше сама")
+    )
+    """Left out: it waits for somebody's word."""

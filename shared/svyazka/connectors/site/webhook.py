@@ -36,6 +36,7 @@ class SiteWebhook(Webhook):
     vendor = "site"
     public_settings = (
         "origins", "bot", "calendar", "codes", "limits", "daily_codes", "code_countries", "honeypot", "min_fill",
+        "quick_goes_on_after",
     )  # fmt: skip
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
@@ -63,6 +64,7 @@ def _fact(envelope: Envelope, body: Body) -> Fact:
             "contact": contact_of(body),
             "data": data,
             "held": envelope.held,
+            "held_for": timedelta(seconds=envelope.held_for) if envelope.held_for is not None else None,
             "ignored": envelope.ignored,
         }
     )

@@ -170,10 +170,10 @@ def _item(
         fact = Fact(type=EventType.OTHER, key=fact.key)
     elif fact.ignored:
         status, reason = EventStatus.IGNORED, fact.ignored
-    elif fact.held:
-        status, reason = EventStatus.QUARANTINED, fact.held
     elif not _wanted(fact, compiled):
         status, reason = EventStatus.IGNORED, N_("no flow acts on {type} from here").format(type=fact.type.value)
+    elif fact.held:
+        status, reason = EventStatus.QUARANTINED, fact.held
     event = Event(
         id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
         subject=fact.subject or f"event:{identity}", identity="weak" if weak else "strong", origin=origin,
@@ -185,6 +185,7 @@ def _item(
     record = EventRecord(
         event=event, status=status, reason=reason, blank_at=now + compiled.retention,
         wake_at=now + timedelta(seconds=PLAN_GRACE) if is_open else None,
+        goes_on_at=now + fact.held_for if is_open and fact.held and fact.held_for is not None else None,
         expire_at=None if is_open else now + SKELETON, **kept,
     )  # fmt: skip
     return ParsedEvent(record, earlier, now - window if window is not None else None)

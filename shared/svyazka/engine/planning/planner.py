@@ -68,6 +68,7 @@ class Planner:
         raise Unavailable(N_("others move what this event rests on all the time"))
 
     async def _plan(self, held: Versioned[EventRecord]) -> None:
+        held = self._gone_on(held)
         record = held.model
         if record.status is EventStatus.QUARANTINED:
             await self._tell_quarantined(held)
@@ -91,6 +92,14 @@ class Planner:
             # A mistake of ours must not keep the queue busy for ever, nor lose the event: it waits for a better day.
             log("CRITICAL", "planning failed", event=record.event.id, error=type(error).__name__, where=where(error))
             await self._later(held, N_("our planning failed ({found})").format(found=type(error).__name__))
+
+    def _gone_on(self, held: Versioned[EventRecord]) -> Versioned[EventRecord]:
+        """What was held for a time that is over is like any other event that is to be planned."""
+        record = held.model
+        if not record.is_held or record.goes_on_at is None or self._hub.clock.now() < record.goes_on_at:
+            return held
+        changes = {"status": EventStatus.ACCEPTED, "reason": None, "goes_on_at": None, "expire_at": None}
+        return Versioned(record.model_copy(update=changes), held.version)
 
     async def _plan_for(self, held: Versioned[EventRecord], tenant: Tenant) -> None:
         event = held.model.event
@@ -290,13 +299,20 @@ class Planner:
             await sights.hook_disabled(self._hub, tenant, event, notice)
 
     async def _tell_quarantined(self, held: Versioned[EventRecord]) -> None:
-        """Told, it waits for nobody but an operator."""
+        """Told, it waits for an operator, or for the time at which it goes on by itself."""
         record, event = held.model, held.model.event
         if record.is_held:
-            await sights.flood(self._hub, event.tenant, event.connection, event.received_at)
+            await sights.held(self._hub, record)
         else:
             await sights.quarantined(self._hub, event.tenant, event.connection, event.received_at, event.id)
-        if record.wake_at is not None:
+        if record.is_held and record.goes_on_at is not None:
+            wake_at = record.goes_on_at + WAKE_GRACE
+            if record.wake_at != wake_at:
+                waits = record.model_copy(update={"wake_at": wake_at, "wake_step": 0})
+                with suppress(Conflict):
+                    tasks = [plan_task(event.id, record.goes_on_at)]
+                    await self._hub.store.commit([journal.replace(waits, held.version)], tasks)
+        elif record.wake_at is not None:
             done = record.model_copy(update={"wake_at": None, "expire_at": self._hub.clock.now() + SKELETON})
             with suppress(Conflict):
                 await self._hub.store.commit([journal.replace(done, held.version)])

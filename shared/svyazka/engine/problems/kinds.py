@@ -99,6 +99,12 @@ FLOOD = Kind(
     closed_by=Closer.LOOK, look_every=HOUR, command="svyazka held {tenant}/{connection}",
     alert=("flood", "first"), daily=True,
 )  # fmt: skip
+QUICK = Kind(
+    name="min_fill", severity="warning",
+    title=N_("«{connection}»: форму заполнили быстрее, чем руками; она сохранена и ждёт"),
+    closed_by=Closer.LOOK, look_every=HOUR, command="svyazka held {tenant}/{connection}",
+    alert=("min_fill", "first"), daily=True,
+)  # fmt: skip
 CODES = Kind(
     name="codes", severity="warning", title=N_("«{connection}»: с одноразовыми кодами что-то не так ({cause})"),
     closed_by=Closer.LOOK, look_every=DAY, command="svyazka events --connection {tenant}/{connection}",
@@ -147,7 +153,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
-        ENDS, GAP, FLOOD, CODES,
+        ENDS, GAP, FLOOD, QUICK, CODES,
     )
 }  # fmt: skip
 """All of them."""

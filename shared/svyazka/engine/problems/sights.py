@@ -16,16 +16,17 @@ from svyazka.engine.problems.kinds import (
     FOREIGN,
     HOOK,
     QUARANTINED,
+    QUICK,
     REFUSED,
     SETTINGS,
     TWICE,
     UNKNOWN,
     Kind,
 )
-from svyazka.engine.telling.alerts import ALERT_FLOW
+from svyazka.engine.telling.alerts import ALERT_FLOW, local_time
 from svyazka.model.commands import AddNote, AddTask, Forward, PutRecord
 from svyazka.model.deliveries import Delivery, Status
-from svyazka.model.events import Event
+from svyazka.model.events import Event, EventRecord
 from svyazka.model.outcomes import Outcome, Refused
 from svyazka.model.tenants import Tenant
 
@@ -50,16 +51,35 @@ async def quarantined(hub: Hub, tenant_id: str, connection: str, received_at: da
     await meet(hub, Sight(kind=QUARANTINED, tenant=tenant, connection=connection, text=text, since=received_at))
 
 
-async def flood(hub: Hub, tenant_id: str, connection: str, received_at: datetime) -> None:
-    """More came to the front door than it honestly can: kept, and held back."""
-    tenant = await hub.directory.tenant(tenant_id)
-    if tenant is None:
-        return
-    text = N_(
+WHY_HELD = {
+    FLOOD.name: N_(
         "{tenant}: через «{connection}» за час пришло во много раз больше обычного. Лишнее сохранено и не выполняется, "
         "пока вы не решите: svyazka held {tenant2}/{connection} --release или --discard"
-    ).format(tenant=tenant.name, connection=connection, tenant2=tenant.id)
-    await meet(hub, Sight(kind=FLOOD, tenant=tenant, connection=connection, text=text, since=received_at))
+    ),
+    QUICK.name: N_(
+        "{tenant}: форму «{connection}» кто-то заполнил быстрее, чем это делают руками: робот или браузер за человека. "
+        "Она сохранена и не выполняется, пока вы не решите: svyazka held {tenant2}/{connection} --release или --discard"
+    ),
+}
+QUICK_GOES_ON = N_(
+    "{tenant}: форму «{connection}» кто-то заполнил быстрее, чем это делают руками: робот или браузер за человека. "
+    "Она пойдёт дальше в {time}, если до тех пор её не закончит: svyazka held {tenant2}/{connection} --discard"
+)
+
+
+async def held(hub: Hub, record: EventRecord) -> None:
+    """What came to the front door is kept, and held back: too much of it came, or too quickly."""
+    event = record.event
+    tenant = await hub.directory.tenant(event.tenant)
+    if tenant is None:
+        return
+    kind = FLOOD if record.reason == FLOOD.name else QUICK
+    goes_on = record.goes_on_at
+    text = (QUICK_GOES_ON if kind is QUICK and goes_on is not None else WHY_HELD[kind.name]).format(
+        tenant=tenant.name, connection=event.connection, tenant2=tenant.id,
+        time=local_time(goes_on, tenant) if goes_on is not None else "",
+    )  # fmt: skip
+    await meet(hub, Sight(kind=kind, tenant=tenant, connection=event.connection, text=text, since=event.received_at))
 
 
 OF_CODES = {

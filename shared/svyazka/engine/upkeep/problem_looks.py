@@ -108,6 +108,7 @@ LOOKS: Mapping[str, Look] = {
     "duplicate_effect": _not_met_for(WEEK),
     "quarantined": _none_quarantined,
     "flood": _none_quarantined,
+    "min_fill": _none_quarantined,
     "codes": _a_day_has_gone,
     "settings": _settings_can_be_used,
     "foreign": _its_own_come,
