@@ -52,7 +52,8 @@ class MetadataServer:
         audience = request.query_params.get("audience")
         if not audience:
             return PlainTextResponse("non-empty audience parameter required", 400, FLAVOR)
-        return PlainTextResponse(self.signer.id_token(self.email, audience), headers=FLAVOR)
+        full = request.query_params.get("format") == "full"
+        return PlainTextResponse(self.signer.id_token(self.email, audience, full=full), headers=FLAVOR)
 
     async def _account(self, request: Request) -> Response:
         return self._refusal(request) or JSONResponse(

@@ -36,8 +36,9 @@ class Signer:
         self.key_id = hashlib.sha256(public).hexdigest()[:40]
         self._access: dict[str, float] = {}
 
-    def id_token(self, email: str, audience: str, *, lifetime: int = LIFETIME) -> str:
-        """A token as Google signs it for a service account: RS256, with aud, azp, email, exp, iat, iss, sub."""
+    def id_token(self, email: str, audience: str, *, lifetime: int = LIFETIME, full: bool = True) -> str:
+        """A token as Google signs it for a service account: RS256, with aud, azp, email, exp, iat, iss, sub; an
+        instance's metadata server leaves out whose it is unless it is asked for the whole."""
         now = int(self._now())
         subject = str(int(hashlib.sha256(email.encode()).hexdigest(), 16))[:21]
         head = {"alg": "RS256", "kid": self.key_id, "typ": "JWT"}
@@ -51,6 +52,8 @@ class Signer:
             "iss": ISSUER,
             "sub": subject,
         }
+        if not full:
+            del claims["email"], claims["email_verified"]
         signed = f"{_base64(_json(head))}.{_base64(_json(claims))}"
         signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{signed}.{_base64(signature)}"

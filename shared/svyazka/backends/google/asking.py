@@ -9,18 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from svyazka.backends.google.identity import METADATA_HOST
-from svyazka.backends.google.wire import NoAnswer, Origin
+from svyazka.backends.google.identity import METADATA_HOST, IdentityToken
+from svyazka.backends.google.wire import Answer, NoAnswer, Origin
 from svyazka.engine.ports.asking import NoReply, Reply
 
-IDENTITY_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
-KEPT_FOR = 45 * 60.0
-"""Seconds for which a token is used; it holds for an hour."""
+REFUSED = 401
 
 
 class HttpWorker:
@@ -28,10 +25,8 @@ class HttpWorker:
 
     def __init__(self, worker_url: str, metadata: str = METADATA_HOST) -> None:
         parts = urlsplit(worker_url)
-        self._worker, self._audience = Origin(f"{parts.scheme}://{parts.netloc}"), worker_url
-        self._metadata = Origin(f"http://{metadata}")
-        self._renewing = asyncio.Lock()
-        self._token, self._ends_at = "", 0.0
+        self._worker = Origin(f"{parts.scheme}://{parts.netloc}")
+        self._identity = IdentityToken(worker_url, metadata)
 
     @classmethod
     def from_environment(cls) -> HttpWorker | None:
@@ -41,25 +36,29 @@ class HttpWorker:
 
     async def ask(self, path: str, body: Mapping[str, Any], seconds: float) -> Reply:
         """One call. Raises NoReply."""
+        content = json.dumps(body).encode()
         try:
             async with asyncio.timeout(seconds):
-                headers = {"Authorization": f"Bearer {await self._identity()}", "Content-Type": "application/json"}
-                answer = await self._worker.send("POST", path, headers, json.dumps(body).encode())
-            content = answer.json()
+                answer = await self._sent(path, content)
+                if answer.status == REFUSED:  # nothing was done: another token may be believed
+                    self._identity.refused()
+                    answer = await self._sent(path, content)
         except (NoAnswer, TimeoutError) as error:
-            raise NoReply(type(error).__name__) from error
-        if answer.status == 401:
-            self._ends_at = 0.0
-        return Reply(answer.status, content if isinstance(content, dict) else {})
+            raise NoReply(str(error) or type(error).__name__) from error
+        try:
+            told = answer.json()
+        except NoAnswer:
+            told = None
+        if answer.status == REFUSED or not isinstance(told, dict):
+            # The platform's own pages: no instance to be had, or we aren't among its callers.
+            raise NoReply(f"the worker's address answered {answer.status}")
+        return Reply(answer.status, told)
 
-    async def _identity(self) -> str:
-        async with self._renewing:
-            if time.monotonic() > self._ends_at:
-                where = (
-                    f"/computeMetadata/v1/instance/service-accounts/default/identity?audience={quote(self._audience)}"
-                )
-                answer = await self._metadata.send("GET", where, {"Metadata-Flavor": "Google"})
-                if answer.status != 200:
-                    raise NoAnswer(f"the metadata server answered {answer.status}")
-                self._token, self._ends_at = answer.body.decode("ascii").strip(), time.monotonic() + KEPT_FOR
-        return self._token
+    async def _sent(self, path: str, content: bytes) -> Answer:
+        headers = {"Authorization": await self._identity.header(), "Content-Type": "application/json"}
+        return await self._worker.send("POST", path, headers, content)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        self._identity.close()
+        self._worker.close()
