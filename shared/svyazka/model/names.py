@@ -30,6 +30,24 @@ _SHORT = """
 """
 _GROUPS = tuple(frozenset(group.replace("ё", "е").split()) for group in _SHORT.split(";"))
 
+_FIRST_NAMES = frozenset().union(*_GROUPS)
+
+
+def is_first_name(word: str) -> bool:
+    """Whether a word is one of the usual Russian first names, short forms among them."""
+    return word.casefold().replace("ё", "е") in _FIRST_NAMES
+
+
+def plain_words(name: str | None) -> list[str]:
+    """The words of a name as they are compared: no patronymic, no word that stands where nobody gave a name."""
+    return _words(name)
+
+
+def patronymic_of(name: str | None) -> str | None:
+    """The patronymic in a name, in small letters, where it has one."""
+    words = (word.casefold().replace("ё", "е") for word in _WORD.findall(name or ""))
+    return next((word for word in words if _PATRONYMIC.search(word)), None)
+
 
 def same_person(one: str | None, other: str | None) -> bool:
     """Whether these can be one person's names: case, ё, order, patronymic, initials, a short form and a misspelled
