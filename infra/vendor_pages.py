@@ -14,7 +14,7 @@ from typing import Any
 from bundling.functions import ROOT
 from svyazka.catalogue import told, use
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
-from svyazka.engine.contracts.capabilities.records import Quiet
+from svyazka.engine.contracts.capabilities.records import Operation, Quiet, Records
 from svyazka.engine.contracts.failures import Case, FailureMap, Rule
 from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.model.bookings import WallTime
@@ -136,7 +136,8 @@ def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
         yield "передаёт события дальше"
     if manifest.records is not None:
         names = [KINDS[kind] for kind in RecordKind if kind in manifest.records.kinds]
-        yield f"ведёт {', '.join(names)}, примечания и задачи"
+        hanging = ", примечания и задачи" if manifest.records.noting is not None else ""
+        yield f"ведёт {', '.join(names)}{hanging}"
     if manifest.calendar is not None:
         moving = ", переносит" if manifest.calendar.moves else ""
         yield f"показывает свободное время, записывает{moving} и отменяет"
@@ -230,8 +231,16 @@ def _noise(manifest: Manifest[Any]) -> Iterator[str]:
         "новая карточка": records.creating, "правка": records.updating, "примечание": records.noting,
         "задача": records.tasking,
     }  # fmt: skip
-    said = [f"{what} — {QUIET[operation.quiet]}" for what, operation in writes.items()]
+    said = [f"{what} — {_loudness(records, one)}" for what, one in writes.items() if one is not None]
     yield f"запускает ли запись роботов и уведомления: {', '.join(said)}"
+
+
+def _loudness(records: Records[Any], operation: Operation) -> str:
+    """One word where all kinds of cards are alike, else one for each."""
+    by_kind = {kind: QUIET[records.quiet(kind, operation)] for kind in RecordKind if kind in records.kinds}
+    if len(set(by_kind.values())) == 1:
+        return next(iter(by_kind.values()))
+    return " / ".join(f"{KINDS[kind]}: {word}" for kind, word in by_kind.items())
 
 
 def _index() -> str:

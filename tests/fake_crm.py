@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Records
+from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Records, Written
 from svyazka.engine.contracts.manifest import Limits, Manifest
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.commands import AddNote, AddTask, Safety
@@ -80,7 +80,7 @@ class FakeCrm(Records[ConnectionSettings]):
     async def create(
         self, kind: RecordKind, fields: Mapping[str, Value], links: Sequence[LinkTo], mark: str,
         call: Call[ConnectionSettings],
-    ) -> Outcome:  # fmt: skip
+    ) -> Written:  # fmt: skip
         id_ = str(100 + len(self.cards))
 
         def made() -> None:
@@ -92,13 +92,13 @@ class FakeCrm(Records[ConnectionSettings]):
             self.marks[id_] = mark
 
         if self.refusal is not None:
-            return self.refusal
+            return Written(self.refusal)
         await self._write(f"create {kind}", made)
-        return Succeeded(external_id=id_)
+        return Written(Succeeded(external_id=id_))
 
     async def update(
         self, object: Object, changes: Mapping[str, Wanted], call: Call[ConnectionSettings]
-    ) -> Outcome | None:
+    ) -> Written | None:
         if object.id not in self.cards:
             return None
 
@@ -107,7 +107,7 @@ class FakeCrm(Records[ConnectionSettings]):
             self.cards[object.id] = replace(card, fields={**card.fields, **changes}, changed_at=call.now)
 
         await self._write(f"update {sorted(changes)}", changed)
-        return Succeeded(external_id=object.id)
+        return Written(Succeeded(external_id=object.id))
 
     async def link(self, object: Object, links: Sequence[LinkTo], call: Call[ConnectionSettings]) -> Outcome:
         def linked() -> None:

@@ -24,7 +24,7 @@ from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
-from vendors import CRMS, MESSENGERS, SOURCES
+from vendors import LEAD_TAKERS, MESSENGERS, SOURCES
 from vendors.parts import Crm
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--source", choices=SOURCES, default="iiko")
     parser.add_argument("--messenger", choices=MESSENGERS, default="smsru")
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
-    parser.add_argument("--leads", choices=CRMS, help="from the front door into this CRM instead")
+    parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
@@ -65,7 +65,7 @@ def main() -> int:
         parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
     print(f"seed {arguments.seed}")
     if arguments.leads:
-        rehearse_leads(CRMS[arguments.leads], arguments.events or LEADS, random.Random(arguments.seed))
+        rehearse_leads(LEAD_TAKERS[arguments.leads], arguments.events or LEADS, random.Random(arguments.seed))
         return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)

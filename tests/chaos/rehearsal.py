@@ -23,7 +23,7 @@ from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.engine.ports.clock import SystemClock
-from vendors import CRMS, MESSENGERS, SOURCES
+from vendors import LEAD_TAKERS, MESSENGERS, SOURCES
 from vendors.parts import Guest, Stage
 
 SPEED = 30_000.0
@@ -40,7 +40,7 @@ SOURCE = replace(
         **SOURCES["http"].settings, "types": {"sold": "order.completed", **dict.fromkeys(ASKED, "lead.created")},
     },
 )  # fmt: skip
-TAKERS: dict[str, Any] = {vendor: taker(vendor) for vendor in CRMS}
+TAKERS: dict[str, Any] = {vendor: taker(vendor) for vendor in LEAD_TAKERS}
 
 
 class Rehearsal(LocalInstallation):
@@ -89,7 +89,7 @@ class Rehearsal(LocalInstallation):
         port = self.away.getsockname()[1]
         simulators = {vendor: load_simulator(vendor) for vendor in self.parties}
         for vendor in self.takers:  # before anybody calls: a refused credential is another outage
-            CRMS[vendor].open(Running("", simulators, asyncio.get_running_loop()))
+            LEAD_TAKERS[vendor].open(Running("", simulators, asyncio.get_running_loop()))
         with serve(list(simulators.values()), port) as running:
             for vendor, part in MESSENGERS.items():
                 part.begin(Stage(running, self.hook_url(vendor, vendor), self.clock, guests))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vendors import CRMS
+from vendors import LEAD_TAKERS
 from vendors.parts import Part
 
 STEPS = ("contact", "deal", "note")
@@ -20,5 +20,5 @@ class Taker(Part):
 
 def taker(vendor: str) -> Taker:
     """The CRM of this vendor."""
-    crm = CRMS[vendor]
+    crm = LEAD_TAKERS[vendor]
     return Taker(crm.vendor, crm.settings, crm.secrets)

@@ -18,7 +18,7 @@ from simulators import telegram
 from simulators.serve import Running
 from svyazka.model.commands import AddNote, PutRecord
 from svyazka.model.deliveries import Delivery, Status
-from vendors import CRMS, MESSENGERS
+from vendors import LEAD_TAKERS, MESSENGERS
 from vendors.http import told_by
 from vendors.parts import Guest, Webhook
 
@@ -63,7 +63,7 @@ async def test_three_days_away(house: Rehearsal) -> None:
     for vendor, messenger in MESSENGERS.items():
         assert messenger.sent(back) == {guest.address(messenger.reaches): 1 for guest in GUESTS}, vendor
     for vendor in house.takers:
-        written = {what: count for what, count in CRMS[vendor].done(back).items() if not what.startswith("link")}
+        written = {what: count for what, count in LEAD_TAKERS[vendor].done(back).items() if not what.startswith("link")}
         once = {"create contact": len(GUESTS), "create deal": leads, "note deal": leads}
         assert written == once, vendor
     await in_order(house)

@@ -28,7 +28,7 @@ FURTHER = {
     "rkeeper": {"capture", "delivery", "events", "push", "statuses", "white_server"},
     "telegram": {"init_data"},
     "whatsapp": {"account", "messages", "statuses", "templates"},
-    "yclients": {"booking", "facts"},
+    "yclients": {"booking", "cards", "facts"},
 }
 """What one vendor needs beside the common files. A new name here is a decision: whoever knows one folder knows all."""
 

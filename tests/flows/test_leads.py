@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from fake_crm import FakeCrm
 from fakes import START, House
+from svyazka.engine.contracts.capabilities.records import Written
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel, Facts, FlowContext
 from svyazka.engine.journal import documents as journal
@@ -214,7 +215,8 @@ async def test_a_card_that_is_refused_costs_no_lead(monkeypatch: pytest.MonkeyPa
     made = house.crm.create
 
     async def create(kind: RecordKind, *given: Any) -> Any:
-        return Refused(code="400", message="no such field") if kind is CONTACT else await made(kind, *given)
+        no = Written(Refused(code="400", message="no such field"))
+        return no if kind is CONTACT else await made(kind, *given)
 
     monkeypatch.setattr(house.crm, "create", create)
     await house.hears(event(text="Здравствуйте"))

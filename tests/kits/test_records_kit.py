@@ -13,7 +13,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -25,14 +26,16 @@ from shop import POINTS, Killed, Shop
 from simulators.serve import Running
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import LinkTo, Quiet, Records
-from svyazka.engine.rules.what_differs import normal
+from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, Quiet, Records, Replaces
+from svyazka.engine.rules.what_differs import normal, normal_element
 from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, Repeat
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
-from svyazka.model.records import CLEARED, UNREAD, Key, KeyType, Link, Match, Object, ObjectId, RecordKind, Target
+from svyazka.model.names import same_person
+from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.reasons import Reason
+from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Link, Match, Object, ObjectId, RecordKind, Target
 from svyazka.model.references import Existing
 from vendors import CRMS
 
@@ -99,6 +102,22 @@ async def done(name: str, call: Call[Any], command: Command) -> str:
     return outcome.external_id
 
 
+def main_kind(name: str) -> RecordKind:
+    """What it is for: sales where it has some, else people."""
+    return DEAL if DEAL in records_of(name).kinds else CONTACT
+
+
+def title_of(kind: RecordKind) -> str:
+    return "title" if kind is DEAL else "name"
+
+
+def new(vendor: str, kind: RecordKind, mark: str | None = "m-1", /, **fields: Any) -> PutRecord:
+    """A card of which no more is said than its system wants, and these fields."""
+    least = {one: CRMS[vendor].fields[kind][one] for one in records_of(vendor).requires(kind)}
+    match = Match(mark=mark) if mark is not None else None
+    return PutRecord(record=kind, match=match, fields=as_given({**least, **fields}))
+
+
 def writes(name: str, vendors: Running) -> Counter[str]:
     return CRMS[name].done(vendors)
 
@@ -126,11 +145,15 @@ async def test_whoever_keeps_records_takes_part(name: str) -> None:
 async def test_what_a_repeat_means_is_stated_for_each_write(name: str) -> None:
     records = records_of(name)
     assert set(CRMS[name].fields) == set(records.kinds) == set(CRMS[name].optional)
-    for operation in (records.creating, records.noting, records.tasking):
+    for operation in filter(None, (records.creating, records.noting, records.tasking)):
         assert operation.safety.repeat in (Repeat.CHECKABLE, Repeat.IDEMPOTENT), "or one cut answer leaves it unknown"
         assert operation.safety.ask_after > timedelta()
     assert records.updating.safety.repeat is Repeat.IDEMPOTENT
-    assert {one.quiet for one in (records.creating, records.updating, records.noting, records.tasking)} <= set(Quiet)
+    stated = {records.quiet(kind, one) for kind in records.kinds for one in (records.creating, records.updating)}
+    assert stated <= set(Quiet)
+    assert records.singles <= SETS
+    assert not any(records.read_only & set(fields) for fields in CRMS[name].fields.values())
+    assert all(records.requires(kind) <= set(CRMS[name].fields[kind]) for kind in records.kinds)
 
 
 # Found
@@ -148,11 +171,12 @@ async def test_a_person_is_found_however_his_phone_is_spelled_there(name: str, s
         found = await records_of(name).find(CONTACT, Key(KeyType.PHONE, PHONE), call)
         assert [one.id for one in found or ()] == [anna]
         assert await done(name, call, ANNAS) == anna
-        assert writes(name, vendors) == {"update contact": 1}
+        holds_one = "email" in records_of(name).singles
+        assert writes(name, vendors) == ({} if holds_one else {"update contact": 1})
         after = await read(name, call, CONTACT, anna)
         assert spelled in after.elements("phone"), "its spelling stays"
         assert len(after.elements("phone")) == 1
-        assert set(after.elements("email")) == {"other@example.test", MAIL}
+        assert set(after.elements("email")) == {"other@example.test"} | (set() if holds_one else {MAIL})
 
 
 @EVERY
@@ -162,21 +186,27 @@ async def test_a_person_is_found_by_mail_and_by_chat_and_by_our_mark(name: str, 
         by_mail = CRMS[name].person(vendors, {"name": "Анна", "phones": [], "emails": ["ANNA@example.test"]})
         CRMS[name].person(vendors, {"name": "Нина", "phones": [], "emails": ["joanna@example.test"]})
         assert await done(name, call, PutRecord(record=CONTACT, person=Contact(email=MAIL))) == by_mail
-        marked = PutRecord(record=CONTACT, match=Match(mark="shop-7"), fields={"name": "Пётр"})
-        made = await done(name, call, marked)
-        assert await done(name, call, marked) == made
+        if CRMS[name].marks:
+            marked = new(name, CONTACT, "shop-7", name="Пётр")
+            made = await done(name, call, marked)
+            assert await done(name, call, marked) == made
         if chat is not None:
             by_chat = CRMS[name].person(vendors, {"name": "Ольга", "phones": [], "emails": [], chat: "5550077"})
             assert await done(name, call, PutRecord(record=CONTACT, person=Contact(chats={chat: "5550077"}))) == by_chat
             other = await records_of(name).find(CONTACT, Key(KeyType.CHAT, f"{chat}:555007"), call)
             assert other == (), "a part of an id is another's"
-        assert writes(name, vendors)["create contact"] == 1
+        assert writes(name, vendors)["create contact"] == CRMS[name].marks
 
 
 @EVERY
 async def test_who_shares_a_phone_under_another_name_is_another_person(name: str, vendors: Running) -> None:
     async with connected(name, vendors) as call:
         CRMS[name].person(vendors, {"name": "Анна Петрова", "phones": [PHONE], "emails": []})
+        if CRMS[name].one_of_a_phone:
+            command = PutRecord(record=CONTACT, person=Contact(name="Пётр", phone=PHONE))
+            assert isinstance(await perform(load_manifest(name), command, call), Refused)
+            assert writes(name, vendors) == {}
+            return
         son = await done(name, call, PutRecord(record=CONTACT, person=Contact(name="Пётр", phone=PHONE)))
         assert await done(name, call, PutRecord(record=CONTACT, person=Contact(name="Петя", phone=PHONE))) == son
         assert await done(name, call, ANNAS) != son
@@ -211,16 +241,17 @@ async def test_what_was_written_is_read_and_is_not_written_again(name: str, kind
         shown = await read(name, call, kind, id_)
         assert same(kind, name, shown.fields, fields) == []
         assert shown.version
-        assert shown.created_at is not None
+        assert shown.changed_at is not None
+        assert kind is not DEAL or shown.created_at is not None
         assert await done(name, call, command.model_copy(update={"match": None, "ref": Existing(id=id_)})) == id_
         assert writes(name, vendors) == {f"create {kind}": 1}
 
 
 @KINDS
 async def test_odd_letters_come_back_as_they_went(name: str, kind: RecordKind, vendors: Running) -> None:
-    title = "title" if kind is DEAL else "name"
+    title = title_of(kind)
     async with connected(name, vendors) as call:
-        made = PutRecord(record=kind, match=Match(mark="m-1"), fields={title: ODD})
+        made = new(name, kind, **{title: ODD})
         id_ = await done(name, call, made)
         assert same(kind, name, (await read(name, call, kind, id_)).fields, {title: ODD}) == []
         long = made.model_copy(update={"fields": {title: ODD * 20}, "overwrite": "differs", "ref": Existing(id=id_)})
@@ -260,7 +291,7 @@ async def test_what_tells_a_person_is_never_emptied(name: str, vendors: Running)
         id_ = await done(name, call, ANNAS)
         blank = {"phone": None, "email": [], "name": ""}
         await done(name, call, PutRecord(record=CONTACT, ref=Existing(id=id_), fields=blank, overwrite="differs"))
-        assert (await read(name, call, CONTACT, id_)).elements("phone") == (PHONE,)
+        assert same(CONTACT, name, (await read(name, call, CONTACT, id_)).fields, {"phone": (PHONE,)}) == []
         assert writes(name, vendors) == {"create contact": 1}
 
 
@@ -275,8 +306,14 @@ async def test_a_right_taken_away_makes_a_field_unread_and_it_is_not_written(
         CRMS[name].hide(vendors, kind, field)
         call.memo.clear()
         assert (await read(name, call, kind, id_)).shows(field) is UNREAD
-        change = {field: "changed", ("title" if kind is DEAL else "name"): "Другое"}
-        await done(name, call, PutRecord(record=kind, ref=Existing(id=id_), fields=change, overwrite="differs"))
+        change = {field: "changed", title_of(kind): "Другое"}
+        command = PutRecord(record=kind, ref=Existing(id=id_), fields=change, overwrite="differs")
+        if records_of(name).updating.replaces is Replaces.OBJECT:
+            outcome = await perform(load_manifest(name), command, call)
+            assert isinstance(outcome, Refused), "what isn't shown would be lost by putting the rest back"
+            assert writes(name, vendors) == {f"create {kind}": 1}
+            return
+        await done(name, call, command)
         assert writes(name, vendors) == {f"create {kind}": 1, f"update {kind}": 1}
 
 
@@ -300,8 +337,8 @@ async def test_a_field_that_is_gone_by_now_costs_that_field_and_not_the_lead(
 @KINDS
 async def test_what_was_removed_is_gone(name: str, kind: RecordKind, vendors: Running) -> None:
     async with connected(name, vendors) as call:
-        title = "title" if kind is DEAL else "name"
-        made = PutRecord(record=kind, match=Match(mark="m-1"), fields={title: "Первый"})
+        title = title_of(kind)
+        made = new(name, kind, **{title: "Первый"})
         id_ = await done(name, call, made)
         there = await read(name, call, kind, id_)
         CRMS[name].remove(vendors, kind, id_)
@@ -321,11 +358,13 @@ async def test_many_are_read_in_few_calls(name: str, vendors: Running) -> None:
         before = len(call.http.log)
         found = await records_of(name).read_many(CONTACT, ids, call)
         assert {one.id for one in found} == set(ids)
-        assert len(call.http.log) - before <= 2 + 1
+        assert len(call.http.log) - before <= (2 + 1 if CRMS[name].batch > 1 else many)
 
 
 @EVERY
 async def test_a_deal_is_linked_noted_and_its_task_set(name: str, vendors: Running) -> None:
+    if DEAL not in records_of(name).kinds:
+        pytest.skip("it keeps no deals")
     async with connected(name, vendors, now=NOW) as call:
         anna = await done(name, call, ANNAS)
         links = (Link(kind=CONTACT, to=Existing(id=anna), main=True),)
@@ -347,19 +386,235 @@ async def test_a_deal_is_linked_noted_and_its_task_set(name: str, vendors: Runni
         }  # fmt: skip
 
 
+# Listed
+
+
+async def every_page(name: str, call: Call[Any], kind: RecordKind, after: str | None = None) -> list[Object]:
+    found: list[Object] = []
+    while True:
+        page = await records_of(name).page(kind, after, call)
+        found += page.objects
+        if page.next is None:
+            return found
+        after = page.next
+
+
+def people(name: str, vendors: Running, many: int) -> list[str]:
+    names = ({"name": f"Гость {n}", "phones": [f"+7999{n:07d}"], "emails": []} for n in range(many))
+    return [CRMS[name].person(vendors, one) for one in names]
+
+
+@EVERY
+async def test_a_list_brings_all_that_stays_in_order_whatever_changes_meanwhile(name: str, vendors: Running) -> None:
+    crm, size = CRMS[name], CRMS[name].page
+    async with connected(name, vendors) as call:
+        ids = people(name, vendors, 2 * size + 20)
+        page = await records_of(name).page(CONTACT, None, call)
+        first = [one.id for one in page.objects]
+        assert first == ids[: len(first)]
+        for id_ in [*first[3:25], *ids[len(first) + 1 : len(first) + 3], ids[-2]]:
+            crm.remove(vendors, CONTACT, id_)
+        crm.save(vendors, CONTACT, first[0], {"name": "Другой"})
+        later = people(name, vendors, 1)
+        gone = {*first[3:25], *ids[len(first) + 1 : len(first) + 3], ids[-2]}
+    async with connected(name, vendors) as another_process:
+        rest = [one.id for one in await every_page(name, another_process, CONTACT, page.next)]
+        assert rest == [id_ for id_ in [*ids[len(first) :], *later] if id_ not in gone]
+        behind = [one.id for one in await every_page(name, another_process, CONTACT, ids[-5])]
+        assert behind == [ids[-4], ids[-3], ids[-1], *later], "a bare id is a place to begin behind"
+
+
+@EVERY
+async def test_a_walk_through_a_list_costs_little_more_than_its_pages(name: str, vendors: Running) -> None:
+    async with connected(name, vendors) as call:
+        people(name, vendors, 2 * CRMS[name].page)
+        await records_of(name).find(CONTACT, Key(KeyType.MARK, "none"), call)  # it has seen the list of fields
+        before = len(call.http.log)
+        await every_page(name, call, CONTACT)
+        assert len(call.http.log) - before <= 4
+
+
+@KINDS
+async def test_a_list_shows_of_a_field_what_reading_shows_or_nothing(
+    name: str, kind: RecordKind, vendors: Running
+) -> None:
+    records = records_of(name)
+    async with connected(name, vendors) as call:
+        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
+        there = await read(name, call, kind, await done(name, call, whole))
+        (listed,) = (await records.page(kind, None, call)).objects
+        shown = records.carries(kind, call.settings)
+        shown = frozenset(there.fields) if shown is None else shown
+        assert {field: listed.shows(field) for field in there.fields} == {
+            field: there.shows(field) if field in shown else UNREAD for field in there.fields
+        }
+        assert same_person(listed.called or str(listed.shows("name")), str(there.shows("name")))
+
+
+@KINDS
+async def test_what_was_changed_since_a_time_is_told(name: str, kind: RecordKind, vendors: Running) -> None:
+    records, clock = records_of(name), vendors.of(name)
+    async with connected(name, vendors) as call:
+        made = []
+        for number in range(4):
+            fields = {title_of(kind): f"№ {number}"}
+            if "phone" in records.requires(kind):
+                fields["phone"] = [f"+7999000000{number}"]
+            made.append(await done(name, call, new(name, kind, f"m-{number}", **fields)))
+        clock.ahead += 3600
+        since = datetime.fromtimestamp(int(clock.now()), UTC)
+        CRMS[name].save(vendors, kind, made[1], {title_of(kind): "Сегодня"})
+        CRMS[name].save(vendors, kind, made[2], {title_of(kind): "Сегодня"})
+        CRMS[name].remove(vendors, kind, made[3])
+        page = await records.changed(kind, since, None, call)
+        assert page is not None
+        assert {one.id for one in page.objects} == {made[1], made[2]}
+        assert page.next is None
+
+
+@EVERY
+async def test_changes_of_many_pages_are_all_told(name: str, vendors: Running) -> None:
+    records, clock = records_of(name), vendors.of(name)
+    async with connected(name, vendors) as call:
+        ids = people(name, vendors, 2 * CRMS[name].page + 10)
+        since, after, found = datetime.fromtimestamp(int(clock.now()) - 60, UTC), None, list[str]()
+        for turn in range(50):
+            page = await records.changed(CONTACT, since, after, call)
+            assert page is not None
+            found += [one.id for one in page.objects]
+            if turn == 0:
+                clock.ahead += 5
+                CRMS[name].save(vendors, CONTACT, found[0], {"name": "Снова"})
+            if page.next is None:
+                break
+            after = page.next
+        assert set(found) == set(ids)
+
+
+@KINDS
+async def test_gone_is_told_from_not_shown(name: str, kind: RecordKind, vendors: Running) -> None:
+    crm, records = CRMS[name], records_of(name)
+    async with connected(name, vendors) as call:
+        id_ = await done(name, call, new(name, kind))
+        assert await records.fate(kind, id_, call) is Fate.THERE
+        if crm.unsee is not None:
+            crm.unsee(vendors, kind, id_)
+            assert await records.read_many(kind, [id_], call) == ()
+            assert await records.fate(kind, id_, call) is Fate.HIDDEN
+        else:
+            crm.remove(vendors, kind, id_)
+            assert await records.fate(kind, id_, call) in (Fate.DELETED, Fate.GONE)
+        assert await records.fate(kind, "987654321", call) is Fate.GONE
+
+
+# What a write proves
+
+
+@KINDS
+async def test_what_somebody_saves_right_after_our_write_is_not_taken_for_ours(
+    name: str, kind: RecordKind, vendors: Running
+) -> None:
+    records, title = records_of(name), title_of(kind)
+    async with connected(name, vendors) as call:
+        id_ = await done(name, call, new(name, kind))
+        CRMS[name].between(vendors, kind, {title: "Человек"})
+        written = await records.update(await read(name, call, kind, id_), {title: "Связка"}, call)
+        assert written is not None
+        assert isinstance(written.outcome, Succeeded)
+        after = await read(name, call, kind, id_)
+        assert after.shows(title) == "Человек"
+        assert written.shown is None or written.shown.shows(title) == "Связка"
+        assert not (records.exact_versions and written.version == after.version)
+
+
+@KINDS
+async def test_a_write_tells_the_version_that_it_made(name: str, kind: RecordKind, vendors: Running) -> None:
+    records, title = records_of(name), title_of(kind)
+    async with connected(name, vendors) as call:
+        before = await read(name, call, kind, await done(name, call, new(name, kind)))
+        vendors.of(name).ahead += 2
+        written = await records.update(before, {title: "Другое"}, call)
+        assert written is not None
+        after = await read(name, call, kind, before.id)
+        assert written.version == after.version != before.version
+        assert written.shown is None or written.shown.fields == after.fields
+        vendors.of(name).ahead += 2
+        CRMS[name].save(vendors, kind, before.id, {title: "Третье"})
+        assert (await read(name, call, kind, before.id)).version != after.version
+
+
+@KINDS
+async def test_a_field_that_takes_nothing_or_cuts_shows_so_when_it_is_read(
+    name: str, kind: RecordKind, vendors: Running
+) -> None:
+    records, field = records_of(name), CRMS[name].optional[kind]
+    async with connected(name, vendors) as call:
+        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
+        there = await read(name, call, kind, await done(name, call, whole))
+        CRMS[name].cut(vendors, kind, field, 4)
+        assert await records.update(there, {field: "abcdefgh"}, call)
+        assert (await read(name, call, kind, there.id)).shows(field) == "abcd"
+        CRMS[name].deaf(vendors, kind, field)
+        there = await read(name, call, kind, there.id)
+        written = await records.update(there, {field: "other"}, call)
+        assert written is not None
+        assert isinstance(written.outcome, Succeeded)
+        assert (await read(name, call, kind, there.id)).shows(field) == "abcd"
+        assert written.shown is None or written.shown.shows(field) == "abcd"
+
+
+@EVERY
+async def test_of_a_set_only_what_is_not_wanted_any_more_is_taken_away(name: str, vendors: Running) -> None:
+    records = records_of(name)
+    spelled = ["8 (999) 123-45-67", "+79990000002"][: 1 if "phone" in records.singles else 2]
+    async with connected(name, vendors) as call:
+        id_ = CRMS[name].person(vendors, {"name": "Анна", "phones": spelled, "emails": [MAIL]})
+        there = await read(name, call, CONTACT, id_)
+        wanted = ("+79990000003",) if "phone" in records.singles else (PHONE, "+79990000003")
+        written = await records.update(there, {"phone": wanted}, call)
+        assert written is not None
+        assert written.left_out == ()
+        after = await read(name, call, CONTACT, id_)
+        kept = wanted if "phone" in records.singles else (spelled[0], "+79990000003")
+        assert {normal_element("phone", one) for one in after.elements("phone")} == set(wanted)
+        assert "phone" in records.singles or set(after.elements("phone")) == set(kept), "its spelling stays"
+        assert after.elements("email") == (MAIL,)
+
+
+@EVERY
+async def test_who_replaces_the_whole_sends_back_what_stands_there_now(name: str, vendors: Running) -> None:
+    records = records_of(name)
+    if records.updating.replaces is not Replaces.OBJECT:
+        pytest.skip("it writes fields one by one")
+    async with connected(name, vendors) as call:
+        whole = PutRecord(record=CONTACT, fields=as_given(CRMS[name].fields[CONTACT]))
+        there = await read(name, call, CONTACT, await done(name, call, whole))
+        CRMS[name].save(vendors, CONTACT, there.id, {"phone": "+79990000009"})
+        written = await records.update(there, {CRMS[name].optional[CONTACT]: "иное"}, call)
+        assert written is not None
+        assert isinstance(written.outcome, Succeeded)
+        after = await read(name, call, CONTACT, there.id)
+        assert after.elements("phone") == ("+79990000009",), "saved since we read it, and not ours to write"
+        again = await records.update(there, {"phone": ("+79990000001",)}, call)
+        assert again is not None
+        assert isinstance(again.outcome, GaveBack), "what is to be written has changed: look again"
+        assert writes(name, vendors) == {"create contact": 1, "update contact": 1}
+
+
 # Answers
 
 
 async def answered(name: str, vendors: Running, status: int, content: object, **headers: str) -> Outcome | Exception:
-    """What becomes of a new deal when its vendor answers so."""
-    method, path = CRMS[name].writes["deal"]
+    """What becomes of a new card when its vendor answers so."""
+    kind = main_kind(name)
+    method, path = CRMS[name].writes[kind.value]
     named = {header.replace("_", "-"): value for header, value in headers.items()}
     async with connected(name, vendors) as call:
         vendors.fault(
             name, kind="answer", method=method, path=path, status=status, body=content, headers=named, times=-1
         )
         try:
-            return await perform(load_manifest(name), PutRecord(record=DEAL, fields={"title": "Заказ"}), call)
+            return await perform(load_manifest(name), new(name, kind, None, **{title_of(kind): "Заказ"}), call)
         except (NotSent, MaybeSent) as error:
             return error
         finally:
@@ -374,7 +629,10 @@ async def test_every_row_of_the_failure_map_is_what_it_becomes(name: str, vendor
     for case, rule in table.rows():
         for status, content in CRMS[name].says(case):
             outcome, said = await answered(name, vendors, status, content), said + 1
-            if not is_as_its_row(case, rule, outcome, CRMS[name].changed):
+            # What failed on their side may have been done before it did; a map for reads too says so of writes alone.
+            doubted = rule.do == "retry" and rule.reason is Reason.OUT_OF_SERVICE and isinstance(outcome, Unclear)
+            meant = replace(rule, do="unclear") if doubted else rule
+            if not is_as_its_row(case, meant, outcome, CRMS[name].changed):
                 wrong[case, status] = outcome
     assert said >= len(list(table.rows()))
     assert wrong == {}
@@ -416,7 +674,9 @@ async def test_each_call_takes_its_turn_at_the_vendors_rate(name: str, vendors: 
 
     async with connected(name, vendors, turn=turn) as call:
         anna = await done(name, call, ANNAS)
-        await done(name, call, AddNote(on=Target(kind=CONTACT, to=Existing(id=anna)), text="Привет"))
+        if records_of(name).noting is not None:
+            await done(name, call, AddNote(on=Target(kind=CONTACT, to=Existing(id=anna)), text="Привет"))
+        assert turns
         assert len(turns) == len(call.http.log) == len(vendors.of(name).calls)
 
 
@@ -453,6 +713,8 @@ def of_kind(kind: str, anna: str) -> Command:
 async def test_after_a_cut_answer_it_is_there_once(
     name: str, kind: str, cut: str, lag: float, shop: Shop, vendors: Running
 ) -> None:
+    if kind not in CRMS[name].writes:
+        pytest.skip(f"it keeps no {kind}")
     anna = (await shop.put(ANNAS)).external_id or ""
     CRMS[name].lag(vendors, lag)
     method, path = CRMS[name].writes[kind]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from svyazka.connectors.registry import VENDORS as REGISTERED
+from svyazka.model.records import RecordKind
 from vendors.parts import Calendar, Crm, Hooks, Messenger, Source, Vendor
 
 
@@ -24,3 +25,5 @@ MESSENGERS: Mapping[str, Messenger] = {
 }
 CALENDARS: Mapping[str, Calendar] = {name: one.calendar for name, one in VENDORS.items() if one.calendar is not None}
 CRMS: Mapping[str, Crm] = {name: one.crm for name, one in VENDORS.items() if one.crm is not None}
+LEAD_TAKERS: Mapping[str, Crm] = {name: one for name, one in CRMS.items() if RecordKind.DEAL in one.fields}
+"""Those that keep deals too: a lead is given to them."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from matrix.hub import Machine
-from simulators.amocrm import AmocrmSimulator
+from simulators.amocrm import AmocrmSimulator, saving
 from simulators.amocrm.cards import ACCOUNT_ID, PIPELINE, TALKS, TOKEN_USER, WON, form, lead_hook
 from simulators.amocrm.fields import custom_field, put
 from simulators.amocrm.grants import CLIENT_ID, REDIRECT_URI, SECRET
@@ -253,6 +253,43 @@ def _behind(running: Running, seconds: float) -> None:
     running.of("amocrm").seen_after = seconds
 
 
+def _theirs(ours: Mapping[str, Any]) -> dict[str, Any]:
+    """A card's fields as somebody saves them."""
+    title = ours.get("name") or ours.get("title")
+    fields: dict[str, Any] = {"name": title} if title else {}
+    if "phone" in ours:
+        fields["custom_fields_values"] = [{"field_code": "PHONE", "values": [{"value": ours["phone"]}]}]
+    return fields
+
+
+def _saved(running: Running, kind: RecordKind, id_: str, ours: Mapping[str, Any]) -> None:
+    account: AmocrmSimulator = running.of("amocrm")
+    entity = ENTITIES[kind]
+    card = account.cards[entity][int(id_)]
+    told(running, lambda: saving.saved(account, entity, card, _theirs(ours)))
+
+
+def _between(running: Running, kind: RecordKind, ours: Mapping[str, Any]) -> None:
+    account: AmocrmSimulator = running.of("amocrm")
+    account.between.append((ENTITIES[kind], _theirs(ours)))
+
+
+def _native(kind: RecordKind, name: str) -> str:
+    return "name" if name in ("name", "title") else MAPPED.get(name) or MAPPED[f"{kind.value}.{name}"]
+
+
+def _deaf(running: Running, kind: RecordKind, name: str) -> None:
+    running.of("amocrm").deaf.add(_native(kind, name))
+
+
+def _short(running: Running, kind: RecordKind, name: str, most: int) -> None:
+    running.of("amocrm").cuts[_native(kind, name)] = most
+
+
+def _unseen(running: Running, kind: RecordKind, id_: str) -> None:
+    running.of("amocrm").unseen.add(int(id_))
+
+
 CRM = Crm(
     "amocrm",
     {"subdomain": SUBDOMAIN, "account_id": str(ACCOUNT_ID), "mark_field": "SVYAZKA", "fields": MAPPED},
@@ -264,6 +301,11 @@ CRM = Crm(
     hide=_hidden,
     remove=_removed,
     hurry=_hurried,
+    save=_saved,
+    between=_between,
+    deaf=_deaf,
+    cut=_short,
+    unsee=_unseen,
     writes={
         "contact": ("POST", "/api/v4/contacts"), "company": ("POST", "/api/v4/companies"),
         "deal": ("POST", "/api/v4/leads"), "note": ("POST", "/api/v4/contacts/*/notes"),
@@ -274,7 +316,7 @@ CRM = Crm(
         RecordKind.CONTACT: {
             "name": "Анна Петрова", "phone": ("+79991234567", "+74951234567"), "email": ("anna@example.test",),
             "telegram": "5550077", "birthday": "1990-02-28", "consent": True, "interests": ("Кофе", "Чай"),
-            "responsible": str(TOKEN_USER),
+            "responsible": str(TOKEN_USER), "tags": ("Постоянный", "VIP"),
         },
         RecordKind.COMPANY: {"name": "ООО Ромашка", "phone": ("+74951234567",), "inn": "7701234567"},
         RecordKind.DEAL: {
@@ -288,6 +330,7 @@ CRM = Crm(
     optional={RecordKind.CONTACT: "telegram", RecordKind.COMPANY: "inn", RecordKind.DEAL: "serial"},
     chat="telegram",
     batch=250,
+    page=250,
     says=_says,
 )  # fmt: skip
 

@@ -132,6 +132,45 @@ def _won(running: Running, now: datetime) -> Sequence[Entity]:
     return [Entity(kind="deal", id=str(deal["id"])), Entity(kind="contact", id=str(contact["id"]))]
 
 
+def _theirs(kind: RecordKind, ours: Mapping[str, Any], card: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: ours[name] for name in ours if name != "phone"}
+    if "name" in fields and kind is RecordKind.COMPANY:
+        fields["title"] = fields.pop("name")
+    elif "name" in fields:
+        fields["lastName"] = ""
+    if "phone" in ours:
+        gone = {str(one["id"]): {"typeId": "PHONE", "value": ""} for one in (card or {}).get("fm", ())}
+        fields["fm"] = {**gone, "n0": {"typeId": "PHONE", "value": ours["phone"]}}
+    return fields
+
+
+def _save(running: Running, kind: RecordKind, id_: str, ours: Mapping[str, Any]) -> None:
+    portal = running.of("bitrix24").portal
+    card = portal.cards[TYPES[kind]][int(id_)]
+    told(running, lambda: portal.change(TYPES[kind], card, _theirs(kind, ours, card)))
+
+
+def _between(running: Running, kind: RecordKind, ours: Mapping[str, Any]) -> None:
+    running.of("bitrix24").portal.between.append((TYPES[kind], _theirs(kind, ours)))
+
+
+def _theirs_of(kind: RecordKind, name: str) -> str:
+    code = MAPPED.get(name) or MAPPED.get(f"{kind.value}.{name}") or name
+    return code.replace("ufCrm_", "UF_CRM_")
+
+
+def _deaf(running: Running, kind: RecordKind, name: str) -> None:
+    running.of("bitrix24").portal.deaf.append(_theirs_of(kind, name))
+
+
+def _cut(running: Running, kind: RecordKind, name: str, most: int) -> None:
+    running.of("bitrix24").portal.cuts[_theirs_of(kind, name)] = most
+
+
+def _unsee(running: Running, kind: RecordKind, id_: str) -> None:
+    running.of("bitrix24").portal.hidden.append(int(id_))
+
+
 _REST = f"/rest/{HOOK_USER}/{HOOK_CODE}"
 CRM = Crm(
     "bitrix24",
@@ -144,6 +183,11 @@ CRM = Crm(
     hide=_hide,
     remove=_remove,
     hurry=_hurry,
+    save=_save,
+    between=_between,
+    deaf=_deaf,
+    cut=_cut,
+    unsee=_unsee,
     writes={
         **dict.fromkeys(("contact", "company", "deal"), ("POST", f"{_REST}/crm.item.add")),
         "note": ("POST", f"{_REST}/crm.timeline.comment.add"), "task": ("POST", f"{_REST}/tasks.task.add"),

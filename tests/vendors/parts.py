@@ -446,10 +446,26 @@ class Crm(Part):
     """A value for every kind of field that a card has, as we write it and read it again."""
     optional: Mapping[RecordKind, str]
     """A field that may be emptied and hidden."""
+    save: Callable[[Running, RecordKind, str, Mapping[str, Any]], None]
+    """Somebody at the business changes a card: `name`, `title` or `phone`, by our names."""
+    between: Callable[[Running, RecordKind, Mapping[str, Any]], None]
+    """Somebody changes the card of that kind that is written next, right after it was."""
+    deaf: Callable[[Running, RecordKind, str], None]
+    """A field takes nothing from now on, without a word."""
+    cut: Callable[[Running, RecordKind, str, int], None]
+    """A field keeps so many characters from now on."""
+    unsee: Callable[[Running, RecordKind, str], None] | None = None
+    """Takes away the right to see a card."""
     chat: str | None = None
     """The vendor of the chats by which a contact is found."""
+    marks: bool = True
+    """A card keeps our mark."""
+    one_of_a_phone: bool = False
+    """It makes no second card with a phone."""
     batch: int = 1
     """Cards that one call reads by their ids."""
+    page: int = 50
+    """Cards that one page of its list has at most."""
     says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
     """The answers, status and body, by which it says a case of its failure map."""
     changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 from matrix.hub import Machine
 from simulators.serve import Running
+from simulators.yclients.clients import WRITABLE
 from simulators.yclients.front import CODE, FORM
 from simulators.yclients.salon import CLIENT, COMPANY, as_told
 from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
@@ -17,12 +19,14 @@ from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.events import Entity
+from svyazka.model.records import RecordKind
 from vendors.parts import (
     AT_ONCE,
     NAME,
     UNHURRIED,
     Asked,
     Calendar,
+    Crm,
     Done,
     Guest,
     Hooks,
@@ -151,6 +155,85 @@ CALENDAR = Calendar(
     reading="/api/v1/book_times/*", says=_failed, wants_code=_wants_code, code=CODE, coded={"booking_form": FORM},
 )  # fmt: skip
 
+# What it keeps
+
+CLIENTS = f"/api/v1/clients/{COMPANY}"
+
+
+def _open_crm(running: Running) -> None:
+    _open(running)
+
+
+def _person_card(running: Running, given: Mapping[str, Any]) -> str:
+    salon: Yclients = running.of("yclients")
+    phone, email = (next(iter(given[name]), "") for name in ("phones", "emails"))
+    card = {**WRITABLE, "name": given["name"], "phone": phone, "email": email, "comment": given.get("comment") or ""}
+    return str(told(running, lambda: salon.salon.put_client(None, salon.clock(), card)[0]["id"]))
+
+
+WRITES = {"client_created": "create contact", "client_updated": "update contact"}
+
+
+def _written(running: Running) -> Counter[str]:
+    effects = running.of("yclients").effects
+    return Counter(WRITES[one["kind"]] for one in effects if one["kind"] in WRITES)
+
+
+def _removed(running: Running, kind: RecordKind, id_: str) -> None:
+    told(running, lambda: running.of("yclients").removed(int(id_)))
+
+
+def _set(running: Running, **settings: Any) -> None:
+    for name, value in settings.items():
+        setattr(running.of("yclients"), name, value)
+
+
+def _theirs(ours: Mapping[str, Any]) -> dict[str, Any]:
+    return {**ours, **({"surname": "", "patronymic": ""} if "name" in ours else {})}
+
+
+def _saved(running: Running, kind: RecordKind, id_: str, ours: Mapping[str, Any]) -> None:
+    salon: Yclients = running.of("yclients")
+    told(running, lambda: salon.salon.put_client(int(id_), salon.clock(), _theirs(ours)))
+
+
+def _said_of_clients(case: Case) -> Iterable[tuple[int, object]]:
+    if case.code is None:
+        yield case.status or 422, {"success": False, "data": None, "meta": {"message": "Ошибка"}}
+    else:
+        yield 422, {"success": False, "data": None, "meta": {"errors": [{"code": case.code, "message": "..."}]}}
+
+
+CRM = Crm(
+    "yclients",
+    {"company_id": COMPANY, **UNHURRIED},
+    {"partner_token": PARTNER_TOKEN, "user_token": USER_TOKEN},
+    open=_open_crm,
+    person=_person_card,
+    done=_written,
+    lag=lambda running, seconds: _set(running, seen_after=seconds),
+    hide=lambda running, kind, name: _set(running, hidden=[name]),
+    remove=_removed,
+    hurry=lambda running: _set(running, a_second=5, a_minute=200),
+    save=_saved,
+    between=lambda running, kind, ours: running.of("yclients").between.append(_theirs(ours)),
+    deaf=lambda running, kind, name: _set(running, deaf=[name]),
+    cut=lambda running, kind, name, most: _set(running, cuts={name: most}),
+    writes={"contact": ("POST", CLIENTS)},
+    reads=("POST", f"/api/v1/company/{COMPANY}/clients/search"),
+    fields={
+        RecordKind.CONTACT: {
+            "name": "Анна Петрова", "phone": ("+79991234567",), "email": ("anna@example.test",),
+            "birthday": "1990-02-28", "comment": "любит чай",
+        },
+    },
+    optional={RecordKind.CONTACT: "comment"},
+    marks=False,
+    one_of_a_phone=True,
+    page=200,
+    says=_said_of_clients,
+)  # fmt: skip
+
 BRIEF = {"resource": {"visit_attendance": 1, "deleted": False, "client": {"phone": "+79991234567"}}}
 SHOWN = {
     "resource": {
@@ -170,6 +253,7 @@ VENDOR = Vendor(
     name="yclients",
     hooks=HOOKS,
     calendar=CALENDAR,
+    crm=CRM,
     source=Source(
         "yclients",
         {"company_id": COMPANY, **UNHURRIED},

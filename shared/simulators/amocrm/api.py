@@ -140,13 +140,17 @@ class Api:
             card = self._sim.cards[kind].get(int(request.path_params["id"]))
             if card is None or card["is_deleted"]:
                 return Response(status_code=204)
+            if card["id"] in self._sim.unseen:
+                return refused(403)
             if request.method == "PATCH":
                 body = json_of(await request.body())
                 if wrong := saving.complaints(self._sim, kind, body):
                     return invalid([(0, wrong)])
                 saving.changed(self._sim, kind, card, body, TOKEN_USER)
+                told = {"id": card["id"], "updated_at": card["updated_at"]}
+                saving.meddled(self._sim, kind, card)
                 self._sim.send_soon()
-                return hal({"id": card["id"], "updated_at": card["updated_at"]})
+                return hal(told)
             return hal(self._sim.shown(kind, card, request.query_params.get("with", "")))
 
         return serve
@@ -176,6 +180,8 @@ class Api:
             {"id": card["id"], "request_id": one.get("request_id", str(place))}
             for place, (card, one) in enumerate(zip(made, given, strict=True))
         ]
+        for card in made:
+            saving.meddled(self._sim, kind, card)
         return hal({"_embedded": {kind: shown}})
 
     async def _complex(self, request: Request) -> Response:
@@ -199,9 +205,9 @@ class Api:
                 if (since is None or card["updated_at"] >= int(since))
                 and (until is None or card["updated_at"] <= int(until))
             ]
-        order = given.get("order[updated_at]")
-        key = "updated_at" if order else "id"
-        return sorted(cards, key=lambda card: (card[key], card["id"]), reverse=order == "desc")
+        by = next((name for name in ("updated_at", "created_at", "id") if f"order[{name}]" in given), "id")
+        down = given.get(f"order[{by}]") == "desc"
+        return sorted(cards, key=lambda card: (card[by], card["id"]), reverse=down)
 
     async def _events(self, request: Request) -> Response:
         given = request.query_params

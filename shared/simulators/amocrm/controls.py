@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from simulators.amocrm import saving
 from simulators.amocrm.cards import LOST, WON
 from simulators.amocrm.fields import custom_field
 from simulators.amocrm.grants import CLIENT_ID, Integration
@@ -29,6 +30,10 @@ class Controls:
             Route("/leads", self._told_leads, methods=["POST"]),
             Route("/move", self._told_move, methods=["POST"]),
             Route("/delete", self._told_delete, methods=["POST"]),
+            Route("/save", self._told_save, methods=["POST"]),
+            Route("/restore", self._told_restore, methods=["POST"]),
+            Route("/merge", self._told_merge, methods=["POST"]),
+            Route("/between", self._told_between, methods=["POST"]),
             Route("/hooks", self._told_hooks, methods=["POST"]),
             Route("/integration", self._told_integration, methods=["POST"]),
             Route("/agree", self._told_agree, methods=["POST"]),
@@ -63,6 +68,31 @@ class Controls:
             self._sim.delete(given["kind"], self._sim.cards[given["kind"]][card_id])
         return JSONResponse({"answers": await self._sim.send()})
 
+    async def _told_save(self, request: Request) -> Response:
+        """`{kind, id, fields}`: a person saves a card; `custom_fields_values` are entries as the API takes them."""
+        given = await request.json()
+        saving.saved(self._sim, given["kind"], self._sim.cards[given["kind"]][given["id"]], given["fields"])
+        return JSONResponse({"answers": await self._sim.send()})
+
+    async def _told_restore(self, request: Request) -> Response:
+        """`{kind, ids}`: a person takes cards out of the bin."""
+        given = await request.json()
+        for card_id in given["ids"]:
+            self._sim.restore(given["kind"], self._sim.cards[given["kind"]][card_id])
+        return JSONResponse({"answers": await self._sim.send()})
+
+    async def _told_merge(self, request: Request) -> Response:
+        """`{kind, survivor, others}`: a person makes one card of several."""
+        given = await request.json()
+        cards = self._sim.cards[given["kind"]]
+        self._sim.merge(given["kind"], cards[given["survivor"]], [cards[one] for one in given["others"]])
+        return JSONResponse({"answers": await self._sim.send()})
+
+    async def _told_between(self, request: Request) -> Response:
+        """`[{kind, fields}]`: a person saves whatever card of that kind is written next, right after it was."""
+        self._sim.between += [(one["kind"], one["fields"]) for one in await request.json()]
+        return JSONResponse({"waiting": len(self._sim.between)})
+
     async def _told_hooks(self, request: Request) -> Response:
         """`{destination, settings, disabled}`: an administrator registers an address."""
         given = await request.json()
@@ -83,11 +113,14 @@ class Controls:
         return JSONResponse({"location": self._sim.redirect(given.get("client_id", CLIENT_ID), given.get("state"))})
 
     async def _told_settings(self, request: Request) -> Response:
-        """`{admin, filters, rotation, long_lived, per_second, expire_access, withdraw, seen_after, hidden}`, any of
-        them."""
+        """`{admin, filters, rotation, long_lived, per_second, expire_access, withdraw, seen_after, hidden, unseen,
+        deaf, cuts}`, any of them."""
         given = await request.json()
         self._sim.seen_after = given.get("seen_after", self._sim.seen_after)
         self._sim.hidden = set(given.get("hidden", self._sim.hidden))
+        self._sim.unseen = set(given.get("unseen", self._sim.unseen))
+        self._sim.deaf = set(given.get("deaf", self._sim.deaf))
+        self._sim.cuts = dict(given.get("cuts", self._sim.cuts))
         self._sim.admin = given.get("admin", self._sim.admin)
         self._sim.filters = given.get("filters", self._sim.filters)
         self._sim.grants.rotation = given.get("rotation", self._sim.grants.rotation)

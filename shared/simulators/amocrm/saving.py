@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulators.amocrm import fields
@@ -61,9 +61,9 @@ def made(sim: AmocrmSimulator, kind: str, body: Mapping[str, Any], by: int) -> C
     given["contacts"] = [one["id"] for one in linked if "id" in one]
     card = sim.add(kind, given)
     card["created_by"] = card["updated_by"] = by
-    fields.put(sim.fields[kind], card, body.get("custom_fields_values") or card["custom_fields_values"])
+    fields.put(sim.fields[kind], card, _heard(sim, kind, body.get("custom_fields_values") or None))
     card["_embedded"]["companies"] = [{"id": one["id"]} for one in embedded.get("companies", ())]
-    card["_embedded"]["tags"] = [{"id": len(one["name"]), "name": one["name"]} for one in embedded.get("tags", ())]
+    _tag(card, [*embedded.get("tags", ()), *(body.get("tags_to_add") or ())], ())
     if "source" in embedded:
         card["source"] = embedded["source"]
     sim.record("create", entity=kind, id=card["id"])
@@ -71,12 +71,58 @@ def made(sim: AmocrmSimulator, kind: str, body: Mapping[str, Any], by: int) -> C
 
 
 def changed(sim: AmocrmSimulator, kind: str, card: Card, body: Mapping[str, Any], by: int) -> None:
-    """A card by PATCH."""
+    """A card by PATCH; then whatever somebody was about to save."""
     if "custom_fields_values" in body:
-        fields.put(sim.fields[kind], card, body["custom_fields_values"])
+        fields.put(sim.fields[kind], card, _heard(sim, kind, body["custom_fields_values"]))
     rest = {name: value for name, value in body.items() if name not in ("custom_fields_values", "_embedded")}
-    sim.change(kind, card, rest, by=by)
+    kept = {name: _cut(sim, name, value) for name, value in rest.items() if name not in sim.deaf}
+    _tag(card, body.get("tags_to_add") or (), body.get("tags_to_delete") or ())
+    sim.change(kind, card, kept, by=by)
     sim.record("update", entity=kind, id=card["id"], fields=sorted(body))
+
+
+def meddled(sim: AmocrmSimulator, kind: str, card: Card) -> None:
+    """Somebody saves the card that was written just now."""
+    due = next((one for one in sim.between if one[0] == kind), None)
+    if due is not None:
+        sim.between.remove(due)
+        saved(sim, kind, card, due[1])
+
+
+def saved(sim: AmocrmSimulator, kind: str, card: Card, given: Mapping[str, Any]) -> None:
+    """A card by a person's hand: `custom_fields_values` are entries as the API takes them."""
+    if "custom_fields_values" in given:
+        fields.put(sim.fields[kind], card, given["custom_fields_values"])
+    sim.change(kind, card, {name: value for name, value in given.items() if name != "custom_fields_values"})
+
+
+def _heard(sim: AmocrmSimulator, kind: str, entries: Any) -> Any:
+    """The entries without those that a deaf field ignores, cut where a field is short."""
+    if entries is None:
+        return None
+    heard = []
+    for entry in entries:
+        one = fields.named(sim.fields[kind], entry)
+        name = str(one["id"]) if one is not None else ""
+        if name not in sim.deaf:
+            values = [
+                {**value, "value": _cut(sim, name, value["value"])} if "value" in value else value
+                for value in entry.get("values") or ()
+            ]
+            heard.append({**entry, "values": values})
+    return heard
+
+
+def _cut(sim: AmocrmSimulator, name: str, value: Any) -> Any:
+    return value[: sim.cuts[name]] if isinstance(value, str) and name in sim.cuts else value
+
+
+def _tag(card: Card, new: Iterable[Card], gone: Iterable[Card]) -> None:
+    out = {one["name"] for one in gone}
+    kept = [one for one in card["_embedded"]["tags"] if one["name"] not in out]
+    known = {one["name"] for one in kept}
+    kept += [{"id": len(one["name"]), "name": one["name"]} for one in new if one["name"] not in known]
+    card["_embedded"]["tags"] = kept
 
 
 def linked(sim: AmocrmSimulator, kind: str, card: Card, to: Mapping[str, Any]) -> None:
@@ -103,7 +149,7 @@ def _joined(card: Card, name: str, other: Card, main: bool) -> None:
 
 def found(sim: AmocrmSimulator, kind: str, given: Mapping[str, str]) -> list[Card]:
     """Cards by `query` and filters. The search's index is behind by `sim.seen_after` seconds; ids are found at once."""
-    cards = [card for card in sim.cards[kind].values() if not card["is_deleted"]]
+    cards = [card for card in sim.cards[kind].values() if not card["is_deleted"] and card["id"] not in sim.unseen]
     words = given.get("query", "").casefold()
     if words:
         cards = [card for card in cards if _is_indexed(sim, card) and words in _all_text(card)]

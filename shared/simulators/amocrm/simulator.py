@@ -87,6 +87,14 @@ class AmocrmSimulator(Simulator):
         self.fields = every_accounts()
         self.hidden: set[int] = set()
         """Fields that this user doesn't see any more."""
+        self.unseen: set[int] = set()
+        """Cards that this user isn't shown: those of a pipeline or a colleague of its own."""
+        self.deaf: set[str] = set()
+        """Fields (a name, or an id as text) that take nothing, without a word."""
+        self.cuts: dict[str, int] = {}
+        """Field -> the characters that it keeps."""
+        self.between: list[tuple[str, Card]] = []
+        """What somebody saves right after the next writes by API, before anybody can look: kind and fields."""
         self.pipelines: dict[int, list[int]] = {PIPELINE: list(STAGES)}
         self.users = {HUMAN: "Мария", TOKEN_USER: "Связка"}
         self.seen_after = 0.0
@@ -170,6 +178,25 @@ class AmocrmSimulator(Simulator):
         else:
             one = SINGULAR[kind]
             self._outbox.append((f"delete_{one}", "contacts", "delete", {"id": card["id"], "type": one}))
+
+    def restore(self, kind: str, card: Card) -> None:
+        """Out of the bin, with the id that it had."""
+        card["is_deleted"] = False
+        card["updated_at"] = max(int(self.now()), card["updated_at"])
+        one = SINGULAR[kind]
+        hook = lead_hook(card) if kind == "leads" else contact_hook(card, one)
+        self._outbox.append((f"restore_{one}", "leads" if kind == "leads" else "contacts", "restore", hook))
+
+    def merge(self, kind: str, survivor: Card, others: Sequence[Card]) -> None:
+        """Somebody makes one card of several. Nothing tells that as such: one is changed, the others are deleted."""
+        for other in others:
+            self.delete(kind, other)
+        entries = [card["custom_fields_values"] or () for card in (*others, survivor)]
+        joined: dict[int, Card] = {}
+        for entry in (one for several in entries for one in several):
+            present = joined.setdefault(entry["field_id"], {**entry, "values": []})
+            present["values"] += [one for one in entry["values"] if one not in present["values"]]
+        self.change(kind, survivor, {"custom_fields_values": list(joined.values()) or None})
 
     def _close(self, lead: Card) -> None:
         lead["closed_at"] = lead["updated_at"] if lead["status_id"] in (WON, LOST) else None

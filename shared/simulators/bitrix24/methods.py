@@ -62,13 +62,16 @@ def _item_add(portal: Portal, params: Params, by: int) -> Reply:
     moved = portal.robots.get(str(card.get("stageId")))
     if kind == DEAL and moved:
         portal.change(kind, card, {"stageId": moved}, by=0)
+    portal.meddle(kind, card)
     return told
 
 
 def _item_update(portal: Portal, params: Params, by: int) -> Reply:
     kind, card = _card(portal, params)
     portal.change(kind, card, _fields(params), by)
-    return _show(kind, card, params)
+    told = _show(kind, card, params)
+    portal.meddle(kind, card)
+    return told
 
 
 def _item_delete(portal: Portal, params: Params, by: int) -> Reply:

@@ -59,6 +59,8 @@ class Portal:
     """Fields that take nothing, without a word."""
     cuts: dict[str, int] = field(default_factory=dict)
     """Field -> the characters that it keeps."""
+    between: list[tuple[int, Card]] = field(default_factory=list)
+    """What somebody saves right after the next writes, before anybody can look: kind and fields."""
     robots: dict[str, str] = field(default_factory=dict)
     """Stage of a new deal -> where a robot moves it as soon as it is there."""
     index_lag: float = 0.0
@@ -115,6 +117,13 @@ class Portal:
         )
         return True
 
+    def meddle(self, kind: int, card: Card) -> None:
+        """Somebody saves the card that was written just now."""
+        due = next((one for one in self.between if one[0] == kind), None)
+        if due is not None:
+            self.between.remove(due)
+            self.change(kind, card, due[1])
+
     def _unknown(self, kind: int, given: Mapping[str, Any]) -> list[str]:
         known = {*TAKES[kind], *self.own_fields.get(str(kind), ()), "contactId", "companyId", "fm"}
         return sorted(set(given) - known)
@@ -130,7 +139,8 @@ class Portal:
             elif name == "contactId" and "contactIds" not in given:
                 taken["contactIds"] = self._present(CONTACT, [value])
             elif name in self.own_fields.get(str(kind), ()):
-                taken[name] = own_value(self.own_fields[str(kind)][name], value)
+                kept = value[: self.cuts.get(name, len(value))] if isinstance(value, str) else value
+                taken[name] = own_value(self.own_fields[str(kind)][name], kept)
             elif name in TAKES[kind]:
                 taken[name] = self._kept(name, value)
         if kind in (LEAD, DEAL):

@@ -36,6 +36,8 @@ class Salon:
     def __init__(self) -> None:
         self.records: dict[int, dict[str, Any]] = {}
         self.clients: dict[int, dict[str, Any]] = {}
+        self.made_at: dict[int, float] = {}
+        """When each client's card was made."""
 
     def put_record(self, record_id: int | None, now: datetime, changes: dict[str, Any]) -> tuple[dict[str, Any], str]:
         """Make a record or change one; the record and the event's `status`."""
@@ -60,6 +62,8 @@ class Salon:
                 "importance_id": 0, "importance": "Без класса важности", "categories": [], "custom_fields": [],
             },
         )  # fmt: skip
+        if made:
+            self.made_at[id_] = now.timestamp()
         card |= {"last_change_date": clock(now), **changes}
         return card, "create" if made else "update"
 

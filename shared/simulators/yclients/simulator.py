@@ -9,7 +9,6 @@ address, and never again.
 from __future__ import annotations
 
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,8 +21,9 @@ from starlette.routing import BaseRoute, Route
 from simulators.chassis import Simulator, json_of
 from simulators.yclients.answers import envelope, error, one
 from simulators.yclients.booking import PARTNER_TOKEN, Booking
+from simulators.yclients.clients import Clients
 from simulators.yclients.front import Front
-from simulators.yclients.salon import COMPANY, Salon, as_told, changed_since, since_of
+from simulators.yclients.salon import COMPANY, Salon, as_told, changed_since, clock, since_of
 
 LOGIN, PASSWORD, CODE = "79990000001", "password-for-tests", "123456"
 USER_TOKEN = "user-token-for-tests"
@@ -44,7 +44,8 @@ class Yclients(Simulator):
     """One salon, one developer, one user."""
 
     vendor = "yclients"
-    settings = ("user_token", "rights", "licence_paid", "hooks_open", "clients_open", "a_second", "a_minute")
+    settings = ("user_token", "rights", "licence_paid", "hooks_open", "clients_open", "a_second", "a_minute",
+                "phones_masked", "hidden", "deaf", "cuts", "between", "seen_after")  # fmt: skip
 
     def reset(self) -> None:
         self.salon = Salon()
@@ -57,7 +58,19 @@ class Yclients(Simulator):
         self.clients_open = True
         self.hooks: dict[str, Any] = {"urls": [], **FLAGS}
         self.a_second, self.a_minute = 5, 200
-        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.phones_masked = False
+        self.hidden: list[str] = []
+        """Keys of clients' cards that this user isn't shown."""
+        self.deaf: list[str] = []
+        """Keys that take nothing, without a word."""
+        self.cuts: dict[str, int] = {}
+        """Key -> the characters that it keeps."""
+        self.categories = {7001: "Постоянный", 7002: "VIP"}
+        self.between: list[dict[str, Any]] = []
+        """What somebody saves into the next cards that are written, before anybody can look."""
+        self.seen_after = 0.0
+        """Seconds by which the search is behind."""
+        self.clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(self.now(), UTC)
         self._asked: deque[float] = deque()
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -67,16 +80,16 @@ class Yclients(Simulator):
             Route(f"{api}/companies", self._companies, methods=["GET"]),
             Route(f"{api}/records/{{company:int}}", self._records, methods=["GET"]),
             Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET", "DELETE"]),
-            Route(f"{api}/clients/{{company:int}}", self._clients, methods=["GET"]),
-            Route(f"{api}/client/{{company:int}}/{{id:int}}", self._client, methods=["GET"]),
             Route(f"{api}/hooks_settings/{{company:int}}", self._hook_settings, methods=["GET", "POST"]),
             *Booking(self).routes(api),
+            *Clients(self).routes(api),
         ]
 
     def controls(self) -> Sequence[BaseRoute]:
         return [
             Route("/record", self._control_record, methods=["POST"]),
             Route("/client", self._control_client, methods=["POST"]),
+            Route("/remove", self._control_remove, methods=["POST"]),
             Route("/event", self._control_event, methods=["POST"]),
             Route("/front", self._control_front, methods=["POST"]),
         ]
@@ -106,10 +119,10 @@ class Yclients(Simulator):
     async def _records(self, request: Request) -> Response:
         deleted = request.query_params.get("with_deleted") == "1"
         found = (record for record in self.salon.records.values() if deleted or not record["deleted"])
-        return self._refused(request) or self._listed(request, of_visits(found, request.query_params))
+        return self.refused(request) or self.listed(request, of_visits(found, request.query_params))
 
     async def _record(self, request: Request) -> Response:
-        if refused := self._refused(request):
+        if refused := self.refused(request):
             return refused
         found = self.salon.records.get(request.path_params["id"])
         if request.method == "GET" or found is None or found["deleted"]:
@@ -123,16 +136,14 @@ class Yclients(Simulator):
         self.record("cancelled", id=id_)
         self.in_background(self.tell(self.event("record", id_, "update", as_told(record))))
 
-    async def _clients(self, request: Request) -> Response:
-        refused = self._refused(request) or (None if self.clients_open else error(403, FORBIDDEN))
-        return refused or self._listed(request, self.salon.clients.values())
-
-    async def _client(self, request: Request) -> Response:
-        found = self.salon.clients.get(request.path_params["id"])
-        return self._refused(request) or one(request, found)
+    def shown_card(self, card: dict[str, Any]) -> dict[str, Any]:
+        """A client's card as this user sees it."""
+        phone = str(card["phone"])
+        masked = {"phone": f"{phone[:4]}****{phone[-2:]}"} if self.phones_masked and phone else {}
+        return {**{name: value for name, value in card.items() if name not in self.hidden}, **masked}
 
     async def _hook_settings(self, request: Request) -> Response:
-        if refused := self._refused(request):
+        if refused := self.refused(request):
             return refused
         if not self.hooks_open:
             return error(403, FORBIDDEN)
@@ -147,7 +158,7 @@ class Yclients(Simulator):
 
     def throttled(self) -> Response | None:
         """Over the limits of one address, or None."""
-        now = time.monotonic()
+        now = self.now()
         self._asked.append(now)
         while self._asked[0] < now - 60:
             self._asked.popleft()
@@ -162,14 +173,16 @@ class Yclients(Simulator):
             return error(401, UNAUTHORISED)
         return None
 
-    def _refused(self, request: Request) -> Response | None:
+    def refused(self, request: Request) -> Response | None:
+        """Why this user's call to the journal isn't served, or None."""
         if refused := self._unauthorised(request):
             return refused
         if not self.rights or request.path_params["company"] != COMPANY:
             return error(403, FORBIDDEN)
         return None if self.licence_paid else error(402, LICENCE.format(COMPANY))
 
-    def _listed(self, request: Request, found: Iterable[dict[str, Any]]) -> Response:
+    def listed(self, request: Request, found: Iterable[dict[str, Any]]) -> Response:
+        """A page of what changed since the time that is asked for."""
         query = request.query_params
         since = since_of(query.get("changed_after"))
         wanted = [each for each in found if changed_since(each, since)]
@@ -210,6 +223,20 @@ class Yclients(Simulator):
         wanted = json_of(await request.body())
         card, status = self.salon.put_client(wanted.get("id"), self.clock(), wanted.get("changes") or {})
         return await self._told("client", card, status, wanted)
+
+    async def _control_remove(self, request: Request) -> Response:
+        """`{id, as_update}`: somebody deletes a client's card, which is told as `delete`, or as `update` with
+        `deleted: true`."""
+        wanted = json_of(await request.body())
+        return JSONResponse({"sent": await self.tell(self.removed(wanted["id"], as_update=wanted.get("as_update")))})
+
+    def removed(self, id_: int, *, as_update: bool | None = False) -> dict[str, Any]:
+        """A client's card is deleted; what is told of it."""
+        card = self.salon.clients[id_]
+        card |= {"deleted": True, "last_change_date": clock(self.clock())}
+        if as_update:
+            return self.event("client", id_, "update", as_told(card))
+        return self.event("client", id_, "delete", {"id": id_, "deleted": True})
 
     async def _told(self, resource: str, found: dict[str, Any], status: str, wanted: dict[str, Any]) -> Response:
         data = {

@@ -69,6 +69,10 @@ class LeaseTooShort(SvyazkaError):
     """Too little of the lease is left to begin a call: the claim goes back, nothing was sent."""
 
 
+class TooLate(LeaseTooShort):
+    """What was read for the call is too old by now: it has to be read again first, and nothing was sent."""
+
+
 class NoPlace(LeaseTooShort):
     """Others call the vendor at all the rate that it allows: nothing was sent, and `wait` seconds may help."""
 

@@ -110,8 +110,11 @@ Shown = Value | Blank
 Wanted = Value | Literal[Blank.CLEARED]
 """What a field is to hold."""
 
-SETS = frozenset({"phone", "email"})
-"""Fields of a person that hold several values: they are added to, never replaced."""
+TELLING = frozenset({"phone", "email"})
+"""Fields that a person is told by; each holds several values."""
+
+SETS = TELLING | {"tags"}
+"""Fields that hold several values: a command adds to them and replaces none."""
 
 
 def wanted_value(value: JsonValue) -> Wanted:
@@ -140,6 +143,9 @@ class Object:
     changed_at: datetime | None = None
     is_open: bool | None = None
     """For a deal: neither won nor lost. None: its system doesn't say."""
+    called: str | None = None
+    """What a list calls a person where it doesn't show the whole name: it may tell people apart, and is never compared
+    or written."""
     original: Any = field(default=None, repr=False, compare=False)
     """As its system told it, for its connector alone: what must be sent back as it was read."""
 

@@ -14,8 +14,8 @@ from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.values import Entry, sent, shown
 from svyazka.engine.contracts.capabilities.records import LinkTo
 from svyazka.engine.contracts.untrusted import Section, section, text
-from svyazka.engine.rules.what_differs import plain_amount
-from svyazka.model.records import CLEARED, SETS, UNREAD, Object, ObjectId, RecordKind, Shown, Value, Wanted
+from svyazka.engine.rules.what_differs import normal_element, plain_amount
+from svyazka.model.records import CLEARED, TELLING, UNREAD, Object, ObjectId, RecordKind, Shown, Value, Wanted
 
 WON, LOST = "142", "143"
 """The last two stages: the same ids in every pipeline."""
@@ -33,7 +33,7 @@ NATIVE: Mapping[RecordKind, Mapping[str, str]] = {
 NAME_LIMIT = 255
 """Characters of a card's name (from memory: no page says it)."""
 
-SOURCE = "source"
+SOURCE, TAGS = "source", "tags"
 MARK = "mark"
 """Our mark among what couldn't be written."""
 
@@ -64,9 +64,11 @@ def object_of(kind: RecordKind, body: Section, fields: Fields, zone: str) -> Obj
     if id_ is None:
         return None
     own = {name: _native(name, body.get(theirs)) for name, theirs in NATIVE[kind].items() if theirs in body}
-    stage = text(body.get("status_id"))
+    stage, linked = text(body.get("status_id")), section(body, "_embedded")
+    if TAGS in linked:
+        own[TAGS] = tuple(name for one in sections(linked[TAGS]) if (name := text(one.get("name")))) or CLEARED
     return Object(
-        kind=kind, id=id_, fields={**_custom(body, fields, zone), **own}, links=_links(body),
+        kind=kind, id=id_, fields={**own, **_custom(body, fields, zone)}, links=_links(body),
         version=text(body.get("updated_at")), created_at=moment(body.get("created_at")),
         changed_at=moment(body.get("updated_at")),
         is_open=stage not in (WON, LOST) if kind is RecordKind.DEAL and stage else None, original=body,
@@ -93,11 +95,11 @@ def _custom(body: Section, fields: Fields, zone: str) -> dict[str, Shown]:
     for name, field in fields.by_name.items():
         entry = next((one for one in entries if field.is_it(one)), None)
         if entry is None:
-            found[name] = CLEARED if fields.seen or name in SETS else UNREAD
+            found[name] = CLEARED if fields.seen or name in TELLING else UNREAD
             continue
         value = shown(field, entry, zone)
         # People write several numbers into one value.
-        found[name] = _apart(value) if name in SETS and isinstance(value, tuple) else value
+        found[name] = _apart(value) if name in TELLING and isinstance(value, tuple) else value
     return found
 
 
@@ -175,11 +177,28 @@ def changed_card(
                 continue
             custom.append({**field.named(), "values": entries})
             names.append(name)
+        elif name == TAGS and not isinstance(value, bool):
+            body |= _tags(value, there)
         else:
             left_out.append(name)
     if custom:
         body["custom_fields_values"] = custom
     return Sent(body, tuple(names), tuple(left_out))
+
+
+def _tags(value: Wanted, there: Object | None) -> dict[str, object]:
+    """Tags are added and taken away one by one: those that people put on meanwhile stay."""
+    wanted = {} if value is CLEARED else {normal_element(TAGS, one): one for one in _listed(value)}
+    known = {normal_element(TAGS, one): one for one in (there.elements(TAGS) if there is not None else ())}
+    changes = {
+        "tags_to_add": [{"name": one} for plain, one in wanted.items() if plain not in known],
+        "tags_to_delete": [{"name": one} for plain, one in known.items() if plain not in wanted],
+    }
+    return {name: tags for name, tags in changes.items() if tags}
+
+
+def _listed(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (str(value),)
 
 
 def _own_value(kind: RecordKind, name: str, value: Wanted) -> object:
@@ -195,12 +214,19 @@ def _own_value(kind: RecordKind, name: str, value: Wanted) -> object:
 def _entries(name: str, value: Wanted, field: CustomField, there: Object | None, zone: str) -> list[Entry] | None:
     if value is CLEARED:
         return None
-    if name not in SETS or there is None or not isinstance(value, tuple):
+    if name not in TELLING or there is None or not isinstance(value, tuple):
         return sent(field, value, zone)
     present = next((one for one in _fields_of(there) if field.is_it(one)), None)
-    kept = [_as_it_was(one) for one in sections(present.get("values"))] if present is not None else []
-    known = {part for one in kept for part in split_values(str(one.get("value", "")))}
-    new = tuple(one for one in value if one not in known)
+    wanted = {normal_element(name, one): one for one in value}
+    kept: list[Entry] = []
+    known: set[str] = set()
+    for one in sections(present.get("values")) if present is not None else ():
+        parts = [part for part in split_values(str(one.get("value", ""))) if part]
+        staying = [part for part in parts if normal_element(name, part) in wanted]
+        known.update(normal_element(name, part) for part in staying)
+        if staying:
+            kept.append(_as_it_was(one) if staying == parts else {**_as_it_was(one), "value": ", ".join(staying)})
+    new = tuple(one for plain, one in wanted.items() if plain not in known)
     return [*kept, *(sent(field, new, zone) or ())]
 
 
@@ -251,9 +277,14 @@ def without_fields(card: Sent, places: Iterable[int]) -> Sent:
     return Sent(body, names, (*card.left_out, *(name for name in card.names if name not in names)))
 
 
+def unwritten(card: Sent) -> tuple[str, ...]:
+    """Our names of what couldn't be written."""
+    return tuple(sorted(name for name in card.left_out if name != MARK))
+
+
 def told(card: Sent) -> str | None:
-    """What a story says of what couldn't be written."""
-    names = sorted(name for name in card.left_out if name != MARK)
+    """What a story says of it."""
+    names = unwritten(card)
     return (
         N_("amoCRM has no field for {names}, or doesn't take the value").format(names=", ".join(names))
         if names

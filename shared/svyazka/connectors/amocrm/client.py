@@ -203,18 +203,31 @@ def main_contact(lead_body: Section) -> str | None:
 
 
 async def changed(
-    call: Call[AmocrmSettings], entity: str, since: int | None, page: int = 1, limit: int = PAGE
-) -> tuple[Sequence[Section], bool]:
+    call: Call[AmocrmSettings], entity: str, since: int | None, page: int = 1, limit: int = PAGE,
+    with_: Mapping[str, str] | None = None,
+) -> tuple[Sequence[Section], bool]:  # fmt: skip
     """Deals or contacts changed at or after `since` (unix seconds), oldest first, and whether there are more.
 
     `since` None: the newest only, for the first look.
     """
-    params: dict[str, str | int] = {"limit": limit, "page": page}
     if since is None:
-        params["order[updated_at]"] = "desc"
+        order: dict[str, str | int] = {"order[updated_at]": "desc"}
     else:
-        params |= {"order[updated_at]": "asc", "filter[updated_at][from]": since}
-    answer = await ask(call, "GET", entity, params) or {}
+        order = {"order[updated_at]": "asc", "filter[updated_at][from]": since}
+    return await _page(call, entity, page, limit, {**order, **(with_ or {})})
+
+
+async def in_order(
+    call: Call[AmocrmSettings], entity: str, page: int, limit: int, with_: Mapping[str, str]
+) -> tuple[Sequence[Section], bool]:
+    """A page of all cards of a kind in the order of their ids, and whether there are more."""
+    return await _page(call, entity, page, limit, {"order[id]": "asc", **with_})
+
+
+async def _page(
+    call: Call[AmocrmSettings], entity: str, page: int, limit: int, params: Mapping[str, str | int]
+) -> tuple[Sequence[Section], bool]:
+    answer = await ask(call, "GET", entity, {**params, "limit": limit, "page": page}) or {}
     found = list(sections(section(answer, "_embedded").get(entity)))
     return found, bool(section(answer, "_links", "next"))
 

@@ -1,10 +1,15 @@
-"""Contacts, companies and deals of amoCRM, their notes and tasks."""
+"""Contacts, companies and deals of amoCRM, their notes and tasks.
+
+Lists are given by pages' numbers, whole cards in them; a deletion is told by webhooks alone. Robots (Digital Pipeline)
+watch deals; whether anything of amoCRM's own starts at a contact's change nobody says.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from svyazka.catalogue import N_
 from svyazka.connectors.amocrm import client
@@ -16,19 +21,31 @@ from svyazka.connectors.amocrm.cards import (
     new_card,
     object_of,
     told,
+    unwritten,
     without_fields,
 )
 from svyazka.connectors.amocrm.dictionary import ENTITY, Fields, fields_of, forget_fields
-from svyazka.connectors.amocrm.schema import moment, sections
+from svyazka.connectors.amocrm.schema import moment, seconds_of, sections
 from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Quiet, Records, Replaces
+from svyazka.engine.contracts.capabilities.records import (
+    Fate,
+    LinkTo,
+    Operation,
+    Page,
+    Quiet,
+    Records,
+    Replaces,
+    Written,
+)
+from svyazka.engine.contracts.changes import Change, Mark
+from svyazka.engine.contracts.listing import Listed, walked
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.rules.what_differs import shows
 from svyazka.model.commands import AddNote, AddTask, Safety
 from svyazka.model.errors import NotShown
-from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Succeeded, Unclear
 from svyazka.model.records import Key, KeyType, Object, ObjectId, RecordKind, Value, Wanted
 
 SEARCH_LAGS = timedelta(seconds=60)
@@ -47,7 +64,15 @@ PHONE_DIGITS = 10
 
 _FIELD = re.compile(r"custom_fields_values\.(\d+)")
 
-_Send = Callable[[Sent], Awaitable[str]]
+
+class Made(NamedTuple):
+    """What amoCRM tells of a card that it took."""
+
+    id: str
+    version: str | None
+
+
+_Send = Callable[[Sent], Awaitable[Made]]
 
 
 class _Gone(Exception):
@@ -65,6 +90,10 @@ class AmocrmRecords(Records[AmocrmSettings]):
 
     def keeps(self, kind: RecordKind, field: str, value: Value) -> Value:
         return keeps(kind, field, value)
+
+    def quiet(self, kind: RecordKind, operation: Operation) -> Quiet:
+        on_cards = operation is self.creating or operation is self.updating
+        return Quiet.UNKNOWN if on_cards and kind is not RecordKind.DEAL else operation.quiet
 
     def defaults(self, kind: RecordKind, settings: AmocrmSettings) -> Mapping[str, Value]:
         told = {"responsible": settings.responsible}
@@ -95,55 +124,86 @@ class AmocrmRecords(Records[AmocrmSettings]):
     async def read_many(self, kind: RecordKind, ids: Sequence[str], call: Call[AmocrmSettings]) -> tuple[Object, ...]:
         fields = await fields_of(call, kind)
         bodies = [body async for body in _by_ids(call, kind, ids)]
-        found = (object_of(kind, body, fields, call.timezone) for body in bodies if body.get("is_deleted") is not True)
-        return tuple(one for one in found if one is not None)
+        return _objects(kind, bodies, fields, call)
+
+    async def fate(self, kind: RecordKind, id: str, call: Call[AmocrmSettings]) -> Fate:
+        try:
+            body = await client.ask(call, "GET", f"{ENTITY[kind]}/{id}")
+        except VendorFailure as error:
+            if error.code == "403" and isinstance(error.outcome, Blocked):
+                return Fate.HIDDEN
+            if error.code != "404":
+                raise
+            body = None
+        if body is None:
+            return Fate.GONE  # in the bin or not: who asks isn't told
+        return Fate.DELETED if body.get("is_deleted") is True else Fate.THERE
+
+    async def page(self, kind: RecordKind, after: str | None, call: Call[AmocrmSettings]) -> Page:
+        fields = await fields_of(call, kind)
+
+        async def read(number: int, length: int) -> Listed:
+            return Listed(*await client.in_order(call, ENTITY[kind], number, length, _with(kind)))
+
+        bodies, further = await walked(after, client.PAGE, read)
+        return Page(_objects(kind, bodies, fields, call), further)
+
+    async def changed(
+        self, kind: RecordKind, since: datetime, after: str | None, call: Call[AmocrmSettings]
+    ) -> Page | None:
+        if not await client.filters_work(call):
+            return None
+        fields, mark = await fields_of(call, kind), Mark.going_on(since, after)
+        found, more = await client.changed(call, ENTITY[kind], mark.at, mark.page, with_=_with(kind))
+        further = mark.after([Change(text(one.get("id")), seconds_of(one.get("updated_at"))) for one in found], more)
+        return Page(_objects(kind, found, fields, call), str(further) if more else None)
 
     # Writing
 
     async def create(
         self, kind: RecordKind, fields: Mapping[str, Value], links: Sequence[LinkTo], mark: str,
         call: Call[AmocrmSettings],
-    ) -> Outcome:  # fmt: skip
+    ) -> Written:  # fmt: skip
         mapped = await fields_of(call, kind)
         card = new_card(kind, fields, links, mark, mapped, call.settings, call.timezone)
         if kind is RecordKind.DEAL and call.settings.unsorted:
             return await self._taken(call, kind, card, lambda one: _unsorted(call, one, mark))
         return await self._taken(call, kind, card, lambda one: _added(call, ENTITY[kind], one.body))
 
-    async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[AmocrmSettings]) -> Outcome | None:
+    async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[AmocrmSettings]) -> Written | None:
         fields = await fields_of(call, object.kind)
         card = changed_card(object.kind, changes, object, fields, call.settings, call.timezone)
         if not card.body:
-            return Succeeded(external_id=object.id, already=True, message=told(card))
+            nothing = Succeeded(external_id=object.id, already=True, message=told(card))
+            return Written(nothing, left_out=unwritten(card))
 
-        async def patch(one: Sent) -> str:
-            if one.body:
-                await _patched(call, object, one)
-            return object.id
+        async def patch(one: Sent) -> Made:
+            return Made(object.id, await _patched(call, object, one) if one.body else None)
 
         try:
             return await self._taken(call, object.kind, card, patch)
         except _Gone:
             return None
 
-    async def _taken(self, call: Call[AmocrmSettings], kind: RecordKind, card: Sent, send: _Send) -> Outcome:
+    async def _taken(self, call: Call[AmocrmSettings], kind: RecordKind, card: Sent, send: _Send) -> Written:
         """Sent; where amoCRM doesn't take a field (removed in the cabinet, another type by now), which it says before
         it does anything, the rest goes without it: a lead isn't lost for a field."""
         try:
-            id_ = await send(card)
+            made = await send(card)
         except client.Invalid as error:
             places = [found[1] for path in error.paths if (found := _FIELD.search(path)) is not None]
             if len(places) < len(error.paths):
-                return error.outcome
+                return Written(error.outcome)
             forget_fields(call, kind)
             card = without_fields(card, map(int, places))
             try:
-                id_ = await send(card)
+                made = await send(card)
             except VendorFailure as again:
-                return again.outcome
+                return Written(again.outcome)
         except VendorFailure as error:
-            return error.outcome
-        return Succeeded(external_id=id_, message=told(card))
+            return Written(error.outcome)
+        done = Succeeded(external_id=made.id, message=told(card))
+        return Written(done, version=made.version, left_out=unwritten(card))
 
     async def link(self, object: Object, links: Sequence[LinkTo], call: Call[AmocrmSettings]) -> Outcome:
         body = [
@@ -265,12 +325,19 @@ def _shows(card: Object, body: Section, key: Key, fields: Fields) -> bool:
     return shows(card, key)
 
 
-async def _added(call: Call[AmocrmSettings], entity: str, body: Mapping[str, object]) -> str:
+def _objects(
+    kind: RecordKind, bodies: Iterable[Section], fields: Fields, call: Call[AmocrmSettings]
+) -> tuple[Object, ...]:
+    found = (object_of(kind, body, fields, call.timezone) for body in bodies if body.get("is_deleted") is not True)
+    return tuple(one for one in found if one is not None)
+
+
+async def _added(call: Call[AmocrmSettings], entity: str, body: Mapping[str, object]) -> Made:
     answer = await client.ask(call, "POST", entity, json=[body])
-    return _id_in(section(answer, "_embedded").get(entity))
+    return _made(section(answer, "_embedded").get(entity))
 
 
-async def _unsorted(call: Call[AmocrmSettings], card: Sent, mark: str) -> str:
+async def _unsorted(call: Call[AmocrmSettings], card: Sent, mark: str) -> Made:
     """A deal that a person accepts first; its contacts go along by their ids."""
     lead = {name: value for name, value in card.body.items() if name not in ("pipeline_id", "_embedded", "status_id")}
     embedded = section(card.body.get("_embedded"))
@@ -288,10 +355,11 @@ async def _unsorted(call: Call[AmocrmSettings], card: Sent, mark: str) -> str:
         body["pipeline_id"] = card.body["pipeline_id"]
     answer = await client.ask(call, "POST", "leads/unsorted/forms", json=[body])
     made = next(iter(sections(section(answer, "_embedded").get("unsorted"))), None)
-    return _id_in(section(made, "_embedded").get("leads"))
+    return _made(section(made, "_embedded").get("leads"))
 
 
-async def _patched(call: Call[AmocrmSettings], object_: Object, card: Sent) -> None:
+async def _patched(call: Call[AmocrmSettings], object_: Object, card: Sent) -> str | None:
+    """The version that the card has now."""
     try:
         answer = await client.ask(call, "PATCH", f"{ENTITY[object_.kind]}/{object_.id}", json=card.body)
     except VendorFailure as error:
@@ -300,23 +368,24 @@ async def _patched(call: Call[AmocrmSettings], object_: Object, card: Sent) -> N
         raise
     if answer is None:
         raise _Gone
+    return text(answer.get("updated_at"))
 
 
 async def _put_on(call: Call[AmocrmSettings], path: str, entity: str, body: Mapping[str, object]) -> Outcome:
     try:
         answer = await client.ask(call, "POST", path, json=[body])
-        return Succeeded(external_id=_id_in(section(answer, "_embedded").get(entity)))
+        return Succeeded(external_id=_made(section(answer, "_embedded").get(entity)).id)
     except VendorFailure as error:
         return error.outcome
 
 
-def _id_in(made: object) -> str:
-    """The id of the one that was made. Raises VendorFailure for an answer that tells none: it may be there."""
+def _made(made: object) -> Made:
+    """The one that was made. Raises VendorFailure for an answer that tells none: it may be there."""
     first = next(iter(sections(made)), None)
     id_ = text(first.get("id")) if first is not None else None
-    if id_ is None:
+    if first is None or id_ is None:
         raise VendorFailure(Unclear(code="no_id", message=N_("amoCRM took it and told no id")))
-    return id_
+    return Made(id_, text(first.get("updated_at")))
 
 
 def _is_since(one: Section, since: datetime) -> bool:

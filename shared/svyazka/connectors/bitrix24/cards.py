@@ -11,7 +11,7 @@ from svyazka.connectors.bitrix24.dictionary import CURRENCY, Field
 from svyazka.connectors.bitrix24.facts import values_of
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.capabilities.records import LinkTo
-from svyazka.engine.contracts.untrusted import Section, text, zoned_time
+from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
 from svyazka.engine.rules.what_differs import normal_element, plain_amount
 from svyazka.model.records import CLEARED, Object, ObjectId, RecordKind, Shown, Value, Wanted
 
@@ -89,6 +89,10 @@ ESSENTIAL = frozenset({
     "companyId", "originatorId", "originId",
 })  # fmt: skip
 """What a card is worth having for, though Bitrix24 refuses a value of something else."""
+
+
+ESSENTIAL_OF_OURS = frozenset({"title", "name", "phone", "email", "price"})
+"""The same by our names."""
 
 
 # A card as an object
@@ -172,12 +176,14 @@ def changed_card(
     """Only what is to be changed."""
     fields: dict[str, object] = {}
     added: list[dict[str, str]] = []
+    removed: dict[str, dict[str, str]] = {}
     left_out: list[str] = []
     for name, value in values.items():
         if name in own:
             sent = {own[name].code: own[name].sent(value)}
         elif name in COMMUNICATION:
             added += _new_values(name, value, there)
+            removed |= _old_values(name, value, there)
             continue
         elif name == "name" and kind is RecordKind.CONTACT:
             sent = _name(value, there)
@@ -187,9 +193,9 @@ def changed_card(
             left_out.append(name)
         else:
             fields |= sent
-    if added:
-        # Whatever is told without an id of its own is added, and what stands there stays as it is.
-        fields["fm"] = {f"n{place}": one for place, one in enumerate(added)}
+    if added or removed:
+        # Whatever is told without an id of its own is added, and what isn't told of stays as it is.
+        fields["fm"] = {**{f"n{place}": one for place, one in enumerate(added)}, **removed}
     pipeline = there.shows("pipeline") if there is not None else None
     return Sent(_in_one_pipeline(fields, pipeline), tuple(left_out))
 
@@ -243,6 +249,19 @@ def _new_values(name: str, value: Wanted, there: Object | None) -> list[dict[str
     given = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
     new = [one for one in dict.fromkeys(given) if normal_element(name, one) not in known]
     return [{"typeId": type_, "valueType": sort, "value": one} for one in new]
+
+
+def _old_values(name: str, value: Wanted, there: Object | None) -> dict[str, dict[str, str]]:
+    """Those that aren't wanted any more, by their ids: an empty value takes one away."""
+    type_, _ = COMMUNICATION[name]
+    wanted = {normal_element(name, one) for one in value} if isinstance(value, tuple) else set()
+    if there is None or (value is not CLEARED and not wanted):
+        return {}
+    return {
+        id_: {"typeId": type_, "value": ""}
+        for one in values_of(section(there.original), type_)
+        if (id_ := text(one.get("id"))) and normal_element(name, text(one.get("value")) or "") not in wanted
+    }
 
 
 def _in_one_pipeline(fields: dict[str, object], now: Shown | None) -> dict[str, object]:

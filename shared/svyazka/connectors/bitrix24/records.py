@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from svyazka.catalogue import N_
 from svyazka.connectors.bitrix24 import client
 from svyazka.connectors.bitrix24.cards import (
     ESSENTIAL,
+    ESSENTIAL_OF_OURS,
     LINE_LIMIT,
     ORIGINATOR,
     TEXT_LIMIT,
+    Sent,
     changed_card,
     keeps,
     linked,
@@ -23,10 +25,11 @@ from svyazka.connectors.bitrix24.cards import (
     object_of,
 )
 from svyazka.connectors.bitrix24.dictionary import ENTITY, Field, fields_of
-from svyazka.connectors.bitrix24.failures import FIELD_REFUSED, NOT_FOUND
+from svyazka.connectors.bitrix24.failures import DENIED, FIELD_REFUSED, NOT_FOUND
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import LinkTo, Operation, Quiet, Records
+from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, Operation, Page, Quiet, Records, Written
+from svyazka.engine.contracts.changes import Change, Mark
 from svyazka.engine.contracts.putting import only_read
 from svyazka.engine.contracts.untrusted import Section, section, sections, text, zoned_time
 from svyazka.engine.contracts.vendor_answers import VendorFailure
@@ -91,45 +94,77 @@ class Bitrix24Records(Records[Bitrix24Settings]):
         found: list[Object] = []
         for first in range(0, len(wanted), client.AT_ONCE):
             cards = await client.listed(call, ENTITY[kind], {"@id": wanted[first : first + client.AT_ONCE]})
-            found += [one for card in cards if (one := object_of(kind, card, own, call.settings)) is not None]
+            found += _objects(kind, cards, own, call)
         return tuple(found)
+
+    async def fate(self, kind: RecordKind, id: str, call: Call[Bitrix24Settings]) -> Fate:
+        """What its bin holds isn't told."""
+        try:
+            await client.ask(call, "crm.item.get", {"entityTypeId": ENTITY[kind], "id": id, **client.ORIGINAL})
+        except VendorFailure as failure:
+            if failure.code == NOT_FOUND:
+                return Fate.GONE
+            if failure.code == DENIED:
+                return Fate.HIDDEN
+            raise
+        return Fate.THERE
+
+    async def page(self, kind: RecordKind, after: str | None, call: Call[Bitrix24Settings]) -> Page:
+        own = await fields_of(call, kind)
+        cards = await client.listed(call, ENTITY[kind], {">id": int(after or 0)})
+        found = tuple(_objects(kind, cards, own, call))
+        # A short page is no proof of the end: cards that this employee isn't shown may be left out of it.
+        return Page(found, found[-1].id if found else None)
+
+    async def changed(
+        self, kind: RecordKind, since: datetime, after: str | None, call: Call[Bitrix24Settings]
+    ) -> Page | None:
+        own, mark = await fields_of(call, kind), Mark.going_on(since, after)
+        cards, more = await client.changed(call, ENTITY[kind], datetime.fromtimestamp(mark.at, UTC), mark.page)
+        found = tuple(_objects(kind, cards, own, call))
+        times = (Change(one.id, int(one.changed_at.timestamp()) if one.changed_at else None) for one in found)
+        return Page(found, str(mark.after(list(times), more)) if more else None)
 
     # Writing
 
     async def create(
         self, kind: RecordKind, fields: Mapping[str, Value], links: Sequence[LinkTo], mark: str,
         call: Call[Bitrix24Settings],
-    ) -> Outcome:  # fmt: skip
+    ) -> Written:  # fmt: skip
         try:
             own = await fields_of(call, kind)
         except (LeaseTooShort, MaybeSent, VendorFailure) as error:
-            return only_read(error)
+            return Written(only_read(error))
         card = new_card(kind, fields, links, mark, own, call.settings)
-        outcome = await _added(call, kind, card.fields, card.told())
+        written = await _added(call, kind, card, own)
         essential = {name: value for name, value in card.fields.items() if name in ESSENTIAL}
-        if isinstance(outcome, Refused) and outcome.code == FIELD_REFUSED and essential != card.fields:
+        if isinstance(written.outcome, Refused) and written.outcome.code == FIELD_REFUSED and essential != card.fields:
             # Nothing was made, and which field it was stands in words of the portal's language only.
-            left_out = N_("written without its lesser fields: {why}").format(why=outcome.message)
-            again = await _added(call, kind, essential, left_out)
-            return again if not isinstance(again, Refused) else outcome
-        return outcome
+            why = N_("written without its lesser fields: {why}").format(why=written.outcome.message)
+            lesser = tuple(name for name in fields if name not in ESSENTIAL_OF_OURS)
+            again = await _added(call, kind, Sent(essential, (*card.left_out, *lesser)), own, why)
+            return again if not isinstance(again.outcome, Refused) else written
+        return written
 
     async def update(
         self, object: Object, changes: Mapping[str, Wanted], call: Call[Bitrix24Settings]
-    ) -> Outcome | None:
+    ) -> Written | None:
         try:
             own = await fields_of(call, object.kind)
         except (LeaseTooShort, MaybeSent, VendorFailure) as error:
-            return only_read(error)
+            return Written(only_read(error))
         card = changed_card(object.kind, changes, object, own, call.settings)
         if not card.fields:
-            return Succeeded(external_id=object.id, already=True, message=card.told())
-        outcome = await _changed(call, object, card.fields, card.told())
-        return None if getattr(outcome, "code", None) == NOT_FOUND else outcome
+            nothing = Succeeded(external_id=object.id, already=True, message=card.told())
+            return Written(nothing, left_out=card.left_out)
+        written = await _changed(call, object, card, own)
+        return None if getattr(written.outcome, "code", None) == NOT_FOUND else written
 
     async def link(self, object: Object, links: Sequence[LinkTo], call: Call[Bitrix24Settings]) -> Outcome:
         fields = linked(object.kind, section(object.original), links)
-        return await _changed(call, object, fields, None) if fields else Succeeded(external_id=object.id, already=True)
+        if not fields:
+            return Succeeded(external_id=object.id, already=True)
+        return (await _changed(call, object, Sent(fields), {})).outcome
 
     # Comments and tasks
 
@@ -171,6 +206,12 @@ class Bitrix24Records(Records[Bitrix24Settings]):
 
 
 # The calls
+
+
+def _objects(
+    kind: RecordKind, cards: Iterable[Section], own: Mapping[str, Field], call: Call[Bitrix24Settings]
+) -> list[Object]:
+    return [one for card in cards if (one := object_of(kind, card, own, call.settings)) is not None]
 
 
 async def _candidates(
@@ -220,29 +261,43 @@ def _is_it(one: Object, card: Section, key: Key) -> bool:
 
 
 async def _added(
-    call: Call[Bitrix24Settings], kind: RecordKind, fields: Mapping[str, object], message: str | None
-) -> Outcome:
-    params = {"entityTypeId": ENTITY[kind], "fields": fields, **client.ORIGINAL}
-    return await _written(call, "crm.item.add", params, "item", message)
+    call: Call[Bitrix24Settings], kind: RecordKind, card: Sent, own: Mapping[str, Field], message: str | None = None
+) -> Written:
+    params = {"entityTypeId": ENTITY[kind], "fields": card.fields, **client.ORIGINAL}
+    return await _saved(call, "crm.item.add", params, kind, card, own, message)
 
 
-async def _changed(
-    call: Call[Bitrix24Settings], there: Object, fields: Mapping[str, object], message: str | None
-) -> Outcome:
-    params = {"entityTypeId": ENTITY[there.kind], "id": int(there.id), "fields": fields, **client.ORIGINAL}
-    return await _written(call, "crm.item.update", params, "item", message)
+async def _changed(call: Call[Bitrix24Settings], there: Object, card: Sent, own: Mapping[str, Field]) -> Written:
+    params = {"entityTypeId": ENTITY[there.kind], "id": int(there.id), "fields": card.fields, **client.ORIGINAL}
+    return await _saved(call, "crm.item.update", params, there.kind, card, own)
 
 
-async def _written(
-    call: Call[Bitrix24Settings], method: str, params: Params, place: str, message: str | None = None
-) -> Outcome:
-    """One write. What says neither that it was done nor why not leaves it open."""
+async def _saved(
+    call: Call[Bitrix24Settings], method: str, params: Params, kind: RecordKind, card: Sent, own: Mapping[str, Field],
+    message: str | None = None,
+) -> Written:  # fmt: skip
+    """A card that was written; Bitrix24 answers with the whole of it, so that nobody has come between."""
+    try:
+        item = section(await client.ask(call, method, params), "item")
+    except VendorFailure as failure:
+        return Written(failure.outcome)
+    shown = object_of(kind, item, own, call.settings)
+    outcome = _with_id(item.get("id"), message or card.told())
+    return Written(outcome, shown, shown.version if shown is not None else None, card.left_out)
+
+
+async def _written(call: Call[Bitrix24Settings], method: str, params: Params, place: str) -> Outcome:
+    """A comment or a task that was written."""
     try:
         result = await client.ask(call, method, params)
     except VendorFailure as failure:
         return failure.outcome
-    made = section(result, place).get("id") if place else result
-    id_ = text(made, 40)
+    return _with_id(section(result, place).get("id") if place else result)
+
+
+def _with_id(told: object, message: str | None = None) -> Outcome:
+    """What says neither that it was done nor why not leaves it open."""
+    id_ = text(told, 40)
     if id_ is None or id_ == "0":
         return Unclear(code="no_id", message=N_("Bitrix24 answered without the id of what it made"))
     return Succeeded(external_id=id_, message=message)

@@ -25,7 +25,9 @@ from svyazka.model.outcomes import Blocked, Refused, Retry, Unclear
 ACCEPT = "application/vnd.yclients.v2+json"
 """Without it the answer comes in an older format that has no envelope."""
 
-PAGE = 50
+PAGE, SEARCH_PAGE = 50, 200
+"""Objects of a page that the two kinds of lists give at most."""
+
 CALL_TIMEOUT = 15.0
 NOT_OPEN = ("403", "404")
 """Refusals of what YCLIENTS doesn't open to every integration, or to every user."""
@@ -65,6 +67,38 @@ async def clients(call: Call[YclientsSettings], changed_after: datetime, page: i
     """Clients' cards that were made or changed since: an old method of YCLIENTS', the only one that can tell."""
     params = {"changed_after": changed_after.isoformat(), "page": str(page), "count": str(PAGE)}
     return await _page(call, f"/api/v1/clients/{_company(call)}", params)
+
+
+async def clients_by_email(call: Call[YclientsSettings], email: str) -> Page:
+    """Clients' cards with this address, by the same old method."""
+    return await _page(call, f"/api/v1/clients/{_company(call)}", {"email": email, "page": "1", "count": str(PAGE)})
+
+
+async def clients_in_order(call: Call[YclientsSettings], page: int, size: int, search: str | None = None) -> Page:
+    """Clients in the order of their ids, in short: no more than these fields is documented of this list. `search`: what
+    must stand in a phone, a name or a card's number."""
+    filters = [{"type": "quick_search", "state": {"value": search}}] if search is not None else []
+    wanted = {
+        "page": page, "page_size": size, "fields": ["id", "name", "phone", "email"], "order_by": "id",
+        "order_by_direction": "ASC", "operation": "AND", "filters": filters,
+    }  # fmt: skip
+    data, meta = await ask(call, "POST", f"/api/v1/company/{_company(call)}/clients/search", json=wanted)
+    return Page(list(sections(data)), whole(meta.get("total_count")))
+
+
+async def add_client(call: Call[YclientsSettings], card: Mapping[str, object]) -> Section:
+    """A new client's card; what YCLIENTS shows of it."""
+    data, _ = await ask(call, "POST", f"/api/v1/clients/{_company(call)}", json=dict(card), writes=True)
+    return section(data)
+
+
+async def put_client(
+    call: Call[YclientsSettings], client_id: str, card: Mapping[str, object], leaves_by: float
+) -> Section:
+    """The whole of a client's card in the place of what was there; what YCLIENTS shows of it. Raises TooLate."""
+    path = f"/api/v1/client/{_company(call)}/{quote(client_id, safe='')}"
+    data, _ = await ask(call, "PUT", path, json=dict(card), writes=True, leaves_by=leaves_by)
+    return section(data)
 
 
 async def records_of_day(call: Call[YclientsSettings], day: date, staff: str | None, page: int) -> Page:
@@ -140,6 +174,7 @@ async def ask(
     secretive: bool = False,
     user: bool = True,
     writes: bool = False,
+    leaves_by: float | None = None,
 ) -> tuple[object, Section]:
     """`data` and `meta` of one call. Raises VendorFailure, NotSent, MaybeSent.
 
@@ -154,7 +189,7 @@ async def ask(
     }
     try:
         response = await call.http.request(
-            method, path, params=params, json=json, headers=headers, timeout=CALL_TIMEOUT
+            method, path, params=params, json=json, headers=headers, timeout=CALL_TIMEOUT, leaves_by=leaves_by
         )
     finally:
         if secretive:
@@ -169,7 +204,7 @@ async def ask(
 
 def _in_doubt(said: Retry) -> Unclear:
     """It failed on their side, or spoke no words of its own: what was to be written may have been."""
-    return Unclear(code=said.code, message=said.message, after=said.after)
+    return Unclear(code=said.code, message=said.message, reason=said.reason, after=said.after)
 
 
 def not_open(error: VendorFailure) -> bool:

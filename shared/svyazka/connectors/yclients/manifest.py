@@ -9,6 +9,7 @@ from svyazka.connectors.yclients.failures import FAILURES
 from svyazka.connectors.yclients.hook import YclientsHook
 from svyazka.connectors.yclients.polling import YclientsPolling
 from svyazka.connectors.yclients.reading import YclientsReading
+from svyazka.connectors.yclients.records import YclientsRecords
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.connectors.yclients.signing_in import YclientsSigningIn
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
@@ -40,6 +41,7 @@ MANIFEST = Manifest(
     ),
     failures=FAILURES,
     calendar=YclientsCalendar(),
+    records=YclientsRecords(),
     reading=YclientsReading(),
     polling=YclientsPolling(),
     doctor=YclientsDoctor(),

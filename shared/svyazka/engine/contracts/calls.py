@@ -17,7 +17,7 @@ from svyazka.engine.support.answers import FLAW, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
 from svyazka.engine.support.requests import Request, made
 from svyazka.model.deliveries import Exchange
-from svyazka.model.errors import LeaseTooShort, MaybeSent, SourceUnavailable, Unavailable
+from svyazka.model.errors import LeaseTooShort, MaybeSent, SourceUnavailable, TooLate, Unavailable
 from svyazka.model.ids import mark_of
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Exchanges:
         content: bytes | None = None,
         timeout: float | None = None,
         only_status: bool = False,
+        leaves_by: float | None = None,
     ) -> httpx.Response:
         """One call, once it is its turn at the vendor's rate; `url` may be a path under the connection's base URL.
         Redirects are not followed.
@@ -134,9 +135,12 @@ class Exchanges:
         nothing. Else a 2xx must come whole: it is the vendor's word. Any other status is believed to have come,
         with as much of its body as did.
 
+        `leaves_by`: the monotonic moment from which on it is too late to begin, because what was read for it is too
+        old.
+
         Raises NotSent when it provably didn't reach the vendor, MaybeSent when it left and no whole
-        answer came, LeaseTooShort when too little of the lease is left to begin or it isn't its turn in time; and what
-        the guard raises.
+        answer came, LeaseTooShort when too little of the lease is left to begin or it isn't its turn in time, TooLate
+        after `leaves_by`; and what the guard raises.
         """
         if "://" not in url:
             url = f"{self._base_url}/{url.lstrip('/')}"
@@ -146,6 +150,8 @@ class Exchanges:
         left = self._deadline - time.monotonic()
         limit = max(min(left, timeout) if timeout is not None else left, 0.001)
         self._check_lease(left)
+        if leaves_by is not None and time.monotonic() > leaves_by:
+            raise TooLate(N_("it came to its turn too late"))
         begun = Exchange(
             method=method,
             url=self.cut(request.url),
@@ -227,6 +233,9 @@ class Call(Generic[SettingsT]):
     only_read: bool = False
     """Nothing that was called so far changes anything, so that no answer leaves no doubt: whoever looks before it
     writes says so, and takes it back before the write."""
+    quiet: bool = False
+    """What is written shall go by unnoticed, as far as its vendor lets it: no robot starts, nobody is sent a
+    message."""
     memo: dict[str, Any] = field(default_factory=dict)
     """The connection's own memory within this process (an access token until it expires)."""
     tokens: TokenCache | None = None

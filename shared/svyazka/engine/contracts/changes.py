@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from svyazka.model.base import Frozen
 
@@ -44,6 +45,15 @@ class Mark(Frozen):
     """`id.at` of what was seen within the overlap."""
     floor: int = 0
     """Where the vendor stood at the first look: what is before is history."""
+
+    @classmethod
+    def going_on(cls, since: datetime, after: str | None) -> Mark:
+        """For reading all changes since a time, once; `after`: as its text said of the page before."""
+        at, _, page = (after or f"{int(since.timestamp())}.1").partition(".")
+        return cls(at=int(at), busy=True, page=int(page))
+
+    def __str__(self) -> str:
+        return f"{self.at}.{self.page}"
 
     @classmethod
     def first(cls, newest: Sequence[Change]) -> Mark:

@@ -10,6 +10,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.capabilities.records import Operation
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.putting import CLOCKS_DIFFER, put
 from svyazka.model.commands import (
@@ -53,8 +54,8 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
             return Carried(forwarder.safety(command), lambda call: forwarder.forward(command, call))
         case PutRecord() if _keeps(manifest, command.record):
             return _record(manifest, command)
-        case AddNote() | AddTask() if _keeps(manifest, command.on.kind):
-            return _on_card(manifest, command)
+        case AddNote() | AddTask() if _keeps(manifest, command.on.kind) and (how := _hanging(manifest, command)):
+            return _on_card(manifest, command, how.safety)
         case BookVisit() | MoveVisit() | CancelVisit() | SendVisitCode() if manifest.calendar is not None:
             return _visit(manifest.calendar, command)
     return _refused(
@@ -64,6 +65,12 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
 
 def _keeps(manifest: Manifest[Any], kind: RecordKind) -> bool:
     return manifest.records is not None and kind in manifest.records.kinds
+
+
+def _hanging(manifest: Manifest[Any], command: AddNote | AddTask) -> Operation | None:
+    """How notes and tasks get onto its cards."""
+    records = manifest.records
+    return None if records is None else records.noting if isinstance(command, AddNote) else records.tasking
 
 
 def _record(manifest: Manifest[Any], command: PutRecord) -> Carried:
@@ -80,7 +87,7 @@ def _record(manifest: Manifest[Any], command: PutRecord) -> Carried:
     return Carried(safety, lambda call: put(records, command, call), look_first)
 
 
-def _on_card(manifest: Manifest[Any], command: AddNote | AddTask) -> Carried:
+def _on_card(manifest: Manifest[Any], command: AddNote | AddTask, safety: Safety) -> Carried:
     records = manifest.records
     assert records is not None
 
@@ -97,8 +104,7 @@ def _on_card(manifest: Manifest[Any], command: AddNote | AddTask) -> Carried:
             return await records.find_note(on, command, since, call)
         return await records.find_task(on, command, since, call)
 
-    operation = records.noting if isinstance(command, AddNote) else records.tasking
-    return Carried(operation.safety, carry_out, ask)
+    return Carried(safety, carry_out, ask)
 
 
 def _message(manifest: Manifest[Any], message: SendMessage) -> Carried:

@@ -22,6 +22,7 @@ from svyazka.engine.contracts.failures import FailureMap
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
 from svyazka.engine.contracts.quality import NOTHING_KNOWN, Quality
 from svyazka.engine.contracts.signing_in import SigningIn
+from svyazka.model.records import RecordKind
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.oauth import OAuthApp, Redirected
@@ -176,7 +177,13 @@ class Manifest(Generic[SettingsT]):
     """When no event for long means that the vendor has dropped our hook."""
 
     def carries(self, kind: str) -> bool:
-        """Whether it has the capability for commands of that kind."""
+        """Whether it has the capability for commands of that kind. Who keeps people and no deals is no CRM: a lead
+        would get lost there."""
+        if kind == "PutRecord":
+            return self.records is not None and RecordKind.DEAL in self.records.kinds
+        if kind in ("AddNote", "AddTask"):
+            operation = "noting" if kind == "AddNote" else "tasking"
+            return getattr(self.records, operation, None) is not None
         return getattr(self, CARRIED_BY.get(kind, ""), None) is not None
 
     @property

@@ -22,6 +22,7 @@ from svyazka.model.names import same_person
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
 from svyazka.model.records import (
     CLEARED,
+    SETS,
     UNREAD,
     Key,
     KeyType,
@@ -99,9 +100,10 @@ async def _made(records: Records[Any], command: PutRecord, call: Call[Any]) -> O
     fields = {name: value for name, value in wanted.items() if value is not CLEARED}
     given_mark = command.match.mark if command.match is not None else None
     try:
-        outcome = await records.create(command.record, fields, _links(command), given_mark or call.mark, call)
+        made = await records.create(command.record, fields, _links(command), given_mark or call.mark, call)
     except LeaseTooShort as error:
         return only_read(error)
+    outcome = made.outcome
     if isinstance(outcome, Succeeded) and outcome.external_id is not None:
         return _done(ObjectId(command.record, outcome.external_id), outcome)
     return outcome
@@ -121,9 +123,10 @@ async def _brought_up_to_date(records: Records[Any], command: PutRecord, there: 
     links = [link for link in _links(command) if _is_missing(link.to, there, command.overwrite)]
     try:
         if changes:
-            updated = await records.update(there, changes, call)
-            if updated is None:
+            written = await records.update(there, changes, call)
+            if written is None:
                 return gone_meanwhile()
+            updated = written.outcome
             if isinstance(updated, Succeeded) and links:
                 return GaveBack(code="goes_on", message=N_("its fields are written, its links follow"))
             return _done(there.itself, updated)
@@ -171,7 +174,7 @@ def _derived(command: PutRecord) -> dict[str, Wanted]:
 
 def _explicit(command: PutRecord) -> dict[str, Wanted]:
     wanted = {name: wanted_value(value) for name, value in command.fields.items()}
-    return {name: (value,) if name in ("phone", "email") and isinstance(value, str) else value
+    return {name: (value,) if name in SETS and isinstance(value, str) else value
             for name, value in wanted.items()}  # fmt: skip
 
 

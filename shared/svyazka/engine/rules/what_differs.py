@@ -11,12 +11,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from svyazka.model.contacts import normalize_email, normalize_phone
-from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Object, Shown, Value, Wanted
+from svyazka.model.records import CLEARED, SETS, TELLING, UNREAD, Key, KeyType, Object, Shown, Value, Wanted
 
 Keeps = Callable[[str, Value], Value]
 """A field's name and a value -> what the system makes of it."""
 
-NEVER_CLEARED = SETS | {"name", "title", "price", "stage", "pipeline"}
+NEVER_CLEARED = TELLING | {"name", "title", "price", "stage", "pipeline"}
 """What is never emptied by a command: what a card is found by, what it is called, money, and where it stands."""
 
 

@@ -1,8 +1,9 @@
 """Records: keeps people, companies and deals. Commands: `PutRecord`, `AddNote`, `AddTask`.
 
-A connector finds, reads and writes objects; what is to be written is decided by the engine (`contracts/putting.py`):
-it looks first, compares, and makes at most one call that changes anything. Reads raise VendorFailure where their
-vendor refuses or fails; of a write the outcome says what became of it. NotSent and MaybeSent may pass through both.
+A connector finds, reads, lists and writes objects; what is to be written is decided by the engine
+(`contracts/putting.py`): it looks first, compares, and makes at most one call that changes anything. Reads raise
+VendorFailure where their vendor refuses or fails; of a write the outcome says what became of it. NotSent and MaybeSent
+may pass through both.
 """
 
 from __future__ import annotations
@@ -53,12 +54,48 @@ class Operation:
     replaces: Replaces = Replaces.NOTHING
 
 
+class Fate(StrEnum):
+    """What became of an object that reading didn't bring."""
+
+    THERE = "there"
+    DELETED = "deleted"
+    """In the vendor's bin: it may come back under this id."""
+    GONE = "gone"
+    HIDDEN = "hidden"
+    """These credentials aren't shown it, which says nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a list's objects; `next`: where to go on, None at its end. A page that brings nothing needn't be the
+    last."""
+
+    objects: tuple[Object, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a write, and what the vendor's own answer proves of the object that was written."""
+
+    outcome: Outcome
+    shown: Object | None = None
+    """The object as that answer shows it; None where it shows none."""
+    version: str | None = None
+    """Its version as that answer tells it."""
+    left_out: tuple[str, ...] = ()
+    """Fields that weren't written: the system has none such, or doesn't take the value."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkTo:
     """An object to link with; `main`: the first of its kind."""
 
     to: ObjectId
     main: bool = False
+
+
+NOT_STATED = "its `noting` or `tasking` is None: nobody may ask for that"
 
 
 class Records(Protocol[SettingsT]):
@@ -70,8 +107,18 @@ class Records(Protocol[SettingsT]):
     """Checkable as a rule: what was made is found again, by our mark or by what it is told by. `ask_after`: how long
     the vendor's own search may not show it yet."""
     updating: ClassVar[Operation]
-    noting: ClassVar[Operation]
-    tasking: ClassVar[Operation]
+    noting: ClassVar[Operation | None] = None
+    """None: its cards take no notes."""
+    tasking: ClassVar[Operation | None] = None
+
+    singles: ClassVar[frozenset[str]] = frozenset()
+    """Sets (`model.records.SETS`) of which its cards hold one element only: such a one is a view of the whole."""
+
+    read_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields that it shows and never takes."""
+
+    exact_versions: ClassVar[bool] = False
+    """Equal versions prove that nobody came between. Most count by the second, in which a person may save too."""
 
     def keeps(self, kind: RecordKind, field: str, value: Value) -> Value:
         """What the system makes of a value: cut, rounded, in its own spelling. What differs by no more than that is
@@ -83,6 +130,18 @@ class Records(Protocol[SettingsT]):
         responsible. Pure."""
         return {}
 
+    def requires(self, kind: RecordKind) -> frozenset[str]:
+        """The fields without which it makes no object of that kind. Pure."""
+        return frozenset()
+
+    def quiet(self, kind: RecordKind, operation: Operation) -> Quiet:
+        """Whether a write to this kind of object goes by unnoticed, where `Call.quiet` asked for that. Pure."""
+        return operation.quiet
+
+    def carries(self, kind: RecordKind, settings: SettingsT) -> frozenset[str] | None:
+        """The fields that `page` shows: all others are UNREAD there. None: whatever reading one object shows. Pure."""
+        return None
+
     async def find(self, kind: RecordKind, key: Key, call: Call[SettingsT]) -> tuple[Object, ...] | None:
         """All objects that show this key, compared in its one spelling: whatever else a search brings is left out.
         None: it can't be searched by such a key here."""
@@ -93,19 +152,43 @@ class Records(Protocol[SettingsT]):
         raise NotImplementedError
 
     async def read_many(self, kind: RecordKind, ids: Sequence[str], call: Call[SettingsT]) -> tuple[Object, ...]:
-        """Objects by their ids, in as few calls as the vendor allows; what is gone isn't among them."""
+        """Objects by their ids, in as few calls as the vendor allows. What is gone isn't among them, nor is what these
+        credentials aren't shown: `fate` tells the two apart."""
         raise NotImplementedError
+
+    async def fate(self, kind: RecordKind, id: str, call: Call[SettingsT]) -> Fate:
+        """What became of an object that `read_many` didn't bring: asked before anything is taken for gone."""
+        raise NotImplementedError
+
+    async def page(self, kind: RecordKind, after: str | None, call: Call[SettingsT]) -> Page:
+        """All objects of a kind in the order of their ids, a page at a time; `after`: `Page.next` of the page before,
+        or the id of an object to begin behind.
+
+        Whatever is there before the first page and after the last is brought, however much is made, changed or deleted
+        meanwhile. `Page.next` bears an id and no page's number: it holds a week later, and in another process.
+        """
+        raise NotImplementedError
+
+    async def changed(self, kind: RecordKind, since: datetime, after: str | None, call: Call[SettingsT]) -> Page | None:
+        """Objects that were made or changed at `since` or later, in no promised order; an object may come twice. None:
+        the system can't be asked for that. What was deleted isn't among them."""
+        return None
 
     async def create(
         self, kind: RecordKind, fields: Mapping[str, Value], links: Sequence[LinkTo], mark: str, call: Call[SettingsT]
-    ) -> Outcome:
+    ) -> Written:
         """Make one in one call, with its links and our mark. What isn't mapped here is left out. Success bears its
         id."""
         raise NotImplementedError
 
-    async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[SettingsT]) -> Outcome | None:
-        """Write these fields and no other, in one call. A set comes whole: what stands there, and what is added. None:
-        the object is gone."""
+    async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[SettingsT]) -> Written | None:
+        """Write these fields and no other, in one call that changes anything. A set comes whole: what of it isn't
+        wanted any more is taken away, and what stays keeps its spelling and its label. None: the object is gone.
+
+        Where `updating` replaces the whole object, it is read here once more: GaveBack where a field that is to be
+        written has changed since `object` was read, or where too much time has passed between that reading and the
+        write.
+        """
         raise NotImplementedError
 
     async def link(self, object: Object, links: Sequence[LinkTo], call: Call[SettingsT]) -> Outcome:
@@ -114,16 +197,16 @@ class Records(Protocol[SettingsT]):
 
     async def note(self, on: ObjectId, command: AddNote, call: Call[SettingsT]) -> Outcome:
         """Put a note on a card. Success bears its id."""
-        raise NotImplementedError
+        raise AssertionError(NOT_STATED)
 
     async def find_note(self, on: ObjectId, command: AddNote, since: datetime, call: Call[SettingsT]) -> Outcome | None:
         """Where noting is checkable: Succeeded if that note has been there since then, None if it isn't there."""
-        raise NotImplementedError
+        raise AssertionError(NOT_STATED)
 
     async def task(self, on: ObjectId, command: AddTask, call: Call[SettingsT]) -> Outcome:
         """Put a task on a card. Success bears its id."""
-        raise NotImplementedError
+        raise AssertionError(NOT_STATED)
 
     async def find_task(self, on: ObjectId, command: AddTask, since: datetime, call: Call[SettingsT]) -> Outcome | None:
         """Where tasking is checkable: as `find_note`."""
-        raise NotImplementedError
+        raise AssertionError(NOT_STATED)
