@@ -3,7 +3,7 @@
     python infra/generate.py [--check]
 
 `terraform/generated.json`: functions (one a folder), vendors with their rates, the queues that are no vendor's, the
-ticks and the paths that they call, the table of time limits.
+ticks and the paths that they call, the table of time limits, how long blobs are kept.
 `terraform/firestore-indexes.json`: indexes, exemptions and time-to-live for the store's queries.
 `functions/<function>/`: `main.py` of each vendor that calls us, and `requirements.txt`, the pinned packages that the
 function's own code reaches.
@@ -22,6 +22,7 @@ from bundling.functions import FUNCTIONS, ROOT
 from svyazka.backends.google.indexes import index_plan
 from svyazka.connectors.registry import CALLS_US, FRONT_DOOR, VENDORS, load_manifest
 from svyazka.engine.journal.tasks import PLANNING, SALVAGING, TICKS
+from svyazka.engine.ports.blobs import LIVES
 from svyazka.engine.rules import deadlines
 from svyazka.model.errors import ConfigError
 from vendor_pages import pages
@@ -41,6 +42,7 @@ def for_terraform() -> dict[str, object]:
             **{name: getattr(deadlines, name.upper()) for name in DEADLINES},
             "classes": {name.value: {"call": t.call, "lease": t.lease} for name, t in deadlines.TIMES.items()},
         },
+        "blob_lives": {purpose.value: life.days for purpose, life in LIVES.items()},
         "functions": {
             f.name: {"role": f.role, "vendor": f.vendor, "signs": f.signs, "asks": f.asks} for f in functions()
         },

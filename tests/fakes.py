@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
@@ -21,6 +21,7 @@ from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.outbound.pacing import Limiter
+from svyazka.engine.ports.blobs import PIECE, Blob, NoBlob, checked
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import (
     Create,
@@ -73,6 +74,40 @@ class SteppedClock:
 
     def step(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
+
+
+class MemoryBlobs:
+    """Blobs in memory."""
+
+    def __init__(self, clock: SteppedClock) -> None:
+        self._clock = clock
+        self.kept: dict[str, tuple[bytes, datetime]] = {}
+
+    async def put(self, name: str, content: bytes) -> bool:
+        await asyncio.sleep(0)
+        if checked(name) in self.kept:
+            return False
+        self.kept[name] = (content, self._clock.now())
+        return True
+
+    async def open(self, names: Sequence[str]) -> AsyncIterator[bytes]:
+        for name in map(checked, names):
+            if name not in self.kept:
+                raise NoBlob(name)
+            content = self.kept[name][0]
+            for start in range(0, len(content), PIECE):
+                yield content[start : start + PIECE]
+
+    async def delete(self, names: Sequence[str]) -> None:
+        for name in map(checked, names):
+            self.kept.pop(name, None)
+
+    async def list(self, prefix: str, after: str = "", limit: int = 1000) -> list[Blob]:
+        names = sorted(name for name in self.kept if name.startswith(prefix) and name > after)[:limit]
+        return [Blob(name, len(self.kept[name][0]), self.kept[name][1]) for name in names]
+
+    async def close(self) -> None:
+        return
 
 
 class MemoryStore:
@@ -418,6 +453,7 @@ class House:
             ),
         )  # fmt: skip
         self.keyring = keyring()
+        self.blobs: Any = MemoryBlobs(self.clock)
         self.start()
 
     def start(self) -> None:
@@ -425,7 +461,7 @@ class House:
         directory = Directory(self.store, self.keyring, self.manifest_of, load_flow, self.ttl)
         self.hub = Hub(
             store=self.store, queue=self.queue, clock=self.clock, keyring=self.keyring, directory=directory,
-            limiter=Limiter(lambda: self.clock.real().timestamp(), self.rest), chance=lambda: 0.5,
+            blobs=self.blobs, limiter=Limiter(lambda: self.clock.real().timestamp(), self.rest), chance=lambda: 0.5,
         )  # fmt: skip
         self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None)
         self.worker.outages._cache.clear()

@@ -20,6 +20,7 @@ locals {
       SVYAZKA_INGEST_ACCOUNT = google_service_account.this["ingest"].email
       SVYAZKA_ALERTS         = var.operator_alerts
       SVYAZKA_PUBLIC_URL     = local.public_url
+      SVYAZKA_BUCKET         = google_storage_bucket.blobs.name
       SVYAZKA_RATES          = local.worker_max > 1 ? "leased" : "alone" # no vendor may hear two instances at its full rate
     }
   }

@@ -22,6 +22,7 @@ output "environment" {
     SVYAZKA_WORKER_URL     = local.worker_url
     SVYAZKA_WORKER_ACCOUNT = google_service_account.this["queue"].email
     SVYAZKA_PUBLIC_URL     = local.public_url
+    SVYAZKA_BUCKET         = google_storage_bucket.blobs.name
   }
 }
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from svyazka.engine.hub import Hub, Printer
     from svyazka.engine.ports.asking import WorkerAsked
+    from svyazka.engine.ports.blobs import Blobs
     from svyazka.engine.ports.clock import Clock
     from svyazka.engine.ports.store import Door, Inbox, Queue, Store
     from svyazka.engine.tenants.directory import Account
@@ -238,6 +239,7 @@ def build_hub(
         clock=clock or SystemClock(),
         keyring=keyring,
         directory=Directory(store, keyring, load_manifest, load_flow, ttl),
+        blobs=open_blobs(settings, clock),
         operators=operators(settings.alerts),
         printer=printer,
         guard=guard,
@@ -261,6 +263,22 @@ def open_backend(settings: Settings, clock: Clock | None = None) -> tuple[Store,
 
     store = LocalStore.open(settings.data, clock)
     return store, LocalQueue(store)
+
+
+def open_blobs(settings: Settings, clock: Clock | None = None) -> Blobs:
+    """Where the settings have blobs lie: a bucket, or a folder beside the database."""
+    if settings.backend != "google":
+        from svyazka.backends.local.blobs import LocalBlobs
+
+        return LocalBlobs(settings.data, clock)
+    from svyazka.backends.google.blobs import GoogleBlobs
+    from svyazka.engine.ports.blobs import Nowhere
+    from svyazka.model.errors import ConfigError
+
+    try:
+        return GoogleBlobs.from_settings(settings)
+    except ConfigError as error:  # an installation that Terraform hasn't brought up to date does all the rest
+        return Nowhere(str(error))
 
 
 def open_clock(settings: Settings, store: Store) -> Clock:

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     """Cloud Tasks as webhook functions call it (REST)."""
     tasks_grpc: str = ""
     """Cloud Tasks as the worker calls it, where it is a stand-in: host:port, without TLS."""
+    bucket: str = ""
+    """Cloud Storage's bucket for blobs: rows of files, proposals, reports, all of them sealed."""
+    storage_url: str = ""
+    """Cloud Storage where it is a stand-in."""
 
     mint_keys: str = ""
     verify_keys: str = ""

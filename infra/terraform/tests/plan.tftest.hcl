@@ -191,6 +191,32 @@ run "by_default" {
     error_message = "Daily backups are kept for 14 days unless told otherwise."
   }
 
+  # Blobs: nobody's but the worker's, and gone when their life is over
+
+  assert {
+    condition     = google_storage_bucket.blobs.public_access_prevention == "enforced" && google_storage_bucket.blobs.uniform_bucket_level_access
+    error_message = "No blob may ever be opened to the public."
+  }
+  assert {
+    condition     = alltrue([for m in values(google_storage_bucket_iam_member.blobs) : m.role == "roles/storage.objectUser"]) && toset(keys(google_storage_bucket_iam_member.blobs)) == setunion(["worker"], var.operators)
+    error_message = "The worker and operators read and write blobs, and nobody else does."
+  }
+  assert {
+    condition     = !google_storage_bucket.blobs.versioning[0].enabled && google_storage_bucket.blobs.soft_delete_policy[0].retention_duration_seconds == 0
+    error_message = "What is forgotten must be gone: no older version, no bin."
+  }
+  assert {
+    condition = {
+      for rule in google_storage_bucket.blobs.lifecycle_rule : trimsuffix(one(one(rule.condition).matches_prefix), "/") => one(rule.condition).age - 1
+      if one(rule.action).type == "Delete"
+    } == local.generated.blob_lives
+    error_message = "Each purpose has its life, and none goes without: ${jsonencode(local.generated.blob_lives)}."
+  }
+  assert {
+    condition     = module.function[local.worker].environment["SVYAZKA_BUCKET"] == google_storage_bucket.blobs.name
+    error_message = "The worker must be told which bucket is its own."
+  }
+
   # Monitoring: somebody is told, and told what to do
 
   assert {

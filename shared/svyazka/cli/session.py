@@ -213,6 +213,7 @@ async def within(chosen: Settings, body: Callable[[Session], Awaitable[T]]) -> T
             return await body(Session(chosen, hub, worker, operator, who))
         finally:
             await hub.clients.close()
+            await hub.blobs.close()
     finally:
         await store.close()
 

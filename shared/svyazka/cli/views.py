@@ -18,6 +18,7 @@ from svyazka.model.commands import person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
+from svyazka.model.jobs import Counts, Job
 from svyazka.model.problems import Problem
 from svyazka.model.reasons import Reason
 from svyazka.model.references import Produced
@@ -167,6 +168,17 @@ def problem_row(problem: Problem, holds: Holds, zone: tzinfo, now: datetime) -> 
             "command": remedy.command, "link": remedy.link, "person": remedy.person and told(remedy.person)
         },
         "state": problem.shown_state(now),
+    }  # fmt: skip
+
+
+def job_row(job: Job, zone: tzinfo) -> Row:
+    """`jobs --json`; nobody's data is in a job."""
+    left = job.left()
+    return {
+        "id": job.id, "kind": job.kind, "tenant": job.tenant, "state": job.state,
+        "counts": {name: getattr(job.counts, name) for name in Counts.model_fields},
+        "started_at": stamp(job.started_at, zone), "ended_at": stamp(job.ended_at, zone),
+        "rate": None if job.rate is None else round(job.rate, 2), "left": None if left is None else round(left, 1),
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.outbound.addresses import AddressGuard
 from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.outbound.pacing import Limiter
+from svyazka.engine.ports.blobs import Blobs, Nowhere
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Queue, Store
 from svyazka.engine.security.keyring import Keyring
@@ -32,6 +33,7 @@ class Hub:
     clock: Clock
     keyring: Keyring
     directory: Directory
+    blobs: Blobs = field(default_factory=lambda: Nowhere("this process was given no place for blobs"))
     clients: Clients = field(default_factory=Clients)
     limiter: Limiter = field(default_factory=Limiter)
     operators: Sequence[tuple[str, Addressee]] = ()

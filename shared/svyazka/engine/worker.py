@@ -20,6 +20,7 @@ from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
+from svyazka.engine.jobs.runner import Jobs
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.outages.learning import Outages
@@ -65,6 +66,7 @@ class Worker:
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
         self.watch = SilentHooks(hub)
+        self.jobs = Jobs(hub, self.outages, ())
         self.webhook_of = webhooks
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 
@@ -102,6 +104,8 @@ class Worker:
                     await count_usual_hours(self.hub, self.front_door)
                 case Route.NOTICED:
                     await sights.noticed(self.hub, body["tenant"], body["connection"], body["what"])
+                case Route.JOB:
+                    await self.jobs.go_on(body["job"], released="released" in body)
                 case Route.SALVAGE:
                     await self._salvage(body)
                 case _:

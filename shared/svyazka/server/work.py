@@ -59,6 +59,7 @@ async def serve(settings: Settings, stop: asyncio.Event, printer: Printer | None
         await asyncio.gather(*ticks, return_exceptions=True)
         await ClockKeeper(store, clock).keep()
         await hub.clients.close()
+        await hub.blobs.close()
         await store.close()
 
 

@@ -16,6 +16,7 @@ from svyazka.engine.upkeep.problem_looks import LOOKS
 TOLD_BY = {
     "down": "outages/state.py: close", "blocked": "outages/state.py: close", "poll": "upkeep/poll.py: _page",
     "hook": "planning/planner.py: CONNECTION_ENABLED", "access_refused": "planning/planner.py: CONNECTION_ENABLED",
+    "job_held": "jobs/steering.py: resume", "job_failed": "jobs/runner.py: _done",
 }  # fmt: skip
 """Who tells the end of what no look of its own finds; the tests beside this one see them do it."""
 

@@ -52,6 +52,9 @@ COMMANDS = {
     "problems": Lazy(f"{_HERE}.problems", "problems", N_(
         "What is wrong, the worst first: since when, what it holds up, who can mend it and how.",
     )),
+    "jobs": Lazy(f"{_HERE}.jobs", "family", N_(
+        "Long work: imports, comparisons, first links. Without a command: what there is, newest first.",
+    )),
     "events": Lazy(f"{_HERE}.journal", "events", N_(
         "What happened at the vendors, newest first; what could not be read stands here too, as quarantined.",
     )),

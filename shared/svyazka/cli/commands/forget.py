@@ -33,7 +33,7 @@ def forget(
         owners = [await session.tenant(tenant)] if tenant else list((await session.tenants()).values())
         forgetting = Forgetting(session.hub)
         found = [await forgetting.forget(owner, plain, dry_run=True) for owner in owners]
-        things = sum(one.events + one.requests + one.deliveries for one in found)
+        things = sum(one.events + one.requests + one.deliveries + one.kept for one in found)
         where = ", ".join(owner.id for owner in owners)
         confirm(
             _(
@@ -57,19 +57,20 @@ def forget(
     if as_json:
         lines(
             {"tenant": one.tenant, "events": one.events, "requests": one.requests, "deliveries": one.deliveries,
-             "cancelled": one.cancelled, "in_flight": one.in_flight} for one in done
+             "cancelled": one.cancelled, "in_flight": one.in_flight, "kept": one.kept} for one in done
         )  # fmt: skip
     else:
         for one in done:
             say(
                 _(
                     "{tenant}: blanked {events} events, {requests} requests, {deliveries} deliveries ({cancelled} of "
-                    "them cancelled); never to be contacted again",
+                    "them cancelled), {kept} sealed values; never to be contacted again",
                     tenant=one.tenant,
                     events=one.events,
                     requests=one.requests,
                     deliveries=one.deliveries,
                     cancelled=one.cancelled,
+                    kept=one.kept,
                 )
             )
     if any(one.in_flight for one in done):

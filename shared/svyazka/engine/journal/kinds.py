@@ -26,9 +26,11 @@ from svyazka.engine.ports.schema import Field, Kind, Query
 from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
+from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
 from svyazka.model.records import KnownObjects
+from svyazka.model.sealed import SealedBatch
 from svyazka.model.tenants import Tenant
 
 
@@ -198,6 +200,32 @@ KEYS = Kind(
     fields={"tenant": TEXT, "people": TEXTS, **EXPIRES},
 )
 KEYS_OF_PERSON = KEYS.asked("keys_of_person", contains="people")
+
+JOBS = Kind(
+    "jobs",
+    Job,
+    fields={
+        "tenant": TEXT,
+        "status": Field("text", attrgetter("state")),
+        "made_at": TIME,
+        "wake_at": TIME,
+        "waits_on": Field("text", attrgetter("waits_on"), rare=True),
+        **EXPIRES,
+    },
+)
+DUE_JOBS = JOBS.asked("due_jobs", at_most="wake_at")
+RECENT_JOBS = JOBS.asked("recent_jobs", order="-made_at")
+JOBS_OF_TENANT = JOBS.asked("jobs_of_tenant", "tenant", order="-made_at")
+JOBS_BY_STATUS = JOBS.asked("jobs_by_status", "status", order="-made_at")
+JOBS_WAITING = JOBS.asked("jobs_waiting", "tenant", "waits_on")
+
+SEALED = Kind(
+    "sealed",
+    SealedBatch,
+    fields={"tenant": TEXT, "blank_at": TIME, "people": TEXTS},
+)
+SEALED_OF_PERSON = SEALED.asked("sealed_of_person", contains="people")
+STALE_SEALED = SEALED.asked("stale_sealed", at_most="blank_at")
 
 # Written by hand: a few bytes each.
 

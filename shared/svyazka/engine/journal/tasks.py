@@ -36,6 +36,7 @@ class Route(StrEnum):
     FOREIGN = "/foreign"
     SALVAGE = "/salvage"
     NOTICED = "/noticed"
+    JOB = "/job"
 
 
 class Asked(StrEnum):
@@ -125,6 +126,11 @@ def probe_task(tenant: str, connection: str) -> Task:
 def poll_task(tenant: str, connection: str, due: datetime) -> Task:
     """The task that asks a vendor what we missed."""
     return Task(PLANNING, Route.POLL, _connection(tenant, connection), due)
+
+
+def job_task(job: str, due: datetime | None = None, *, released: bool = False) -> Task:
+    """The task that does a job's next slice. `released`: what it waited for is over, whenever it was to look again."""
+    return Task(PLANNING, Route.JOB, {"job": job, **({"released": "yes"} if released else {})}, due)
 
 
 def retain_task() -> Task:

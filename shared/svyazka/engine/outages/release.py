@@ -10,8 +10,13 @@ from itertools import product
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERIES_WAITING, NEXT_EVENTS_OF_CONNECTION
-from svyazka.engine.journal.tasks import perform_task, plan_task, release_task
+from svyazka.engine.journal.kinds import (
+    DELIVERIES_BY_STATUS,
+    DELIVERIES_WAITING,
+    JOBS_WAITING,
+    NEXT_EVENTS_OF_CONNECTION,
+)
+from svyazka.engine.journal.tasks import job_task, perform_task, plan_task, release_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.state import RELEASE_GRACE, OutageStates
 from svyazka.engine.ports.schema import Query
@@ -50,6 +55,8 @@ class Releasing:
         held = await journal.load(hub.store, Outage, connection_id(tenant_id, connection))
         if held is not None and held.model.is_open:
             return
+        if after == 0.0:
+            await release_jobs(hub, tenant_id, connection)
         if account is not None and after == 0.0:
             await reroute(hub, account)
             await release_events(hub, account)
@@ -143,6 +150,19 @@ async def release_events(hub: Hub, account: Account) -> None:
     due = [(event, hub.clock.in_real(number / rate)) for number, (_, event) in enumerate(sorted(waited))]
     for first in range(0, len(due), MOST):
         await hub.queue.enqueue([plan_task(event, moment) for event, moment in due[first : first + MOST]])
+
+
+async def release_jobs(hub: Hub, tenant: str, connection: str) -> None:
+    """Long work that waits for a connection goes on: at the rate that deliveries leave."""
+    cursor: str | None = None
+    while True:
+        page = await hub.store.find(
+            JOBS_WAITING, equal={"tenant": tenant, "waits_on": connection}, limit=MOST, cursor=cursor
+        )
+        await hub.queue.enqueue([job_task(one.id, released=True) for one in page.documents])
+        cursor = page.cursor
+        if cursor is None:
+            break
 
 
 LONGEST_WAIT = timedelta(days=2)

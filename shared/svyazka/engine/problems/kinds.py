@@ -149,11 +149,20 @@ NO_ACCESS = Kind(
     alert=("access", "refused"),
 )  # fmt: skip
 
+JOB_HELD = Kind(
+    name="job_held", severity="error", title=N_("работа «{cause}» ждёт вашего решения"),
+    closed_by=Closer.EVENT, look_every=HOUR, command="svyazka jobs resume {about}", alert=("job {cause}", "held"),
+)  # fmt: skip
+JOB_FAILED = Kind(
+    name="job_failed", severity="error", title=N_("работа «{cause}» не удалась"),
+    closed_by=Closer.EVENT, look_every=DAY, command="svyazka jobs resume {about}", alert=("job {cause}", "failed"),
+)  # fmt: skip
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
-        ENDS, GAP, FLOOD, QUICK, CODES,
+        ENDS, GAP, FLOOD, QUICK, CODES, JOB_HELD, JOB_FAILED,
     )
 }  # fmt: skip
 """All of them."""

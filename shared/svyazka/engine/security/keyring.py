@@ -32,6 +32,8 @@ _KEY = re.compile(r"(?<![\w.-])\d{1,9}\.[\w-]{1,100}\.[\w-]{1,100}\.\d{1,9}\.[a-
 _SEARCHED, _TRIED = 4096, 8
 """Characters that are searched for a key, and how many that look like one are tried."""
 KEY_BYTES = 32
+SCHEME, NONCE = "s1", 12
+"""How what is sealed begins, and bytes of the number that each sealing has of its own."""
 PEOPLE_OF_AN_EVENT, PEOPLE_OF_A_REQUEST = 64, 1000
 """How many hashes are kept at most: each is an entry in an index."""
 FEW_EMAILS = 16
@@ -149,33 +151,55 @@ class Keyring:
 
     def seal(self, name: SecretName, plain: str, context: str) -> str:
         """Authenticated encryption, bound to `context` (whose secret it is); the key's version is in front."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        version, secret = self.newest(name)
-        nonce = os.urandom(12)
-        sealed = AESGCM(_sealing_key(name, secret)).encrypt(nonce, plain.encode(), context.encode())
-        return f"s1.{version}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        version, packed = self._sealed(name, plain.encode(), context)
+        return f"{SCHEME}.{version}.{base64.urlsafe_b64encode(packed).decode()}"
 
     def unseal(self, name: SecretName, sealed: str, context: str) -> str:
         """The plain text. Raises ConfigError when it was sealed with a key that isn't there, or for another."""
+        scheme, _, rest = sealed.partition(".")
+        version, _, text = rest.partition(".")
+        try:
+            packed = base64.b64decode(text, b"-_", validate=True)
+        except ValueError:
+            packed = b""
+        return self._unsealed(name, scheme, version, packed, context).decode()
+
+    def seal_bytes(self, name: SecretName, plain: bytes, context: str) -> bytes:
+        """As `seal`, of bytes, without the third that base64 takes."""
+        version, packed = self._sealed(name, plain, context)
+        return f"{SCHEME}.{version}.".encode() + packed
+
+    def unseal_bytes(self, name: SecretName, sealed: bytes, context: str) -> bytes:
+        """As `unseal`."""
+        scheme, _, rest = sealed.partition(b".")
+        version, _, packed = rest.partition(b".")
+        return self._unsealed(
+            name, scheme.decode("ascii", "replace"), version.decode("ascii", "replace"), packed, context
+        )
+
+    def _sealed(self, name: SecretName, plain: bytes, context: str) -> tuple[str, bytes]:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        version, secret = self.newest(name)
+        nonce = os.urandom(NONCE)
+        return version, nonce + AESGCM(_sealing_key(name, secret)).encrypt(nonce, plain, context.encode())
+
+    def _unsealed(self, name: SecretName, scheme: str, version: str, packed: bytes, context: str) -> bytes:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         versions = self._versions(name)
-        scheme, _, rest = sealed.partition(".")
-        version, _, text = rest.partition(".")
-        if scheme == "s1" and version.isdecimal() and version not in versions:
+        if scheme == SCHEME and version.isdecimal() and version not in versions:
             raise ConfigError(
                 N_("sealed with version {version} of `{name}`, which isn't here: restore that key").format(
                     version=version, name=name
                 )
             )
         try:
-            if scheme != "s1":
+            if scheme != SCHEME:
                 raise ValueError("not sealed by us")
-            packed = base64.b64decode(text, b"-_", validate=True)
             opener = AESGCM(_sealing_key(name, versions[version]))
-            return opener.decrypt(packed[:12], packed[12:], context.encode()).decode()
+            return opener.decrypt(packed[:NONCE], packed[NONCE:], context.encode())
         except (InvalidTag, KeyError, ValueError):
             raise ConfigError(
                 N_("a sealed value doesn't belong here ({context}): set the secret again").format(context=context)

@@ -19,6 +19,9 @@ RENEWAL_POINTS = (
 )  # fmt: skip
 """The same for whoever renews a connection's access on the way."""
 
+JOB_POINTS = ("job.before_claim", "job.after_claim", "job.before_commit", "job.after_commit")
+"""The same for whoever does a slice of a job."""
+
 
 def reach(point: str) -> None:
     """Pass a named place."""

@@ -20,6 +20,7 @@ from svyazka.engine.journal.kinds import (
     SESSIONS_OF_PERSON,
 )
 from svyazka.engine.journal.transition import ended, replace_delivery
+from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Delete, Document, Task, Write
 from svyazka.engine.rules.transitions import stopped
@@ -49,6 +50,8 @@ class Forgotten:
     deliveries: int = 0
     cancelled: int = 0
     in_flight: int = 0
+    kept: int = 0
+    """Sealed values: rows of files, what is proposed or asked."""
 
 
 class Forgetting:
@@ -80,6 +83,11 @@ class Forgetting:
             done = replace(done, deliveries=done.deliveries + changed, cancelled=done.cancelled + cancelled)
         async for document in self._found(KEYS_OF_PERSON, hashes):
             await self._change(document, _note, dry_run)
+        kept = SealedValues(hub)
+        async for batch in kept.of_person(hashes):
+            done = replace(done, kept=done.kept + await kept.mentions(batch.model, hashes))
+            if not dry_run:
+                await kept.forget(batch.model.id, hashes)
         if not dry_run:
             for person in sorted(hashes):
                 page = await hub.store.find(SESSIONS_OF_PERSON, equal={"person": person}, limit=PAGE)

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 from svyazka.engine.calling.oauth.expiry import WARN_BEFORE
 from svyazka.engine.hub import Hub
+from svyazka.engine.jobs.trouble import cause_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import (
     DELIVERIES_OF_CONNECTION_BY_STATUS,
     EVENTS_OF_CONNECTION_BY_STATUS,
+    JOBS_BY_STATUS,
     RAWS_OF_CONNECTION_BY_STATUS,
 )
 from svyazka.engine.problems.cards import Look
@@ -19,6 +21,7 @@ from svyazka.engine.upkeep.silent_hooks import last_call, seen, still_foreign
 from svyazka.model.errors import ConfigError
 from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
+from svyazka.model.jobs import Job, JobState
 from svyazka.model.problems import Problem
 from svyazka.model.tenants import Tenant
 
@@ -92,6 +95,19 @@ async def _ends_later(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
     return ends is None or not timedelta() < ends - hub.clock.real() <= WARN_BEFORE
 
 
+async def _no_job_is_held(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """Its card was written, and the job went on all the same: another worker had it."""
+    cursor: str | None = None
+    while True:
+        page = await hub.store.find(JOBS_BY_STATUS, equal={"status": JobState.HELD}, cursor=cursor)
+        for held in journal.known(Job, page.documents):
+            if held.model.tenant == tenant.id and cause_of(held.model) == problem.cause:
+                return False
+        cursor = page.cursor
+        if cursor is None:
+            return True
+
+
 def _not_met_for(time: timedelta) -> Look:
     """Nothing tells its end: it counts as over when it wasn't met for so long."""
 
@@ -117,5 +133,7 @@ LOOKS: Mapping[str, Look] = {
     "gap": _not_met_for(WEEK),
     "access_ends": _ends_later,
     "access_refused": _not_met_for(WEEK),
+    "job_held": _no_job_is_held,
+    "job_failed": _not_met_for(WEEK),
 }
 """By kind."""

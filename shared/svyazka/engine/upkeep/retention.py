@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS
+from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS, STALE_SEALED
 from svyazka.engine.journal.tasks import retain_task
 from svyazka.engine.journal.transition import replace_delivery
+from svyazka.engine.keeping.sealed import SealedValues
+from svyazka.engine.ports.blobs import LIVES
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.support.each_due import each_due
 from svyazka.model.commands import (
@@ -27,6 +29,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import Conflict
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.sealed import SealedBatch
 
 RETAIN_LIMIT = 20.0
 """Real seconds that one run takes for each kind of document; what is left then is the next one's, at once."""
@@ -40,6 +43,8 @@ class Retention:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._sealed = SealedValues(hub)
+        self._strays_at: datetime | None = None
 
     async def retain(self) -> int:
         """One run; how many documents were emptied."""
@@ -47,11 +52,37 @@ class Retention:
         for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES):
             through = await each_due(self._hub.store, query, self._hub.clock.now(), RETAIN_LIMIT, self._blank)
             blanked, finished = blanked + through.done, finished and through.finished
+        now = self._hub.clock.now()
+        through = await each_due(self._hub.store, STALE_SEALED, now, RETAIN_LIMIT, self._end)
+        blanked, finished = blanked + through.done, finished and through.finished
+        if self._strays_at is None or now - self._strays_at >= PATIENCE:
+            blanked += await self._remove_strays(now)
+            self._strays_at = now
         if blanked:
             await self._hub.store.scrub()
         if not finished:
             await self._hub.queue.enqueue([retain_task()])
         return blanked
+
+    async def _end(self, document: Document) -> bool:
+        """Sealed values have no skeleton: they go altogether."""
+        try:
+            await self._sealed.remove(journal.read(SealedBatch, document))
+        except Conflict:
+            return False
+        return True
+
+    async def _remove_strays(self, now: datetime) -> int:
+        """Blobs past their life, whoever left them behind. In the cloud the bucket does it too, a day later."""
+        gone = 0
+        for purpose, life in LIVES.items():
+            after = ""
+            while page := await self._hub.blobs.list(f"{purpose}/", after):
+                after = page[-1].name
+                old = [one.name for one in page if now - one.put_at >= life]
+                await self._hub.blobs.delete(old)
+                gone += len(old)
+        return gone
 
     async def _blank(self, document: Document) -> bool:
         try:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_OUTAGES, DUE_PROBLEMS
-from svyazka.engine.journal.tasks import perform_task, plan_task, renew_task
+from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_JOBS, DUE_OUTAGES, DUE_PROBLEMS
+from svyazka.engine.journal.tasks import job_task, perform_task, plan_task, renew_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
@@ -23,11 +23,15 @@ from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import Conflict
 from svyazka.model.events import EventRecord
 from svyazka.model.grants import Grant
+from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
 
 SWEEP_LIMIT = 15.0
 """Real seconds that one round takes for each kind of work; what is left then is the next round's."""
+
+WITHIN_THE_HOUR = 5
+"""The longest step for a job: nothing else looks after one that waits."""
 
 SIGN_OF_LIFE = 50.0
 """Real seconds after which a sweep that finds nothing says so all the same."""
@@ -52,6 +56,7 @@ class Sweep:
             (DUE_OUTAGES, self._wake_outage),
             (DUE_GRANTS, self._wake_grant),
             (DUE_PROBLEMS, self._wake_problem),
+            (DUE_JOBS, self._wake_job),
         ):
             through = await each_due(self._hub.store, query, now, SWEEP_LIMIT, wake)
             woken, oldest = woken + through.done, min(oldest, through.oldest or oldest)
@@ -89,6 +94,12 @@ class Sweep:
         later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
         task = renew_task(later.tenant, later.connection)
         return await self._wake(journal.replace(later, held.version), task)
+
+    async def _wake_job(self, document: Document) -> bool:
+        held = journal.read(Job, document)
+        wake_at, step = self._later(min(held.model.wake_step, WITHIN_THE_HOUR))
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        return await self._wake(journal.replace(later, held.version), job_task(later.id))
 
     def _later(self, step: int) -> tuple[datetime, int]:
         return self._hub.clock.now() + sweep_delay(step), step + 1

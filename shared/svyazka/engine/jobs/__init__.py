@@ -1,0 +1,1 @@
+"""Long work in slices: claimed, done, recorded, gone on with. What each kind of it does stands in other rooms."""
