@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from svyazka.engine.hub import Hub, Printer
+    from svyazka.engine.jobs.work import Work
+    from svyazka.engine.outages.learning import Outages
     from svyazka.engine.ports.asking import WorkerAsked
     from svyazka.engine.ports.blobs import Blobs
     from svyazka.engine.ports.clock import Clock
@@ -204,7 +206,12 @@ def build_worker(hub: Hub) -> Worker:
     from svyazka.connectors.registry import FRONT_DOOR, load_webhook
     from svyazka.engine.worker import Worker
 
-    return Worker(hub, load_webhook, FRONT_DOOR)
+    return Worker(hub, load_webhook, FRONT_DOOR, long_works)
+
+
+def long_works(hub: Hub, outages: Outages) -> list[Work]:
+    """Kinds of long work that stand above the engine."""
+    return []
 
 
 def build_hub(

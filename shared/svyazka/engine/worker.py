@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from svyazka.engine.asking import mine
@@ -21,6 +21,7 @@ from svyazka.engine.delivering.recording import Recorder
 from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.jobs.runner import Jobs
+from svyazka.engine.jobs.work import Work
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.outages.learning import Outages
@@ -48,9 +49,14 @@ class Worker:
     """Does what tasks ask for: 204 for every outcome that was recorded, 503 only when it could not be."""
 
     def __init__(
-        self, hub: Hub, webhooks: Callable[[str], Webhook | None] = lambda vendor: None, front_door: str = ""
+        self,
+        hub: Hub,
+        webhooks: Callable[[str], Webhook | None] = lambda vendor: None,
+        front_door: str = "",
+        works: Callable[[Hub, Outages], Iterable[Work]] = lambda hub, outages: (),
     ) -> None:
-        """`front_door`: the vendor whose connections are businesses' own sites."""
+        """`front_door`: the vendor whose connections are businesses' own sites. `works`: kinds of long work beside the
+        engine's own."""
         self.hub, self.front_door = hub, front_door
         self.outages = Outages(hub)
         self.asker = Asker(hub, self.outages)
@@ -66,7 +72,7 @@ class Worker:
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
         self.watch = SilentHooks(hub)
-        self.jobs = Jobs(hub, self.outages, ())
+        self.jobs = Jobs(hub, self.outages, works(hub, self.outages))
         self.webhook_of = webhooks
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 

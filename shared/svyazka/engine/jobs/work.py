@@ -2,7 +2,8 @@
 
 A slice reads, works things out, and answers what is to be written down. Whatever it does on the way must bear to be
 done twice, for whoever is killed begins it again: what must happen exactly once stands in `writes`, which are one
-commit with the job itself. A slice never writes to a vendor.
+commit with the job itself. So a slice doesn't write to a vendor, but where a document of its own guards what it writes:
+claimed before it, and asked about afterwards, as a delivery is.
 """
 
 from __future__ import annotations
