@@ -86,7 +86,8 @@ def line(item: Fact | Unreadable) -> str:
         return "unreadable"
     marks = {"in part": item.partial, "no key": item.key is None, "no time": item.occurred_at is None}
     parts = (item.type.value, item.subject, *(f"({mark})" for mark, on in marks.items() if on))
-    words = " ".join(part for part in parts if part)
+    hints = (f"-> {hint.kind} {hint.id} {hint.change}" for hint in item.about)
+    words = " ".join(part for part in (*parts, *hints) if part)
     return f"{words}: {item.ignored}" if item.ignored else words
 
 

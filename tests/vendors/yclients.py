@@ -45,7 +45,7 @@ from vendors.parts import (
 HOOKS = Hooks(
     samples="yclients",
     told={
-        "wh-client-create.json": ["contact.created contact:371102091"],
+        "wh-client-create.json": ["contact.created contact:371102091 -> contact 371102091 created"],
         "wh-finances-create.json": ["payment.succeeded payment:1362847671"],
         "wh-finances-update-partial.json": ["payment.succeeded payment:1362842394 (no key) (no time)"],
         "wh-goods-sale-create.json": ["stock.changed goods_operation:1505139618"],

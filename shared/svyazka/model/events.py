@@ -115,6 +115,35 @@ class Entity(Stored):
     id: str
 
 
+class Change(StrEnum):
+    """What an event says has become of an object."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    MERGED = "merged"
+    """Into another one, where its vendor says so; most say that it was deleted."""
+
+
+class Hint(Stored):
+    """An object that an event is about: "look at it". What has become of it is read, never believed."""
+
+    kind: str
+    """A `records.RecordKind`; a webhook function needn't load them."""
+    id: str
+    change: Change = Change.UPDATED
+    into: str | None = None
+    """Merged: the object that is left."""
+    shown: dict[str, JsonValue] = {}
+    """What the event's body shows of it by canonical name (null: nothing stands there), if it shows anything. It tells
+    our own change that comes back, and is never written anywhere."""
+
+    def blanked(self) -> Hint:
+        """Without what it shows."""
+        return self.model_copy(update={"shown": {}})
+
+
 FLOOD, QUICK = "flood", "min_fill"
 """Why an event is held: one of far too many brought it, or a form that was filled in faster than fingers do it."""
 
@@ -141,6 +170,8 @@ class Fact(Frozen):
     position: int | None = None
     """Orders events of one subject, where the vendor numbers them; never compared across subjects."""
     entity: Entity | None = None
+    about: tuple[Hint, ...] = ()
+    """Objects that are kept in step with other systems: see `engine/in_step`."""
     data: dict[str, JsonValue] = {}
     receipt: Receipt | None = None
     consent: Consent | None = None
@@ -202,10 +233,16 @@ class Event(Stored):
     contact: Contact | None = None
     position: int | None = None
     entity: Entity | None = None
+    about: tuple[Hint, ...] = ()
     data: dict[str, JsonValue] = {}
     receipt: Receipt | None = None
     consent: Consent | None = None
     partial: bool = False
+
+    def blanked(self) -> Event:
+        """Without what it tells of people."""
+        about = tuple(hint.blanked() for hint in self.about)
+        return self.model_copy(update={"contact": None, "data": {}, "about": about})
 
 
 class EventStatus(StrEnum):

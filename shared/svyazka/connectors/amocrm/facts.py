@@ -9,7 +9,7 @@ from svyazka.catalogue import N_
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, identifier, moment, person, seconds_of, sections
 from svyazka.engine.contracts.untrusted import Section, filled, number, section, text
 from svyazka.model.contacts import Contact
-from svyazka.model.events import Entity, EventType, Fact
+from svyazka.model.events import Change, Entity, EventType, Fact, Hint
 
 WON, LOST = "142", "143"
 """Ends of every pipeline: the same ids in each, so a stage is always the pair of pipeline and status."""
@@ -19,6 +19,9 @@ OLD_NEWS = 24 * 3600
 
 DELETED = "delete"
 ADDED = "add"
+CHANGES = {ADDED: Change.CREATED, DELETED: Change.DELETED, "restore": Change.RESTORED}
+"""What a webhook's action says has become of its card. Of a merge amoCRM tells no more than that one card was changed
+and the others were deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def lead_fact(lead: Lead, stages: Stages, action: str | None = None, contact: Co
         contact=contact,
         position=lead.updated_at,
         entity=Entity(kind="lead", id=lead.id),
+        about=(Hint(kind="deal", id=lead.id, change=_became(lead.body, action)),),
         partial=not known and action != DELETED,
         data=filled(
             {
@@ -126,9 +130,16 @@ def contact_fact(body: Section, action: str | None = None, kind: str | None = No
         contact=person(body) if kind == "contact" and action != DELETED else None,
         position=updated,
         entity=Entity(kind=kind, id=identity),
+        about=(Hint(kind=kind, id=identity, change=_became(body, action)),),
         partial=updated is None and action != DELETED,
         data=filled({"kind": kind, "title": text(body.get("name")) if kind == "company" else None}),
     )
+
+
+def _became(body: Section, action: str | None) -> Change:
+    if body.get("is_deleted") is True:
+        return Change.DELETED
+    return CHANGES.get(action or "", Change.UPDATED)
 
 
 def unsorted_fact(body: Section, action: str) -> Fact:
@@ -147,6 +158,7 @@ def unsorted_fact(body: Section, action: str) -> Fact:
         subject=f"lead:{lead}" if lead else f"lead:{uid}",
         occurred_at=happened,
         contact=person(asker) if asker is not None and came else None,
+        about=(Hint(kind="deal", id=lead, change=Change.CREATED),) if lead and came else (),
         data=filled(
             {
                 "category": text(body.get("category")),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from svyazka.engine.contracts.untrusted import Section, filled, number, sections, text, zoned_time
 from svyazka.model.contacts import Contact
-from svyazka.model.events import Entity, EventType, Fact
+from svyazka.model.events import Entity, EventType, Fact, Hint
 from svyazka.model.phones import candidates
 
 WON, LOST = "S", "F"
@@ -51,6 +51,7 @@ def deal_fact(card: Section, won_stages: tuple[str, ...] | None = None, contact:
         contact=contact,
         position=int(updated.timestamp()) if updated else None,
         entity=Entity(kind="deal", id=id_),
+        about=(Hint(kind="deal", id=id_),),
         data=filled(
             {
                 "status": stage,
@@ -87,6 +88,7 @@ def card_fact(card: Section, kind: str) -> Fact:
         contact=person(card) if kind == "contact" else None,
         position=int(updated.timestamp()) if updated else None,
         entity=Entity(kind=kind, id=id_),
+        about=(Hint(kind=kind, id=id_),),
         data=filled({"kind": kind, "title": text(card.get("title"))}),
     )
 

@@ -11,7 +11,8 @@ from svyazka.catalogue import N_
 from svyazka.connectors.yclients.schema import Change, full_name, identifier, local, moment, number, truth, whole
 from svyazka.engine.contracts.untrusted import filled, section, sections, text
 from svyazka.model.contacts import Contact
-from svyazka.model.events import Entity, EventType, Fact
+from svyazka.model.events import Change as Became
+from svyazka.model.events import Entity, EventType, Fact, Hint
 
 ATTENDANCE = {
     0: EventType.APPOINTMENT_CHANGED,
@@ -29,6 +30,8 @@ CONTACTS = {
     "update": EventType.CONTACT_CHANGED,
     "delete": EventType.CONTACT_DELETED,
 }
+BECAME = {"create": Became.CREATED, "update": Became.UPDATED, "delete": Became.DELETED}
+"""What a webhook's `status` says has become of a client's card. Of a merge YCLIENTS isn't known to tell any more."""
 
 NOTICES = {
     "service": EventType.CATALOG_CHANGED,
@@ -81,6 +84,7 @@ def client_fact(change: Change) -> Fact:
         contact=_filled_contact(name, text(data.get("phone")), text(data.get("email"))),
         position=_position(change),
         entity=Entity(kind="client", id=change.id) if change.id else None,
+        about=(Hint(kind="contact", id=change.id, change=BECAME.get(verb, Became.UPDATED)),) if change.id else (),
         data=filled(
             {
                 "visits": number(data.get("visits")),

@@ -178,7 +178,8 @@ def _item(
         id=identity, tenant=tenant, connection=connection, vendor=compiled.vendor, type=fact.type,
         subject=fact.subject or f"event:{identity}", identity="weak" if weak else "strong", origin=origin,
         received_at=now, occurred_at=fact.occurred_at, contact=fact.contact, position=fact.position,
-        entity=fact.entity, data=fact.data, receipt=fact.receipt, consent=fact.consent, partial=fact.partial,
+        entity=fact.entity, about=fact.about, data=fact.data, receipt=fact.receipt, consent=fact.consent,
+        partial=fact.partial,
     )  # fmt: skip
     # Somebody is to be told of what is quarantined: until then it is as open as what is to be planned.
     is_open = status is not EventStatus.IGNORED

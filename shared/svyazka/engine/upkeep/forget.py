@@ -150,11 +150,11 @@ class _Mentions:
         """Its request always; its contact and data where they are this person's, or nobody's that we know."""
         held = journal.read(EventRecord, document)
         record, event = held.model, held.model.event
-        told = event.model_dump_json(include={"contact", "data"})
+        told = event.model_dump_json(include={"contact", "data", "about"})
         changes: dict[str, object] = {"request": None}
         if self._in(told, [event.contact]) or event.contact is None or event.contact == Contact():
             self._events.add(event.id)
-            changes |= {"event": event.model_copy(update={"contact": None, "data": {}}), "blank_at": None}
+            changes |= {"event": event.blanked(), "blank_at": None}
             if record.status is EventStatus.ACCEPTED and event.receipt is None:
                 changes |= {
                     "status": EventStatus.IGNORED, "reason": N_("this person asked to be forgotten"), "wake_at": None,

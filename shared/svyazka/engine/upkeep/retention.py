@@ -103,7 +103,7 @@ def blanked_write(document: Document) -> Write:
         record = held.model
         if record.status is EventStatus.ACCEPTED:
             return journal.replace(record.model_copy(update={"blank_at": _later(record)}), held.version)
-        bare = record.event.model_copy(update={"contact": None, "data": {}})
+        bare = record.event.blanked()
         emptied = record.model_copy(update={"event": bare, "request": None, "blank_at": None})
         return journal.replace(emptied, held.version)
     one = journal.read(Delivery, document)
