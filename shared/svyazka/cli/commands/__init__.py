@@ -83,6 +83,9 @@ COMMANDS = {
     "preview": Lazy(f"{_HERE}.preview", "preview", N_(
         "Show what a sample event of a connection, a request's body, or a journaled event would send.",
     )),
+    "import": Lazy(f"{_HERE}.importing", "import_", N_(
+        "Look a file of clients through: columns, values, doubles; writes a report and nothing else.",
+    )),
     "pause": Lazy(f"{_HERE}.pause", "pause", N_(
         "Let deliveries wait; events are still taken in, and nothing is lost.",
     )),
