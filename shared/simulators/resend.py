@@ -11,7 +11,6 @@ import base64
 import hmac
 import json
 import re
-import time
 import uuid
 from collections import deque
 from collections.abc import Sequence
@@ -95,7 +94,7 @@ class Resend(Simulator):
     def _over_the_rate(self) -> Response | None:
         if self.per_second is None:
             return None
-        now = time.monotonic()
+        now = self.now()
         while self._calls and self._calls[0] < now - 1:
             self._calls.popleft()
         if len(self._calls) >= self.per_second:

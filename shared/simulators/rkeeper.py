@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import time
 import uuid
 from collections import deque
 from collections.abc import Sequence
@@ -214,7 +213,7 @@ class RKeeper(Simulator):
         return JSONResponse(self.answers[task]) if task in self.answers else _ws_error(None, "NotFound", "Task")
 
     def _over_limit(self) -> bool:
-        now = time.monotonic()
+        now = self.now()
         while self._tasks and self._tasks[0] < now - 60:
             self._tasks.popleft()
         self._tasks.append(now)

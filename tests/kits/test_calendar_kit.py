@@ -386,16 +386,3 @@ async def test_no_credential_and_no_secret_of_a_visit_stands_in_a_story_or_a_log
     kept = [value[0] for value in memo.values() if isinstance(value, tuple) and isinstance(value[0], str)]
     for secret in (*CALENDARS[name].secrets.values(), *kept):
         assert [word for word in (secret, quote(secret, safe=""), quote_plus(secret)) if word in everything] == []
-
-
-@EVERY
-async def test_every_call_waits_for_its_turn_at_the_vendors_rate(name: str, vendors: Running) -> None:
-    turns = 0
-
-    async def turn(patience: float) -> None:
-        nonlocal turns
-        turns += 1
-
-    before = len(vendors.of(name).calls)
-    await done(name, vendors, booking(name), turn=turn)
-    assert turns == len(vendors.of(name).calls) - before > 1

@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from connectors.support import NOW, calling, perform, repeat_of
+from kits.purchase import GUEST, SHOP, bought, told_of
 from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
 from matrix.channels import review_request
 from matrix.conftest import Hub
@@ -26,8 +27,8 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded, Unclear
-from vendors import MESSENGERS, SOURCES
-from vendors.parts import Done, Guest, Messenger, body
+from vendors import MESSENGERS
+from vendors.parts import Guest, Messenger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,7 +37,6 @@ EVERY = pytest.mark.parametrize("name", NAMES)
 TELLING = pytest.mark.parametrize(
     "name", [name for name in NAMES if name in MESSENGERS and MESSENGERS[name].receipt is not None]
 )
-GUEST = Guest(7)
 TEXT = "Анна & <b>Ко</b>: «ёлка» 100% + 😀\nhttps://example.org/?a=1&b=%20"
 
 
@@ -255,27 +255,6 @@ async def test_no_credential_stands_in_a_story_or_a_log(
 # With the engine
 
 
-SHOP = Done(
-    "http",
-    {setting: value for setting, value in SOURCES["http"].settings.items() if setting != "auth"},
-    name="shop",
-    now="2026-03-14T15:53:05+00:00",
-    done=body({"event": "sold", "order": {
-        "id": 1, "name": "Анна", "phone": GUEST.phone, "email": GUEST.email, "chat": GUEST.chat,
-    }}),
-    person=None,
-)  # fmt: skip
-
-
-async def bought(machine: Machine, *via: Messenger) -> None:
-    """Something was bought, and it is told."""
-    for messenger in via:
-        messenger.open(machine.vendors, [GUEST])
-    answer = await machine.post(await machine.hook("source"), SHOP.done.content, SHOP.done.content_type)
-    assert answer.status_code == 200
-    await machine.work()
-
-
 def via_of(name: str) -> tuple[Messenger, Messenger]:
     """It, and another that has a channel of its own."""
     other = "resend" if name != "resend" else "smsru"
@@ -310,8 +289,7 @@ async def test_a_refusal_goes_to_the_next_channel(name: str, hub: Hub) -> None:
         for messenger in via:
             messenger.open(machine.vendors, [GUEST])
         await via[0].refuse(machine)
-        answer = await machine.post(await machine.hook("source"), SHOP.done.content, SHOP.done.content_type)
-        assert answer.status_code == 200
+        await told_of(machine)
         await machine.pass_time(1)
         assert counts(machine, *via) == [0, 1]
         found = await deliveries(machine)

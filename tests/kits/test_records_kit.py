@@ -38,6 +38,7 @@ from svyazka.model.reasons import Reason
 from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Link, Match, Object, ObjectId, RecordKind, Target
 from svyazka.model.references import Existing
 from vendors import CRMS
+from vendors import VENDORS as DESCRIBED
 
 CONTACT, COMPANY, DEAL = RecordKind.CONTACT, RecordKind.COMPANY, RecordKind.DEAL
 NAMES = sorted(name for name in VENDORS if load_manifest(name).records is not None)
@@ -666,21 +667,6 @@ async def test_too_many_requests_are_waited_for(name: str, vendors: Running) -> 
 
 
 @EVERY
-async def test_each_call_takes_its_turn_at_the_vendors_rate(name: str, vendors: Running) -> None:
-    turns: list[float] = []
-
-    async def turn(patience: float) -> None:
-        turns.append(patience)
-
-    async with connected(name, vendors, turn=turn) as call:
-        anna = await done(name, call, ANNAS)
-        if records_of(name).noting is not None:
-            await done(name, call, AddNote(on=Target(kind=CONTACT, to=Existing(id=anna)), text="Привет"))
-        assert turns
-        assert len(turns) == len(call.http.log) == len(vendors.of(name).calls)
-
-
-@EVERY
 async def test_no_credential_stands_in_a_story_or_a_log(
     name: str, vendors: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -781,7 +767,9 @@ async def test_a_question_that_fails_leaves_no_doubt(
 
 @EVERY
 async def test_many_at_once_never_meet_the_vendors_limit(name: str, shop: Shop, vendors: Running) -> None:
-    CRMS[name].hurry(vendors)
+    hurry = DESCRIBED[name].hurry
+    assert hurry is not None
+    hurry(vendors)
     people = [Contact(name="Гость", phone=f"+7999000{number:04d}") for number in range(25)]
     ids = [
         await shop.give(PutRecord(record=CONTACT, person=person), lane=f"guest:{number}")

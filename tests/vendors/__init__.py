@@ -7,7 +7,7 @@ from importlib import import_module
 
 from svyazka.connectors.registry import VENDORS as REGISTERED
 from svyazka.model.records import RecordKind
-from vendors.parts import Calendar, Crm, Hooks, Messenger, Source, Vendor
+from vendors.parts import Calendar, Crm, Forwarder, Hooks, Messenger, Source, Vendor
 
 
 def _described(name: str) -> Vendor:
@@ -20,9 +20,14 @@ def _described(name: str) -> Vendor:
 VENDORS: Mapping[str, Vendor] = {name: _described(name) for name in sorted(REGISTERED)}
 HOOKS: Mapping[str, Hooks] = {name: one.hooks for name, one in VENDORS.items() if one.hooks is not None}
 SOURCES: Mapping[str, Source] = {name: one.source for name, one in VENDORS.items() if one.source is not None}
-MESSENGERS: Mapping[str, Messenger] = {
-    name: one.messenger for name, one in VENDORS.items() if one.messenger is not None
+FORWARDERS: Mapping[str, Forwarder] = {
+    name: one.forwarder for name, one in VENDORS.items() if one.forwarder is not None
 }
+MESSENGERS: Mapping[str, Messenger] = {
+    **{name: one.as_messenger() for name, one in FORWARDERS.items()},
+    **{name: one.messenger for name, one in VENDORS.items() if one.messenger is not None},
+}
+"""Whoever takes what we send, events too."""
 CALENDARS: Mapping[str, Calendar] = {name: one.calendar for name, one in VENDORS.items() if one.calendar is not None}
 CRMS: Mapping[str, Crm] = {name: one.crm for name, one in VENDORS.items() if one.crm is not None}
 LEAD_TAKERS: Mapping[str, Crm] = {name: one for name, one in CRMS.items() if RecordKind.DEAL in one.fields}

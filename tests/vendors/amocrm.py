@@ -38,6 +38,7 @@ from vendors.parts import (
     Done,
     Guest,
     Hooks,
+    OAuth,
     Person,
     Question,
     Source,
@@ -302,7 +303,6 @@ CRM = Crm(
     lag=_behind,
     hide=_hidden,
     remove=_removed,
-    hurry=_hurried,
     save=_saved,
     between=_between,
     deaf=_deaf,
@@ -344,6 +344,19 @@ VENDOR = Vendor(
     name="amocrm",
     hooks=HOOKS,
     crm=CRM,
+    hurry=_hurried,
+    oauth=OAuth(
+        "amocrm",
+        {
+            "subdomain": SUBDOMAIN, "account_id": str(ACCOUNT_ID), "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI,
+        },
+        {"client_secret": SECRET},
+        others=(
+            {"referer": "another.amocrm.ru"}, {"referer": f"{SUBDOMAIN}.amocrm.ru.example.org"}, {"referer": ""},
+            {"client_id": "another"},
+        ),
+        says=lambda row: (row.status or 400, {"hint": row.says, "title": "Некорректный запрос"}),
+    ),
     source=Source(
         "amocrm",
         {

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from simulators.bitrix24 import Bitrix24
-from simulators.bitrix24.access import HOOK_CODE, HOOK_USER
+from simulators.bitrix24.access import CLIENT_ID, CLIENT_SECRET, HOOK_CODE, HOOK_USER, MEMBER
 from simulators.bitrix24.cards import COMPANY, CONTACT, DEAL, INTEGRATION
 from simulators.bitrix24.limits import Bucket
 from simulators.serve import Running
@@ -19,7 +19,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
-from vendors.parts import AT_ONCE, UNHURRIED, Asked, Crm, Question, Vendor, told
+from vendors.parts import AT_ONCE, UNHURRIED, Asked, Crm, OAuth, Question, Vendor, told
 
 TYPES = {RecordKind.CONTACT: CONTACT, RecordKind.COMPANY: COMPANY, RecordKind.DEAL: DEAL}
 KINDS = {type_: kind.value for kind, type_ in TYPES.items()}
@@ -182,7 +182,6 @@ CRM = Crm(
     lag=_lag,
     hide=_hide,
     remove=_remove,
-    hurry=_hurry,
     save=_save,
     between=_between,
     deaf=_deaf,
@@ -216,6 +215,14 @@ CRM = Crm(
 VENDOR = Vendor(
     name="bitrix24",
     crm=CRM,
+    hurry=_hurry,
+    oauth=OAuth(
+        "bitrix24",
+        {"domain": "b24-demo0000.bitrix24.ru", "client_id": CLIENT_ID, "member_id": MEMBER},
+        {"client_secret": CLIENT_SECRET},
+        others=({"member_id": "another"}, {"member_id": ""}),
+        says=lambda row: (400, {"error": row.says}),
+    ),
     asked=Asked(
         "bitrix24", {}, Bitrix24.credentials,
         entity=Entity(kind="deal", id="7"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,15 +12,13 @@ from simulators.serve import Running
 from svyazka.model.commands import Repeat
 from vendors.parts import (
     NAME,
+    Forwarder,
     Guest,
     Hooks,
-    Messenger,
     Proof,
     Source,
-    Stage,
     Vendor,
     Webhook,
-    answers,
     json_hook,
 )
 
@@ -84,30 +81,23 @@ SOURCE = Source(
 )  # fmt: skip
 
 
-def _forwarded(running: Running) -> Counter[str]:
+def _taken(running: Running) -> list[tuple[str, Any]]:
     """A receiver of Standard Webhooks tells a repeat by its id: only what it hadn't seen counts."""
     bodies = [json.loads(effect["body"]) for effect in running.of("http").effects if effect["kind"] == "message"]
-    return Counter(body["data"]["contact"]["phone"] for body in bodies)
-
-
-def _begin(stage: Stage) -> None:
-    """It takes whatever is signed."""
+    return [(body["type"], body["data"]) for body in bodies]
 
 
 VENDOR = Vendor(
     name="http",
     hooks=HOOKS,
     source=SOURCE,
-    messenger=Messenger(
+    forwarder=Forwarder(
         "http",
         {"url": "/orders"},
         {"outbound_secret": http.SECRET},
         repeat=Repeat.IDEMPOTENT,
-        sent=_forwarded,
-        begin=_begin,
-        has_receipts=False,
-        flow="forward",
+        taken=_taken,
         sending="/orders",
-        down=answers("http", "/orders", 503),
+        by_status=True,
     ),
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulators.serve import Running
 from svyazka.engine.contracts.failures import Case
+from svyazka.engine.contracts.oauth import TokenError
 from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.engine.ports.clock import Clock
 from svyazka.model.commands import Repeat
@@ -312,6 +313,37 @@ class Messenger(Part):
         return self.backed_by is not None
 
 
+# What events are handed on to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarder(Part):
+    """A vendor that events are handed on to."""
+
+    repeat: Repeat
+    taken: Callable[[Running], Sequence[tuple[str, Any]]]
+    """Type and content of each event that it has really taken."""
+    sending: str
+    """Path of the call that hands one on, for faults."""
+    says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ((case.status or 400, {}),)
+    """The answers, status and body, by which it says a case of its failure map."""
+    changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)
+    """What it makes of a row of that map by what the table can't know: changes of the outcome."""
+    by_status: bool = False
+    """Whatever its answers hold, only their status counts: it is no vendor with an API of its own."""
+
+    def as_messenger(self) -> Messenger:
+        """Whom chaos counts events at, by the phone that stands in them."""
+
+        def sent(running: Running) -> Counter[str]:
+            return Counter(content["contact"]["phone"] for _, content in self.taken(running))
+
+        return Messenger(
+            self.vendor, self.settings, self.secrets, repeat=self.repeat, sent=sent, begin=lambda stage: None,
+            has_receipts=False, flow="forward", sending=self.sending, down=answers(self.vendor, self.sending, 503),
+        )  # fmt: skip
+
+
 # What can be booked
 
 
@@ -416,6 +448,19 @@ class Asked(Part):
     """Paths of the calls by which a look asks what was missed."""
 
 
+# How it lets us in
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuth(Part):
+    """A vendor that lets us in by OAuth, with an integration's settings; its owner agrees at the stand-in's page."""
+
+    others: Sequence[Mapping[str, str]]
+    """What a redirect from another account, or for another integration, says in place of what ours says."""
+    says: Callable[[TokenError], tuple[int, object]]
+    """Status and body by which it says a row of its table of refusals."""
+
+
 # What it keeps
 
 
@@ -436,8 +481,6 @@ class Crm(Part):
     """Takes away the right to see a field, by our name."""
     remove: Callable[[Running, RecordKind, str], None]
     """Somebody at the business removes a card."""
-    hurry: Callable[[Running], None]
-    """Makes it count calls as the vendor itself does."""
     writes: Mapping[str, tuple[str, str]]
     """What is written -> method and path of the call, for faults: `contact`, `company`, `deal`, `note`, `task`."""
     reads: tuple[str, str]
@@ -481,14 +524,18 @@ class Vendor:
     source: Source | None = None
     done: Sequence[Done] = ()
     messenger: Messenger | None = None
+    forwarder: Forwarder | None = None
     calendar: Calendar | None = None
     asked: Asked | None = None
     crm: Crm | None = None
+    oauth: OAuth | None = None
+    hurry: Callable[[Running], None] | None = None
+    """Makes its stand-in count calls as the vendor itself does; None: it counts none, or always."""
 
     @property
     def plain(self) -> Mapping[str, Any]:
         """Settings of its form that are no secrets: those of whatever of it is described."""
-        parts = (self.source, self.messenger, self.calendar, self.crm, self.asked)
+        parts = (self.source, self.messenger, self.forwarder, self.calendar, self.crm, self.asked, self.oauth)
         return {name: value for part in parts if part is not None for name, value in part.settings.items()}
 
 

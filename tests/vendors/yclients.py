@@ -146,6 +146,10 @@ def _wants_code(running: Running) -> None:
     running.of("yclients").front.phone_confirmation = True
 
 
+def _hurry(running: Running) -> None:
+    running.of("yclients").a_second, running.of("yclients").a_minute = 5, 200
+
+
 CALENDAR = Calendar(
     "yclients",
     {"company_id": COMPANY},
@@ -214,7 +218,6 @@ CRM = Crm(
     lag=lambda running, seconds: _set(running, seen_after=seconds),
     hide=lambda running, kind, name: _set(running, hidden=[name]),
     remove=_removed,
-    hurry=lambda running: _set(running, a_second=5, a_minute=200),
     save=_saved,
     between=lambda running, kind, ours: running.of("yclients").between.append(_theirs(ours)),
     deaf=lambda running, kind, name: _set(running, deaf=[name]),
@@ -254,6 +257,7 @@ VENDOR = Vendor(
     hooks=HOOKS,
     calendar=CALENDAR,
     crm=CRM,
+    hurry=_hurry,
     source=Source(
         "yclients",
         {"company_id": COMPANY, **UNHURRIED},

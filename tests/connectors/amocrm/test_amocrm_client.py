@@ -247,13 +247,6 @@ async def test_each_oauth_error_sample_is_named_with_its_remedy(amo: Running, na
     assert answer.trouble.remedy
 
 
-@pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.code)
-async def test_each_row_of_the_oauth_table_is_reached(amo: Running, row: Any) -> None:
-    answer = await token_answer(amo, row.status, {"hint": row.says, "title": "Некорректный запрос"})
-    assert isinstance(answer, Failure)
-    assert (answer.trouble.code, answer.trouble.message, answer.do) == (row.code, row.what, row.do)
-
-
 @pytest.mark.parametrize("status", [301, 302, 404])
 async def test_an_account_that_was_renamed_is_told_by_its_old_address(amo: Running, status: int) -> None:
     answer = await token_answer(amo, status, {"title": "Not found"} if status == 404 else "<html>")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,17 +16,16 @@ from fakes import House, order
 from simulators.http import SECRET, HttpSink
 from simulators.serve import Running, serve
 from svyazka.connectors.http.client import body_of
-from svyazka.connectors.http.failures import FAILURES, answered
+from svyazka.connectors.http.failures import answered
 from svyazka.connectors.http.manifest import MANIFEST
 from svyazka.connectors.http.settings import HttpSettings
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outbound.addresses import AddressGuard, networks
 from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.security.standardwebhooks import signed_headers
-from svyazka.model.commands import Forward, SendMessage
-from svyazka.model.contacts import Contact
+from svyazka.model.commands import Forward
 from svyazka.model.deliveries import Status
-from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.errors import MaybeSent
 from svyazka.model.events import EventType
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
@@ -142,25 +140,6 @@ async def test_every_row_of_the_reply_matrix_is_done_as_it_says(row: dict[str, A
     assert len(sink.of("http").calls) == 1, "no redirect is followed"
 
 
-@pytest.mark.parametrize("status", [*FAILURES.statuses, *(each[-1] for each in FAILURES.classes), 100, 600])
-def test_each_status_is_what_its_row_says(status: int) -> None:
-    outcome = answered(status, {}, datetime.now(UTC))
-    rule = FAILURES.rule_of(status)
-    assert outcome.kind == {"retry": "retry", "block": "blocked"}[rule.do]
-    if isinstance(outcome, Retry):
-        assert outcome.outage is rule.outage
-        assert str(status) in outcome.message
-    assert FAILURES.rule_of(400).outage is False, "one message that isn't taken is no outage"
-
-
-async def test_nobody_listening_is_provably_not_sent() -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        settings = HttpSettings(url=f"http://127.0.0.1:{held.getsockname()[1]}/")
-        with pytest.raises(NotSent):
-            await performed(settings)
-
-
 @pytest.mark.parametrize(
     ("settings", "kind", "code"),
     [
@@ -178,12 +157,6 @@ async def test_what_cannot_be_sent_says_why_before_any_call(settings: Any, kind:
     outcome, story = await performed(HttpSettings.model_validate(settings))
     assert isinstance(outcome, kind)
     assert (outcome.code, story) == (code, "[]")  # type: ignore[attr-defined]
-
-
-async def test_another_command_is_not_for_it() -> None:
-    message = SendMessage(to=Contact(phone="+79991234567"), text="x")
-    outcome, _ = await performed(HttpSettings(url="http://127.0.0.1:1/"), message)
-    assert isinstance(outcome, Refused)
 
 
 async def test_the_doctor_looks_at_secrets_and_bothers_no_endpoint() -> None:
@@ -245,19 +218,6 @@ async def test_every_event_of_an_order_is_passed_on_once_to_every_system(sink: R
     data = json.loads(sink.of("http").messages[0]["body"])["data"]
     assert data["subject"] == "order:1"
     assert (data["contact"]["name"], data["contact"]["phone"]) == ("Иван Петров", "+79991234567")
-    await house.hub.clients.close()
-
-
-async def test_an_endpoint_that_fails_gets_it_later_with_the_same_id(sink: Running) -> None:
-    house = await passing(sink)
-    sink.fault("http", kind="answer", status=503, times=2)
-    sink.fault("http", kind="cut_after")
-    await house.post(order())
-    await house.pass_time(3600)
-    (delivery,) = house.deliveries()
-    assert delivery.status is Status.SUCCEEDED
-    assert len(sink.of("http").messages) == 1
-    assert list(sink.of("http").seen.values()) == [2]
     await house.hub.clients.close()
 
 
