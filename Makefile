@@ -68,7 +68,7 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 CAN ?= messenger
 HOOK ?= json
 
-connector: setup ## begins one: NAME=pingo CAN=messenger,reading,polling HOOK=form|json|signed|none KEYS=login,password TITLE="Pingo.ru"
+connector: setup ## begins one: NAME=pingo CAN=messenger,forwarder,records,calendar,reading,polling,access HOOK=form|json|signed|none KEYS=login,password TITLE="Pingo.ru"
 	$(BIN)/python infra/new_connector.py $(NAME) --can "$(CAN)" --hook $(HOOK) $(if $(KEYS),--keys $(KEYS)) $(if $(TITLE),--title "$(TITLE)")
 
 live: setup ## with an account of your own: TENANT=kofe VENDOR=smsru TO=<your own phone>; asks before it sends

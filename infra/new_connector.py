@@ -1,7 +1,7 @@
 """Begins a connector: its folder, stand-in, description for the tests, samples, page. A tool of ours, never shipped.
 
-    python infra/new_connector.py NAME [--can messenger,reading,polling] [--hook form|json|signed|none]
-                                   [--keys api_key] [--title TEXT]
+    python infra/new_connector.py NAME [--can messenger,forwarder,records,calendar,reading,polling,access]
+                                   [--hook form|json|signed|none] [--keys api_key] [--title TEXT]
 
 What it writes imports, passes lint and types, and does nothing yet: the kit cases that fail say what is to be written.
 docs/adding-a-connector.md goes through one.
@@ -24,7 +24,10 @@ TEMPLATE = Path(__file__).parent / "connector_template"
 `# [mark`
 to `# mark]`, are for connectors with that mark only."""
 
-CAN = ("messenger", "reading", "polling")
+CARRYING = ("messenger", "forwarder", "records", "calendar")
+"""What carries out commands."""
+CAN = (*CARRYING, "reading", "polling", "access")
+"""Fields of the manifest, each with a file of its name."""
 HOOKS = ("form", "json", "signed", "none")
 
 KEY = "api_key"
@@ -41,8 +44,11 @@ def marks(can: Set[str], hook: str) -> frozenset[str]:
     found = {*can, hook}
     if hook != "none":
         found.add("hook")
-        if "messenger" not in can:
+        if not can & {"messenger", "forwarder"}:
             found.add("source")
+    found |= {"carrying"} if can & {*CARRYING} else set()
+    found |= {"cards"} if can & {"records", "calendar"} else set()
+    found |= {"keyed"} if "access" not in can else set()
     return frozenset(found)
 
 
@@ -155,7 +161,7 @@ def main() -> int:
         parser.error(f"--keys: expected settings' names as login,password, got {given.keys!r}")
     if can - set(CAN):
         others = ", ".join(sorted(can - set(CAN)))
-        parser.error(f"--can: expected some of {', '.join(CAN)}, got {others}; others are added by hand, see the guide")
+        parser.error(f"--can: expected some of {', '.join(CAN)}, got {others}")
     if not can and given.hook == "none":
         parser.error("expected something that it can: --can or --hook")
     try:

@@ -23,36 +23,77 @@ BEGUN: dict[str, tuple[set[str], str, tuple[str, ...]]] = {
     "pongo": ({"messenger"}, "form", ("login", "password")),
     "pungo": ({"reading", "polling"}, "signed", ("api_key",)),
     "pango": ({"messenger"}, "none", ("token",)),
+    "pengo": ({"forwarder", "records", "calendar", "access"}, "none", ("api_key",)),
 }
 """What is begun: one of each shape."""
 
-RUN = ("pingo", "pungo")
+RUN = ("pingo", "pungo", "pengo")
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".terraform*", "connector_template")
 
-SAMPLE, PROOF = "test_every_sample_is_what_its_description_says", "test_what_is_proved_gets_in_and_nothing_else"
-MESSAGES = {
-    "test_a_message_arrives_once_with_its_text_letter_by_letter", "test_made_up_credentials_work_at_the_stand_in",
-    "test_a_page_in_place_of_the_api_is_tried_again_and_blames_no_key", "test_too_many_requests_are_waited_for",
-    "test_an_answer_that_says_neither_yes_nor_no_is_unclear", "test_a_vendor_that_fails_is_never_a_refusal",
-    "test_silence_is_told_from_a_connection_that_never_was", "test_after_a_cut_answer_nothing_is_sent_twice",
-    "test_a_refusal_goes_to_the_next_channel", "test_receipts_move_forward_only",
-    "test_what_stayed_unknown_is_settled_by_its_receipt",
-}  # fmt: skip
-KITS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests" / "kits").glob("test_*.py"))
-UNWRITTEN = {
-    "doctor": {
+KITS = ROOT / "tests" / "kits"
+
+
+def cases(kit: str, *others: str) -> frozenset[str]:
+    """Every case of a kit but these: they pass though nothing is written yet."""
+    found = frozenset(re.findall(r"^async def (test_\w+)\(", (KITS / f"test_{kit}_kit.py").read_text("utf-8"), re.M))
+    assert found.issuperset(others), f"the {kit} kit has no such cases: {sorted({*others} - found)}"
+    return found - {*others}
+
+
+UNWRITTEN: dict[str, frozenset[str]] = {
+    "doctor": cases("rate")
+    | {
         "test_a_doctor_of_a_connection_in_order_finds_nothing_that_fails",
         "test_silence_is_told_from_a_connection_that_never_was",
     },
-    "hook": {SAMPLE},
-    "signed": {PROOF},
-    "messenger": {case for case in MESSAGES if f"def {case}(" in KITS},
-    "reading": {"test_a_fact_by_webhook_and_a_fact_by_reading_are_one"},
-    "polling": {
-        "test_a_fact_by_webhook_and_a_fact_by_polling_are_one",
-        "test_a_look_that_fails_leaves_the_cursor_where_it_was",
-    },
+    "hook": frozenset({"test_every_sample_is_what_its_description_says"}),
+    "signed": frozenset({"test_what_is_proved_gets_in_and_nothing_else"}),
+    "messenger": cases(
+        "messenger",
+        "test_whoever_carries_messages_takes_part",
+        "test_what_a_crash_in_the_middle_means_is_said",
+        "test_another_command_and_nobody_to_reach_cost_no_call",
+        "test_an_address_is_understood_however_it_is_spelled",
+        "test_nobodys_own_address_is_none",
+        "test_every_row_of_the_failure_map_is_what_it_becomes",
+        "test_no_credential_stands_in_a_story_or_a_log",
+    ),
+    "forwarder": cases(
+        "forwarder",
+        "test_whoever_takes_events_takes_part",
+        "test_another_command_costs_no_call",
+        "test_every_row_of_the_failure_map_is_what_it_becomes",
+        "test_no_credential_stands_in_a_story_or_a_log",
+    ),
+    "records": cases(
+        "records",
+        "test_whoever_keeps_records_takes_part",
+        "test_what_a_repeat_means_is_stated_for_each_write",
+        "test_every_row_of_the_failure_map_is_what_it_becomes",
+        "test_a_company_is_found_by_its_name",
+        "test_who_replaces_the_whole_sends_back_what_stands_there_now",
+    ),
+    "calendar": cases(
+        "calendar",
+        "test_whoever_has_a_calendar_takes_part",
+        "test_every_row_of_the_failure_map_is_what_it_becomes",
+        "test_no_credential_and_no_secret_of_a_visit_stands_in_a_story_or_a_log",
+        "test_a_salon_that_has_phones_confirmed_gets_its_code",
+    ),
+    "access": cases(
+        "access",
+        "test_whoever_lets_us_in_by_oauth_takes_part",
+        "test_each_row_of_its_table_of_refusals_is_what_it_says",
+        "test_a_page_and_silence_say_nothing_of_our_tokens",
+    ),
+    "reading": frozenset({"test_a_fact_by_webhook_and_a_fact_by_reading_are_one"}),
+    "polling": frozenset(
+        {
+            "test_a_fact_by_webhook_and_a_fact_by_polling_are_one",
+            "test_a_look_that_fails_leaves_the_cursor_where_it_was",
+        }
+    ),
 }
 """The cases that fail until somebody has written what they ask for."""
 
@@ -75,6 +116,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+LEFT_TO_THE_KITS = ("test_any_bytes", "test_whatever_resembles", "test_after_a_cut_answer_it_is_there", "test_killed")
+"""Cases of many strangers, or many deaths: they would cost more than all the others."""
+
+
 def done(tree: Path, *command: str) -> str:
     """What a tool says of the tree; its words when it is dissatisfied."""
     ours = {**os.environ, "PYTHONPATH": str(tree / "shared")}
@@ -84,8 +129,8 @@ def done(tree: Path, *command: str) -> str:
 
 def failing(tree: Path, *names: str) -> set[tuple[str, str]]:
     """(case, vendor) of every case of the kits that fails for one of them; what hypothesis does is left to the kits."""
-    chosen = f"({' or '.join(names)}) and not test_any_bytes and not test_whatever_resembles"
-    said = done(tree, "pytest", "-n0", "-p", "no:cacheprovider", "tests/kits", "-k", chosen, "-rfE")
+    chosen = f"({' or '.join(names)}) and not ({' or '.join(LEFT_TO_THE_KITS)})"
+    said = done(tree, "pytest", "-n0", "-p", "no:cacheprovider", "tests/kits", "-k", chosen, "-rfE", "--tb=no")
     assert "\nERROR tests" not in said, said
     failed = re.findall(r"^FAILED \S+::(\w+)\[(.+?)\]", said, re.M)
     return {(case, name) for case, parameters in failed for name in names if name in parameters.split("-")}
@@ -103,6 +148,7 @@ def test_what_was_begun_is_clean_and_exactly_the_unwritten_fails(tree: Path) -> 
         if name in RUN
         for mark in {"doctor", *new_connector.marks(can, hook)}
         for case in UNWRITTEN.get(mark, ())
+        if not case.startswith(LEFT_TO_THE_KITS)
     }
     assert sorted(failing(tree, *RUN) ^ wanted) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,6 +28,34 @@ class Pingo(Simulator):
     """One account."""
 
     vendor = "pingo"
+
+    # [cards
+    def reset(self) -> None:
+        # [records
+        self.cards: dict[str, dict[str, Any]] = {}
+        """By their ids, as Pingo keeps them."""
+        self.search_lags = 0.0
+        """Seconds by which its search is behind."""
+        self.hidden: set[str] = set()
+        """Fields that these credentials don't see."""
+        self.deaf: set[str] = set()
+        """Fields that take nothing, without a word."""
+        self.cuts: dict[str, int] = {}
+        """Field -> how many characters it keeps."""
+        self.meanwhile: dict[str, Any] = {}
+        """What somebody changes of the card that is written next, right after it was."""
+        # records]
+        # [calendar
+        self.zone = "Europe/Moscow"
+        self.hours: dict[str, list[str]] = {}
+        """Day -> the times that it has; other days have their usual ones."""
+        self.visits: dict[str, dict[str, Any]] = {}
+        """By their ids: `at` on the wall of the place, `staff`, `comment`, `cancelled`."""
+        self.opened = True
+        """Whether anything can be booked."""
+        # calendar]
+
+    # cards]
 
     def routes(self) -> Sequence[BaseRoute]:
         return [Route("/{path:path}", self._not_written, methods=["GET", "POST"])]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from svyazka.connectors.pingo import client
 
@@ -12,22 +15,29 @@ from simulators.serve import Running
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
+from svyazka.model.records import RecordKind
 from vendors.parts import (
     FORM,
     Asked,
+    Calendar,
+    Crm,
+    Forwarder,
     Guest,
     Hooks,
     Messenger,
+    OAuth,
     Proof,
     Question,
     Source,
     Stage,
+    There,
     Vendor,
     Webhook,
     answers,
     json_hook,
     plus,
     taken_by,
+    told,
 )
 
 SEND = "/messages"  # [messenger]
@@ -58,6 +68,87 @@ async def _receipt(machine: Machine, id_: str, arrived: bool) -> None:
 
 
 # messenger]
+
+
+# [forwarder
+def _taken(running: Running) -> list[tuple[str, Any]]:
+    return [(one["type"], one["data"]) for one in running.of("pingo").effects if one["kind"] == "event"]
+
+
+# forwarder]
+
+
+# [records
+def _open(running: Running) -> None:
+    """Its credentials are let in, the fields that the settings name are there, no rate is in the way."""
+
+
+def _person(running: Running, given: Mapping[str, Any]) -> str:
+    cards = running.of("pingo").cards
+    id_ = str(len(cards) + 1)
+    told(running, lambda: cards.update({id_: dict(given)}))
+    return id_
+
+
+def _done(running: Running) -> Counter[str]:
+    """The stand-in records each write as `create contact`, `update deal`, `note contact`, ..."""
+    return Counter(str(one["kind"]) for one in running.of("pingo").effects)
+
+
+def _lag(running: Running, seconds: float) -> None:
+    running.of("pingo").search_lags = seconds
+
+
+def _hide(running: Running, kind: RecordKind, name: str) -> None:
+    running.of("pingo").hidden.add(name)
+
+
+def _remove(running: Running, kind: RecordKind, id_: str) -> None:
+    told(running, lambda: running.of("pingo").cards.pop(id_))
+
+
+def _save(running: Running, kind: RecordKind, id_: str, changes: Mapping[str, Any]) -> None:
+    told(running, lambda: running.of("pingo").cards[id_].update(changes))
+
+
+def _between(running: Running, kind: RecordKind, changes: Mapping[str, Any]) -> None:
+    running.of("pingo").meanwhile = dict(changes)
+
+
+def _deaf(running: Running, kind: RecordKind, name: str) -> None:
+    running.of("pingo").deaf.add(name)
+
+
+def _cut(running: Running, kind: RecordKind, name: str, most: int) -> None:
+    running.of("pingo").cuts[name] = most
+
+
+# records]
+
+
+# [calendar
+def _ready(running: Running) -> None:
+    """Its credentials are let in, and no rate is in the way."""
+
+
+def _offer(running: Running, zone: str, hours: Mapping[str, Sequence[str]]) -> None:
+    salon = running.of("pingo")
+    salon.zone, salon.hours = zone, {day: list(times) for day, times in hours.items()}
+
+
+def _visits(running: Running) -> list[There]:
+    return [
+        There(id_, datetime.fromisoformat(one["at"]), one["staff"], one["comment"])
+        for id_, one in running.of("pingo").visits.items()
+        if not one["cancelled"]
+    ]
+
+
+def _empty(running: Running) -> None:
+    running.of("pingo").opened = False
+
+
+# calendar]
 
 
 def _says(case: Case) -> Iterator[tuple[int, object]]:
@@ -96,4 +187,73 @@ VENDOR = Vendor(
         says=_says,
     ),
     # messenger]
+    # [forwarder
+    forwarder=Forwarder(
+        "pingo",
+        {},
+        {"api_key": pingo.KEY},
+        repeat=Repeat.UNSAFE,
+        taken=_taken,
+        sending="/events",
+        says=_says,
+    ),
+    # forwarder]
+    # [records
+    crm=Crm(
+        "pingo",
+        {},
+        {"api_key": pingo.KEY},
+        open=_open,
+        person=_person,
+        done=_done,
+        lag=_lag,
+        hide=_hide,
+        remove=_remove,
+        save=_save,
+        between=_between,
+        deaf=_deaf,
+        cut=_cut,
+        writes={
+            "contact": ("POST", "/contacts"),
+            "deal": ("POST", "/deals"),
+            "note": ("POST", "/notes"),
+            "task": ("POST", "/tasks"),
+        },
+        reads=("GET", "/contacts"),
+        fields={
+            RecordKind.CONTACT: {"name": "Анна Петрова", "phone": ("+79991234567",), "email": ("anna@example.test",)},
+            RecordKind.DEAL: {"title": "Заказ 1042", "price": "1500.50"},
+        },
+        optional={RecordKind.CONTACT: "email", RecordKind.DEAL: "price"},
+        says=_says,
+    ),
+    # records]
+    # [calendar
+    calendar=Calendar(
+        "pingo",
+        {},
+        {"api_key": pingo.KEY},
+        service="1",
+        staff="11",
+        other_staff="12",
+        begin=_ready,
+        offer=_offer,
+        visits=_visits,
+        empty=_empty,
+        booking="/visits",
+        moving="/visits/*",
+        cancelling="/visits/*/cancel",
+        reading="/times",
+        says=_says,
+    ),
+    # calendar]
+    # [access
+    oauth=OAuth(
+        "pingo",
+        {"client_id": "pingo-integration"},
+        {"client_secret": pingo.KEY},
+        others=({"account": "another"},),
+        says=lambda row: (row.status or 400, {"error": row.says}),
+    ),
+    # access]
 )

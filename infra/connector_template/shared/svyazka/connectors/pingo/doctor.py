@@ -13,7 +13,8 @@ class PingoDoctor(Doctor[PingoSettings]):
     """Asks Pingo."""
 
     def ready(self, settings: PingoSettings) -> bool:
-        return settings.api_key is not None
+        return settings.api_key is not None  # [keyed]
+        return settings.api_key is not None or settings.client_secret is not None  # [access]
 
     async def check(self, call: Call[PingoSettings]) -> list[Finding]:
         """Whether we are let in; what else has to be right at Pingo would be looked at here."""

@@ -14,7 +14,8 @@ class PingoPolling(Polling[PingoSettings]):
     every = 300.0
 
     def ready(self, settings: PingoSettings) -> bool:
-        return settings.api_key is not None
+        return settings.api_key is not None  # [keyed]
+        return settings.api_key is not None or settings.client_secret is not None  # [access]
 
     async def poll(self, cursor: str | None, call: Call[PingoSettings]) -> Polled:
         """What changed since the cursor, overlapping; the first look begins from now."""

@@ -15,7 +15,8 @@ class PingoReading(Reading[PingoSettings]):
     """Asks Pingo."""
 
     def ready(self, settings: PingoSettings) -> bool:
-        return settings.api_key is not None
+        return settings.api_key is not None  # [keyed]
+        return settings.api_key is not None or settings.client_secret is not None  # [access]
 
     async def read(self, entity: Entity, call: Call[PingoSettings]) -> Fact | None:
         """The object in the same canonical form as the webhook's; None if it is gone."""

@@ -17,6 +17,20 @@ class PingoSettings(ConnectionSettings):
         title=N_("ключ API"),
         description=N_("Кабинет Pingo → где именно"),
     )
+    # [access
+    client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("ID интеграции"),
+        description=N_("Кабинет Pingo → карточка интеграции"),
+    )
+    client_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        title=N_("секрет интеграции"),
+        description=N_("Кабинет Pingo → карточка интеграции"),
+    )
+    # access]
     # [signed
     signing_secret: str | None = Field(
         default=None,
