@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 from svyazka.engine.contracts.calls import Call, Exchanges, Turn
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.manifest import Manifest
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.contracts.webhook import RawRequest
 from svyazka.engine.outbound.http_clients import Clients
+from svyazka.engine.rules.ambiguity import not_said
 from svyazka.model.commands import Command, Repeat
 from svyazka.model.outcomes import Outcome
 from svyazka.model.tenants import ConnectionSettings
@@ -48,10 +50,13 @@ async def perform(manifest: Manifest[Any], command: Command, call: Call[Any]) ->
 
 
 async def ask(manifest: Manifest[Any], command: Command, call: Call[Any]) -> Outcome | None:
-    """Ask whether it was done."""
+    """Ask whether it was done, as the engine does."""
     work = carried(manifest, command)
     assert work.ask is not None
-    return await work.ask(call)
+    try:
+        return not_said(await work.ask(call))
+    except VendorFailure as error:
+        return not_said(error.outcome)
 
 
 def repeat_of(manifest: Manifest[Any], command: Command) -> Repeat:

@@ -13,13 +13,15 @@ import pytest
 from fakes import House, MemoryStore, order
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.manifest import Limits
+from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
 from svyazka.engine.rules.deadlines import TIMES, Times
 from svyazka.model.commands import Deadline, Repeat
 from svyazka.model.deliveries import Attempt, Delivery, Exchange, Status
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable, Unavailable
-from svyazka.model.outcomes import Blocked, Retry, Succeeded, Unknown
+from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unknown
+from svyazka.model.reasons import Reason
 
 S = Status
 CALL = Exchange(method="POST", url="https://sms.example/send")
@@ -158,6 +160,27 @@ def test_what_no_answer_means_depends_on_the_commands_repeat_safety(house: House
         outcome = no_answer(Delivery.model_construct(repeat=safety), "ReadError")
         assert isinstance(outcome, Retry)
         assert (outcome.code, outcome.maybe_sent) == ("no_answer", True)
+
+
+@pytest.mark.parametrize("how", ["answered", "raised"])
+async def test_a_vendor_that_refuses_to_say_what_it_took_has_not_refused_the_message(house: House, how: str) -> None:
+    house.sms.repeat = Repeat.CHECKABLE
+    no = Refused(code="402", message="the list isn't yours to see", reason=Reason.NO_ACCESS)
+
+    async def find_sent(message: Any, to: str, call: Any) -> Any:
+        call.http.log.append(CALL)
+        if how == "raised":
+            raise VendorFailure(no)
+        return no
+
+    house.sms.send = trouble(MaybeSent("timeout"), called=True)  # type: ignore[method-assign]
+    house.sms.find_sent = find_sent  # type: ignore[method-assign]
+    await house.post(order())
+    await house.pass_time(1800)
+    found = only(house)
+    assert (found.status, found.successor, found.attempt_count) == (S.UNKNOWN, None, 2)
+    assert found.last_error is not None
+    assert (found.last_error.code, found.last_error.reason) == ("402", Reason.NO_ACCESS)
 
 
 def test_doubt_begins_with_the_first_attempt_of_this_generation_that_may_have_had_its_effect() -> None:

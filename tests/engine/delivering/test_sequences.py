@@ -419,6 +419,14 @@ async def test_a_step_is_replayed_only_after_what_goes_before_it(house: House, w
     assert done.reason == "a, which goes before it, is failed: replay that one"
 
 
+async def test_what_is_for_a_failure_is_not_replayed_where_that_succeeded(house: House, wants: Plans) -> None:
+    wants(stage("a"), stage("sorry", after=("a",), if_failed=timedelta(seconds=15)))
+    await ordered(house)
+    done = await reopen(operator(house), by(house, "sorry").id, HOW)
+    assert done.skipped
+    assert done.reason == "it is for where a fails unseen, and that is succeeded"
+
+
 async def test_a_replay_keeps_the_order(house: House, wants: Plans) -> None:
     answers(house, None, NO)
     await ordered(house)

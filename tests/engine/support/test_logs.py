@@ -30,6 +30,18 @@ def closed() -> IO[str]:
     return stream
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        (None, None), ("http_5xx", "http_5xx"), ("550-5.7.1", "550-5.7.1"), ("402:opt-out", "402:opt-out"),
+        ("no such user anna@example.org", "other"), ("+79991234567", "other"), ("to:79991234567", "other"),
+        ("Анна", "other"), ("x" * 65, "other"), ("", "other"),
+    ],
+)  # fmt: skip
+def test_a_vendors_code_is_shown_where_it_can_hold_nobody(code: str | None, shown: str | None) -> None:
+    assert logs.plain_code(code) == shown
+
+
 STREAMS = [full_disk, closed_pipe, closed]
 
 

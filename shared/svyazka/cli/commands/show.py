@@ -251,7 +251,8 @@ def _card_lines(command: Command, masker: Masker, about: Sequence[Contact | None
 def _visit_lines(command: Command) -> Iterator[str]:
     """Which visit, and when, on the clock of the place."""
     if isinstance(command, BookVisit | MoveVisit):
-        yield _("at {time} ({zone})", time=f"{command.starts_at.clock:%d.%m.%Y %H:%M}", zone=command.starts_at.zone)
+        clock = f"{command.starts_at.clock:%d.%m.%Y %H:%M}"
+        yield _("at {time} ({zone})", time=clock, zone=command.starts_at.zone)
     if isinstance(command, BookVisit):
         yield _("services {services}, master {staff}", services=", ".join(command.services), staff=command.staff or "—")
     if isinstance(command, MoveVisit | CancelVisit) and command.visit:

@@ -8,10 +8,9 @@ from svyazka.connectors.exolve.failures import ASK_SUPPORT, UNTAKEN_AGAIN
 from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
-from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.commands import Safety, SendMessage
 from svyazka.model.contacts import Contact, can_take_messages, normalize_phone
-from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear, Unknown
+from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear
 
 NO_WHATSAPP = Refused(
     code="whatsapp_unsupported",
@@ -52,12 +51,5 @@ class ExolveMessenger(Messenger[ExolveSettings]):
         """Whether a message of this text went to this number since the first try."""
         if call.doubt_since is None:
             return None
-        try:
-            id_ = await client.sent_since(call, to.removeprefix("+"), message.text, call.doubt_since)
-        except VendorFailure as error:
-            if isinstance(error.outcome, Refused):
-                return Unknown(
-                    code=error.outcome.code, message=N_("Exolve doesn't say what it has sent: {why}").format(why=error)
-                )
-            return error.outcome
+        id_ = await client.sent_since(call, to.removeprefix("+"), message.text, call.doubt_since)
         return Succeeded(external_id=id_, already=True) if id_ else None

@@ -59,11 +59,8 @@ def _there(name: str, secret: str | None, without: str, where: str) -> Finding:
 def _number(number: Section) -> list[Finding]:
     name, state = text(number.get("verified_name"), 60) or "?", text(number.get("status"), 40)
     if state is None or state in WORKING:
-        findings = [
-            Finding(
-                "number", "ok", _("the number of «{name}» works{value}", name=name, value=f": {state}" if state else "")
-            )
-        ]
+        told = f": {state}" if state else ""
+        findings = [Finding("number", "ok", _("the number of «{name}» works{value}", name=name, value=told))]
     else:
         findings = [
             no_access("number", _("the number of «{name}» doesn't send: {state}", name=name, state=state), MANAGER)

@@ -22,6 +22,7 @@ from svyazka.model.errors import (
 )
 from svyazka.model.events import Event
 from svyazka.model.outcomes import Blocked
+from svyazka.model.reasons import Reason
 
 
 class Rereader:
@@ -72,6 +73,8 @@ class Rereader:
             )
         )
         if outage.kind == "blocked":
-            unavailable.outcome = Blocked(code=outage.code, message=outage.message, remedy=outage.remedy or "")
+            unavailable.outcome = Blocked(
+                code=outage.code, message=outage.message, remedy=outage.remedy or "", reason=Reason.NO_ACCESS
+            )
         unavailable.again_at = outage.next_probe_at
         raise unavailable

@@ -16,6 +16,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.untrusted import Section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.outcomes import Refused
+from svyazka.model.reasons import Reason
 
 
 class Listed(NamedTuple):
@@ -83,5 +84,5 @@ def _ids(items: Sequence[Section]) -> list[int]:
     ids = [int(plain) if (plain := text(item.get("id"))) and plain.isdecimal() else -1 for item in items]
     if -1 in ids or any(one >= other for one, other in pairwise(ids)):
         why = N_("its list isn't in the order of ids: it can't be read whole")
-        raise VendorFailure(Refused(code="no_order", message=why))
+        raise VendorFailure(Refused(code="no_order", message=why, reason=Reason.BAD_REQUEST))
     return ids

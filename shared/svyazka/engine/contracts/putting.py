@@ -20,6 +20,7 @@ from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NoPlace, SourceUnavailable
 from svyazka.model.names import same_person
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
+from svyazka.model.reasons import Reason
 from svyazka.model.records import (
     CLEARED,
     SETS,
@@ -68,7 +69,9 @@ async def put(records: Records[Any], command: PutRecord, call: Call[Any]) -> Out
 
 def gone_meanwhile() -> Retry:
     """It was there a moment ago: to be looked for anew."""
-    return Retry(code="gone_meanwhile", message=N_("it was removed just now"), outage=False, after=1.0)
+    return Retry(
+        code="gone_meanwhile", message=N_("it was removed just now"), reason=Reason.CONFLICT, outage=False, after=1.0
+    )
 
 
 def only_read(error: LeaseTooShort | MaybeSent | SourceUnavailable) -> Outcome:
@@ -77,11 +80,15 @@ def only_read(error: LeaseTooShort | MaybeSent | SourceUnavailable) -> Outcome:
         return GaveBack(after=error.wait if isinstance(error, NoPlace) else 0.0, message=str(error))
     if isinstance(error, MaybeSent):
         code = "timeout" if "timeout" in str(error).lower() else "no_answer"
-        return Retry(code=code, message=N_("no answer to a question ({what})").format(what=error))
+        message = N_("no answer to a question ({what})").format(what=error)
+        return Retry(code=code, message=message, reason=Reason.OUT_OF_SERVICE)
     outcome = error.outcome
     if isinstance(outcome, Unclear):
-        return Retry(code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage)
-    return outcome or Retry(code="unavailable", message=str(error))
+        return Retry(
+            code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage,
+            reason=outcome.reason,
+        )  # fmt: skip
+    return outcome or Retry(code="unavailable", message=str(error), reason=Reason.OUT_OF_SERVICE)
 
 
 async def card_of(records: Records[Any], person: Contact, call: Call[Any]) -> Object | None:
@@ -95,7 +102,8 @@ async def card_of(records: Records[Any], person: Contact, call: Call[Any]) -> Ob
 
 async def _made(records: Records[Any], command: PutRecord, call: Call[Any]) -> Outcome:
     if not command.create:
-        return Refused(code=NOT_THERE, message=N_("there is no such {kind} there").format(kind=command.record.value))
+        message = N_("there is no such {kind} there").format(kind=command.record.value)
+        return Refused(code=NOT_THERE, message=message, reason=Reason.NOT_FOUND)
     wanted = {**records.defaults(command.record, call.settings), **_derived(command), **_explicit(command)}
     fields = {name: value for name, value in wanted.items() if value is not CLEARED}
     given_mark = command.match.mark if command.match is not None else None
@@ -218,12 +226,13 @@ class _Look:
         command, call = self.command, self.call
         if command.ref is not None:
             there = await self.records.read_many(command.record, [given(command.ref)], call)
-            return there[0] if there else Refused(code=GONE, message=N_("it has been removed there"))
+            gone = Refused(code=GONE, message=N_("it has been removed there"), reason=Reason.NOT_FOUND)
+            return there[0] if there else gone
         found = await self.by_keys() or await self._by_own_mark() or await self._among_linked()
         if found is not None or call.doubt_since is None or self.searched or not command.create:
             return found
         message = N_("an earlier try may have made it, and there is nothing to find it by")
-        return Unknown(code="cannot_ask", message=message, outage=False)
+        return Unknown(code="cannot_ask", message=message, reason=Reason.OUT_OF_SERVICE, outage=False)
 
     async def by_keys(self) -> Object | None:
         """First what we noted down, for the system's own search may not show it yet; then that search."""

@@ -31,6 +31,7 @@ from svyazka.engine.rules.ambiguity import (
     maybe_sent_at,
     no_answer,
     not_called,
+    not_said,
     repeat_now,
     resolved,
 )
@@ -39,7 +40,7 @@ from svyazka.engine.rules.guards import GuardFacts, Stop, verdict
 from svyazka.engine.rules.sequences import with_results
 from svyazka.engine.rules.transitions import NO_RECEIPT, stopped
 from svyazka.engine.support.failpoints import reach
-from svyazka.engine.support.logs import log, where
+from svyazka.engine.support.logs import log, plain_code, where
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import Repeat, SendMessage, VisitCommand
 from svyazka.model.deliveries import Delivery, LastError, Status
@@ -198,8 +199,9 @@ class Attempts:
         log(
             "INFO" if isinstance(outcome, Succeeded) else "WARNING", "attempt",
             tenant=claimed.tenant, connection=claimed.connection, vendor=claimed.vendor, delivery=claimed.id,
-            event=claimed.event, flow=claimed.flow, status=outcome.kind, code=getattr(outcome, "code", None),
-            attempt=attempt.number, seconds=round(time.monotonic() - started, 4),
+            event=claimed.event, flow=claimed.flow, status=outcome.kind,
+            code=plain_code(getattr(outcome, "code", None)), attempt=attempt.number,
+            seconds=round(time.monotonic() - started, 4),
             age_seconds=round((self._hub.clock.now() - claimed.created_at).total_seconds(), 3),
         )  # fmt: skip
 
@@ -254,7 +256,8 @@ class Attempts:
             )  # fmt: skip
             if http.log and not call.only_read:
                 return no_answer(delivery, code), http
-            return Retry(code=code, message=N_("our connector failed"), outage=False), http
+            message = N_("our connector failed")
+            return Retry(code=code, message=message, reason=Reason.BAD_REQUEST, outage=False), http
 
     async def _asked(self, delivery: Delivery, work: Carried, call: Call[Any]) -> Outcome | None:
         """What an earlier attempt that is in doubt came to, where a repeat wouldn't be safe; None = carry it out."""
@@ -263,7 +266,14 @@ class Attempts:
         key_life = delivery.key_life or work.safety.key_life
         if since is None or repeat_now(delivery, since, call.now, key_life) is not Repeat.CHECKABLE:
             return None
-        return await work.ask(call) if work.ask is not None else cannot_ask(delivery)
+        if work.ask is None:
+            return cannot_ask(delivery)
+        try:
+            return not_said(await work.ask(call))
+        except SourceUnavailable as error:
+            if not isinstance(error.outcome, Refused):
+                raise
+            return not_said(error.outcome)
 
 
 __all__ = ["CLAIM_TRIES", "Attempts"]

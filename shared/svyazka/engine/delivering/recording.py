@@ -22,7 +22,7 @@ from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE
 from svyazka.engine.rules.retry import RetryPolicy
 from svyazka.engine.rules.transitions import Surroundings, merged, settled
 from svyazka.engine.support.failpoints import reach
-from svyazka.engine.support.logs import log, where
+from svyazka.engine.support.logs import log, plain_code, where
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import SendMessage
@@ -226,7 +226,7 @@ def log_moved(delivery: Delivery) -> None:
     log(
         "INFO", "delivery moved", tenant=delivery.tenant, connection=delivery.connection, delivery=delivery.id,
         status=delivery.status.value, flow=delivery.flow,
-        code=delivery.last_error.code if delivery.last_error else None,
+        code=plain_code(delivery.last_error.code) if delivery.last_error else None,
     )  # fmt: skip
     if delivery.flow == ALERT_FLOW and delivery.status in NOT_TOLD and delivery.successor is None:
         # Nobody can be told of it by the same way: the log and `doctor` say it.

@@ -14,7 +14,7 @@ from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
-from svyazka.engine.rules.sequences import awaiting, failed_before, has_turn
+from svyazka.engine.rules.sequences import awaiting, failed_before, has_turn, obstacle
 from svyazka.engine.upkeep.retention import is_blank
 from svyazka.model.deliveries import FINAL, Delivery, Status
 from svyazka.model.errors import ConfigError
@@ -39,7 +39,8 @@ async def reopen(operator: Operator, delivery_id: str, how: How, beside: Collect
     failed = failed_before(delivery)
     if failed is not None:
         why = N_("{step}, which goes before it, is {status}: replay that one")
-        return Done(delivery_id, "skipped", why.format(step=failed.step, status=failed.status))
+        stopped = why.format(step=failed.step, status=failed.status) if failed.failing_after is None else None
+        return Done(delivery_id, "skipped", stopped or obstacle(delivery))
     if not how.dry_run:
         await commit_reopened(operator, Versioned(delivery, held.version), how)
     return Done(delivery_id, "reopened", N_("generation {value}").format(value=held.model.generation + 1))

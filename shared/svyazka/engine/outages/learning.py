@@ -16,6 +16,7 @@ from svyazka.model.errors import LeaseTooShort, PlainHttp, RefusedAddress
 from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
+from svyazka.model.reasons import Reason
 from svyazka.model.tenants import Tenant
 
 THRESHOLD = 5
@@ -78,7 +79,8 @@ class Outages(OutageStates):
         other = await self._hub.directory.account(account.tenant.id, outcome.connection)
         if other is None or await self.of(account.tenant.id, outcome.connection) is None:
             return False
-        await self.probing.failed(other, delivery, Retry(code=outcome.code, message=outcome.message))
+        failed = Retry(code=outcome.code, message=outcome.message, reason=Reason.OUT_OF_SERVICE)
+        await self.probing.failed(other, delivery, failed)
         return True
 
     def answered(self, account: Account) -> None:

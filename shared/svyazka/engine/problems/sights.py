@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from svyazka.catalogue import N_
@@ -23,6 +22,7 @@ from svyazka.engine.problems.kinds import (
     UNKNOWN,
     Kind,
 )
+from svyazka.engine.support.logs import plain_code
 from svyazka.engine.telling.alerts import ALERT_FLOW, local_time
 from svyazka.model.commands import AddNote, AddTask, Forward, PutRecord
 from svyazka.model.deliveries import Delivery, Status
@@ -35,9 +35,6 @@ KEPT_THERE = (PutRecord, AddNote, AddTask, Forward)
 
 EXPECTED = frozenset({NOT_THERE, GONE})
 """Codes of refusals that a flow foresees: the object that was to be changed isn't there, or no longer."""
-
-_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-"""A code of a vendor's table; anything longer or freer may be its words about a person."""
 
 
 async def quarantined(hub: Hub, tenant_id: str, connection: str, received_at: datetime, what: str) -> None:
@@ -143,8 +140,7 @@ async def settled_badly(hub: Hub, delivery: Delivery, outcome: Outcome | None) -
         words = N_("{why}. {remedy}. Подробно: svyazka show {delivery}").format(
             why=outcome.message, remedy=remedy, delivery=delivery.id
         )
-        code = outcome.code if _CODE.fullmatch(outcome.code) else "other"
-        await _of_delivery(hub, delivery, REFUSED, words, code, remedy)
+        await _of_delivery(hub, delivery, REFUSED, words, plain_code(outcome.code) or "", remedy)
     if delivery.status is Status.UNKNOWN:
         words = N_(
             "неизвестно, выполнено ли: ответа не было. Повторять само не будет: svyazka resolve "

@@ -9,7 +9,7 @@ from svyazka.catalogue import N_
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import PlainHttp, RefusedAddress
-from svyazka.model.outcomes import Blocked, Outcome, Retry, Unclear, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unclear, Unknown
 from svyazka.model.reasons import Reason
 
 
@@ -33,6 +33,15 @@ def resolved(delivery: Delivery, outcome: Outcome) -> Outcome:
         code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage, maybe_sent=True,
         reason=outcome.reason,
     )  # fmt: skip
+
+
+def not_said(asked: Outcome | None) -> Outcome | None:
+    """What the answer means to the question whether an earlier try was taken. Refused, it says nothing of that: the
+    command itself isn't refused, or the next channel would do it twice."""
+    if not isinstance(asked, Refused):
+        return asked
+    message = N_("an earlier try may have been taken, and its vendor doesn't say: {why}").format(why=asked.message)
+    return Unknown(code=asked.code, message=message, reason=asked.reason)
 
 
 def in_plain(outcome: Outcome, cut: Callable[[str], str]) -> Outcome:
@@ -96,9 +105,9 @@ def cannot_ask(delivery: Delivery) -> Unknown:
     """In doubt, not safe to repeat, and its vendor can't be asked."""
     if delivery.repeat is Repeat.IDEMPOTENT:
         message = N_("an earlier try may have been taken, and it is too long ago for its vendor to recognise a repeat")
-        return Unknown(code="key_forgotten", message=message, outage=False)
+        return Unknown(code="key_forgotten", message=message, reason=Reason.OUT_OF_SERVICE, outage=False)
     message = N_("an earlier try may have been taken, and its vendor can't be asked")
-    return Unknown(code="cannot_ask", message=message, outage=False)
+    return Unknown(code="cannot_ask", message=message, reason=Reason.OUT_OF_SERVICE, outage=False)
 
 
 def _doubtful(attempts: Iterable[Attempt], generation: int | None = None) -> list[Attempt]:

@@ -7,6 +7,7 @@ Source of the format: https://cloud.google.com/logging/docs/structured-logging#s
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -105,6 +106,15 @@ def log(severity: Severity, message: str, **fields: Unpack[Fields]) -> None:
         shown = json.dumps(line, default=repr)
     if shown is not None:
         say(shown, _stream)
+
+
+_CODE = re.compile(r"(?!.*\d{7})[A-Za-z0-9_.:-]{1,64}")
+
+
+def plain_code(code: str | None) -> str | None:
+    """A vendor's code as a line, or a card that outlives contents, may show it: one that might hold somebody's phone,
+    name or address is `other`."""
+    return code if code is None or _CODE.fullmatch(code) else "other"
 
 
 def say(text: str, stream: Sink | None = None) -> None:

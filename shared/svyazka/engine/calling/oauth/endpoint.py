@@ -44,7 +44,9 @@ class Failure:
         """The same for a delivery, a poll or a re-read that wanted access."""
         trouble = self.trouble
         if self.do == "retry":
-            return Retry(code=trouble.code, message=trouble.message, after=self.after)
+            return Retry(
+                code=trouble.code, message=trouble.message, after=self.after, reason=Reason.OUT_OF_SERVICE
+            )  # fmt: skip
         return Blocked(code=trouble.code, message=trouble.message, remedy=trouble.remedy, reason=Reason.NO_ACCESS)
 
 

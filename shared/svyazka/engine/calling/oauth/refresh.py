@@ -44,6 +44,7 @@ from svyazka.model.errors import Conflict, SourceUnavailable, Unavailable
 from svyazka.model.grants import Grant, Pair, Trouble
 from svyazka.model.ids import connection_id
 from svyazka.model.outcomes import Blocked, Outcome, Retry
+from svyazka.model.reasons import Reason
 
 if TYPE_CHECKING:
     from svyazka.engine.hub import Hub
@@ -77,9 +78,13 @@ class StoredPair:
 def needed(account: Account, why: str, hint: str = "") -> NoAccess:
     """A new authorisation is needed, with the way to give it: in Russian, for the business is told."""
     remedy = f"svyazka auth {account.tenant.id}/{account.name}" + (f" ({hint})" if hint else "")
-    return NoAccess(
-        Blocked(code=NEEDED, message=N_("доступ нужно выдать заново: {why}").format(why=why), remedy=remedy)
-    )
+    message = N_("доступ нужно выдать заново: {why}").format(why=why)
+    return NoAccess(Blocked(code=NEEDED, message=message, remedy=remedy, reason=Reason.NO_ACCESS))
+
+
+def _retry(code: str, message: str) -> Retry:
+    """Access isn't there yet, and nothing is known against its vendor."""
+    return Retry(code=code, message=message, reason=Reason.NO_ACCESS, outage=False)
 
 
 def authorisation_of(hub: Hub, account: Account) -> Authorised | None:
@@ -122,7 +127,7 @@ class Authorised(Authorisation):
             if self._is_usable(known, refused):
                 base_url = self._app.base_url or known.pair.base_url or known.grant.base_url
                 return Access(known.pair.access, base_url)
-        raise NoAccess(Retry(code="not_renewed", message=N_("the vendor gave no other access token"), outage=False))
+        raise NoAccess(_retry("not_renewed", N_("the vendor gave no other access token")))
 
     def _is_usable(self, known: StoredPair, refused: str | None) -> bool:
         ours = known.grant.client_id == self._app.client_id
@@ -158,7 +163,7 @@ class Authorised(Authorisation):
             renewed = await self._renew(grant, version)
             if renewed is not None:
                 return renewed
-        raise NoAccess(Retry(code="renewing", message=N_("another instance is renewing the access"), outage=False))
+        raise NoAccess(_retry("renewing", N_("another instance is renewing the access")))
 
     def _judged(self, held: Versioned[Grant] | None) -> StoredPair:
         """The stored pair. Raises NoAccess where only a new authorisation helps."""
@@ -183,8 +188,14 @@ class Authorised(Authorisation):
             return
         trouble = grant.trouble
         if grant.needs_hand:
-            raise NoAccess(Blocked(code=trouble.code, message=trouble.message, remedy=trouble.remedy))
-        raise NoAccess(Retry(code=trouble.code, message=trouble.message, after=left))
+            raise NoAccess(
+                Blocked(
+                    code=trouble.code, message=trouble.message, remedy=trouble.remedy, reason=Reason.NO_ACCESS
+                )
+            )  # fmt: skip
+        raise NoAccess(
+            Retry(code=trouble.code, message=trouble.message, after=left, reason=Reason.OUT_OF_SERVICE)
+        )  # fmt: skip
 
     # One renewal under a claim
 

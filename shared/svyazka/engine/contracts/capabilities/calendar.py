@@ -71,7 +71,8 @@ class Calendar(Protocol[SettingsT]):
         raise NotImplementedError
 
     async def find_booked(self, command: BookVisit, call: Call[SettingsT]) -> Outcome | None:
-        """Where `book` is checkable: Succeeded if the calendar has it by our mark, None if it provably hasn't."""
+        """Where `book` is checkable: Succeeded if the calendar has it by our mark, None if it provably hasn't. A
+        question that is refused says nothing of the booking."""
         raise NotImplementedError
 
     async def move(self, command: MoveVisit, visit: str, call: Call[SettingsT]) -> Outcome:

@@ -46,6 +46,7 @@ class Messenger(Protocol[SettingsT]):
         raise NotImplementedError
 
     async def find_sent(self, message: SendMessage, to: str, call: Call[SettingsT]) -> Outcome | None:
-        """Where safety is checkable: Succeeded if the vendor has it, None if it provably hasn't."""
+        """Where safety is checkable: Succeeded if the vendor has it, None if it provably hasn't. VendorFailure may pass
+        through: a question that is refused says nothing of the message."""
         contradiction = N_("{found} calls itself checkable, and can't be asked").format(found=type(self).__name__)
         raise NotImplementedError(contradiction)
