@@ -15,8 +15,9 @@ from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import RECENT_EVENTS
 from svyazka.engine.ports.asking import NoReply, Reply
-from svyazka.engine.ports.store import Put
-from svyazka.model.events import EventRecord
+from svyazka.engine.ports.store import Create, Put
+from svyazka.model.contacts import Contact
+from svyazka.model.events import Entity, Event, EventRecord, EventStatus, EventType
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
 
 SITE: dict[str, Any] = {"origins": ["https://example.ru"], "honeypot": "website"}
@@ -133,3 +134,54 @@ def told(answer: Answer) -> dict[str, Any]:
     """An answer's JSON."""
     found: dict[str, Any] = json.loads(answer.body)
     return found
+
+
+PHONE = "+7 999 123-45-67"
+WIDE = {"limits": {"per_address": "99999/m", "per_site": "99999/m"}}
+
+
+async def opened(settings: Any = None, **more: Any) -> Site:
+    """A site whose limits are in nobody's way; `more`: of its tenant."""
+    site = Site({**WIDE, **(settings or {})})
+    site.tenant = site.tenant.model_copy(update=more)
+    await site.settle_in()
+    return site
+
+
+async def ask(site: Site, phone: str = PHONE) -> Answer:
+    """Ask for a code, and have it sent."""
+    answer = await site.post("code", {"phone": phone})
+    await site.run()
+    return answer
+
+
+def code_sent(site: Site) -> str:
+    """The newest code."""
+    return site.sms.sent[-1][1].removeprefix("Код ")
+
+
+async def check(site: Site, code: str, phone: str = PHONE) -> Answer:
+    """Give a code back."""
+    return await site.call("POST", "/ingest/code/check", {"phone": phone, "code": code})
+
+
+async def signed_in(site: Site, phone: str = PHONE) -> str:
+    """A session of a phone's."""
+    await ask(site, phone)
+    session: str = told(await check(site, code_sent(site), phone))["session"]
+    return session
+
+
+def happened(
+    site: Site, type_: EventType, subject: str, name: str | None, *, phone: str = PHONE, connection: str = "till",
+    visit: str | None = None, **data: Any,
+) -> Create:  # fmt: skip
+    """Something that a vendor told of a phone's owner."""
+    number = len(site.store.documents)
+    event = Event(
+        id=f"evt_{subject}_{number}", tenant="kofe", connection=connection, vendor=connection, type=type_,
+        subject=subject, identity="strong", origin="webhook", received_at=site.clock.now(),
+        contact=Contact(name=name, phone=phone), entity=Entity(kind="record", id=visit) if visit else None, data=data,
+    )  # fmt: skip
+    people = (site.keyring.person("kofe", phone),)
+    return Create(journal.document(EventRecord(event=event, status=EventStatus.PLANNED, people=people)))

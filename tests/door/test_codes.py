@@ -6,12 +6,11 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from door.support import Site, told
+from door.support import PHONE, WIDE, Site, ask, check, code_sent, happened, opened, signed_in, told
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import RECENT_PROBLEMS
@@ -22,30 +21,6 @@ from svyazka.model.problems import Problem
 from svyazka.model.tenants import ConnectionSpec
 
 pytestmark = pytest.mark.anyio
-
-PHONE = "+7 999 123-45-67"
-WIDE = {"limits": {"per_address": "99999/m", "per_site": "99999/m"}}
-
-
-async def opened(settings: Any = None, **more: Any) -> Site:
-    site = Site({**WIDE, **(settings or {})})
-    site.tenant = site.tenant.model_copy(update=more)
-    await site.settle_in()
-    return site
-
-
-async def ask(site: Site, phone: str = PHONE) -> Any:
-    answer = await site.post("code", {"phone": phone})
-    await site.run()
-    return answer
-
-
-def code_sent(site: Site) -> str:
-    return site.sms.sent[-1][1].removeprefix("Код ")
-
-
-async def check(site: Site, code: str, phone: str = PHONE) -> Any:
-    return await site.call("POST", "/ingest/code/check", {"phone": phone, "code": code})
 
 
 async def test_a_code_goes_out_by_the_tenants_flow_and_opens_a_session_once() -> None:
@@ -143,22 +118,6 @@ async def test_codes_that_nobody_enters_stop_the_site_before_its_day_is_used_up(
 # What a session shows
 
 
-def happened(site: Site, type_: EventType, subject: str, name: str | None, **data: Any) -> Create:
-    event = Event(
-        id=f"evt_{subject}", tenant="kofe", connection="till", vendor="till", type=type_, subject=subject,
-        identity="strong", origin="webhook", received_at=site.clock.now(), contact=Contact(name=name, phone=PHONE),
-        data=data,
-    )  # fmt: skip
-    person = site.keyring.person("kofe", PHONE)
-    return Create(journal.document(EventRecord(event=event, status=EventStatus.PLANNED, people=(person,))))
-
-
-async def signed_in(site: Site) -> str:
-    await ask(site)
-    session: str = told(await check(site, code_sent(site)))["session"]
-    return session
-
-
 async def test_a_session_shows_its_persons_visits_and_ends_by_itself_and_by_forgetting() -> None:
     site = await opened()
     await site.store.commit(
@@ -168,7 +127,8 @@ async def test_a_session_shows_its_persons_visits_and_ends_by_itself_and_by_forg
     assert (await site.call("GET", "/ingest/me/visits", x_session="made-up")).status == 401
     token = await signed_in(site)
     answer = await site.call("GET", "/ingest/me/visits", x_session=token)
-    assert told(answer) == {"data": [{"id": "1", "status": "booked", "service": "Стрижка"}]}
+    heard = {"id": "1", "status": "booked", "title": "Стрижка", "seen": "journal", "as_of": "2026-03-14T12:00:00Z"}
+    assert told(answer) == {"data": [heard], "as_of": "2026-03-14T12:00:00Z", "stale": False}
     assert token not in json.dumps([document.id for document in site.store.documents.values()]), "hashes only"
     site.clock.step(3601)
     assert (await site.call("GET", "/ingest/me/visits", x_session=token)).status == 401
@@ -177,19 +137,6 @@ async def test_a_session_shows_its_persons_visits_and_ends_by_itself_and_by_forg
 
     await Forgetting(site.hub).forget(site.tenant, PHONE)
     assert (await site.call("GET", "/ingest/me/visits", x_session=token)).status == 401
-
-
-@pytest.mark.parametrize("why", ["household", "sensitive", "unused"])
-async def test_a_phone_that_is_no_one_person_shows_nothing(why: str) -> None:
-    site = await opened(sensitive=why == "sensitive")
-    await site.store.commit([happened(site, EventType.APPOINTMENT_BOOKED, "visit:1", "Анна")])
-    if why == "household":
-        await site.store.commit([happened(site, EventType.APPOINTMENT_BOOKED, "visit:2", "Пётр")])
-    if why == "unused":
-        site.clock.step(200 * 86400)
-    answer = await site.call("GET", "/ingest/me/visits", x_session=await signed_in(site))
-    assert answer.status == 403
-    assert "visit" not in answer.body.decode()
 
 
 async def test_nobody_else_can_make_a_household_of_a_phone_by_the_public_key() -> None:

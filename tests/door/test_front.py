@@ -263,7 +263,7 @@ async def test_a_flood_is_kept_and_held_and_one_word_of_an_operator_lets_it_go_o
 async def test_test_crm_makes_one_lead_an_hour_and_says_what_became_of_it(site: Site) -> None:
     deal = {
         "command": "PutRecord", "record": "deal", "vendor": "amocrm", "status": "succeeded",
-        "produced": [{"kind": "deal", "id": "31337"}],
+        "produced": [{"kind": "deal", "id": "31337"}], "id_word": "amo_lead_id",
     }  # fmt: skip
     site.asks.answers["/perform-now"] = Reply(200, {"status": "planned", "deliveries": [deal]})
     for _ in range(3):

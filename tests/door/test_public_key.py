@@ -26,9 +26,9 @@ ROUNDS = int(os.environ.get("SVYAZKA_FUZZ", "400"))
 WIDE = {"limits": {"per_address": "999999/m", "per_site": "999999/m"}}
 SECRET_PHONE, SECRET_NAME = "+79161112233", "Тайная"
 PATHS = (
-    "lead", "message", "order", "event", "booking", "booking/cancel", "code", "code/check", "session", "services",
-    "staff", "days", "slots", "me/visits", "me/bookings", "me/payments", "payment", "refund", "test-crm", "status",
-    "status/evt_" + "0" * 32, "openapi.json", "../kofe", "me", "",
+    "lead", "message", "order", "event", "booking", "booking/cancel", "code", "code/check", "session", "session/born",
+    "services", "staff", "days", "slots", "me/visits", "me/bookings", "me/payments", "payment", "refund", "test-crm",
+    "status", "status/evt_" + "0" * 32, "openapi.json", "../kofe", "me", "",
 )  # fmt: skip
 NAMES = (
     "name", "phone", "email", "chat", "text", "price", "sum", "amount", "status", "stage", "pipeline", "responsible",

@@ -28,6 +28,12 @@ def wrong(where: str, expected: str) -> Answer:
     return Answer(422, json.dumps(body, ensure_ascii=False).encode(), "application/problem+json")
 
 
+def not_shown(why: str, needs: str | None) -> Answer:
+    """403 where a session isn't shown what it asks for; `needs`: what it would have to show."""
+    body = {"status": 403, "title": "Not shown", "detail": why, **({"needs": needs} if needs else {})}
+    return Answer(403, json.dumps(body).encode(), "application/problem+json")
+
+
 def too_often(seconds: int) -> Answer:
     """429."""
     return problem(429, "Too often", "this limit is used up for now", {"Retry-After": str(max(seconds, 1))})

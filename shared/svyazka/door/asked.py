@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from svyazka.door.becoming import Standing
 from svyazka.door.callers import Caller
 from svyazka.engine.journal.tasks import Asked
 from svyazka.engine.ports.asking import ACT_SECONDS, READ_SECONDS, NoReply, Reply, WorkerAsked
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.support.logs import log
+from svyazka.model.standing import Standing
 
 
 class AskedOfTheWorker:
@@ -40,7 +40,11 @@ class AskedOfTheWorker:
         except NoReply as error:
             log("WARNING", "not carried out at once", event=id_, reason=str(error))
             return None
-        return Standing.of(reply.content) if reply.status == 200 else None
+        try:
+            return Standing.model_validate(reply.content) if reply.status == 200 else None
+        except ValueError:
+            log("ERROR", "not understood", event=id_)
+            return None
 
     def queue_due(self) -> datetime:
         """When the queue sees to what we ask the worker for ourselves, should we die before."""

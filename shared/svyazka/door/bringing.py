@@ -27,8 +27,6 @@ KEY_LENGTH = 255
 NEEDS_KEY = frozenset({"order", "booking"})
 """What must not happen twice, and could by a repeat: their callers name them."""
 BY_SERVERS = frozenset({"event"})
-LEAD_ID = {"amocrm": "amo_lead_id"}
-"""What test-crm calls a deal's id: the word that callers know it by, where it isn't `lead_id`."""
 USUAL_FRESH = 600.0
 FLOOD_LEAST, FLOOD_TIMES = 60, 20
 """An hour's calls that are never a flood, and how many times the site's usual hour is one."""
@@ -154,7 +152,7 @@ class Bringing:
         deal = standing.deal if standing is not None else None
         if deal is not None and deal.status == "succeeded" and deal.made is not None:
             number = int(deal.made) if deal.made.isdigit() else deal.made
-            return content(200, {"status": "success", LEAD_ID.get(deal.vendor, "lead_id"): number})
+            return content(200, {"status": "success", deal.id_word: number})
         if standing is None or standing.word == "accepted":
             return content(202, {"status": "accepted", "id": entry.id})
         why = deal.code if deal is not None else standing.reason

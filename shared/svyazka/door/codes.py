@@ -137,7 +137,7 @@ class Codes:
 
     async def _is_right(self, caller: Caller, phone: str, code: str, now: datetime) -> bool:
         whose = self._whose(caller, phone)
-        if await self._limiter.take(Limit(f"t.{whose}", TRIES_A_DAY, DAY), now) is None:
+        if not await self.may_try(self._keyring.person(caller.site.tenant, phone), now):
             return False
         days = (now, now - LIFE)  # one made just before midnight is yesterday's
         names = [_code_id(whose, day, number) for day in days for number in range(PER_PHONE[-1][0])]
@@ -154,11 +154,24 @@ class Codes:
             entered.append(once(_entered_id(caller, newest.issue), now + timedelta(days=2)))
         return (await self._door.create(entered))[0]
 
+    async def may_try(self, person: str, now: datetime) -> bool:
+        """Count one of a person's tries of the day, at codes and at second factors alike. Raises Unavailable."""
+        return await self._limiter.take(Limit(f"t.{person}", TRIES_A_DAY, DAY), now) is not None
+
+    async def may_try_in(self, session: str, now: datetime) -> bool:
+        """Count one of a session's tries at its second factor. Raises Unavailable."""
+        return await self._limiter.take(Limit(f"b.{session}", TRIES, DAY), now) is not None
+
     def _whose(self, caller: Caller, phone: str) -> str:
         return self._keyring.mark("phone", caller.site.tenant, phone_key(phone) or phone)
 
     async def _even(self, began: float) -> None:
-        await self._rest(max(TAKES - (time.monotonic() - began), 0.0))
+        await evened(self._rest, began, TAKES)
+
+
+async def evened(rest: Rest, began: float, takes: float) -> None:
+    """Wait until so long after a beginning: how long something took tells nothing."""
+    await rest(max(takes - (time.monotonic() - began), 0.0))
 
 
 def _dialled(phone: str) -> str:

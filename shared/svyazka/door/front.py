@@ -49,7 +49,7 @@ class FrontDoor:
         self.counts = Counts(limiter, clock)
         asked = AskedOfTheWorker(worker or NobodyAsked(), clock)
         bringing = Bringing(door, self.receiver, self.counts, asked)
-        knowing = Knowing(door, self.receiver, Codes(door, keyring, self.receiver, limiter, rest), asked)
+        knowing = Knowing(door, self.receiver, Codes(door, keyring, self.receiver, limiter, rest), asked, rest)
         looking = Looking(door, Visits(self.receiver, asked), asked)
         self._settings: dict[str, tuple[Mapping[str, Any], SiteSettings]] = {}
         self._calls: dict[tuple[str, str], Handler] = {
@@ -59,6 +59,7 @@ class FrontDoor:
             ("POST", "code"): knowing.code,
             ("POST", "code/check"): knowing.check,
             ("POST", "session"): knowing.session,
+            ("POST", "session/born"): knowing.born,
             ("GET", "me/visits"): knowing.own("my_visits"),
             ("GET", "me/bookings"): knowing.own("my_bookings"),
             ("GET", "status"): looking.status,

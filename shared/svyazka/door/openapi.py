@@ -102,9 +102,12 @@ def _others() -> dict[str, Any]:
     day = {"type": "string", "format": "date"}
     id_ = {"type": "string", "minLength": 1, "maxLength": 64}
     looked = {"type": "object", "required": ["data", "as_of", "stale"]}
-    mine = {"type": "object", "required": ["data"]}
+    mine = {"type": "object", "required": ["data", "as_of", "stale"]}
+    born = {"type": "string", "pattern": r"^[0-9]{4}(-[0-9]{2}-[0-9]{2})?$"}
     status = {"type": "object", "required": ["status", "id"]}
     test = {"type": "object", "required": ["status"]}
+    factor = {"enum": ["birth_year", "birth_date"]}
+    shown = {"type": "object", "required": ["status", "factor"], "properties": {"factor": factor}}
     return {
         "/ingest/booking/move": {
             "post": _asking("move", {"id": _ID, "starts_at": code}, "200", status, **_CHANGED)
@@ -114,6 +117,9 @@ def _others() -> dict[str, Any]:
         "/ingest/code/check": {"post": _asking("check", {"phone": phone, "code": code}, "200", session)},
         "/ingest/session": {
             "post": _asking("session", {"init_data": {**code, "maxLength": 4096}}, "200", session)
+        },
+        "/ingest/session/born": {
+            "post": {**_asking("born", {"born": born}, "200", shown), "security": _WITH_SESSION}
         },
         "/ingest/services": {"get": _looking("services", {}, looked)},
         "/ingest/staff": {"get": _looking("staff", {"service": (id_, False)}, looked)},

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from svyazka.engine.asking import mine
 from svyazka.engine.asking.asker import Asker
-from svyazka.engine.asking.bookings import booking_of
-from svyazka.engine.asking.mine import NotYours
+from svyazka.engine.asking.desk import Desk
+from svyazka.engine.asking.sessions import NotYours
 from svyazka.engine.calling.cards import Cards
 from svyazka.engine.calling.oauth.tasks import ask_anew, redirected, renew
 from svyazka.engine.calling.rereading import Rereader
@@ -22,7 +21,6 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.jobs.runner import Jobs
 from svyazka.engine.jobs.work import Work
-from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.at_once import AtOnce
@@ -38,9 +36,6 @@ from svyazka.engine.upkeep.silent_hooks import SilentHooks
 from svyazka.engine.upkeep.sweep import Sweep
 from svyazka.engine.upkeep.usual_hours import count_usual_hours
 from svyazka.model.errors import ConfigError, NotAnswered, Unavailable, WrittenByNewer
-from svyazka.model.events import EventRecord
-from svyazka.model.questions import QUESTION
-from svyazka.model.tenants import Tenant
 
 RECORDED, NOT_RECORDED, NO_SUCH_WORK = 204, 503, 404
 
@@ -60,6 +55,7 @@ class Worker:
         self.hub, self.front_door = hub, front_door
         self.outages = Outages(hub)
         self.asker = Asker(hub, self.outages)
+        self.desk = Desk(hub, self.asker, self.outages)
         self.lanes = Lanes(hub)
         rereader = Rereader(hub, self.outages)
         self.admission = Admission(hub, self.outages, self.lanes, rereader)
@@ -131,10 +127,10 @@ class Worker:
         try:
             match path:
                 case Asked.ASK:
-                    return await self._asked(body)
+                    return await self.desk.answer(body)
                 case Asked.PERFORM_NOW:
                     found = await self.at_once.carry_out(str(body["event"]))
-                    return (200, found) if found is not None else (404, {"code": "no_event"})
+                    return (200, found.model_dump(mode="json")) if found is not None else (404, {"code": "no_event"})
         except NotYours as error:
             return 403, {"code": error.code}
         except NotAnswered as error:
@@ -146,48 +142,6 @@ class Worker:
             log("WARNING", "not asked rightly", path=path, error=type(error).__name__)
             return 400, {"code": "bad_question"}
         return 404, {"code": "no_such_question"}
-
-    async def _asked(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """One question: about a calendar, or about whoever a session is of."""
-        tenant, question = await self.hub.directory.tenant(str(body["tenant"])), body["question"]
-        if tenant is None:
-            return 404, {"code": "no_such_question"}
-        match question["kind"]:
-            case "my_visits" | "my_bookings":
-                person = await mine.person_of_session(self.hub, tenant, str(question["session"]))
-                shown = mine.visits if question["kind"] == "my_visits" else mine.bookings
-                return 200, {"value": await shown(self.hub, tenant, person)}
-            case "booking":
-                return await self._booking(tenant, str(body.get("by", "")), str(question["booking"]))
-            case "init_data":
-                bot, init_data = str(question["bot"]), str(question["init_data"])
-                return 200, {"person": await mine.person_in_app(self.hub, tenant, bot, init_data)}
-        name = str(body.get("connection") or "") or self._only_calendar(tenant)
-        account = await self.hub.directory.account(tenant.id, name) if name else None
-        if account is None:
-            return 404, {"code": "no_calendar"}
-        answer = await self.asker.ask(account, QUESTION.validate_python(question), str(body.get("by", "")))
-        return 200, answer.told()
-
-    async def _booking(self, tenant: Tenant, site: str, id_: str) -> tuple[int, dict[str, Any]]:
-        """A booking of this very site, by its id."""
-        held = await journal.load(self.hub.store, EventRecord, id_)
-        found = await booking_of(self.hub, tenant.id, id_)
-        if held is None or found is None or held.model.event.connection != site:
-            return 404, {"code": "no_booking"}
-        starts_at = found.starts_at.iso if found.starts_at is not None else None
-        return 200, {
-            "state": found.state, "visit": found.visit, "starts_at": starts_at, "code": found.code,
-            "changing": found.changing, "subject": held.model.event.subject,
-        }  # fmt: skip
-
-    def _only_calendar(self, tenant: Tenant) -> str | None:
-        """The tenant's one connection that has a calendar; None where there are several, or none."""
-        names = [
-            name for name, spec in tenant.connections.items()
-            if self.hub.directory.manifests(spec.vendor).calendar is not None
-        ]  # fmt: skip
-        return names[0] if len(names) == 1 else None
 
     async def _salvage(self, body: Mapping[str, str]) -> None:
         unreadable = await self.salvager.salvage(body)

@@ -83,6 +83,7 @@ class AmocrmRecords(Records[AmocrmSettings]):
     """Writes are refused whole or taken whole; nothing of amoCRM's recognises a repeat, so each is looked for."""
 
     kinds = frozenset(ENTITY)
+    deal_id = "amo_lead_id"
     creating = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.NO)
     updating = Operation(Safety.idempotent(), quiet=Quiet.NO, replaces=Replaces.LIST)
     noting = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.YES)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.planning.planner import Planner
+from svyazka.model.commands import BookVisit, MoveVisit, PutRecord
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventRecord
+from svyazka.model.standing import LEAD_ID, Standing, Step, WentWrong
 
 MOST_ROUNDS = 12
 """A chain has ten steps at most, and each may give way to another channel."""
@@ -26,7 +27,7 @@ class AtOnce:
     def __init__(self, hub: Hub, planner: Planner, attempts: Attempts) -> None:
         self._hub, self._planner, self._attempts = hub, planner, attempts
 
-    async def carry_out(self, event_id: str) -> dict[str, Any] | None:
+    async def carry_out(self, event_id: str) -> Standing | None:
         """Plan an event and perform what is due of it, step after step; how it stands then. None: there is no such
         event. Raises Unavailable."""
         await self._planner.plan(event_id)
@@ -44,7 +45,7 @@ class AtOnce:
             if not new:
                 break
             deliveries = await self._deliveries(held.model.deliveries)
-        return standing(held.model, [one.model for one in deliveries])
+        return self._standing(held.model, [one.model for one in deliveries])
 
     async def _deliveries(self, ids: Iterable[str]) -> list[Versioned[Delivery]]:
         """An event's deliveries in the order of its plan, each followed by what it gave way to."""
@@ -60,29 +61,28 @@ class AtOnce:
                 waiting.insert(0, one.model.successor)
         return found
 
+    def _standing(self, record: EventRecord, deliveries: Iterable[Delivery]) -> Standing:
+        """Codes and ids, nothing of a person."""
+        steps = tuple(_step(one, self._id_word(one.vendor)) for one in deliveries)
+        return Standing(event=record.event.id, status=record.status.value, reason=record.reason, deliveries=steps)
+
+    def _id_word(self, vendor: str) -> str:
+        records = self._hub.directory.manifests(vendor).records
+        return records.deal_id if records is not None else LEAD_ID
+
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:
     ready = delivery.status in (Status.PENDING, Status.RETRYING)
     return ready and (delivery.next_attempt_at is None or delivery.next_attempt_at <= now + SOON)
 
 
-def standing(record: EventRecord, deliveries: Iterable[Delivery]) -> dict[str, Any]:
-    """How an event stands, in JSON: codes and ids, nothing of a person."""
-    return {
-        "event": record.event.id,
-        "status": record.status.value,
-        "reason": record.reason,
-        "deliveries": [_of_delivery(delivery) for delivery in deliveries],
-    }
-
-
-def _of_delivery(delivery: Delivery) -> dict[str, Any]:
-    told = delivery.model_dump(mode="json", include={"external_id", "produced"})
+def _step(delivery: Delivery, id_word: str) -> Step:
     command = delivery.command
-    return {
-        "id": delivery.id, "flow": delivery.flow, "step": delivery.step, "command": command.kind if command else None,
-        "record": getattr(command, "record", None), "connection": delivery.connection, "vendor": delivery.vendor,
-        "status": delivery.status.value, "external_id": told.get("external_id"), "produced": told.get("produced"),
-        "starts_at": getattr(getattr(command, "starts_at", None), "iso", None),
-        "error": {"code": delivery.last_error.code} if delivery.last_error else None,
-    }  # fmt: skip
+    return Step(
+        id=delivery.id, flow=delivery.flow, step=delivery.step, command=command.kind if command else None,
+        record=command.record.value if isinstance(command, PutRecord) else None, connection=delivery.connection,
+        vendor=delivery.vendor, status=delivery.status.value, external_id=delivery.external_id,
+        produced=delivery.produced, id_word=id_word,
+        starts_at=command.starts_at.iso if isinstance(command, BookVisit | MoveVisit) else None,
+        error=WentWrong(code=delivery.last_error.code) if delivery.last_error else None,
+    )  # fmt: skip

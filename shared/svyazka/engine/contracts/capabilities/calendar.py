@@ -59,7 +59,8 @@ class Calendar(Protocol[SettingsT]):
         raise NotImplementedError
 
     async def visit(self, id: str, call: Call[SettingsT]) -> Visit | None:
-        """A visit as it is now, a cancelled one too where its vendor still shows it; None when it is gone."""
+        """A visit as it is now, a cancelled one too where its vendor still shows it; None when it is gone. `id` is that
+        of `book`'s success, and what the `entity` of an appointment's event names."""
         raise NotImplementedError
 
     # What is done

@@ -102,6 +102,8 @@ class Records(Protocol[SettingsT]):
     """A system that keeps business things. Stateless; what a call needs comes in `Call`."""
 
     kinds: ClassVar[Collection[RecordKind]]
+    deal_id: ClassVar[str] = "lead_id"
+    """The name by which a site's own programs ask for the number of a deal that we made."""
 
     creating: ClassVar[Operation]
     """Checkable as a rule: what was made is found again, by our mark or by what it is told by. `ask_after`: how long

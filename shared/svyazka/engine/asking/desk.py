@@ -1,0 +1,84 @@
+"""What the front door asks while somebody waits: about a calendar, about a booking, about whoever a session is of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from svyazka.engine.asking.asker import Asker
+from svyazka.engine.asking.bookings import booking_of
+from svyazka.engine.asking.my_visits import MyVisits
+from svyazka.engine.asking.proving import Born, Proving
+from svyazka.engine.asking.sessions import person_in_app, session_of
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.outages.learning import Outages
+from svyazka.model.events import EventRecord
+from svyazka.model.questions import QUESTION
+from svyazka.model.tenants import Tenant
+
+Answered = tuple[int, dict[str, Any]]
+"""A status, and JSON."""
+
+NO_SUCH = (404, {"code": "no_such_question"})
+
+
+class Desk:
+    """Takes questions. Raises NotYours, NotAnswered, ConfigError, Unavailable; KeyError and ValueError for what is no
+    question."""
+
+    def __init__(self, hub: Hub, asker: Asker, outages: Outages) -> None:
+        self._hub, self._asker = hub, asker
+        self._mine, self._proving = MyVisits(hub, asker), Proving(hub, outages)
+
+    async def answer(self, body: Mapping[str, Any]) -> Answered:
+        """One question of a site's (`by`)."""
+        tenant, question = await self._hub.directory.tenant(str(body["tenant"])), body["question"]
+        if tenant is None:
+            return NO_SUCH
+        by = str(body.get("by", ""))
+        match question["kind"]:
+            case "my_visits" | "my_bookings" | "born":
+                return await self._of_session(tenant, question, by)
+            case "booking":
+                return await self._booking(tenant, by, str(question["booking"]))
+            case "init_data":
+                bot, init_data = str(question["bot"]), str(question["init_data"])
+                return 200, {"person": await person_in_app(self._hub, tenant, bot, init_data)}
+        name = str(body.get("connection") or "") or self._only_calendar(tenant)
+        account = await self._hub.directory.account(tenant.id, name) if name else None
+        if account is None:
+            return 404, {"code": "no_calendar"}
+        answer = await self._asker.ask(account, QUESTION.validate_python(question), by)
+        return 200, answer.told()
+
+    async def _of_session(self, tenant: Tenant, question: Mapping[str, Any], by: str) -> Answered:
+        session = await session_of(self._hub, tenant, str(question["session"]))
+        match question["kind"]:
+            case "my_visits":
+                return 200, (await self._mine.visits(tenant, session, by)).told()
+            case "my_bookings":
+                return 200, (await self._mine.bookings(tenant, session)).told()
+        born = Born.read(str(question["born"]))
+        await self._proving.prove(tenant, session, born)
+        return 200, {"factor": born.factor.value}
+
+    async def _booking(self, tenant: Tenant, site: str, id_: str) -> Answered:
+        """A booking of this very site, by its id."""
+        held = await journal.load(self._hub.store, EventRecord, id_)
+        found = await booking_of(self._hub, tenant.id, id_)
+        if held is None or found is None or held.model.event.connection != site:
+            return 404, {"code": "no_booking"}
+        starts_at = found.starts_at.iso if found.starts_at is not None else None
+        return 200, {
+            "state": found.state, "visit": found.visit, "starts_at": starts_at, "code": found.code,
+            "changing": found.changing, "subject": held.model.event.subject,
+        }  # fmt: skip
+
+    def _only_calendar(self, tenant: Tenant) -> str | None:
+        """The tenant's one connection that has a calendar; None where there are several, or none."""
+        names = [
+            name for name, spec in tenant.connections.items()
+            if self._hub.directory.manifests(spec.vendor).calendar is not None
+        ]  # fmt: skip
+        return names[0] if len(names) == 1 else None

@@ -1,0 +1,85 @@
+"""How a call of the front door stands, in the few words that its caller may know: codes and ids, nothing of a person.
+
+The worker tells it while somebody waits; later the front door reads it off the journal's own documents.
+"""
+
+from __future__ import annotations
+
+from svyazka.model.base import Stored
+from svyazka.model.references import Produced
+
+OPEN = frozenset({"pending", "in_flight", "retrying", "parked", "blocked", "unknown", "waiting_for"})
+BOOKINGS = {"BookVisit": "booked", "MoveVisit": "moved", "CancelVisit": "cancelled"}
+"""Commands to a calendar, and the word for their success."""
+
+DEAL, LEAD_ID = "deal", "lead_id"
+
+
+class WentWrong(Stored):
+    """A last refusal or failure."""
+
+    code: str
+
+
+class Step(Stored):
+    """One delivery of a call. States are texts: the other side may be of another release."""
+
+    id: str | None = None
+    flow: str | None = None
+    step: str | None = None
+    command: str | None = None
+    record: str | None = None
+    """What kind of card its command puts."""
+    connection: str | None = None
+    vendor: str
+    status: str
+    external_id: str | None = None
+    produced: tuple[Produced, ...] = ()
+    error: WentWrong | None = None
+    starts_at: str | None = None
+    """Of a visit, with the offset of the place."""
+    id_word: str = LEAD_ID
+    """The name by which callers ask for the id of what it made."""
+
+    @property
+    def made(self) -> str | None:
+        """The id of what it made at its vendor."""
+        return self.produced[0].id if self.produced else self.external_id
+
+    @property
+    def code(self) -> str | None:
+        """Of its last refusal."""
+        return self.error.code if self.error is not None else None
+
+
+class Standing(Stored):
+    """A call's event, and what was to be done about it, in the order of its plan."""
+
+    event: str | None = None
+    status: str
+    reason: str | None = None
+    deliveries: tuple[Step, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """accepted, done, failed; of a booking booked, moved, cancelled or taken."""
+        booking = self.booking
+        if booking is not None:
+            if booking.status == "succeeded":
+                return BOOKINGS[booking.command or ""]
+            if booking.status == "failed":
+                return "taken" if booking.code == "taken" else "failed"
+            return "accepted" if booking.status in OPEN else "failed"
+        if self.status != "planned" or any(step.status in OPEN for step in self.deliveries):
+            return "accepted"
+        return "failed" if any(step.status in ("failed", "dead") for step in self.deliveries) else "done"
+
+    @property
+    def booking(self) -> Step | None:
+        """The step that books, where there is one."""
+        return next((step for step in self.deliveries if step.command in BOOKINGS), None)
+
+    @property
+    def deal(self) -> Step | None:
+        """The step that makes the card of a lead."""
+        return next((step for step in self.deliveries if step.record == DEAL), None)
