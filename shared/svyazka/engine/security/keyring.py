@@ -212,6 +212,10 @@ class Keyring:
         packed = json.dumps([purpose, *parts], ensure_ascii=False).encode("utf-8", "surrogatepass")
         return hmac.digest(self.newest("mint")[1], b"mark\n" + packed, "sha256").hex()[:40]
 
+    def print_keys(self) -> dict[str, bytes]:
+        """Keys of the prints by which values are known again (`comparing/prints.py`), of every version that is here."""
+        return {version: hmac.digest(secret, b"prints", "sha256") for version, secret in self._versions("mint").items()}
+
     # People
 
     def person(self, tenant: str, address: str) -> str:
