@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from svyazka.engine.asking.asker import Asker
@@ -171,7 +172,8 @@ class Worker:
 
     async def _poll(self, body: Mapping[str, str]) -> None:
         if "connection" in body:
-            await self.poller.poll(body["tenant"], body["connection"])
+            due = datetime.fromisoformat(body["due"]) if "due" in body else None
+            await self.poller.poll(body["tenant"], body["connection"], due)
         else:
             await self.hub.queue.enqueue(await self.poller.due())
 

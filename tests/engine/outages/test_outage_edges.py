@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.outages.learning import THRESHOLD
 from svyazka.engine.ports.store import Put, Replace, Task
 from svyazka.engine.worker import Worker
-from svyazka.model.deliveries import Status
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.errors import Unavailable
 from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Blocked, Retry
 from svyazka.model.tenants import ConnectionSpec
@@ -87,6 +89,60 @@ async def test_a_failed_attempt_that_parks_after_the_recovery_goes_out() -> None
     house.start()
     await house.pass_time(120)
     assert house.deliveries()[0].status is Status.SUCCEEDED
+
+
+async def test_a_wake_up_that_comes_to_another_who_had_not_heard_of_the_recovery_is_not_lost() -> None:
+    house = await in_trouble()
+    late, later = house.worker, Worker(house.hub)
+    for one in (late, later):
+        assert await one.outages.of("kofe", "sms") is not None
+    house.start()
+    house.sms.script.clear()
+    await house.worker.outages.close(house.tenant, "sms")
+    await house.pass_time(HOUR)
+    await house.post(order(9))
+    (task,) = house.store.tasks
+    house.store.tasks.clear()
+    await late.handle(task.path, task.body)
+    (woken,) = tasks(house, "/perform")
+    house.store.tasks.clear()
+    await later.handle(woken.path, woken.body)
+    assert {delivery.status for delivery in house.deliveries()} == {Status.SUCCEEDED, Status.PARKED}
+    await house.run()
+    assert {delivery.status for delivery in house.deliveries()} == {Status.SUCCEEDED}
+
+
+@pytest.mark.parametrize("lost", [Unavailable("the queue is down"), SystemExit()], ids=["queue", "process"])
+async def test_what_parks_after_the_recovery_goes_out_though_its_wake_up_is_lost(lost: BaseException) -> None:
+    house = await in_trouble()
+    house.sms.script.clear()
+    late: Worker = house.worker
+    await house.post(order(9))
+    await house.run()
+    probe = house.deliveries()[0]
+    outages, hub = late.outages, house.hub
+
+    async def note(*args: object) -> bool:
+        house.worker = Worker(hub)
+        assert await house.worker.outages.close(house.tenant, "sms")
+        await house.run()
+        return True
+
+    unpark = outages.releasing.unpark
+
+    async def lost_once(delivery: Delivery) -> None:
+        outages.releasing.unpark = unpark  # type: ignore[method-assign]
+        raise lost
+
+    outages.note = note  # type: ignore[method-assign,assignment]
+    outages.releasing.unpark = lost_once  # type: ignore[method-assign]
+    house.clock.step((outage(house).next_probe_at - house.clock.now()).total_seconds())
+    house.sms.script.append(DOWN)
+    with suppress(SystemExit):
+        await late.handle("/perform", {"delivery": probe.id})
+    house.start()
+    await house.pass_time(600)
+    assert {delivery.status for delivery in house.deliveries()} == {Status.SUCCEEDED}
 
 
 async def test_whoever_believed_old_settings_for_a_while_is_resumed_with_the_others() -> None:

@@ -15,10 +15,11 @@ from fakes import START, TILL, House, order
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.ports.store import Document, Put
+from svyazka.engine.worker import Worker
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NoPlace, NotSent, SourceUnavailable, Unavailable
 from svyazka.model.events import EventType, Fact
-from svyazka.model.outcomes import Blocked
+from svyazka.model.outcomes import Blocked, Retry
 from svyazka.model.tenants import ConnectionSettings
 
 HOUR = 3600.0
@@ -63,14 +64,14 @@ class Asking(House):
         self.manifests["till"] = replace(TILL, polling=self.till)
         self.start()
 
-    async def poll(self) -> int:
-        return await self.worker.handle("/poll", {"tenant": "kofe", "connection": "till"})
+    async def poll(self, of: str = "till") -> int:
+        return await self.worker.handle("/poll", {"tenant": "kofe", "connection": of})
 
-    async def ticks(self, hours: float, every: float = 600.0) -> None:
+    async def ticks(self, hours: float, every: float = 600.0, of: str = "till") -> None:
         """Polls go on for so long."""
         for _ in range(int(hours * HOUR / every)):
             self.clock.step(every)
-            await self.poll()
+            await self.poll(of)
             await self.run()
 
     def cursor(self) -> str | None:
@@ -156,7 +157,8 @@ async def test_two_looks_at_once_journal_what_both_saw_and_leave_one_cursor(hous
     house.till.script.extend(
         [Polled(facts=[done(1), done(2)], cursor="a"), Polled(facts=[done(2), done(3)], cursor="b")]
     )
-    await asyncio.gather(house.poll(), house.poll())
+    another = Worker(house.hub)
+    await asyncio.gather(house.poll(), another.handle("/poll", {"tenant": "kofe", "connection": "till"}))
     await house.run()
     assert {record.event.subject for record in house.events()} == {"order:1", "order:2", "order:3"}
     assert house.cursor() in ("a", "b")
@@ -168,6 +170,42 @@ async def test_what_happened_long_before_it_was_found_is_too_old_to_be_of_use(ho
     await house.poll()
     await house.run()
     assert sorted(d.status.value for d in house.deliveries()) == ["expired", "succeeded"]
+
+
+# A vendor that hangs
+
+
+class Hanging(AskedTill):
+    """It answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = asyncio.Event()
+
+    async def poll(self, cursor: str | None, call: Call[ConnectionSettings]) -> Polled:
+        self.asked.append(cursor)
+        await self.answers.wait()
+        return Polled(facts=[done(1)], cursor="a")
+
+
+async def test_a_vendor_that_hangs_has_one_look_in_hand_and_holds_up_nobodys_planning(house: Asking) -> None:
+    hanging = Hanging()
+    house.manifests["till"] = replace(TILL, polling=hanging)
+    house.start()
+    await house.worker.handle("/poll", {})
+    (task,) = house.store.tasks
+    assert task.queue == "till", "the queue of planning is for what came in"
+    house.store.tasks.clear()
+    looks = asyncio.create_task(house.worker.handle(task.path, task.body))
+    while not hanging.asked:
+        await asyncio.sleep(0)
+    assert await house.worker.handle(task.path, task.body) == 204
+    hanging.answers.set()
+    await looks
+    assert (len(hanging.asked), house.cursor()) == (1, "a")
+    house.clock.step(hanging.every + 1)
+    assert await house.worker.handle(task.path, task.body) == 204
+    assert len(hanging.asked) == 1, "the next one has been queued behind it"
 
 
 # Gaps
@@ -209,6 +247,34 @@ async def test_looks_that_fail_for_hours_are_told_once_and_once_when_they_succee
     house.till.always = error
     await house.ticks(5)
     assert house.told()[2:] == [("poll", "failing")], "another time is told anew"
+
+
+@pytest.mark.parametrize("looks_fail_on", [False, True], ids=["looks too", "deliveries only"])
+async def test_whoever_goes_away_in_a_quiet_time_is_told_of_once_though_deliveries_meet_it_later(
+    looks_fail_on: bool,
+) -> None:
+    house = Asking(expires_after="30d")
+    house.manifests["sms"] = replace(house.sms.manifest, polling=house.till)
+    house.start()
+    await house.settle_in()
+    house.till.always = NotSent("refused")
+    await house.ticks(4, of="sms")
+    assert house.told() == [("poll", "failing")]
+    house.sms.script.extend([Retry(code="503", message="down")] * 1000)
+    await house.post(order(1))
+    for _ in range(5):
+        await house.ticks(1, of="sms")
+        await house.pass_time(60)
+    assert [(p.kind, p.shown_state(house.clock.now())) for p in house.problems() if p.is_open] == [("down", "open")]
+    assert house.told() == [("poll", "failing")], "it is the same trouble"
+    house.sms.script.clear()
+    house.till.always = NotSent("refused") if looks_fail_on else None
+    await house.pass_time(1.5 * HOUR)
+    await house.ticks(1, of="sms")
+    assert house.told() == [("poll", "failing"), ("outage", "recovered")]
+    assert [delivery.status.value for delivery in house.deliveries()] == ["succeeded"]
+    await house.ticks(4, of="sms")
+    assert house.told()[2:] == [("poll", "failing")] * looks_fail_on, "what goes on failing is told as what it is"
 
 
 async def test_a_look_that_fails_now_and_then_is_nobodys_trouble(house: Asking) -> None:

@@ -139,7 +139,10 @@ class Admission:
                 message = N_("{connection} is {kind} at the moment: {why}").format(
                     connection=name, kind=outage.model.kind, why=outage.model.message
                 )
-                return self._withheld(delivery, status, outage.model.code, message, name)
+                withheld = self._withheld(delivery, status, outage.model.code, message, name)
+                if withheld is None:  # this may be its wake-up, and we who haven't heard that the outage is over
+                    await self._outages.releasing.unpark(delivery)
+                return withheld
         return await self._in_turn(delivery, account, known, reservation)
 
     async def _in_turn(

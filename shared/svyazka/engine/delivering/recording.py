@@ -166,6 +166,7 @@ class Recorder:
         except Conflict:
             return False
         log("WARNING", "late settle merged", delivery=current.id, status=combined.status.value, tenant=current.tenant)
+        await self._outages.releasing.unpark(combined)  # ours, perhaps, of which no more than this was left to do
         return True
 
     async def _turn_after_all(self, delivery: Delivery) -> tuple[Delivery, list[Write]]:

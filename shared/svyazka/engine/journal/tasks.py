@@ -50,7 +50,8 @@ TICKS = (Route.SWEEP, Route.POLL, Route.RETAIN)
 """What the scheduler calls by the clock."""
 
 PLANNING, SALVAGING = "plan", "salvage"
-"""The queues that are no vendor's: for what is ours to do, and for what could not be journaled."""
+"""The queues that are no vendor's: for what is ours to do, and for what could not be journaled. What asks a vendor goes
+by that vendor's own: one that hangs would hold up everybody's planning."""
 
 
 def plan_task(event: str, due: datetime | None = None) -> Task:
@@ -118,14 +119,15 @@ def renew_task(tenant: str, connection: str) -> Task:
     return Task(PLANNING, Route.RENEW, _connection(tenant, connection))
 
 
-def probe_task(tenant: str, connection: str) -> Task:
+def probe_task(tenant: str, connection: str, vendor: str) -> Task:
     """The task that looks whether a connection is well again."""
-    return Task(PLANNING, Route.PROBE, _connection(tenant, connection))
+    return Task(vendor, Route.PROBE, _connection(tenant, connection))
 
 
-def poll_task(tenant: str, connection: str, due: datetime) -> Task:
+def poll_task(compiled: CompiledConnection, due: datetime) -> Task:
     """The task that asks a vendor what we missed."""
-    return Task(PLANNING, Route.POLL, _connection(tenant, connection), due)
+    body = {**_connection(compiled.tenant, compiled.connection), "due": due.isoformat()}
+    return Task(compiled.vendor, Route.POLL, body, due)
 
 
 def job_task(job: str, due: datetime | None = None, *, released: bool = False) -> Task:

@@ -77,7 +77,7 @@ class Probing:
             if held is None:
                 return None
             if await self._states.change(held, next_probe_at=self._hub.clock.now()):
-                await self._send(tenant, connection)
+                await self._send(tenant, held.model)
                 return held.model
 
     async def due(self, held: Versioned[Outage], tenant: Tenant) -> None:
@@ -90,7 +90,7 @@ class Probing:
         # The probe's own compare-and-set moves `next_probe_at`: until then it is looked at again soon.
         wake_at = now + RELEASE_GRACE if probe_due else outage.next_probe_at
         if await self._states.change(held, wake_at=wake_at) and probe_due:
-            await self._send(tenant, outage.connection)
+            await self._send(tenant, outage)
 
     async def _can_be_tried(self, outage: Outage) -> bool:
         """What lacks a credential is resumed by whoever sets it."""
@@ -100,14 +100,14 @@ class Probing:
             return False
         return account is not None and (not account.missing or self._hub.printer is not None)
 
-    async def _send(self, tenant: Tenant, connection: str) -> None:
-        waiting = [held.model async for held in waiting_for(self._hub.store, tenant, connection, PROBE_LOOK)]
+    async def _send(self, tenant: Tenant, outage: Outage) -> None:
+        waiting = [held.model async for held in waiting_for(self._hub.store, tenant, outage.connection, PROBE_LOOK)]
         if waiting:
             # Rather somebody's message than an alert: "it doesn't work", told by the very connection, would puzzle.
             waiting.sort(key=lambda one: one.flow == ALERT_FLOW)
             await self._hub.queue.enqueue([perform_task(waiting[0])])
             return
-        await self._hub.queue.enqueue([probe_task(tenant.id, connection)])
+        await self._hub.queue.enqueue([probe_task(tenant.id, outage.connection, outage.vendor)])
 
 
 def wanted(outcome: Blocked | Retry | Unknown) -> float:

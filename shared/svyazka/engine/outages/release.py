@@ -18,9 +18,10 @@ from svyazka.engine.journal.kinds import (
 )
 from svyazka.engine.journal.tasks import job_task, perform_task, plan_task, release_task
 from svyazka.engine.journal.transition import replace_delivery
-from svyazka.engine.outages.state import RELEASE_GRACE, OutageStates
+from svyazka.engine.outages.state import CACHED_FOR, RELEASE_GRACE, OutageStates
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Store
+from svyazka.engine.rules.deadlines import LONGEST_LEASE, TAKE_OVER_GRACE
 from svyazka.engine.rules.transitions import waiting
 from svyazka.engine.telling.undelivered import reroute
 from svyazka.engine.tenants.directory import Account
@@ -37,6 +38,10 @@ SPAN, LEAST, MOST = 20.0, 50, 500
 
 RELEASE_LEAD = 2.0
 """Seconds before a batch's last delivery at which the next batch is prepared."""
+
+SETTLED_AFTER = LONGEST_LEASE + TAKE_OVER_GRACE + 2 * CACHED_FOR
+"""Real seconds after an outage's end when nobody can park for it any more: each claim of that time is over, and so is
+what anybody believed of it."""
 
 WITHHELD_BY_US = frozenset({"paused", "connection_removed", "settings"})
 """Codes of deliveries that wait for no vendor: `resume` releases them."""
@@ -70,7 +75,17 @@ class Releasing:
             if under_way is not None:
                 await self._states.change(under_way, wake_at=due + RELEASE_GRACE)
         elif under_way is not None:
-            await self._states.end(under_way)
+            await self._nothing_waits(under_way)
+
+    async def _nothing_waits(self, held: Versioned[Outage]) -> None:
+        """The end, but for one more look. Whoever had called before the outage was over, or hadn't heard of that, may
+        still park what it has, and be lost before it can see that nobody will come for it."""
+        closed_at = held.model.closed_at or self._hub.clock.now()
+        left = SETTLED_AFTER + self._hub.clock.real_seconds_until(closed_at)
+        if left > 0:
+            await self._states.change(held, wake_at=self._hub.clock.in_real(left))
+        else:
+            await self._states.end(held)
 
     async def again(self, held: Versioned[Outage]) -> None:
         """The chain broke: a new one."""

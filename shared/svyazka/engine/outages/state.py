@@ -16,13 +16,14 @@ from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import release_task
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.problems.cards import NOTHING, Change, Sight, ending, meet, opening
-from svyazka.engine.problems.kinds import BLOCKED, DOWN
+from svyazka.engine.problems.kinds import BLOCKED, DOWN, POLL
 from svyazka.engine.rules.retry import next_delay
 from svyazka.engine.telling.alerts import alert_id, local_time
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.errors import Conflict
 from svyazka.model.ids import connection_id, stable_id
 from svyazka.model.outages import Outage
+from svyazka.model.problems import Problem, problem_id
 from svyazka.model.remedies import whole
 from svyazka.model.tenants import Tenant
 
@@ -78,11 +79,22 @@ class OutageStates:
             outage = Outage.model_validate(new)
             next_at = now + timedelta(seconds=max(self.probe_delay(outage), after))
             # That it is in trouble matters more than that it is told: the sweep tells it, should this not come through.
-            seen = sight(tenant, outage) if left else None
-            change = await opening(self._hub, seen) if seen else NOTHING
+            seen, change = await self._seen(tenant, outage) if left else (None, NOTHING)
             outage = outage.moved(next_probe_at=next_at, wake_at=next_at, problem=seen.id if seen else None)
             if await self._written(outage, held.version if held else None, change):
                 return
+
+    async def _seen(self, tenant: Tenant, outage: Outage) -> tuple[Sight, Change]:
+        """The outage as a problem that opens. That looks through the same connection fail is the same trouble: who was
+        told of that isn't told again, unless there is something to be done."""
+        held = await journal.load(self._hub.store, Problem, problem_id(tenant.id, outage.connection, POLL.name))
+        if held is None or not held.model.is_open or held.model.absent_since is not None:
+            seen = sight(tenant, outage)
+            return seen, await opening(self._hub, seen)
+        looks = held.model
+        told = looks.said_at is not None and outage.kind == "down"
+        seen = sight(tenant, outage.moved(since=min(outage.since, looks.since)), told)
+        return seen, await ending(self._hub, tenant, looks.id, became=True) + await opening(self._hub, seen)
 
     async def change(self, held: Versioned[Outage], tasks: Sequence[Task] = (), **changes: object) -> bool:
         """Move it on; False when somebody else has. While it is open it is due at its next probe."""

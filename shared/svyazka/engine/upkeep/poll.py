@@ -27,6 +27,9 @@ from svyazka.engine.telling.alerts import local_time
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import Frozen, Time, made_storable
 from svyazka.model.errors import ConfigError, Conflict, NoPlace, Unavailable
+from svyazka.model.ids import connection_id
+from svyazka.model.outages import Outage
+from svyazka.model.problems import Problem, problem_id
 from svyazka.model.tenants import CompiledConnection
 
 BATCH = 100
@@ -57,6 +60,7 @@ class Poller:
         self._hub = hub
         self._outages = outages
         self._turns: dict[str, datetime] = {}
+        self._looking: set[str] = set()
         self._listed: list[CompiledConnection] = []
         self._listed_until = 0.0
 
@@ -77,7 +81,7 @@ class Poller:
                 continue
             await warn_before_end(self._hub, account)
             if _can_be_polled(account):
-                tasks.append(poll_task(compiled.tenant, compiled.connection, now))
+                tasks.append(poll_task(compiled, now))
         return tasks
 
     async def _every_connection(self) -> list[CompiledConnection]:
@@ -110,11 +114,28 @@ class Poller:
         self._turns[key] = now
         return True
 
-    async def poll(self, tenant: str, connection: str) -> int:
-        """One look through a connection; how many events were new."""
+    async def poll(self, tenant: str, connection: str, due: datetime | None = None) -> int:
+        """One look through a connection; how many events were new. None while another one goes on in this process, and
+        none that comes so late that the next has been queued behind it: a vendor that hangs has one look in hand."""
+        key = connection_id(tenant, connection)
         account = await self._pollable(tenant, connection)
-        document = await self._hub.store.get("connections", f"{tenant}.{connection}")
-        if account is None or document is None:
+        if account is None or key in self._looking or self._is_late(account, due):
+            return 0
+        self._looking.add(key)
+        try:
+            return await self._look(account)
+        finally:
+            self._looking.discard(key)
+
+    def _is_late(self, account: Account, due: datetime | None) -> bool:
+        polling = account.manifest.polling
+        assert polling is not None, "only what can be polled comes here"
+        return due is not None and -self._hub.clock.real_seconds_until(due) > polling.every
+
+    async def _look(self, account: Account) -> int:
+        tenant, connection = account.tenant.id, account.name
+        document = await self._hub.store.get("connections", connection_id(tenant, connection))
+        if document is None:
             return 0
         outage = await self._outages.of(tenant, connection)
         if outage is not None and outage.model.kind == "blocked":
@@ -157,7 +178,7 @@ class Poller:
         if polled.gap is not None:
             await self._tell_gap(account, polled)
         if looked.failing_since:
-            if looked.told:  # the release before may have told it, without a problem
+            if _told_by_the_release_before(looked, await self._problem(account)):
                 await self._tell_failing(account, looked.failing_since, told_before=True)
             await over(self._hub, account.tenant, account.name, POLL)
         if polled.cursor != looked.cursor or looked.failing_since:
@@ -165,15 +186,27 @@ class Poller:
         return polled.more, new
 
     async def _failing(self, account: Account, before: Versioned[Looked]) -> None:
-        """Remember since when looks fail, and tell after as long as of an outage, unless that has been told."""
+        """Remember since when looks fail, and tell after as long as of an outage, unless there is one: that is told."""
         looked, now = before.model, self._hub.clock.now()
         if looked.failing_since is None:
             await self._keep(account, looked.model_copy(update={"failing_since": now}), before.version)
             return
-        late = now >= looked.failing_since + account.tenant.alerts.after
-        if late and not looked.told and await self._outages.of(account.tenant.id, account.name) is None:
-            await self._tell_failing(account, looked.failing_since)
+        held = await self._problem(account)
+        if held is not None and held.is_open:
+            return
+        since = looked.failing_since
+        outage = await journal.load(self._hub.store, Outage, connection_id(account.tenant.id, account.name))
+        if outage is not None:
+            since = max(since, outage.model.closed_at or now)  # a look that had begun before it was over proves nothing
+        if now < since + account.tenant.alerts.after:
+            return
+        await self._tell_failing(account, looked.failing_since, _told_by_the_release_before(looked, held))
+        if not looked.told:
             await self._keep(account, looked.model_copy(update={"told": True}), before.version)
+
+    async def _problem(self, account: Account) -> Problem | None:
+        held = await journal.load(self._hub.store, Problem, problem_id(account.tenant.id, account.name, POLL.name))
+        return held.model if held is not None else None
 
     async def _journal(self, polled: Polled, compiled: CompiledConnection) -> int:
         """Events of a poll meet those of webhooks in the same identity; each is created if absent."""
@@ -228,6 +261,13 @@ class Poller:
             cause=f"{since:%Y-%m-%dT%H}",
         )  # fmt: skip
         await meet(self._hub, sight)
+
+
+def _told_by_the_release_before(looked: Looked, problem: Problem | None) -> bool:
+    """It told without a problem. Where this one did there is one, be it closed by an outage that took its place."""
+    if not looked.told or looked.failing_since is None:
+        return False
+    return problem is None or problem.last_seen < looked.failing_since
 
 
 def _can_be_polled(account: Account) -> bool:
