@@ -19,7 +19,7 @@ OF_A_CAPABILITY = (
 """Fields of the manifest, each in a file of its name."""
 
 FURTHER = {
-    "amocrm": {"cards", "dictionary", "facts", "forms", "moving", "values", "watch"},
+    "amocrm": {"cards", "dictionary", "facts", "moving", "values", "watch"},
     "bitrix24": {"cards", "dictionary", "facts"},
     "dikidi": {"sessions", "watch"},
     "iiko": {"reads", "zones"},

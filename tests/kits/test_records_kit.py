@@ -7,6 +7,7 @@ fails. What is written is counted at its stand-in.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -20,24 +21,26 @@ from typing import Any
 
 import pytest
 
-from connectors.support import NOW, calling, perform
+from connectors.support import NOW, calling, perform, posted
 from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
 from shop import POINTS, Killed, Shop
 from simulators.serve import Running
-from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.connectors.registry import VENDORS, load_manifest, load_webhook
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, Quiet, Records, Replaces
+from svyazka.engine.contracts.webhook import Inbound
 from svyazka.engine.rules.what_differs import normal, normal_element
 from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, Repeat
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.events import Change, Fact, Hint
 from svyazka.model.names import same_person
 from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.reasons import Reason
 from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Link, Match, Object, ObjectId, RecordKind, Target
 from svyazka.model.references import Existing
-from vendors import CRMS
+from vendors import CRMS, HOOKS
 from vendors import VENDORS as DESCRIBED
 
 CONTACT, COMPANY, DEAL = RecordKind.CONTACT, RecordKind.COMPANY, RecordKind.DEAL
@@ -506,6 +509,31 @@ async def test_gone_is_told_from_not_shown(name: str, kind: RecordKind, vendors:
             crm.remove(vendors, kind, id_)
             assert await records.fate(kind, id_, call) in (Fate.DELETED, Fate.GONE)
         assert await records.fate(kind, "987654321", call) is Fate.GONE
+
+
+@EVERY
+async def test_whatever_somebody_does_to_a_card_is_told_as_a_hint(name: str, vendors: Running) -> None:
+    crm, sink = CRMS[name], vendors.of("http")
+    webhook = load_webhook(name)
+    assert webhook is not None
+    async with connected(name, vendors):
+        crm.tell(vendors, f"{vendors.base_url("http")}/plain/sink")
+
+        async def told(number: int) -> list[Hint]:
+            async with asyncio.timeout(10):
+                while len(sink.calls) < number:
+                    await asyncio.sleep(0.005)
+            (call,) = sink.calls[number - 1 :]
+            request = posted(call["body"].encode(), ("content-type", HOOKS[name].content_type))
+            facts = webhook.parse(request, Inbound({}, {}))
+            return [hint for fact in facts if isinstance(fact, Fact) for hint in fact.about]
+
+        id_ = crm.person(vendors, {"name": "Анна", "phones": [PHONE], "emails": []})
+        assert await told(1) == [Hint(kind="contact", id=id_, change=Change.CREATED)]
+        crm.save(vendors, CONTACT, id_, {"name": "Анна Петрова"})
+        assert await told(2) == [Hint(kind="contact", id=id_, change=Change.UPDATED)]
+        crm.remove(vendors, CONTACT, id_)
+        assert await told(3) == [Hint(kind="contact", id=id_, change=Change.DELETED)]
 
 
 # What a write proves

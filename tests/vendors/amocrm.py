@@ -19,6 +19,7 @@ from simulators.amocrm.simulator import FORM as FORM_HEADERS
 from simulators.amocrm.simulator import SUBDOMAIN, Pace
 from simulators.serve import Running
 from svyazka.connectors.amocrm import client
+from svyazka.connectors.amocrm.doctor import EVENTS
 from svyazka.connectors.amocrm.failures import BODILESS
 from svyazka.engine.calling.oauth.authorise import exchange
 from svyazka.engine.contracts.failures import Case
@@ -106,7 +107,7 @@ HOOKS = Hooks(
     bodies=({"leads": {"status": [_MAIN]}, "contacts": _CONTACTS, "unsorted": {"add": [{"message": "?", "data": 0}]}},),
     public=({"account_id": "31500000"}, {}),
     content_type=FORM,
-    modules=frozenset({"facts", "forms"}),
+    modules=frozenset({"facts"}),
 )  # fmt: skip
 
 
@@ -226,6 +227,7 @@ def _person_card(running: Running, given: Mapping[str, Any]) -> str:
         present = card["custom_fields_values"] or []
         more = [{"field_id": id_, "values": [{"value": value}]} for id_, value in values.items() if value]
         put(account.fields["contacts"], card, [*present, *more])
+        account.send_soon()
         return str(card["id"])
 
     return told(running, made)
@@ -240,7 +242,12 @@ def _written(running: Running) -> Counter[str]:
 def _removed(running: Running, kind: RecordKind, id_: str) -> None:
     account: AmocrmSimulator = running.of("amocrm")
     entity = ENTITIES[kind]
-    told(running, lambda: account.delete(entity, account.cards[entity][int(id_)]))
+
+    def remove() -> None:
+        account.delete(entity, account.cards[entity][int(id_)])
+        account.send_soon()
+
+    told(running, remove)
 
 
 def _hidden(running: Running, kind: RecordKind, name: str) -> None:
@@ -269,7 +276,12 @@ def _saved(running: Running, kind: RecordKind, id_: str, ours: Mapping[str, Any]
     account: AmocrmSimulator = running.of("amocrm")
     entity = ENTITIES[kind]
     card = account.cards[entity][int(id_)]
-    told(running, lambda: saving.saved(account, entity, card, _theirs(ours)))
+
+    def save() -> None:
+        saving.saved(account, entity, card, _theirs(ours))
+        account.send_soon()
+
+    told(running, save)
 
 
 def _between(running: Running, kind: RecordKind, ours: Mapping[str, Any]) -> None:
@@ -308,6 +320,7 @@ CRM = Crm(
     deaf=_deaf,
     cut=_short,
     unsee=_unseen,
+    tell=lambda running, url: told(running, lambda: running.of("amocrm").subscribe(url, list(EVENTS))) and None,
     writes={
         "contact": ("POST", "/api/v4/contacts"), "company": ("POST", "/api/v4/companies"),
         "deal": ("POST", "/api/v4/leads"), "note": ("POST", "/api/v4/contacts/*/notes"),

@@ -12,6 +12,7 @@ from simulators.bitrix24 import Bitrix24
 from simulators.bitrix24.access import CLIENT_ID, CLIENT_SECRET, HOOK_CODE, HOOK_USER, MEMBER
 from simulators.bitrix24.cards import COMPANY, CONTACT, DEAL, INTEGRATION
 from simulators.bitrix24.limits import Bucket
+from simulators.bitrix24.simulator import EVENTS, HOOK_TOKEN
 from simulators.serve import Running
 from svyazka.connectors.bitrix24 import client
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
@@ -19,7 +20,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
-from vendors.parts import AT_ONCE, UNHURRIED, Asked, Crm, OAuth, Question, Vendor, told
+from vendors.parts import AT_ONCE, FORM, UNHURRIED, Asked, Crm, Hooks, OAuth, Proof, Question, Vendor, told
 
 TYPES = {RecordKind.CONTACT: CONTACT, RecordKind.COMPANY: COMPANY, RecordKind.DEAL: DEAL}
 KINDS = {type_: kind.value for kind, type_ in TYPES.items()}
@@ -109,6 +110,45 @@ def _says(case: Case) -> Iterable[tuple[int, object]]:
     return [(case.status or 400, {"error": "" if case.phrase else "NEW_ONE", "error_description": case.phrase})]
 
 
+# The way in
+
+HOOKS = Hooks(
+    samples="bitrix24",
+    told={
+        "wh-app-install.form": ["other (no key) (no time): Bitrix24 sent ONAPPINSTALL: nothing here acts on it"],
+        "wh-app-uninstall.form": ["connection.disabled (no key) (no time)"],
+        "wh-company-update.form": ["contact.changed company:12 (in part) (no key) (no time) -> company 12 updated"],
+        "wh-contact-add-app.form": [
+            "contact.created contact:134806 (in part) (no key) (no time) -> contact 134806 created"
+        ],
+        "wh-contact-update-outgoing.form": [
+            "contact.changed contact:134806 (in part) (no key) (no time) -> contact 134806 updated"
+        ],
+        "wh-deal-add-outgoing.form": ["deal.created deal:6675 (in part) (no key) (no time) -> deal 6675 created"],
+        "wh-deal-delete-outgoing.form": ["deal.changed deal:6675 (no key) (no time) -> deal 6675 deleted"],
+        "wh-deal-move-category.form": ["deal.changed deal:6675 (in part) (no key) (no time) -> deal 6675 updated"],
+        "wh-deal-update-app.form": ["deal.changed deal:6675 (in part) (no key) (no time) -> deal 6675 updated"],
+        "wh-dynamic-item-update.form": [
+            "other (no key) (no time): Bitrix24 sent ONCRMDYNAMICITEMUPDATE: nothing here acts on it"
+        ],
+        "wh-lead-add.form": ["lead.created lead:250 (in part) (no key) (no time)"],
+        "wh-offline-event.form": ["other (no key) (no time): Bitrix24 sent ONOFFLINEEVENT: nothing here acts on it"],
+        "wh-robot-app-deal.form": ["deal.changed deal:6675 (in part) (no key) (no time) -> deal 6675 updated"],
+        "wh-robot-deal.form": ["deal.changed deal:6675 (in part) (no key) (no time) -> deal 6675 updated"],
+        "wh-task-add.form": ["other (no key) (no time): Bitrix24 sent ONTASKADD: nothing here acts on it"],
+        "wh-task-update.form": ["other (no key) (no time): Bitrix24 sent ONTASKUPDATE: nothing here acts on it"],
+        "wh-timeline-comment-add.form": [
+            "other (no key) (no time): Bitrix24 sent ONCRMTIMELINECOMMENTADD: nothing here acts on it"
+        ],
+    },
+    others=("api-*", "oauth-*"),
+    bodies=({"event": "ONCRMDEALADD", "data": {"FIELDS": {"ID": "7"}}, "auth": {"member_id": "x"}},),
+    public=({"member_id": "0123456789abcdef0123456789abcdef"}, {}),
+    proof=Proof(secrets={"application_token": HOOK_TOKEN}, demanded=False),
+    content_type=FORM,
+)
+
+
 # What it tells when it is asked
 
 
@@ -187,6 +227,7 @@ CRM = Crm(
     deaf=_deaf,
     cut=_cut,
     unsee=_unsee,
+    tell=lambda running, url: running.of("bitrix24").hooks.append({"url": url, "events": EVENTS}),
     writes={
         **dict.fromkeys(("contact", "company", "deal"), ("POST", f"{_REST}/crm.item.add")),
         "note": ("POST", f"{_REST}/crm.timeline.comment.add"), "task": ("POST", f"{_REST}/tasks.task.add"),
@@ -214,6 +255,7 @@ CRM = Crm(
 
 VENDOR = Vendor(
     name="bitrix24",
+    hooks=HOOKS,
     crm=CRM,
     hurry=_hurry,
     oauth=OAuth(

@@ -497,6 +497,8 @@ class Crm(Part):
     """A field takes nothing from now on, without a word."""
     cut: Callable[[Running, RecordKind, str, int], None]
     """A field keeps so many characters from now on."""
+    tell: Callable[[Running, str], None]
+    """Has it tell an address of whatever happens to its cards."""
     unsee: Callable[[Running, RecordKind, str], None] | None = None
     """Takes away the right to see a card."""
     chat: str | None = None

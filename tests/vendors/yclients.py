@@ -13,7 +13,7 @@ from simulators.serve import Running
 from simulators.yclients.clients import WRITABLE
 from simulators.yclients.front import CODE, FORM
 from simulators.yclients.salon import CLIENT, COMPANY, as_told
-from simulators.yclients.simulator import PARTNER_TOKEN, USER_TOKEN, Yclients
+from simulators.yclients.simulator import FLAGS, PARTNER_TOKEN, USER_TOKEN, Yclients
 from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
@@ -169,10 +169,21 @@ def _open_crm(running: Running) -> None:
 
 
 def _person_card(running: Running, given: Mapping[str, Any]) -> str:
-    salon: Yclients = running.of("yclients")
     phone, email = (next(iter(given[name]), "") for name in ("phones", "emails"))
     card = {**WRITABLE, "name": given["name"], "phone": phone, "email": email, "comment": given.get("comment") or ""}
-    return str(told(running, lambda: salon.salon.put_client(None, salon.clock(), card)[0]["id"]))
+    return str(_put(running, None, card))
+
+
+def _put(running: Running, id_: int | None, changes: Mapping[str, Any]) -> int:
+    """Somebody makes or saves a card, of which YCLIENTS tells."""
+    salon: Yclients = running.of("yclients")
+
+    def put() -> int:
+        card, status = salon.salon.put_client(id_, salon.clock(), dict(changes))
+        salon.in_background(salon.tell(salon.event("client", card["id"], status, as_told(card))))
+        return int(card["id"])
+
+    return told(running, put)
 
 
 WRITES = {"client_created": "create contact", "client_updated": "update contact"}
@@ -184,7 +195,8 @@ def _written(running: Running) -> Counter[str]:
 
 
 def _removed(running: Running, kind: RecordKind, id_: str) -> None:
-    told(running, lambda: running.of("yclients").removed(int(id_)))
+    salon: Yclients = running.of("yclients")
+    told(running, lambda: salon.in_background(salon.tell(salon.removed(int(id_)))))
 
 
 def _set(running: Running, **settings: Any) -> None:
@@ -197,8 +209,7 @@ def _theirs(ours: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _saved(running: Running, kind: RecordKind, id_: str, ours: Mapping[str, Any]) -> None:
-    salon: Yclients = running.of("yclients")
-    told(running, lambda: salon.salon.put_client(int(id_), salon.clock(), _theirs(ours)))
+    _put(running, int(id_), _theirs(ours))
 
 
 def _said_of_clients(case: Case) -> Iterable[tuple[int, object]]:
@@ -223,6 +234,7 @@ CRM = Crm(
     deaf=lambda running, kind, name: _set(running, deaf=[name]),
     cut=lambda running, kind, name, most: _set(running, cuts={name: most}),
     writes={"contact": ("POST", CLIENTS)},
+    tell=lambda running, url: _set(running, hooks={**FLAGS, "urls": [url], "client": 1}),
     reads=("POST", f"/api/v1/company/{COMPANY}/clients/search"),
     fields={
         RecordKind.CONTACT: {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,8 @@ class Portal:
 
     record: Record
     now: Callable[[], float]
+    tell: Callable[[str, int, int], None] = lambda what, kind, id_: None
+    """What has become of a card (`ADD`, `UPDATE`, `DELETE`), its kind and id."""
     cards: dict[int, dict[int, Card]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     comments: list[Card] = field(default_factory=list)
     tasks: list[Card] = field(default_factory=list)
@@ -99,11 +101,13 @@ class Portal:
         self.record(
             "item_added", type=kind, id=card["id"], by=by, fields=dict(given), ignored=self._unknown(kind, given)
         )
+        self.tell("ADD", kind, card["id"])
         return card
 
     def change(self, kind: int, card: Card, given: Mapping[str, Any], by: int = HUMAN) -> bool:
         """A card is saved; whether anything changed: what changes nothing isn't saved."""
         taken = {name: value for name, value in self._taken(kind, card, given).items() if card.get(name) != value}
+        moves = kind == DEAL and "categoryId" in taken
         if not taken:
             return False
         card.update(taken)
@@ -115,6 +119,7 @@ class Portal:
         self.record(
             "item_updated", type=kind, id=card["id"], by=by, fields=dict(given), ignored=self._unknown(kind, given)
         )
+        self.tell("MOVETOCATEGORY" if moves else "UPDATE", kind, card["id"])
         return True
 
     def meddle(self, kind: int, card: Card) -> None:
@@ -184,6 +189,18 @@ class Portal:
     def delete(self, kind: int, id_: int) -> None:
         """Into the recycle bin."""
         del self.cards[kind][id_]
+        self.tell("DELETE", kind, id_)
+
+    def merge(self, kind: int, survivor: int, others: Sequence[int]) -> None:
+        """Somebody makes one card of several: it gets the others' phones and addresses, and these are deleted."""
+        cards = self.cards[kind]
+        values = [one for id_ in others for one in cards[id_].get("fm", ())]
+        known = {(one["typeId"], one["value"]) for one in cards[survivor].get("fm", ())}
+        new = [one for one in values if (one["typeId"], one["value"]) not in known]
+        for id_ in others:
+            self.delete(kind, id_)
+        added = {f"n{place}": {**one, "id": None} for place, one in enumerate(new)}
+        self.change(kind, cards[survivor], {"fm": added})
 
     def duplicates(self, type_: str, values: list[str], only: str | None) -> Card:
         """Which cards hold one of these phones or addresses: 20 of a kind, the oldest."""

@@ -19,6 +19,11 @@ from simulators.bitrix24.portal import Portal
 from simulators.chassis import Simulator, json_of
 
 BATCH = 50
+HOOK_TOKEN = "testhooktoken0000000000000000000"
+"""Of an outgoing webhook: by it an event is known to be the portal's."""
+
+EVENTS = [f"ONCRM{kind}{what}" for kind in KINDS.values() for what in ("ADD", "UPDATE", "DELETE")]
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 OF_THE_PORTAL = ("own_fields", "required", "denied", "hidden", "deaf", "cuts", "robots", "index_lag", "simple_mode")
 PRIVILEGES = "The request requires higher privileges than provided by the webhook token"
 HTML = "<html><head><title>302 Found</title></head><body>Moved</body></html>"
@@ -38,7 +43,9 @@ class Bitrix24(Simulator):
         self.access = Access()
         self.bucket = Bucket()
         self.operating = Operating()
-        self.portal = Portal(self.record, self.now)
+        self.portal = Portal(self.record, self.now, self._happened)
+        self.hooks: list[dict[str, Any]] = []
+        """Outgoing webhooks: `url`, and the `events` that each is told of."""
         self.commercial = True
         self.moved_to: str | None = None
         """Where the portal lives now: calls to any other host are sent there."""
@@ -166,6 +173,27 @@ class Bitrix24(Simulator):
             "operating": round(self.operating.used(method, now), 3),
         }  # fmt: skip
 
+    # Events
+
+    def _happened(self, what: str, kind: int, id_: int) -> None:
+        """Told once, whoever did it, and never again; a move to another pipeline only to applications, of which there
+        are none here."""
+        event = f"ONCRM{KINDS[kind]}{what}"
+        for number, hook in enumerate(self.hooks):
+            if event in hook["events"] and what != "MOVETOCATEGORY":
+                body = urlencode(self._event(event, 12 + number, id_)).encode()
+                self.in_background(self.send_hooks(hook["url"], [(body, FORM)]))
+
+    def _event(self, event: str, handler: int, id_: int) -> dict[str, Any]:
+        """An outgoing webhook's: the card's id and nothing of it; `ts` is the time of sending."""
+        portal = "https://b24-demo0000.bitrix24.ru"
+        return {
+            "event": event, "event_handler_id": handler, "data[FIELDS][ID]": id_, "ts": int(self.now()),
+            "auth[domain]": "b24-demo0000.bitrix24.ru", "auth[client_endpoint]": f"{portal}/rest/",
+            "auth[server_endpoint]": "https://oauth.bitrix24.tech/rest/", "auth[member_id]": MEMBER,
+            "auth[application_token]": HOOK_TOKEN,
+        }  # fmt: skip
+
     # What a test or a demo tells it
 
     def controls(self) -> Sequence[BaseRoute]:
@@ -175,6 +203,8 @@ class Bitrix24(Simulator):
             Route("/delete", self._told_delete, methods=["POST"]),
             Route("/cards", self._told_cards, methods=["GET"]),
             Route("/portal", self._told_portal, methods=["POST"]),
+            Route("/hook", self._told_hook, methods=["POST"]),
+            Route("/merge", self._told_merge, methods=["POST"]),
         ]
 
     async def _told_items(self, request: Request) -> Response:
@@ -192,6 +222,18 @@ class Bitrix24(Simulator):
         """`{type, id}`: a person deletes a card."""
         given = await request.json()
         self.portal.delete(int(given["type"]), int(given["id"]))
+        return JSONResponse({})
+
+    async def _told_hook(self, request: Request) -> Response:
+        """`{url, events}`: an outgoing webhook is made; without `events` one for all that happens to cards."""
+        given = await request.json()
+        self.hooks.append({"url": given["url"], "events": given.get("events", EVENTS)})
+        return JSONResponse({"application_token": HOOK_TOKEN})
+
+    async def _told_merge(self, request: Request) -> Response:
+        """`{type, survivor, others}`: a person makes one card of several."""
+        given = await request.json()
+        self.portal.merge(int(given["type"]), int(given["survivor"]), list(map(int, given["others"])))
         return JSONResponse({})
 
     async def _told_portal(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from svyazka.catalogue import N_
-from svyazka.connectors.amocrm.forms import items
+from svyazka.engine.contracts.bracketed import items
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.model.contacts import Contact
 from svyazka.model.phones import candidates

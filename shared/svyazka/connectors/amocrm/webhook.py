@@ -19,8 +19,8 @@ from svyazka.connectors.amocrm.facts import (
     unsorted_fact,
     unused_fact,
 )
-from svyazka.connectors.amocrm.forms import items, members, parsed
 from svyazka.connectors.amocrm.schema import Lead, NotUnderstood, linked_leads, person
+from svyazka.engine.contracts.bracketed import items, members, parsed
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import Section, json_of, section, text
 from svyazka.engine.contracts.webhook import Answer, Inbound, NotTheFormat, RawRequest, Webhook

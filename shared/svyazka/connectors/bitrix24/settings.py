@@ -101,7 +101,7 @@ class Bitrix24Settings(ConnectionSettings):
         default=None,
         min_length=1,
         title=N_("токен исходящего вебхука (application_token)"),
-        description=N_("Понадобится, когда Связка начнёт принимать события Битрикс24"),
+        description=N_("Портал показывает его, когда исходящий вебхук создан"),
     )
     member_id: str | None = Field(
         default=None,

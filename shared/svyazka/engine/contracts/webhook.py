@@ -116,6 +116,10 @@ class Webhook:
         """The request's items in canonical form. Raises NotTheFormat."""
         raise NotImplementedError
 
+    def kept(self, request: RawRequest) -> RawRequest:
+        """The request as the journal keeps it: without the credentials that its body bears, where it bears some."""
+        return request
+
     def told_of(self, request: RawRequest) -> frozenset[str]:
         """The values of `shared_by` that a request names."""
         return frozenset()

@@ -71,7 +71,7 @@ def read(
     """
 
     def kept(facts: Sequence[Fact | Unreadable], wrong: str | None = None, ours: bool = False) -> Read:
-        raw, items = journaled(request, compiled, facts, now, people=people, wrong=wrong, origin=origin)
+        raw, items = journaled(webhook.kept(request), compiled, facts, now, people=people, wrong=wrong, origin=origin)
         documents = [journal.document(item.record) for item in items]
         return Read(facts, raw, items, documents, wrong, ours)
 

@@ -1,4 +1,4 @@
-"""amoCRM's form bodies: `leads[status][0][id]=1` -> nested maps. Pure, and bounded in every direction.
+"""Forms with PHP's brackets: `leads[status][0][id]=1` -> nested maps. Pure, and bounded in every direction.
 
 PHP's http_build_query makes them. Numeric keys stay keys of a map: a list up to the largest index would be a
 gift to whoever sends `leads[add][999999999][id]`.
@@ -51,7 +51,7 @@ def _path(name: str) -> list[str]:
     while bracket:
         key, closed, rest = rest.partition("]")
         if not closed:
-            break  # PHP takes an unclosed bracket for a part of the name; no name of amoCRM's has one
+            break  # PHP takes an unclosed bracket for a part of the name; no vendor's names have one
         path.append(key)
         _, bracket, rest = rest.partition("[")
     if len(path) > DEPTH_LIMIT:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svyazka.connectors.amocrm.forms import DEPTH_LIMIT, PAIRS_LIMIT, items, parsed
+from svyazka.engine.contracts.bracketed import DEPTH_LIMIT, PAIRS_LIMIT, items, parsed
 from svyazka.engine.contracts.webhook import NotTheFormat
 
 
