@@ -517,7 +517,7 @@ async def test_whatever_somebody_does_to_a_card_is_told_as_a_hint(name: str, ven
     webhook = load_webhook(name)
     assert webhook is not None
     async with connected(name, vendors):
-        crm.tell(vendors, f"{vendors.base_url("http")}/plain/sink")
+        crm.tell(vendors, f"{vendors.base_url('http')}/plain/sink")
 
         async def told(number: int) -> list[Hint]:
             async with asyncio.timeout(10):
