@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from svyazka.catalogue import use
+from svyazka.flows.registry import load_flow
 from svyazka.model.errors import ConfigError
 from svyazka.tenantfile import TenantFileError, read_tenant_file
 
@@ -75,6 +76,41 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
+SYNC = """
+id: salon
+name: Салон
+timezone: Europe/Moscow
+connections:
+  salon: {vendor: yclients}
+  crm: {vendor: amocrm, subdomain: shop}
+  b24: {vendor: bitrix24}
+  sms: {vendor: smsru}
+flows:
+  - flow: sync_contacts
+    between: [salon, crm]
+    fields: {phone: both, name: crm, birthday: off}
+    create: {crm: {once: lead}, salon: always}
+    conflicts: newest
+    prefer: crm
+"""
+SYNC_MISTAKES: dict[str, tuple[str, str, str]] = {
+    "a second flow between them": (
+        "    prefer: crm", "    prefer: crm\n  - {flow: sync_contacts, id: two, between: [crm, b24]}",
+        r"'crm' is kept in step by the flow 'sync_contacts' already: make one flow with three sides",
+    ),
+    "an unknown owner": ("name: crm", "name: cmr", r"fields.name: expected both, off or one of salon, crm, got 'cmr'"),
+    "an unknown connection": ("[salon, crm]", "[salon, crn]", r"between.1: no connection 'crn'; did you mean 'crm'\?"),
+    "one that keeps nobody": ("[salon, crm]", "[salon, crm, sms]", r"between.2: smsru doesn't know SyncObject"),
+    "one alone": ("[salon, crm]", "[salon]", r"between: "),
+    "a source besides": ("between:", "from: [crm]\n    between:", r"from: .*has `between` in place of it"),
+    "newest without prefer": ("    prefer: crm\n", "", r"prefer: expected a connection"),
+    "somebody to be made elsewhere": ("salon: always", "b24: always", r"create: expected one of salon, crm, got 'b24'"),
+    "a deletion to be mirrored": ("prefer: crm", "prefer: crm\n    delete: mirror", r"delete: expected keep or ask"),
+    "only by what there is": ("prefer: crm", "prefer: crm\n    only: {crm: {tags: x}}", r"only.crm: expected one"),
+    "an unknown mode": ("prefer: crm", "prefer: crm\n    mode: of", r"mode: "),
+}  # fmt: skip
+
+
 def said(folder: Path, text: str | bytes) -> list[str]:
     """Every mistake that is named, as it is printed."""
     file = folder / "kofe.yaml"
@@ -94,6 +130,23 @@ def test_a_good_file_is_a_tenant(tmp_path: Path) -> None:
         ["review_request"],
     )
     assert not tenant.paused
+
+
+def test_a_good_sync_flow_is_taken_with_yamls_own_words_for_on_and_off(tmp_path: Path) -> None:
+    (tmp_path / "kofe.yaml").write_text(SYNC.replace("    prefer", "    mode: on\n    prefer"), "utf-8")
+    (flow,) = read_tenant_file(tmp_path / "kofe.yaml").flows
+    assert flow.sources == ("salon", "crm")
+    rules = load_flow("sync_contacts").rules(load_flow("sync_contacts").settings_model().model_validate(flow.settings))
+    assert rules.writes
+    assert rules.fields == {"name": "crm", "phone": "both", "email": "both", "birthday": "off"}
+    assert rules.create == {"crm": "lead", "salon": "always"}
+
+
+@pytest.mark.parametrize(("before", "after", "words"), SYNC_MISTAKES.values(), ids=SYNC_MISTAKES.keys())
+def test_each_mistake_of_a_sync_flow_is_named(tmp_path: Path, before: str, after: str, words: str) -> None:
+    assert before in SYNC
+    found = said(tmp_path, SYNC.replace(before, after, 1))
+    assert any(re.search(words, one) for one in found), found
 
 
 @pytest.mark.parametrize(("before", "after", "words"), MISTAKES.values(), ids=MISTAKES.keys())

@@ -13,12 +13,15 @@ from pydantic import BaseModel, ValidationError
 
 from svyazka.catalogue import _, systems
 from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.engine.contracts.flow import Flow
 from svyazka.engine.delivering.admission import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.complaints import in_words
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
+from svyazka.model.in_step import Rules
 from svyazka.model.lookalikes import in_latin, lookalike
+from svyazka.model.records import RecordKind
 from svyazka.model.tenants import (
     WRITTEN_NOW,
     Addressee,
@@ -105,6 +108,8 @@ class _Reader:
     def __init__(self, path: Path, content: Mapping[str, Any], lines: _Lines) -> None:
         self.path, self.content, self.lines = path, content, lines
         self.mistakes: list[Mistake] = []
+        self._in_step: dict[tuple[RecordKind, str], str] = {}
+        """Which flow keeps a connection's things of a kind in step."""
 
     def wrong(self, where: Sequence[object], message: str) -> None:
         dotted = ".".join(str(part) for part in where)
@@ -287,14 +292,46 @@ class _Reader:
         ]  # fmt: skip
         if all(able) and len(able) == len(via) > 0:
             self._one_at_least(via, flow.carries[0], (*where, "via"), connections)
+        if flow.in_step:
+            sources = self._between(item, flow, where, connections)
         settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
         self._no_dead_ends(via, settings, where, connections)
         card = settings.get("card")
         if card is not None and self._known(card, (*where, "card"), connections):
             self._able(str(card), ("PutRecord",), (*where, "card"), connections)
-        if self.check(flow.settings_model(), settings, where) is None:
+        read = self.check(flow.settings_model(), settings, where)
+        if read is None:
             return None
+        if flow.in_step:
+            self._alone(flow_id, flow.rules(read), where)
         return FlowSpec(id=flow_id, flow=item["flow"], sources=sources, via=via, settings=settings)
+
+    def _between(
+        self, item: Mapping[str, Any], flow: Flow[Any], where: tuple[object, ...],
+        connections: Mapping[str, ConnectionSpec],
+    ) -> tuple[str, ...]:  # fmt: skip
+        """The connections that are kept in step: each keeps what it is about, and each is a source."""
+        for key in ("from", "via"):
+            if key in item:
+                self.wrong((*where, key), _("a flow that keeps systems in step has `between` in place of it"))
+        names = self._names(item, "between", where, connections, True)
+        for index, name in enumerate(names):
+            if name in connections:
+                self._able(name, flow.carries, (*where, "between", index), connections)
+        return names
+
+    def _alone(self, flow_id: str, rules: Rules, where: tuple[object, ...]) -> None:
+        """Of two flows that keep one system's people in step each would undo what the other does."""
+        for name in rules.between:
+            other = self._in_step.setdefault((rules.kind, name), flow_id)
+            if other != flow_id:
+                message = _(
+                    "{name!r} is kept in step by the flow {other!r} already: make one flow with three sides, "
+                    "between: [a, b, c]",
+                    name=name, other=other,
+                )  # fmt: skip
+                self.wrong((*where, "between"), message)
+                return
 
     def _no_dead_ends(
         self, via: Sequence[str], settings: Mapping[str, Any], where: tuple[object, ...],

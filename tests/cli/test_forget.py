@@ -34,7 +34,7 @@ def test_nothing_of_the_person_is_left_wherever_it_stood(hub: Installation) -> N
     hub.done(order(1), [7, order(2)], b'{"broken": "8 999 123-45-67"', order(3, "OnWay"))
     assert PHONE in documents(hub)
     (told,) = hub.rows("forget", "8 (999) 123-45-67", "--yes")
-    assert list(told) == ["tenant", "events", "requests", "deliveries", "cancelled", "in_flight", "kept"]
+    assert list(told) == ["tenant", "events", "requests", "deliveries", "cancelled", "in_flight", "kept", "cards"]
     assert (told["events"], told["requests"], told["in_flight"]) == (3, 2, 0), "the bare 7 is of nobody"
     left = documents(hub)
     for personal in (PHONE, PHONE[2:], "123-45-67", NAME, SURNAME):

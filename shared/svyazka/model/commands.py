@@ -176,10 +176,28 @@ class SendVisitCode(Stored):
     person: Contact
 
 
+class SyncObject(Stored):
+    """A record's object at this connection shall agree with its others: read now, compared with what was last agreed,
+    and written where it differs. What is to be written stands nowhere before."""
+
+    kind: Literal["SyncObject"] = "SyncObject"
+    record: str
+    of: RecordKind
+
+
 VisitCommand = BookVisit | MoveVisit | CancelVisit | SendVisitCode
 
 Command = Annotated[
-    SendMessage | Forward | PutRecord | AddNote | AddTask | BookVisit | MoveVisit | CancelVisit | SendVisitCode,
+    SendMessage
+    | Forward
+    | PutRecord
+    | AddNote
+    | AddTask
+    | BookVisit
+    | MoveVisit
+    | CancelVisit
+    | SendVisitCode
+    | SyncObject,
     Field(discriminator="kind"),
 ]
 

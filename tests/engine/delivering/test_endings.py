@@ -26,6 +26,7 @@ ENDED_BY = {
     "delivering/recording.py:_record",  # settled
     "delivering/recording.py:_merged_late",
     "delivering/recording.py:record_lost",  # its worker was lost
+    "in_step/preparing.py:_ended",  # systems agree already, or nothing is to be made there
     "operating/resolve.py:_commit_resolved",
     "planning/planner.py:_in_order",  # what goes before it had failed when it was planned
     "planning/receipts.py:apply",
@@ -34,7 +35,7 @@ ENDED_BY = {
 }
 """Every way in which a delivery may end. A new one belongs here and calls `ended`."""
 
-ENDS = {"stopped", "settled", "merged", "receipt_settles", "looked"}
+ENDS = {"stopped", "settled", "merged", "receipt_settles", "looked", "found_equal"}
 """Rules whose answer may have ended. Whoever calls them must hand it to `ended`."""
 
 
@@ -61,7 +62,8 @@ def test_the_ways_to_end_are_these_and_each_goes_through_the_one_function() -> N
 
 def test_whoever_asks_a_rule_that_ends_deliveries_hands_its_answer_over() -> None:
     asking = {place for name in ENDS for place in places(name) if not place.startswith("rules/")}
-    assert asking - ENDED_BY == {"operating/resolve.py:resolve_delivery"}, "which hands it to `_commit_resolved`"
+    elsewhere = {"operating/resolve.py:resolve_delivery", "in_step/ready.py:_agreed"}
+    assert asking - ENDED_BY == elsewhere, "the one hands it to `_commit_resolved`, the other settles a comparison"
 
 
 def test_nobody_else_writes_a_delivery_past_it() -> None:

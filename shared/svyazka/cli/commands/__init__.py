@@ -77,6 +77,7 @@ COMMANDS = {
     "retry": Lazy(f"{_HERE}.retry", "retry", N_(
         "Try a connection in trouble now, by one probe, and say what came of it.",
     )),
+    "sync": Lazy(f"{_HERE}.sync", "family", N_("Systems that are kept in step with one another.")),
     "send": Lazy(f"{_HERE}.message", "send", N_(
         "Send one message: journaled, guarded and repeated like any other.",
     )),

@@ -57,7 +57,8 @@ def forget(
     if as_json:
         lines(
             {"tenant": one.tenant, "events": one.events, "requests": one.requests, "deliveries": one.deliveries,
-             "cancelled": one.cancelled, "in_flight": one.in_flight, "kept": one.kept} for one in done
+             "cancelled": one.cancelled, "in_flight": one.in_flight, "kept": one.kept,
+             "cards": list(one.cards)} for one in done
         )  # fmt: skip
     else:
         for one in done:
@@ -73,6 +74,9 @@ def forget(
                     kept=one.kept,
                 )
             )
+        cards = sorted({card for one in done for card in one.cards})
+        if cards:
+            note(_("his cards in other systems stay: delete them there ({cards})", cards=", ".join(cards)))
     if any(one.in_flight for one in done):
         note(_("a message to this person is being sent right now: run this again in two minutes"), "red")
         raise typer.Exit(1)

@@ -72,6 +72,9 @@ def _plain(printer: Printer, type: FieldType, shown: Shown) -> Shown:
     return CLEARED
 
 
+NOTHING = FieldBase(prints=())
+
+
 @dataclass(frozen=True)
 class ComparedRecord:
     """What follows for each field of a record."""
@@ -86,7 +89,11 @@ class ComparedRecord:
 
     def intent(self, side: str) -> dict[str, Prints]:
         """Its prints: what is about to stand there."""
-        return {name: one.bases[side].prints for name, one in self.fields.items() if side in one.writes}
+        own = self.sides[side].bases  # of what was owed before nothing is new
+        return {
+            name: one.bases.get(side, own.get(name, NOTHING)).prints
+            for name, one in self.fields.items() if side in one.writes
+        }  # fmt: skip
 
     def bases(self, side: str) -> dict[str, FieldBase]:
         """What is new of one side's bases."""

@@ -143,8 +143,10 @@ class SideOfSet:
         return [element for element in self.holds if self.added(element)]
 
     def awaits(self, element: str) -> bool:
-        """Whether it is still to be given this element."""
-        owed = self._base.owed if self.state is State.OWED else None
+        """Whether it is still to be given this element, whatever else a person did to it meanwhile."""
+        owed = self._base.owed if self.state in (State.OWED, State.CHANGED) else None
+        if owed is None or self.keeps(element) in self.holds:
+            return False
         return owed is not None and self.due(element) and not any(self._among(one, element) for one in owed.before)
 
     def due(self, element: str) -> bool:

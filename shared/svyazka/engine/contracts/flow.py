@@ -10,6 +10,7 @@ from svyazka.model.base import Frozen
 from svyazka.model.commands import Command, Plan, Safety, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType, Fact
+from svyazka.model.in_step import Rules
 from svyazka.model.questions import Question, Told
 
 
@@ -107,6 +108,9 @@ class Flow(Generic[SettingsT]):
     carries: ClassVar[tuple[str, ...]] = ("SendMessage",)
     """Kinds of commands: each of its channels must support one of them, and one channel at least the first."""
 
+    in_step: ClassVar[bool] = False
+    """Its sources are kept in step with one another: the engine does that by its `rules`, and `plan` isn't asked."""
+
     suggested: ClassVar[Mapping[str, str]] = {}
     """Setting -> what `svyazka init` proposes for it, as one writes it in the tenant file."""
 
@@ -124,4 +128,8 @@ class Flow(Generic[SettingsT]):
 
     def plan(self, event: Event, facts: Facts, settings: SettingsT, context: FlowContext) -> Decision:
         """Commands with their guards, or the reason for none."""
+        raise NotImplementedError
+
+    def rules(self, settings: SettingsT) -> Rules:
+        """For a flow that is `in_step`: how."""
         raise NotImplementedError

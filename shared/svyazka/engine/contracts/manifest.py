@@ -119,7 +119,7 @@ class OAuthAccess(Protocol[AskedT]):
 
 CARRIED_BY: Mapping[str, str] = {
     "SendMessage": "messenger", "Forward": "forwarder",
-    "PutRecord": "records", "AddNote": "records", "AddTask": "records",
+    "PutRecord": "records", "AddNote": "records", "AddTask": "records", "SyncObject": "records",
     "BookVisit": "calendar", "MoveVisit": "calendar", "CancelVisit": "calendar", "SendVisitCode": "calendar",
 }  # fmt: skip
 """Kind of command -> the capability, by its field of the manifest, that carries it."""

@@ -13,6 +13,8 @@ from svyazka.engine.delivering.guard_facts import Knowledge
 from svyazka.engine.delivering.lanes import Lanes
 from svyazka.engine.delivering.once_per import reservation_id, reserving
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.preparing import Preparing
+from svyazka.engine.in_step.ready import Ready
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import Transition, ended
@@ -26,7 +28,7 @@ from svyazka.engine.rules.transitions import has_arrived, parked, queued, stoppe
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.telling.undelivered import overtaken
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.commands import QuietHours
+from svyazka.model.commands import QuietHours, SyncObject
 from svyazka.model.deliveries import Attempt, Delivery, LastError, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.remedies import secret_commands
@@ -46,6 +48,7 @@ class Admission:
     def __init__(self, hub: Hub, outages: Outages, lanes: Lanes, rereader: Rereader) -> None:
         self._hub, self._outages, self._lanes = hub, outages, lanes
         self.knowledge = Knowledge(hub, rereader)
+        self._preparing = Preparing(hub, outages)
 
     async def admitted(self, delivery: Delivery) -> Transition | None:
         """What the guards, the connection's state and its rate make of a delivery now; None = leave it."""
@@ -172,6 +175,9 @@ class Admission:
         await slot.acquire()
         try:
             too_late = await self._once_more(delivery, known, asked_at)
+            ready = None
+            if too_late is None and isinstance(delivery.command, SyncObject):
+                too_late, ready = await self._compared(delivery)
         except BaseException:
             slot.release()
             raise
@@ -179,7 +185,15 @@ class Admission:
             slot.release()
             return too_late
         claim, writes = self._claimed(delivery, reservation, lease)
-        return Claim(claim, (*writes, *turn.writes), account=account, slot=slot)
+        if ready is not None:
+            claim, of_record = ready.claimed(claim)
+            writes += of_record
+        return Claim(claim, (*writes, *turn.writes), account=account, slot=slot, ready=ready)
+
+    async def _compared(self, delivery: Delivery) -> tuple[Transition | None, Ready | None]:
+        """What is kept in step is read and compared before the claim: only the write runs under the lease."""
+        prepared = await self._preparing.prepared(delivery)
+        return (None, prepared) if isinstance(prepared, Ready) else (prepared, None)
 
     async def _once_more(self, delivery: Delivery, known: GuardFacts, asked_at: datetime) -> Transition | None:
         """The guards again, for time has passed: what they knew is asked anew where it was more than a moment."""

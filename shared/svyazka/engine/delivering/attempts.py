@@ -19,6 +19,7 @@ from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.known_objects import known_objects
 from svyazka.engine.delivering.recording import Recorder, log_moved
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.ready import Ready
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.sequences import looked
@@ -59,6 +60,12 @@ from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded,
 from svyazka.model.reasons import Reason
 
 CLAIM_TRIES = 4
+
+SHIFTS = 12
+"""Times that the same is committed over a record for which wishes keep coming."""
+
+STEP_ASIDE = 0.1
+"""Seconds within which that is tried again."""
 
 
 class Attempts:
@@ -137,13 +144,13 @@ class Attempts:
         """Commit what admission made of it; where that is a claim, the call follows."""
         reach("claim.before")
         try:
-            try:
-                versions = await commit(self._hub.store, becomes.over(version), becomes.tasks)
-            except Conflict:
+            made = await self._committed(becomes, version)
+            if made is None:
                 return False
+            becomes, versions = made
             reach("claim.after")
             if isinstance(becomes, Claim):
-                await self.run(becomes.delivery, versions[0], becomes.account)
+                await self.run(becomes.delivery, versions[0], becomes.account, becomes.ready)
             else:
                 log_moved(becomes.delivery)
                 await self._admission.waits(becomes.delivery)
@@ -151,6 +158,19 @@ class Attempts:
             if isinstance(becomes, Claim):
                 becomes.release()
         return True
+
+    async def _committed(self, becomes: Transition, version: str | None) -> tuple[Transition, list[str]] | None:
+        """What was committed in the end; None where what it rests on has moved."""
+        for _ in range(SHIFTS):
+            try:
+                return becomes, await commit(self._hub.store, becomes.over(version), becomes.tasks)
+            except Conflict:
+                again = await becomes.over_wishes(self._hub.store)
+            if again is None:
+                return None
+            becomes = again
+            await self._hub.limiter.rest(STEP_ASIDE * self._hub.chance())
+        return None
 
     def _taken_over(self, delivery: Delivery) -> Delivery | None:
         """An abandoned claim as it may go on, or None while its lease (and the grace past it) holds."""
@@ -175,11 +195,11 @@ class Attempts:
 
     # The call
 
-    async def run(self, claimed: Delivery, version: str, account: Account) -> None:
+    async def run(self, claimed: Delivery, version: str, account: Account, ready: Ready | None = None) -> None:
         """Carry out a durable claim and settle it."""
         started = time.monotonic()
         reach("perform.before_call")
-        said, http = await self._call(claimed, account)
+        said, http = await self._call(claimed, account, ready)
         # A vendor's own words may quote what it was sent.
         outcome = in_plain(resolved(claimed, said), http.cut)
         if isinstance(claimed.command, VisitCommand):
@@ -195,7 +215,7 @@ class Attempts:
                 "reason": getattr(outcome, "reason", None),
             }
         )
-        await self._recorder.settle(claimed, version, account, outcome, attempt)
+        await self._recorder.settle(claimed, version, account, outcome, attempt, ready)
         log(
             "INFO" if isinstance(outcome, Succeeded) else "WARNING", "attempt",
             tenant=claimed.tenant, connection=claimed.connection, vendor=claimed.vendor, delivery=claimed.id,
@@ -205,8 +225,10 @@ class Attempts:
             age_seconds=round((self._hub.clock.now() - claimed.created_at).total_seconds(), 3),
         )  # fmt: skip
 
-    async def _call(self, delivery: Delivery, account: Account) -> tuple[Outcome, Exchanges]:
-        work = carried(account.manifest, with_results(delivery, delivery.command))
+    async def _call(
+        self, delivery: Delivery, account: Account, ready: Ready | None = None
+    ) -> tuple[Outcome, Exchanges]:
+        work = ready.carried() if ready else carried(account.manifest, with_results(delivery, delivery.command))
         deadline = work.safety.deadline
         http = exchanges(self._hub, account, lease_until=delivery.lease_until, deadline=deadline, booked=True)
         before: int | None = None  # so many calls had been made when carrying out began

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from svyazka.engine.in_step.ready import Ready
 from svyazka.engine.journal.transition import Transition
+from svyazka.engine.ports.store import Store
 from svyazka.engine.tenants.directory import Account
 
 
@@ -16,6 +18,12 @@ class Claim(Transition):
     account: Account
     slot: asyncio.Semaphore
     """One of the account's calls at once, taken before the claim so that no claim waits; `release` it after."""
+    ready: Ready | None = None
+    """For what is kept in step: what is to be written, as it was compared just before."""
+
+    async def over_wishes(self, store: Store) -> Transition | None:
+        part = await self.ready.claimed_anew(store, self.delivery) if self.ready is not None else None
+        return replace(self, writes=part.writes) if part is not None else None
 
     def release(self) -> None:
         """Let the next call of the account begin."""

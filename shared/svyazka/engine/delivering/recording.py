@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import inf
 
 from svyazka.catalogue import N_
 from svyazka.engine.delivering.consent import marks
 from svyazka.engine.delivering.known_objects import noting
 from svyazka.engine.delivering.once_per import keeps, releasing, reservation_id, reserving, taken_until
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.ready import Ready
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
@@ -25,7 +27,7 @@ from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, plain_code, where
 from svyazka.engine.telling.alerts import ALERT_FLOW
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.commands import SendMessage
+from svyazka.model.commands import SendMessage, SyncObject
 from svyazka.model.deliveries import Attempt, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable, Unstorable
 from svyazka.model.outcomes import Outcome, Refused, Succeeded
@@ -53,6 +55,8 @@ class _Said:
     attempt: Attempt
     park: bool
     """An outage of the connection is open."""
+    ready: Ready | None
+    """For what is kept in step: the record's part of it."""
     alone: bool
     """At the end of all patience the delivery is written without what belongs to its outcome in other documents: that
     it was done comes before all else."""
@@ -65,8 +69,9 @@ class Recorder:
         self._hub, self._outages = hub, outages
 
     async def settle(
-        self, claimed: Delivery, version: str, account: Account, outcome: Outcome, attempt: Attempt
-    ) -> None:
+        self, claimed: Delivery, version: str, account: Account, outcome: Outcome, attempt: Attempt,
+        ready: Ready | None = None,
+    ) -> None:  # fmt: skip
         """Record the outcome over our claim; when the claim is no longer ours, merge it. Raises Unavailable.
 
         What it says is known nowhere else, so it is kept in hand until the claim may be taken over. Where it can't be
@@ -79,7 +84,7 @@ class Recorder:
             try:
                 if park is None:
                     park = await self._outages.note(account, claimed, outcome)
-                if await self._recorded(claimed, version, _Said(account, outcome, attempt, park, alone)):
+                if await self._recorded(claimed, version, _Said(account, outcome, attempt, park, ready, alone)):
                     return
                 trouble, moved = Unavailable(MOVED), True
             except Exception as error:
@@ -125,17 +130,24 @@ class Recorder:
     async def _record(self, claimed: Delivery, version: str | None, said: _Said) -> None:
         hub = self._hub
         now = hub.clock.now()
-        around = Surroundings(now=now, policy=policy_of(said.account), chance=hub.chance(), parked=said.park)
+        policy = policy_of(said.account)
+        if isinstance(claimed.command, SyncObject):  # a wish that systems agree has no end
+            policy = replace(policy, horizon=inf)
+        around = Surroundings(now=now, policy=policy, chance=hub.chance(), parked=said.park)
         delivery = settled(claimed, said.outcome, said.attempt, around)
         delivery, beside = await self._turn_given_back(delivery, said)
         if isinstance(said.outcome, Succeeded) and not said.alone:
             beside += await noting(hub, delivery)
         if isinstance(said.outcome, Refused) and said.outcome.opt_out:
             beside += self.optout_writes(delivery, f"{said.account.vendor}: {said.outcome.code}")
+        tasks = _next_task(delivery)
+        if said.ready is not None and not said.alone:
+            part = await said.ready.settled(delivery, said.outcome)
+            beside, tasks = [*beside, *part.writes], [*tasks, *part.tasks]
         await sights.settled_badly(self._hub, delivery, said.outcome)
         end = await ended(hub.store, delivery, now, said.alone)
         reach("settle.before")
-        await commit(hub.store, [*end.over(version), *beside], [*end.tasks, *_next_task(delivery)])
+        await commit(hub.store, [*end.over(version), *beside], [*end.tasks, *tasks])
         reach("settle.after")
         log_moved(end.delivery)
         await self._outages.releasing.unpark(end.delivery)

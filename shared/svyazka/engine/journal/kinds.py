@@ -26,6 +26,7 @@ from svyazka.engine.ports.schema import Field, Kind, Query
 from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
+from svyazka.model.in_step import Doubt, Link, MatchKey, Record, Switch
 from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
@@ -61,6 +62,17 @@ def _cost(delivery: Delivery) -> int | None:
 def _reason(delivery: Delivery) -> str | None:
     """Why it hasn't succeeded, in the words that vendors share."""
     return delivery.last_error.reason if delivery.last_error and delivery.status is not Status.SUCCEEDED else None
+
+
+def _standing(record: Record) -> str:
+    """For whom a list is made: what waits for a person, what is joined, what is only in one system."""
+    if record.merged_into is not None:
+        return "merged"
+    if record.asked or record.stopped:
+        return "asked"
+    if record.would:
+        return "watched"
+    return "linked" if len(record.live) > 1 else "single"
 
 
 def _phase(outage: Outage) -> str:
@@ -226,6 +238,39 @@ SEALED = Kind(
 )
 SEALED_OF_PERSON = SEALED.asked("sealed_of_person", contains="people")
 STALE_SEALED = SEALED.asked("stale_sealed", at_most="blank_at")
+
+RECORDS = Kind(
+    "records",
+    Record,
+    fields={
+        "tenant": TEXT,
+        "kind": TEXT,
+        "status": Field("text", _standing),
+        "created_at": TIME,
+        "people": TEXTS,
+        **EXPIRES,
+    },
+)
+RECORDS_OF_KIND = RECORDS.asked("records_of_kind", "tenant", "kind", order="created_at")
+RECORDS_BY_STANDING = RECORDS.asked("records_by_standing", "tenant", "kind", "status", order="created_at")
+RECORDS_OF_PERSON = RECORDS.asked("records_of_person", contains="people")
+
+LINKS = Kind("links", Link, fields={"tenant": TEXT, "connection": TEXT, "record": TEXT, **EXPIRES})
+LINKS_OF_CONNECTION = LINKS.asked("links_of_connection", "tenant", "connection")
+
+MATCHES = Kind("matches", MatchKey, fields={"tenant": TEXT, "people": TEXTS, **EXPIRES})
+MATCHES_OF_PERSON = MATCHES.asked("matches_of_person", contains="people")
+
+DOUBTS = Kind(
+    "doubts",
+    Doubt,
+    fields={**dict.fromkeys(("tenant", "flow", "record"), TEXT), "status": Field("text", attrgetter("state")),
+            "since": TIME, **EXPIRES},
+)  # fmt: skip
+DOUBTS_BY_STATUS = DOUBTS.asked("doubts_by_status", "tenant", "flow", "status", order="since")
+DOUBTS_OF_RECORD = DOUBTS.asked("doubts_of_record", "record", "status")
+
+SWITCHES = Kind("switches", Switch, fields={"tenant": TEXT})
 
 # Written by hand: a few bytes each.
 

@@ -35,6 +35,11 @@ class Transition:
         if self.delivery.status in AT_REST and not self.seen_to:
             raise ValueError(f"{self.delivery.id} ends as {self.delivery.status} past `ended`: nothing would follow")
 
+    async def over_wishes(self, store: Store) -> Transition | None:
+        """The same once more after a conflict, where only what doesn't matter to it was moved; None: it must be worked
+        out anew."""
+        return None
+
     def over(self, version: str | None) -> list[Write]:
         """Written over the version that was read."""
         return [Replace(journal.document(self.delivery, version)), *self.writes]

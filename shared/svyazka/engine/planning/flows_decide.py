@@ -57,12 +57,13 @@ class FlowsDecide:
         event, planned = record.event, Planned()
         if event.type is EventType.SEND_REQUESTED and "flow" not in event.data:
             return self._requested(record, tenant)
-        bound = [
+        concerned = [
             flow
             for flow in await self._hub.directory.flows_of(tenant)
             if _concerns(event, flow) and event.type in flow.flow.wants(flow.settings)
         ]
-        if not bound:
+        bound = [flow for flow in concerned if not flow.flow.in_step]
+        if not concerned:
             planned.reasons.append(
                 N_("no flow acts on {type} from {connection}").format(
                     type=event.type.value, connection=event.connection

@@ -14,6 +14,7 @@ from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.delivering.claim import Claim
 from svyazka.engine.delivering.consent import consent_writes
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.wanting import Wanting, Wished
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.obligations import still_to_make
@@ -22,7 +23,7 @@ from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.journal.transition import Transition, commit_in_parts, ended, not_there_yet
 from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
-from svyazka.engine.ports.store import Create, Store, Task, Write
+from svyazka.engine.ports.store import Create, Delete, Store, Task, Write
 from svyazka.engine.problems import sights
 from svyazka.engine.problems.cards import all_over
 from svyazka.engine.problems.kinds import HOOK, NO_ACCESS
@@ -38,8 +39,15 @@ from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, Tenant
 
 PLAN_TRIES = COMMIT_TRIES = 4
+PLAN_TRIES_IN_STEP = 24
+"""For events of what is kept in step: all those of one record write its document."""
+STEP_ASIDE = 0.05
+"""Seconds, times the tries so far, within which one of them tries again."""
 SLOWEST = DEFAULT_POLICY.slow * (1 + DEFAULT_POLICY.jitter)
 TENANT_GONE = N_("the tenant is gone")
+
+IN_STEP = frozenset({"records", "links"})
+"""Kinds of documents of which somebody else's write changes what is planned."""
 
 RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
 """Seconds after which a receipt that came before our own settle is looked at again."""
@@ -53,17 +61,23 @@ class Planner:
     ) -> None:
         self._hub, self._decider, self._admission = hub, decider, admission
         self._attempts, self._receipts = attempts, receipts
+        self._wanting = Wanting(hub)
 
     async def plan(self, event_id: str) -> None:
         """Plan one event, if nobody has; unknown ids are nothing. Raises Unavailable when nothing was recorded."""
-        for _ in range(PLAN_TRIES):
+        for tries in range(PLAN_TRIES_IN_STEP):
             held = await journal.load(self._hub.store, EventRecord, event_id)
             if held is None:
                 return
             try:
                 await self._plan(held)
             except Conflict:
-                continue  # what it rests on was moved meanwhile (a receipt's delivery, say): from the beginning
+                # What it rests on was moved meanwhile (a receipt's delivery, say): from the beginning.
+                if not held.model.event.about and tries + 1 >= PLAN_TRIES:
+                    break
+                if held.model.event.about:  # a hundred events of one record at once: they step aside for one another
+                    await self._hub.limiter.rest(STEP_ASIDE * (tries + 1) * self._hub.chance())
+                continue
             return
         raise Unavailable(N_("others move what this event rests on all the time"))
 
@@ -110,16 +124,20 @@ class Planner:
                 await all_over(self._hub, tenant, event.connection, kind)
         if event.receipt is not None:
             await self._plan_receipt(held)
-        elif not await self._looked_up(held):
+            return
+        wished = await self._wanting.of(event, tenant) if event.about else Wished()
+        if not await self._looked_up(held, wished):
             words = await consent_writes(self._hub, event)
-            await self._finish(held, await self._decider.decide(held.model, tenant), words)
+            planned = await self._decider.decide(held.model, tenant)
+            planned.reasons += wished.reasons
+            await self._finish(held, planned, [*words, *wished.writes], wished.tasks, wished.deliveries)
 
     async def _plan_receipt(self, held: Versioned[EventRecord]) -> None:
         reason, writes, tasks, event_deliveries = await self._receipts.apply(held.model.event, held.model)
         planned = Planned(reasons=[reason] if reason else [])
         await self._finish(held, planned, writes, tasks, event_deliveries)
 
-    async def _looked_up(self, held: Versioned[EventRecord]) -> bool:
+    async def _looked_up(self, held: Versioned[EventRecord], wished: Wished) -> bool:
         """What an event tells in part is read whole, and journaled as a fact of its own: that one is acted on.
 
         False where the event's own word has to do: it tells all, or its object is gone or can't be read.
@@ -135,7 +153,9 @@ class Planner:
         if present is not None:
             tasks = [plan_task(present.id)] if journal.plan_is_missing(present) else []
         reason = N_("told in part: read again and found to be {document}").format(document=create.document.id)
-        await self._finish(held, Planned(reasons=[reason]), [create] if present is None else [], tasks)
+        new = [create] if present is None else []
+        planned = Planned(reasons=[reason, *wished.reasons])
+        await self._finish(held, planned, [*new, *wished.writes], [*tasks, *wished.tasks], wished.deliveries)
         return True
 
     # Recording: one atomic commit
@@ -211,6 +231,8 @@ class Planner:
                 current = await journal.load(self._hub.store, EventRecord, held.model.event.id)
                 if current is None or current.model.status is not EventStatus.ACCEPTED:
                     return None
+                if any(write.document.kind in IN_STEP for write in extra if not isinstance(write, Delete)):
+                    raise  # the record that it wishes looked at was moved: how it stands now decides
                 held = Versioned(held.model, current.version)  # the sweep may have touched it: still ours to plan
                 held, made = await self._still_to_make(held, made)
                 extra = await not_there_yet(self._hub.store, extra)

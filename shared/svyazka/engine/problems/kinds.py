@@ -157,12 +157,23 @@ JOB_FAILED = Kind(
     name="job_failed", severity="error", title=N_("работа «{cause}» не удалась"),
     closed_by=Closer.EVENT, look_every=DAY, command="svyazka jobs resume {about}", alert=("job {cause}", "failed"),
 )  # fmt: skip
+IN_STEP_WAITS = Kind(
+    name="in_step_waits", severity="warning",
+    title=N_("«{connection}» ({vendor}) молчит больше недели: правки из других систем ждут"),
+    closed_by=Closer.LOOK, look_every=HOUR, command="svyazka retry {tenant}/{connection}", person=CABINET,
+    holds=(Status.PARKED, Status.BLOCKED), alert=("in_step_waits", "first"),
+)  # fmt: skip
+IN_STEP_ASKS = Kind(
+    name="in_step_asks", severity="warning", title=N_("«{cause}»: системы расходятся, и решить можете только вы"),
+    closed_by=Closer.LOOK, look_every=HOUR, command="svyazka sync status {tenant}", alert=("in_step_asks", "first"),
+)  # fmt: skip
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
         ENDS, GAP, FLOOD, QUICK, CODES, JOB_HELD, JOB_FAILED,
+        IN_STEP_WAITS, IN_STEP_ASKS,
     )
 }  # fmt: skip
 """All of them."""

@@ -111,6 +111,12 @@ def stopped(delivery: Delivery, status: Status, code: str, reason: str, now: dat
     return _final(delivery, status, now, last_error=LastError(code=code, message=reason))
 
 
+def found_equal(delivery: Delivery, now: datetime, note: str) -> Delivery:
+    """Done without a call: what was to be made so is so, or can't be; `note` says which."""
+    notes = (*delivery.notes, note) if note else delivery.notes
+    return _final(delivery, Status.SUCCEEDED, now, last_error=None, notes=notes)
+
+
 def merged(current: Delivery, outcome: Outcome, attempt: Attempt, now: datetime) -> Delivery:
     """A settle that comes late, when the claim is no longer ours: merged, not dropped (DESIGN 5.4).
 

@@ -16,7 +16,9 @@ from svyazka.engine.journal.kinds import (
     DELIVERIES_OF_PERSON,
     EVENTS_OF_PERSON,
     KEYS_OF_PERSON,
+    MATCHES_OF_PERSON,
     RAWS_OF_PERSON,
+    RECORDS_OF_PERSON,
     SESSIONS_OF_PERSON,
 )
 from svyazka.engine.journal.transition import ended, replace_delivery
@@ -31,6 +33,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import NOT_BEGUN, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.in_step import Record
 from svyazka.model.tenants import Tenant
 
 PAGE = 200
@@ -52,6 +55,8 @@ class Forgotten:
     in_flight: int = 0
     kept: int = 0
     """Sealed values: rows of files, what is proposed or asked."""
+    cards: tuple[str, ...] = ()
+    """His cards in systems that were kept in step, as `connection/id`: nobody but their owners can delete them."""
 
 
 class Forgetting:
@@ -81,8 +86,14 @@ class Forgetting:
             changed = await self._change(document, mentioned.delivery, dry_run)
             cancelled = changed and delivery.status in NOT_BEGUN
             done = replace(done, deliveries=done.deliveries + changed, cancelled=done.cancelled + cancelled)
-        async for document in self._found(KEYS_OF_PERSON, hashes):
-            await self._change(document, _note, dry_run)
+        for query in (KEYS_OF_PERSON, MATCHES_OF_PERSON):
+            async for document in self._found(query, hashes):
+                await self._change(document, _note, dry_run)
+        async for document in self._found(RECORDS_OF_PERSON, hashes):
+            record = journal.read(Record, document).model
+            if await self._change(document, self._in_step, dry_run):
+                cards = (f"{name}/{side.object}" for name, side in record.live.items())
+                done = replace(done, cards=tuple(sorted({*done.cards, *cards})))
         kept = SealedValues(hub)
         async for batch in kept.of_person(hashes):
             done = replace(done, kept=done.kept + await kept.mentions(batch.model, hashes))
@@ -95,6 +106,12 @@ class Forgetting:
                     await hub.store.commit([Delete("sessions", session.id)])
             await hub.store.scrub()
         return done
+
+    async def _in_step(self, document: Document) -> _Blanked | None:
+        """What a record of the person becomes: his cards in the other systems stay theirs to delete."""
+        held = journal.read(Record, document)
+        after = held.model.forgotten(self._hub.clock.now())
+        return [journal.replace(after, held.version)], ()
 
     async def _found(self, query: Query, hashes: frozenset[str]) -> AsyncIterator[Document]:
         for person in sorted(hashes):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from svyazka.engine.calling.oauth.expiry import WARN_BEFORE
 from svyazka.engine.hub import Hub
 from svyazka.engine.jobs.trouble import cause_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import (
+    DELIVERIES_BY_STATUS,
     DELIVERIES_OF_CONNECTION_BY_STATUS,
+    DOUBTS_BY_STATUS,
     EVENTS_OF_CONNECTION_BY_STATUS,
     JOBS_BY_STATUS,
     RAWS_OF_CONNECTION_BY_STATUS,
@@ -117,6 +119,21 @@ def _not_met_for(time: timedelta) -> Look:
     return look
 
 
+async def _nothing_waits_for_a_week(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """Of what is kept in step; a message that waits has an end of its own."""
+    for status in ("parked", "blocked", "pending", "retrying"):
+        page = await hub.store.find(DELIVERIES_BY_STATUS, equal={**_where(problem), "status": status}, limit=1)
+        since = page.documents[0].fields["created_at"] if page.documents else None
+        if isinstance(since, datetime) and hub.clock.now() - since >= WEEK:
+            return False
+    return True
+
+
+async def _nothing_is_asked(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    equal = {"tenant": problem.tenant, "flow": problem.cause}
+    return not await hub.store.tally(DOUBTS_BY_STATUS, ["open"], equal=equal)
+
+
 LOOKS: Mapping[str, Look] = {
     "unknown": _none_unknown,
     "dead": _none_dead_of_late,
@@ -135,5 +152,7 @@ LOOKS: Mapping[str, Look] = {
     "access_refused": _not_met_for(WEEK),
     "job_held": _no_job_is_held,
     "job_failed": _not_met_for(WEEK),
+    "in_step_waits": _nothing_waits_for_a_week,
+    "in_step_asks": _nothing_is_asked,
 }
 """By kind."""

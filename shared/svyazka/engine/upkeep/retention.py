@@ -24,6 +24,7 @@ from svyazka.model.commands import (
     PutRecord,
     SendMessage,
     SendVisitCode,
+    SyncObject,
 )
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
@@ -103,8 +104,7 @@ def blanked_write(document: Document) -> Write:
         record = held.model
         if record.status is EventStatus.ACCEPTED:
             return journal.replace(record.model_copy(update={"blank_at": _later(record)}), held.version)
-        bare = record.event.blanked()
-        emptied = record.model_copy(update={"event": bare, "request": None, "blank_at": None})
+        emptied = record.model_copy(update={"event": record.event.blanked(), "request": None, "blank_at": None})
         return journal.replace(emptied, held.version)
     one = journal.read(Delivery, document)
     if one.model.is_open:
@@ -151,8 +151,11 @@ def blank_command(command: Command) -> Command:
             return MoveVisit(visit="", starts_at=command.starts_at)
         case CancelVisit():
             return CancelVisit(visit="")
+        case SyncObject():
+            return command  # ids only
 
 
 def is_blank(delivery: Delivery) -> bool:
     """Whether its payload was emptied: there is nothing left to carry out."""
-    return delivery.command == blank_command(delivery.command)
+    # What is to be made equal was never in the command.
+    return delivery.command == blank_command(delivery.command) and not isinstance(delivery.command, SyncObject)

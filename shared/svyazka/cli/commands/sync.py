@@ -1,0 +1,136 @@
+"""`sync`: systems that are kept in step: how they stand, what a person has to say, and from when on we write."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from svyazka.catalogue import N_, _, ngettext
+from svyazka.cli.group import Command, Family
+from svyazka.cli.options import AsJson, Yes
+from svyazka.cli.output import confirm, lines, note, progress, say, table
+from svyazka.cli.session import Session, run
+from svyazka.engine.in_step.flows import in_step_flows, switch_of, writes_toward
+from svyazka.engine.operating import syncing
+from svyazka.model.in_step import Doubt, Record
+
+SHOWN = 50
+"""Records and doubts that are listed."""
+
+OfTenants = Annotated[str, typer.Argument(metavar="TENANT")]
+FlowId = Annotated[str, typer.Argument(metavar="FLOW", help=N_("As in the tenant file: its id."))]
+Toward = Annotated[
+    list[str] | None,
+    typer.Option("--toward", metavar="CONNECTION", help=N_("Only what is written there; left out: everywhere.")),
+]
+
+family = typer.Typer(
+    cls=Family, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+)  # fmt: skip
+family.callback(help=N_("Systems that are kept in step with one another."))(lambda: None)
+
+
+@family.command("status", cls=Command, help=N_("How they stand: linked, waiting for you, and what would be written."))
+def status(tenant: OfTenants, as_json: AsJson = False) -> None:
+    """How they stand: linked, waiting for you, and what would be written."""
+
+    async def body(session: Session) -> None:
+        owner, hub = await session.tenant(tenant), session.hub
+        flows = await in_step_flows(hub, owner)
+        if not flows:
+            note(_("{tenant} has no flow that keeps systems in step", tenant=owner.id))
+        for flow in flows:
+            switch = await switch_of(hub, owner.id, flow.id)
+            on = [name for name in flow.rules.between if writes_toward(flow, switch, name)]
+            counts = await syncing.counts(hub, owner, flow)
+            watched = [one async for one in syncing.records(hub, owner, flow, "watched")][:SHOWN]
+            doubts = [one async for one in syncing.doubts(hub, owner, flow)][:SHOWN]
+            if as_json:
+                lines(
+                    [{"tenant": owner.id, "flow": flow.id, "kind": flow.rules.kind.value, "writes_toward": on,
+                      **{name: counts.get(name, 0) for name in syncing.STANDINGS}}]
+                )  # fmt: skip
+                lines([_watched_row(flow.id, one) for one in watched])
+                lines([_doubt_row(one) for one in doubts])
+                continue
+            linked = counts.get("linked", 0) + counts.get("watched", 0)
+            say(
+                _(
+                    "{flow}: {linked} linked, {single} in one only, {asked} waiting for you; writes toward: {on}",
+                    flow=flow.id, linked=linked, single=counts.get("single", 0), asked=counts.get("asked", 0),
+                    on=", ".join(on) or _("nobody, it only watches"),
+                )
+            )  # fmt: skip
+            table(
+                (N_("Record"), N_("Would write")),
+                [(one.id, _would(one)) for one in watched], _("nothing would be written"),
+            )  # fmt: skip
+            table(
+                (N_("Record"), N_("Field"), N_("Why"), N_("Cards")),
+                [(one.record, one.field, one.cause, _cards(one)) for one in doubts], _("nothing waits for you"),
+            )  # fmt: skip
+
+    run(body)
+
+
+@family.command(
+    "start", cls=Command, help=N_("Write from now on, after a time of watching; what differs is looked at anew.")
+)
+def start(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = False) -> None:
+    """Write from now on, after a time of watching; what differs is looked at anew."""
+
+    async def body(session: Session) -> None:
+        owner, hub = await session.tenant(tenant), session.hub
+        found = await syncing.flow_named(hub, owner, flow)
+        counts = await syncing.counts(hub, owner, found)
+        there = ", ".join(toward or found.rules.between)
+        would = counts.get("watched", 0)
+        confirm(_("Write toward {there}? {count} records would be written at once.", there=there, count=would), yes)
+        await session.audit("sync start", f"{owner.id}/{flow}", toward=there)
+        await syncing.switched(hub, owner, found, toward or (), on=True)
+        with progress(_("looking anew")) as bar:
+            task, done = bar.add_task("", total=would), 0
+            async for _id in syncing.look_anew(hub, owner, found):
+                done += 1
+                bar.advance(task)
+        say(ngettext("{count} record is looked at anew", "{count} records are looked at anew", done))
+
+    run(body)
+
+
+@family.command("stop", cls=Command, help=N_("Only watch again: nothing is written, and nothing is unlinked."))
+def stop(tenant: OfTenants, flow: FlowId, toward: Toward = None) -> None:
+    """Only watch again: nothing is written, and nothing is unlinked."""
+
+    async def body(session: Session) -> None:
+        owner, hub = await session.tenant(tenant), session.hub
+        found = await syncing.flow_named(hub, owner, flow)
+        await session.audit("sync stop", f"{owner.id}/{flow}", toward=", ".join(toward or found.rules.between))
+        await syncing.switched(hub, owner, found, toward or (), on=False)
+        if found.rules.writes:
+            note(_("the tenant file says mode: on, so it writes all the same: change it there and `svyazka apply`"))
+        else:
+            say(_("{flow} only watches now", flow=flow))
+
+    run(body)
+
+
+def _would(one: Record) -> str:
+    return "; ".join(f"{name}: {', '.join(fields)}" for name, fields in sorted(one.would.items()))
+
+
+def _cards(one: Doubt) -> str:
+    own = [f"{name}/{object_}" for name, object_ in sorted(one.sides.items())]
+    return ", ".join([*own, *(f"{candidate}?" for candidate in one.candidates)])
+
+
+def _watched_row(flow: str, one: Record) -> dict[str, object]:
+    return {"flow": flow, "record": one.id, "would": {name: list(fields) for name, fields in one.would.items()}}
+
+
+def _doubt_row(one: Doubt) -> dict[str, object]:
+    return {
+        "flow": one.flow, "record": one.record, "field": one.field, "cause": one.cause, "sides": one.sides,
+        "candidates": list(one.candidates), "since": one.since.isoformat(),
+    }  # fmt: skip

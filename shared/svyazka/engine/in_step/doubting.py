@@ -1,0 +1,43 @@
+"""What a person has to say: rows of a flow's list, in step with what the records ask. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Put, Write
+from svyazka.model.base import SKELETON
+from svyazka.model.in_step import Doubt, Record, doubt_id
+
+WHOSE = "@"
+"""Before a connection's name, in place of a field: whose object there it is."""
+
+
+def doubts(
+    flow: InStep, before: Record, after: Record, now: datetime, candidates: tuple[str, ...] = ()
+) -> list[Write]:  # fmt: skip
+    """The rows that are new, and those that are over: a row is written when it begins and when it ends."""
+    new = [name for name, why in after.asked.items() if before.asked.get(name) != why]
+    over = [name for name in before.asked if name not in after.asked]
+    rows = [_row(flow, after, name, after.asked[name], now, over=False) for name in new]
+    rows += [_row(flow, after, name, before.asked[name], now, over=True) for name in over]
+    whose = {"candidates": candidates}
+    return [Put(journal.document(row.model_copy(update=whose) if row.field.startswith(WHOSE) else row)) for row in rows]
+
+
+def asked_of(record: Record, fields: dict[str, str]) -> dict[str, str]:
+    """What is asked: of fields, and still whose the object is that it lacks."""
+    whose = {
+        name: why for name, why in record.asked.items()
+        if name.startswith(WHOSE) and name.removeprefix(WHOSE) not in record.live
+    }  # fmt: skip
+    return {**whose, **fields}
+
+
+def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, over: bool) -> Doubt:
+    return Doubt(
+        id=doubt_id(record.tenant, flow.id, record.id, name), tenant=record.tenant, flow=flow.id, kind=record.kind,
+        record=record.id, field=name, cause=why, sides={one: side.object for one, side in record.live.items()},
+        since=now, state="over" if over else "open", expire_at=now + SKELETON if over else None,
+    )  # fmt: skip

@@ -1,0 +1,284 @@
+"""A thing that a system doesn't have yet, as far as we know: is it there all the same, may it be made, or who says?
+
+In this order: our own notes of what was made (`matches`), which can't lag behind; our mark; then the other system's own
+search by phone and e-mail. Who shares a phone and has another name or birthday is another person: a household.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from svyazka.catalogue import N_
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
+from svyazka.engine.in_step.look import Look
+from svyazka.engine.in_step.reading import NotNow, Reader, Seen
+from svyazka.engine.in_step.taking_part import besides
+from svyazka.engine.in_step.wanting import record_of
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.ports.store import Write
+from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, holds
+from svyazka.engine.rules.what_differs import normal_element
+from svyazka.model.deliveries import Delivery
+from svyazka.model.events import EventRecord
+from svyazka.model.in_step import MATCHED_MOST, Link, MatchKey, Record, Side, link_id, match_id
+from svyazka.model.names import same_person
+from svyazka.model.records import Key, KeyType, Object, RecordKind, Wanted
+
+PHONES_MOST, EMAILS_MOST = 5, 3
+"""Keys of one thing: each is a document of the commit that makes it."""
+
+WAITED = 5.0
+"""Seconds until it is looked at again what another record's making came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """It is there: this record holds both objects now."""
+
+    record: Versioned[Record]
+    """As it is to be written, over the version that was read."""
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Nobody has it: it may be made."""
+
+    mark: str
+    keys: tuple[Write, ...]
+    besides: dict[str, Wanted] = field(default_factory=dict)
+    requires: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing is to be done, or a person has to say."""
+
+    code: str
+    message: str
+    candidates: tuple[str, ...] | None = None
+    """Objects that it may be; not None: somebody is asked."""
+
+
+@dataclass
+class _Candidate:
+    object: Object
+    record: Versioned[Record] | None
+
+
+class Finding:
+    """Finds the other system's object of a record."""
+
+    def __init__(self, hub: Hub, reader: Reader) -> None:
+        self._hub, self._reader = hub, reader
+
+    async def find(self, look: Look, delivery: Delivery) -> Joined | New | Nothing | NotNow:
+        """What becomes of a side that there isn't yet."""
+        objects = [one.object for one in look.seen.values() if isinstance(one, Seen) and one.object is not None]
+        keys = keys_of(objects)
+        noted, documents = await self._noted(look, keys)
+        if any(self._is_making(one.model, look.toward) for one in noted):
+            return NotNow(look.toward, "in_making", N_("it is being made just now"), WAITED)
+        found = await self._search(look, delivery, keys, noted)
+        if isinstance(found, NotNow):
+            return found
+        ours = [one for one in found if is_one(one.object, objects)]
+        if not ours:
+            return await self._new(look, delivery, keys, documents, objects)
+        matched = await self._matched(look, ours)
+        if not isinstance(matched, Nothing) or look.flow.rules.on_doubt == "ask":
+            return matched
+        if look.flow.rules.on_doubt == "skip":
+            return replace(matched, candidates=None)
+        return await self._new(look, delivery, keys, documents, objects)
+
+    # Where it may be
+
+    async def _noted(
+        self, look: Look, keys: Iterable[Key]
+    ) -> tuple[list[Versioned[Record]], dict[Key, Versioned[MatchKey] | None]]:
+        """Other records of the same keys, and the keys' documents."""
+        record = look.held.model
+        records: dict[str, Versioned[Record]] = {}
+        documents: dict[Key, Versioned[MatchKey] | None] = {}
+        for key in keys:
+            ids = self._ids(record, key)
+            there = [one for one in await self._hub.store.get_many([("matches", id_) for id_ in ids]) if one]
+            documents[key] = journal.read(MatchKey, there[0]) if there else None
+            for one in there:
+                for id_ in journal.read(MatchKey, one).model.records:
+                    try:
+                        held = await record_of(self._hub.store, id_)
+                    except LookupError:
+                        continue
+                    if held.model.id != record.id:
+                        records[held.model.id] = held
+        return list(records.values()), documents
+
+    def _ids(self, record: Record, key: Key) -> list[str]:
+        """Where a key's document is: under the newest secret, which is where one is made, then under older ones."""
+        hashes = self._hub.keyring.person_ever(record.tenant, key.value)
+        return [match_id(record.tenant, record.kind, key.by, hashed) for hashed in hashes]
+
+    def _is_making(self, other: Record, toward: str) -> bool:
+        """Whether an object is being made for it there."""
+        intent, running = other.intent, other.running
+        making = intent is not None and intent.toward == toward and intent.mark is not None
+        real = self._hub.clock.real()
+        return making and running is not None and holds(running.lease_until, real, TAKE_OVER_GRACE)
+
+    async def _search(
+        self, look: Look, delivery: Delivery, keys: tuple[Key, ...], noted: list[Versioned[Record]]
+    ) -> list[_Candidate] | NotNow:
+        """Objects there that show one of the keys, or our mark, or that belong to a record of the same keys."""
+        toward, kind = look.toward, look.held.model.kind
+        way = await self._reader.at(look.tenant, toward, delivery)
+        if isinstance(way, NotNow):
+            return way
+        records, call, account = way
+        ids = [one.model.live[toward].object for one in noted if toward in one.model.live]
+
+        async def ask() -> dict[str, Object]:
+            return await _asked(records, kind, keys, mark_for(look.held.model, toward), ids, call)
+
+        objects = await self._reader.asked(account, delivery, ask)
+        if isinstance(objects, NotNow):
+            return objects
+        return [_Candidate(one, await self._record_of(look, toward, one)) for one in objects.values()]
+
+    async def _record_of(self, look: Look, connection: str, one: Object) -> Versioned[Record] | None:
+        id_ = link_id(look.tenant.id, one.kind, connection, one.id)
+        link = await journal.load(self._hub.store, Link, id_)
+        return await record_of(self._hub.store, link.model.record) if link is not None else None
+
+    # It is there
+
+    async def _matched(self, look: Look, ours: list[_Candidate]) -> Joined | Nothing | NotNow:
+        record, toward = look.held.model, look.toward
+        free = [one for one in ours if one.record is None or may_join(record, one.record.model)]
+        linked = [one for one in free if one.record is not None and len(one.record.model.live) > 1]
+        chosen = free if len(free) == len(ours) == 1 else linked
+        if len(chosen) == 1:
+            return await self._join(look, chosen[0])
+        candidates = tuple(f"{toward}/{one.object.id}" for one in ours)
+        if not free:
+            message = N_("the card that it matches belongs to another card of the same system")
+            return Nothing("taken", message, candidates)
+        return Nothing("several", N_("several cards match: which one is it?"), candidates)
+
+    async def _join(self, look: Look, one: _Candidate) -> Joined | NotNow:
+        """Ours takes the object in, or is taken in by the record that has it."""
+        now, store, record, toward = self._hub.clock.now(), self._hub.store, look.held.model, look.toward
+        other = one.record
+        if other is None:
+            return await self._linked(look, one.object)
+        running = other.model.running
+        if running is not None and holds(running.lease_until, self._hub.clock.real(), TAKE_OVER_GRACE):
+            return NotNow(toward, "busy", N_("the other record is being written just now"), WAITED)
+        into, goes = (look.held, other) if the_one_that_stays(record, other.model) else (other, look.held)
+        ids = [link_id(record.tenant, record.kind, name, side.object) for name, side in goes.model.live.items()]
+        links = [held for id_ in ids if (held := await journal.load(store, Link, id_)) is not None]
+        joined, writes = take_in(into.model, goes, links, now)
+        return Joined(Versioned(joined, into.version), tuple(writes))
+
+    async def _linked(self, look: Look, there: Object) -> Joined:
+        """An object that no record had: its link is made, and stays whoever else sees it at this moment."""
+        record, toward = look.held.model, look.toward
+        id_ = link_id(record.tenant, record.kind, toward, there.id)
+        link = Link(
+            id=id_, tenant=record.tenant, kind=record.kind, connection=toward, object=there.id, record=record.id
+        )
+        joined = record.model_copy(
+            update={
+                "sides": {**record.sides, toward: Side(object=there.id)}, "moves": record.moves + 1,
+                "refused": {name: why for name, why in record.refused.items() if name != toward},
+            }
+        )  # fmt: skip
+        return Joined(Versioned(joined, look.held.version), (journal.create(link),))
+
+    # It isn't
+
+    async def _new(
+        self, look: Look, delivery: Delivery, keys: tuple[Key, ...], documents: dict[Key, Versioned[MatchKey] | None],
+        objects: list[Object],
+    ) -> New | Nothing:  # fmt: skip
+        toward, record = look.toward, look.held.model
+        if not await self._may_make(look, delivery):
+            return Nothing("not_there", N_("it isn't there, and none is made there"))
+        if not objects:
+            return Nothing("unread", N_("nobody shows it just now"))
+        manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
+        assert manifest.records is not None
+        writes = [self._noting(record, key, documents.get(key)) for key in keys]
+        return New(
+            mark_for(record, toward), tuple(one for one in writes if one is not None),
+            dict(besides(look.flow.rules, toward)), manifest.records.requires(record.kind),
+        )  # fmt: skip
+
+    async def _may_make(self, look: Look, delivery: Delivery) -> bool:
+        rule = look.flow.rules.create.get(look.toward)
+        if rule is None or rule == "always":
+            return rule is not None
+        held = await journal.load(self._hub.store, EventRecord, delivery.event)
+        return held is not None and held.model.event.type.value.partition(".")[0] == rule
+
+    def _noting(self, record: Record, key: Key, there: Versioned[MatchKey] | None) -> Write | None:
+        """This record under a key. One that is new there is made by one only: whoever comes second looks anew."""
+        if there is None:
+            id_ = self._ids(record, key)[0]
+            people = (self._hub.keyring.person(record.tenant, key.value),)
+            return journal.create(
+                MatchKey(id=id_, tenant=record.tenant, kind=record.kind, by=key.by, records=(record.id,), people=people)
+            )
+        if record.id in there.model.records:
+            return None
+        records = (*there.model.records, record.id)[-MATCHED_MOST:]
+        return journal.replace(there.model.model_copy(update={"records": records}), there.version)
+
+
+async def _asked(
+    records: Records[Any], kind: RecordKind, keys: tuple[Key, ...], mark: str, ids: list[str], call: Call[Any]
+) -> dict[str, Object]:
+    found: dict[str, Object] = {}
+    for key in (Key(KeyType.MARK, mark), *keys):
+        for one in await records.find(kind, key, call) or ():
+            found[one.id] = one
+    missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
+    for one in await records.read_many(kind, missing, call) if missing else ():
+        found[one.id] = one
+    return found
+
+
+def keys_of(objects: Iterable[Object]) -> tuple[Key, ...]:
+    """What a thing is told by, in one spelling each."""
+    found: dict[Key, None] = {}
+    for by, name, most in ((KeyType.PHONE, "phone", PHONES_MOST), (KeyType.EMAIL, "email", EMAILS_MOST)):
+        values = dict.fromkeys(normal_element(name, text) for one in objects for text in one.elements(name))
+        found |= dict.fromkeys(Key(by, value) for value in list(values)[:most])
+    return tuple(found)
+
+
+def mark_for(record: Record, toward: str) -> str:
+    """Our mark on the object that is made for a record there: the same however often it is tried."""
+    return "svz-" + record.id.removeprefix("rec_")[:12]
+
+
+def is_one(there: Object, objects: Iterable[Object]) -> bool:
+    """Whether an object that shares a key is the same person: no other name, no other birthday."""
+    return all(same_person(_name(there), _name(one)) and _same_day(there, one) for one in objects)
+
+
+def _name(one: Object) -> str | None:
+    name = one.shows("name")
+    return name if isinstance(name, str) else one.called
+
+
+def _same_day(one: Object, other: Object) -> bool:
+    days = {day for day in (one.shows("birthday"), other.shows("birthday")) if isinstance(day, str)}
+    return len(days) < 2

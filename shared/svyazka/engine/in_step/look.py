@@ -1,0 +1,224 @@
+"""One look at a record: what its sides show and what was agreed before, compared; and what of it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from svyazka.engine.comparing.compare import ComparedRecord, compare_record
+from svyazka.engine.comparing.compare import Side as Compare
+from svyazka.engine.comparing.fields import Clear, Conflicts, FieldRule, First
+from svyazka.engine.comparing.newest import change_window
+from svyazka.engine.comparing.prints import Printer
+from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import asked_of, doubts
+from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.parts import Part
+from svyazka.engine.in_step.reading import NotNow, Seen
+from svyazka.engine.in_step.telling import asks
+from svyazka.engine.in_step.wanting import wish_of, without_ended
+from svyazka.engine.in_step.wishes import Wish, wished, wished_beside
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.ports.store import Write
+from svyazka.model.bases import FieldBase
+from svyazka.model.deliveries import Delivery
+from svyazka.model.in_step import Record, Side, SideState, Switch
+from svyazka.model.records import CLEARED, Shown
+from svyazka.model.tenants import Tenant
+
+
+@dataclass
+class Look:
+    """What one delivery saw of its record."""
+
+    hub: Hub
+    tenant: Tenant
+    flow: InStep
+    switch: Switch
+    toward: str
+    delivery: str
+    held: Versioned[Record]
+    """The record as it was before anything was read."""
+    seen: Mapping[str, Seen | NotNow]
+    began: datetime
+    printer: Printer
+    making: bool = False
+    """Toward where there is nothing yet: compared as if something empty were there."""
+
+    @property
+    def wanted(self) -> int:
+        """The wishes that it knows of."""
+        return self.held.model.wanted
+
+    # Comparing
+
+    @property
+    def sides(self) -> dict[str, Compare]:
+        """The sides as they are compared: what can't be read just now takes no part and keeps its bases."""
+        record, found = self.held.model, dict[str, Compare]()
+        for name, side in record.live.items():
+            seen = self.seen.get(name)
+            if isinstance(seen, Seen) and seen.state is SideState.GONE:
+                continue
+            there = seen.object if isinstance(seen, Seen) else None
+            found[name] = self._side(
+                name, side, there.fields if there is not None else {}, there.changed_at if there else None
+            )
+        if self.making:
+            found[self.toward] = self._side(self.toward, Side(object=""), dict.fromkeys(self.rules, CLEARED), None)
+        return found
+
+    def _side(self, name: str, side: Side, fields: Mapping[str, Shown], changed_at: datetime | None) -> Compare:
+        manifest = self.hub.directory.manifests(self.tenant.connections[name].vendor)
+        records, kind = manifest.records, self.held.model.kind
+        assert records is not None
+        shown = {field: value for field, value in fields.items() if field in self.rules}
+        window = change_window(side.seen_at, side.told_at or self.began, changed_at) if side.seen_at else None
+        return Compare(
+            fields=shown, bases=self._healed(name, side, shown), keeps=partial(records.keeps, kind),
+            one_value=records.singles,
+            windows={} if window is None else dict.fromkeys(shown, window),
+        )  # fmt: skip
+
+    def _healed(self, name: str, side: Side, shown: Mapping[str, Shown]) -> Mapping[str, FieldBase]:
+        """Its bases; where it shows what an earlier try was about to write, that try had its effect and was agreed."""
+        intent = self.held.model.intent
+        if intent is None or intent.toward != name:
+            return side.bases
+        done = {
+            field: FieldBase(prints=prints) for field, prints in intent.prints.items()
+            if field in shown and self.printer.shows(prints, field, shown[field])
+        }  # fmt: skip
+        return {**side.bases, **done}
+
+    @property
+    def rules(self) -> dict[str, FieldRule]:
+        """The flow's rules, field by field."""
+        rules = self.flow.rules
+        conflicts, prefer = Conflicts.PREFER, rules.conflicts
+        if rules.conflicts in ("ask", "newest"):
+            conflicts, prefer = Conflicts(rules.conflicts), rules.prefer or ""
+        return {
+            name: FieldRule(
+                owner=None if owner == "both" else owner, clear=Clear(rules.clear), conflicts=conflicts,
+                prefer=prefer or None, first=First(rules.first),
+            )
+            for name, owner in rules.fields.items() if owner != "off"
+        }  # fmt: skip
+
+    def compared(self) -> ComparedRecord:
+        """What follows for each field."""
+        record = self.held.model
+        return compare_record(self.sides, self.rules, self.printer, record.accepted, record.decided)
+
+    # Writing down
+
+    def taken(self, record: Record) -> Record:
+        """The record once this look's wishes are taken: what is wished from now on, somebody else looks at."""
+        queued = {name: one for name, one in record.queued.items() if one != self.delivery}
+        known = max(self.wanted, record.taken.get(self.toward, 0))
+        return record.model_copy(
+            update={
+                "queued": queued, "taken": {**record.taken, self.toward: known}, "people": self.people(record.people),
+            }
+        )  # fmt: skip
+
+    def compared_as(self, record: Record, compared: ComparedRecord | None) -> Record:
+        """The record with what was read and agreed, as if nothing had been written yet."""
+        sides = {name: self._agreed(name, side, compared) for name, side in record.sides.items()}
+        if compared is None:
+            return record.model_copy(update={"sides": sides})
+        asked = asked_of(record, {name: _why(compared, name) for name in compared.open})
+        return record.model_copy(
+            update={
+                "sides": sides, "asked": asked, "accepted": dict(compared.accepted),
+                "decided": self._decided(record, asked),
+            }
+        )  # fmt: skip
+
+    def _decided(self, record: Record, asked: Mapping[str, str]) -> dict[str, object]:
+        """What a person said goes once it is carried out."""
+        return {name: said for name, said in record.decided.items() if name in asked}
+
+    def _agreed(self, name: str, side: Side, compared: ComparedRecord | None) -> Side:
+        seen = self.seen.get(name)
+        if not isinstance(seen, Seen):
+            return side
+        now = self.hub.clock.now()
+        if seen.object is None:
+            gone_at = side.gone_at or now if seen.state is SideState.GONE else None
+            return side.model_copy(update={"state": seen.state, "gone_at": gone_at})
+        if compared is None:
+            return side.model_copy(update={"state": SideState.LIVE, "gone_at": None})
+        told_later = side.told_at is not None and side.told_at > self.began
+        return side.model_copy(
+            update={
+                "state": SideState.LIVE, "gone_at": None, "bases": {**side.bases, **compared.bases(name)},
+                "seen_at": self.began, "told_at": side.told_at if told_later else None, "version": seen.object.version,
+            }
+        )  # fmt: skip
+
+    def people(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Keyed hashes of the addresses that its sides show, and of earlier ones, so that `forget` finds it."""
+        objects = [one.object for one in self.seen.values() if isinstance(one, Seen) and one.object is not None]
+        addresses = {text for one in objects for name in ("phone", "email") for text in one.elements(name)}
+        keyring, tenant = self.hub.keyring, self.tenant.id
+        own = [keyring.person(tenant, text) for text in sorted(addresses)]
+        return tuple(dict.fromkeys((*own, *known)))[:PEOPLE_MOST]
+
+    async def followed(
+        self, held: Versioned[Record], delivery: Delivery, compared: ComparedRecord | None,
+        writes: Iterable[Write] = (), candidates: tuple[str, ...] = (),
+    ) -> Part:  # fmt: skip
+        """The record as it is to be written, with the deliveries that follow: for wishes that came meanwhile, and
+        toward other sides in which this look found something to be written."""
+        record = held.model
+        fresh = await without_ended(self.hub.store, record, but=delivery)
+        queued = dict(fresh.queued)
+        if delivery.is_open:
+            queued.setdefault(self.toward, delivery.id)  # it looks again itself
+        record = record.model_copy(update={"queued": queued})
+        made: list[Delivery] = []
+        wish = wish_of(self.hub, self.flow, self.tenant, delivery.event, delivery.source)
+        now = self.hub.clock.now()
+        if record.wanted > record.taken.get(self.toward, 0) and not delivery.is_open:
+            record, made = await self._next(record, wish, now)
+        if compared is not None:
+            record, beside = wished_beside(record, self._others_to_write(record, compared), wish, now)
+            made += beside
+        made = [one for one in made if await self.hub.store.get("deliveries", one.id) is None]
+        rows = doubts(self.flow, self.held.model, record, now, candidates)
+        if set(record.asked.items()) - set(self.held.model.asked.items()):
+            await asks(self.hub, self.tenant, self.flow.id)
+        return Part(
+            (journal.replace(record, held.version), *map(journal.create, made), *writes, *rows),
+            tuple(perform_task(one, one.next_attempt_at) for one in made),
+        )
+
+    async def _next(self, record: Record, wish: Wish, now: datetime) -> tuple[Record, list[Delivery]]:
+        """The look for what was wished meanwhile."""
+        after, made = wished_beside(record, (self.toward,), wish, now)
+        if made and await self.hub.store.get("deliveries", made[0].id) is not None:
+            return wished(record, (self.toward,), wish, now)  # one of that number was called off without a look
+        return after, made
+
+    def _others_to_write(self, record: Record, compared: ComparedRecord) -> tuple[str, ...]:
+        """Sides that haven't looked since, and where something is to be written. Each looks once for one wish: else two
+        that may not write would call on each other for ever."""
+        return tuple(
+            name for name in record.live
+            if name != self.toward and record.taken.get(name, 0) < self.wanted and compared.writes(name)
+        )  # fmt: skip
+
+
+PEOPLE_MOST = 64
+
+
+def _why(compared: ComparedRecord, name: str) -> str:
+    """Why a field stays apart."""
+    one = compared.fields[name]
+    return str(one.reason or next(iter(one.open.values())))

@@ -1,0 +1,260 @@
+"""What comes before the claim: all sides are read and compared. Most looks end here, without a claim and a write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from svyazka.catalogue import N_
+from svyazka.engine.comparing.compare import ComparedRecord
+from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import WHOSE
+from svyazka.engine.in_step.finding import Finding, Joined, New, Nothing
+from svyazka.engine.in_step.flows import InStep, flow_for, switch_of, writes_toward
+from svyazka.engine.in_step.look import Look
+from svyazka.engine.in_step.parts import Looked, Part, with_record
+from svyazka.engine.in_step.prints import printer
+from svyazka.engine.in_step.reading import NotNow, Reader, Seen
+from svyazka.engine.in_step.ready import Ready
+from svyazka.engine.in_step.taking_part import left_out
+from svyazka.engine.in_step.telling import waits_long
+from svyazka.engine.in_step.wanting import record_of, wish_of
+from svyazka.engine.in_step.wishes import targets, wished
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import Transition, ended
+from svyazka.engine.outages.learning import Outages
+from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE, holds
+from svyazka.engine.rules.transitions import WAITS_AGAIN, found_equal, parked, waiting
+from svyazka.engine.support.failpoints import reach
+from svyazka.model.commands import SyncObject
+from svyazka.model.deliveries import Delivery, LastError, Status
+from svyazka.model.in_step import Record, SideState
+from svyazka.model.records import Wanted
+from svyazka.model.tenants import Tenant
+
+BUSY = timedelta(seconds=2)
+"""Another side of the record is being written: looked at again after so long."""
+
+SLOW = timedelta(seconds=30)
+"""After so long again where reading took too long."""
+
+
+class Preparing:
+    """Looks at records."""
+
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        self._hub, self._outages = hub, outages
+        self._reader = Reader(hub, outages)
+        self._finding = Finding(hub, self._reader)
+
+    async def prepared(self, delivery: Delivery) -> Transition | Ready:
+        """What a look makes of a delivery: it waits, it ends, or its write is ready."""
+        command, now = delivery.command, self._hub.clock.now()
+        assert isinstance(command, SyncObject)
+        tenant = await self._hub.directory.tenant(delivery.tenant)
+        assert tenant is not None
+        try:
+            held = await record_of(self._hub.store, command.record)
+        except LookupError:
+            return await self._ended(delivery, N_("its record is gone"))
+        record = held.model
+        flow = await flow_for(self._hub, tenant, record.kind, delivery.connection)
+        if flow is None:
+            return await self._ended(delivery, N_("no flow keeps it in step any more"))
+        if record.id != command.record:
+            return await self._elsewhere(delivery, held, flow, tenant)
+        if record.forgotten_at is not None:
+            return await self._ended(delivery, N_("this person asked to be forgotten"))
+        running, real = record.running, self._hub.clock.real()
+        others = running is not None and running.delivery != delivery.id
+        if running is not None and others and holds(running.lease_until, real, TAKE_OVER_GRACE):
+            return self._later(delivery, now + BUSY)
+        if record.act_after is not None and record.act_after > now:
+            return self._later(delivery, record.act_after)
+        try:
+            async with asyncio.timeout(CALL_LIMIT + 1):
+                return await self._look(delivery, held, flow, tenant)
+        except TimeoutError:
+            return self._later(delivery, now + SLOW)
+
+    async def _look(
+        self, delivery: Delivery, held: Versioned[Record], flow: InStep, tenant: Tenant
+    ) -> Transition | Ready:
+        toward, began = delivery.connection, self._hub.clock.now()
+        seen = await self._reader.sides(held.model, tenant, delivery)
+        reach("in_step.after_reading")
+        look = Look(
+            self._hub, tenant, flow, await switch_of(self._hub, tenant.id, flow.id), toward, delivery.id, held, seen,
+            began, printer(self._hub, tenant.id, held.model.kind),
+        )  # fmt: skip
+        in_trouble = _in_trouble(seen, toward)
+        if in_trouble is not None:
+            return await self._not_now(delivery, in_trouble)
+        why_not = left_out(flow.rules, seen)
+        if why_not is not None:
+            return await self._without_claim(delivery, look, None, why_not)
+        if toward in held.model.live:
+            return await self._compared(delivery, look)
+        return await self._missing(delivery, look)
+
+    # Both sides are there
+
+    async def _compared(self, delivery: Delivery, look: Look) -> Transition | Ready:
+        toward, seen = look.toward, look.seen[look.toward]
+        assert isinstance(seen, Seen)
+        compared = look.compared()
+        writes = self._to_write(look, compared)
+        if seen.object is None:
+            return await self._without_claim(delivery, look, compared, N_("it isn't there (any more)"))
+        if not writes:
+            return await self._without_claim(delivery, look, compared, "")
+        if not writes_toward(look.flow, look.switch, toward):
+            why = N_("would write {fields}: the flow only watches").format(fields=", ".join(sorted(writes)))
+            return await self._without_claim(delivery, look, compared, why, would=tuple(sorted(writes)))
+        records = self._records(look)
+        return Ready(self._hub, look, compared, writes, records, seen.object, seen.at)
+
+    def _to_write(self, look: Look, compared: ComparedRecord) -> dict[str, Wanted]:
+        stopped = look.held.model.stopped
+        return {name: value for name, value in compared.writes(look.toward).items() if name not in stopped}
+
+    def _records(self, look: Look) -> Records[Any]:
+        manifest = self._hub.directory.manifests(look.tenant.connections[look.toward].vendor)
+        assert manifest.records is not None
+        return manifest.records
+
+    # There is none toward where it looks
+
+    async def _missing(self, delivery: Delivery, look: Look) -> Transition | Ready:
+        gone = any(isinstance(one, Seen) and one.state is SideState.GONE for one in look.seen.values())
+        if look.held.model.has_gone or gone:
+            return await self._without_claim(delivery, look, None, N_("it was deleted: nothing is made in its place"))
+        found = await self._finding.find(look, delivery)
+        match found:
+            case NotNow():
+                return await self._not_now(delivery, found)
+            case Joined():
+                return await self._joined(delivery, look, found)
+            case Nothing():
+                return await self._without_claim(
+                    delivery, look, None, found.message, refused=found.code, doubt=found.candidates
+                )
+            case New():
+                return await self._make(delivery, look, found)
+
+    async def _make(self, delivery: Delivery, look: Look, new: New) -> Transition | Ready:
+        look.making = True
+        compared = look.compared()
+        writes = {**self._to_write(look, compared), **new.besides}
+        lacking = sorted(new.requires - set(writes))
+        if lacking:
+            message = N_("not creatable: no {fields}").format(fields=", ".join(lacking))
+            return await self._without_claim(delivery, look, None, message, refused=f"lacks:{','.join(lacking)}")
+        if not writes_toward(look.flow, look.switch, look.toward):
+            why = N_("would make one: the flow only watches")
+            return await self._without_claim(delivery, look, None, why, would=("+",))
+        records = self._records(look)
+        return Ready(self._hub, look, compared, writes, records, None, 0.0, mark=new.mark, keys=new.keys)
+
+    async def _joined(self, delivery: Delivery, look: Look, found: Joined) -> Transition:
+        """Whose object it is was found: links move in one commit, and then everybody looks anew."""
+        now, tenant = self._hub.clock.now(), look.tenant
+        queued = {name: one for name, one in found.record.model.queued.items() if one != delivery.id}
+        record = found.record.model.model_copy(update={"queued": queued})
+        toward = targets(record, look.flow.rules.between)
+        record, made = wished(record, toward, wish_of(self._hub, look.flow, tenant, delivery.event), now)
+        write = journal.replace(record, found.record.version)
+        end = await self._ended(delivery, N_("found and linked"))
+        tasks = [perform_task(one, one.next_attempt_at) for one in made]
+        writes = (*end.writes, write, *map(journal.create, made), *found.writes)
+        return replace(end, writes=writes, tasks=(*end.tasks, *tasks))
+
+    # Ways to end without a claim
+
+    async def _without_claim(
+        self, delivery: Delivery, look: Look, compared: ComparedRecord | None, why: str, *,
+        would: tuple[str, ...] = (), refused: str = "", doubt: tuple[str, ...] | None = None,
+    ) -> Looked:  # fmt: skip
+        end = await self._ended(delivery, why)
+
+        async def build(held: Versioned[Record]) -> Part:
+            record = look.taken(held.model)
+            record = look.compared_as(record, compared)
+            changes = _of_target(record, look.toward, would, refused, doubt is not None)
+            running = record.running
+            if running is not None and running.delivery == delivery.id:
+                changes |= {"running": None}
+            if compared is not None:
+                changes |= {"intent": None}
+            record = record.model_copy(update={**changes, "moves": held.model.moves + 1})
+            return await look.followed(
+                Versioned(record, held.version), end.delivery, compared, candidates=doubt or ()
+            )  # fmt: skip
+
+        return await with_record(end, look.held, build)
+
+    async def _elsewhere(self, delivery: Delivery, held: Versioned[Record], flow: InStep, tenant: Tenant) -> Transition:
+        """Its record was joined to another one: that one is wished looked at in its place."""
+        now = self._hub.clock.now()
+        end = await self._ended(delivery, N_("joined to another record"))
+        wish = wish_of(self._hub, flow, tenant, delivery.event, delivery.source)
+        record, made = wished(held.model, (delivery.connection,), wish, now)
+        writes = (*end.writes, journal.replace(record, held.version), *map(journal.create, made))
+        tasks = [perform_task(one, one.next_attempt_at) for one in made]
+        return replace(end, writes=writes, tasks=(*end.tasks, *tasks))
+
+    async def _ended(self, delivery: Delivery, why: str) -> Transition:
+        """There is nothing to be called: `why` says so in its story."""
+        now = self._hub.clock.now()
+        return await ended(self._hub.store, found_equal(delivery, now, why), now)
+
+    # Ways to wait
+
+    def _later(self, delivery: Delivery, until: datetime) -> Transition:
+        later = waiting(delivery, Status.PENDING, until)
+        return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))
+
+    async def _not_now(self, delivery: Delivery, trouble: NotNow) -> Transition:
+        """It waits for a system that can't be asked, and counts no failure of its own."""
+        now, why = self._hub.clock.now(), LastError(code=trouble.code, message=trouble.message)
+        tenant = await self._hub.directory.tenant(delivery.tenant)
+        if tenant is not None:
+            await waits_long(self._hub, tenant, delivery, trouble.connection)
+        if trouble.after is not None:
+            return self._later(delivery, self._hub.clock.in_real(trouble.after))
+        if await self._outages.of(delivery.tenant, trouble.connection) is not None:
+            return Transition(parked(delivery, Status.PARKED, why, waits_on=trouble.connection))
+        later = waiting(delivery, Status.PENDING, now + WAITS_AGAIN).model_copy(update={"last_error": why})
+        return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))
+
+
+def _in_trouble(seen: Mapping[str, Seen | NotNow], toward: str) -> NotNow | None:
+    """The system that must be waited for: the one that is to be written to, or any, where no other could be read. Of
+    three sides one that is away for a weekend doesn't stop the two others."""
+    own = seen.get(toward)
+    if isinstance(own, NotNow):
+        return own
+    others = [one for name, one in seen.items() if name != toward]
+    if any(isinstance(one, Seen) for one in others):
+        return None
+    return next((one for one in others if isinstance(one, NotNow)), None)
+
+
+def _of_target(
+    record: Record, toward: str, would: tuple[str, ...], refused: str, doubtful: bool
+) -> dict[str, object]:  # fmt: skip
+    """What is noted of the side that was looked toward."""
+    asked = {name: why for name, why in record.asked.items() if name != WHOSE + toward}
+    others = {name: one for name, one in record.would.items() if name != toward}
+    left = {name: one for name, one in record.refused.items() if name != toward}
+    return {
+        "would": {**others, toward: would} if would else others,
+        "refused": {**left, toward: refused} if refused else left,
+        "asked": {**asked, WHOSE + toward: refused} if doubtful else asked,
+    }

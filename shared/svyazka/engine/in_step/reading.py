@@ -1,0 +1,138 @@
+"""All sides of a record as their systems show them now. Nothing is claimed yet, and nothing changed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TypeVar
+
+from svyazka.catalogue import N_
+from svyazka.engine.calling.call_factory import call_to
+from svyazka.engine.calling.exchanges import exchanges
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.records import Fate, Records
+from svyazka.engine.hub import Hub
+from svyazka.engine.outages.learning import Outages
+from svyazka.engine.support.logs import log, where
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.deliveries import Delivery
+from svyazka.model.errors import (
+    ConfigError,
+    LeaseTooShort,
+    MaybeSent,
+    NoPlace,
+    NotSent,
+    SourceUnavailable,
+)
+from svyazka.model.in_step import Record, Side, SideState
+from svyazka.model.outcomes import Retry
+from svyazka.model.records import Object
+from svyazka.model.tenants import Tenant
+
+FoundT = TypeVar("FoundT")
+Way = tuple[Records[Any], Call[Any], Account]
+"""What a system is asked with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one system says of one side."""
+
+    object: Object | None
+    """None: it isn't shown. Whether it is gone says `state`."""
+    state: SideState
+    at: float
+    """By the process's own clock, for how fresh it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """A system that can't be asked just now, and why."""
+
+    connection: str
+    code: str
+    message: str
+    after: float | None = None
+    """Seconds until its rate has a place; None: it is in trouble."""
+
+
+class Reader:
+    """Reads sides."""
+
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        self._hub, self._outages = hub, outages
+
+    async def sides(self, record: Record, tenant: Tenant, delivery: Delivery) -> dict[str, Seen | NotNow]:
+        """Every side that isn't known to be gone, the one to be written to last: so it is the freshest."""
+        names = sorted(record.live, key=lambda name: (name == delivery.connection, name))
+        return {name: await self.side(record, name, record.live[name], tenant, delivery) for name in names}
+
+    async def side(
+        self, record: Record, connection: str, side: Side, tenant: Tenant, delivery: Delivery
+    ) -> Seen | NotNow:
+        """One side."""
+        found = await self.at(tenant, connection, delivery)
+        if isinstance(found, NotNow):
+            return found
+        records, call, account = found
+
+        async def look() -> Seen:
+            there = await records.read_many(record.kind, [side.object], call)
+            if there:
+                return Seen(there[0], SideState.LIVE, monotonic())
+            fate = await records.fate(record.kind, side.object, call)
+            # What this user isn't shown may be there all the same: it says nothing.
+            state = {Fate.THERE: SideState.LIVE, Fate.HIDDEN: SideState.SUSPECT}.get(fate, SideState.GONE)
+            return Seen(None, state, monotonic())
+
+        return await self.asked(account, delivery, look)
+
+    async def at(self, tenant: Tenant, connection: str, delivery: Delivery) -> Way | NotNow:
+        """What a system is asked with; NotNow while it is in trouble, unless this delivery is to see whether it still
+        is."""
+        try:
+            account = await self._hub.directory.account(tenant.id, connection)
+        except ConfigError as error:
+            return NotNow(connection, "settings", str(error))
+        records = account.manifest.records if account is not None else None
+        if account is None or records is None or account.missing or connection in tenant.paused_connections:
+            return NotNow(connection, "connection", N_("{connection} can't be used").format(connection=connection))
+        held = await self._outages.of(tenant.id, connection)
+        if held is not None and held.model.probe != delivery.id:
+            message = N_("{connection} is {kind} at the moment: {why}").format(
+                connection=connection, kind=held.model.kind, why=held.model.message
+            )
+            return NotNow(connection, held.model.code, message)
+        call = call_to(self._hub, account, exchanges(self._hub, account), key=delivery.key)
+        call.only_read = True
+        return records, call, account
+
+    async def asked(
+        self, account: Account, delivery: Delivery, look: Callable[[], Awaitable[FoundT]]
+    ) -> FoundT | NotNow:
+        """What a look found; NotNow where its system fails. Either way its outage learns of it."""
+        try:
+            found = await look()
+        except NoPlace as error:
+            return NotNow(account.name, "rate", str(error), error.wait)
+        except LeaseTooShort as error:
+            return NotNow(account.name, "slow", str(error))
+        except (NotSent, MaybeSent, SourceUnavailable) as error:
+            await self._outages.learn(account, error, of_source=True)
+            outcome = getattr(error, "outcome", None)
+            code, message = getattr(outcome, "code", "unavailable"), getattr(outcome, "message", str(error))
+            await self._outages.probing.failed(account, delivery, Retry(code=code, message=message))
+            return NotNow(account.name, code, message)
+        except Exception as error:
+            log("ERROR", "connector failed", vendor=account.vendor, error=type(error).__name__, where=where(error))
+            return NotNow(account.name, f"connector_{type(error).__name__}", N_("our connector failed"))
+        self._outages.answered(account)
+        if await self._outages.of(account.tenant.id, account.name) is not None:
+            await self._outages.close(account.tenant, account.name)
+        return found
+
+
+def objects(seen: Mapping[str, Seen | NotNow]) -> dict[str, Object]:
+    """What could be read."""
+    return {name: one.object for name, one in seen.items() if isinstance(one, Seen) and one.object is not None}

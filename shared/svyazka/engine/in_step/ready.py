@@ -1,0 +1,207 @@
+"""What is about to be written to one side: the claim's part of the record, the write itself, and the settle's part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from svyazka.catalogue import N_
+from svyazka.engine.comparing.compare import ComparedRecord
+from svyazka.engine.comparing.settling import NO_PROOF, Answer
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.records import Records, Written
+from svyazka.engine.contracts.dispatch import Carried
+from svyazka.engine.contracts.putting import FRESH, gone_meanwhile
+from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.joining import take_in
+from svyazka.engine.in_step.look import Look
+from svyazka.engine.in_step.parts import Part
+from svyazka.engine.in_step.wanting import record_of
+from svyazka.engine.in_step.wishes import safety_of
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.ports.store import Store, Write
+from svyazka.model.commands import Safety
+from svyazka.model.deliveries import Delivery
+from svyazka.model.in_step import Intent, Link, Record, Running, Side, link_id
+from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded
+from svyazka.model.records import CLEARED, UNREAD, Object, Wanted
+
+
+@dataclass
+class Ready:
+    """One side's write, as it was compared just before."""
+
+    hub: Hub
+    look: Look
+    compared: ComparedRecord
+    writes: Mapping[str, Wanted]
+    records: Records[Any]
+    object: Object | None
+    """As it was read; None: it is to be made."""
+    read_at: float
+    mark: str = ""
+    keys: Sequence[Write] = ()
+    """For what is to be made: that nobody else makes it."""
+    answer: Written | None = field(default=None, init=False)
+
+    @property
+    def making(self) -> bool:
+        return self.object is None
+
+    @property
+    def safety(self) -> Safety:
+        return safety_of(self.records, self.making)
+
+    # The claim
+
+    def claimed(self, claim: Delivery) -> tuple[Delivery, list[Write]]:
+        """The claim as safe as this very write is, and the record's part of its commit."""
+        safety = self.safety
+        claim = claim.model_copy(
+            update={
+                "repeat": safety.repeat, "key_life": safety.key_life, "ask_after": safety.ask_after,
+                "people": self.look.people(claim.people),
+            }
+        )  # fmt: skip
+        return claim, list(self._part_of_claim(self.look.held, claim).writes)
+
+    async def claimed_anew(self, store: Store, claim: Delivery) -> Part | None:
+        """The same over the record as it stands now; None where more than wishes has changed."""
+        held = await journal.load(store, Record, self.look.held.model.id)
+        if held is None or held.model.moves != self.look.held.model.moves:
+            return None
+        return self._part_of_claim(held, claim)
+
+    def _part_of_claim(self, held: Versioned[Record], claim: Delivery) -> Part:
+        toward = claim.connection
+        assert claim.lease_until is not None
+        running = Running(delivery=claim.id, toward=toward, lease_until=claim.lease_until)
+        wanted = {name: prints for name, prints in self.compared.intent(toward).items() if name in self.writes}
+        intent = Intent(toward=toward, prints=wanted, mark=self.mark or None)
+        record = self.look.taken(held.model).model_copy(
+            update={"running": running, "intent": intent, "moves": held.model.moves + 1}
+        )
+        return Part((journal.replace(record, held.version), *self.keys))
+
+    # The write
+
+    def carried(self) -> Carried:
+        """The write, in the hands of the one who makes the call."""
+
+        async def look_first(call: Call[Any]) -> Outcome | None:
+            return None  # the look before the claim has seen what an earlier try did
+
+        return Carried(self.safety, self._write, look_first)
+
+    async def _write(self, call: Call[Any]) -> Outcome:
+        call.quiet = True
+        kind = self.look.held.model.kind
+        if self.object is None:
+            fields = {name: value for name, value in self.writes.items() if value is not CLEARED}
+            defaults = self.records.defaults(kind, call.settings)
+            self.answer = await self.records.create(kind, {**defaults, **fields}, (), self.mark, call)
+            return self.answer.outcome
+        there = await self._fresh(self.object, call)
+        if not isinstance(there, Object):
+            return there
+        self.answer = await self.records.update(there, self.writes, call)
+        return self.answer.outcome if self.answer is not None else gone_meanwhile()
+
+    async def _fresh(self, there: Object, call: Call[Any]) -> Object | Outcome:
+        """What is written back must be what stands there now, or somebody's save of a moment ago is lost."""
+        if monotonic() - self.read_at <= FRESH:
+            return there
+        call.only_read = True
+        read = await self.records.read_many(there.kind, [there.id], call)
+        call.only_read = False
+        if not read:
+            return gone_meanwhile()
+        if any(read[0].shows(name) != there.shows(name) for name in self.writes):
+            return GaveBack(code="changed_meanwhile", message=N_("it was changed there just now"))
+        return read[0]
+
+    # The settle
+
+    async def settled(self, delivery: Delivery, outcome: Outcome) -> Part:
+        """The record's part of the settle, over the record as it stands now."""
+        held = await record_of(self.hub.store, self.look.held.model.id)
+        record, writes = held.model, list[Write]()
+        if record.forgotten_at is not None:
+            return await self._of_forgotten(held, delivery, outcome)
+        if isinstance(outcome, Succeeded):
+            record, writes = await self._agreed(record, delivery, outcome)
+        else:
+            record = self._not_done(record, delivery, outcome)
+        record = record.model_copy(update={"moves": held.model.moves + 1})
+        return await self.look.followed(Versioned(record, held.version), delivery, self.compared, writes)
+
+    async def _of_forgotten(self, held: Versioned[Record], delivery: Delivery, outcome: Outcome) -> Part:
+        """Its person was forgotten while we wrote: what was made is noted as gone too; nobody makes it again."""
+        record, writes = held.model.model_copy(update={"running": None, "moves": held.model.moves + 1}), list[Write]()
+        if self.making and isinstance(outcome, Succeeded) and outcome.external_id is not None:
+            record, writes = await self._linked(record, delivery.connection, outcome.external_id)
+            record = record.forgotten(held.model.forgotten_at or self.hub.clock.now())
+            record = record.model_copy(update={"running": None})
+        return Part((journal.replace(record, held.version), *writes))
+
+    def _not_done(self, record: Record, delivery: Delivery, outcome: Outcome) -> Record:
+        """Nothing is agreed. What may have been done all the same stays as the intent: the next look tells."""
+        maybe = isinstance(outcome, Retry) and outcome.maybe_sent
+        changes: dict[str, object] = {"intent": record.intent if maybe else None}
+        if record.running is not None and record.running.delivery == delivery.id:
+            changes["running"] = None
+        if isinstance(outcome, Refused):
+            changes["refused"] = {**record.refused, delivery.connection: outcome.code}
+        return record.model_copy(update=changes)
+
+    async def _agreed(self, record: Record, delivery: Delivery, done: Succeeded) -> tuple[Record, list[Write]]:
+        toward, writes = delivery.connection, list[Write]()
+        if self.making:
+            assert done.external_id is not None
+            record, writes = await self._linked(record, toward, done.external_id)
+        record = self.look.compared_as(record, self.compared)
+        held_back = set(self.compared.writes(toward)) - set(self.writes)
+        agreed = self.compared.settled(toward, self._answers(), self.look.printer, held_back)
+        sides = dict(record.sides)
+        for name, own in agreed.bases.items():
+            if name in sides:
+                sides[name] = sides[name].model_copy(update={"bases": {**sides[name].bases, **own}})
+        if toward in sides and self.answer is not None and self.answer.version is not None:
+            sides[toward] = sides[toward].model_copy(update={"version": self.answer.version})
+        refused = {name: why for name, why in record.refused.items() if name != toward}
+        would = {name: fields for name, fields in record.would.items() if name != toward}
+        changes: dict[str, object] = {
+            "sides": sides, "accepted": dict(agreed.accepted), "intent": None, "refused": refused,
+            "would": would,
+        }  # fmt: skip
+        if record.running is not None and record.running.delivery == delivery.id:
+            changes["running"] = None
+        return record.model_copy(update=changes), writes
+
+    def _answers(self) -> dict[str, Answer]:
+        """What the answer to the write proves of each field that was written."""
+        shown = self.answer.shown if self.answer is not None else None
+        return {
+            name: NO_PROOF if shown is None or shown.shows(name) is UNREAD else shown.shows(name)
+            for name in self.writes
+        }  # fmt: skip
+
+    async def _linked(self, record: Record, toward: str, object_: str) -> tuple[Record, list[Write]]:
+        """The new object is this record's; where its own event was quicker and began a record with it, that one is
+        taken in."""
+        id_ = link_id(record.tenant, record.kind, toward, object_)
+        link = Link(id=id_, tenant=record.tenant, kind=record.kind, connection=toward, object=object_, record=record.id)
+        side = Side(object=object_, seen_at=self.hub.clock.now())
+        ours = record.model_copy(update={"sides": {**record.sides, toward: side}})
+        there = await journal.load(self.hub.store, Link, id_)
+        if there is None:
+            return ours, [journal.create(link)]
+        if there.model.record == record.id:
+            return ours, []
+        other = await record_of(self.hub.store, there.model.record)
+        if len(other.model.live) > 1 or other.model.id == record.id:
+            return record.model_copy(update={"refused": {**record.refused, toward: "two_records"}}), []
+        return take_in(ours, other, [there], self.hub.clock.now())

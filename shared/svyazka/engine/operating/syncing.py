@@ -1,0 +1,91 @@
+"""An operator turns a sync flow on, direction by direction, and off again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+
+from svyazka.catalogue import _
+from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.flows import InStep, in_step_flows
+from svyazka.engine.in_step.wanting import Wanting
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, RECORDS_BY_STANDING
+from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import Document
+from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.model.in_step import Doubt, Record, Switch, switch_id
+from svyazka.model.tenants import Tenant
+
+STANDINGS = ("linked", "single", "watched", "asked", "merged")
+"""How records stand, as they are counted."""
+
+TRIES = 5
+
+
+async def flow_named(hub: Hub, tenant: Tenant, name: str) -> InStep:
+    """A tenant's sync flow by its id. Raises ConfigError."""
+    flows = {flow.id: flow for flow in await in_step_flows(hub, tenant)}
+    if name not in flows:
+        known = ", ".join(flows) or _("there is none")
+        raise ConfigError(_("{tenant}: no sync flow {name!r}; {known}", tenant=tenant.id, name=name, known=known))
+    return flows[name]
+
+
+async def switched(hub: Hub, tenant: Tenant, flow: InStep, toward: Iterable[str], *, on: bool) -> Switch:
+    """Write toward these connections from now on, or only watch again. Raises ConfigError, Unavailable."""
+    names = tuple(toward) or flow.rules.between
+    for name in names:
+        if name not in flow.rules.between:
+            listed = ", ".join(flow.rules.between)
+            raise ConfigError(_("--toward: expected one of {listed}, got {name!r}", listed=listed, name=name))
+    for _try in range(TRIES):
+        held = await journal.load(hub.store, Switch, switch_id(tenant.id, flow.id))
+        before = held.model if held else Switch(id=switch_id(tenant.id, flow.id), tenant=tenant.id, flow=flow.id)
+        now = hub.clock.now()
+        kept = {name: since for name, since in before.on.items() if name not in names}
+        after = before.model_copy(update={"on": {**kept, **(dict.fromkeys(names, now) if on else {})}})
+        write = journal.replace(after, held.version) if held else journal.create(after)
+        try:
+            await hub.store.commit([write])
+        except Conflict:
+            continue
+        return after
+    raise Unavailable(_("somebody else switches it in this moment: run this again"))
+
+
+async def look_anew(hub: Hub, tenant: Tenant, flow: InStep, standing: str = "watched") -> AsyncIterator[str]:
+    """Wish every record looked at that stands so: what was only watched is written now, as it is by now."""
+    wanting = Wanting(hub)
+    async for record in records(hub, tenant, flow, standing):
+        await wanting.wish(tenant, flow, record.id)
+        yield record.id
+
+
+async def records(hub: Hub, tenant: Tenant, flow: InStep, standing: str) -> AsyncIterator[Record]:
+    """The records of a flow that stand so, the oldest first."""
+    where = {"tenant": tenant.id, "kind": flow.rules.kind.value, "status": standing}
+    async for one in _all(hub, RECORDS_BY_STANDING, where):
+        yield journal.read(Record, one).model
+
+
+async def doubts(hub: Hub, tenant: Tenant, flow: InStep) -> AsyncIterator[Doubt]:
+    """What a person has to say, the oldest first."""
+    async for one in _all(hub, DOUBTS_BY_STATUS, {"tenant": tenant.id, "flow": flow.id, "status": "open"}):
+        yield journal.read(Doubt, one).model
+
+
+async def counts(hub: Hub, tenant: Tenant, flow: InStep) -> dict[str, int]:
+    """How many records stand how."""
+    where = {"tenant": tenant.id, "kind": flow.rules.kind.value}
+    return await hub.store.tally(RECORDS_BY_STANDING, STANDINGS, equal=where)
+
+
+async def _all(hub: Hub, query: Query, where: dict[str, str]) -> AsyncIterator[Document]:
+    cursor: str | None = None
+    while True:
+        page = await hub.store.find(query, equal=where, limit=200, cursor=cursor)
+        for document in page.documents:
+            yield document
+        cursor = page.cursor
+        if cursor is None:
+            return

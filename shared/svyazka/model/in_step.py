@@ -1,0 +1,248 @@
+"""Systems kept in step: one business thing as we know it across systems, and whose object is which.
+
+Values are never kept: only prints of them (keyed fingerprints), which say whether something has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from svyazka.model.base import Frozen, Stored, Time
+from svyazka.model.bases import Accepted, Decided, FieldBase
+from svyazka.model.ids import stable_id
+from svyazka.model.records import KeyType, RecordKind
+
+
+class SideState(StrEnum):
+    """Of an object of a record."""
+
+    LIVE = "live"
+    SUSPECT = "suspect"
+    """Said to be deleted, or not shown: whether it is gone, its system has to say."""
+    GONE = "gone"
+    """Deleted. Nothing is made in its place unless somebody says so (`sync revive`), or its system brings it back."""
+
+
+class Side(Stored):
+    """One system's part of a record."""
+
+    object: str
+    bases: dict[str, FieldBase] = {}
+    """By field: what was last agreed there. A field that isn't here has none."""
+    version: str | None = None
+    """What its system said of its version when it was last read."""
+    seen_at: Time | None = None
+    """When it was last read and compared."""
+    told_at: Time | None = None
+    """When somebody first told of a change there after that."""
+    state: SideState = SideState.LIVE
+    gone_at: Time | None = None
+
+
+class Running(Stored):
+    """Who writes just now: one delivery of a record is in flight at a time."""
+
+    delivery: str
+    toward: str
+    lease_until: Time
+
+
+class Intent(Stored):
+    """What a claim was about to write: kept until it is known what became of it. An echo that comes before our settle
+    is told by it, and a death in between is healed by it."""
+
+    toward: str
+    prints: dict[str, tuple[str, ...]]
+    """By field: of what was to stand there."""
+    mark: str | None = None
+    """Of an object that was to be made."""
+
+
+class Record(Stored):
+    """One person (deal, company) as we know it across systems. It is its own lock: see `running`."""
+
+    id: str
+    tenant: str
+    kind: RecordKind
+    sides: dict[str, Side]
+    """By connection."""
+
+    wanted: int = 0
+    """How often anybody wished it looked at. Whoever looks remembers the number, and what was wished for meanwhile is
+    looked at again."""
+    queued: dict[str, str] = {}
+    """By the connection that it writes to: the delivery that hasn't begun yet. Further wishes wait with it."""
+    taken: dict[str, int] = {}
+    """By the same: the number of wishes that its last look knew of."""
+    moves: int = 0
+    """Counts the changes of anything but wishes: who computed from an older one computes anew."""
+    running: Running | None = None
+    intent: Intent | None = None
+    act_after: Time | None = None
+    """Told of just now: the two systems' own integration, or our own create, may be behind it."""
+
+    asked: dict[str, str] = {}
+    """By field: why somebody has to say (`conflict`, `first`, ...)."""
+    accepted: dict[str, Accepted] = {}
+    """By field: a difference that stands, for good reason."""
+    decided: dict[str, Decided] = {}
+    """By field: what a person said of unlike values."""
+    refused: dict[str, str] = {}
+    """By connection: why nothing could be made there (`not_creatable`, a vendor's code, a doubt)."""
+    would: dict[str, tuple[str, ...]] = {}
+    """By connection, while a flow only watches: the fields that it would write there (`+`: it would make an object)."""
+    stopped: dict[str, str] = {}
+    """By field: why it is written no more until a person says (a loop, a fight over an owned field)."""
+
+    household: str | None = None
+    """Records of one household share a phone and are different people."""
+    merged_into: str | None = None
+    created_at: Time
+    people: tuple[str, ...] = ()
+    """Keyed hashes of the person's addresses, for `forget`."""
+    forgotten_at: Time | None = None
+    expire_at: Time | None = None
+
+    def forgotten(self, now: datetime) -> Record:
+        """What is left when its person is forgotten: whose object it was, so that nobody makes one again."""
+        gone = {
+            name: side.model_copy(update={"bases": {}, "state": SideState.GONE, "gone_at": now, "told_at": None})
+            for name, side in self.sides.items()
+        }
+        return Record(
+            id=self.id, tenant=self.tenant, kind=self.kind, sides=gone, wanted=self.wanted, taken=self.taken,
+            moves=self.moves + 1, running=self.running, created_at=self.created_at, forgotten_at=now,
+        )  # fmt: skip
+
+    @property
+    def live(self) -> Mapping[str, Side]:
+        """Its sides that aren't gone."""
+        return {name: side for name, side in self.sides.items() if side.state is not SideState.GONE}
+
+    @property
+    def has_gone(self) -> bool:
+        """Whether it was deleted anywhere: then nothing is made anywhere."""
+        return any(side.state is SideState.GONE for side in self.sides.values())
+
+
+class Link(Stored):
+    """This object is that record: one of each object, for as long as its record lives."""
+
+    id: str
+    tenant: str
+    kind: RecordKind
+    connection: str
+    object: str
+    record: str
+    expire_at: Time | None = None
+
+
+MATCHED_MOST = 20
+"""Records that are noted under one key."""
+
+
+class MatchKey(Stored):
+    """The records that a phone, an e-mail or a mark belongs to: created with whatever is made anywhere, so that of two
+    who would make one person only one does. Several records: a household."""
+
+    id: str
+    tenant: str
+    kind: RecordKind
+    by: KeyType
+    records: tuple[str, ...]
+    people: tuple[str, ...] = ()
+    expire_at: Time | None = None
+
+
+class Doubt(Stored):
+    """One thing that a person has to say: a row of a flow's list. Ids and reasons, no value."""
+
+    id: str
+    tenant: str
+    flow: str
+    kind: RecordKind
+    record: str
+    field: str = ""
+    """Empty: it is about the record itself: whose object it is."""
+    cause: str
+    sides: dict[str, str]
+    """Connection -> object."""
+    candidates: tuple[str, ...] = ()
+    """Objects that it may be, as `connection/object`."""
+    since: Time
+    state: Literal["open", "decided", "over"] = "open"
+    decision: str | None = None
+    expire_at: Time | None = None
+
+
+class Switch(Stored):
+    """What an operator said of a sync flow: toward which connections it writes (`sync start`), since when."""
+
+    id: str
+    tenant: str
+    flow: str
+    on: dict[str, Time] = {}
+    held: dict[str, str] = {}
+    """What is held back, by `field` or `connection/deletions`, and why."""
+
+
+# The rules of one flow
+
+
+class Rules(Frozen):
+    """What a flow says of how its systems are kept in step."""
+
+    kind: RecordKind
+    between: tuple[str, ...]
+    writes: bool
+    """Toward every side; else only toward those that `sync start` has switched on."""
+    fields: dict[str, str]
+    """Field -> `both`, or the connection that owns it."""
+    create: dict[str, str]
+    """Connection in which objects may be made -> `always`, or the event at which."""
+    only: dict[str, dict[str, str]] = {}
+    clear: str = "keep"
+    delete: dict[str, str] = {}
+    conflicts: str = "ask"
+    prefer: str | None = None
+    first: str = "ask"
+    on_doubt: str = "ask"
+
+
+# Ids
+
+SETTLE_NEW = timedelta(seconds=60)
+"""A new object is acted on after so long: what other integrations, and we ourselves, make of it is seen first."""
+
+
+def link_id(tenant: str, kind: RecordKind, connection: str, object_: str) -> str:
+    """Document id of an object's link."""
+    return stable_id("lnk", tenant, kind.value, connection, object_)
+
+
+def record_id(link: str) -> str:
+    """Document id of the record that begins with an object: two who meet it at once make one and the same."""
+    return stable_id("rec", link)
+
+
+def match_id(tenant: str, kind: RecordKind, by: KeyType, hashed: str) -> str:
+    """Document id of a key; `hashed`: keyed, never the value."""
+    return stable_id("mtc", tenant, kind.value, by.value, hashed)
+
+
+def sync_delivery_id(tenant: str, record: str, toward: str, wanted: int) -> str:
+    """An obligation about a state is told by the state's counter (DESIGN 5.3)."""
+    return stable_id("dlv", tenant, record, toward, str(wanted))
+
+
+def doubt_id(tenant: str, flow: str, record: str, field: str) -> str:
+    """Document id of a doubt: one for each record and field."""
+    return stable_id("dbt", tenant, flow, record, field)
+
+
+def switch_id(tenant: str, flow: str) -> str:
+    """Document id of what was said of a flow."""
+    return f"{tenant}.{flow}"

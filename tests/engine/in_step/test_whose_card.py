@@ -1,0 +1,202 @@
+"""Whose card it is: found, made once, or asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from in_step_house import InStep, ivan
+from svyazka.engine.operating import syncing
+from svyazka.model.outcomes import Refused
+from svyazka.model.records import CLEARED
+
+
+async def house_of(*names: str, **settings: object) -> InStep:
+    house = InStep(names or ("salon", "crm"), **settings)
+    await house.settle_in()
+    return house
+
+
+def refused(house: InStep) -> dict[str, str]:
+    return {f"{name}": why for one in house.records() for name, why in one.refused.items()}
+
+
+async def test_the_same_person_is_found_by_phone_in_any_spelling_and_what_is_empty_is_filled() -> None:
+    house = await house_of()
+    salon = house.salon.add(name="Петров Иван", phone=("8 999 123-45-67",))
+    crm = house.crm.add(name="Иван Петров", phone=("+7 (999) 123-45-67",), email=("ivan@example.org",))
+    await house.quiet()
+    assert len(house.record().live) == 2
+    assert house.salon.shows(salon, "email") == ("ivan@example.org",)
+    assert house.crm.shows(crm, "phone") == ("+7 (999) 123-45-67",), "an equal value keeps its spelling"
+
+
+async def test_two_people_of_one_phone_are_a_household_and_no_match() -> None:
+    house = await house_of(create="all")
+    house.salon.add(**ivan())
+    house.crm.add(name="Анна Петрова", phone=("+79991234567",))
+    await house.quiet()
+    assert sorted(card.fields["name"] for card in house.crm.cards.values()) == ["Анна Петрова", "Иван Петров"]
+    assert sorted(card.fields["name"] for card in house.salon.cards.values()) == ["Анна Петрова", "Иван Петров"]
+    assert len(house.records()) == 2
+
+
+async def test_of_several_that_fit_a_person_says_which_and_nothing_is_made() -> None:
+    house = await house_of(create="all")
+    house.crm.hook = False
+    house.crm.add(**ivan())
+    house.crm.add(**ivan())
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert (len(house.crm.cards), len(house.salon.cards)) == (2, 1)
+    (doubt,) = house.doubts()
+    assert (doubt.cause, len(doubt.candidates)) == ("several", 2)
+
+
+async def test_a_second_card_of_one_person_in_one_system_makes_no_second_card_elsewhere() -> None:
+    house = await house_of(create="all")
+    house.salon.add(**ivan())
+    await house.quiet()
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert (len(house.crm.cards), len(house.salon.cards)) == (1, 2)
+    assert [doubt.cause for doubt in house.doubts()] == ["taken"]
+
+
+@pytest.mark.parametrize("lag", [0, 50])
+async def test_one_person_made_in_both_at_once_is_one_person(lag: int) -> None:
+    house = await house_of(create="all")
+    for side in house.sides.values():
+        side.seen_after = timedelta(seconds=lag)
+    house.salon.add(**ivan())
+    house.crm.add(**ivan())
+    await house.quiet()
+    assert (len(house.crm.cards), len(house.salon.cards)) == (1, 1)
+    assert len(house.record().live) == 2
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+@pytest.mark.parametrize("marks", [True, False])
+async def test_a_made_card_whose_answer_was_lost_is_found_and_not_made_again(cut: str, marks: bool) -> None:
+    house = await house_of(create="crm")
+    house.crm.seen_after, house.crm.marks_kept, house.crm.hook = timedelta(seconds=45), marks, False
+    house.crm.cut.append(cut)
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    assert len(house.record().live) == 2
+
+
+async def test_our_own_card_that_is_told_of_before_we_settle_belongs_to_its_record() -> None:
+    house = await house_of(create="crm")
+
+    async def told_early() -> None:
+        await house.hooks()
+
+    create = house.crm.create
+
+    async def create_and_tell(*args: object, **more: object) -> object:
+        done = await create(*args, **more)  # type: ignore[arg-type]
+        await told_early()
+        await house.run()
+        return done
+
+    house.crm.create = create_and_tell  # type: ignore[method-assign, assignment]
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    assert len(house.record().live) == 2
+
+
+async def test_three_systems_get_one_card_each() -> None:
+    house = await house_of("salon", "crm", "accounts", create="all")
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert [len(side.cards) for side in house.sides.values()] == [1, 1, 1]
+    assert len(house.record().live) == 3
+    house.accounts.edit(next(iter(house.accounts.cards)), name="Пётр")
+    await house.quiet()
+    assert {card.fields["name"] for side in house.sides.values() for card in side.cards.values()} == {"Пётр"}
+    assert house.writes() == 2
+
+
+async def test_where_nothing_is_to_be_made_nothing_is() -> None:
+    house = await house_of()
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert not house.crm.cards
+    assert refused(house) == {"crm": "not_there"}
+
+
+async def test_what_lacks_a_field_that_the_system_wants_is_counted_and_no_failure() -> None:
+    house = await house_of(create="salon")
+    house.salon.needs = frozenset({"name", "phone"})
+    house.crm.add(name="Иван")
+    await house.quiet()
+    assert not house.salon.cards
+    assert refused(house) == {"salon": "lacks:phone"}
+    house.crm.edit("c1", phone=("+79991234567",))
+    await house.quiet()
+    assert len(house.salon.cards) == 1
+    assert not refused(house)
+
+
+async def test_only_who_fits_takes_part_and_a_new_card_is_made_to_fit() -> None:
+    house = await house_of(create="all", only={"crm": {"tag": "client"}})
+    house.crm.add(name="Поставщик", phone=("+79990000001",))
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert len(house.salon.cards) == 1
+    (made,) = [card for card in house.crm.cards.values() if card.fields["name"] == "Иван Петров"]
+    assert made.fields["tags"] == ("client",)
+    house.crm.edit(made.id, tags=())
+    house.salon.edit("s1", name="Пётр")
+    await house.quiet()
+    assert house.crm.shows(made.id, "name") == "Иван Петров", "its links stay, nothing is written"
+    assert len(house.links()) == 3
+
+
+async def test_a_refused_card_is_told_and_comes_with_the_next_edit() -> None:
+    house = await house_of(create="crm")
+    house.crm.refusal = Refused(code="422", message="no")
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert refused(house) == {"crm": "422"}
+    house.crm.refusal = None
+    house.salon.edit("s1", birthday="1990-01-01")
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+
+
+async def test_watching_writes_nothing_and_lists_what_it_would_write() -> None:
+    house = await house_of(mode="watch", create="all")
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert not house.crm.cards
+    assert house.record().would == {"crm": ("+",)}
+    house.crm.add(**ivan(email=("ivan@example.org",)))
+    await house.quiet()
+    assert house.record().would == {"salon": ("email",)}
+    assert house.writes() == 0
+
+
+async def test_what_was_watched_is_what_is_written_once_it_is_switched_on_and_only_that_way() -> None:
+    house = await house_of(mode="watch", create="all")
+    ids = [house.salon.add(name=f"Человек {number}", phone=(f"+7999000000{number}",)) for number in range(3)]
+    house.crm.add(name="Человек 0", phone=("+79990000000",), email=("p@example.org",))
+    await house.quiet()
+    assert sorted(would for one in house.records() for would in one.would.items()) == [
+        ("crm", ("+",)), ("crm", ("+",)), ("salon", ("email",)),
+    ]  # fmt: skip
+    flow = await syncing.flow_named(house.hub, house.tenant, "sync_contacts")
+    assert await syncing.counts(house.hub, house.tenant, flow) == {"watched": 3, "merged": 1}
+    await syncing.switched(house.hub, house.tenant, flow, ["crm"], on=True)
+    assert len([id_ async for id_ in syncing.look_anew(house.hub, house.tenant, flow)]) == 3
+    await house.quiet()
+    assert (len(house.crm.cards), house.salon.shows(ids[0], "email")) == (3, CLEARED)
+    assert await syncing.counts(house.hub, house.tenant, flow) == {"watched": 1, "linked": 2, "merged": 1}
+    await syncing.switched(house.hub, house.tenant, flow, [], on=False)
+    house.salon.edit(ids[1], name="Другой")
+    await house.quiet()
+    assert {card.fields["name"] for card in house.crm.cards.values()} == {"Человек 0", "Человек 1", "Человек 2"}

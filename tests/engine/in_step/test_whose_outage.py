@@ -1,0 +1,100 @@
+"""A system that is away: the others go on, nothing is lost, nobody else is blamed, and one card says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from in_step_house import InStep, ivan
+from svyazka.engine.journal import documents as journal
+from svyazka.model.deliveries import Status
+from svyazka.model.outages import Outage
+
+DAY = 24.0
+
+
+def outages(house: InStep) -> set[str]:
+    found = [journal.read(Outage, d).model for d in house.store.documents.values() if d.kind == "outages"]
+    return {one.connection for one in found if one.is_open}
+
+
+async def house_of(*names: str) -> tuple[InStep, tuple[str, ...]]:
+    house = InStep(names or ("salon", "crm"))
+    await house.settle_in()
+    return house, await house.pair(**ivan())
+
+
+@pytest.mark.parametrize("away", ["salon", "crm"])
+async def test_whichever_side_is_away_it_is_the_one_that_is_waited_for(away: str) -> None:
+    house, (salon, crm) = await house_of()
+    house.sides[away].down = True
+    for number in range(5):
+        house.salon.edit(salon, name=f"Иван {number}")
+        await house.quiet(0.5)
+    assert outages(house) == {away}
+    waiting = [one for one in house.deliveries() if one.is_open]
+    assert {one.status for one in waiting} == {Status.PARKED}
+    assert {one.hangs_on for one in waiting} == {away}
+    assert all(one.failures == 0 for one in waiting)
+    house.sides[away].down = False
+    await house.quiet(DAY)
+    assert house.crm.shows(crm, "name") == "Иван 4"
+    assert not outages(house)
+    assert house.writes() == 1
+
+
+async def test_of_three_one_that_is_away_for_a_weekend_doesnt_stop_the_others() -> None:
+    house, (salon, crm, accounts) = await house_of("salon", "crm", "accounts")
+    house.accounts.down = True
+    house.salon.edit(salon, name="Пётр")
+    await house.quiet(2 * DAY)
+    assert house.crm.shows(crm, "name") == "Пётр"
+    house.crm.edit(crm, email=("p@example.org",))
+    await house.quiet(1)
+    assert house.salon.shows(salon, "email") == ("p@example.org",)
+    house.accounts.down = False
+    await house.quiet(DAY)
+    assert house.accounts.shows(accounts, "name") == "Пётр"
+    assert house.accounts.shows(accounts, "email") == ("p@example.org",)
+    assert not house.doubts()
+    assert [len(side.writes) for side in house.sides.values()] == [1, 1, 1]
+
+
+async def test_a_week_of_silence_ends_nothing_and_is_one_card() -> None:
+    house, (salon, crm) = await house_of()
+    house.crm.down = True
+    house.salon.edit(salon, name="Пётр")
+    await house.quiet(12 * DAY, step=900)
+    (waiting,) = [one for one in house.deliveries() if one.is_open]
+    assert waiting.status in (Status.PARKED, Status.PENDING)
+    assert [one.kind for one in house.problems() if one.is_open and one.kind == "in_step_waits"] == ["in_step_waits"]
+    house.crm.down = False
+    await house.quiet(DAY)
+    assert house.crm.shows(crm, "name") == "Пётр"
+    assert not [one for one in house.deliveries() if one.status is Status.DEAD]
+    assert not [one for one in house.problems() if one.is_open]
+
+
+async def test_a_robot_that_edits_every_five_seconds_starves_nobody() -> None:
+    house, (salon, crm) = await house_of()
+    other = house.salon.add(name="Анна", phone=("+79990000002",))
+    house.crm.add(name="Анна", phone=("+79990000002",))
+    await house.quiet()
+    house.salon.edit(other, name="Анна Петрова")
+    for number in range(120):
+        house.salon.edit(salon, name=f"Иван {number}")
+        await house.hooks()
+        await house.run()
+        house.clock.step(5)
+    assert house.crm.shows("c2", "name") == "Анна Петрова"
+    assert house.crm.shows(crm, "name").startswith("Иван 1"), "it is looked at all the time, not only in the end"
+    await house.quiet()
+    assert house.crm.shows(crm, "name") == "Иван 119"
+
+
+async def test_a_rate_that_is_used_up_is_waited_for_and_no_failure() -> None:
+    house, (salon, crm) = await house_of()
+    house.crm.busy = 2
+    house.salon.edit(salon, name="Пётр")
+    await house.quiet()
+    assert house.crm.shows(crm, "name") == "Пётр"
+    assert not outages(house)

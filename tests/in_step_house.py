@@ -1,0 +1,182 @@
+"""The house with two systems, or three, that are kept in step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fake_side import FakeSide
+from fakes import House
+from svyazka.engine.calling.events_of_asking import found_event
+from svyazka.engine.delivering import attempts, recording
+from svyazka.engine.in_step import preparing
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.planning import planner
+from svyazka.engine.ports.store import Put
+from svyazka.flows.registry import load_flow
+from svyazka.model.errors import Conflict
+from svyazka.model.events import Change, EventType, Fact, Hint
+from svyazka.model.in_step import Doubt, Link, Record
+from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec, Tenant
+
+TYPES = {
+    Change.CREATED: EventType.CONTACT_CREATED, Change.DELETED: EventType.CONTACT_DELETED,
+    Change.MERGED: EventType.CONTACT_MERGED,
+}  # fmt: skip
+
+
+class InStep(House):
+    """`salon` holds one phone a person, `crm` any number; `accounts` is there where a third is asked for."""
+
+    def __init__(
+        self, names: Sequence[str] = ("salon", "crm"), store: Any = None, queue: Any = None, **settings: Any
+    ) -> None:
+        self.sides: dict[str, FakeSide] = {}
+        super().__init__(store, queue=queue)
+        for name in names:
+            one = FakeSide(name, lambda: self.clock.now())
+            self.sides[name] = one
+            self.manifests[name] = one.manifest
+        if "salon" in self.sides:
+            self.sides["salon"].singles = frozenset({"phone"})  # type: ignore[misc]
+        self.settings = {"between": list(names), "mode": "on", **settings}
+        self.told = 0
+        self.bind()
+
+    def bind(self, **settings: Any) -> None:
+        """The tenant's flow, with these settings changed."""
+        self.settings |= settings
+        flow = FlowSpec(
+            id="sync_contacts", flow="sync_contacts", sources=tuple(self.sides), via=(), settings=self.settings
+        )
+        self.tenant = Tenant(
+            id="kofe", name="Кофейня", timezone="Europe/Moscow",
+            connections={name: ConnectionSpec(vendor=name) for name in (*self.sides, "till", "sms", "mail")},
+            flows=(flow,),
+        )  # fmt: skip
+
+    @property
+    def salon(self) -> FakeSide:
+        return self.sides["salon"]
+
+    @property
+    def crm(self) -> FakeSide:
+        return self.sides["crm"]
+
+    @property
+    def accounts(self) -> FakeSide:
+        return self.sides["accounts"]
+
+    async def settle_in(self) -> None:
+        wants = tuple(one.value for one in load_flow("sync_contacts").wants(None))
+        await self.store.commit([Put(journal.document(self.tenant))])
+        for name in self.sides:
+            compiled = CompiledConnection(tenant="kofe", connection=name, vendor=name, wants=wants)
+            await self.store.commit([Put(journal.document(compiled))])
+
+    # What the systems tell
+
+    async def tell(self, connection: str, hint: Hint, fresh: bool = True) -> None:
+        """A hook arrives; `fresh`: as a fact of its own, however often it is told."""
+        self.told += fresh
+        type_ = TYPES.get(hint.change, EventType.CONTACT_CHANGED)
+        fact = Fact(
+            type=type_, key=("contact", hint.id, hint.change, str(self.told)), subject=f"contact:{hint.id}",
+            about=(hint,),
+        )  # fmt: skip
+        compiled = CompiledConnection(
+            tenant="kofe", connection=connection, vendor=connection,
+            wants=tuple(one.value for one in load_flow("sync_contacts").wants(None)),
+        )  # fmt: skip
+        create, tasks = found_event(self.hub, compiled, fact, self.clock.now(), "webhook")
+        try:
+            await self.store.commit([create], tasks)
+        except Conflict:
+            return
+
+    async def hooks(self) -> int:
+        """All hooks that are due arrive; how many."""
+        count = 0
+        for name, side in self.sides.items():
+            while side.told:
+                await self.tell(name, side.told.popleft())
+                count += 1
+        return count
+
+    async def quiet(self, hours: float = 1.0, step: float = 60.0) -> None:
+        """Hooks arrive and everything is done, until nothing more happens for a while."""
+        for _ in range(200):
+            told = await self.hooks()
+            await self.run()
+            if not told and not any(side.told for side in self.sides.values()):
+                await self.pass_time(hours * 3600, step)
+                if not any(side.told for side in self.sides.values()):
+                    return
+        raise AssertionError("they never come to rest")
+
+    # What is known
+
+    def records(self) -> list[Record]:
+        found = [journal.read(Record, d).model for d in self.store.documents.values() if d.kind == "records"]
+        return [one for one in found if one.merged_into is None]
+
+    def record(self) -> Record:
+        (one,) = self.records()
+        return one
+
+    def links(self) -> list[Link]:
+        return [journal.read(Link, d).model for d in self.store.documents.values() if d.kind == "links"]
+
+    def doubts(self) -> list[Doubt]:
+        found = [journal.read(Doubt, d).model for d in self.store.documents.values() if d.kind == "doubts"]
+        return [one for one in found if one.state == "open"]
+
+    def writes(self) -> int:
+        return sum(len(side.writes) for side in self.sides.values())
+
+    async def pair(self, **fields: Any) -> tuple[str, ...]:
+        """One person who is in every system, linked and agreed; their ids."""
+        ids = tuple(side.add(**fields) for side in self.sides.values())
+        await self.quiet()
+        for side in self.sides.values():
+            side.writes.clear()
+        return ids
+
+
+def ivan(**more: Any) -> dict[str, Any]:
+    return {"name": "Иван Петров", "phone": ("+79991234567",), **more}
+
+
+POINTS = (
+    "plan.before", "plan.before_commit", "plan.after_commit", "in_step.after_reading", "claim.before", "claim.after",
+    "perform.before_call", "perform.after_call", "settle.before", "settle.after",
+)  # fmt: skip
+"""Where a process may die on a wish's way."""
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def dies_at(point: str, monkeypatch: Any) -> list[str]:
+    """Die once at a failpoint; what comes back is empty once that has happened."""
+    left = [point]
+
+    def reach(at: str) -> None:
+        if at in left:
+            left.remove(at)
+            raise Killed(at)
+
+    for module in (planner, preparing, attempts, recording):
+        monkeypatch.setattr(module, "reach", reach)
+    return left
+
+
+async def survived(house: InStep) -> None:
+    """Everything is done, by a fresh worker after each death."""
+    for _ in range(3):
+        try:
+            await house.quiet(0.2)
+            return
+        except Killed:
+            house.start()
