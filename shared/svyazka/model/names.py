@@ -1,12 +1,15 @@
-"""Whether two names can be one person's: who shares a phone with somebody is told from him by name. Pure."""
+"""Whether two names can be one person's: who shares a phone with somebody is told from him by name. Pure.
+
+`rapidfuzz` is imported at the first two names that differ in letters: most don't.
+"""
 
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+")
-_PATRONYMIC = re.compile(r"(?:вич|вна|ична|инична|оглы|кызы)\Z")
+_PATRONYMIC = re.compile(r"(?:вич|вна|ична|инична|ильич|кузьмич|лукич|фомич|никитич|оглы|кызы)\Z")
 _NO_NAMES = frozenset({
     "гость", "клиент", "контакт", "лид", "заявка", "аноним", "имя", "неизвестно", "без", "имени", "test", "тест",
     "guest", "client", "user", "anonymous", "unknown", "name",
@@ -49,6 +52,22 @@ def patronymic_of(name: str | None) -> str | None:
     return next((word for word in words if _PATRONYMIC.search(word)), None)
 
 
+def patronymics_agree(one: str | None, other: str | None) -> bool:
+    """Father and son bear one name and have one phone: only this tells them apart. One that isn't given agrees."""
+    ours, theirs = patronymic_of(one), patronymic_of(other)
+    return ours is None or theirs is None or _alike(ours, theirs)
+
+
+_UNISEX = frozenset({"саша", "шура", "женя", "валя", "слава", "валера", "ася", "ника"})
+_HIS_AND_HERS = {
+    "александр": "александра", "валентин": "валентина", "валерий": "валерия", "евгений": "евгения",
+    "виктор": "виктория", "павел": "павла", "антон": "антонина", "богдан": "богдана", "владислав": "владислава",
+    "станислав": "станислава", "ярослав": "ярослава", "мирослав": "мирослава", "юлий": "юлия", "роман": "романа",
+    "руслан": "руслана", "василий": "василина", "камиль": "камилла",
+}  # fmt: skip
+"""First names that differ by a letter or two and are never one person's."""
+
+
 def same_person(one: str | None, other: str | None) -> bool:
     """Whether these can be one person's names: case, ё, order, patronymic, initials, a short form and a misspelled
     letter make no other person; nor does a name that nobody gave."""
@@ -57,12 +76,24 @@ def same_person(one: str | None, other: str | None) -> bool:
         return True
     fewer, more = sorted((ours, theirs), key=len)
     left = list(more)
+    pairs: list[tuple[str, str]] = []
     for word in fewer:
         found = next((candidate for candidate in left if _alike(word, candidate)), None)
         if found is None:
             return False
         left.remove(found)
+        pairs.append((word, found))
+    if any(_his_and_hers(*pair) for pair in pairs):  # spouses share a surname, and "Саша" is either's
+        return any(one == other and len(one) > 1 and one not in _UNISEX for one, other in pairs)
     return True
+
+
+def _his_and_hers(one: str, other: str) -> bool:
+    """Whether it is one surname, of a man and of a woman."""
+    his, hers = sorted((one, other), key=len)
+    if his.endswith(("ов", "ев", "ин", "ын")):
+        return hers == his + "а"
+    return his.endswith(("ский", "цкий")) and hers == his[:-2] + "ая"
 
 
 def _words(name: str | None) -> list[str]:
@@ -72,9 +103,14 @@ def _words(name: str | None) -> list[str]:
     return without if len(plain) > len(without) and without else plain
 
 
+@lru_cache(maxsize=65536)
 def _alike(one: str, other: str) -> bool:
     if one == other or (min(len(one), len(other)) == 1 and one[0] == other[0]):
         return True
+    if _HIS_AND_HERS.get(one) == other or _HIS_AND_HERS.get(other) == one:
+        return False
     if any(one in group and other in group for group in _GROUPS):
         return True
-    return SequenceMatcher(None, one, other).ratio() >= ALIKE
+    from rapidfuzz.fuzz import ratio
+
+    return ratio(one, other) >= ALIKE * 100
