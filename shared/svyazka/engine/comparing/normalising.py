@@ -73,7 +73,13 @@ class Normaliser:
         """One value, or one element of a set, as it is compared."""
         if isinstance(value, bool):
             return "yes" if value else "no"
-        return self.rules.get(type, self.rules[FieldType.TEXT])(value)
+        return _once(self.rules.get(type) or self.rules[FieldType.TEXT], value)
+
+
+@lru_cache(maxsize=4096)
+def _once(rule: Callable[[str], str], value: str) -> str:
+    """One comparison asks for the same value several times."""
+    return rule(value)
 
 
 _UNSEEN = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
