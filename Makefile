@@ -63,6 +63,7 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	$(BIN)/python -m chaos --google
 	$(BIN)/python -m chaos --leads amocrm
 	$(BIN)/python -m chaos --leads bitrix24
+	SVYAZKA_STORMS=3000 $(BIN)/python -m pytest -q -n 0 tests/engine/comparing --timeout 3600
 	SVYAZKA_FUZZ=100000 $(BIN)/python -m pytest -q -n 0 tests/door/test_strangers.py --timeout 3600 -k public_key
 
 CAN ?= messenger

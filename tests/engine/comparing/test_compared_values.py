@@ -88,6 +88,8 @@ TABLE: list[tuple[str, FieldRule, Sides, Verdict, Reason | None, dict[str, Shown
     ("about", BOTH, {"crm": ("a", "a"), "salon": (CLEARED, CLEARED)}, Verdict.WRITES, Reason.FILLED, {"salon": "a"}),
     ("name", BOTH, {"crm": ("ПЁТР ИВАНОВ", NEVER), "salon": ("Иванов Петр", NEVER)},
      Verdict.ACCEPTED, Reason.SPELLING, {}),
+    ("starts_at", BOTH, {"crm": ("2026-10-05T12:00 Europe/Moscow", NEVER),
+                         "salon": ("2026-10-05T12:00 Europe/Samara", NEVER)}, Verdict.ASKED, Reason.FIRST, {}),
     # one is new among sides that agree: it is asked about, and holds up none of the others
     ("about", BOTH, {"crm": ("new", "old"), "salon": ("old", "old"), "till": ("c", NEVER)},
      Verdict.ASKED, Reason.CHANGED, {"salon": "new"}),

@@ -31,6 +31,8 @@ class FieldType(StrEnum):
     DATE = "date"
     """A day without an hour: a birthday."""
     MONEY = "money"
+    CHOICE = "choice"
+    """One of a list, an id, or a time: no spelling of it is another's."""
     TAG = "tag"
     FLAG = "flag"
 
@@ -45,6 +47,11 @@ _TYPES: Mapping[str, FieldType] = {
     "birthday": FieldType.DATE,
     "price": FieldType.MONEY,
     "tags": FieldType.TAG,
+    "status": FieldType.CHOICE,
+    "stage": FieldType.CHOICE,
+    "pipeline": FieldType.CHOICE,
+    "responsible": FieldType.CHOICE,
+    "starts_at": FieldType.CHOICE,
 }
 
 
@@ -54,7 +61,7 @@ def field_type(name: str) -> FieldType:
 
 
 _NEVER_CLEARED = frozenset({FieldType.PHONE, FieldType.EMAIL, FieldType.MONEY, FieldType.NAME})
-_NEVER_CLEARED_NAMES = frozenset({"mark", "title", "stage", "pipeline"})
+_NEVER_CLEARED_NAMES = frozenset({"mark", "title", "stage", "pipeline", "status", "starts_at"})
 
 
 def may_be_cleared(name: str, type: FieldType) -> bool:
