@@ -251,6 +251,8 @@ function booking(root) {
     if (body.status === "taken") return offer(body.slots || []);
     tell(WHY[body.code] || SAY[body.errors?.[0]?.field] || (status === 429 ? SAY.busy : SAY.failed), true);
     if (WHY[body.code] === SAY.code) {
+      // Once asked for, it comes from the salon; who empties the field asks for another.
+      if (!fields.code) await call(url("booking/code"), { name: fields.name, phone: fields.phone });
       code.hidden = false;
       code.box.focus();
     }

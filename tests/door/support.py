@@ -31,6 +31,9 @@ STAFF = {
 }  # fmt: skip
 
 
+OF_BOOKINGS = ("booking.move_requested", "booking.cancel_requested", "booking.code_requested")
+
+
 class AskedInPlace:
     """The way to the worker, without a wire. `away`: it doesn't answer; `answers`: what a question is answered with,
     instead of asking it."""
@@ -92,7 +95,11 @@ class Site(House):
     async def settle_in(self) -> None:
         await super().settle_in()
         compiled = CompiledConnection(
-            tenant="kofe", connection="web", vendor="site", wants=tuple(STAFF["events"]), public=self.settings
+            tenant="kofe",
+            connection="web",
+            vendor="site",
+            wants=(*STAFF["events"], *OF_BOOKINGS),
+            public=self.settings,
         )
         await self.store.commit([Put(journal.document(compiled))])
 

@@ -4,76 +4,20 @@ phone, or had it before."""
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from door.support import PHONE, SITE, WIDE, Site, check, code_sent, happened, signed_in, told
-from fake_calendar import FakeCalendar
-from fake_crm import FakeCrm
+from door.salon import salon
+from door.support import PHONE, check, code_sent, signed_in, told
 from svyazka.engine.asking import my_visits
 from svyazka.engine.contracts.webhook import Answer
-from svyazka.model.bookings import Visit, VisitStatus, WallTime
+from svyazka.model.bookings import VisitStatus
 from svyazka.model.errors import NotSent
 from svyazka.model.events import EventType
-from svyazka.model.records import CLEARED, Object, RecordKind
-from svyazka.model.tenants import ConnectionSpec, FlowSpec
 
 pytestmark = pytest.mark.anyio
 
-BOOKED, COMPLETED = EventType.APPOINTMENT_BOOKED, EventType.APPOINTMENT_COMPLETED
-SOON, AT = "2026-03-20 12:00:00", "2026-03-20T12:00:00+03:00"
-BOOKING = FlowSpec(
-    id="booking", flow="booking", sources=("web",), via=("salon", "sms"), settings={"text": "Вы записаны: {time}"}
-)
-
-
-class Salon(Site):
-    """A site with a calendar and cards behind it."""
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__({**WIDE, **SITE})
-        self.calendar, self.crm = FakeCalendar(), FakeCrm()
-        self.manifests |= {"salon": self.calendar.manifest, "crm": self.crm.manifest}
-        connections = {name: ConnectionSpec(vendor=name) for name in ("salon", "crm")}
-        self.tenant = self.tenant.model_copy(
-            update={
-                "connections": {**self.tenant.connections, **connections}, "flows": (*self.tenant.flows, BOOKING),
-                **more,
-            }
-        )  # fmt: skip
-
-    def has(self, id_: str, clock: str = SOON, status: VisitStatus = VisitStatus.BOOKED) -> None:
-        """A visit stands in the calendar."""
-        starts_at = WallTime.read(clock, "Europe/Moscow")
-        self.calendar.visits[id_] = Visit(
-            id=id_, status=status, starts_at=starts_at, title="Стрижка", staff_name="Ольга"
-        )
-
-    def card(self, name: str | None, birthday: str | None, phone: str = "+79991234567") -> None:
-        """Somebody's card stands in the CRM."""
-        fields = {"name": name or CLEARED, "birthday": birthday or CLEARED, "phone": (phone,)}
-        id_ = str(len(self.crm.cards))
-        self.crm.cards[id_] = Object(RecordKind.CONTACT, id_, fields, created_at=self.clock.now())
-
-    async def heard(
-        self, visit: str, name: str | None = "Анна Петрова", type_: EventType = BOOKED, **more: Any
-    ) -> None:
-        """The calendar told of a visit."""
-        said = {"starts_at_local": SOON, "service": "Стрижка", "connection": "salon", "visit": visit, **more}
-        await self.store.commit([happened(self, type_, f"visit:{visit}", name, **said)])
-
-    async def mine(self, token: str) -> Answer:
-        return await self.call("GET", "/ingest/me/visits", x_session=token)
-
-    async def born(self, token: str, when: str) -> Answer:
-        return await self.call("POST", "/ingest/session/born", {"born": when}, x_session=token)
-
-
-async def salon(**more: Any) -> Salon:
-    made = Salon(**more)
-    await made.settle_in()
-    return made
+COMPLETED, AT = EventType.APPOINTMENT_COMPLETED, "2026-03-20T12:00:00+03:00"
 
 
 def shown(answer: Answer) -> list[tuple[str, str, str | None, str]]:

@@ -1,4 +1,4 @@
-"""One-time codes: made, sent by the tenant's own flow, and checked here.
+"""One-time codes: made, sent by the tenant's own flow, and checked here; and those that a calendar sends and checks.
 
 Each costs the business money, and each is a guess for whoever isn't its reader. So a phone gets one a minute, three an
 hour and five a day; a code bears five tries and a phone fifteen a day; a site has so many a day, and stops by itself
@@ -78,6 +78,23 @@ class Codes:
         envelope = Envelope(
             call="code", by=caller.by, named=secrets.token_hex(20), within=0.0, print="", ignored=against,
             body={"phone": _dialled(phone), "code": code, "flow": caller.settings.codes},
+        )  # fmt: skip
+        await enter(self._receiver, caller, envelope)
+        await self._even(began)
+
+    async def calendars(self, caller: Caller, phone: str, name: str, now: datetime) -> None:
+        """Have the calendar send a code of its own: it costs the salon as much, so the same limits hold, and the same
+        work is done for every phone. Whether it is ever entered only the calendar sees. Raises Unavailable."""
+        began = time.monotonic()
+        number = await self._number(caller, phone, now)
+        against = "limited" if number is None else self._abroad(caller, phone)
+        limit = Limit(f"salon.{caller.owner}", caller.settings.daily_codes, DAY)
+        if against is None and await self._limiter.take(limit, now) is None:
+            await self._notice(caller, "codes_stopped", now)
+            against = "limited"
+        envelope = Envelope(
+            call="booking_code", by=caller.by, named=secrets.token_hex(20), within=0.0, print="", ignored=against,
+            body={"phone": _dialled(phone), "name": name},
         )  # fmt: skip
         await enter(self._receiver, caller, envelope)
         await self._even(began)

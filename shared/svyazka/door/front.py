@@ -54,6 +54,7 @@ class FrontDoor:
         self._settings: dict[str, tuple[Mapping[str, Any], SiteSettings]] = {}
         self._calls: dict[tuple[str, str], Handler] = {
             **{("POST", call): bringing.taking(call) for call in BODIES},
+            ("POST", "booking/code"): knowing.calendars_code,
             ("POST", "booking/move"): looking.change,
             ("POST", "booking/cancel"): looking.change,
             ("POST", "code"): knowing.code,

@@ -31,6 +31,8 @@ WHY_NOT = {
 NEEDS = {"household": "birth_year", "second_factor": "birth_date"}
 """What a page has to ask for, where nothing is shown yet."""
 
+LONGEST_NAME = 200
+
 BORN = re.compile(r"\d{4}(-\d{2}-\d{2})?", re.ASCII)
 BORN_TAKES = 3.3
 """Seconds that showing a birth date takes, whatever was found: longer than the worker is waited for. It happens once
@@ -61,6 +63,17 @@ class Knowing:
             return wrong("phone", "expected a phone such as +79991234567")
         await self._codes.make(asked.caller, said["phone"], self._clock.now())
         return content(202, {"status": "accepted", "expires_in": int(CODE_LIFE.total_seconds())})
+
+    async def calendars_code(self, asked: Call) -> Answer:
+        """A code that the calendar sends by itself, where it wants one for a booking (`code_needed`): the same answer
+        for every phone. It comes back with the booking."""
+        said = texts_in(asked.request, "phone", "name")
+        if isinstance(said, Answer):
+            return said
+        if phone_key(said["phone"]) is None:
+            return wrong("phone", "expected a phone such as +79991234567")
+        await self._codes.calendars(asked.caller, said["phone"], said["name"][:LONGEST_NAME], self._clock.now())
+        return content(202, {"status": "accepted"})
 
     async def check(self, asked: Call) -> Answer:
         said = texts_in(asked.request, "phone", "code")

@@ -98,6 +98,7 @@ def _appending(call: str, model: str) -> dict[str, Any]:
 def _others() -> dict[str, Any]:
     phone = {"type": "string", "pattern": r"^\+7[0-9]{10}$"}
     code = {"type": "string", "minLength": 1, "maxLength": 20}
+    name = {"type": "string", "minLength": 1, "maxLength": 200}
     session = {"type": "object", "required": ["session", "expires_in"]}
     day = {"type": "string", "format": "date"}
     id_ = {"type": "string", "minLength": 1, "maxLength": 64}
@@ -113,6 +114,9 @@ def _others() -> dict[str, Any]:
             "post": _asking("move", {"id": _ID, "starts_at": code}, "200", status, **_CHANGED)
         },
         "/ingest/booking/cancel": {"post": _asking("cancel", {"id": _ID}, "200", status, **_CHANGED)},
+        "/ingest/booking/code": {
+            "post": _asking("booking_code", {"phone": phone, "name": name}, "202", {"type": "object"})
+        },
         "/ingest/code": {"post": _asking("code", {"phone": phone}, "202", {"type": "object"})},
         "/ingest/code/check": {"post": _asking("check", {"phone": phone, "code": code}, "200", session)},
         "/ingest/session": {

@@ -150,7 +150,9 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    call: Literal["lead", "message", "order", "event", "booking", "booking_move", "booking_cancel", "code"]
+    call: Literal[
+        "lead", "message", "order", "event", "booking", "booking_move", "booking_cancel", "booking_code", "code"
+    ]
     by: Literal["public", "server"]
     named: str
     """Keyed hash of what names the call: its Idempotency-Key, or person and words."""

@@ -7,18 +7,24 @@ from typing import Any
 
 from svyazka.engine.asking.asker import Asker
 from svyazka.engine.asking.bookings import booking_of
+from svyazka.engine.asking.holds import Holds
 from svyazka.engine.asking.my_visits import MyVisits
 from svyazka.engine.asking.proving import Born, Proving
 from svyazka.engine.asking.sessions import person_in_app, session_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.outages.learning import Outages
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.bookings import Slot
 from svyazka.model.events import EventRecord
-from svyazka.model.questions import QUESTION
+from svyazka.model.questions import QUESTION, Answer, AskNearest, Question
 from svyazka.model.tenants import Tenant
 
 Answered = tuple[int, dict[str, Any]]
 """A status, and JSON."""
+
+MAY_BE_HELD = 2
+"""So many more of the next free times are asked for as somebody may be waiting for."""
 
 NO_SUCH = (404, {"code": "no_such_question"})
 
@@ -28,7 +34,7 @@ class Desk:
     question."""
 
     def __init__(self, hub: Hub, asker: Asker, outages: Outages) -> None:
-        self._hub, self._asker = hub, asker
+        self._hub, self._asker, self._holds = hub, asker, Holds(hub)
         self._mine, self._proving = MyVisits(hub, asker), Proving(hub, outages)
 
     async def answer(self, body: Mapping[str, Any]) -> Answered:
@@ -49,8 +55,20 @@ class Desk:
         account = await self._hub.directory.account(tenant.id, name) if name else None
         if account is None:
             return 404, {"code": "no_calendar"}
-        answer = await self._asker.ask(account, QUESTION.validate_python(question), by)
-        return 200, answer.told()
+        return 200, (await self._offered(account, QUESTION.validate_python(question), by)).told()
+
+    async def _offered(self, account: Account, question: Question, by: str) -> Answer:
+        """The calendar's answer; of free times those that nobody else is waiting for."""
+        wanted: int | None = None
+        if isinstance(question, AskNearest):
+            wanted = question.count
+            question = question.model_copy(update={"count": min(wanted + MAY_BE_HELD, 10)})
+        answer = await self._asker.ask(account, question, by)
+        slots = [one for one in answer.value if isinstance(one, Slot)]
+        if not slots:
+            return answer
+        spared = await self._holds.spared(account, slots)
+        return answer.model_copy(update={"value": tuple(spared[:wanted])})
 
     async def _of_session(self, tenant: Tenant, question: Mapping[str, Any], by: str) -> Answered:
         session = await session_of(self._hub, tenant, str(question["session"]))

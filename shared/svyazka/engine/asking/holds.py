@@ -1,8 +1,9 @@
-"""Times that somebody is just booking: nobody else is offered them meanwhile.
+"""Times that somebody has asked for and whose calendar is silent: nobody else is offered them meanwhile.
 
 A hold spares people a disappointment, and that is all: who gets the time is decided by the calendar's own answer, with
-or without holds. So whatever is wrong with them lets everybody pass. They live ten minutes at most, and a visitor has
-two. A time of whichever master is free isn't held: how many are free only the calendar knows.
+or without holds. So whatever is wrong with them lets everybody pass, and a booking that the calendar answers at once
+needs none. They live ten minutes at most, and a visitor has two. A time of whichever master is free isn't held: how
+many are free only the calendar knows.
 """
 
 from __future__ import annotations

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+from svyazka.engine.asking.holds import Holds
 from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.planning.planner import Planner
+from svyazka.model.bookings import Slot
 from svyazka.model.commands import BookVisit, MoveVisit, PutRecord
+from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
-from svyazka.model.events import EventRecord
+from svyazka.model.errors import ConfigError
+from svyazka.model.events import Event, EventRecord, EventType
 from svyazka.model.standing import LEAD_ID, Standing, Step, WentWrong
 
 MOST_ROUNDS = 12
@@ -20,12 +25,16 @@ MOST_ROUNDS = 12
 
 SOON = timedelta(milliseconds=500)
 
+WAITING = frozenset({Status.PENDING, Status.RETRYING, Status.PARKED, Status.BLOCKED})
+"""States in which a booking is still to be carried out: its time is neither had nor refused."""
+
 
 class AtOnce:
     """Does now what the queue would do in a moment; whoever comes second finds it done."""
 
     def __init__(self, hub: Hub, planner: Planner, attempts: Attempts) -> None:
         self._hub, self._planner, self._attempts = hub, planner, attempts
+        self._holds = Holds(hub)
 
     async def carry_out(self, event_id: str) -> Standing | None:
         """Plan an event and perform what is due of it, step after step; how it stands then. None: there is no such
@@ -45,6 +54,8 @@ class AtOnce:
             if not new:
                 break
             deliveries = await self._deliveries(held.model.deliveries)
+        with suppress(ConfigError):  # then nothing is carried out either, and its card says so
+            await self._held_meanwhile(held.model.event, [one.model for one in deliveries])
         return self._standing(held.model, [one.model for one in deliveries])
 
     async def _deliveries(self, ids: Iterable[str]) -> list[Versioned[Delivery]]:
@@ -61,6 +72,29 @@ class AtOnce:
                 waiting.insert(0, one.model.successor)
         return found
 
+    async def _held_meanwhile(self, event: Event, deliveries: Iterable[Delivery]) -> None:
+        """A time whose calendar hasn't answered yet is offered to nobody else for a while; a booking that is called off
+        lets go of it."""
+        if event.type is EventType.BOOKING_CANCEL_REQUESTED:
+            asked = await journal.load(self._hub.store, EventRecord, str(event.data.get("booking")))
+            if asked is not None and asked.model.event.tenant == event.tenant:
+                await self._let_go(asked.model)
+        for one in deliveries:
+            command = one.command
+            if not isinstance(command, BookVisit) or one.status not in WAITING:
+                continue
+            account = await self._hub.directory.account(one.tenant, one.connection)
+            if account is not None:
+                slot = Slot(starts_at=command.starts_at, staff=command.staff)
+                await self._holds.place(account, slot, _visitor(command.person))
+
+    async def _let_go(self, asked: EventRecord) -> None:
+        for one in await self._deliveries(asked.deliveries):
+            command = one.model.command
+            account = await self._hub.directory.account(one.model.tenant, one.model.connection)
+            if isinstance(command, BookVisit) and account is not None:
+                await self._holds.free(account, _visitor(command.person))
+
     def _standing(self, record: EventRecord, deliveries: Iterable[Delivery]) -> Standing:
         """Codes and ids, nothing of a person."""
         steps = tuple(_step(one, self._id_word(one.vendor)) for one in deliveries)
@@ -69,6 +103,11 @@ class AtOnce:
     def _id_word(self, vendor: str) -> str:
         records = self._hub.directory.manifests(vendor).records
         return records.deal_id if records is not None else LEAD_ID
+
+
+def _visitor(person: Contact) -> str:
+    """By whom a time is held: whoever comes."""
+    return person.phone or person.email or ""
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:
