@@ -57,7 +57,7 @@ WAY_IN = '''"""The webhook that {vendor} calls; infra/generate.py writes it."""
 
 import functions_framework.aio
 
-from svyazka.app import webhook
+from svyazka.way_in import webhook
 
 _receive = webhook("{vendor}")
 
@@ -72,7 +72,7 @@ FRONT = '''"""The front door that sites, bots and apps call; infra/generate.py w
 
 import functions_framework.aio
 
-from svyazka.app import front_door
+from svyazka.way_in import front_door
 
 _answer = front_door()
 

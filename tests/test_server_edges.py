@@ -12,7 +12,6 @@ import pytest
 from starlette.requests import Request
 
 from fakes import MemoryStore, SteppedClock, keyring
-from svyazka.app import local_keyring, webhook
 from svyazka.backends.local.store import LocalStore
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
@@ -20,6 +19,7 @@ from svyazka.model.errors import Unavailable
 from svyazka.model.tenants import CompiledConnection
 from svyazka.server.accept import AcceptApp
 from svyazka.server.work import _every
+from svyazka.way_in import local_keyring, webhook
 
 Message = MutableMapping[str, Any]
 
@@ -128,7 +128,7 @@ async def test_a_body_that_never_ends_is_given_up_at_a_deployed_function(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SVYAZKA_DATA", str(tmp_path))
-    monkeypatch.setattr("svyazka.app.READ_LIMIT", 0.01)
+    monkeypatch.setattr("svyazka.way_in.READ_LIMIT", 0.01)
     query = f"key={local_keyring(tmp_path).mint('iiko', 'kofe', 'till')}".encode()
     coming = [body(b'[{"eventType":', more=True)]
 

@@ -2,7 +2,7 @@
 
 import functions_framework.aio
 
-from svyazka.app import front_door
+from svyazka.way_in import front_door
 
 _answer = front_door()
 

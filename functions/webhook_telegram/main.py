@@ -2,7 +2,7 @@
 
 import functions_framework.aio
 
-from svyazka.app import webhook
+from svyazka.way_in import webhook
 
 _receive = webhook("telegram")
 

@@ -198,7 +198,7 @@ async def test_a_warm_lead_costs_a_few_writes_and_little_time() -> None:
 LOADED = """
 import json, os, sys
 os.environ["SVYAZKA_BACKEND"] = "google"
-from svyazka.app import front_door
+from svyazka.way_in import front_door
 front_door()
 print(json.dumps(sorted(sys.modules)))
 """

@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from svyazka.app import receiver_for
 from svyazka.connectors.registry import CALLS_US, FRONT_DOOR
 from svyazka.door.front import FrontDoor
 from svyazka.engine.contracts.webhook import Answer, RawRequest
@@ -17,6 +16,7 @@ from svyazka.engine.ports.store import Door
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.support.logs import log, where
 from svyazka.server.health import Health
+from svyazka.way_in import receiver_for
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from svyazka.backends.google.identity import METADATA_HOST, IdentityToken
+from svyazka.backends.google.identity import ACCOUNT_PATH, FLAVOR, METADATA_HOST, RENEW_BEFORE
 from svyazka.backends.google.wire import Answer, NoAnswer, Origin
 from svyazka.engine.ports.asking import NoReply, Reply
 
@@ -62,3 +64,43 @@ class HttpWorker:
         """Let go of the connections."""
         self._identity.close()
         self._worker.close()
+
+
+class IdentityToken:
+    """A signed word of who this instance is, for one audience; kept until shortly before its end."""
+
+    def __init__(self, audience: str, host: str = METADATA_HOST) -> None:
+        self._origin = Origin(f"http://{host}")
+        # Without `format=full` some metadata servers leave out `email`, which the worker looks at (google-auth asks
+        # so too).
+        self._path = f"{ACCOUNT_PATH}/identity?audience={quote(audience, safe='')}&format=full"
+        self._asking = asyncio.Lock()
+        self._token = ""
+        self._ends_at = 0.0
+
+    async def header(self) -> str:
+        """The Authorization header. Raises NoAnswer."""
+        async with self._asking:
+            if time.monotonic() > self._ends_at - RENEW_BEFORE:
+                answer = await self._origin.send("GET", self._path, FLAVOR)
+                if answer.status != 200:
+                    raise NoAnswer(f"the metadata server answered {answer.status}")
+                self._token = answer.body.decode("latin-1").strip()
+                self._ends_at = time.monotonic() + _seconds_left(self._token)
+        return f"Bearer {self._token}"
+
+    def refused(self) -> None:
+        self._ends_at = 0.0
+
+    def close(self) -> None:
+        self._origin.close()
+
+
+def _seconds_left(token: str) -> float:
+    """Of an identity token, by its own claim: the server may hand out one that it has had for a while. 0 where it
+    doesn't say: then it serves once."""
+    try:
+        claims = token.split(".")[1]
+        return float(json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]) - time.time()
+    except (IndexError, ValueError, KeyError, TypeError):
+        return 0.0
