@@ -13,12 +13,13 @@ from pathlib import Path
 from benchmarks.bare import STORES
 from benchmarks.driver import Driven, drive
 from benchmarks.processes import free_port, resident_mib, running, used_ms
-from svyazka.app import build_hub, local_keyring
+from svyazka.app import build_hub
 from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.backends.local.queue import LocalQueue
 from svyazka.backends.local.store import LocalStore
 from svyazka.model.tenants import ConnectionSpec, FlowSpec, Tenant
 from svyazka.settings import Settings
+from svyazka.way_in import local_keyring
 
 CONNECTIONS = 16
 ROUNDS = 3

@@ -41,7 +41,7 @@ def upgrade(events: int) -> dict[str, object]:
 
 
 async def _accept_meanwhile(store: LocalStore, upgrading: threading.Thread) -> list[float]:
-    waited = []
+    waited: list[float] = []
     while upgrading.is_alive() or not waited:
         begun = time.perf_counter()
         arrival = NewEvent(Document("events", f"evt_meanwhile_{len(waited)}", {"tenant": "meanwhile"}, b"{}"))
