@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from svyazka.model import contacts
 from svyazka.model.contacts import (
     can_take_messages,
     mask_email,
@@ -163,3 +164,13 @@ def test_a_masked_email_shows_its_first_letter_and_domain(text: str | None, show
 
 def test_a_masked_name_shows_its_first_letter() -> None:
     assert [mask_name(name) for name in ("Иван Петров", "", None)] == ["И•••", "", None]
+
+
+def test_what_is_known_of_russian_mobiles_is_what_the_numbering_plan_says() -> None:
+    for prefix in range(9000, 10_000):
+        digits = f"7{prefix}{prefix * 7919 % 1_000_000:06d}"
+        found = phonenumbers.parse(f"+{digits}", None)
+        valid = phonenumbers.is_valid_number(found)
+        assert normalize_phone(f"+{digits}") == (f"+{digits}" if valid else None), digits
+        if not str(prefix).startswith("93"):
+            assert phonenumbers.number_type(found) == contacts.MOBILE

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import NewType
 
+_PACKED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 TenantId = NewType("TenantId", str)
 ConnectionName = NewType("ConnectionName", str)
 EventId = NewType("EventId", str)
@@ -14,7 +16,7 @@ DeliveryId = NewType("DeliveryId", str)
 
 def stable_id(prefix: str, *parts: str) -> str:
     """`prefix` + 128 bits of SHA-256 over `parts`, unambiguous in where one part ends."""
-    packed = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    packed = _PACKED.encode(parts).encode("utf-8", "surrogatepass")
     return f"{prefix}_{hashlib.sha256(packed).hexdigest()[:32]}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -41,7 +40,7 @@ class SystemClock:
         self._seen_real, self._seen_now = real, self._at(real)
 
     def real(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC)
+        return datetime.now(UTC)
 
     def now(self) -> datetime:
         real = self.real()

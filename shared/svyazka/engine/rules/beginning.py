@@ -37,14 +37,18 @@ class Obligation:
     @classmethod
     def of(cls, delivery: Delivery) -> Obligation:
         """What an earlier channel's delivery was to fulfil."""
-        return cls(**{field.name: getattr(delivery, field.name) for field in fields(cls)})
+        return cls(**{name: getattr(delivery, name) for name in _OF_AN_OBLIGATION})
+
+
+_OF_AN_OBLIGATION = tuple(field.name for field in fields(Obligation))
+_OF_A_STEP = tuple(name for name in Step.model_fields if name != "name")
 
 
 def begun(obligation: Obligation, steps: Sequence[Step], now: datetime, predecessor: str | None = None) -> Delivery:
     """The delivery of the first of `steps`, due at once; the others are its fallbacks."""
     step, *rest = steps
-    shared = {field.name: getattr(obligation, field.name) for field in fields(obligation)}
-    carried = {name: getattr(step, name) for name in Step.model_fields if name != "name"}
+    shared = {name: getattr(obligation, name) for name in _OF_AN_OBLIGATION}
+    carried = {name: getattr(step, name) for name in _OF_A_STEP}
     return Delivery(
         **shared,
         **carried,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import httpx
 
@@ -130,12 +131,14 @@ class Gathered:
 def text_of(response: httpx.Response, most: int) -> str:
     """The answer's text, the first `most` characters of it, whatever charset it claims."""
     body = response.content[: 4 * most]  # no charset of ours takes more bytes for a character
-    return body.decode(_charset(response), "replace")[:most]
+    return body.decode(_charset(response.headers.get("content-type", "")), "replace")[:most]
 
 
-def _charset(response: httpx.Response) -> str:
+@lru_cache(maxsize=256)  # a vendor's answers are all of one type, and to read that costs more than to read the answer
+def _charset(content_type: str) -> str:
+    claimed = httpx.Response(200, headers=[(b"content-type", content_type.encode())]).charset_encoding
     try:
-        name = codecs.lookup(response.charset_encoding or "utf-8").name
+        name = codecs.lookup(claimed or "utf-8").name
     except (LookupError, ValueError):
         return "utf-8"
     return name if name in CHARSETS else "utf-8"

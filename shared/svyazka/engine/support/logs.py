@@ -123,9 +123,10 @@ def say(text: str, stream: Sink | None = None) -> None:
     out = stream or sys.stdout
     with suppress(OSError, ValueError):
         try:
-            print(text, file=out, flush=True)
+            out.write(f"{text}\n")
         except UnicodeError:
-            print(text.encode("ascii", "backslashreplace").decode(), file=out, flush=True)
+            out.write(f"{text.encode('ascii', 'backslashreplace').decode()}\n")
+        out.flush()
 
 
 def where(error: BaseException, depth: int = 4) -> str:

@@ -53,10 +53,12 @@ class _Form:
 
     def _end(self, text: str, at: int) -> int:
         for ways in self.places[self.known :]:
-            way = next((way for way in ways if text[at : at + len(way)].lower() == way), None)
-            if way is None:
+            for way in ways:
+                if text[at : at + len(way)].lower() == way:
+                    at += len(way)
+                    break
+            else:
                 break
-            at += len(way)
         return at
 
 
