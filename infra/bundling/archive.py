@@ -1,11 +1,13 @@
 """A function's zip: the same input gives the same bytes.
 
 Beside every source lies its bytecode, of the kind that is never compared with the source: the platform's builder
-compiles what it installs but not what it was sent, and an instance would compile it anew at each cold start.
+compiles what it installs but not what it was sent, and an instance would compile it anew at each cold start. What only
+a reader of the source wants, the docstrings of modules and functions, isn't said a second time in it.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import marshal
 import sys
@@ -47,9 +49,19 @@ def contents(function: Function) -> dict[str, bytes]:
 
 def bytecode(source: bytes, shown_as: PurePosixPath) -> bytes:
     """A .pyc that is taken as it is (PEP 552, unchecked hash)."""
-    code = compile(source, str(shown_as), "exec", dont_inherit=True)
+    code = compile(_without_docstrings(ast.parse(source)), str(shown_as), "exec", dont_inherit=True)
     head = importlib.util.MAGIC_NUMBER + UNCHECKED.to_bytes(4, "little") + importlib.util.source_hash(source)
     return head + marshal.dumps(code, MARSHAL_VERSION)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """Those of classes stay: `dataclass` makes one up where there is none, at a cold start's cost."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
+    return tree
 
 
 def build(function: Function, folder: Path) -> Path:
