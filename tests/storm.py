@@ -15,13 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-import in_step_house
 from fake_side import FakeSide
 from in_step_house import POINTS, InStep, Killed
 from svyazka.engine.comparing.normalising import NORMALISERS, FieldType, Normaliser, plain_text
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.delivering import attempts, recording
-from svyazka.engine.in_step import look as looking
 from svyazka.engine.in_step import preparing, wanting
 from svyazka.engine.in_step.flows import in_step_flows
 from svyazka.engine.in_step.wanting import Wanting
@@ -53,6 +51,13 @@ SURNAMES = ["Орлов", "Жуков", "Белых", "Седых", "Чиж", "�
 
 SECOND = Normaliser(2, {**NORMALISERS[0].rules, FieldType.NAME: lambda text: plain_text(text).replace("ё", "е")})
 """A release that spells names otherwise than the one before."""
+
+
+REPLACED = (
+    (planner, "reach"), (preparing, "reach"), (attempts, "reach"), (recording, "reach"), (wanting, "printer"),
+    (preparing, "printer"),
+)  # fmt: skip
+"""Where a worker may die, and where the release's normaliser is chosen."""
 
 
 @dataclass
@@ -89,13 +94,18 @@ class Storm:
         self.done: Counter[str] = Counter()
         self.normalisers: Sequence[Normaliser] = NORMALISERS
         self.point = ""
+        self.rounds = 0
+        """Times that everything had to be looked at until nothing was written any more."""
         self.ignored: set[tuple[str, str]] = set()
         """Fields that a system took without effect at some time."""
-        for module in (planner, preparing, attempts, recording):
-            module.reach = self._reach  # type: ignore[attr-defined]
-        for module in (looking, wanting, preparing):
-            if hasattr(module, "printer"):
-                module.printer = self._printer  # type: ignore[attr-defined]
+        self._before = [(module, name, getattr(module, name)) for module, name in REPLACED]
+        for module, name in REPLACED:
+            setattr(module, name, self._reach if name == "reach" else self._printer)
+
+    def over(self) -> None:
+        """Failpoints and printers are the engine's own again."""
+        for module, name, own in self._before:
+            setattr(module, name, own)
 
     def _reach(self, point: str) -> None:
         if point == self.point:
@@ -318,8 +328,15 @@ class Storm:
                 return rounds
         raise AssertionError("writes never end")
 
+    async def fetched(self) -> None:
+        """What is in the store, where looking at it takes a call."""
+        fetch = getattr(self.house.store, "fetched", None)
+        if fetch is not None:
+            await fetch()
+
     async def look_at_everything(self) -> None:
         """What the nightly comparison does."""
+        await self.fetched()
         hub = self.house.hub
         tenant = await hub.directory.tenant("kofe")
         assert tenant is not None
@@ -336,6 +353,7 @@ class Storm:
             await self.hooks(all_of_them=True)
             await self.together(10**6, 3)
             if not self.late and not any(side.told for side in self.house.sides.values()):
+                await self.fetched()
                 open_ = [one for one in self.house.deliveries() if one.is_open]
                 if not open_:
                     return
@@ -431,16 +449,18 @@ class Storm:
         return found
 
 
-async def storm(
-    names: Sequence[str], seed: int, steps: int, house: Callable[..., InStep] = InStep, **settings: Any
-) -> Storm:
+async def storm(names: Sequence[str], seed: int, steps: int, store: Any = None, **settings: Any) -> Storm:
     """A storm, and the calm after it."""
-    made = house(names, create="all", **settings)
-    await made.settle_in()
-    one = Storm(made, random.Random(seed))
-    await one.rage(steps)
-    one.rounds = await one.calm()  # type: ignore[attr-defined]
+    house = InStep(names, store, create="all", **settings)
+    await house.settle_in()
+    one = Storm(house, random.Random(seed))
+    try:
+        await one.rage(steps)
+        one.rounds = await one.calm()
+        await one.fetched()
+    finally:
+        one.over()
     return one
 
 
-__all__ = ["Storm", "in_step_house", "storm"]
+__all__ = ["Storm", "storm"]

@@ -18,6 +18,8 @@ from chaos.installation import SPEED, LocalInstallation
 from chaos.leads import LeadInstallation, survive
 from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
+from chaos.storms import EDITS, rehearse_storms
+from chaos.storms import IN_THE_CLOUD as STORM_IN_THE_CLOUD
 from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
@@ -58,12 +60,19 @@ def main() -> int:
     parser.add_argument("--messenger", choices=MESSENGERS, default="smsru")
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
     parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
+    parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
     if not is_route(source, messenger):
         parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
     print(f"seed {arguments.seed}")
+    if arguments.storm:
+        edits = arguments.events or (STORM_IN_THE_CLOUD if arguments.google else EDITS)
+        with emulator() if arguments.google else nullcontext() as firestore:
+            rehearse_storms(edits, random.Random(arguments.seed), firestore)
+        print("all systems agree under their rules: nothing made twice, no edit lost outside of a write's own moment")
+        return 0
     if arguments.leads:
         rehearse_leads(LEAD_TAKERS[arguments.leads], arguments.events or LEADS, random.Random(arguments.seed))
         return 0
