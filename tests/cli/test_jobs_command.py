@@ -21,7 +21,7 @@ class Rows(Work):
     title = "сверка строк"
 
     async def slice(self, job: Job, tenant: Tenant, patience: Patience) -> Slice:
-        if job.subject == "columns":
+        if job.subject == "columns" and "phone" not in job.parameters:
             raise Hold("columns", "which column is the phone?")
         at = int(job.cursor or 0) + 3
         return Slice(counts=counted(created=2, doubt=1), cursor=str(at), total=9, phase="rows", end=at == 9)
@@ -94,6 +94,10 @@ def test_what_it_is_held_for_stands_among_the_problems(hub: Installation) -> Non
     (problem,) = hub.rows("problems")
     assert (problem["kind"], problem["remedy"]["command"]) == ("job_held", f"svyazka jobs resume {JOB}")
     assert "which column is the phone?" in hub.svyazka("jobs").output
+    assert "NAME=VALUE" in hub.svyazka("jobs", "resume", JOB, "--answer", "phone", status=2).output
+    hub.svyazka("jobs", "resume", JOB, "--answer", "phone=3")
+    slices(hub)
+    assert states(hub) == {JOB: "running"}
 
 
 def test_time_in_words() -> None:

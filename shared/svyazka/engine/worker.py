@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from svyazka.engine.agreeing import comparing_works
+from svyazka.engine.agreeing.nightly import Nightly
 from svyazka.engine.asking.asker import Asker
 from svyazka.engine.asking.desk import Desk
 from svyazka.engine.asking.sessions import NotYours
@@ -69,7 +71,8 @@ class Worker:
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
         self.watch = SilentHooks(hub)
-        self.jobs = Jobs(hub, self.outages, works(hub, self.outages))
+        self.jobs = Jobs(hub, self.outages, [*comparing_works(hub, self.outages), *works(hub, self.outages)])
+        self.nightly = Nightly(hub)
         self.webhook_of = webhooks
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 
@@ -176,6 +179,7 @@ class Worker:
             await self.poller.poll(body["tenant"], body["connection"], due)
         else:
             await self.hub.queue.enqueue(await self.poller.due())
+            await self.nightly.due()
 
 
 def asked_body(content: bytes) -> dict[str, Any]:

@@ -52,6 +52,9 @@ COMMANDS = {
     "problems": Lazy(f"{_HERE}.problems", "problems", N_(
         "What is wrong, the worst first: since when, what it holds up, who can mend it and how.",
     )),
+    "diff": Lazy(f"{_HERE}.diff", "diff", N_(
+        "Whether systems that are kept in step agree: how many fields, how fresh that is, and where they differ.",
+    )),
     "jobs": Lazy(f"{_HERE}.jobs", "family", N_(
         "Long work: imports, comparisons, first links. Without a command: what there is, newest first.",
     )),

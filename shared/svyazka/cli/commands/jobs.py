@@ -18,6 +18,7 @@ from svyazka.cli.output import lines, note, say, short_time, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import job_row
 from svyazka.cli.waiting import somebody_works
+from svyazka.engine.hub import Hub
 from svyazka.engine.jobs import steering
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import JOBS_OF_TENANT, RECENT_JOBS
@@ -30,6 +31,11 @@ SHOWN = timedelta(days=7)
 
 Which = Annotated[str, typer.Argument(metavar="JOB", help=N_("Its id, or the beginning of it."))]
 All = Annotated[bool, typer.Option("--all", help=N_("Those too that ended more than a week ago."))]
+
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", metavar="NAME=VALUE", help=N_("What was decided, where it is held for that.")),
+]
 
 family = typer.Typer(
     cls=Family, invoke_without_command=True, add_completion=False, rich_markup_mode=None,
@@ -118,9 +124,21 @@ def pause(job: Which) -> None:
 @family.command(
     "resume", cls=Command, help=N_("Let it go on from where it stopped: paused, held for a decision, or failed.")
 )
-def resume(job: Which) -> None:
+def resume(job: Which, answer: Answers = None) -> None:
     """Let it go on from where it stopped: paused, held for a decision, or failed."""
-    _steer(job, "resume", steering.resume, N_("{job} goes on"))
+    said = dict(_answer(one) for one in answer or ())
+
+    async def going_on(hub: Hub, tenant: Tenant, job_id: str) -> Job:
+        return await steering.resume(hub, tenant, job_id, said)
+
+    _steer(job, "resume", going_on, N_("{job} goes on"))
+
+
+def _answer(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise typer.BadParameter(_("expected NAME=VALUE, got {text!r}", text=text), param_hint="--answer")
+    return name, value
 
 
 @family.command(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _, ngettext
+from svyazka.cli.commands.sync_plan import plan, take
 from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, lines, note, progress, say, table
@@ -29,6 +30,9 @@ family = typer.Typer(
     cls=Family, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
 )  # fmt: skip
 family.callback(help=N_("Systems that are kept in step with one another."))(lambda: None)
+family.command("plan", cls=Command, help=N_(
+    "Read all sides and propose which cards are the same person's; nothing is linked or written.",
+))(plan)  # fmt: skip
 
 
 @family.command("status", cls=Command, help=N_("How they stand: linked, waiting for you, and what would be written."))
@@ -89,6 +93,7 @@ def start(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = Fal
         confirm(_("Write toward {there}? {count} records would be written at once.", there=there, count=would), yes)
         await session.audit("sync start", f"{owner.id}/{flow}", toward=there)
         await syncing.switched(hub, owner, found, toward or (), on=True)
+        await take(session, owner, flow)
         with progress(_("looking anew")) as bar:
             task, done = bar.add_task("", total=would), 0
             async for _id in syncing.look_anew(hub, owner, found):

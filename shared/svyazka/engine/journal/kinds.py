@@ -23,6 +23,7 @@ from svyazka.engine.journal.kinds_of_intake import (
 )
 from svyazka.engine.journal.kinds_of_intake import KINDS as KINDS
 from svyazka.engine.ports.schema import Field, Kind, Query
+from svyazka.model.agreeing import Agreed
 from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
@@ -212,6 +213,9 @@ KEYS = Kind(
     fields={"tenant": TEXT, "people": TEXTS, **EXPIRES},
 )
 KEYS_OF_PERSON = KEYS.asked("keys_of_person", contains="people")
+
+AGREED = Kind("agreed", Agreed, fields={"tenant": TEXT})
+AGREED_OF_TENANT = AGREED.asked("agreed_of_tenant", "tenant")
 
 JOBS = Kind(
     "jobs",
