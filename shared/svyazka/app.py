@@ -92,7 +92,9 @@ def build_worker(hub: Hub) -> Worker:
 
 def long_works(hub: Hub, outages: Outages) -> list[Work]:
     """Kinds of long work that stand above the engine."""
-    return []
+    from svyazka.importing.carrying import Importing
+
+    return [Importing(hub, outages)]
 
 
 def build_hub(

@@ -114,6 +114,19 @@ def _check_may_be_abroad(tenant: Tenant) -> None:
         )
 
 
+def check_may_import_abroad(tenant: Tenant) -> None:
+    """The same of a client base that is brought in. Raises ConfigError."""
+    if tenant.country == "ru" and tenant.personal_data.abroad_accepted is None:
+        raise ConfigError(
+            _(
+                "{tenant}: country: ru, and this installation's journal lies abroad: bring a client base in on a "
+                "machine in Russia (`svyazka run`), or say who takes it upon them: personal_data: {{abroad_accepted: "
+                "{{by: NAME, on: DATE}}}}",
+                tenant=tenant.id,
+            )
+        )
+
+
 async def _claim(store: Store, plan: ApplyPlan, before: Tenant | None) -> None:
     """Write down which connections claim what of an address that several share (`Webhook.shared_by`). Whose claim is
     out of date is passed over when it is read; here it is taken away."""

@@ -91,14 +91,14 @@ def guess(table: Table, decisions: Decisions, today: date, given: Mapping[str, s
     """Look at the beginning of a table. `given`: by plain heading or letter. Raises ConfigError for a column that isn't
     there."""
     sample = list(islice(table.lines(), _SAMPLE))
-    heading = heading_of(sample)
+    said = {**decisions.columns, **(given or {})}
+    heading = heading_of(sample, {title for title in said if len(title) > 2})
     rows = [line.cells for line in sample if line.number >= heading.first]
     width = max([len(heading.titles), *map(len, rows)], default=0) if not heading.lines else len(heading.titles)
     cells = [_filled(rows, place) for place in range(width)]
     titles = [heading.titles[place] if place < len(heading.titles) else "" for place in range(width)]
     blank = [Guess(place, title, None, 0.0, UNKNOWN, filled=len(cells[place])) for place, title in enumerate(titles)]
     _check(given or {}, blank)
-    said = {**decisions.columns, **(given or {})}
     guesses = [_decided(one, said) or _guessed(one, cells[one.place], today) for one in blank]
     guesses = _by_looks(_without_seconds(_one_name(guesses, cells)), cells, today)
     return Columns(heading, tuple(replace(one, order=order_of(cells[one.place])) for one in guesses))

@@ -11,6 +11,10 @@ from svyazka.importing.fields import FIELDS, SKIP, plain
 from svyazka.model.base import Stored
 from svyazka.model.errors import ConfigError
 
+_GROUP = re.compile(r"[0-9a-f]{16}\Z")
+_REASONS = frozenset({
+    "same_code", "same_phone", "same_phone_no_name", "same_mail", "same_name_and_birthday", "shared_by_many",
+})  # fmt: skip
 _OWN = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
@@ -33,9 +37,14 @@ class Decisions(Stored):
     clusters: dict[str, Same] = {}
     """Cluster -> the same of its lines alone."""
 
-    def with_columns(self, columns: Mapping[str, str]) -> Decisions:
-        """With these too; the latest word on a column counts."""
-        return self.model_copy(update={"columns": {**self.columns, **columns}})
+    def with_more(self, columns: Mapping[str, str], doubles: Mapping[str, Same]) -> Decisions:
+        """With these too; the latest word counts. What isn't a reason is the id of a group."""
+        reasons = {name: same for name, same in doubles.items() if name in _REASONS}
+        groups = {name: same for name, same in doubles.items() if name not in _REASONS}
+        return Decisions(
+            columns={**self.columns, **columns}, duplicates={**self.duplicates, **reasons},
+            clusters={**self.clusters, **groups},
+        )  # fmt: skip
 
     def about(self, cluster: str, reasons: frozenset[str], alike: bool) -> Same | None:
         """What was decided of a cluster: of itself, else of each of its reasons alike. Of lines that contradict each
@@ -45,6 +54,19 @@ class Decisions(Stored):
         said = {self.duplicates.get(reason) for reason in reasons}
         decided = said.pop() if len(said) == 1 else None
         return None if decided is Same.ONE and not alike else decided
+
+
+def given_doubles(text: str) -> dict[str, Same]:
+    """`same_phone=one, 5f0c...=each` as a person types it. Raises ConfigError."""
+    found: dict[str, Same] = {}
+    for part in filter(None, map(str.strip, re.split("[,;]", text))):
+        name, _sign, said = (one.strip() for one in part.partition("="))
+        if said not in set(Same) or not (name in _REASONS or _GROUP.match(name)):
+            known = ", ".join(sorted(_REASONS))
+            want = N_("--doubles: expected WHICH=one or WHICH=each, got {part!r}; WHICH: a group's id, or {known}")
+            raise ConfigError(_(want, part=part, known=known))
+        found[name] = Same(said)
+    return found
 
 
 def given_columns(text: str) -> dict[str, str]:

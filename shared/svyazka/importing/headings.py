@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from svyazka.importing.fields import NAMED, OTHERS, plain, without_number
@@ -31,19 +31,19 @@ class Heading:
         )
 
 
-def heading_of(sample: Sequence[Line]) -> Heading:
-    """The first line in which at least two cells, or all, are headings that are known."""
+def heading_of(sample: Sequence[Line], named: Container[str] = ()) -> Heading:
+    """The first line in which at least two cells, or all, are headings that are known, or that a person has `named`."""
     rows = [
         (line.number, tuple(cleaned(cell).replace("\n", " ") for cell in line.cells)) for line in sample[:LOOKED_AT]
     ]
-    scores = [_known(cells) for _number, cells in rows]
+    scores = [_known(cells, named) for _number, cells in rows]
     best = max(range(len(rows)), key=lambda at: (scores[at], -at), default=None)
     if best is None or not _is_heading(rows[best][1], scores[best]):
         width = max((len(cells) for _number, cells in rows), default=0)
         return Heading(("",) * width, frozenset(), rows[0][0] if rows else 1)
     used, titles = [best], rows[best][1]
     for at in (best - 1, best + 1):
-        if 0 <= at < len(rows) and _belongs(rows[at][1], titles):
+        if 0 <= at < len(rows) and _belongs(rows[at][1], titles, named):
             upper, lower = sorted((at, best))
             titles = _joined(rows[upper][1], rows[lower][1])
             used.append(at)
@@ -57,8 +57,8 @@ def heading_of(sample: Sequence[Line]) -> Heading:
     return Heading(titles[:width], frozenset(rows[at][0] for at in used), last + 1)
 
 
-def _known(cells: Sequence[str]) -> int:
-    return sum(without_number(plain(cell)) in NAMED for cell in cells)
+def _known(cells: Sequence[str], named: Container[str]) -> int:
+    return sum(without_number(plain(cell)) in NAMED or plain(cell) in named for cell in cells)
 
 
 def _is_heading(cells: Sequence[str], score: int) -> bool:
@@ -66,14 +66,17 @@ def _is_heading(cells: Sequence[str], score: int) -> bool:
     return score >= 2 or (score == 1 and filled == 1)
 
 
-def _belongs(cells: Sequence[str], titles: Sequence[str]) -> bool:
+def _belongs(cells: Sequence[str], titles: Sequence[str], named: Container[str]) -> bool:
     """Whether a line is the other half of a heading of two: it stands over or under it, adds words, and is no data."""
     filled = [cell for cell in cells if cell]
     fills_gaps = any(cell and not (titles[place : place + 1] or ("",))[0] for place, cell in enumerate(cells))
     gaps_between = any(not title for title in titles) or any(not cell for cell in cells)
     words = all(not any(letter.isdigit() for letter in cell) and "@" not in cell for cell in filled)
     return (
-        len(filled) > 1 and gaps_between and words and (_known(cells) > 0 or (fills_gaps and _speaks_of_others(cells)))
+        len(filled) > 1
+        and gaps_between
+        and words
+        and (_known(cells, named) > 0 or (fills_gaps and _speaks_of_others(cells)))
     )
 
 

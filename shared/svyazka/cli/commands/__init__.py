@@ -88,7 +88,7 @@ COMMANDS = {
         "Show what a sample event of a connection, a request's body, or a journaled event would send.",
     )),
     "import": Lazy(f"{_HERE}.importing", "import_", N_(
-        "Look a file of clients through: columns, values, doubles; writes a report and nothing else.",
+        "Look a file of clients through, and with --into bring it into a CRM: each line once, nothing merged unasked.",
     )),
     "pause": Lazy(f"{_HERE}.pause", "pause", N_(
         "Let deliveries wait; events are still taken in, and nothing is lost.",

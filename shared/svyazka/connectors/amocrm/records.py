@@ -31,6 +31,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import (
     Fate,
     LinkTo,
+    New,
     Operation,
     Page,
     Quiet,
@@ -50,6 +51,9 @@ from svyazka.model.records import Key, KeyType, Object, ObjectId, RecordKind, Va
 
 SEARCH_LAGS = timedelta(seconds=60)
 """So long a new card may be missing from what amoCRM's search shows (unknown: nobody says)."""
+
+BATCH = 50
+"""Cards of one call: amoCRM takes 250 and recommends no more than this."""
 
 NOTE_LIMIT = 20_000
 """Characters of a note (from memory)."""
@@ -86,6 +90,7 @@ class AmocrmRecords(Records[AmocrmSettings]):
     deal_id = "amo_lead_id"
     creating = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.NO)
     updating = Operation(Safety.idempotent(), quiet=Quiet.NO, replaces=Replaces.LIST)
+    batch = BATCH
     noting = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.YES)
     tasking = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.NO)
 
@@ -170,6 +175,22 @@ class AmocrmRecords(Records[AmocrmSettings]):
         if kind is RecordKind.DEAL and call.settings.unsorted:
             return await self._taken(call, kind, card, lambda one: _unsorted(call, one, mark))
         return await self._taken(call, kind, card, lambda one: _added(call, ENTITY[kind], one.body))
+
+    async def create_many(
+        self, kind: RecordKind, news: Sequence[New], call: Call[AmocrmSettings]
+    ) -> Sequence[Written] | None:
+        if len(news) == 1:
+            return await super().create_many(kind, news, call)
+        if kind is RecordKind.DEAL and call.settings.unsorted:
+            return None  # those have a call of their own
+        mapped = await fields_of(call, kind)
+        cards = [new_card(kind, one.fields, (), one.mark, mapped, call.settings, call.timezone) for one in news]
+        body = [{**card.body, "request_id": str(place)} for place, card in enumerate(cards)]
+        try:
+            answer = await client.ask(call, "POST", ENTITY[kind], json=body)
+        except client.Invalid:
+            return None  # one mistake refuses the whole batch, before anything is made
+        return _written(cards, sections(section(answer, "_embedded").get(ENTITY[kind])))
 
     async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[AmocrmSettings]) -> Written | None:
         fields = await fields_of(call, object.kind)
@@ -336,6 +357,21 @@ def _objects(
 async def _added(call: Call[AmocrmSettings], entity: str, body: Mapping[str, object]) -> Made:
     answer = await client.ask(call, "POST", entity, json=[body])
     return _made(section(answer, "_embedded").get(entity))
+
+
+def _written(cards: Sequence[Sent], made: Iterable[Section]) -> list[Written]:
+    """What came of each card of a batch; amoCRM gives back the `request_id` that each was sent with."""
+    by_place = {text(one.get("request_id")): one for one in made}
+    found = []
+    for place, card in enumerate(cards):
+        try:
+            one = _made([by_place.get(str(place))])
+        except VendorFailure as error:
+            found.append(Written(error.outcome))
+            continue
+        done = Succeeded(external_id=one.id, message=told(card))
+        found.append(Written(done, version=one.version, left_out=unwritten(card)))
+    return found
 
 
 async def _unsorted(call: Call[AmocrmSettings], card: Sent, mark: str) -> Made:

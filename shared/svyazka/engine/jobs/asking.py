@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from svyazka.catalogue import N_
@@ -35,10 +36,13 @@ async def account_of(hub: Hub, outages: Outages, tenant: str, connection: str) -
 
 
 @asynccontextmanager
-async def asking(hub: Hub, outages: Outages, account: Account, key: str) -> AsyncIterator[Call[Any]]:
+async def asking(
+    hub: Hub, outages: Outages, account: Account, key: str, lease_until: datetime | None = None
+) -> AsyncIterator[Call[Any]]:
     """A call to read with, once; what goes wrong is learnt of the connection. Raises Waits, and NoPlace where others
-    call it at all the rate that it allows."""
-    call = call_to(hub, account, exchanges(hub, account, CalledFor.IDLE), key=key)
+    call it at all the rate that it allows. `lease_until`: nothing is sent later, however long this process was frozen.
+    """
+    call = call_to(hub, account, exchanges(hub, account, CalledFor.IDLE, lease_until=lease_until), key=key)
     try:
         yield call
     except (NoPlace, ConfigError):

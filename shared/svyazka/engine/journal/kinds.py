@@ -27,6 +27,7 @@ from svyazka.model.agreeing import Agreed
 from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
+from svyazka.model.imports import Chunk, FileDecisions, Imported
 from svyazka.model.in_step import Doubt, Link, MatchKey, Record, Switch
 from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
@@ -275,6 +276,12 @@ DOUBTS_BY_STATUS = DOUBTS.asked("doubts_by_status", "tenant", "flow", "status", 
 DOUBTS_OF_RECORD = DOUBTS.asked("doubts_of_record", "record", "status")
 
 SWITCHES = Kind("switches", Switch, fields={"tenant": TEXT})
+
+CHUNKS = Kind("chunks", Chunk, fields={"tenant": TEXT, **EXPIRES})
+
+IMPORTED = Kind("imported", Imported, fields={"tenant": TEXT, "people": TEXTS, **EXPIRES})
+DECISIONS = Kind("decisions", FileDecisions, fields={"tenant": TEXT})
+IMPORTED_OF_PERSON = IMPORTED.asked("imported_of_person", contains="people")
 
 # Written by hand: a few bytes each.
 

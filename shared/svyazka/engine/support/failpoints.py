@@ -22,6 +22,15 @@ RENEWAL_POINTS = (
 JOB_POINTS = ("job.before_claim", "job.after_claim", "job.before_commit", "job.after_commit")
 """The same for whoever does a slice of a job."""
 
+CHUNK_POINTS = (
+    "chunk.before_claim",
+    "chunk.after_claim",
+    "chunk.after_call",
+    "chunk.after_links",
+    "chunk.after_settle",
+)
+"""The same for whoever brings a chunk of a file's rows into a system."""
+
 
 def reach(point: str) -> None:
     """Pass a named place."""

@@ -40,13 +40,14 @@ DONE = {
     "failed": N_("refused by the CRM"), "would_create": N_("would be made anew in the CRM"),
     "would_update": N_("would be brought up to date there"),
     "many_there": N_("several in the CRM may be this person: somebody has to say"),
+    "gone": N_("was deleted in the CRM since: not made anew"), "skipped": N_("forgotten at the person's wish"),
     "waits": N_("not yet carried over"),
 }  # fmt: skip
 """What became of a line at the CRM, beside the outcomes of the file alone."""
 _TONES = {
     "ready": "good", "created": "good", "updated": "good", "unchanged": "good", "would_create": "good",
     "would_update": "good", "linked": "good", "merged": "good", "doubt": "asked", "many_there": "asked",
-    "waits": "asked",
+    "gone": "asked", "waits": "asked", "skipped": "plain",
     "unusable": "bad", "broken": "bad", "failed": "bad",
 }  # fmt: skip
 _KINDS = {

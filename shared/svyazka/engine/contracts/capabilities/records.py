@@ -95,6 +95,14 @@ class LinkTo:
     main: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """One of several objects that are made by one call."""
+
+    fields: Mapping[str, Value]
+    mark: str
+
+
 NOT_STATED = "its `noting` or `tasking` is None: nobody may ask for that"
 
 
@@ -112,6 +120,9 @@ class Records(Protocol[SettingsT]):
     noting: ClassVar[Operation | None] = None
     """None: its cards take no notes."""
     tasking: ClassVar[Operation | None] = None
+
+    batch: ClassVar[int] = 1
+    """Objects that `create_many` makes by one call."""
 
     singles: ClassVar[frozenset[str]] = frozenset()
     """Sets (`model.records.SETS`) of which its cards hold one element only: such a one is a view of the whole."""
@@ -182,6 +193,14 @@ class Records(Protocol[SettingsT]):
         """Make one in one call, with its links and our mark. What isn't mapped here is left out. Success bears its
         id."""
         raise NotImplementedError
+
+    async def create_many(
+        self, kind: RecordKind, news: Sequence[New], call: Call[SettingsT]
+    ) -> Sequence[Written] | None:
+        """Make several by one call, at most `batch`; what came of each, in their order. None: it refused them all since
+        one of them isn't acceptable, and nothing was made. Whatever else goes wrong is raised as VendorFailure."""
+        (one,) = news
+        return [await self.create(kind, one.fields, (), one.mark, call)]
 
     async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[SettingsT]) -> Written | None:
         """Write these fields and no other, in one call that changes anything. A set comes whole: what of it isn't

@@ -1,0 +1,241 @@
+"""What `import` does: looks a file through, asks about columns, brings it into a CRM, and reports on each line."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from svyazka.catalogue import N_, _, told
+from svyazka.cli.output import line, note, say, table
+from svyazka.cli.views import Row
+from svyazka.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from svyazka.cli.session import Session
+    from svyazka.importing.columns import Columns, Guess
+    from svyazka.importing.decisions import Decisions
+    from svyazka.importing.planning import Planned
+    from svyazka.importing.report import Became
+    from svyazka.importing.survey import Survey
+    from svyazka.model.imports import RowOutcome
+    from svyazka.model.jobs import Job
+    from svyazka.model.tenants import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line said of the file."""
+
+    file: Path
+    sheet: str | None
+    columns: str
+    doubles: str
+    folder: Path
+    yes: bool
+    as_json: bool
+
+
+def look(asked: Asked) -> None:
+    """Look a file through, and write its report. Raises ConfigError."""
+    from svyazka.importing.decisions import Decisions
+    from svyazka.importing.report import Became
+
+    survey = _looked_through(asked, Decisions())
+    _told(asked, survey, (Became(row, row.outcome.value) for row in survey.rows()))
+
+
+async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str, name: str, dry_run: bool) -> bool:
+    """Bring a file into a CRM; whether all that could be taken was. Raises ConfigError."""
+    from svyazka.apply import check_may_import_abroad
+    from svyazka.importing import planning, remembering, starting
+
+    if session.settings.backend == "google":
+        check_may_import_abroad(tenant)
+    hub, outages = session.hub, session.worker.outages
+    decisions = _more(await remembering.decided(hub.store, tenant.id, name), asked)
+    survey = _looked_through(asked, decisions)
+    target = await planning.target_of(hub, outages, tenant.id, connection, name)
+    cards, listed_at = await planning.listed(hub, outages, target.account, target.records)
+    note(_("{connection}: {count} cards are there", connection=connection, count=len(cards.by_id)), None)
+    lines = planning.planned(survey, cards, target)
+    if dry_run:
+        _told(asked, survey, iter([_foreseen(one) async for one in lines]))
+        return True
+    kept: dict[int, str] = {}
+    written = await starting.write_down(target, _remembered(lines, kept))
+    job_id = await starting.job_id(target, _digest(asked, decisions))
+    await hub.store.commit([
+        remembering.remember(tenant.id, name, decisions),
+        session.audit_write("import", f"{tenant.id}/{connection}", job=job_id, lines=written.lines),
+    ])  # fmt: skip
+    if not await starting.begin(target, written, job_id, listed_at):
+        note(_("this very file is on its way already: {job}", job=job_id))
+    job = await _followed(session, job_id)
+    carried = await _outcomes(session, job)
+    _told(asked, survey, _became(survey, kept, carried), job)
+    return job.counts.failed == sum(1 for what in kept.values() if what in {"unusable", "broken"})
+
+
+def _more(decisions: Decisions, asked: Asked) -> Decisions:
+    from svyazka.importing.decisions import given_columns, given_doubles
+
+    return decisions.with_more(given_columns(asked.columns), given_doubles(asked.doubles))
+
+
+def _looked_through(asked: Asked, decisions: Decisions) -> Survey:
+    from svyazka.importing.columns import guess
+    from svyazka.importing.decisions import given_columns
+    from svyazka.importing.survey import look_through
+    from svyazka.importing.tables import open_table
+
+    read, today = open_table(asked.file, asked.sheet), datetime.now(UTC).date()
+    said = _more(decisions, asked)
+    found = guess(read, said, today, given_columns(asked.columns))
+    note(read.said, None)
+    if not asked.yes:
+        _confirm(found)
+    return look_through(read, found, said, today)
+
+
+def _confirm(columns: Columns) -> None:
+    """Show what each column is taken for; what isn't sure needs a person's word. Raises ConfigError."""
+    rows = [
+        (one.letter, one.title, _taken(one), f"{round(one.sure * 100)} %" if one.field else "", told(one.why))
+        for one in columns.guesses
+    ]
+    table(("", N_("Heading"), N_("Taken for"), N_("Sure"), N_("Why")), rows, _("the file has no columns"))
+    if not columns.asked or (sys.stdin.isatty() and typer.confirm(_("Is that right?"))):
+        return
+    given = ", ".join(f"{one.title or one.letter}={one.field}" for one in columns.asked)
+    said = _("not sure of some columns: say what they are, for example --columns {given!r}, or --yes", given=given)
+    raise ConfigError(said)
+
+
+def _taken(guess: Guess) -> str:
+    from svyazka.importing.fields import FIELDS
+
+    known = FIELDS.get(guess.field or "")
+    return _("left out") if guess.field is None else _(known.title) if known else guess.field
+
+
+def _digest(asked: Asked, decisions: Decisions) -> str:
+    """The same for the same file and the same decisions."""
+    content = hashlib.sha256(decisions.model_dump_json().encode())
+    with asked.file.open("rb") as file:
+        while piece := file.read(1 << 20):
+            content.update(piece)
+    return content.hexdigest()
+
+
+# Carrying
+
+
+async def _remembered(lines: AsyncIterator[Planned], kept: dict[int, str]) -> AsyncIterator[Planned]:
+    async for one in lines:
+        if not one.is_carried:
+            kept[one.row.number] = one.what
+        yield one
+
+
+async def _followed(session: Session, job_id: str) -> Job:
+    """Carry it on until it ends, or waits for something that isn't in our hands."""
+    from svyazka.engine.journal import documents as journal
+    from svyazka.model.jobs import Job
+
+    clock, shown = session.hub.clock, ""
+    while True:
+        held = await journal.load(session.store, Job, job_id)
+        if held is None:
+            raise ConfigError(_("there is no job {job}", job=job_id))
+        job = held.model
+        if job.has_ended or not job.is_going or job.waits_on is not None:
+            if not job.has_ended:
+                why = told(job.error.message) if job.error else job.state.value
+                note(_("it goes on by itself with `svyazka run`; it waits: {why}", why=why))
+            return job
+        if job.phase != shown:
+            shown = job.phase
+            note(f"{told(shown)} · {job.counts.read}/{job.total}", None)
+        due = clock.real_seconds_until(job.not_before) if job.not_before else 0.0
+        if due <= 0 and (job.lease_until is None or job.lease_until <= clock.real()):
+            await session.worker.jobs.go_on(job_id)
+        else:
+            await asyncio.sleep(min(max(due, 0.5), 5.0))
+
+
+async def _outcomes(session: Session, job: Job) -> dict[int, RowOutcome]:
+    """What became of each row that was carried."""
+    from svyazka.engine.journal import documents as journal
+    from svyazka.importing.carrying import chunk_id
+    from svyazka.model.imports import Chunk
+
+    found: dict[int, RowOutcome] = {}
+    for number in range(int(str(job.parameters["chunks"]))):
+        held = await journal.load(session.store, Chunk, chunk_id(str(job.parameters["plan"]), number))
+        if held is not None:
+            found |= {one.row: one for one in held.model.outcomes.values()}
+    return found
+
+
+# Reporting
+
+
+def _foreseen(one: Planned) -> Became:
+    from svyazka.importing.report import Became
+
+    return Became(one.row, one.what, one.object, _left(one.left))
+
+
+def _left(fields: Sequence[str]) -> str | None:
+    return _("stays as it is in the CRM: {fields}", fields=", ".join(fields)) if fields else None
+
+
+def _became(survey: Survey, kept: Mapping[int, str], carried: Mapping[int, RowOutcome]) -> Iterator[Became]:
+    from svyazka.importing.report import Became
+
+    for row in survey.rows():
+        done = carried.get(row.number)
+        if done is not None:
+            yield Became(row, done.what.value, done.object, done.message and told(done.message))
+        else:
+            ready = "waits" if row.outcome.value == "ready" else row.outcome.value
+            yield Became(row, kept.get(row.number, ready))
+
+
+def _told(asked: Asked, survey: Survey, lines: Iterator[Became], job: Job | None = None) -> None:
+    from svyazka.importing.report import Totals, write
+    from svyazka.importing.report.page import name_of
+
+    totals = Totals(
+        asked.file.name, survey.table.said, survey.columns, survey.found.clusters, len(survey.found.households)
+    )
+    paths = write(asked.folder, f"{asked.file.stem}-report", totals, lines, datetime.now().astimezone())
+    if asked.as_json:
+        line(_as_row(asked, survey, totals.outcomes, paths, job))
+        return
+    table((N_("What"), N_("Lines")), [(name_of(what), n) for what, n in totals.outcomes.most_common()], _("no lines"))
+    for path in paths:
+        say(str(path))
+
+
+def _as_row(asked: Asked, survey: Survey, outcomes: Counter[str], paths: Sequence[Path], job: Job | None) -> Row:
+    return {
+        "file": asked.file.name, "read": survey.table.said,
+        "columns": [
+            {"letter": one.letter, "heading": one.title, "field": one.field, "sure": one.sure}
+            for one in survey.columns.guesses
+        ],
+        "lines": sum(outcomes.values()), "outcomes": dict(outcomes), "groups": len(survey.found.clusters),
+        "households": len(survey.found.households), "report": [str(path) for path in paths],
+        "job": None if job is None else job.id, "state": None if job is None else job.state.value,
+        "counts": None if job is None else job.counts.model_dump(mode="json"),
+    }  # fmt: skip
