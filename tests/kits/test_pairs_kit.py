@@ -1,0 +1,130 @@
+"""Any two systems that keep people, kept in step with one another over their stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from in_step_house import InStep
+from simulators.serve import Running
+from svyazka.connectors.registry import load_manifest
+from svyazka.engine.calling.call_factory import call_to
+from svyazka.engine.calling.exchanges import exchanges
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.outbound.http_clients import Clients
+from svyazka.engine.rules.what_differs import normal_element
+from svyazka.model.events import Change, Hint
+from svyazka.model.in_step import SideState
+from svyazka.model.records import Object, RecordKind
+from svyazka.model.tenants import ConnectionSpec
+from vendors import CRMS
+
+CONTACT = RecordKind.CONTACT
+PAIRS = [*combinations(sorted(CRMS), 2), tuple(sorted(CRMS))]
+PERSON = {"name": "Анна Петрова", "phones": ["+79991234567"], "emails": ["anna@example.test"]}
+
+
+class Real(InStep):
+    """The house with connectors in place of its fakes; each connection bears its vendor's name."""
+
+    def __init__(self, names: Sequence[str], vendors: Running, **settings: Any) -> None:
+        self.vendors, self.names, self.clients = vendors, tuple(names), Clients()
+        super().__init__((), **settings)
+        self.settings["between"] = list(names)
+        self.manifests |= {name: load_manifest(name) for name in names}
+        for name in names:
+            CRMS[name].open(vendors)
+        self.bind()
+        specs = {
+            name: ConnectionSpec(
+                vendor=name,
+                settings={**CRMS[name].settings, **CRMS[name].secrets, "base_url": vendors.base_url(name)},
+            )
+            for name in names
+        }
+        flow = self.tenant.flows[0].model_copy(update={"sources": self.names})
+        self.tenant = self.tenant.model_copy(
+            update={"connections": {**self.tenant.connections, **specs}, "flows": (flow,)}
+        )
+
+    def start(self) -> None:
+        super().start()
+        self.hub.clients = self.clients
+
+    async def call(self, name: str) -> Call[Any]:
+        account = await self.hub.directory.account("kofe", name)
+        assert account is not None
+        return call_to(self.hub, account, exchanges(self.hub, account), key="test")
+
+    async def card(self, name: str, id_: str) -> Object | None:
+        records = load_manifest(name).records
+        assert records is not None
+        return next(iter(await records.read_many(CONTACT, [id_], await self.call(name))), None)
+
+    async def hinted(self, name: str, id_: str, change: Change = Change.UPDATED) -> None:
+        await self.tell(name, Hint(kind=CONTACT.value, id=id_, change=change))
+        await self.run()
+        await self.pass_time(600)
+
+    def done(self) -> dict[str, int]:
+        """What was written so far, by all of them."""
+        found = {name: CRMS[name].done(self.vendors) for name in self.names}
+        return {f"{name}: {what}": count for name, done in found.items() for what, count in done.items()}
+
+
+@pytest.fixture
+async def house(names: tuple[str, ...], vendors: Running) -> AsyncIterator[Real]:
+    made = Real(names, vendors, create="all")
+    await made.settle_in()
+    yield made
+    await made.clients.close()
+
+
+@pytest.mark.parametrize("names", PAIRS, ids="-".join)
+async def test_a_person_is_made_once_and_each_ones_edits_reach_the_others(
+    house: Real, names: tuple[str, ...], vendors: Running
+) -> None:  # fmt: skip
+    first, *others = names
+    ids = {first: CRMS[first].person(vendors, PERSON)}
+    await house.hinted(first, ids[first], Change.CREATED)
+    record = house.record()
+    assert set(record.live) == set(names), (record.refused, [one.last_error for one in house.deliveries()])
+    ids = {name: side.object for name, side in record.sides.items()}
+    for name in names:
+        card = await house.card(name, ids[name])
+        assert card is not None
+        phones = {normal_element("phone", one) for one in card.elements("phone")}
+        assert (card.shows("name"), phones) == ("Анна Петрова", {"+79991234567"}), name
+    assert all(CRMS[name].done(vendors)["create contact"] == 1 for name in others)
+    for number, name in enumerate(names):
+        CRMS[name].save(vendors, CONTACT, ids[name], {"name": f"Анна Иванова {'абв'[number]}"})
+        await house.hinted(name, ids[name])
+        shown = {other: (await house.card(other, ids[other])).shows("name") for other in names}  # type: ignore[union-attr]
+        assert set(shown.values()) == {f"Анна Иванова {'абв'[number]}"}, (name, shown)
+    written = house.done()
+    for name in names:
+        await house.hinted(name, ids[name])
+    assert house.done() == written, "our own changes coming back change nothing"
+    assert not house.doubts()
+
+
+@pytest.mark.parametrize("names", PAIRS[:3], ids="-".join)
+async def test_two_cards_of_a_person_are_linked_and_one_that_is_deleted_stays_so(
+    house: Real, names: tuple[str, ...], vendors: Running
+) -> None:  # fmt: skip
+    ids = {name: CRMS[name].person(vendors, PERSON) for name in names}
+    for name in names:
+        await house.hinted(name, ids[name], Change.CREATED)
+    assert {name: side.object for name, side in house.record().sides.items()} == ids
+    assert not any(CRMS[name].done(vendors)["create contact"] for name in names)
+    gone, left = names
+    CRMS[gone].remove(vendors, CONTACT, ids[gone])
+    await house.hinted(gone, ids[gone], Change.DELETED)
+    assert house.record().sides[gone].state is SideState.GONE
+    CRMS[left].save(vendors, CONTACT, ids[left], {"name": "Анна Иванова"})
+    await house.hinted(left, ids[left])
+    assert not CRMS[gone].done(vendors)["create contact"]
+    assert await house.card(left, ids[left]) is not None
