@@ -21,7 +21,7 @@ OF_A_CAPABILITY = (
 FURTHER = {
     "amocrm": {"cards", "dictionary", "facts", "moving", "values", "watch"},
     "bitrix24": {"cards", "dictionary", "facts"},
-    "dikidi": {"sessions", "watch"},
+    "dikidi": {"journal", "office", "sessions", "watch"},
     "iiko": {"reads", "zones"},
     "max": {"authority", "init_data"},
     "resend": {"unsubscribe"},

@@ -55,6 +55,8 @@ class Booking:
     until: datetime | None = None
     status: str = "0"
     """`0` new, `1` confirmed, `4` cancelled, as the journal has it."""
+    came: str = "0"
+    """Whether the client came, as the journal has it: `1` came, `2` didn't."""
     client: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulators.chassis import Simulator, json_of
+from simulators.dikidi.office import Office
 from simulators.dikidi.salon import CLOCK, COMPANY, MASTERS, SERVICES, Booking, Salon, booked, catalogue, held
 
 CODE = "1234"
@@ -40,8 +41,14 @@ class Dikidi(Simulator):
     vendor = "dikidi"
     settings = ("protection", "session_in", "moved", "changed", "sms", "error_form", "refusals", "ahead")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.office = Office(self)
+
     def reset(self) -> None:
         self.salon = Salon()
+        if hasattr(self, "office"):
+            self.office.clear()
         self.protection: int | None = None
         """The status with which the bot protection answers everybody."""
         self.session_in = "options"
@@ -82,6 +89,7 @@ class Dikidi(Simulator):
         return [
             *(Route(f"{path}/", self._guarded(handler), methods=[method]) for path, (handler, method) in calls.items()),
             Route("/{company:int}", self._page, methods=["GET"]),
+            *self.office.routes(),
             Route("/{path:path}", self._nothing, methods=["GET", "POST"]),
         ]
 
@@ -89,12 +97,14 @@ class Dikidi(Simulator):
         return [
             Route("/take", self._control_take, methods=["POST"]),
             Route("/bookings", self._control_bookings, methods=["GET"]),
+            Route("/save", self._control_save, methods=["POST"]),
+            Route("/remove", self._control_remove, methods=["POST"]),
         ]
 
     def _guarded(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
             name = request.url.path.rstrip("/").rpartition("/")[2]
-            if refused := self._protected(request):
+            if refused := self.protected(request):
                 return refused
             if name in self.moved:
                 return await self._nothing(request)
@@ -110,7 +120,8 @@ class Dikidi(Simulator):
 
         return answer
 
-    def _protected(self, request: Request) -> Response | None:
+    def protected(self, request: Request) -> Response | None:
+        """The bot protection's page, or None."""
         if self.protection is not None:
             return HTMLResponse(PROTECTION, self.protection)
         return (
@@ -127,11 +138,11 @@ class Dikidi(Simulator):
         return JSONResponse(forms[self.error_form])
 
     async def _nothing(self, request: Request) -> Response:
-        return self._protected(request) or HTMLResponse("<html>Страница не найдена</html>", 404)
+        return self.protected(request) or HTMLResponse("<html>Страница не найдена</html>", 404)
 
     async def _page(self, request: Request) -> Response:
         """The page that the widget lives in; its script holds the session."""
-        if refused := self._protected(request):
+        if refused := self.protected(request):
             return refused
         if str(request.path_params["company"]) != COMPANY:
             return await self._nothing(request)
@@ -292,6 +303,24 @@ class Dikidi(Simulator):
         told = json_of(await request.body())
         at = datetime.strptime(told["time"], CLOCK)
         return JSONResponse(booked(self.salon.take(told["master"], [told["service"]], at)))
+
+    async def _control_save(self, request: Request) -> Response:
+        """`{id, status, came, time, master}`: the administrator changes a visit in the journal."""
+        told = json_of(await request.body())
+        one = self.salon.bookings[told["id"]]
+        one.status, one.came = told.get("status", one.status), told.get("came", one.came)
+        one.master = told.get("master", one.master)
+        if "time" in told:
+            long = one.ends - one.starts
+            one.starts = datetime.strptime(told["time"], CLOCK)
+            one.ends = one.starts + long
+        return JSONResponse(booked(one))
+
+    async def _control_remove(self, request: Request) -> Response:
+        """`{ids}`: the administrator takes visits out of the journal."""
+        for id_ in json_of(await request.body())["ids"]:
+            del self.salon.bookings[id_]
+        return JSONResponse({})
 
     async def _control_bookings(self, request: Request) -> Response:
         return JSONResponse([booked(one) for one in self.salon.bookings.values() if not one.is_hold])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, ngettext
+from svyazka.connectors.dikidi.office import journal, why
 from svyazka.connectors.dikidi.settings import DikidiSettings
 from svyazka.connectors.dikidi.watch import Seen, look
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
 from svyazka.engine.contracts.vendor_answers import VendorFailure
+from svyazka.model.bookings import WallTime
 from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.outcomes import Blocked
 
@@ -28,7 +30,7 @@ class DikidiDoctor(Doctor[DikidiSettings]):
             return [no_access("widget", str(failure), remedy, failure)]
         except (NotSent, MaybeSent) as error:
             return [no_access("widget", str(error), N_("try again; see whether dikidi.net opens in a browser"), error)]
-        return list(_findings(call, seen))
+        return [*_findings(call, seen), *await _office(call)]
 
 
 def _findings(call: Call[DikidiSettings], seen: Seen) -> Iterator[Finding]:
@@ -46,5 +48,20 @@ def _findings(call: Call[DikidiSettings], seen: Seen) -> Iterator[Finding]:
             "days", "warn", _("nothing is free within a month"),
             _("see the masters' schedule in DIKIDI, and `timezone` of the connection"),
         )  # fmt: skip
-    if call.settings.login or call.settings.password:
-        yield Finding("login", "warn", _("login and password aren't used yet: the back office isn't connected"))
+
+
+async def _office(call: Call[DikidiSettings]) -> list[Finding]:
+    """Whether the journal is open to the employee whose access is given. Bookings go on without."""
+    if not call.settings.has_office():
+        return []
+    today = WallTime.at(call.now, call.timezone).day
+    try:
+        found = await journal(call, today, today)
+    except VendorFailure as failure:
+        code, words = why(failure)
+        return [Finding("journal", "fail", _("the journal can't be read ({code}): {why}", code=code, why=words))]
+    except (NotSent, MaybeSent) as error:
+        return [Finding("journal", "fail", str(error), _("try again later"))]
+    count = len(found.entries)
+    return [Finding("journal", "ok", ngettext("the journal is open to us: {count} visit today",
+                                              "the journal is open to us: {count} visits today", count))]  # fmt: skip

@@ -48,6 +48,20 @@ CHANGED = Rule(
 PROTECTED = Rule(
     "block", Reason.OUT_OF_SERVICE, N_("DIKIDI принимает нас за робота и не пускает"), FROM_ELSEWHERE, code="protected"
 )
+SIGN_IN_REFUSED = Rule(
+    "block",
+    Reason.NO_ACCESS,
+    N_("DIKIDI не принял логин и пароль администратора"),
+    N_("Проверьте вход в браузере и сохраните верный пароль: svyazka secret set. Этот мы больше не пробуем"),
+    code="sign_in",
+)
+NO_RIGHTS = Rule(
+    "block",
+    Reason.NO_ACCESS,
+    N_("у этого сотрудника нет доступа к журналу DIKIDI"),
+    N_("Дайте сотруднику, чьи login и password, право видеть журнал этого филиала"),
+    code="no_rights",
+)
 SILENT = Rule("retry", Reason.OUT_OF_SERVICE, N_("DIKIDI failed"), code="http_5xx")
 
 FAILURES = FailureMap(
@@ -90,6 +104,8 @@ FAILURES = FailureMap(
         N_("a page of its bot protection, whatever the status"): PROTECTED,
         N_("an answer without what was asked for"): CHANGED,
         N_("any other refusal to hold a time"): TAKEN,
+        N_("a sign-in to the back office that isn't taken"): SIGN_IN_REFUSED,
+        N_("the login page or no rights, in place of the journal"): NO_RIGHTS,
     },
     other=Rule("refuse", Reason.OTHER, N_("DIKIDI refuses"), code="refused"),
 )

@@ -9,8 +9,8 @@ from svyazka.model.tenants import ConnectionSettings
 
 
 class DikidiSettings(ConnectionSettings):
-    """`company`: whose widget. `login` and `password`, an administrator's, are kept for the back office, which nothing
-    uses yet: what is done here is done as any visitor of the salon's page could.
+    """`company`: whose widget. With `login` and `password`, an employee's, the journal of the back office is read too;
+    nothing is written there.
     """
 
     company: int | None = Field(
@@ -25,8 +25,12 @@ class DikidiSettings(ConnectionSettings):
         title=N_("владелец знает, что доступ неофициальный"),
         description=N_("Впишите true, когда владелец салона согласился письменно"),
     )
-    login: str | None = Field(default=None, min_length=1, title=N_("телефон администратора (пока не нужен)"))
-    password: str | None = Field(default=None, min_length=1, title=N_("пароль администратора (пока не нужен)"))
+    login: str | None = Field(default=None, min_length=1, title=N_("телефон сотрудника для входа в журнал"))
+    password: str | None = Field(default=None, min_length=1, title=N_("пароль сотрудника для входа в журнал"))
+
+    def has_office(self) -> bool:
+        """Whether the journal can be read."""
+        return None not in (self.company, self.login, self.password)
 
     @field_validator("unofficial")
     @classmethod
