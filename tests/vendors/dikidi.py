@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.support import NOW
 from simulators.dikidi import Dikidi
+from simulators.dikidi.office import LOGIN, PASSWORD
 from simulators.dikidi.simulator import CODE
 from simulators.serve import Running
 from svyazka.connectors.dikidi import client
 from svyazka.engine.contracts.failures import Case
+from svyazka.model.events import EventType, Fact
 from vendors.parts import UNHURRIED, Asked, Calendar, Question, There, Vendor
 
 
@@ -64,17 +66,27 @@ def _of_a_read(case: Case) -> Iterable[tuple[int, object]]:
         yield case.status, {}
 
 
+def _booked(running: Running, now: datetime) -> Sequence[Fact]:
+    """Somebody books by telephone: only the journal shows it."""
+    salon = running.of("dikidi").salon
+    at = (now + timedelta(days=2)).replace(tzinfo=None, hour=12, minute=0, second=0, microsecond=0)
+    visit = salon.take("555", ["2001"], at)
+    booked = EventType.APPOINTMENT_BOOKED
+    return [Fact(type=booked, key=("visit", visit.id, "1"), subject=f"visit:{visit.id}")]
+
+
 VENDOR = Vendor(
     name="dikidi",
     asked=Asked(
-        "dikidi", {"company": 4242, "unofficial": True},
+        "dikidi", {"company": 4242, "unofficial": True}, {"login": LOGIN, "password": PASSWORD},
         questions=(
             Question(
                 path="*/company_services/", ask=client.services, says=_of_a_read, bodiless=frozenset({404, 405}),
                 drifts=True,
             ),
         ),
-        begin=_begin, lacking={"company": None}, wrong={"company": "777"},
+        begin=_begin, lacking={"company": None}, wrong={"company": "777"}, happens=_booked, polling="*/journal/api/",
+        told_once=True,
     ),
     calendar=Calendar(
         "dikidi",

@@ -19,7 +19,7 @@ from svyazka.engine.contracts.oauth import TokenError
 from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.engine.ports.clock import Clock
 from svyazka.model.commands import Repeat
-from svyazka.model.events import Entity
+from svyazka.model.events import Entity, Fact
 from svyazka.model.records import RecordKind, Value
 
 if TYPE_CHECKING:
@@ -420,7 +420,7 @@ def ready_at_once(running: Running, now: datetime) -> None:
     """The stand-in needs no help."""
 
 
-def nothing_happens(running: Running, now: datetime) -> Sequence[Webhook]:
+def nothing_happens(running: Running, now: datetime) -> Sequence[Webhook | Entity | Fact]:
     """Nothing of it is polled or read."""
     return ()
 
@@ -435,9 +435,11 @@ class Asked(Part):
     """One of each product, or protocol, that has a spelling of its own."""
     begin: Callable[[Running, datetime], None] = ready_at_once
     """Opens the stand-in, as of a time."""
-    happens: Callable[[Running, datetime], Sequence[Webhook | Entity]] = nothing_happens
-    """Lets something happen at a time, of which a poll has to learn; the webhooks that would tell of it, or the objects
-    of a vendor that sends none."""
+    happens: Callable[[Running, datetime], Sequence[Webhook | Entity | Fact]] = nothing_happens
+    """Lets something happen at a time, of which a poll has to learn; the webhooks that would tell of it, the objects of
+    a vendor that sends none, or the facts themselves where nothing else tells of them."""
+    told_once: bool = False
+    """Trouble with a look that somebody has to mend is told as a fact: the connection does more than that."""
     made_is_changed: bool = False
     """What was made and what was changed are told apart by its webhooks only."""
     lacking: Mapping[str, object] | None = None

@@ -273,9 +273,9 @@ async def test_a_doctor_says_what_a_client_would_find_empty(widget: Calling, sal
 
     assert MANIFEST.doctor is not None
     salon.salon.closed = True
-    async with widget(login="79990000001", password="not-a-real-password") as call:
+    async with widget() as call:
         found = {one.check: one.status for one in await MANIFEST.doctor.check(call)}
-    assert found == {"widget": "ok", "days": "warn", "login": "warn"}
+    assert found == {"widget": "ok", "days": "warn"}
 
 
 async def test_no_story_shows_a_session(widget: Calling, salon: Dikidi) -> None:
