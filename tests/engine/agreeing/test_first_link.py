@@ -203,6 +203,20 @@ async def test_taken_it_links_what_was_proposed_and_meets_the_rest() -> None:
     assert (again.counts.linked, again.counts.unchanged) == (0, 8)
 
 
+async def test_what_one_of_the_two_lacks_is_filled_from_the_other_whichever_it_is() -> None:
+    house, _ = await filled(0)
+    house.clock.step(-86400)
+    salon = house.salon.add(**ivan(birthday="1990-01-01"))
+    crm = house.crm.add(**ivan(email=("ivan@example.org",)))
+    house.clock.step(86400)
+    await plan(house)
+    house.bind(mode="on")
+    await house.settle_in()
+    await take(house)
+    assert house.crm.shows(crm, "birthday") == "1990-01-01"
+    assert house.salon.shows(salon, "email") == ("ivan@example.org",)
+
+
 async def test_what_changed_since_is_looked_at_anew_and_not_linked_by_the_proposal() -> None:
     house, same = await filled()
     await plan(house)

@@ -144,7 +144,9 @@ class Linking(Work):
                 return False
             record, version, beside = writes
             now = self._hub.clock.now()
-            after, made = wished(record, targets(record, flow.rules.between), wish_of(self._hub, flow, tenant), now)
+            # One look reads all sides, and wishes for itself whatever it finds to be written elsewhere.
+            toward = targets(record, flow.rules.between)[:1]
+            after, made = wished(record, toward, wish_of(self._hub, flow, tenant), now)
             write = journal.create(after) if version is None else journal.replace(after, version)
             tasks = [perform_task(one, one.next_attempt_at) for one in made]
             try:
