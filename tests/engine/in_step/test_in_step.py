@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -169,3 +170,33 @@ async def test_a_right_withdrawn_clears_nothing() -> None:
     assert (house.crm.shows(crm, "phone"), house.crm.shows(crm, "name")) == (("+79991234567",), "Павел")
     assert house.writes() == 2
     assert CLEARED not in (house.crm.shows(crm, "phone"), house.salon.shows(salon, "phone"))
+
+
+async def test_where_a_deletion_is_to_be_asked_about_it_is_until_somebody_acts() -> None:
+    house = InStep(delete={"salon": "ask"})
+    await house.settle_in()
+    salon, crm = await house.pair(**ivan())
+    house.salon.delete(salon)
+    await house.quiet()
+    assert [(doubt.field, doubt.cause) for doubt in house.doubts()] == [("@salon", "deleted")]
+    house.salon.restore(salon)
+    await house.quiet()
+    assert not house.doubts()
+    house.crm.delete(crm)
+    await house.quiet()
+    assert not house.doubts(), "of a deletion there nobody is to be asked"
+
+
+async def test_a_hundred_hooks_of_one_record_at_once_are_all_planned() -> None:
+    house = InStep()
+    await house.settle_in()
+    salon, crm = await house.pair(**ivan())
+    for number in range(100):
+        house.salon.edit(salon, name=f"Иван {number}")
+    await house.hooks()
+    plans, house.store.tasks = house.store.tasks, []
+    answers = await asyncio.gather(*(house.worker.handle(task.path, task.body) for task in plans))
+    house.store.tasks += [plan for plan, answer in zip(plans, answers, strict=True) if answer >= 300]
+    await house.quiet()
+    assert {record.status.value for record in house.events()} == {"planned"}
+    assert house.crm.shows(crm, "name") == "Иван 99"

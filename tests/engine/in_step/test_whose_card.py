@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+import in_step_house
 from in_step_house import InStep, ivan
 from svyazka.engine.operating import syncing
+from svyazka.model.events import Change, EventType
 from svyazka.model.outcomes import Refused
 from svyazka.model.records import CLEARED
 
@@ -200,3 +202,14 @@ async def test_what_was_watched_is_what_is_written_once_it_is_switched_on_and_on
     house.salon.edit(ids[1], name="Другой")
     await house.quiet()
     assert {card.fields["name"] for card in house.crm.cards.values()} == {"Человек 0", "Человек 1", "Человек 2"}
+
+
+@pytest.mark.parametrize(("type_", "made"), [(EventType.LEAD_CREATED, 1), (EventType.CONTACT_CREATED, 0)])
+async def test_once_lead_makes_a_card_at_a_lead_only(
+    type_: EventType, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await house_of(create={"crm": {"once": "lead"}})
+    monkeypatch.setitem(in_step_house.TYPES, Change.CREATED, type_)
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert len(house.crm.cards) == made

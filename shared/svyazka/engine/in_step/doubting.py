@@ -8,7 +8,7 @@ from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put, Write
 from svyazka.model.base import SKELETON
-from svyazka.model.in_step import Doubt, Record, doubt_id
+from svyazka.model.in_step import Doubt, Record, Rules, SideState, doubt_id
 
 WHOSE = "@"
 """Before a connection's name, in place of a field: whose object there it is."""
@@ -26,13 +26,19 @@ def doubts(
     return [Put(journal.document(row.model_copy(update=whose) if row.field.startswith(WHOSE) else row)) for row in rows]
 
 
-def asked_of(record: Record, fields: dict[str, str]) -> dict[str, str]:
-    """What is asked: of fields, and still whose the object is that it lacks."""
+DELETED = "deleted"
+
+
+def asked_of(record: Record, rules: Rules, fields: dict[str, str]) -> dict[str, str]:
+    """What is asked: of fields, whose the object is that it still lacks, and what becomes of a thing that was deleted
+    in one system. That one is answered by whoever restores it there, or deletes it in the others."""
     whose = {
         name: why for name, why in record.asked.items()
-        if name.startswith(WHOSE) and name.removeprefix(WHOSE) not in record.live
+        if name.startswith(WHOSE) and name.removeprefix(WHOSE) not in record.live and why != DELETED
     }  # fmt: skip
-    return {**whose, **fields}
+    gone = [name for name, side in record.sides.items() if side.state is SideState.GONE] if record.live else []
+    deleted = {WHOSE + name: DELETED for name in gone if rules.delete.get(name) == "ask"}
+    return {**whose, **deleted, **fields}
 
 
 def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, over: bool) -> Doubt:

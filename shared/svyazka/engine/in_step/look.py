@@ -132,7 +132,8 @@ class Look:
         sides = {name: self._agreed(name, side, compared) for name, side in record.sides.items()}
         if compared is None:
             return record.model_copy(update={"sides": sides})
-        asked = asked_of(record, {name: _why(compared, name) for name in compared.open})
+        as_read = record.model_copy(update={"sides": sides})
+        asked = asked_of(as_read, self.flow.rules, {name: _why(compared, name) for name in compared.open})
         return record.model_copy(
             update={
                 "sides": sides, "asked": asked, "accepted": dict(compared.accepted),
