@@ -10,7 +10,10 @@ from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 IN_PLACE_OF = (301, 302, 400, 401, 402, 403, 404, 405, 409, 410, 413, 421, 422, 451)
 """Statuses with which a page of somebody else's may come."""
 PAGE = "<html>Доступ ограничен</html>"
-SAYING_NOTHING = ("", "[]", "5", "ok", "{}", "[" * 100_000, '{"id": null}', '{"ok": "yes"}', '{"message": {}}')
+SAYING_NOTHING = (
+    "", "[]", "5", "ok", "{}", "[" * 100_000, '{"id": null}', '{"ok": "yes"}', '{"message": {}}',
+    '{"messages": []}', '{"messages": [{"id": null}]}',
+)  # fmt: skip
 
 
 def is_as_its_row(

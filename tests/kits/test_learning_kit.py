@@ -5,10 +5,12 @@ Whoever can be asked takes part by `asked` of its description (`tests/vendors/<v
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from connectors.support import NOW, calling
 from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
 from simulators.serve import Running
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest, load_webhook
-from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.calls import Call, TokenCache
 from svyazka.engine.contracts.failures import Case
 from svyazka.engine.contracts.learning import Finding, Polled
 from svyazka.engine.contracts.webhook import Inbound, RawRequest
@@ -64,10 +66,11 @@ def settings_of(name: str, **changes: Any) -> Any:
 
 def call_to(
     name: str, vendors: Running, now: datetime = NOW, url: str | None = None, memo: dict[str, Any] | None = None,
-    **changes: Any,
+    tokens: TokenCache | None = None, **changes: Any,
 ) -> AbstractAsyncContextManager[Call[Any]]:  # fmt: skip
     url = url or vendors.base_url(name)
     around: dict[str, Any] = {"memo": memo} if memo is not None else {}
+    around |= {"tokens": tokens} if tokens is not None else {}
     return calling(settings_of(name, base_url=url, **changes), url, now=now, hook_url=HOOK_URL, **around)
 
 
@@ -208,13 +211,79 @@ async def test_without_access_nobody_is_asked_and_it_is_said_what_is_missing(nam
     assert [way.ready(settings_of(name, **none)) for way in ways] == [False] * len(ways)
 
 
+SIGNING_IN = pytest.mark.parametrize("name", [name for name, asked in ASKED.items() if asked.signing_in])
+
+
+class Shared(TokenCache):
+    """What the store keeps for all instances."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, datetime]] = {}
+
+    async def get(self, name: str) -> tuple[str, datetime] | None:
+        return self.kept.get(name)
+
+    async def put(self, name: str, value: str, until: datetime) -> None:
+        self.kept[name] = value, until
+
+
+def counted(name: str, vendors: Running, path: str) -> int:
+    return sum(fnmatch(call["path"], path) for call in vendors.of(name).calls)
+
+
+@SIGNING_IN
+async def test_one_token_serves_all_who_ask_in_all_instances_and_goes_to_no_other_credentials(
+    name: str, vendors: Running
+) -> None:
+    asked, shared, memo = begun(name, vendors), Shared(), dict[str, Any]()
+    for _ in range(2):
+        async with call_to(name, vendors, tokens=shared) as call:
+            await asyncio.gather(*(asked.questions[0].ask(call) for _ in range(10)))
+    assert counted(name, vendors, asked.signing_in) == 1
+    async with call_to(name, vendors, tokens=shared, memo=memo) as call:
+        await asked.questions[0].ask(call)
+    wrong = {**dict.fromkeys(asked.secrets, WRONG), **asked.wrong}
+    async with call_to(name, vendors, tokens=shared, memo=memo, **wrong) as call:
+        with pytest.raises(SourceUnavailable):
+            await asked.questions[0].ask(call)
+    assert counted(name, vendors, asked.signing_in) == 2
+
+
+@SIGNING_IN
+async def test_a_token_is_renewed_before_its_end_and_once_where_it_is_refused(name: str, vendors: Running) -> None:
+    asked, shared = begun(name, vendors), Shared()
+    question = asked.questions[0]
+
+    async def renewed() -> int:
+        before = counted(name, vendors, asked.signing_in)
+        async with call_to(name, vendors, tokens=shared) as call:
+            await question.ask(call)
+        return counted(name, vendors, asked.signing_in) - before
+
+    assert [await renewed(), await renewed()] == [1, 0]
+    ((key, (token, _)),) = shared.kept.items()
+    shared.kept[key] = token, datetime.now(UTC) + timedelta(seconds=50)
+    assert await renewed() == 1
+    refusing: dict[str, Any] = {"kind": "answer", "path": question.path, "status": 401, "body": ""}
+    vendors.fault(name, **refusing)
+    assert await renewed() == 1, "refused once, and asked again with another"
+    before = counted(name, vendors, question.path), counted(name, vendors, asked.signing_in)
+    vendors.fault(name, **refusing, times=-1)
+    with pytest.raises(SourceUnavailable) as caught:
+        await renewed()
+    assert isinstance(caught.value.outcome, Blocked)
+    assert caught.value.outcome.remedy
+    after = counted(name, vendors, question.path), counted(name, vendors, asked.signing_in)
+    assert (after[0] - before[0], after[1] - before[1]) == (2, 1), "nothing goes round in circles"
+
+
 # One fact, however it is learned
 
 
 def meant(name: str, fact: Fact | None) -> tuple[object, ...]:
     assert fact is not None
     type_ = str(fact.type).replace("created", "changed") if ASKED[name].made_is_changed else fact.type
-    return fact.key, type_, fact.subject, fact.ignored
+    return fact.key, type_, fact.subject, fact.ignored, fact.position, fact.entity
 
 
 async def happened(name: str, vendors: Running, now: datetime) -> list[Fact]:

@@ -209,7 +209,7 @@ async def test_an_answer_that_says_neither_yes_nor_no_is_unclear(name: str, stat
 
 
 @EVERY
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520])
 async def test_a_vendor_that_fails_is_never_a_refusal(name: str, status: int, vendors: Running) -> None:
     for content in (PAGE, "", {}):
         outcome = await answered(name, vendors, status, content)

@@ -125,6 +125,7 @@ VENDOR = Vendor(
         begin=_begin,
         happens=_closed_at_the_till,
         polling="/api/1/deliveries/*",
+        signing_in="/api/1/access_token",
     ),
     done=(
         Done(

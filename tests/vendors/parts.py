@@ -448,6 +448,8 @@ class Asked(Part):
     """Credentials that nobody gave, where they have a form of their own."""
     polling: str = "*"
     """Paths of the calls by which a look asks what was missed."""
+    signing_in: str = ""
+    """Path of the call that gives a token for its credentials, where it keeps one: its first question wants it."""
 
 
 # How it lets us in

@@ -136,6 +136,7 @@ VENDOR = Vendor(
         ),
         happens=_at,
         polling="/orders/*",
+        signing_in="/connect/token",
     ),
     done=(
         Done(

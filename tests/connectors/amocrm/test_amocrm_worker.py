@@ -79,23 +79,6 @@ def test_what_can_be_asked_depends_on_the_credentials() -> None:
 # Identity
 
 
-async def test_a_webhook_a_poll_and_a_reread_tell_of_the_same_fact(amo: Running, sim: AmocrmSimulator) -> None:
-    first = await polled(amo, None)
-    person = sim.add("contacts", PERSON)
-    deal = sim.add("leads", {"name": "Заказ", "price": 1500, "contacts": [person["id"]]})
-    later(sim)
-    sim.change("leads", deal, {"status_id": WON})
-    by_webhook = told({"leads": {"status": [lead_hook(deal, old_status_id=TALKS)]}, "account": {"id": ACCOUNT}})
-    by_reread = await reread(amo, "lead", deal["id"])
-    by_poll = next(fact for fact in (await polled(amo, first.cursor)).facts if fact.key and fact.key[0] == "lead")
-    assert by_reread is not None
-    assert by_webhook.key == by_poll.key == by_reread.key == ("lead", str(deal["id"]), str(deal["updated_at"]), "142")
-    assert {fact.type for fact in (by_webhook, by_poll, by_reread)} == {EventType.DEAL_WON}
-    assert {fact.subject for fact in (by_webhook, by_poll, by_reread)} == {f"deal:{deal['id']}:won"}
-    assert len({fact.occurred_at for fact in (by_webhook, by_poll, by_reread)}) == 1
-    assert by_reread.contact == Contact(name="Иван", phone="+79991234567", email="ivan.petrov@example.test")
-
-
 async def test_the_samples_deal_and_contact_read_from_the_api_are_those_of_the_samples_webhooks(amo: Running) -> None:
     for path, name in (("leads/15318175", "api-lead-get-200"), ("contacts/17611273", "api-contact-get-200")):
         body = json.loads((SAMPLES / f"{name}.json").read_bytes())

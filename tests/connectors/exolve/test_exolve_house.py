@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 from connectors.house import VendorHouse
@@ -48,22 +47,6 @@ async def test_what_cannot_be_delivered_goes_to_the_next_channel(house: VendorHo
         ("sms", ReceiptState.UNDELIVERED), ("mail", ReceiptState.NONE),
     ]  # fmt: skip
     assert len(house.mail.sent) == 1
-
-
-@pytest.mark.parametrize(("kind", "calls"), [("cut_after", 1), ("cut_before", 2)])
-async def test_no_answer_is_asked_about_and_repeated_only_if_it_was_not_sent(
-    house: VendorHouse, kind: str, calls: int
-) -> None:
-    house.vendor.faults.clear()
-    async with httpx.AsyncClient(trust_env=False) as controls:
-        await controls.post(f"{house.controls}/faults", json={"kind": kind, "path": "/messaging/v1/SendSMS"})
-    await bought(house)
-    house.vendor.ahead += 600
-    await house.pass_time(600)
-    assert (house.first().status, len(house.sent())) == (Status.SUCCEEDED, 1)
-    paths = [call["path"].rpartition("/")[2] for call in house.vendor.calls]
-    assert paths == ["SendSMS", "GetList", "SendSMS"][: calls + 1]
-    assert house.mail.sent == []
 
 
 async def test_an_answer_without_an_id_is_tried_once_more_then_told_and_goes_to_the_next_channel(

@@ -21,7 +21,6 @@ from svyazka.connectors.exolve.settings import ExolveSettings
 from svyazka.engine.contracts.learning import Finding
 from svyazka.model.commands import Repeat, SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "exolve"
@@ -167,29 +166,8 @@ async def test_a_provider_that_fails_is_asked_before_it_is_tried_again(exolve: R
     assert isinstance(await answered(exolve, status, body, command=message(code=True)), Unclear)
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind"), [(301, "", Retry), (418, {}, Retry), (200, "<html>", Unclear), (200, [], Unclear)]
-)
-async def test_what_is_no_answer_of_exolves(exolve: Running, status: int, body: Any, kind: type[Outcome]) -> None:
-    assert isinstance(await answered(exolve, status, body), kind)
-
-
 def test_a_row_with_a_phrase_stands_before_the_one_that_takes_them_all() -> None:
     assert [FAILURES.rule_of(case.status, said=case.phrase) for case, _ in ROWS] == [rule for _, rule in ROWS]
-
-
-@pytest.mark.parametrize(("kind", "taken"), [("cut_before", 0), ("cut_after", 1)])
-async def test_a_connection_that_breaks_leaves_it_open_and_asking_closes_it(
-    exolve: Running, kind: str, taken: int
-) -> None:
-    exolve.fault("exolve", kind=kind, path="/messaging/v1/SendSMS")
-    with pytest.raises(MaybeSent):
-        await sent(exolve)
-    outcome = await asked(exolve)
-    if taken:
-        assert outcome == Succeeded(external_id="439166538239448536", already=True)
-    else:
-        assert outcome is None
 
 
 # Asking

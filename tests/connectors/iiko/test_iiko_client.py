@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
@@ -140,42 +139,6 @@ async def test_an_api_login_signs_in_the_old_way_and_the_call_names_its_time_lim
     assert headers["timeout"] == str(client.TILL_TIMEOUT)
 
 
-async def test_ten_calls_at_once_ask_for_one_token(iiko: Scripted) -> None:
-    iiko.on(V1, 200, {"token": jwt(3600)}).on(ASKED, 200, sample("organizations-response"))
-    async with calling(LOGIN, iiko.url) as call:
-        await asyncio.gather(*(reads.organizations(call) for _ in range(10)))
-    assert len(iiko.asked(V1)) == 1
-
-
-async def test_two_instances_share_one_token(iiko: Scripted) -> None:
-    iiko.on(V1, 200, {"token": jwt(3600)}).on(ASKED, 200, sample("organizations-response"))
-    shared = Shared()
-    for _ in range(2):
-        async with calling(LOGIN, iiko.url, tokens=shared) as call:
-            await reads.organizations(call)
-    assert len(iiko.asked(V1)) == 1
-
-
-async def test_a_token_never_goes_to_other_credentials(iiko: Scripted) -> None:
-    iiko.on(V1, 200, {"token": jwt(3600)}).on(ASKED, 200, sample("organizations-response"))
-    shared, memo = Shared(), dict[str, Any]()
-    for settings in (LOGIN, IikoSettings(api_login="another-login")):
-        async with calling(settings, iiko.url, tokens=shared, memo=memo) as call:
-            await reads.organizations(call)
-    assert len(iiko.asked(V1)) == 2
-
-
-async def test_a_token_is_renewed_a_minute_before_its_end(iiko: Scripted) -> None:
-    iiko.on(V1, 200, {"token": jwt(3600)}).on(ASKED, 200, sample("organizations-response"))
-    memo: dict[str, Any] = {}
-    async with calling(LOGIN, iiko.url, memo=memo) as call:
-        await reads.organizations(call)
-        (name,) = (key for key, held in memo.items() if isinstance(held, tuple))
-        memo[name] = (memo[name][0], datetime.now(UTC) + timedelta(seconds=50))
-        await reads.organizations(call)
-    assert len(iiko.asked(V1)) == 2
-
-
 def test_a_token_lives_as_long_as_it_says_or_a_quarter_of_an_hour() -> None:
     now = datetime.now(UTC)
     assert now + timedelta(minutes=59) < client.token_end(jwt(3600), now) < now + timedelta(minutes=61)
@@ -194,14 +157,6 @@ async def test_a_refused_token_is_renewed_once_and_the_call_repeated_once(iiko: 
         "Bearer first-token",
         "Bearer second-token",
     ]
-
-
-async def test_a_second_401_blocks_the_connection_and_nothing_recurses(iiko: Scripted) -> None:
-    iiko.on(V1, 200, {"token": "a-token"}).on(ASKED, 401, sample("error-401-token-expired"))
-    outcome = (await failure(iiko)).outcome
-    assert isinstance(outcome, Blocked)
-    assert outcome.remedy
-    assert len(iiko.seen) == 4
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])

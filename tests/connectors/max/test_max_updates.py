@@ -99,18 +99,6 @@ def test_the_raw_message_passes_with_its_secret_and_is_read() -> None:
     assert str(fact.occurred_at) == "2025-11-21 04:40:00+00:00"
 
 
-def test_a_truncated_secret_is_refused_and_not_quoted() -> None:
-    reason = WEBHOOK.verify(raw("wrong_secret"), SECRET)
-    assert reason is not None
-    assert "max-webhook-secret" not in reason
-
-
-@pytest.mark.parametrize("header", [None, "", "max-webhook-secret-11", "жук".encode().decode("latin-1")])
-def test_any_other_secret_and_none_at_all_is_refused(header: str | None) -> None:
-    headers = [] if header is None else [("x-max-bot-api-secret", header)]
-    assert WEBHOOK.verify(posted(b"{}", *headers), SECRET) is not None
-
-
 def test_without_a_secret_of_its_own_the_bots_token_makes_one() -> None:
     secret = webhook_secret(None, "max-token-for-tests")
     assert secret is not None

@@ -119,16 +119,6 @@ async def test_a_letter_of_theirs_is_read_whole_and_its_word_counts(house: MailH
     assert house.only().status is Status.CANCELLED
 
 
-async def test_no_answer_is_repeated_with_the_same_key_and_makes_one_letter(house: MailHouse) -> None:
-    house.running.fault("resend", kind="cut_after", path="/emails")
-    await house.order()
-    await house.pass_time(600)
-    assert house.only().status is Status.SUCCEEDED
-    assert len(house.only().attempts) == 2
-    assert len(house.letters()) == 1
-    assert house.sms.sent == []
-
-
 async def test_an_event_clears_up_what_no_repeat_may(resend: Running) -> None:
     """Resend was away for more than a day: a repeat would be another letter."""
     house = MailHouse(resend, via=("mail",), expires_after="5d")

@@ -18,8 +18,7 @@ from svyazka.connectors.resend.messenger import subject_of
 from svyazka.connectors.resend.settings import ResendSettings
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import MaybeSent
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "resend"
 SETTINGS = ResendSettings(api_key=KEY, sender="Кофейня «Утро» <noreply@example.com>", signing_secret=SECRET)
@@ -169,18 +168,6 @@ async def test_a_changed_sender_under_the_same_key_is_never_sent_again(resend: R
     assert len(ledger(resend)) == 1
 
 
-@pytest.mark.parametrize(("kind", "taken"), [("cut_before", 0), ("cut_after", 1)])
-async def test_a_connection_that_breaks_leaves_it_open_and_a_repeat_closes_it(
-    resend: Running, kind: str, taken: int
-) -> None:
-    resend.fault("resend", kind=kind, path="/emails")
-    with pytest.raises(MaybeSent):
-        await sent(resend)
-    assert len(ledger(resend)) == taken
-    assert isinstance(await sent(resend, doubt_since=NOW), Succeeded)
-    assert len(ledger(resend)) == 1
-
-
 # The samples' answers
 
 
@@ -248,19 +235,6 @@ def test_the_rows_are_those_of_resends_pages() -> None:
         "block": {401, 403}, "refuse": {400, 404, 405, 413, 422, 451}, "retry": {408, 409, 429},
     }  # fmt: skip
     assert all(FAILURES.codes[name].remedy for name in ("invalid_idempotent_request", "security_error")), "told"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "maybe_sent"),
-    [(500, "", True), (503, "<html>", True), (520, "<html>", True), (200, {}, True), (200, "ok", True),
-     (202, {"id": "x"}, True), (302, "", False), (418, {}, False)],
-)  # fmt: skip
-async def test_what_is_not_understood_is_tried_again_with_the_same_key(
-    resend: Running, status: int, body: Any, maybe_sent: bool
-) -> None:
-    outcome = await answered(resend, status, body)
-    assert isinstance(outcome, Retry | Unclear)
-    assert getattr(outcome, "maybe_sent", True) is maybe_sent
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -84,21 +83,6 @@ async def test_wrong_credentials_block_the_connection_and_are_not_tried_again(ti
     assert isinstance(outcome, Blocked)
     assert outcome.remedy
     assert len(till.of("rkeeper").calls) == 1
-
-
-async def test_an_expired_token_is_renewed_once_and_the_call_repeated_once(till: Running) -> None:
-    async with calling(settings_for(till), till.base_url("rkeeper")) as call:
-        await delivery.orders(call, NOW)
-        till.of("rkeeper").tokens.clear()
-        assert await delivery.orders(call, NOW) == []
-    assert (len(calls(till, LOGIN)), len(calls(till, ORDERS))) == (2, 3)
-
-
-async def test_a_second_401_blocks_the_connection_and_nothing_recurses(till: Running) -> None:
-    till.fault("rkeeper", kind="answer", path=ORDERS, status=401, body={"code": "ERR_AUTH"}, times=-1)
-    outcome = await failure(till, "delivery")
-    assert isinstance(outcome, Blocked)
-    assert (len(calls(till, LOGIN)), len(calls(till, ORDERS))) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -214,25 +198,6 @@ async def test_a_token_is_asked_for_as_documented_and_shown_to_nobody(till: Runn
     story = str(call.http.log)
     assert CLIENT_SECRET not in story
     assert not any(token in story for token in till.of("rkeeper").tokens)
-
-
-async def test_ten_calls_at_once_and_two_instances_ask_for_one_token(till: Running) -> None:
-    shared = Shared()
-    for _ in range(2):
-        async with calling(settings_for(till), till.base_url("rkeeper"), tokens=shared) as call:
-            await asyncio.gather(*(delivery.orders(call, NOW) for _ in range(10)))
-    assert len(calls(till, LOGIN)) == 1
-
-
-async def test_a_token_never_goes_to_other_credentials(till: Running) -> None:
-    shared, memo = Shared(), dict[str, Any]()
-    async with calling(settings_for(till), till.base_url("rkeeper"), tokens=shared, memo=memo) as call:
-        await delivery.orders(call, NOW)
-    other = settings_for(till, client_secret="another-secret")
-    async with calling(other, till.base_url("rkeeper"), tokens=shared, memo=memo) as call:
-        with pytest.raises(VendorFailure):
-            await delivery.orders(call, NOW)
-    assert len(calls(till, LOGIN)) == 2
 
 
 async def test_a_token_is_renewed_a_minute_before_its_end(till: Running) -> None:

@@ -62,14 +62,6 @@ async def test_a_batch_is_journaled_record_by_record_and_answered_with_100(house
     assert [alert.kind for alert in house.alerts()] == ["quarantined"]
 
 
-async def test_a_page_of_maintenance_is_unknown_and_never_sent_again(house: SmsHouse) -> None:
-    house.running.fault("smsru", kind="answer", path="/sms/send", status=503, body="<html>")
-    await house.post(order())
-    await house.pass_time(3600)
-    assert house.only().status is Status.UNKNOWN
-    assert [call["path"] for call in house.vendor.calls] == ["/sms/send"]
-
-
 async def test_a_repeat_that_sms_ru_asked_for_and_then_refuses_as_a_double_is_unknown(house: SmsHouse) -> None:
     """It answered 500 and had taken the message all the same."""
     house.account.duplicates = True

@@ -256,21 +256,6 @@ async def test_an_answer_without_our_number_is_unknown(smsru: Running, sms: obje
 # Not the API
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (200, "<html>Технические работы</html>"), (200, ""), (200, "100\n202626-1000001"), (200, []), (200, {}),
-        (200, "[" * 100_000), (500, {}), (502, "<html>"), (503, "<html>"), (504, ""), (408, ""), (201, "ok"),
-    ],
-)  # fmt: skip
-async def test_what_is_not_the_apis_own_answer_leaves_the_message_unknown(
-    smsru: Running, status: int, body: object
-) -> None:
-    outcome = await answered(smsru, body, status)
-    assert isinstance(outcome, Unclear)
-    assert outcome.code == f"http_{status}"
-
-
 @pytest.mark.parametrize(("headers", "after"), [({}, None), ({"retry_after": "120"}, 120.0)])
 async def test_too_many_requests_are_waited_for(smsru: Running, headers: dict[str, str], after: float | None) -> None:
     outcome = await answered(smsru, "slow down", 429, **headers)

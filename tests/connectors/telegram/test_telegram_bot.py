@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -229,14 +228,6 @@ async def test_a_group_that_seems_to_move_without_end_is_followed_only_once(tele
 
 
 # Nobody sees the token
-
-
-async def test_no_log_line_shows_the_token_even_where_httpx_is_asked_to_talk(
-    telegram: Running, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    await sent(telegram)
-    assert TOKEN not in caplog.text
 
 
 async def test_an_address_with_our_key_and_the_secret_stay_out_of_the_story(telegram: Running) -> None:

@@ -78,10 +78,6 @@ def test_every_sampled_update_is_what_its_readme_says(name: str) -> None:
     assert fact.key == ("update", str(sample(name)["update_id"]))
 
 
-def test_no_sampled_update_is_left_out() -> None:
-    assert {path.stem.removeprefix("update_") for path in SAMPLES.glob("update_*.json")} == set(EXPECTED)
-
-
 def test_the_raw_text_message_passes_with_its_secret_and_is_read() -> None:
     request = raw("text")
     assert WEBHOOK.verify(request, SECRET) is None
@@ -90,20 +86,6 @@ def test_the_raw_text_message_passes_with_its_secret_and_is_read() -> None:
     assert (fact.type, fact.data["text"]) == (E.MESSAGE_RECEIVED, "Здравствуйте, где мой заказ?")
     assert str(fact.occurred_at) == "2025-11-21 04:40:00+00:00"
     assert fact.consent is None
-
-
-def test_a_wrong_secret_is_refused_and_not_quoted() -> None:
-    reason = WEBHOOK.verify(raw("wrong_secret"), SECRET)
-    assert reason is not None
-    assert "tg-webhook-secret" not in reason
-
-
-@pytest.mark.parametrize(
-    "header", [None, "", "tg-webhook-secret-", "tg-webhook-secret-11", "жук".encode().decode("latin-1")]
-)
-def test_any_other_secret_and_none_at_all_is_refused(header: str | None) -> None:
-    headers = [] if header is None else [("x-telegram-bot-api-secret-token", header)]
-    assert WEBHOOK.verify(posted(b"{}", *headers), SECRET) is not None
 
 
 def test_without_a_secret_of_its_own_the_bots_token_makes_one() -> None:

@@ -70,20 +70,6 @@ async def test_what_fails_later_goes_to_the_next_channel_at_once_and_is_not_sent
     assert (len(house.sent()), len(house.sms.sent)) == (1, 1)
 
 
-async def test_no_answer_is_unknown_and_cleared_up_by_the_status_under_our_key(house: WhatsappHouse) -> None:
-    async with httpx.AsyncClient(trust_env=False) as controls:
-        await controls.post(f"{house.controls}/faults", json={"kind": "cut_after", "path": "/*/messages"})
-    for number in (1, 2):
-        await house.order(number, f"+7999123456{number}")
-    unknown, _ = house.deliveries()
-    assert unknown.status is Status.UNKNOWN
-    await house.pass_time(3600)
-    assert len(house.sent()) == 2, "never sent again by itself"
-    await house.told(id=house.sent()[0]["id"], status="delivered")
-    cleared = next(delivery for delivery in house.deliveries() if delivery.id == unknown.id)
-    assert (cleared.status, cleared.receipt, cleared.notes) == (Status.SUCCEEDED, ReceiptState.DELIVERED, ())
-
-
 async def test_a_plain_text_reaches_only_whoever_wrote_within_a_day(whatsapp: Running) -> None:
     house = WhatsappHouse(whatsapp, template=None)
     await house.settle_in()

@@ -10,7 +10,7 @@ from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, text
-from svyazka.engine.contracts.vendor_answers import VendorFailure, on_the_way, retry_after, turned_away
+from svyazka.engine.contracts.vendor_answers import VendorFailure, on_the_way, retry_after
 from svyazka.model.errors import NotSent
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unclear
 
@@ -72,6 +72,6 @@ def _content(response: httpx.Response) -> Section:
         return answer
     if 200 < status < 300:  # no success that MAX's pages know, and no refusal either
         raise VendorFailure(on_the_way(response, "MAX"))
-    if turned_away(status) and not (text(answer.get("code")) or text(answer.get("message"))):
+    if 300 <= status < 500 and not (text(answer.get("code")) or text(answer.get("message"))):
         raise VendorFailure(on_the_way(response, "MAX"))
     raise VendorFailure(failure(status, answer, retry_after(response)))

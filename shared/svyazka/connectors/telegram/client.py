@@ -11,7 +11,7 @@ from svyazka.connectors.telegram.schema import identifier
 from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, whole
-from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way, turned_away
+from svyazka.engine.contracts.vendor_answers import VendorFailure, json_object, on_the_way
 from svyazka.model.commands import Button
 from svyazka.model.outcomes import Blocked, Outcome, Succeeded, Unclear
 
@@ -77,7 +77,7 @@ async def _call(
     call.http.hide(token)
     response = await call.http.request("POST", f"/bot{token}/{method}", json=dict(body or {}), timeout=CALL_TIMEOUT)
     answer = json_object(response)
-    if not isinstance(answer.get("ok"), bool) and turned_away(response.status_code):
+    if not isinstance(answer.get("ok"), bool) and 300 <= response.status_code < 500:
         raise VendorFailure(on_the_way(response, "Telegram"))
     refused = whole(answer.get("error_code")) if answer.get("ok") is False else None
     return refused or response.status_code, answer

@@ -27,6 +27,7 @@ from svyazka.model.errors import (
 )
 from svyazka.model.in_step import Record, Side, SideState
 from svyazka.model.outcomes import Retry
+from svyazka.model.reasons import Reason
 from svyazka.model.records import Object
 from svyazka.model.tenants import Tenant
 
@@ -122,7 +123,8 @@ class Reader:
             await self._outages.learn(account, error, of_source=True)
             outcome = getattr(error, "outcome", None)
             code, message = getattr(outcome, "code", "unavailable"), getattr(outcome, "message", str(error))
-            await self._outages.probing.failed(account, delivery, Retry(code=code, message=message))
+            failed = Retry(code=code, message=message, reason=Reason.OUT_OF_SERVICE)
+            await self._outages.probing.failed(account, delivery, failed)
             return NotNow(account.name, code, message)
         except Exception as error:
             log("ERROR", "connector failed", vendor=account.vendor, error=type(error).__name__, where=where(error))
