@@ -3,7 +3,8 @@
     python infra/texts.py            collects the marked texts, adds new ones to the .po files, compiles the .mo files
     python infra/texts.py --check    ends with 1 when a text has no translation, or a .mo isn't its .po's
 
-A text is marked by `_`, `N_` or `ngettext`. An English one needs a Russian translation, a Russian one an English.
+A text is marked by `_`, `N_` or `ngettext`, in templates by `t`. An English one needs a Russian translation, a Russian
+one an English.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "shared" / "svyazka"
 LOCALE = PACKAGE / "locale"
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "t": None}
 
 CYRILLIC = re.compile("[а-яё]", re.I)
 
@@ -39,7 +40,7 @@ Id = str | tuple[str, ...]
 def marked() -> Iterator[tuple[str, Id]]:
     """Every marked text of the code, with its file."""
     for name, _line, text, _comments, _context in extract_from_dir(
-        PACKAGE, [("**.py", "python")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS
+        PACKAGE, [("**.py", "python"), ("**.html", "jinja2")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS
     ):
         yield name, text
     yield from logged()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 from typing import Any
 
+from svyazka.apply import set_paused
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.learning import Doctor
@@ -463,7 +464,7 @@ class House:
             store=self.store, queue=self.queue, clock=self.clock, keyring=self.keyring, directory=directory,
             blobs=self.blobs, limiter=Limiter(lambda: self.clock.real().timestamp(), self.rest), chance=lambda: 0.5,
         )  # fmt: skip
-        self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None)
+        self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None, set_paused=set_paused)
         self.worker.outages._cache.clear()
 
     def manifest_of(self, vendor: str) -> Manifest[Any]:

@@ -10,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.registry import FRONT_DOOR, load_webhook
+from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
@@ -255,6 +256,22 @@ async def plan_pause(
     plan = ApplyPlan(tenant.model_copy(update=update))
     await _compile(store, directory, keyring, plan, held, await _secrets(store, keyring, tenant.id))
     return plan
+
+
+async def set_paused(hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
+    """Pause a tenant, or its connection or flow of that name, or let it go on. Raises ConfigError and Conflict."""
+    held = await journal.load(hub.store, Tenant, tenant.id)
+    if held is None:
+        raise ConfigError(N_("{tenant} is gone").format(tenant=tenant.id))
+    connection = part if part in held.model.connections else None
+    flow = part if connection is None and any(one.id == part for one in held.model.flows) else None
+    if connection is None and flow is None and part != tenant.id:
+        raise ConfigError(N_("{tenant} has no connection or flow {part!r}").format(tenant=tenant.id, part=part))
+    plan = await plan_pause(
+        hub.store, hub.directory, hub.keyring, held, connection=connection, flow=flow, paused=paused
+    )
+    if plan.tenant != held.model:
+        await commit_apply(hub.store, hub.directory, plan)
 
 
 def _connection(name: str, spec: ConnectionSpec) -> str:

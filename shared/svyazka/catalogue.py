@@ -70,6 +70,12 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     return said.format(count=count, **values)
 
 
+def said(text: str, /, language: Language, **values: object) -> str:
+    """A text in a language that is given, with its gaps filled: where one process speaks to several readers."""
+    found = _catalogue(language).gettext(text)
+    return found.format(**values) if values else found
+
+
 def told(text: str, language: Language | None = None) -> str:
     """A text that was stored or defined with its gaps filled, in the reader's language, or another; what the catalogue
     doesn't know (a vendor's own words) stays as it is."""
@@ -149,4 +155,17 @@ def _forms(language: Language) -> list[tuple[re.Pattern[str], str]]:
     return [(form, known) for _fixed, form, known in sorted(found, key=lambda one: -one[0])]
 
 
-__all__ = ["LANGUAGES", "LOCALE", "N_", "Language", "_", "ngettext", "reader", "systems", "told", "use", "wanted"]
+__all__ = [
+    "LANGUAGES",
+    "LOCALE",
+    "N_",
+    "Language",
+    "_",
+    "ngettext",
+    "reader",
+    "said",
+    "systems",
+    "told",
+    "use",
+    "wanted",
+]

@@ -25,6 +25,7 @@ from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.jobs.runner import Jobs
 from svyazka.engine.jobs.work import Work
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
+from svyazka.engine.operating.requests import Requests, SetPaused
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.at_once import AtOnce
 from svyazka.engine.planning.flows_decide import FlowsDecide
@@ -52,9 +53,10 @@ class Worker:
         webhooks: Callable[[str], Webhook | None] = lambda vendor: None,
         front_door: str = "",
         works: Callable[[Hub, Outages], Iterable[Work]] = lambda hub, outages: (),
+        set_paused: SetPaused | None = None,
     ) -> None:
         """`front_door`: the vendor whose connections are businesses' own sites. `works`: kinds of long work beside the
-        engine's own."""
+        engine's own. Without `set_paused` nothing that the console asks for is carried out."""
         self.hub, self.front_door = hub, front_door
         self.outages = Outages(hub)
         self.asker = Asker(hub, self.outages)
@@ -74,6 +76,7 @@ class Worker:
         self.jobs = Jobs(hub, self.outages, [*comparing_works(hub, self.outages), *works(hub, self.outages)])
         self.nightly = Nightly(hub)
         self.webhook_of = webhooks
+        self.requests = Requests(hub, self.outages, webhooks, set_paused) if set_paused else None
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 
     async def handle(self, path: str, body: Mapping[str, str]) -> int:
@@ -114,6 +117,8 @@ class Worker:
                     await self.jobs.go_on(body["job"], released="released" in body)
                 case Route.SALVAGE:
                     await self._salvage(body)
+                case Route.REQUEST if self.requests is not None:
+                    await self.requests.carry_out(body["request"])
                 case _:
                     return NO_SUCH_WORK
         except Unavailable as error:

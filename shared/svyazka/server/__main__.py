@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
-import signal
 import sys
-import threading
 
 from svyazka.engine.support.logs import configure
 from svyazka.server.console import shape_for
 from svyazka.server.lines import Lines
+from svyazka.server.supervised import end_with_supervisor
 from svyazka.settings import Settings
 
 
@@ -45,17 +43,6 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 100)
 
 
-def _end_with_supervisor() -> None:
-    """Stop cleanly when the supervisor is gone, killed perhaps: a process that nobody watches must not stay."""
-
-    def watch() -> None:
-        while os.read(sys.stdin.fileno(), 1):  # not its buffer: a thread that holds that would hinder our own end
-            continue
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m svyazka.server")
     parser.add_argument("process", choices=("accept", "work"))
@@ -64,7 +51,7 @@ def main() -> None:
     parser.add_argument("--supervised", action="store_true", help="end when stdin ends")
     arguments = parser.parse_args()
     if arguments.supervised:
-        _end_with_supervisor()
+        end_with_supervisor()
     configure(Lines(sys.stdout), shape=shape_for(sys.stdout))
     settings = Settings()
     if arguments.process == "accept":

@@ -1,4 +1,4 @@
-"""Two processes, accept and work, kept alive; SIGTERM and Ctrl-C stop them cleanly."""
+"""Two processes, accept and work, and the console as a third, kept alive; SIGTERM and Ctrl-C stop them cleanly."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ class Supervisor:
         return 0 if clean else 1
 
 
-def supervise(settings: Settings, host: str, port: int) -> int:
-    """Run both processes over one data folder."""
+def supervise(settings: Settings, host: str, port: int, console_port: int | None = None) -> int:
+    """Run the processes over one data folder; the console too, where it has a port."""
     environment = {
         **os.environ,
         "SVYAZKA_DATA": str(settings.data),
@@ -96,4 +96,7 @@ def supervise(settings: Settings, host: str, port: int) -> int:
         "accept": [*base, "accept", "--supervised", "--host", host, "--port", str(port)],
         "work": [*base, "work", "--supervised"],
     }
+    if console_port is not None:
+        console = [sys.executable, "-m", "svyazka.console", "--supervised", "--port", str(console_port)]
+        commands["console"] = console
     return Supervisor(commands, environment).run()

@@ -49,6 +49,9 @@ COMMANDS = {
     "doctor": Lazy(f"{_HERE}.doctor", "doctor", N_(
         "Look at everything that has to be right; exit status 1 when something isn't.",
     )),
+    "console": Lazy(f"{_HERE}.console", "console", N_(
+        "Print a link into the console: good once, for ten minutes, in a browser on this machine.",
+    )),
     "problems": Lazy(f"{_HERE}.problems", "problems", N_(
         "What is wrong, the worst first: since when, what it holds up, who can mend it and how.",
     )),

@@ -26,6 +26,7 @@ from svyazka.cli.commands.configure import (
     tell_missing,
     tenant_files,
 )
+from svyazka.cli.commands.console import console_write, link
 from svyazka.cli.commands.hooks import hook_rows, tell_urls
 from svyazka.cli.options import Data, Port
 from svyazka.cli.output import fail, note, say
@@ -33,9 +34,11 @@ from svyazka.cli.running import held
 from svyazka.cli.session import Session, served_write
 from svyazka.engine.support.urls import place
 from svyazka.model.errors import ConfigError, SvyazkaError
+from svyazka.model.requests import Role
 from svyazka.model.tenants import Tenant
 from svyazka.server.supervise import supervise
 from svyazka.settings import Settings
+from svyazka.signing_in import Invitation
 
 TENANTS = Path("tenants")
 EVERYWHERE = ("0.0.0.0", "::")
@@ -58,6 +61,9 @@ def run_(
     with_simulators: Annotated[
         bool, typer.Option("--with-simulators", help=N_("Also the vendors' stand-ins, to try things out."))
     ] = False,
+    console_port: Annotated[
+        int, typer.Option("--console-port", min=0, max=65535, help=N_("Of the console, on this machine only; 0: none."))
+    ] = 8082,
     simulators_port: Annotated[int, typer.Option("--simulators-port", min=1, max=65535)] = 8081,
 ) -> None:
     """Run everything on this machine: webhooks are received, and what was pending goes on.
@@ -83,8 +89,10 @@ def run_(
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         with held(settings.data), vendors as stand_ins:
             _check_free(host, port)
-            opened.run(lambda session: _prepare(session, settings, files, stand_ins), creates=True)
-            status = supervise(settings, host, port)
+            if console_port:
+                _check_free("127.0.0.1", console_port, "--console-port")
+            opened.run(lambda session: _prepare(session, settings, files, stand_ins, console_port), creates=True)
+            status = supervise(settings, host, port, console_port or None)
     except OSError as error:
         fail(f"{settings.data}: {systems(error)}")
     except SvyazkaError as error:
@@ -92,11 +100,13 @@ def run_(
     raise typer.Exit(status)
 
 
-async def _prepare(session: Session, settings: Settings, files: Sequence[Path], vendors: str | None) -> None:
+async def _prepare(
+    session: Session, settings: Settings, files: Sequence[Path], vendors: str | None, console_port: int
+) -> None:
     """The clock, the tenant files, and what people should know."""
     assert isinstance(session.store, LocalStore)
     await start_clock(session.store, settings.speed)
-    await session.store.commit([served_write(settings.public_url)])
+    await session.store.commit([served_write(settings.public_url), console_write(console_port)])
     planned, mistakes = await plans_of_whole(session, files)
     if any(one.plan.changes for one in planned):
         tell_changes(planned)
@@ -158,6 +168,17 @@ async def _prepare(session: Session, settings: Settings, files: Sequence[Path], 
         # A service's output is a log, which more people read than may send events.
         tell_urls([{**row, "url": place(row["url"]), "key": ""} for row in rows])
         note(_("their keys aren't written into a log: svyazka urls TENANT"))
+    if console_port:
+        where = f"http://127.0.0.1:{console_port}"
+        if sys.stdout.isatty():
+            say(
+                _(
+                    "console, for one sign-in: {link}",
+                    link=await link(session, where, Invitation(session.who, Role.OWNER)),
+                )
+            )
+        else:
+            say(_("console on {where}; `svyazka console` prints the link to it", where=where))
     say(_("listening on {public_url}; Ctrl-C stops", public_url=settings.public_url))
 
 
@@ -191,7 +212,7 @@ def _until_told() -> None:
     told.wait()
 
 
-def _check_free(host: str, port: int) -> None:
+def _check_free(host: str, port: int, option: str = "--port") -> None:
     """Raises ConfigError when somebody listens there: better now than from a process that dies again and again."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -199,5 +220,11 @@ def _check_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise ConfigError(
-                _("{host}:{port}: {why}; --port takes another", host=host, port=port, why=systems(error))
+                _(
+                    "{host}:{port}: {why}; {option} takes another",
+                    host=host,
+                    port=port,
+                    why=systems(error),
+                    option=option,
+                )
             ) from None

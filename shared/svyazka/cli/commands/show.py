@@ -23,6 +23,7 @@ from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import REASONS, Row, addressee, event_row, no_event_row, raw_part, raw_row, story
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Store
 from svyazka.model.commands import AddNote, AddTask, BookVisit, CancelVisit, Command, MoveVisit, PutRecord, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Attempt, Delivery
@@ -69,7 +70,7 @@ def show(
 
     async def body(session: Session) -> None:
         whole = await whole_id(session.store, id_)
-        found = await load(session, whole)
+        found = await load(session.store, whole)
         masker = await session.masker(reveal, whole)
         zone = await session.zone(found.tenant)
         if as_json:
@@ -80,20 +81,19 @@ def show(
     run(body)
 
 
-async def load(session: Session, id_: str) -> Story:
+async def load(store: Store, id_: str) -> Story:
     """Everything about an id. Raises ConfigError when there is no such thing."""
-    store = session.store
     match id_.partition("_")[0]:
         case "evt":
             event = await journal.load(store, EventRecord, id_)
             if event is not None:
-                return await _of_event(session, event.model)
+                return await _of_event(store, event.model)
         case "dlv":
             delivery = await journal.load(store, Delivery, id_)
             if delivery is not None:
                 caused = await journal.load(store, EventRecord, delivery.model.event)
                 if caused is not None:
-                    return await _of_event(session, caused.model)
+                    return await _of_event(store, caused.model)
                 return Story(delivery.model.tenant, deliveries=[delivery.model])
         case "raw":
             raw = await journal.load(store, RawRecord, id_)
@@ -102,12 +102,12 @@ async def load(session: Session, id_: str) -> Story:
     raise ConfigError(_("nothing has the id {id!r}: `svyazka events` and `svyazka deliveries` print ids", id=id_))
 
 
-async def _of_event(session: Session, record: EventRecord) -> Story:
-    raw = await journal.load(session.store, RawRecord, record.raw) if record.raw else None
-    found = {one.id: one async for one in deliveries(session.store, Filter(event=record.event.id))}
+async def _of_event(store: Store, record: EventRecord) -> Story:
+    raw = await journal.load(store, RawRecord, record.raw) if record.raw else None
+    found = {one.id: one async for one in deliveries(store, Filter(event=record.event.id))}
     # Another event of the same subject may have made what this one calls for too.
     others = [("deliveries", id_) for id_ in record.deliveries if id_ not in found]
-    for document in await session.store.get_many(others):
+    for document in await store.get_many(others):
         if document is not None:
             found[document.id] = journal.read(Delivery, document).model
     planned = {id_: place for place, id_ in enumerate(record.deliveries)}

@@ -33,6 +33,7 @@ from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
 from svyazka.model.records import KnownObjects
+from svyazka.model.requests import Request, SignedIn
 from svyazka.model.sealed import SealedBatch
 from svyazka.model.tenants import Tenant
 
@@ -243,6 +244,14 @@ SEALED = Kind(
 )
 SEALED_OF_PERSON = SEALED.asked("sealed_of_person", contains="people")
 STALE_SEALED = SEALED.asked("stale_sealed", at_most="blank_at")
+REQUESTS = Kind(
+    "requests",
+    Request,
+    fields={"tenant": TEXT, "asked_at": TIME, "wake_at": TIME, **EXPIRES},
+)
+DUE_REQUESTS = REQUESTS.asked("due_requests", at_most="wake_at")
+
+SIGNED_IN = Kind("signed_in", SignedIn, fields={**EXPIRES})
 
 RECORDS = Kind(
     "records",
@@ -284,6 +293,9 @@ DECISIONS = Kind("decisions", FileDecisions, fields={"tenant": TEXT})
 IMPORTED_OF_PERSON = IMPORTED.asked("imported_of_person", contains="people")
 
 # Written by hand: a few bytes each.
+
+INVITATIONS = Kind("invitations", fields={**EXPIRES})
+"""A link into the console that nobody has used yet, under the hash of what stands in it."""
 
 RESERVATIONS = Kind("reservations", fields={**EXPIRES})
 

@@ -37,6 +37,7 @@ class Route(StrEnum):
     SALVAGE = "/salvage"
     NOTICED = "/noticed"
     JOB = "/job"
+    REQUEST = "/request"
 
 
 class Asked(StrEnum):
@@ -133,6 +134,11 @@ def poll_task(compiled: CompiledConnection, due: datetime) -> Task:
 def job_task(job: str, due: datetime | None = None, *, released: bool = False) -> Task:
     """The task that does a job's next slice. `released`: what it waited for is over, whenever it was to look again."""
     return Task(PLANNING, Route.JOB, {"job": job, **({"released": "yes"} if released else {})}, due)
+
+
+def request_task(request: str) -> Task:
+    """The task that carries out what the console asked for."""
+    return Task(PLANNING, Route.REQUEST, {"request": request})
 
 
 def retain_task() -> Task:

@@ -13,6 +13,9 @@ POINTS = (
 )  # fmt: skip
 """Before and after every numbered step of one event's way."""
 
+REQUEST_POINT = "request.before_answer"
+"""Between what the console asked for and the answer to it."""
+
 RENEWAL_POINTS = (
     "oauth.before_claim", "oauth.after_claim", "oauth.before_call", "oauth.after_call", "oauth.before_store",
     "oauth.after_store",

@@ -7,8 +7,16 @@ from datetime import datetime
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DUE_DELIVERIES, DUE_EVENTS, DUE_GRANTS, DUE_JOBS, DUE_OUTAGES, DUE_PROBLEMS
-from svyazka.engine.journal.tasks import job_task, perform_task, plan_task, renew_task
+from svyazka.engine.journal.kinds import (
+    DUE_DELIVERIES,
+    DUE_EVENTS,
+    DUE_GRANTS,
+    DUE_JOBS,
+    DUE_OUTAGES,
+    DUE_PROBLEMS,
+    DUE_REQUESTS,
+)
+from svyazka.engine.journal.tasks import job_task, perform_task, plan_task, renew_task, request_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
@@ -26,6 +34,7 @@ from svyazka.model.grants import Grant
 from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
+from svyazka.model.requests import Request
 
 SWEEP_LIMIT = 15.0
 """Real seconds that one round takes for each kind of work; what is left then is the next round's."""
@@ -57,6 +66,7 @@ class Sweep:
             (DUE_GRANTS, self._wake_grant),
             (DUE_PROBLEMS, self._wake_problem),
             (DUE_JOBS, self._wake_job),
+            (DUE_REQUESTS, self._wake_request),
         ):
             through = await each_due(self._hub.store, query, now, SWEEP_LIMIT, wake)
             woken, oldest = woken + through.done, min(oldest, through.oldest or oldest)
@@ -87,6 +97,12 @@ class Sweep:
     async def _wake_problem(self, document: Document) -> bool:
         await problems.wake(self._hub, journal.read(Problem, document), LOOKS)
         return True
+
+    async def _wake_request(self, document: Document) -> bool:
+        held = journal.read(Request, document)
+        wake_at, step = self._later(held.model.wake_step)
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        return await self._wake(journal.replace(later, held.version), request_task(later.id))
 
     async def _wake_grant(self, document: Document) -> bool:
         held = journal.read(Grant, document)

@@ -1,0 +1,66 @@
+"""A button is a request: put down once however often its form is sent, carried out by the worker, answered here."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from svyazka.console.rendering import page
+from svyazka.console.surroundings import Visit
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import request_task
+from svyazka.model.base import SKELETON
+from svyazka.model.errors import Conflict
+from svyazka.model.ids import stable_id
+from svyazka.model.requests import NEEDED, Request, Wish
+
+ARGUMENTS = frozenset({"as", "again", "ignore_age"})
+GRACE = timedelta(seconds=30)
+"""Then the sweep looks whether its task was lost."""
+
+
+async def do(visit: Visit) -> Response:
+    """`POST /do`."""
+    form = await visit.form()
+    tenant, key = form.get("tenant", ""), form.get("key", "")
+    visit.check(tenant)
+    try:
+        wish = Wish(form.get("wish", ""))
+    except ValueError:
+        raise HTTPException(400) from None
+    if not visit.may(tenant, NEEDED[wish]):
+        raise HTTPException(403)
+    about = form.get("about", "")[:200]
+    if not key or not about:
+        raise HTTPException(400)
+    now = visit.around.clock.now()
+    request = Request(
+        id=stable_id("req", visit.session.id, key), session=visit.session.id, who=visit.session.who, tenant=tenant,
+        wish=wish, about=about, arguments={name: form[name][:40] for name in sorted(ARGUMENTS & set(form))},
+        asked_at=now, wake_at=now + GRACE, expire_at=now + SKELETON,
+    )  # fmt: skip
+    with suppress(Conflict):  # the same form once more: one wish
+        await visit.store.commit([journal.create(request)], [request_task(request.id)])
+    back = form.get("back", "/")
+    query = f"?back={quote(back, safe='')}" if back.startswith("/") and not back.startswith("//") else ""
+    return RedirectResponse(f"/requests/{request.id}{query}", 303)
+
+
+async def request(visit: Visit) -> Response:
+    """`/requests/<id>`: what became of it; while it isn't answered the page looks again by itself."""
+    held = await journal.load(visit.store, Request, visit.request.path_params["id"])
+    if held is None:
+        raise HTTPException(404)
+    visit.check(held.model.tenant)
+    if held.model.state == "done":
+        visit.around.forget_tenants()
+    back = visit.asked("back")
+    good = back.startswith("/") and not back.startswith("//") and "\\" not in back
+    return page(
+        "request.html", visit,
+        {"request": held.model, "tenant": held.model.tenant, "back": back if good else "/"},
+    )  # fmt: skip

@@ -1,0 +1,154 @@
+"""Lists of events and of deliveries, newest first, and the search for a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from svyazka.cli.ids import whole_id
+from svyazka.console.rendering import page
+from svyazka.console.surroundings import Visit
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal import kinds
+from svyazka.engine.ports.schema import Query
+from svyazka.model.contacts import normalize_email, normalize_phone
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.errors import ConfigError
+from svyazka.model.events import EventRecord, EventStatus
+
+ROWS = 50
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of a list."""
+
+    rows: Sequence[Any]
+    more: str | None
+    """The query of the next page; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list is limited to."""
+
+    tenant: str | None
+    connection: str
+    status: str
+
+    @classmethod
+    def of(cls, visit: Visit, states: type[Status] | type[EventStatus]) -> Asked:
+        tenant, connection = visit.tenant(), visit.asked("connection")
+        if tenant is None and connection:
+            having = [id_ for id_, one in visit.tenants.items() if connection in one.connections]
+            tenant = having[0] if having else None
+        status = visit.asked("status")
+        return cls(tenant, connection if tenant else "", status if status in set(states) else "")
+
+    def chosen(self, queries: Mapping[str, Query]) -> tuple[Query, dict[str, str]]:
+        """The narrowest question that this is, with its values."""
+        given = {"tenant": self.tenant or "", "connection": self.connection, "status": self.status}
+        equal = {name: value for name, value in given.items() if value}
+        return queries["+".join(equal)], equal
+
+
+DELIVERIES = {
+    "": kinds.RECENT_DELIVERIES, "tenant": kinds.DELIVERIES_OF_TENANT,
+    "tenant+connection": kinds.DELIVERIES_OF_CONNECTION, "status": kinds.RECENT_DELIVERIES_BY_STATUS,
+    "tenant+status": kinds.DELIVERIES_OF_TENANT_BY_STATUS,
+    "tenant+connection+status": kinds.DELIVERIES_OF_CONNECTION_BY_STATUS,
+}  # fmt: skip
+EVENTS = {
+    "": kinds.RECENT_EVENTS, "tenant": kinds.EVENTS_OF_TENANT, "tenant+connection": kinds.EVENTS_OF_CONNECTION,
+    "status": kinds.EVENTS_BY_STATUS, "tenant+status": kinds.EVENTS_OF_TENANT_BY_STATUS,
+    "tenant+connection+status": kinds.EVENTS_OF_CONNECTION_BY_STATUS,
+}  # fmt: skip
+
+
+async def _rows(visit: Visit, model: type[ModelT], queries: Mapping[str, Query], asked: Asked) -> Rows:
+    query, equal = asked.chosen(queries)
+    try:
+        found = await visit.store.find(query, equal=equal, limit=ROWS, cursor=visit.asked("after") or None)
+    except ValueError:
+        raise HTTPException(404) from None
+    rows = [one.model for one in journal.known(model, found.documents)]
+    return Rows(rows, urlencode({**equal, "after": found.cursor}) if found.cursor else None)
+
+
+async def deliveries(visit: Visit) -> Response:
+    """`/deliveries`."""
+    asked = Asked.of(visit, Status)
+    shown = await _rows(visit, Delivery, DELIVERIES, asked)
+    return page(
+        "deliveries.html", visit, {"shown": shown, "asked": asked, "states": list(Status), "tenant": asked.tenant}
+    )
+
+
+async def events(visit: Visit) -> Response:
+    """`/events`."""
+    asked = Asked.of(visit, EventStatus)
+    shown = await _rows(visit, EventRecord, EVENTS, asked)
+    return page(
+        "events.html", visit, {"shown": shown, "asked": asked, "states": list(EventStatus), "tenant": asked.tenant}
+    )
+
+
+async def search(visit: Visit) -> Response:
+    """`/search`: by a phone, an e-mail, an id or an order's number. What is typed comes by POST: it stands in no
+    address, no history and no log."""
+    form = await visit.form()
+    sought, tenant = form.get("sought", "").strip()[:200], visit.tenant()
+    among = [tenant] if tenant else list(visit.tenants)
+    address = normalize_phone(sought) or normalize_email(sought)
+    found = await _of_person(visit, among, address) if address else await _by_name(visit, among, sought)
+    return page("found.html", visit, {"found": found, "sought": sought, "tenant": tenant, "is_person": bool(address)})
+
+
+async def _of_person(visit: Visit, among: Sequence[str], address: str) -> list[EventRecord | Delivery]:
+    found: list[EventRecord | Delivery] = []
+    for tenant in among:
+        for person in visit.around.keyring.person_ever(tenant, address):
+            events = await visit.store.find(kinds.EVENTS_OF_PERSON, contains=person, limit=ROWS)
+            found += [one.model for one in journal.known(EventRecord, events.documents)]
+            sent = await visit.store.find(kinds.DELIVERIES_OF_PERSON, contains=person, limit=ROWS)
+            there = {one.event.id for one in found if isinstance(one, EventRecord)}
+            found += [one.model for one in journal.known(Delivery, sent.documents) if one.model.event not in there]
+    return sorted(found, key=_moment, reverse=True)
+
+
+async def _by_name(visit: Visit, among: Sequence[str], sought: str) -> list[EventRecord | Delivery]:
+    """By an id, or how it begins; else by the number that the vendor gave the order or the visit."""
+    if not sought:
+        return []
+    found: list[EventRecord | Delivery] = []
+    if sought[:4] in ("evt_", "dlv_"):
+        try:
+            whole = await whole_id(visit.store, sought)
+        except ConfigError:
+            return []
+        event = await journal.load(visit.store, EventRecord, whole) if sought.startswith("evt_") else None
+        delivery = await journal.load(visit.store, Delivery, whole) if sought.startswith("dlv_") else None
+        found = [one.model for one in (event, delivery) if one is not None]
+        return [one for one in found if tenant_of(one) in among]
+    for tenant in among:
+        for subject in dict.fromkeys((sought, *(f"{kind}:{sought}" for kind in ("order", "visit", "deal", "contact")))):
+            where = {"tenant": tenant, "subject": subject}
+            page_ = await visit.store.find(kinds.EVENTS_OF_ANY_SUBJECT, equal=where, limit=ROWS)
+            found += [one.model for one in journal.known(EventRecord, page_.documents)]
+    return sorted(found, key=_moment, reverse=True)
+
+
+def _moment(one: EventRecord | Delivery) -> Any:
+    return one.event.received_at if isinstance(one, EventRecord) else one.created_at
+
+
+def tenant_of(one: EventRecord | Delivery) -> str:
+    return one.event.tenant if isinstance(one, EventRecord) else one.tenant

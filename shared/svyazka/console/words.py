@@ -1,0 +1,53 @@
+"""What things are called for people: flows, events, commands."""
+
+from __future__ import annotations
+
+from svyazka.catalogue import N_
+from svyazka.model.events import EventType
+
+FLOWS = {
+    "review_request": N_("a request for a review"), "notify": N_("a notice"), "forward": N_("passing on"),
+    "lead_intake": N_("a lead into the CRM"), "new_user_is_lead": N_("a new user into the CRM"),
+    "enrich": N_("news onto the card"), "booking": N_("a booking"), "booking_bot": N_("the booking bot"),
+    "one_time_code": N_("a one-time code"), "sync_contacts": N_("contacts in step"),
+    "alerts": N_("word to you of trouble"), "send": N_("sent by hand"),
+}  # fmt: skip
+
+EVENTS = {
+    EventType.ORDER_CREATED: N_("an order was made"), EventType.ORDER_CHANGED: N_("an order was changed"),
+    EventType.ORDER_COMPLETED: N_("an order is done"), EventType.ORDER_CANCELLED: N_("an order was cancelled"),
+    EventType.APPOINTMENT_BOOKED: N_("a visit was booked"), EventType.APPOINTMENT_CHANGED: N_("a visit was changed"),
+    EventType.APPOINTMENT_CONFIRMED: N_("a visit was confirmed"),
+    EventType.APPOINTMENT_CANCELLED: N_("a visit was cancelled"),
+    EventType.APPOINTMENT_COMPLETED: N_("a visit took place"), EventType.APPOINTMENT_MISSED: N_("nobody came"),
+    EventType.LEAD_CREATED: N_("a lead"), EventType.DEAL_CREATED: N_("a deal was made"),
+    EventType.DEAL_CHANGED: N_("a deal was changed"), EventType.DEAL_WON: N_("a deal was won"),
+    EventType.DEAL_LOST: N_("a deal was lost"), EventType.CONTACT_CREATED: N_("a new contact"),
+    EventType.CONTACT_CHANGED: N_("a contact was changed"), EventType.CONTACT_DELETED: N_("a contact was deleted"),
+    EventType.CONTACT_MERGED: N_("contacts were merged"), EventType.PAYMENT_SUCCEEDED: N_("a payment came"),
+    EventType.PAYMENT_FAILED: N_("a payment failed"), EventType.PAYMENT_REFUNDED: N_("a payment was given back"),
+    EventType.MESSAGE_SENT: N_("a message was sent"), EventType.MESSAGE_DELIVERED: N_("a message was delivered"),
+    EventType.MESSAGE_READ: N_("a message was read"), EventType.MESSAGE_FAILED: N_("a message wasn't delivered"),
+    EventType.MESSAGE_RECEIVED: N_("somebody wrote"), EventType.STOCK_CHANGED: N_("the stock changed"),
+    EventType.CATALOG_CHANGED: N_("the catalogue changed"), EventType.INVOICE_PAID: N_("an invoice was paid"),
+    EventType.INVOICE_CANCELLED: N_("an invoice was cancelled"), EventType.ENROLMENT_CREATED: N_("an enrolment"),
+    EventType.ENROLMENT_CHANGED: N_("an enrolment was changed"),
+    EventType.BOOKING_REQUESTED: N_("somebody wants to book"),
+    EventType.BOOKING_MOVE_REQUESTED: N_("somebody wants another time"),
+    EventType.BOOKING_CANCEL_REQUESTED: N_("somebody wants to cancel"),
+    EventType.BOOKING_CODE_REQUESTED: N_("somebody wants a code for a booking"),
+    EventType.ACTIVITY_RECORDED: N_("somebody did something on the site"),
+    EventType.CONNECTION_DISABLED: N_("the system switched us off"),
+    EventType.CONNECTION_ENABLED: N_("the system switched us on"), EventType.OTHER: N_("something else"),
+    EventType.SEND_REQUESTED: N_("a message is to be sent"),
+}  # fmt: skip
+
+
+def flow(name: str) -> str:
+    """A flow's name for people; its own where it has none."""
+    return FLOWS.get(name, name)
+
+
+def event(type_: EventType) -> str:
+    """An event's type for people."""
+    return EVENTS.get(type_, type_.value)

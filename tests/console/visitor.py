@@ -1,0 +1,58 @@
+"""A browser's way of calling the console, without one."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import httpx
+
+from fakes import House
+from svyazka.console.app import COOKIE, console
+from svyazka.console.surroundings import Surroundings
+from svyazka.model.requests import Role
+from svyazka.signing_in import Invitation, invite
+
+HOST = "127.0.0.1:8082"
+
+
+class Visitor:
+    """Somebody with a browser. `cookie`: what he came in with."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        around = Surroundings(house.store, house.clock, house.keyring)
+        transport = httpx.ASGITransport(console(around, {HOST}))
+        self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers={"accept-language": "ru"})
+
+    async def come_in(self, role: Role = Role.OWNER, tenant: str | None = None) -> Visitor:
+        token = await invite(self.house.store, self.house.clock, Invitation("ivan", role, tenant))
+        answer = await self.http.post(f"/enter/{token}", headers={"content-length": "0"})
+        assert answer.status_code == 303
+        assert self.http.cookies.get(COOKIE)
+        return self
+
+    async def page(self, path: str, status: int = 200) -> str:
+        answer = await self.http.get(path)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    async def press(self, page: str, label: str) -> str:
+        """Send the form with this button, as it stands on the page; the page that the answer leads to."""
+        for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", page, re.DOTALL):
+            if re.search(rf"<button[^>]*>\s*{re.escape(label)}\s*</button>", form):
+                action = re.search(r'action="([^"]*)"', form)
+                assert action
+                return await self.sent(unescape(action[1]), fields(form))
+        raise AssertionError(f"no button {label!r}")
+
+    async def sent(self, action: str, form: dict[str, str]) -> str:
+        answer = await self.http.post(action, data=form)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+
+def fields(form: str) -> dict[str, str]:
+    """What a form's hidden inputs hold."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)
+    return {name: unescape(value) for name, value in found}
