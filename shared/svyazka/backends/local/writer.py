@@ -50,6 +50,7 @@ class Job:
             return
         if self.error is not None:
             self.future.set_exception(self.error)
+            self.error = None
         else:
             self.future.set_result(self.result)
 
@@ -123,7 +124,10 @@ class Writer:
         job = Job(work, loop, loop.create_future(), apart)
         self._ensure_running()
         self._jobs.put(job)
-        result: T = await job.future
+        try:
+            result: T = await job.future
+        finally:
+            del job  # an error remembers this very frame: they would keep each other, and all that the caller holds
         return result
 
     def _ensure_running(self) -> None:
@@ -192,6 +196,7 @@ class Writer:
                 raise  # the disk's, or the file's: nothing of the batch is durable
             except Exception as error:
                 job.error = Unstorable(f"can't be written: {type(error).__name__}") if _of_content(error) else error
+                job.error.__traceback__ = None  # it would keep this frame, and with it the whole batch
                 connection.execute("ROLLBACK TO one")
             connection.execute("RELEASE one")
         connection.execute("COMMIT")
