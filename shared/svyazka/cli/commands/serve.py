@@ -41,6 +41,7 @@ from svyazka.settings import Settings
 from svyazka.signing_in import Invitation
 
 TENANTS = Path("tenants")
+CONSOLE_PORT = 8082
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -62,8 +63,11 @@ def run_(
         bool, typer.Option("--with-simulators", help=N_("Also the vendors' stand-ins, to try things out."))
     ] = False,
     console_port: Annotated[
-        int, typer.Option("--console-port", min=0, max=65535, help=N_("Of the console, on this machine only; 0: none."))
-    ] = 8082,
+        int | None,
+        typer.Option(
+            "--console-port", min=0, max=65535, help=N_("Of the console, on this machine only; 0: none. (8082)")
+        ),
+    ] = None,
     simulators_port: Annotated[int, typer.Option("--simulators-port", min=1, max=65535)] = 8081,
 ) -> None:
     """Run everything on this machine: webhooks are received, and what was pending goes on.
@@ -89,7 +93,9 @@ def run_(
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         with held(settings.data), vendors as stand_ins:
             _check_free(host, port)
-            if console_port:
+            if console_port is None:
+                console_port = _usual_or_any(CONSOLE_PORT)
+            elif console_port:
                 _check_free("127.0.0.1", console_port, "--console-port")
             opened.run(lambda session: _prepare(session, settings, files, stand_ins, console_port), creates=True)
             status = supervise(settings, host, port, console_port or None)
@@ -210,6 +216,17 @@ def _until_told() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
     told.wait()
+
+
+def _usual_or_any(port: int) -> int:
+    """The usual port, or any where somebody else has it: another hub on this machine, perhaps."""
+    try:
+        _check_free("127.0.0.1", port)
+    except ConfigError:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+    return port
 
 
 def _check_free(host: str, port: int, option: str = "--port") -> None:
