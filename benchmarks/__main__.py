@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.cloud import processor_time
 from benchmarks.cold_start import against_empty
 from benchmarks.comparing import comparing
+from benchmarks.importing import importing
 from benchmarks.lists import lists
 from benchmarks.local import accept_against_bare, end_to_end
 from benchmarks.machine import described
@@ -35,6 +36,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "end_to_end": lambda scale: end_to_end(int(8000 * scale)),
     "lists": lambda scale: lists(int(100_000 * scale), max(int(1000 * scale), 10)),
     "comparing": lambda scale: comparing(int(50_000 * scale)),
+    "importing": lambda scale: importing(int(50_000 * scale)),
     "upgrade": lambda scale: upgrade(int(100_000 * scale)),
     "beside_others": rates,
     "killed_again_and_again": kills,

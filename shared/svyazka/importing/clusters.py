@@ -99,22 +99,29 @@ def clusters(known: Sequence[Known]) -> Found:
 
 
 def _groups(known: Sequence[Known]) -> Iterator[tuple[Reason, list[Known]]]:
-    """Lines by what they share, wherever two do."""
-    shared: dict[tuple[Reason, str], list[Known]] = defaultdict(list)
+    """Lines by what they share, wherever two do. Nearly every value is one line's alone: it costs no list."""
+    first: dict[Reason, dict[str, Known]] = {reason: {} for reason in Reason}
+    shared: dict[tuple[Reason, str], list[Known]] = {}
     for one in known:
-        if one.code:
-            shared[Reason.CODE, one.code.casefold()].append(one)
-        for phone in one.phones:
-            shared[Reason.PHONE, phone].append(one)
-        for mail in one.mails:
-            shared[Reason.MAIL, mail].append(one)
-        words = plain_words(one.name)
-        if one.birthday and len(words) > 1:
-            patronymic = patronymic_of(one.name) or ""
-            shared[Reason.NAME_AND_BIRTHDAY, " ".join([one.birthday, *sorted(words), patronymic])].append(one)
+        for reason, value in _values(one):
+            earlier = first[reason].setdefault(value, one)
+            if earlier is not one:
+                shared.setdefault((reason, value), [earlier]).append(one)
     for (reason, _value), group in shared.items():
-        if len(group) > 1:
-            yield reason, group
+        yield reason, group
+
+
+def _values(one: Known) -> Iterator[tuple[Reason, str]]:
+    """What a line may share with another."""
+    if one.code:
+        yield Reason.CODE, one.code.casefold()
+    for phone in one.phones:
+        yield Reason.PHONE, phone
+    for mail in one.mails:
+        yield Reason.MAIL, mail
+    words = plain_words(one.name) if one.birthday else []
+    if len(words) > 1:
+        yield Reason.NAME_AND_BIRTHDAY, " ".join([one.birthday or "", *sorted(words), patronymic_of(one.name) or ""])
 
 
 def _pairs(group: list[Known], reason: Reason, joined: _Union) -> bool:
