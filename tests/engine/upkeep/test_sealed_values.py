@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from fakes import House
+from fakes import House, order
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.keeping.sealed import MOST, SealedValues
 from svyazka.engine.ports.blobs import LIVES, Purpose
 from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.engine.upkeep.retention import Retention
 from svyazka.model.contacts import Contact
-from svyazka.model.errors import ConfigError
+from svyazka.model.errors import ConfigError, Unavailable
 from svyazka.model.sealed import SealedBatch
 
 ANNA = {"row": 1, "fields": {"name": "Анна", "phone": ["8 999 000-01-08"], "birthday": None}}
@@ -170,6 +170,24 @@ async def test_what_nobody_names_goes_with_its_life_too(house: House) -> None:
     house.clock.step(60)
     await Retention(house.hub).retain()
     assert list(house.blobs.kept) == ["reports/kofe/b.html"]
+
+
+async def test_blobs_out_of_reach_keep_nothing_else_from_coming_to_its_end(
+    house: House, sealed: SealedValues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(*_: object) -> list[object]:
+        raise Unavailable("no answer")
+
+    batch = await kept(sealed)
+    await house.post(order(1))
+    await house.run()
+    house.clock.step(LIVES[Purpose.BEFORE].total_seconds() + 86400)
+    with monkeypatch.context() as patched:
+        patched.setattr(house.blobs, "list", unreachable)
+        assert await Retention(house.hub).retain() > 0, "the journal's own"
+    assert await sealed.read(batch) is not None
+    await Retention(house.hub).retain()
+    assert await sealed.read(batch) is None
 
 
 async def test_a_person_is_found_after_the_key_of_his_hash_was_replaced(house: House, sealed: SealedValues) -> None:

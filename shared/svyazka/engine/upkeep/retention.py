@@ -13,6 +13,7 @@ from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.ports.blobs import LIVES
 from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.support.each_due import each_due
+from svyazka.engine.support.logs import log
 from svyazka.model.commands import (
     AddNote,
     AddTask,
@@ -28,7 +29,7 @@ from svyazka.model.commands import (
 )
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
-from svyazka.model.errors import Conflict
+from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.sealed import SealedBatch
 
@@ -53,17 +54,24 @@ class Retention:
         for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES):
             through = await each_due(self._hub.store, query, self._hub.clock.now(), RETAIN_LIMIT, self._blank)
             blanked, finished = blanked + through.done, finished and through.finished
-        now = self._hub.clock.now()
-        through = await each_due(self._hub.store, STALE_SEALED, now, RETAIN_LIMIT, self._end)
-        blanked, finished = blanked + through.done, finished and through.finished
-        if self._strays_at is None or now - self._strays_at >= PATIENCE:
-            blanked += await self._remove_strays(now)
-            self._strays_at = now
+        blanked += await self._blobs()
         if blanked:
             await self._hub.store.scrub()
         if not finished:
             await self._hub.queue.enqueue([retain_task()])
         return blanked
+
+    async def _blobs(self) -> int:
+        """Sealed values past their life, and what nobody names. Where the blobs are out of reach, the rest goes on."""
+        now, gone = self._hub.clock.now(), 0
+        try:
+            gone = (await each_due(self._hub.store, STALE_SEALED, now, RETAIN_LIMIT, self._end)).done
+            if self._strays_at is None or now - self._strays_at >= PATIENCE:
+                gone += await self._remove_strays(now)
+                self._strays_at = now
+        except Unavailable as error:
+            log("ERROR", "blobs could not be removed", error=type(error).__name__)
+        return gone
 
     async def _end(self, document: Document) -> bool:
         """Sealed values have no skeleton: they go altogether."""
