@@ -30,7 +30,7 @@ ANNA = {
     "last_activity_time": 1763699995000, "name": "Анна Тестова",
 }  # fmt: skip
 SECRET = re.compile(r"[A-Za-z0-9_-]{5,256}")
-LONGEST = 4000
+LONGEST, MOST_ROWS = 4000, 30
 
 
 class Max(Simulator):
@@ -94,7 +94,10 @@ class Max(Simulator):
             return _error(403, "chat.denied", "error.dialog.suspended")
         self._count += 1
         mid = f"mid.0000000000dbbc84019a{self._count:012x}"
-        self.record("message", to=to, text=wanted["text"], mid=mid)
+        shown = _buttons(wanted.get("attachments"))
+        if shown is None:
+            return _error(400, "proto.payload", "Invalid attachments")
+        self.record("message", to=to, text=wanted["text"], mid=mid, buttons=shown)
         body = {"mid": mid, "seq": 115636213900001234 + self._count, "text": wanted["text"], "attachments": []}
         recipient = {"chat_id": CHAT, "chat_type": "dialog", "user_id": int(to)}
         message = {"recipient": recipient, "timestamp": _now(), "body": body, "sender": BOT}
@@ -180,6 +183,23 @@ class Max(Simulator):
         """Eight hours without a success: the bot is unsubscribed."""
         self.subscriptions.clear()
         return JSONResponse({"subscriptions": []})
+
+
+def _buttons(attachments: object) -> list[dict[str, str]] | None:
+    """The buttons under a message; None for what MAX wouldn't take."""
+    shown: list[dict[str, str]] = []
+    for each in attachments if isinstance(attachments, list) else []:
+        if each.get("type") != "inline_keyboard":
+            continue
+        rows = each.get("payload", {}).get("buttons")
+        if not isinstance(rows, list) or not rows or len(rows) > MOST_ROWS:
+            return None
+        for one in (button for row in rows for button in row):
+            wants = {"callback": "payload", "request_contact": "text", "link": "url"}.get(one.get("type"))
+            if wants is None or not one.get(wants) or not one.get("text"):
+                return None
+            shown.append(one)
+    return shown
 
 
 def _now() -> int:

@@ -14,6 +14,7 @@ def channel(name: str, vendor: str) -> Channel:
         connection=name, vendor=vendor, reaches=manifest.reaches, address=manifest.address, carries=manifest.carries,
         safety=lambda command: carried(manifest, command).safety, needs_receipt=manifest.needs_receipt,
         shows_buttons=manifest.messenger is not None and manifest.messenger.shows_buttons,
+        moves_visits=manifest.calendar is None or manifest.calendar.moves,
     )  # fmt: skip
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from flows.channels import SMS, TELEGRAM, channel
 from svyazka.engine.contracts.flow import Channel, Decision, Facts, FlowContext
-from svyazka.flows.booking_bot import FLOW, LONGEST_DATA, BookingBotSettings, Chosen
+from svyazka.flows.booking_bot import FLOW, BookingBotSettings, Chosen
+from svyazka.flows.bot_turns import LONGEST_DATA
+from svyazka.flows.own_visits import LIST
 from svyazka.model.bookings import Service, Slot, WallTime
 from svyazka.model.commands import BookVisit, Button, SendMessage
 from svyazka.model.contacts import Contact
@@ -50,7 +52,8 @@ def said(decision: Decision) -> SendMessage:
 
 
 def buttons(message: SendMessage) -> list[Button]:
-    return [button for row in message.buttons for button in row]
+    """Those of the way to a visit; the one that shows the visits that are there stands beside some of them."""
+    return [button for row in message.buttons for button in row if button.data != LIST]
 
 
 def question(asked: Event) -> Question | None:

@@ -21,16 +21,23 @@ from matrix.channels import review_request
 from matrix.conftest import Hub
 from matrix.hub import Machine
 from simulators.serve import Running
-from svyazka.connectors.registry import VENDORS, load_manifest
-from svyazka.model.commands import Forward, Repeat, SendMessage
+from svyazka.connectors.registry import VENDORS, load_manifest, load_webhook
+from svyazka.engine.contracts.webhook import Inbound, RawRequest
+from svyazka.model.commands import Button, Forward, Repeat, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import MaybeSent, NotSent
+from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded, Unclear
 from vendors import MESSENGERS
 from vendors.parts import Guest, Messenger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def _messenger(name: str) -> Any:
+    return load_manifest(name).messenger
+
 
 NAMES = sorted(name for name in VENDORS if load_manifest(name).messenger is not None)
 EVERY = pytest.mark.parametrize("name", NAMES)
@@ -324,3 +331,31 @@ async def test_what_stayed_unknown_is_settled_by_its_receipt(name: str, hub: Hub
         delivery = (await deliveries(machine))[name]
         assert (delivery.status, delivery.receipt) == ("succeeded", "delivered")
         assert counts(machine, *via) == [1, 0]
+
+
+# Buttons
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if _messenger(name).shows_buttons])
+async def test_buttons_are_shown_and_a_press_brings_back_what_it_stands_for(name: str, vendors: Running) -> None:
+    described = MESSENGERS[name]
+    assert described.buttons is not None, f"tests/vendors/{name}.py: it shows buttons: `buttons=` says which it took"
+    assert described.pressed is not None, f"tests/vendors/{name}.py: it shows buttons: `pressed=` is a press of one"
+    choice = (
+        (Button(text="Стрижка", data="svz|1"), Button(text="Ещё", data="x" * 64)),
+        (Button(text="Мои", data="m"),),
+    )
+    for rows in (choice, ((Button(text="Мой телефон", asks_phone=True),),), ()):
+        outcome, _ = await sent(name, vendors, message(name, buttons=rows))
+        assert isinstance(outcome, Succeeded), outcome
+        shown = [(one.text, None if one.asks_phone else one.data) for row in rows for one in row]
+        assert list(described.buttons(vendors)) == shown
+    body = json.dumps(described.pressed("svz|1")).encode()
+    request = RawRequest("POST", "/", b"", [(b"content-type", b"application/json")], body)
+    webhook = load_webhook(name)
+    assert webhook is not None
+    (fact,) = webhook.parse(request, Inbound({}, {}))
+    assert isinstance(fact, Fact)
+    assert (fact.type, fact.data["button"]) == (EventType.MESSAGE_RECEIVED, "svz|1")
+    assert fact.contact is not None
+    assert _messenger(name).address(fact.contact) is not None, "who pressed can be answered"

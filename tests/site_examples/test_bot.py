@@ -24,7 +24,8 @@ def test_a_visit_is_booked_by_buttons_and_a_time_that_was_taken_leads_to_others(
     assert last(shop, 1)["buttons"][0]["request_contact"]
     shop.told("telegram", "share", chat=CHAT, phone="79991239999")
     services = last(shop, 2)
-    assert [one["text"] for one in services["buttons"]] == ["Стрижка женская, 1500 ₽", "Стрижка детская, от 800 ₽"]
+    shown = [one["text"] for one in services["buttons"]]
+    assert shown == ["Стрижка женская, 1500 ₽", "Стрижка детская, от 800 ₽", "Мои записи"]
     press(shop, services, "женская")
     days = last(shop, 3)
     day = days["buttons"][1]
@@ -45,3 +46,10 @@ def test_a_visit_is_booked_by_buttons_and_a_time_that_was_taken_leads_to_others(
     assert "15:00" not in left
     assert "16:00" in left
     assert len([one for one in shop.effects("dikidi", "booking") if one["phone"] == "79991239999"]) == 1
+    press(shop, last(shop, 5), "Мои записи")
+    press(shop, last(shop, 8), "12:00")
+    press(shop, last(shop, 9), "Отменить")
+    press(shop, last(shop, 10), "Да")
+    assert "отменена" in last(shop, 11)["text"]
+    press(shop, last(shop, 5), "Мои записи")
+    assert "нет" in last(shop, 12)["text"]

@@ -93,6 +93,16 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
     yield case.status or 0, {"code": case.phrase or "some.code", "message": "?", **in_disguise}
 
 
+def _buttons(running: Running) -> list[tuple[str, str | None]]:
+    shown = [effect for effect in running.of("max").effects if effect["kind"] == "message"][-1]["buttons"]
+    return [(one["text"], one.get("payload")) for one in shown]
+
+
+def _pressed(data: str) -> object:
+    callback = {"timestamp": 1763700000000, "callback_id": "f9LH", "user": max_bot.ANNA, "payload": data}
+    return {"update_type": "message_callback", "timestamp": 1763700000000, "callback": callback, "message": None}
+
+
 VENDOR = Vendor(
     name="max",
     hooks=HOOKS,
@@ -117,6 +127,8 @@ VENDOR = Vendor(
         refuse=_refuse,
         down=answers("max", "/messages", 503),
         says=_says,
+        buttons=_buttons,
+        pressed=_pressed,
         spellings={
             "500100": "500100", "-71000000000001": "-71000000000001", " 5 ": "5", "Анна": None, "": None, "12.5": None,
             "9" * 19: None,

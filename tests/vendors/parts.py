@@ -307,6 +307,11 @@ class Messenger(Part):
     """Chats as people write them -> the address, or None for what is none."""
     pages_of_others: bool = False
     """It can tell by an answer's content type that somebody else gave it: then nothing was taken."""
+    buttons: Callable[[Running], Sequence[tuple[str, str | None]]] | None = None
+    """Of the last message that it took, where it shows any: what stands on each, and what it stands for; None for one
+    that asks for the phone."""
+    pressed: Callable[[str], object] | None = None
+    """What it tells us of a button that stands for this."""
 
     @property
     def proves_little(self) -> bool:

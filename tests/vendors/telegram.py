@@ -70,6 +70,16 @@ async def _ask(call: Call[TelegramSettings]) -> object:
     return await client.ask(call, "getMe")
 
 
+def _buttons(running: Running) -> list[tuple[str, str | None]]:
+    shown = [effect for effect in running.of("telegram").effects if effect["kind"] == "message"][-1].get("buttons", [])
+    return [(one["text"], one.get("callback_data")) for one in shown]
+
+
+def _pressed(data: str) -> object:
+    person = {"id": 5000000001, "is_bot": False, "first_name": "Анна"}
+    return {"update_id": 900, "callback_query": {"id": "77", "from": person, "data": data}}
+
+
 VENDOR = Vendor(
     name="telegram",
     hooks=HOOKS,
@@ -91,6 +101,8 @@ VENDOR = Vendor(
         refuse=_refuse,
         down=answers("telegram", SEND, 502),
         says=_says,
+        buttons=_buttons,
+        pressed=_pressed,
         changed=SHORT,
         spellings={
             "5000000001": "5000000001", "-1009999999999": "-1009999999999", "@our_channel": "@our_channel", " 5 ": "5",

@@ -21,16 +21,9 @@ MOMENT = datetime(2026, 3, 14, tzinfo=UTC)
 WHOLE = {"outages", "all_tenants", "all_connections", "all_cursors"}
 """Questions for all there is of a kind: small kinds."""
 
-PEOPLE = {
-    "events_of_person",
-    "raws_of_person",
-    "deliveries_of_person",
-    "keys_of_person",
-    "sealed_of_person",
-    "records_of_person",
-    "matches_of_person",
-}
-"""`forget` looks through every row's people: once a person, and progress is shown."""
+PEOPLE = {query.name for query in queries() if query.contains == "people"}
+"""`forget` looks through every row's people: once a person, and progress is shown. Who asks a bot for what they have
+booked has the rows of one calendar looked through."""
 
 by_name = pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
 

@@ -94,7 +94,7 @@ def test_the_raw_message_passes_with_its_secret_and_is_read() -> None:
     assert WEBHOOK.verify(request, SECRET) is None
     fact = one(request.body)
     assert (fact.type, fact.subject, fact.contact) == (E.MESSAGE_RECEIVED, f"message:{MID}", ANNA)
-    assert fact.data == {"text": "Здравствуйте! Когда привезут заказ?", "chat": "900100", "chat_type": "dialog"}
+    assert fact.data == {"text": "Здравствуйте! Когда привезут заказ?", "chat": "900100", "chat_type": "private"}
     assert fact.key == ("message_created", MID)
     assert str(fact.occurred_at) == "2025-11-21 04:40:00+00:00"
 

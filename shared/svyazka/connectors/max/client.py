@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
 
 from svyazka.catalogue import N_
@@ -11,23 +13,37 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure, on_the_way, retry_after
+from svyazka.model.commands import Button
 from svyazka.model.errors import NotSent
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Succeeded, Unclear
 
 CALL_TIMEOUT = 15.0
 
 
-async def send(call: Call[MaxSettings], address: str, words: str) -> Outcome:
+async def send(call: Call[MaxSettings], address: str, words: str, buttons: Sequence[Sequence[Button]] = ()) -> Outcome:
     """One message, as plain text, to a user (who must have started the bot) or, by a negative id, to a chat."""
     params = {"chat_id" if address.startswith("-") else "user_id": address, "disable_link_preview": "true"}
     try:
-        answer = await ask(call, "POST", "/messages", params=params, json={"text": words, "notify": True})
+        message = {"text": words, "notify": True, **_keyboard(buttons)}
+        answer = await ask(call, "POST", "/messages", params=params, json=message)
     except VendorFailure as error:
         return error.outcome
     mid = text(section(answer, "message", "body").get("mid"))
     if mid is None:
         return Unclear(code="no_id", message=N_("MAX answered without the message's id"))
     return Succeeded(external_id=mid)
+
+
+def _keyboard(buttons: Sequence[Sequence[Button]]) -> dict[str, object]:
+    """Under the message, each a `callback` that brings its payload back, or a `request_contact`."""
+    rows = [[_shown(one) for one in row] for row in buttons if row]
+    return {"attachments": [{"type": "inline_keyboard", "payload": {"buttons": rows}}]} if rows else {}
+
+
+def _shown(button: Button) -> dict[str, str]:
+    if button.asks_phone:
+        return {"type": "request_contact", "text": button.text}
+    return {"type": "callback", "text": button.text, "payload": button.data}
 
 
 async def ask(

@@ -21,6 +21,7 @@ class MaxMessenger(Messenger[MaxSettings]):
 
     reaches = "max"
     no_address = N_("no user and no chat of MAX's")
+    shows_buttons = True
 
     def address(self, contact: Contact) -> str | None:
         """The id of a user, or, below zero, of a group's chat. A bot can't write by a phone number."""
@@ -32,4 +33,4 @@ class MaxMessenger(Messenger[MaxSettings]):
 
     async def send(self, message: SendMessage, to: str, call: Call[MaxSettings]) -> Outcome:
         """Send one message."""
-        return await client.send(call, to, message.text)
+        return await client.send(call, to, message.text, message.buttons)

@@ -37,6 +37,10 @@ UNUSED = {
 bot may still be written to elsewhere."""
 
 
+CHATS = {"dialog": "private"}
+"""What MAX calls a chat -> our word, where it differs."""
+
+
 class MaxWebhook(Webhook):
     """Updates of one bot."""
 
@@ -131,7 +135,7 @@ def _message(update: Section) -> Fact:
                 "text": words,
                 "attachment": text(next(iter(sections(body.get("attachments"))), NOTHING).get("type"), 40),
                 "chat": identifier(where.get("chat_id")),
-                "chat_type": text(where.get("chat_type")),
+                "chat_type": CHATS.get(text(where.get("chat_type")) or "", text(where.get("chat_type"))),
                 "edited": f"message:{mid}" if edited and mid else None,
             }
         ),

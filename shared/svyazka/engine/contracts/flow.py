@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from svyazka.model.base import Frozen
+from svyazka.model.bookings import Visit
 from svyazka.model.commands import Command, Plan, Safety, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType, Fact
@@ -33,6 +34,8 @@ class Channel:
     """What it takes often never arrives: see `Messenger.needs_receipt`."""
     shows_buttons: bool = False
     """See `Messenger.shows_buttons`."""
+    moves_visits: bool = True
+    """See `Calendar.moves`."""
 
     def step(self, flow: str, command: Command, what: str | None = None) -> Step:
         """The command through this channel, named so that its identity never depends on an order; `what` tells several
@@ -53,9 +56,11 @@ class Needs:
     """CRMs (by connection) whose card of the person is to be read. It is had soon, or not at all."""
     ask: Question | None = None
     """A question for the calendar among the flow's own channels, for a person who waits; asked for each flow."""
+    visits: bool = False
+    """Visits to come that the event's person has booked from the same chat, in that calendar."""
 
     def __or__(self, other: Needs) -> Needs:
-        """What two flows need together; a question is each one's own."""
+        """What two flows need together; what is asked of a calendar is each one's own."""
         return Needs(reread=self.reread or other.reread, cards=self.cards | other.cards)
 
 
@@ -71,6 +76,8 @@ class Facts:
     """By connection: what the person's card shows there, by canonical name. Whoever couldn't be asked shows nothing."""
     answer: tuple[Told, ...] | None = None
     """What the calendar answered; None where nothing was asked, or there was no answer in time."""
+    visits: tuple[Visit, ...] | None = None
+    """The person's own, the next first; None as with `answer`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ DELIVERIES_WAITING = DELIVERIES.asked("deliveries_waiting", "tenant", "waits_on"
 DELIVERY_BY_EXTERNAL_ID = DELIVERIES.asked("delivery_by_external_id", "tenant", "connection", "external_id")
 DELIVERIES_OF_LANE = DELIVERIES.asked("deliveries_of_lane", "lane", order="created_at")
 DELIVERIES_OF_PERSON = DELIVERIES.asked("deliveries_of_person", contains="people")
+DELIVERIES_OF_PERSON_AT = DELIVERIES.asked("deliveries_of_person_at", "tenant", "connection", contains="people")
 STALE_DELIVERIES = DELIVERIES.asked("stale_deliveries", at_most="blank_at")
 
 OUTAGES = Kind(

@@ -10,6 +10,7 @@ from operator import or_
 
 from svyazka.catalogue import N_
 from svyazka.engine.asking.asker import Asker
+from svyazka.engine.asking.booked_here import visits_booked_by
 from svyazka.engine.calling.cards import Cards
 from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.dispatch import carried
@@ -21,14 +22,14 @@ from svyazka.engine.rules.guards import addresses
 from svyazka.engine.rules.sequences import deliveries_of
 from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.engine.support.logs import log
-from svyazka.engine.tenants.directory import BoundFlow
+from svyazka.engine.tenants.directory import Account, BoundFlow
 from svyazka.model.commands import Guards, Plan, SendMessage, Stage, Step, person_of
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import NotAnswered, SourceUnavailable
 from svyazka.model.events import Event, EventRecord, EventType
 from svyazka.model.outcomes import Blocked
-from svyazka.model.questions import Told
+from svyazka.model.questions import Question, Told
 from svyazka.model.tenants import Tenant
 
 TRUST_BODY_AFTER = timedelta(hours=6)
@@ -72,8 +73,8 @@ class FlowsDecide:
         planned.needs = reduce(or_, (flow.flow.needs(event, flow.settings) for flow in bound), Needs())
         planned.facts = await self._fetched(event, planned.needs)
         for flow in bound:
-            answer = await self._answered(flow, event, tenant)
-            decision = await self._ask(flow, event, replace(planned.facts, answer=answer), tenant)
+            facts = await self._of_its_calendar(flow, event, planned.facts, tenant)
+            decision = await self._ask(flow, event, facts, tenant)
             if decision.reason:
                 planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
             planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
@@ -88,20 +89,27 @@ class FlowsDecide:
         cards = {name: await self._cards.of(event.tenant, name, person) for name in sorted(needs.cards)}
         return replace(facts, cards=cards)
 
-    async def _answered(self, bound: BoundFlow, event: Event, tenant: Tenant) -> tuple[Told, ...] | None:
-        """What the flow's own calendar says to its question; a person waits, so that no answer in time is none."""
-        question = bound.flow.needs(event, bound.settings).ask
-        if question is None:
+    async def _of_its_calendar(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Facts:
+        """What the flow's own calendar says; a person waits, so that no answer in time is none."""
+        needs = bound.flow.needs(event, bound.settings)
+        if needs.ask is None and not needs.visits:
+            return facts
+        accounts = [await self._hub.directory.account(tenant.id, name) for name in bound.spec.via]
+        calendar = next((one for one in accounts if one is not None and one.manifest.calendar is not None), None)
+        if calendar is None:
+            return facts
+        answer = await self._answered(calendar, needs.ask, event) if needs.ask is not None else None
+        person, visits = event.contact or Contact(), None
+        if needs.visits:
+            visits = await visits_booked_by(self._hub, self._asker, calendar, person, event.connection)
+        return replace(facts, answer=answer, visits=None if visits is None else tuple(visits))
+
+    async def _answered(self, calendar: Account, question: Question, event: Event) -> tuple[Told, ...] | None:
+        try:
+            return (await self._asker.ask(calendar, question, by=event.connection)).value
+        except NotAnswered as error:
+            log("NOTICE", "not answered", tenant=calendar.tenant.id, connection=calendar.name, code=error.code)
             return None
-        for name in bound.spec.via:
-            account = await self._hub.directory.account(tenant.id, name)
-            if account is not None and account.manifest.calendar is not None:
-                try:
-                    return (await self._asker.ask(account, question, by=event.connection)).value
-                except NotAnswered as error:
-                    log("NOTICE", "not answered", tenant=tenant.id, connection=name, code=error.code)
-                    return None
-        return None
 
     async def reread(self, event: Event) -> Facts:
         """The event's object as its vendor shows it now, where it can be asked. Raises SourceUnavailable."""

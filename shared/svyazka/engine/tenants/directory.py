@@ -59,6 +59,7 @@ class Account:
             timezone=self.timezone,
             needs_receipt=self.manifest.needs_receipt,
             shows_buttons=self.manifest.messenger is not None and self.manifest.messenger.shows_buttons,
+            moves_visits=self.manifest.calendar is None or self.manifest.calendar.moves,
         )
 
 
