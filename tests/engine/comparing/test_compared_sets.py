@@ -112,6 +112,22 @@ def test_what_was_removed_while_a_side_was_down_does_not_come_back_with_it() -> 
     assert (back.writes, back.open) == ({"base": (P1, P3)}, {})
 
 
+def test_what_a_set_is_owed_is_not_forgotten_at_a_second_look_nor_by_an_edit_in_between() -> None:
+    rules = {"phone": BOTH}
+    world = World(
+        {"crm": System({"phone": (P1, P3)}), "salon": System({"phone": (P2,)}, one_value=frozenset({"phone"}))}, rules
+    )
+    for system in world.systems.values():
+        system.bases = {"phone": FieldBase(prints=world.printer.prints("phone", (P1,)))}
+    world.deliver("salon")  # nothing to write there; what the CRM is owed is noted
+    again = world.compared()
+    assert again.writes("crm") == {"phone": (P3, P2)}
+    assert again.intent("crm") == {"phone": world.printer.prints("phone", (P3, P2))}
+    world.systems["crm"].holds["phone"] = (P1, P3, P5)
+    world.round()
+    assert world.systems["crm"].holds["phone"] == (P3, P5, P2)
+
+
 def test_a_set_that_was_not_taken_is_no_removal_of_what_it_lacks() -> None:
     world = World(
         {"crm": System({"phone": (P1,)}), "till": System({"phone": (P1,)}, ignores=frozenset({"phone"}))},

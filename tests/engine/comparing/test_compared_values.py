@@ -48,6 +48,8 @@ TABLE: list[tuple[str, FieldRule, Sides, Verdict, Reason | None, dict[str, Shown
     ("about", CRM, {"crm": (UNREAD, "a"), "salon": ("b", "a"), "till": ("a", "a")},
      Verdict.HELD, Reason.OWNER_UNREAD, {}),
     ("about", CRM, {"salon": ("b", "a"), "till": ("a", "a")}, Verdict.WRITES, Reason.CHANGED, {"till": "b"}),
+    ("price", FieldRule(owner="salon", first=First.OWNER),
+     {"crm": ("9", NEVER), "salon": (CLEARED, NEVER), "till": ("2", CLEARED)}, Verdict.ASKED, Reason.FIRST, {}),
     # its owner has none: it is filled; was it cleared there, the rule for clearing tells
     ("about", CRM, {"crm": (CLEARED, CLEARED), "salon": ("a", CLEARED)}, Verdict.WRITES, Reason.CHANGED, {"crm": "a"}),
     ("about", CRM, {"crm": (CLEARED, NEVER), "salon": ("a", NEVER)}, Verdict.WRITES, Reason.FILLED, {"crm": "a"}),

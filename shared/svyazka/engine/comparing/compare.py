@@ -72,9 +72,6 @@ def _plain(printer: Printer, type: FieldType, shown: Shown) -> Shown:
     return CLEARED
 
 
-NOTHING = FieldBase(prints=())
-
-
 @dataclass(frozen=True)
 class ComparedRecord:
     """What follows for each field of a record."""
@@ -89,11 +86,8 @@ class ComparedRecord:
 
     def intent(self, side: str) -> dict[str, Prints]:
         """Its prints: what is about to stand there."""
-        own = self.sides[side].bases  # of what was owed before nothing is new
-        return {
-            name: one.bases.get(side, own.get(name, NOTHING)).prints
-            for name, one in self.fields.items() if side in one.writes
-        }  # fmt: skip
+        known = {**self.sides[side].bases, **self.bases(side)}  # of what was owed before nothing is new
+        return {name: known[name].prints for name in self.writes(side)}
 
     def bases(self, side: str) -> dict[str, FieldBase]:
         """What is new of one side's bases."""

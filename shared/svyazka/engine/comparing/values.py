@@ -72,10 +72,20 @@ def the_owner_leads(case: Case) -> Compared | None:
     if owner in case.unread:
         return Compared(Verdict.HELD, Reason.OWNER_UNREAD, open={owner: Reason.OWNER_UNREAD}, accepted=case.accepted)
     if case.shown(owner) is CLEARED:
-        return cleared(case, (owner,)) if case.states[owner] is State.CHANGED else None
+        return _without_a_value(case, owner)
     if case.states[owner] is State.FRESH and not case.leads_at_first:
         return None
     return holds(case, owner, Reason.OWNER)
+
+
+def _without_a_value(case: Case, owner: str) -> Compared | None:
+    """An owner that is empty erases nothing: it is filled by what follows from the others, if all of them agree."""
+    if case.states[owner] is State.CHANGED:
+        return cleared(case, (owner,))
+    values = case.valued(case.taking)
+    if case.valued(case.those(State.FRESH)) and not case.all_same(values):
+        return asked(Reason.FIRST, values)
+    return None
 
 
 def one_changed(case: Case) -> Compared | None:
