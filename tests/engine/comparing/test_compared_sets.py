@@ -128,6 +128,19 @@ def test_what_a_set_is_owed_is_not_forgotten_at_a_second_look_nor_by_an_edit_in_
     assert world.systems["crm"].holds["phone"] == (P3, P5, P2)
 
 
+def test_what_others_removed_does_not_come_back_from_a_file_and_what_the_file_adds_comes() -> None:
+    world = World(
+        {"crm": System({"tags": ("vip", "old")}), "file": System({"tags": ("vip", "old")}, read_only=True)},
+        {"tags": BOTH},
+    )
+    world.round()
+    world.systems["crm"].holds["tags"] = ("vip",)
+    assert [world.round(), world.round()] == [0, 0]
+    world.systems["file"].holds["tags"] = ("vip", "old", "new")
+    world.round()
+    assert world.systems["crm"].holds["tags"] == ("vip", "new")
+
+
 def test_a_set_that_was_not_taken_is_no_removal_of_what_it_lacks() -> None:
     world = World(
         {"crm": System({"phone": (P1,)}), "till": System({"phone": (P1,)}, ignores=frozenset({"phone"}))},

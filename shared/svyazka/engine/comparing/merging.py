@@ -30,7 +30,7 @@ def merge(case: Case) -> Merged:
         element
         for side in _in_order(sides)
         for element in side.holds
-        if side.tells or any(other.awaits(element) for other in sides.values())
+        if side.says(element) or any(other.awaits(element) for other in sides.values())
     )
     candidates = [element for element in held if not _is_cut(element, held, sides)]
     if owner is not None and owner.holds and not owner.view and owner.leads:
@@ -90,6 +90,13 @@ class SideOfSet:
     def tells(self) -> bool:
         """Whether its elements say something about the set: a view that shows what it did says nothing new."""
         return not self.view or self.state in (State.FRESH, State.CHANGED)
+
+    def says(self, element: str) -> bool:
+        """Whether it says that an element of its belongs to the set. A file can't show that others removed one: what it
+        holds unchanged says nothing."""
+        if self.case.sides[self.name].writable or self.state is State.FRESH:
+            return self.tells
+        return self.added(element)
 
     @property
     def leads(self) -> bool:
