@@ -11,6 +11,8 @@ from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.delivering import attempts, recording
 from svyazka.engine.in_step import preparing
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.answering import answer
+from svyazka.engine.operating.syncing import flow_named
 from svyazka.engine.planning import planner
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
@@ -123,6 +125,15 @@ class InStep(House):
     def record(self) -> Record:
         (one,) = self.records()
         return one
+
+    def record_of(self, object_: str) -> Record:
+        """The record of an object."""
+        return next(one for one in self.records() if object_ in {side.object for side in one.sides.values()})
+
+    async def answer(self, object_: str, field: str, said: str) -> None:
+        """A person answers what is asked of a field."""
+        flow = await flow_named(self.hub, self.tenant, "sync_contacts")
+        await answer(self.hub, self.tenant, flow, self.record_of(object_).id, field, said)
 
     def links(self) -> list[Link]:
         return [journal.read(Link, d).model for d in self.store.documents.values() if d.kind == "links"]

@@ -19,6 +19,8 @@ class Owed(Stored):
     couldn't be read for longer, each thing that it was last known or due to show."""
     times: int = 0
     """Writes that the vendor took and that changed nothing which we saw."""
+    edited: bool = False
+    """Somebody changed it there, and the others' value holds all the same."""
 
 
 class FieldBase(Stored):

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Literal
 
 from svyazka.model.base import Frozen, Stored, Time
-from svyazka.model.bases import Accepted, Decided, FieldBase
+from svyazka.model.bases import Accepted, Decided, FieldBase, Prints
 from svyazka.model.ids import stable_id
 from svyazka.model.records import KeyType, RecordKind
+from svyazka.model.restraints import RecentWrites
 
 
 class SideState(StrEnum):
@@ -40,6 +41,8 @@ class Side(Stored):
     """When somebody first told of a change there after that."""
     state: SideState = SideState.LIVE
     gone_at: Time | None = None
+    written: dict[str, RecentWrites] = {}
+    """By field: what we wrote there lately, for the brakes."""
 
 
 class Running(Stored):
@@ -86,6 +89,8 @@ class Record(Stored):
 
     asked: dict[str, str] = {}
     """By field: why somebody has to say (`conflict`, `first`, ...)."""
+    saw: dict[str, dict[str, Prints]] = {}
+    """By field that is asked: prints of what each side showed, which an answer is about."""
     accepted: dict[str, Accepted] = {}
     """By field: a difference that stands, for good reason."""
     decided: dict[str, Decided] = {}

@@ -13,7 +13,7 @@ from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, lines, note, progress, say, table
 from svyazka.cli.session import Session, run
 from svyazka.engine.in_step.flows import in_step_flows, switch_of, writes_toward
-from svyazka.engine.operating import syncing
+from svyazka.engine.operating import answering, syncing
 from svyazka.model.in_step import Doubt, Record
 
 SHOWN = 50
@@ -25,6 +25,10 @@ Toward = Annotated[
     list[str] | None,
     typer.Option("--toward", metavar="CONNECTION", help=N_("Only what is written there; left out: everywhere.")),
 ]
+
+RecordId = Annotated[str, typer.Argument(metavar="RECORD", help=N_("As `sync status` lists it."))]
+OfField = Annotated[str, typer.Argument(metavar="FIELD")]
+Said = Annotated[str, typer.Argument(metavar="ANSWER", help=N_("A connection, `leave` or `go-on`."))]
 
 family = typer.Typer(
     cls=Family, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -100,6 +104,23 @@ def start(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = Fal
                 done += 1
                 bar.advance(task)
         say(ngettext("{count} record is looked at anew", "{count} records are looked at anew", done))
+
+    run(body)
+
+
+@family.command(
+    "answer", cls=Command,
+    help=N_("Answer what is asked: whose value holds, that a difference stays, that a stopped field goes on."),
+)  # fmt: skip
+def answer(tenant: OfTenants, flow: FlowId, record: RecordId, field: OfField, said: Said) -> None:
+    """Answer what is asked: whose value holds, that a difference stays, that a stopped field goes on."""
+
+    async def body(session: Session) -> None:
+        owner, hub = await session.tenant(tenant), session.hub
+        found = await syncing.flow_named(hub, owner, flow)
+        await answering.answer(hub, owner, found, record, field, said)
+        await session.audit("sync answer", f"{owner.id}/{flow}/{record}", field=field, said=said)
+        say(_("taken down; {record} is looked at anew", record=record))
 
     run(body)
 

@@ -184,7 +184,10 @@ class Case:
         else:
             known = (*(base.owed.before if base.owed else ()), base.prints) if base else ()
             before = tuple(dict.fromkeys(known))[-ALTERNATIVES:]
-        return FieldBase(prints=wanted, owed=Owed(before=before, times=self.tries(name, wanted)))
+        edited = self.states.get(name) is State.CHANGED
+        if base is not None and base.owed is not None and self.states.get(name) is State.OWED:
+            edited = base.owed.edited
+        return FieldBase(prints=wanted, owed=Owed(before=before, times=self.tries(name, wanted), edited=edited))
 
     def tries(self, name: str, wanted: Prints) -> int:
         """How often this was written to a side that showed no effect."""

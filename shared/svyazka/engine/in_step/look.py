@@ -24,10 +24,10 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Write
-from svyazka.model.bases import FieldBase
+from svyazka.model.bases import FieldBase, Prints
 from svyazka.model.deliveries import Delivery
 from svyazka.model.in_step import Record, Side, SideState, Switch
-from svyazka.model.records import CLEARED, Shown
+from svyazka.model.records import CLEARED, UNREAD, Shown
 from svyazka.model.tenants import Tenant
 
 
@@ -133,13 +133,24 @@ class Look:
         if compared is None:
             return record.model_copy(update={"sides": sides})
         as_read = record.model_copy(update={"sides": sides})
-        asked = asked_of(as_read, self.flow.rules, {name: _why(compared, name) for name in compared.open})
+        stays = {name: _why(compared, name) for name in compared.open}
+        asked = asked_of(as_read, self.flow.rules, {**record.stopped, **stays})
         return record.model_copy(
             update={
                 "sides": sides, "asked": asked, "accepted": dict(compared.accepted),
-                "decided": self._decided(record, asked),
+                "decided": self._decided(record, asked), "saw": self._saw(compared),
             }
         )  # fmt: skip
+
+    def _saw(self, compared: ComparedRecord) -> dict[str, dict[str, Prints]]:
+        """What the sides show of each field that is asked."""
+        return {
+            name: {
+                side: self.printer.prints(name, shown) for side, one in compared.sides.items()
+                if (shown := one.fields.get(name, UNREAD)) is not UNREAD
+            }
+            for name in compared.open
+        }  # fmt: skip
 
     def _decided(self, record: Record, asked: Mapping[str, str]) -> dict[str, object]:
         """What a person said goes once it is carried out."""

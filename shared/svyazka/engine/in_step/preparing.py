@@ -12,6 +12,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.comparing.compare import ComparedRecord
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.braking import Braked, braked, with_counted
 from svyazka.engine.in_step.doubting import WHOSE
 from svyazka.engine.in_step.finding import Finding, Joined, New, Nothing
 from svyazka.engine.in_step.flows import InStep, flow_for, switch_of, writes_toward
@@ -35,7 +36,6 @@ from svyazka.engine.support.failpoints import reach
 from svyazka.model.commands import SyncObject
 from svyazka.model.deliveries import Delivery, LastError, Status
 from svyazka.model.in_step import Record, SideState
-from svyazka.model.records import Wanted
 from svyazka.model.tenants import Tenant
 
 BUSY = timedelta(seconds=2)
@@ -109,20 +109,17 @@ class Preparing:
         toward, seen = look.toward, look.seen[look.toward]
         assert isinstance(seen, Seen)
         compared = look.compared()
-        writes = self._to_write(look, compared)
         if seen.object is None:
             return await self._without_claim(delivery, look, compared, N_("it isn't there (any more)"))
+        counted = braked(look, compared)
+        writes = counted.writes
         if not writes:
-            return await self._without_claim(delivery, look, compared, "")
+            return await self._without_claim(delivery, look, compared, "", counted=counted)
         if not writes_toward(look.flow, look.switch, toward):
             why = N_("would write {fields}: the flow only watches").format(fields=", ".join(sorted(writes)))
             return await self._without_claim(delivery, look, compared, why, would=tuple(sorted(writes)))
         records = self._records(look)
-        return Ready(self._hub, look, compared, writes, records, seen.object, seen.at)
-
-    def _to_write(self, look: Look, compared: ComparedRecord) -> dict[str, Wanted]:
-        stopped = look.held.model.stopped
-        return {name: value for name, value in compared.writes(look.toward).items() if name not in stopped}
+        return Ready(self._hub, look, compared, writes, records, seen.object, seen.at, counted=counted)
 
     def _records(self, look: Look) -> Records[Any]:
         manifest = self._hub.directory.manifests(look.tenant.connections[look.toward].vendor)
@@ -151,7 +148,7 @@ class Preparing:
     async def _make(self, delivery: Delivery, look: Look, new: New) -> Transition | Ready:
         look.making = True
         compared = look.compared()
-        writes = {**self._to_write(look, compared), **new.besides}
+        writes = {**compared.writes(look.toward), **new.besides}
         lacking = sorted(new.requires - set(writes))
         if lacking:
             message = N_("not creatable: no {fields}").format(fields=", ".join(lacking))
@@ -180,11 +177,13 @@ class Preparing:
     async def _without_claim(
         self, delivery: Delivery, look: Look, compared: ComparedRecord | None, why: str, *,
         would: tuple[str, ...] = (), refused: str = "", doubt: tuple[str, ...] | None = None,
+        counted: Braked | None = None,
     ) -> Looked:  # fmt: skip
         end = await self._ended(delivery, why)
 
         async def build(held: Versioned[Record]) -> Part:
             record = look.taken(held.model)
+            record = with_counted(record, look.toward, counted, written=False) if counted is not None else record
             record = look.compared_as(record, compared)
             changes = _of_target(record, look.toward, would, refused, doubt is not None)
             running = record.running

@@ -15,6 +15,7 @@ from svyazka.engine.contracts.capabilities.records import Records, Written
 from svyazka.engine.contracts.dispatch import Carried
 from svyazka.engine.contracts.putting import FRESH, gone_meanwhile
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.braking import Braked, with_counted
 from svyazka.engine.in_step.joining import take_in
 from svyazka.engine.in_step.look import Look
 from svyazka.engine.in_step.parts import Part
@@ -45,6 +46,8 @@ class Ready:
     mark: str = ""
     keys: Sequence[Write] = ()
     """For what is to be made: that nobody else makes it."""
+    counted: Braked | None = None
+    """What the brakes make of these writes."""
     answer: Written | None = field(default=None, init=False)
 
     @property
@@ -81,9 +84,9 @@ class Ready:
         running = Running(delivery=claim.id, toward=toward, lease_until=claim.lease_until)
         wanted = {name: prints for name, prints in self.compared.intent(toward).items() if name in self.writes}
         intent = Intent(toward=toward, prints=wanted, mark=self.mark or None)
-        record = self.look.taken(held.model).model_copy(
-            update={"running": running, "intent": intent, "moves": held.model.moves + 1}
-        )
+        record = self.look.taken(held.model)
+        record = self._counted(record, written=False)
+        record = record.model_copy(update={"running": running, "intent": intent, "moves": held.model.moves + 1})
         return Part((journal.replace(record, held.version), *self.keys))
 
     # The write
@@ -162,7 +165,7 @@ class Ready:
         if self.making:
             assert done.external_id is not None
             record, writes = await self._linked(record, toward, done.external_id)
-        record = self.look.compared_as(record, self.compared)
+        record = self.look.compared_as(self._counted(record, written=True), self.compared)
         held_back = set(self.compared.writes(toward)) - set(self.writes)
         agreed = self.compared.settled(toward, self._answers(), self.look.printer, held_back)
         sides = dict(record.sides)
@@ -180,6 +183,9 @@ class Ready:
         if record.running is not None and record.running.delivery == delivery.id:
             changes["running"] = None
         return record.model_copy(update=changes), writes
+
+    def _counted(self, record: Record, *, written: bool) -> Record:
+        return with_counted(record, self.look.toward, self.counted, written=written) if self.counted else record
 
     def _answers(self) -> dict[str, Answer]:
         """What the answer to the write proves of each field that was written."""
