@@ -265,3 +265,14 @@ def test_a_side_that_has_never_agreed_stands_for_no_other_though_it_fits_the_own
     }
     found = compare_field("about", sides, FieldRule(owner="till"), printer())
     assert not found.writes
+
+
+def test_a_side_that_cuts_makes_no_spelling_of_two_long_ones_that_differ() -> None:
+    sides = {
+        "crm": seen("name", "alpha", "alpha", keeps=cut(5)),
+        "salon": seen("name", "alphabetical", "alphabetical"),
+        "till": seen("name", "alphabet", keeps=cut(8)),
+    }
+    assert compare_field("name", sides, BOTH, printer()).verdict is Verdict.CONVERGED
+    apart = {**sides, "till": seen("name", "alpha", keeps=cut(8))}
+    assert compare_field("name", apart, BOTH, printer()).verdict is Verdict.ASKED

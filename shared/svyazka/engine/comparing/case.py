@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from itertools import combinations
 
 from svyazka.engine.comparing.fields import Clear, FieldRule, First, Seen
 from svyazka.engine.comparing.normalising import FieldType, loosely, may_be_cleared
@@ -126,8 +127,7 @@ class Case:
 
     def all_same(self, names: Iterable[str]) -> bool:
         """Whether each two of these do: a short side may fit two long ones that don't fit each other."""
-        listed = tuple(names)
-        return all(self.same(one, other) for index, one in enumerate(listed) for other in listed[index + 1 :])
+        return all(self.same(*pair) for pair in combinations(names, 2))
 
     def spelled(self, one: str, other: str) -> bool:
         """Whether two values differ in spelling only."""

@@ -7,6 +7,7 @@ docstring; `Outcome` makes of "this side's value holds" what is written to whom.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import combinations
 
 from svyazka.engine.comparing.case import Case, State, owed_to_the_unread
 from svyazka.engine.comparing.fields import Clear, Compared, Conflicts, Reason, Verdict
@@ -40,13 +41,11 @@ def all_equal(case: Case) -> Compared | None:
 
 def an_accepted_difference(case: Case) -> Compared | None:
     """These very values may differ: it was found out, or said, before."""
-    taking = case.taking
-    pairs = [(one, other) for index, one in enumerate(taking) for other in taking[index + 1 :]]
     if case.accepted is None or case.those(State.OWED):
         return None
-    if not all(case.same(*pair) or case.excused(*pair) for pair in pairs):
+    if not all(case.same(*pair) or case.excused(*pair) for pair in combinations(case.taking, 2)):
         return None
-    bases, restamped = case.news({name: case.as_read(name) for name in taking})
+    bases, restamped = case.news({name: case.as_read(name) for name in case.taking})
     return Compared(
         Verdict.ACCEPTED, Reason(case.accepted.why), bases=bases, accepted=case.accepted, restamped=restamped
     )
@@ -111,10 +110,10 @@ def what_is_owed(case: Case) -> Compared | None:
 
 def only_spelled_differently(case: Case) -> Compared | None:
     """Different hands typed the same: nobody is asked, nothing is written."""
-    taking = case.taking
-    if case.those(State.OWED) or not all(case.spelled(taking[0], other) for other in taking[1:]):
+    pairs = combinations(case.taking, 2)
+    if case.those(State.OWED) or not all(case.same(*pair) or case.spelled(*pair) for pair in pairs):
         return None
-    bases, restamped = case.news({name: case.as_read(name) for name in taking})
+    bases, restamped = case.news({name: case.as_read(name) for name in case.taking})
     return Compared(Verdict.ACCEPTED, Reason.SPELLING, bases=bases, restamped=restamped)
 
 
