@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.cloud import processor_time
 from benchmarks.cold_start import against_empty
 from benchmarks.comparing import comparing
+from benchmarks.door import lead_accept
 from benchmarks.importing import importing
 from benchmarks.lists import lists
 from benchmarks.local import accept_against_bare, end_to_end
@@ -32,6 +33,7 @@ Measurement = Callable[[float], object]
 MEASUREMENTS: dict[str, Measurement] = {
     "cold_start": lambda scale: _cold_start(max(int(12 * scale), 2)),
     "accept": lambda scale: accept_against_bare(int(6000 * scale)),
+    "lead_accept": lambda scale: lead_accept(int(4000 * scale)),
     "processor_time_as_deployed": lambda scale: processor_time(int(1000 * scale)),
     "end_to_end": lambda scale: end_to_end(int(8000 * scale)),
     "lists": lambda scale: lists(int(100_000 * scale), max(int(1000 * scale), 10)),

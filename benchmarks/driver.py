@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,8 +32,9 @@ class Driven:
 class Caller:
     """One connection, as a vendor keeps it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self._target = urlsplit(url)
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         target = self._target
         self._path = f"{target.path}?{target.query}" if target.query else target.path
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -43,8 +44,8 @@ class Caller:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._target.hostname, self._target.port)
         reader, writer = self._streams
-        head = f"POST {self._path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-        writer.write(f"{head}{len(content)}\r\n\r\n".encode() + content)
+        head = f"POST {self._path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{self._headers}"
+        writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
         answered = (await reader.readuntil(b"\r\n\r\n")).lower()
         if b"content-length:" in answered:
             await reader.readexactly(int(answered.split(b"content-length:")[1].split(b"\r\n")[0]))
@@ -63,13 +64,15 @@ class Caller:
             self._streams = None
 
 
-async def drive(url: str, body: Callable[[int], bytes], count: int, connections: int) -> Driven:
+async def drive(
+    url: str, body: Callable[[int], bytes], count: int, connections: int, headers: Mapping[str, str] | None = None
+) -> Driven:
     """Post bodies 0..count-1 over that many connections."""
     left = iter(range(count))
     driven = Driven()
 
     async def calling() -> None:
-        caller = Caller(url)
+        caller = Caller(url, headers)
         for number in left:
             content = body(number)
             begun = time.perf_counter()

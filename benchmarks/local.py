@@ -74,7 +74,8 @@ async def settle_in(data: Path, sink: str) -> str:
     return f"/webhook_iiko?key={keyring.mint('iiko', 'bench', 'till')}"
 
 
-def _ms(driven: Driven) -> dict[str, float]:
+def milliseconds(driven: Driven) -> dict[str, float]:
+    """Its rate, and how long its callers waited."""
     return {
         "per_second": round(driven.rate, 1),
         "p50_ms": round(driven.percentile(0.5) * 1e3, 2),
@@ -99,7 +100,7 @@ def accept_against_bare(count: int) -> dict[str, object]:
                     driven[store].append(_driven(f"http://127.0.0.1:{port}/", count))
     median = {name: sorted(runs, key=lambda run: run.rate)[ROUNDS // 2] for name, runs in driven.items()}
     ratios = {f"against_{store}": round(median["accept"].rate / median[store].rate, 3) for store in STORES}
-    return {**{name: _ms(run) for name, run in median.items()}, **ratios}
+    return {**{name: milliseconds(run) for name, run in median.items()}, **ratios}
 
 
 def _driven(url: str, count: int) -> Driven:
@@ -131,7 +132,7 @@ def end_to_end(count: int) -> dict[str, object]:
             idle = _idle_percent(work)
     assert set(driven.statuses) == {200}, driven.statuses
     return {
-        "events": count, "end_to_end_per_second": round(count / seconds, 1), "answers": _ms(driven),
+        "events": count, "end_to_end_per_second": round(count / seconds, 1), "answers": milliseconds(driven),
         "accept_ms_per_event": each[accept], "work_ms_per_event": each[work], "work_idle_percent": idle, **memory,
     }  # fmt: skip
 

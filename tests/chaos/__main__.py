@@ -8,14 +8,16 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from backends.google.emulator import emulator
+from chaos import bookings
 from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
 from chaos.installation import SPEED, LocalInstallation
-from chaos.leads import LeadInstallation, survive
+from chaos.leads import SPEED as LEAD_SPEED
+from chaos.leads import CloudLeads, LeadInstallation, survive
 from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
 from chaos.storms import EDITS, rehearse_storms
@@ -26,13 +28,14 @@ from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
-from vendors import LEAD_TAKERS, MESSENGERS, SOURCES
-from vendors.parts import Crm
+from vendors import CALENDARS, LEAD_TAKERS, MESSENGERS, SOURCES
+from vendors.parts import Calendar, Crm
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500
 """Events of one route."""
 
-LEADS = 2_000
+LEADS, LEADS_IN_THE_CLOUD = 2_000, 200
+TIMES = 300
 """People at the front door."""
 
 SWEPT = 60
@@ -61,6 +64,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
     parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
+    parser.add_argument("--bookings", choices=CALENDARS, help="from the front door into this calendar instead")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
@@ -73,12 +77,16 @@ def main() -> int:
             rehearse_storms(edits, random.Random(arguments.seed), firestore)
         print("all systems agree under their rules: nothing made twice, no edit lost outside of a write's own moment")
         return 0
-    if arguments.leads:
-        rehearse_leads(LEAD_TAKERS[arguments.leads], arguments.events or LEADS, random.Random(arguments.seed))
-        return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)
     with whole_cloud() if arguments.google else nullcontext() as cloud:
+        if arguments.leads:
+            leads = arguments.events or (LEADS_IN_THE_CLOUD if arguments.google else LEADS)
+            rehearse_leads(LEAD_TAKERS[arguments.leads], leads, random.Random(arguments.seed), cloud)
+            return 0
+        if arguments.bookings:
+            rehearse_bookings(CALENDARS[arguments.bookings], arguments.events or TIMES, random.Random(arguments.seed))
+            return 0
         for route in routes:
             print(f"{named(route)}:", flush=True)
             rehearse(route, events, random.Random(arguments.seed), cloud)
@@ -148,25 +156,44 @@ def rehearse(route: Route, events: int, chance: random.Random, cloud: Cloud | No
         audit(installation, outcome, events)
 
 
-def rehearse_leads(crm: Crm, guests: int, chance: random.Random) -> None:
-    """So many people leave their words at a site."""
-    lead = [point for point in POINTS if not point.startswith(("claim.", "fallback."))]
+def struck_by_chance(events: int, chance: random.Random) -> Callable[[str], str]:
+    """Each place of the way from the front door in its turn."""
+    passed = [point for point in POINTS if not point.startswith(("claim.", "fallback."))]
     turns = {
-        "accept": dealt([point for point in lead if point in ACCEPTING], chance),
-        "work": dealt([point for point in lead if point not in ACCEPTING], chance),
+        "accept": dealt([point for point in passed if point in ACCEPTING], chance),
+        "work": dealt([point for point in passed if point not in ACCEPTING], chance),
     }
-    begun = time.monotonic()
 
     def failpoint(name: str) -> str:
         point = next(turns[name])
-        nth = 1 if point == "sweep.before" else chance.randint(max(1, guests // 100), max(4, guests // 20))
+        nth = 1 if point == "sweep.before" else chance.randint(max(1, events // 100), max(4, events // 20))
         return f"{chance.choice(('kill', 'kill', 'stop'))}:{point}:{nth}"
 
+    return failpoint
+
+
+def rehearse_leads(crm: Crm, guests: int, chance: random.Random, cloud: Cloud | None) -> None:
+    """So many people leave their words at a site."""
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, serve([load_simulator(crm.vendor)]) as running:
-        installation = LeadInstallation(Path(folder), running, crm)
+        place = (Path(folder), running, crm)
+        installation = CloudLeads(*place, cloud) if cloud else LeadInstallation(*place, speed=LEAD_SPEED)
+        failpoint = struck_by_chance(guests, chance)
         seen = asyncio.run(survive(installation, guests, failpoint, chance=chance, patience=3600))
     print(f"{guests} people in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
     print("one contact, one deal, one note for everything said")
+
+
+def rehearse_bookings(calendar: Calendar, times: int, chance: random.Random) -> None:
+    """So many times, each wanted by two."""
+    begun = time.monotonic()
+    stand_ins = [load_simulator(vendor) for vendor in (calendar.vendor, bookings.TELLER.vendor)]
+    with tempfile.TemporaryDirectory() as folder, serve(stand_ins) as running:
+        installation = bookings.BookingInstallation(Path(folder), running, calendar)
+        failpoint = struck_by_chance(times, chance)
+        seen = asyncio.run(bookings.survive(installation, times, failpoint, patience=3600))
+    print(f"{times} times, each wanted by two, in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
+    print("each is booked once; everybody knows how it ended")
 
 
 def report(route: Route, outcome: Outcome, events: int, seconds: float) -> None:

@@ -29,6 +29,7 @@ from simulators.cloudtasks.testing import Running as RunningTasks
 from simulators.cloudtasks.testing import serve as serve_tasks
 from simulators.serve import Running
 from svyazka.app import build_hub, open_backend
+from svyazka.connectors.registry import CALLS_US
 from svyazka.engine.ports.clock import SystemClock
 from svyazka.engine.ports.store import Store, Task
 from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
@@ -88,7 +89,7 @@ class GoogleInstallation(LocalInstallation):
         channels = [messenger.vendor for messenger in via]
         self.ports = {"accept": self.port, "work": free_port(), **{vendor: free_port() for vendor in channels}}
         self.functions = {
-            "accept": f"webhook_{source.vendor}", "work": "sync_worker",
+            "accept": CALLS_US[source.vendor], "work": "sync_worker",
             **{vendor: f"webhook_{vendor}" for vendor in channels},
         }  # fmt: skip
         """Of each channel the one that takes its receipts."""
@@ -99,6 +100,7 @@ class GoogleInstallation(LocalInstallation):
             "SVYAZKA_REGION": "europe-west1",
             "SVYAZKA_WORKER_URL": f"http://127.0.0.1:{self.ports['work']}",
             "SVYAZKA_WORKER_ACCOUNT": ACCOUNT,
+            "SVYAZKA_INGEST_ACCOUNT": "worker@loopback.iam.gserviceaccount.com",  # whoever the metadata server says
             "SVYAZKA_PUBLIC_URL": self.url,
             "SVYAZKA_ALLOWED_NETWORKS": "127.0.0.0/8",
             "SVYAZKA_TASKS_URL": tasks.url,

@@ -23,7 +23,7 @@ import yaml
 
 from chaos.armed import armed
 from simulators.serve import Running
-from svyazka.app import build_hub, local_keyring
+from svyazka.app import build_hub
 from svyazka.apply import commit_apply, plan_apply, set_secret
 from svyazka.backends.local.clock import start_clock
 from svyazka.backends.local.queue import LocalQueue
@@ -38,6 +38,7 @@ from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord
 from svyazka.settings import Settings
 from svyazka.tenantfile import read_tenant_file
+from svyazka.way_in import local_keyring
 from vendors.parts import UNHURRIED, Guest, Messenger, Part, Source, Stage
 
 SCALE = 0.03
@@ -243,7 +244,7 @@ class LocalInstallation:
 
             async def answers() -> bool:
                 try:
-                    return (await client.get(url, timeout=1)).status_code == 200
+                    return (await client.get(url, timeout=1)).status_code < 500
                 except httpx.HTTPError:
                     return False
 

@@ -12,16 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from chaos.installation import TENANT, Journal, LocalInstallation, until
+from chaos.google import Cloud, GoogleInstallation
+from chaos.installation import TENANT, Journal, LocalInstallation
 from chaos.leaks import leaks
-from chaos.scenario import LAST_WORD, Failpoint, watch
+from chaos.scenario import Failpoint
+from chaos.site import SITE, WEB, Site, live_through
+from chaos.takers import taker
 from simulators.serve import Running
-from svyazka.app import server_key_of
 from svyazka.model.deliveries import Status
-from svyazka.model.events import EventStatus
-from vendors.parts import NAME, UNHURRIED, Crm, Guest, Source, Webhook
+from vendors.parts import NAME, UNHURRIED, Crm, Guest
 
 SPEED = 10.0
 """Of business time: whoever clicks twice does so within ten minutes of it, however often our processes die."""
@@ -59,71 +58,56 @@ def leads_of(guests: Sequence[Guest]) -> list[Lead]:
 class LeadInstallation(LocalInstallation):
     """A site, the flow `lead_intake` and a CRM."""
 
-    def __init__(self, folder: Path, vendors: Running, crm: Crm) -> None:
+    rates: Mapping[str, Any] = UNHURRIED
+    """Settings of the CRM's connection; none: its vendor's own rates."""
+
+    def __init__(self, folder: Path, vendors: Running, crm: Crm, **given: Any) -> None:
         self.crm = crm
-        super().__init__(folder, vendors, Source("site", webhook=lambda running, guest: Webhook(b"", {})), speed=SPEED)
-        self.secrets = crm.vault()
+        super().__init__(folder, vendors, SITE, taker(crm), **given)
 
     def tenant(self) -> dict[str, object]:
         crm = {"vendor": self.crm.vendor, "base_url": self.base_url(self.crm.vendor)}
         return {
             "id": TENANT, "name": "Кофейня на Покровке", "timezone": "Europe/Moscow",
-            "connections": {
-                "web": {"vendor": "site", "origins": ["https://example.test"]},
-                "crm": {**crm, **self.crm.written(), **UNHURRIED},
-            },
+            "connections": {"web": WEB, "crm": {**crm, **self.crm.written(), **self.rates}},
             "flows": [{"flow": "lead_intake", "from": ["web"], "via": ["crm"], "attach": "300d"}],
         }  # fmt: skip
 
-    @property
-    def secret(self) -> str:
-        """The site's own server's key: nobody counts its calls."""
-        key = server_key_of(self.keyring, "site", TENANT, "web", 1)
-        assert key is not None
-        return key
+
+class CloudLeads(LeadInstallation, GoogleInstallation):
+    """The same as it stands in the cloud."""
+
+    def __init__(self, folder: Path, vendors: Running, crm: Crm, cloud: Cloud) -> None:
+        super().__init__(folder, vendors, crm, cloud=cloud)
 
 
-@dataclass
-class Sent:
-    """The sender's side of the story."""
-
-    answers: Counter[int]
-    ids: dict[Lead, set[str]]
+Ids = Mapping[Lead, set[str]]
+"""Under which ids each was accepted."""
 
 
-async def send(installation: LeadInstallation, leads: Sequence[Lead], chance: random.Random) -> Sent:
+async def send(leads: Sequence[Lead], chance: random.Random, site: Site) -> Ids:
     """Each lead is clicked twice at once and sent again until it is answered; some once more much later; a key that is
     used for other words is refused."""
-    sent = Sent(Counter(), {lead: set() for lead in leads})
+    ids: dict[Lead, set[str]] = {lead: set() for lead in leads}
     waiting = list(leads)
 
-    async def one(client: httpx.AsyncClient, lead: Lead, body: Mapping[str, Any]) -> int:
-        headers = {"X-Site-Secret": installation.secret, **({"Idempotency-Key": lead.key} if lead.key else {})}
-        while True:
-            try:
-                answer = await client.post(f"{installation.url}/ingest/lead", json=body, headers=headers)
-            except httpx.HTTPError:
-                sent.answers[0] += 1
-            else:
-                sent.answers[answer.status_code] += 1
-                if answer.status_code < 300:
-                    sent.ids[lead].add(answer.json()["id"])
-                if answer.status_code < 500:
-                    return answer.status_code
-            await asyncio.sleep(0.1)
+    async def one(lead: Lead) -> int:
+        answer = await site.post("lead", lead.body, lead.key)
+        if answer.status_code < 300:
+            ids[lead].add(answer.json()["id"])
+        return answer.status_code
 
-    async def visitor(client: httpx.AsyncClient) -> None:
+    async def visitor() -> None:
         while waiting:
             lead = waiting.pop(0)
-            await asyncio.gather(one(client, lead, lead.body), one(client, lead, lead.body))
+            await asyncio.gather(one(lead), one(lead))
             if lead.key and chance.random() < 0.2:
-                assert await one(client, lead, lead.body) == 200, "sent again from the browser's memory"
-                other = {**lead.body, "text": "другое"}
-                assert await one(client, lead, other) == 422, "a key is of one call"
+                assert await one(lead) == 200, "sent again from the browser's memory"
+                other = await site.post("lead", {**lead.body, "text": "другое"}, lead.key)
+                assert other.status_code == 422, "a key is of one call"
 
-    async with installation.caller() as client:
-        await asyncio.gather(*(visitor(client) for _ in range(6)))
-    return sent
+    await asyncio.gather(*(visitor() for _ in range(6)))
+    return ids
 
 
 async def survive(
@@ -134,39 +118,20 @@ async def survive(
     await installation.prepare()
     installation.crm.open(installation.vendors)
     installation.crm.lag(installation.vendors, LAG)
-    done = asyncio.Event()
-    try:
-        async with asyncio.TaskGroup() as group:
-            for name in ("accept", "work"):
-                installation.start(name, failpoint(name))
-            watching = group.create_task(watch(installation, 120 * installation.scale + 0.5, done, failpoint))
-            await installation.ready()
-            sent = await send(installation, leads, chance)
-            await until(partial(_is_settled, installation), "everything settled", patience)
-            await asyncio.sleep(LAST_WORD)
-            await until(partial(_is_settled, installation), "everything stays settled", patience)
-            done.set()
-    finally:
-        installation.stop()
-    audit(installation, sent, await installation.journal(), guests)
-    return watching.result()
+    ids, seen = await live_through(installation, failpoint, partial(send, leads, chance), patience)
+    audit(installation, ids, await installation.journal(), guests)
+    return seen
 
 
-async def _is_settled(installation: LeadInstallation) -> bool:
-    journal = await installation.journal()
-    planned = all(record.status is not EventStatus.ACCEPTED for record in journal.events)
-    return planned and not installation.frozen() and not any(one.is_open for one in journal.deliveries)
-
-
-def audit(installation: LeadInstallation, sent: Sent, journal: Journal, guests: int) -> None:
+def audit(installation: LeadInstallation, ids: Ids, journal: Journal, guests: int) -> None:
     """One contact and one deal for each person, one note for everything said, and nobody's name in an output."""
-    assert all(len(ids) == 1 for ids in sent.ids.values()), "the same call is the same event"
-    assert len(set().union(*sent.ids.values())) == len(sent.ids), "and no two calls are one"
+    assert all(len(of_one) == 1 for of_one in ids.values()), "the same call is the same event"
+    assert len(set().union(*ids.values())) == len(ids), "and no two calls are one"
     failed = Counter((one.step, one.status, one.last_error and one.last_error.code) for one in journal.deliveries
                      if one.status is not Status.SUCCEEDED)  # fmt: skip
     assert not failed, failed
     done = installation.crm.done(installation.vendors)
     made = {what: count for what, count in done.items() if what.split()[0] in ("create", "note")}
-    assert made == {"create contact": guests, "create deal": guests, "note deal": len(sent.ids)}
+    assert made == {"create contact": guests, "create deal": guests, "note deal": len(ids)}
     found = leaks(installation.spoken())
     assert not found, f"somebody was named in an output: {found[:3]}"

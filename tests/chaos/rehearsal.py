@@ -1,4 +1,4 @@
-"""A house of every messenger, and of every CRM where time is stepped; its vendors are all away at once."""
+"""A house of every messenger and every CRM; its vendors are all away at once."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from typing import Any
 
 from backends.google.deployment import PATIENT
 from chaos.google import Cloud, GoogleInstallation
-from chaos.installation import LocalInstallation, until
+from chaos.installation import TENANT, LocalInstallation, until
 from chaos.routes import channels
-from chaos.takers import RULE, taker
+from chaos.takers import RULE, Taker, taker
 from simulators import telegram
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.engine.ports.clock import SystemClock
 from vendors import LEAD_TAKERS, MESSENGERS, SOURCES
-from vendors.parts import Guest, Stage
+from vendors.parts import Guest, Messenger, Stage
 
 SPEED = 30_000.0
 """Three days in 9 seconds."""
+
+CRM_SPEED = 8_000.0
+"""Half a day in 5 seconds."""
 
 OWNER = str(telegram.CHAT)
 MONTH, DAY, LEADS = "month", "day", "leads"
@@ -40,20 +43,23 @@ SOURCE = replace(
         **SOURCES["http"].settings, "types": {"sold": "order.completed", **dict.fromkeys(ASKED, "lead.created")},
     },
 )  # fmt: skip
-TAKERS: dict[str, Any] = {vendor: taker(vendor) for vendor in LEAD_TAKERS}
+TAKERS = {vendor: taker(crm) for vendor, crm in LEAD_TAKERS.items()}
 
 
 class Rehearsal(LocalInstallation):
-    """Every messenger is a connection and has two flows, one of which is of use for a day only; each of `takers` is
-    one and takes the leads, of which each is a deal of its own; the owner is told by another bot, the one way to him:
-    nothing of it can go out elsewhere."""
+    """Every messenger is a connection and has two flows, one of which is of use for a day only; each CRM is one and
+    takes the leads, of which each is a deal of its own; the owner is told by another bot, the one way to him: nothing
+    of it can go out elsewhere."""
 
-    takers: Mapping[str, Any] = MappingProxyType({})
-    """None by a quick clock: hours go by before the first lead, and looks through a CRM come every few milliseconds."""
+    messengers: Mapping[str, Messenger] = MESSENGERS
+    takers: Mapping[str, Taker] = TAKERS
+    lasts = (timedelta(hours=10), timedelta(hours=62))
+    """So long after the first leads, and after the second."""
 
     def __init__(self, folder: Path, spare: Running, **given: Any) -> None:
-        self.parties: dict[str, Any] = {**MESSENGERS, **self.takers}
+        self.parties: dict[str, Any] = {**self.messengers, **self.takers}
         super().__init__(folder, spare, SOURCE, *self.parties.values(), **given)
+        self.secrets |= MESSENGERS["telegram"].vault()
         # Bound and not listening: it refuses every connection, and nobody else can get it meanwhile.
         self.away = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.away.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,7 +71,7 @@ class Rehearsal(LocalInstallation):
     def tenant(self) -> dict[str, object]:
         spare = {**self.connection(MESSENGERS["telegram"]), "base_url": super().base_url("telegram")}
         flows = []
-        for vendor, messenger in MESSENGERS.items():
+        for vendor, messenger in self.messengers.items():
             via = channels(messenger)
             names = [channel.vendor for channel in via]
             only = {"events": ["order.completed"]} if messenger.flow == "forward" else {}
@@ -75,7 +81,7 @@ class Rehearsal(LocalInstallation):
         for vendor in self.takers:
             flows.append({**RULE, "id": f"{LEADS}-{vendor}", "via": [vendor], "attach": "0s"})
         return {
-            **super().tenant(),
+            "id": TENANT, "name": "Кофейня на Покровке", "timezone": "Europe/Moscow",
             "connections": {
                 "source": {"vendor": SOURCE.vendor, **SOURCE.written()}, "spare": spare,
                 **{vendor: self.connection(part) for vendor, part in self.parties.items()},
@@ -91,7 +97,7 @@ class Rehearsal(LocalInstallation):
         for vendor in self.takers:  # before anybody calls: a refused credential is another outage
             LEAD_TAKERS[vendor].open(Running("", simulators, asyncio.get_running_loop()))
         with serve(list(simulators.values()), port) as running:
-            for vendor, part in MESSENGERS.items():
+            for vendor, part in self.messengers.items():
                 part.begin(Stage(running, self.hook_url(vendor, vendor), self.clock, guests))
             yield running
 
@@ -115,6 +121,25 @@ class Rehearsal(LocalInstallation):
         """What the owner was told, by its text."""
         taken = [effect for effect in self.vendors.of("telegram").effects if effect["kind"] == "message"]
         return Counter(effect["text"] for effect in taken if effect["to"] == OWNER)
+
+
+class QuickRehearsal(Rehearsal):
+    """Of messengers alone, by a clock so quick that looks through a CRM would come every few milliseconds."""
+
+    takers: Mapping[str, Taker] = MappingProxyType({})
+
+    def __init__(self, folder: Path, spare: Running) -> None:
+        super().__init__(folder, spare, speed=SPEED)
+
+
+class CrmRehearsal(Rehearsal):
+    """Of CRMs alone: half a day, by a clock at which they can still be looked through."""
+
+    messengers: Mapping[str, Messenger] = MappingProxyType({})
+    lasts = (timedelta(hours=4), timedelta(hours=8))
+
+    def __init__(self, folder: Path, spare: Running) -> None:
+        super().__init__(folder, spare, speed=CRM_SPEED)
 
 
 STEP, LIMIT = timedelta(hours=2), timedelta(days=1)
@@ -151,8 +176,6 @@ class QueueTime(SystemClock):
 
 class SteppedRehearsal(Rehearsal, GoogleInstallation):
     """The same over Firestore and Cloud Tasks, whose time is stepped, and the functions' with it."""
-
-    takers = TAKERS
 
     def __init__(self, folder: Path, spare: Running, cloud: Cloud) -> None:
         super().__init__(folder, spare, cloud=cloud)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from chaos.leaks import leaks
-from chaos.rehearsal import ASKED, DAY, LEADS, MONTH, SPEED, Rehearsal, SteppedRehearsal
+from chaos.rehearsal import ASKED, DAY, LEADS, MONTH, CrmRehearsal, QuickRehearsal, Rehearsal, SteppedRehearsal
 from chaos.scenario import call_until_answered
 from chaos.takers import STEPS
 from simulators import telegram
@@ -22,20 +21,16 @@ from vendors import LEAD_TAKERS, MESSENGERS
 from vendors.http import told_by
 from vendors.parts import Guest, Webhook
 
-GUESTS = [Guest(number) for number in range(6)]
+GUESTS = [Guest(number) for number in range(4)]
 PROBES = 120
 """Of one vendor in three days, after the first tries with everybody: one at a time, hourly at the end."""
 
 
-@pytest.fixture(params=["local", "google"])
+@pytest.fixture(params=[QuickRehearsal, CrmRehearsal, SteppedRehearsal], ids=["local", "local-crms", "google"])
 def house(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[..., Running]) -> Iterator[Rehearsal]:
     """No vendor is there but the one through which the owner is told."""
-    spare = vendors(MESSENGERS["telegram"])
-    made = (
-        Rehearsal(tmp_path, spare, speed=SPEED)
-        if request.param == "local"
-        else SteppedRehearsal(tmp_path, spare, request.getfixturevalue("stepped_cloud"))
-    )
+    cloud = [request.getfixturevalue("stepped_cloud")] if request.param is SteppedRehearsal else []
+    made: Rehearsal = request.param(tmp_path, vendors(MESSENGERS["telegram"]), *cloud)
     yield made
     made.stop()
 
@@ -43,10 +38,15 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, vendors: Callable[...,
 async def test_three_days_away(house: Rehearsal) -> None:
     await house.begin()
     await call_until_answered(house, GUESTS)
-    for event, time in zip(ASKED, (timedelta(hours=10), timedelta(hours=62)), strict=True):
+    for event, time in zip(ASKED, house.lasts, strict=True):
         await call_until_answered(house, GUESTS, tells=tells(event))
         await house.pass_time(time)
-    assert await stages(house) == {(vendor, "down"): 1 for vendor in house.parties}
+    begun = {(vendor, "down"): 1 for vendor in house.parties}
+
+    async def told_of() -> bool:
+        return await stages(house) == begun
+
+    await house.live_until(told_of, "each trouble is told of, once")
     tried = await tries(house)
     assert all(tried[vendor] <= 6 * len(GUESTS) + PROBES for vendor in house.parties), tried
 
@@ -54,13 +54,14 @@ async def test_three_days_away(house: Rehearsal) -> None:
 
     async def over() -> bool:
         states = await fates(house)
-        delivered = all(states[MONTH, vendor, Status.SUCCEEDED] == len(GUESTS) for vendor in MESSENGERS)
+        delivered = all(states[MONTH, vendor, Status.SUCCEEDED] == len(GUESTS) for vendor in house.messengers)
         kept = all(states[LEADS, vendor, Status.SUCCEEDED] == len(STEPS) * leads for vendor in house.takers)
         return delivered and kept and len(await stages(house)) == 2 * len(house.parties)
 
     with house.vendors_back(GUESTS) as back:
         await house.live_until(over, "what is still of use is delivered")
-    for vendor, messenger in MESSENGERS.items():
+        house.stop()  # before the vendors go again
+    for vendor, messenger in house.messengers.items():
         assert messenger.sent(back) == {guest.address(messenger.reaches): 1 for guest in GUESTS}, vendor
     for vendor in house.takers:
         written = {what: count for what, count in LEAD_TAKERS[vendor].done(back).items() if not what.startswith("link")}
@@ -68,11 +69,11 @@ async def test_three_days_away(house: Rehearsal) -> None:
         assert written == once, vendor
     await in_order(house)
     of_the_day = {key: count for key, count in (await fates(house)).items() if key[0] == DAY}
-    expected = [vendor for vendor, messenger in MESSENGERS.items() if not messenger.backed_by]
+    expected = [vendor for vendor, messenger in house.messengers.items() if not messenger.backed_by]
     assert of_the_day == {(DAY, vendor, Status.EXPIRED): len(GUESTS) for vendor in expected}
     told = {(vendor, stage): 1 for vendor in house.parties for stage in ("down", "recovered")}
     assert await stages(house) == told
-    assert sorted(house.told().values()) == [1] * len(told), "the owner hears each once"
+    assert sorted(house.told().values()) == [1] * len(await house.alerts()), "the owner hears each once"
     assert not leaks(house.spoken())
     assert telegram.TOKEN not in house.spoken()
 
@@ -83,8 +84,11 @@ def tells(event: str) -> Callable[[Running, Guest], Webhook]:
 
 
 async def stages(house: Rehearsal) -> Counter[tuple[str | None, str]]:
-    """Connection and stage of what somebody was told."""
-    return Counter((alert.connection, alert.stage) for alert in await house.alerts())
+    """Connection and stage of what somebody was told. Which of a CRM's looks and its leads fails for hours first is a
+    matter of the clock's speed; it is the same trouble, and told of as one."""
+    alike = {"failing": "down"}
+    troubles = [alert for alert in await house.alerts() if alert.kind in ("outage", "poll")]
+    return Counter((alert.connection, alike.get(alert.stage, alert.stage)) for alert in troubles)
 
 
 async def in_order(house: Rehearsal) -> None:

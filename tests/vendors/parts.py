@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SAMPLES = Path(__file__).parents[1] / "samples"
 NAME = "Иван"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded; charset=UTF-8"
-UNHURRIED = {"limit": {"per_second": 500, "concurrency": 1}}
+UNHURRIED = {"limit": {"per_second": 500, "per_minute": 30_000, "concurrency": 1}}
 """No rate in the way, and one call at a time: then no more than one is ever lost with a process."""
 AT_ONCE = 100_000
 HOOK_URL = "https://hub.example.org/webhook?key=k3y-of-the-kit"
