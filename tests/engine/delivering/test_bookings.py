@@ -96,6 +96,18 @@ async def test_of_two_for_one_time_one_is_booked_and_the_other_who_has_seen_it_i
     assert salon.told == ["Анна: 05.10.2026 12:00"]
 
 
+async def test_whoever_left_the_page_before_his_request_was_planned_is_written_to_that_the_time_is_gone(
+    salon: Salon,
+) -> None:
+    """The worker was away for a minute: what it is refused then, and at once, nobody sees on the page any more."""
+    await salon.ask()
+    await salon.house.run()
+    await salon.ask()
+    salon.house.clock.step(60)
+    await salon.house.pass_time(HOUR)
+    assert salon.told == ["Анна: 05.10.2026 12:00", "не вышло 12:00"]
+
+
 def away() -> Exception:
     return NotSent("no connection")
 

@@ -120,7 +120,8 @@ def _stops(before: Before, of: Delivery) -> bool:
         return before.on_failed is OnFailed.STOP or is_skipped(of)
     if of.status is Status.CANCELLED:
         return True  # somebody has called it off: nothing failed
-    lasted = ((of.settled_at or of.created_at) - of.created_at).total_seconds()
+    asked_at = min(of.base_at, of.created_at)  # whoever waits counts from there, however late it was planned
+    lasted = ((of.settled_at or of.created_at) - asked_at).total_seconds()
     return lasted < before.failing_after
 
 
