@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from svyazka.engine.agreeing.matching import Card, proposed
 from svyazka.engine.comparing.compare import Side, compare_record
 from svyazka.engine.comparing.fields import FieldRule, Verdict
-from svyazka.engine.comparing.first_link import match_bases
-from svyazka.engine.comparing.matching import Card
 from svyazka.engine.comparing.prints import Printer
 from svyazka.model.bases import FieldBase
 from svyazka.model.records import Shown
@@ -34,7 +33,7 @@ def comparing(pairs: int) -> dict[str, float]:
 
     def matched() -> None:
         cards = [_card(number, fields) for number, fields in enumerate(people)]
-        assert len(match_bases(cards, [replace(card, id=f"b{card.id}") for card in cards]).links) == pairs
+        assert len(proposed([*cards, *(replace(card, connection="salon") for card in cards)]).links) == pairs
 
     return {name: _seconds(work) for name, work in (("agreed", agreed), ("first", first), ("matched", matched))}
 
@@ -65,7 +64,7 @@ def _card(number: int, fields: dict[str, Shown]) -> Card:
     phone, email = fields["phone"], fields["email"]
     assert isinstance(phone, tuple)
     assert isinstance(email, tuple)
-    return Card(str(number), phones=frozenset(phone), emails=frozenset(email), name=str(fields["name"]))
+    return Card("crm", str(number), (*phone, *email), str(fields["name"]))
 
 
 def _seconds(work: Callable[[], None]) -> float:

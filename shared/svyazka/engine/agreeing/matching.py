@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 
+from svyazka.engine.comparing.matching import can_be_one, is_near, told_by
 from svyazka.engine.rules.what_differs import normal_element
-from svyazka.model.names import same_person
+from svyazka.model.names import plain_words
 from svyazka.model.records import Object
 
 SHARED_MOST = 50
@@ -42,11 +43,8 @@ class Card:
 def card_of(one: Object, connection: str, record: str | None = None) -> Card:
     """An object as a card."""
     keys = dict.fromkeys(normal_element(name, text) for name in ("phone", "email") for text in one.elements(name))
-    name, birthday = one.shows("name"), one.shows("birthday")
-    return Card(
-        connection, one.id, tuple(key for key in keys if key), name if isinstance(name, str) else one.called,
-        birthday if isinstance(birthday, str) else None, record,
-    )  # fmt: skip
+    name, birthday = told_by(one)
+    return Card(connection, one.id, tuple(key for key in keys if key), name, birthday, record)
 
 
 @dataclass
@@ -75,8 +73,11 @@ def proposed(cards: Iterable[Card]) -> Proposal:
         (by_record[card.record] if card.record is not None else free).append(card)
     found.linked = [tuple(group) for group in by_record.values()]
     shared = _shared(free)
-    for group in _groups(free, shared):
-        _judge(group, found)
+    groups = list(_groups(free, _one_by_keys(shared)))
+    for group in groups:
+        if len({card.connection for card in group}) > 1:
+            _judge(group, found)
+    _judge_alone([group for group in groups if len({card.connection for card in group}) == 1], found)
     found.households = list(_households(shared))
     return found
 
@@ -92,11 +93,16 @@ def _shared(cards: Sequence[Card]) -> dict[str, list[Card]]:
 
 def is_one(one: Card, other: Card) -> bool:
     """Whether two cards that share something can be one person's."""
-    days = {day for day in (one.birthday, other.birthday) if day}
-    return len(days) < 2 and same_person(one.name, other.name)
+    return can_be_one((one.name, one.birthday), (other.name, other.birthday))
 
 
-def _groups(cards: Sequence[Card], shared: Mapping[str, Sequence[Card]]) -> Iterator[list[Card]]:
+def _one_by_keys(shared: Mapping[str, Sequence[Card]]) -> Iterator[tuple[Card, Card]]:
+    """Every two that share a key and can be one person's."""
+    for group in shared.values():
+        yield from (pair for pair in combinations(group, 2) if is_one(*pair))
+
+
+def _groups(cards: Sequence[Card], joined: Iterable[tuple[Card, Card]]) -> Iterator[list[Card]]:
     """Cards that hang together, each group once."""
     leader = {card.place: card.place for card in cards}
 
@@ -106,11 +112,10 @@ def _groups(cards: Sequence[Card], shared: Mapping[str, Sequence[Card]]) -> Iter
             place = leader[place]
         return place
 
-    for group in shared.values():
-        for one, other in combinations(group, 2):
-            first, second = find(one.place), find(other.place)
-            if first != second and is_one(one, other):
-                leader[second] = first
+    for one, other in joined:
+        first, second = find(one.place), find(other.place)
+        if first != second:
+            leader[second] = first
     groups: dict[str, list[Card]] = defaultdict(list)
     for card in cards:
         groups[find(card.place)].append(card)
@@ -129,6 +134,32 @@ def _judge(group: list[Card], found: Proposal) -> None:
         found.doubts.append((tuple(group), "unlike"))
     else:
         found.links.append(tuple(group))
+
+
+def _judge_alone(groups: Sequence[Sequence[Card]], found: Proposal) -> None:
+    """Cards that share a key with no other system's, and may be one person's all the same: of one full name, with one
+    birthday or phones that are a slip apart. Else a typing mistake would make somebody twice."""
+    cards = [card for group in groups for card in group]
+    tied = [pair for group in groups for pair in pairwise(group)]
+    for group in _groups(cards, [*tied, *_resembling(cards)]):
+        if len({card.connection for card in group}) > 1:
+            found.doubts.append((tuple(group), "resemble"))
+        else:
+            _judge(group, found)
+
+
+def _resembling(cards: Iterable[Card]) -> Iterator[tuple[Card, Card]]:
+    by_name: dict[tuple[str, ...], list[Card]] = defaultdict(list)
+    for card in cards:
+        words = sorted(plain_words(card.name))
+        if len(words) > 1:
+            by_name[tuple(words)].append(card)
+    for group in by_name.values():
+        for one, other in combinations(group[:SHARED_MOST], 2):
+            near = any(is_near(ours, theirs) for ours in one.keys for theirs in other.keys)
+            alike = near or (one.birthday is not None and one.birthday == other.birthday)
+            if alike and one.connection != other.connection and is_one(one, other):
+                yield one, other
 
 
 def _households(shared: Mapping[str, Sequence[Card]]) -> Iterator[tuple[Card, ...]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from svyazka.catalogue import N_
+from svyazka.engine.comparing.matching import can_be_one, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
@@ -27,7 +28,6 @@ from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
 from svyazka.model.in_step import MATCHED_MOST, Link, MatchKey, Record, Side, link_id, match_id
-from svyazka.model.names import same_person
 from svyazka.model.records import Key, KeyType, Object, RecordKind, Wanted
 
 PHONES_MOST, EMAILS_MOST = 5, 3
@@ -271,14 +271,4 @@ def mark_for(record: Record, toward: str) -> str:
 
 def is_one(there: Object, objects: Iterable[Object]) -> bool:
     """Whether an object that shares a key is the same person: no other name, no other birthday."""
-    return all(same_person(_name(there), _name(one)) and _same_day(there, one) for one in objects)
-
-
-def _name(one: Object) -> str | None:
-    name = one.shows("name")
-    return name if isinstance(name, str) else one.called
-
-
-def _same_day(one: Object, other: Object) -> bool:
-    days = {day for day in (one.shows("birthday"), other.shows("birthday")) if isinstance(day, str)}
-    return len(days) < 2
+    return all(can_be_one(told_by(there), told_by(one)) for one in objects)
