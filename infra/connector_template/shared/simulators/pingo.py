@@ -40,6 +40,8 @@ class Pingo(Simulator):
         """Fields that these credentials don't see."""
         self.deaf: set[str] = set()
         """Fields that take nothing, without a word."""
+        self.listeners: list[str] = []
+        """Addresses that are told of whatever happens to a card."""
         self.cuts: dict[str, int] = {}
         """Field -> how many characters it keeps."""
         self.meanwhile: dict[str, Any] = {}

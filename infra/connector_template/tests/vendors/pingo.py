@@ -119,6 +119,10 @@ def _deaf(running: Running, kind: RecordKind, name: str) -> None:
     running.of("pingo").deaf.add(name)
 
 
+def _tell(running: Running, url: str) -> None:
+    running.of("pingo").listeners.append(url)
+
+
 def _cut(running: Running, kind: RecordKind, name: str, most: int) -> None:
     running.of("pingo").cuts[name] = most
 
@@ -213,6 +217,7 @@ VENDOR = Vendor(
         between=_between,
         deaf=_deaf,
         cut=_cut,
+        tell=_tell,
         writes={
             "contact": ("POST", "/contacts"),
             "deal": ("POST", "/deals"),
