@@ -34,6 +34,7 @@ NEEDED = {
     "notify": ("--via", "smsru", "--set", "events=[lead.created]", "--set", "to={curator: {phone: '+79990000001'}}"),
     "one_time_code": ("--via", "smsru"),
     "review_request": ("--via", "smsru", *REVIEW),
+    "sync_contacts": ("--via", "amocrm,yclients"),
 }
 """What each flow can't do without, and has no default."""
 

@@ -56,7 +56,8 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     flows = {id_: load_flow(flow) for id_, flow in wanted.items()}
     sources = _sources(talk, choice.sources) if any(flow.needs_sources for flow in flows.values()) else {}
     carried = {command for flow in flows.values() if flow.needs_channels for command in flow.carries}
-    channels = _channels(talk, choice.channels, carried) if carried else {}
+    in_step = any(flow.in_step for flow in flows.values())
+    channels = _channels(talk, choice.channels, carried, in_step) if carried or in_step else {}
     connections = dict(sources)
     for name, vendor in channels.items():
         if connections.setdefault(name, vendor) != vendor:
@@ -93,10 +94,10 @@ def _sources(talk: Interview, given: str | None) -> dict[str, str]:
     return named(talk.value(question, names_among(VENDORS), option="--from", given=given))
 
 
-def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dict[str, str]:
+def _channels(talk: Interview, given: str | None, carried: Iterable[str], in_step: bool) -> dict[str, str]:
     """Those whose credentials the environment holds are proposed, phones first: sources know them more often."""
     every = sorted(map(load_manifest, VENDORS), key=lambda one: (one.reaches != "phone", one.proposed, one.vendor))
-    fitting = {one.vendor: one for one in every if any(map(one.carries, carried))}
+    fitting = {one.vendor: one for one in every if any(map(one.carries, carried)) or (in_step and one.records)}
     held = [
         vendor
         for vendor, one in fitting.items()
@@ -104,7 +105,12 @@ def _channels(talk: Interview, given: str | None, carried: Iterable[str]) -> dic
         and set(one.credentials.needed(_set(one.credentials))) <= _set(one.credentials).keys()
     ]
     ready = [vendor for vendor in held if fitting[vendor].credentials.not_proposed is None]
-    question = _("Channels, the preferred one first ({fitting})", fitting=", ".join(fitting))
+    names = ", ".join(fitting)
+    question = (
+        _("Systems that are kept in step ({fitting})", fitting=names)
+        if in_step and not carried
+        else _("Channels, the preferred one first ({fitting})", fitting=names)
+    )
     taken = named(
         talk.value(question, names_among(fitting), option="--via", given=given, default=", ".join(ready) or None)
     )
@@ -177,6 +183,8 @@ def _flow(
     """What it needs, and what it proposes."""
     model = flow.settings_model()
     values = talk.settings_of(id_, model, bare=True)
+    if flow.in_step:
+        values.setdefault("between", _sides(flow, channels))
     needed = [setting for setting, info in model.model_fields.items() if info.is_required()]
     suggested = {**_deadline(model, channels), **flow.suggested}
     for setting in dict.fromkeys((*needed, *suggested)):
@@ -199,6 +207,17 @@ def _flow(
                 param_hint="--via",
             )
     return {**head, **_said(values)}
+
+
+def _sides(flow: Flow[Any], channels: Mapping[str, str]) -> list[str]:
+    """The connections that a flow keeps in step. Raises BadParameter for fewer than two."""
+    sides = [name for name, vendor in channels.items() if load_manifest(vendor).records is not None]
+    if len(sides) < 2:
+        raise typer.BadParameter(
+            _("{flow} keeps two systems or more in step, such as amocrm and yclients", flow=flow.name),
+            param_hint="--via",
+        )
+    return sides
 
 
 def _looks(model: type[BaseModel], setting: str) -> str:
