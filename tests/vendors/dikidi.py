@@ -72,7 +72,7 @@ def _booked(running: Running, now: datetime) -> Sequence[Fact]:
     at = (now + timedelta(days=2)).replace(tzinfo=None, hour=12, minute=0, second=0, microsecond=0)
     visit = salon.take("555", ["2001"], at)
     booked = EventType.APPOINTMENT_BOOKED
-    return [Fact(type=booked, key=("visit", visit.id, "1"), subject=f"visit:{visit.id}")]
+    return [Fact(type=booked, key=("visit", visit.id, "1"), subject=f"visit:{visit.id}", position=1)]
 
 
 VENDOR = Vendor(
