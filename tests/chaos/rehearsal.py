@@ -94,11 +94,13 @@ class Rehearsal(LocalInstallation):
         """The vendors are there again, at their old address."""
         port = self.away.getsockname()[1]
         simulators = {vendor: load_simulator(vendor) for vendor in self.parties}
-        for vendor in self.takers:  # before anybody calls: a refused credential is another outage
-            LEAD_TAKERS[vendor].open(Running("", simulators, asyncio.get_running_loop()))
+        # Before anybody calls: a refused credential, or a guest whom nobody knows yet, is another trouble.
+        opened = Running("", simulators, asyncio.get_running_loop())
+        for vendor in self.takers:
+            LEAD_TAKERS[vendor].open(opened)
+        for vendor, part in self.messengers.items():
+            part.begin(Stage(opened, self.hook_url(vendor, vendor), self.clock, guests))
         with serve(list(simulators.values()), port) as running:
-            for vendor, part in self.messengers.items():
-                part.begin(Stage(running, self.hook_url(vendor, vendor), self.clock, guests))
             yield running
 
     async def begin(self) -> None:
