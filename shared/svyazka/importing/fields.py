@@ -115,7 +115,7 @@ OTHERS = frozenset({
 """Words of headings that speak of somebody else than the client."""
 
 _SIGNS = re.compile(r"[\W_]+")
-_NUMBER_AFTER = re.compile(r"\s+(?:n\s*|no\s*)?\d{1,2}\Z")
+_NUMBER_AFTER = re.compile(r"(?<!\s)\s+(?:n\s*|no\s*)?\d{1,2}\Z")
 
 
 def plain(heading: str) -> str:

@@ -108,7 +108,7 @@ def log(severity: Severity, message: str, **fields: Unpack[Fields]) -> None:
         say(shown, _stream)
 
 
-_CODE = re.compile(r"(?!.*\d{7})[A-Za-z0-9_.:-]{1,64}")
+_CODE = re.compile(r"\A(?!.{0,57}\d{7})[A-Za-z0-9_.:-]{1,64}")
 
 
 def plain_code(code: str | None) -> str | None:

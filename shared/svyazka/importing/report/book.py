@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 _LIKE_A_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?\d[\d., ]*\Z")
+_NUMBER = re.compile(r"\A[+-]?\d[\d., ]*\Z")
 LONGEST = 32_000
 
 

@@ -9,8 +9,8 @@ from svyazka.importing.remarks import Read, Remark, Why
 
 _CURRENCY = re.compile(r"(?:руб(?:лей|ля|ль)?|rub|rur|р|₽)\.?|(?<=\d)\s*\?\Z", re.I)
 """`?`: what becomes of `₽` in an encoding that is older than it."""
-_KOPECKS = re.compile(r"(\d+)\s*(?:руб\w*|р)\.?\s*(\d{1,2})\s*коп\w*\.?", re.I)
-_IN_BRACKETS = re.compile(r"\((.+)\)")
+_KOPECKS = re.compile(r"\A(\d+)\s*(?:руб\w*|р)\.?\s*(\d{1,2})\s*коп\w*\.?", re.I)
+_IN_BRACKETS = re.compile(r"\A\((.+)\)")
 _NUMBER = re.compile(r"[-−]?\d[\d\s.,'’]*")
 _SPREADSHEETS = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?", re.I)
 _THREE_AFTER = re.compile(r"[-−]?[1-9]\d{0,2}[.,]\d{3}")

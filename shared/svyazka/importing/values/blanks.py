@@ -6,7 +6,7 @@ import re
 
 _SPACES = re.compile(r"[^\S\n]+")
 _ODD = re.compile("[^\\S ]|  |^ | $|^'|[\x00-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_LINES = re.compile(r"\s*[\r\n]\s*")
+_LINES = re.compile(r"(?<!\s)[^\S\r\n]*[\r\n]\s*")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NOTHING = frozenset({
     "", "-", "--", "---", "—", "–", ".", "?", "нет", "нету", "н/д", "н/а", "нет данных", "не указан", "не указано",
@@ -15,7 +15,7 @@ _NOTHING = frozenset({
     "01.01.0001", "0001-01-01",
 })  # fmt: skip
 _ERRORS = re.compile(
-    r"#(?:Н/Д|ССЫЛКА!|ЗНАЧ!|ИМЯ\?|ДЕЛ/0!|ЧИСЛО!|ПУСТО!|N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|#+)\Z", re.I
+    r"\A#(?:Н/Д|ССЫЛКА!|ЗНАЧ!|ИМЯ\?|ДЕЛ/0!|ЧИСЛО!|ПУСТО!|N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|#+)\Z", re.I
 )
 
 

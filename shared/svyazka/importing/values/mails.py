@@ -8,7 +8,7 @@ from svyazka.importing.remarks import Read, Remark, Why
 from svyazka.model.contacts import normalize_email
 from svyazka.model.lookalikes import in_latin
 
-_BETWEEN = re.compile(r"[,;|\n]+\s*(?=[^\s,;|]+@)|[;|\n/]+|\s+(?=[^\s@]+@)")
+_BETWEEN = re.compile(r"(?<![,;|\n])[,;|\n]++\s*+(?=[^\s,;|]+@)|[;|\n/]+|(?<!\s)\s++(?=[^\s@]+@)")
 _WELL_KNOWN = (
     "gmail.com", "mail.ru", "yandex.ru", "ya.ru", "bk.ru", "list.ru", "inbox.ru", "rambler.ru", "icloud.com",
     "outlook.com", "hotmail.com", "yahoo.com", "yandex.com", "vk.com", "internet.ru", "me.com", "live.com", "live.ru",

@@ -18,7 +18,7 @@ _COMPANY = re.compile(
     re.I,
 )  # fmt: skip
 _SOLE_TRADER = re.compile(r"\A(?:ИП|индивидуальный предприниматель)\s+", re.I)
-_ASIDE = re.compile(r"\s*(?:[;|/]|\s[-–—]\s|,(?=\s*\S))\s*(.+)\Z|\s*[(\[{](.+?)[)\]}]?\s*\Z", re.S)
+_ASIDE = re.compile(r"(?:[;|/]|\s[-–—]\s|,(?=\s*\S))(.+)|[(\[{](.+)", re.S)
 _PHONE = re.compile(r"\+?\d[\d\s()\-.]{8,}\d")
 _SMALL = frozenset(
     {
@@ -98,8 +98,14 @@ def _without_notes(text: str) -> tuple[str, str | None]:
     match = _ASIDE.search(text)
     if match is None or not _WORD.search(text[: match.start()]):
         return text.strip(), None
-    note = (match[1] or match[2] or "").strip()
+    note = (match[1] or _unclosed(match[2])).strip()
     return (text[: match.start()].strip(), note) if note else (text.strip(), None)
+
+
+def _unclosed(text: str) -> str:
+    """What stands behind an opening bracket, without the one that closes it."""
+    plain = text.rstrip()
+    return plain[:-1] if len(plain) > 1 and plain.endswith((")", "]", "}")) else plain
 
 
 def _in_cyrillic(word: str) -> str:

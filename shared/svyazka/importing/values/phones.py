@@ -9,13 +9,15 @@ from svyazka.importing.remarks import Read, Remark, Why
 from svyazka.model.contacts import normalize_phone
 from svyazka.model.phones import LONGEST, SHORTEST, ascii_digits
 
-_BETWEEN = re.compile(r"[,;/|\n\\]+|\s+(?:или|и|or)\s+", re.I)
-_EXTENSION = re.compile(r"[\s,;(]*(?:доб(?:авочный)?|вн(?:утр)?(?:енний)?|ext|x|#)[\s.:#№]*\d{1,6}\)?\s*\Z", re.I)
+_BETWEEN = re.compile(r"[,;/|\n\\]+|\s{1,9}(?:или|и|or)\s+", re.I)
+_EXTENSION = re.compile(
+    r"(?<![\s,;(])[\s,;(]*(?:доб(?:авочный)?|вн(?:утр)?(?:енний)?|ext|x|#)[\s.:#№]{0,9}\d{1,6}\)?\s*\Z", re.I
+)
 _BEFORE_EXTENSION = re.compile(r"[,;]\s*(?=(?:доб|вн|ext)\b)", re.I)
 _ROUNDED = re.compile(r"\d(?:[.,]\d*)?e\+?\d{1,2}", re.I)
-_HIDDEN = re.compile(r"\d[\d\s()\-]*[*•xхXХ]{2,}|[*•]{3,}")
+_HIDDEN = re.compile(r"\d[\s()\-]*[*•xхXХ]{2,}|[*•]{3,}")
 _GROUPS = re.compile(r"\+?\d+")
-_COMMA_OF_A_NUMBER = re.compile(r"\s*\d,\d+e\+?\d+\s*", re.I)
+_COMMA_OF_A_NUMBER = re.compile(r"\A\s*\d,\d+e\+?\d+\s*", re.I)
 
 _LOCAL = range(5, 8)
 """Digits of a number within its town."""
