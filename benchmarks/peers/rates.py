@@ -18,9 +18,9 @@ WARM_UP = 100
 
 
 def rates(scale: float) -> dict[str, object]:
-    """Of each the medians; None for whoever isn't there."""
+    """Of each the medians of the rounds that it lived through; None for whoever isn't there."""
     seen: dict[type[Hub], list[dict[str, float]]] = {hub: [] for hub in HUBS if hub.version()}
-    failed: dict[str, object] = {}
+    failed: dict[str, dict[str, object]] = {}
     for _ in range(ROUNDS):
         for hub in [hub for hub in seen if hub.name not in failed]:
             try:
@@ -28,8 +28,8 @@ def rates(scale: float) -> dict[str, object]:
                 print(f"  {hub.name}: {seen[hub][-1]}", file=sys.stderr, flush=True)
             except (Failed, RuntimeError) as error:
                 failed[hub.name] = {"version": hub.version(), "failed": str(error)}
-    measured = {hub.name: _medians(hub, runs) for hub, runs in seen.items() if hub.name not in failed}
-    return {**{hub.name: None for hub in HUBS}, **measured, **failed}
+    measured = {hub.name: {**failed.get(hub.name, {}), **_medians(hub, runs)} for hub, runs in seen.items() if runs}
+    return {**{hub.name: None for hub in HUBS}, **failed, **measured}
 
 
 def _measured(kind: type[Hub], count: int) -> dict[str, float]:
