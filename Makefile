@@ -39,7 +39,7 @@ lint: setup ## format, lint, types, import contract, generated files
 	$(BIN)/python infra/generate.py --check
 
 test: setup ## the whole test suite
-	$(BIN)/pytest -n auto -m "not measured"
+	$(BIN)/pytest -n auto --dist worksteal -m "not measured"
 	$(BIN)/pytest -m measured tests/budgets
 
 AXE := .browser/node_modules/axe-core/axe.min.js

@@ -77,7 +77,8 @@ def test_every_step_is_one_of_them() -> None:
 def test_every_vendor_takes_part() -> None:
     sending = {vendor for vendor in VENDORS if any(map(load_manifest(vendor).carries, ("SendMessage", "Forward")))}
     assert MESSENGERS.keys() == sending
-    assert SOURCES.keys() == CALLS_US.keys() - sending - {FRONT_DOOR} | {"http"}, "http is both"
+    # http is both. What Bitrix24 tells takes part in the kits only: no route of these begins with it yet.
+    assert SOURCES.keys() == CALLS_US.keys() - sending - {FRONT_DOOR, "bitrix24"} | {"http"}
     sources, messengers = zip(SPINE, *ROUTES, strict=True)
     assert {source.vendor for source in sources} == SOURCES.keys()
     assert {messenger.vendor for messenger in messengers} == MESSENGERS.keys()

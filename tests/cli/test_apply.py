@@ -99,7 +99,7 @@ def test_one_tenants_broken_file_and_another_ones_broken_secret_keep_nobody_else
 ) -> None:
     files = tenant_files(with_a_broken_neighbour.folder / "tenants")
     settings = Settings(data=with_a_broken_neighbour.data)
-    asyncio.run(within(settings, lambda session: _prepare(session, settings, files, None)))
+    asyncio.run(within(settings, lambda session: _prepare(session, settings, files, None, 0)))
     said = capsys.readouterr()
     assert "left out: grach.yaml: line 2" in said.err
     assert "dom/bot: can't be used as it is set: bot_token (secret bot): expected" in said.err
@@ -118,7 +118,7 @@ def test_when_nothing_is_left_to_run_it_does_not_start(bare: Installation) -> No
     bare.file.write_text("id: kofe\nname: [", "utf-8")
     settings = Settings(data=bare.data)
     with pytest.raises(ConfigError, match=r"kofe\.yaml: line 2"):
-        asyncio.run(within(settings, lambda session: _prepare(session, settings, [bare.file], None)))
+        asyncio.run(within(settings, lambda session: _prepare(session, settings, [bare.file], None, 0)))
 
 
 def test_a_secret_of_the_wrong_form_is_refused_when_it_is_set_and_named_at_apply(

@@ -22,7 +22,7 @@ class Visitor:
     def __init__(self, house: House) -> None:
         self.house = house
         around = Surroundings(house.store, house.clock, house.keyring)
-        transport = httpx.ASGITransport(console(around, {HOST}))
+        transport = httpx.ASGITransport(console(around, {HOST}, now=lambda: house.clock.now().timestamp()))
         self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers={"accept-language": "ru"})
 
     async def come_in(self, role: Role = Role.OWNER, tenant: str | None = None) -> Visitor:

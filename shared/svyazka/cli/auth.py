@@ -22,6 +22,7 @@ from svyazka.engine.calling.oauth.authorise import (
     REFUSED_BEFORE,
     CodeNotYet,
     CodeRefused,
+    app_of,
     exchange,
     grant_of,
     invitation,
@@ -57,7 +58,7 @@ def auth(
             await by_password(session, account, account.manifest.signing_in)
         elif code is not None:
             await by_code(session, account, code)
-        elif account.vendor in CALLS_US:
+        elif account.vendor in CALLS_US and app_of(account).redirect_uri is not None:
             await by_link(session, account)
         else:
             await by_pasting(session, account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
@@ -27,7 +28,9 @@ STATIC = Path(__file__).parent / "static"
 Page = Callable[[Visit], Awaitable[Response]]
 
 
-def console(around: Surroundings, hosts: Collection[str], secure: bool = False) -> Guard:
+def console(
+    around: Surroundings, hosts: Collection[str], secure: bool = False, now: Callable[[], float] = time.monotonic
+) -> Guard:
     """The application. `hosts`: the names by which browsers call it; `secure`: over https."""
 
     def shown(to: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -89,7 +92,7 @@ def console(around: Surroundings, hosts: Collection[str], secure: bool = False) 
         ],
         exception_handlers={HTTPException: broken, Exception: broken},
     )
-    return Guard(app, hosts)
+    return Guard(app, hosts, now)
 
 
 async def _visit(around: Surroundings, request: Request) -> Visit | None:

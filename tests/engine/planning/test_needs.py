@@ -46,7 +46,7 @@ def test_what_two_flows_need_together_is_all_that_either_needs() -> None:
     """A question is each flow's own."""
     assert Needs() | Needs() == Needs()
     together = {"reread": True, "cards": frozenset({"crm"})}
-    assert {one.name for one in fields(Needs)} - {"ask"} == together.keys()
+    assert {one.name for one in fields(Needs)} - {"ask", "visits"} == together.keys()
     for name, some in together.items():
         needed = Needs(**{name: some})
         assert needed | Needs() == Needs() | needed == needed

@@ -35,6 +35,15 @@ locals {
         { what = "told_codes", above = 0, for = 0 },
       ]
     }
+    "asks" = {
+      title    = "Something waits for a person's word"
+      severity = "WARNING"
+      text     = "Systems in step differ where only a person can say who is right (svyazka sync status), or long work stopped (svyazka jobs)."
+      any = [
+        { what = "told_in_step", above = 0, for = 0 },
+        { what = "told_job", above = 0, for = 0 },
+      ]
+    }
     "events-missed" = {
       title    = "A gap that cannot be recovered from here"
       severity = "ERROR"
