@@ -24,6 +24,7 @@ from svyazka.cli.commands import app
 from svyazka.cli.demo.acts import agreed
 from svyazka.cli.demo.stage import Stage
 from svyazka.cli.session import Session, within
+from svyazka.server.supervise import PROCESSES
 from svyazka.settings import Settings
 
 PATIENCE = 40.0
@@ -192,7 +193,7 @@ def test_it_stops_cleanly_and_resumes_what_was_pending(tmp_path: Path, hub: Hub)
 def test_its_processes_end_when_it_is_killed(tmp_path: Path, hub: Hub) -> None:
     with running(tmp_path, vendors=hub.vendors) as started:
         children = psutil.Process(started.process.pid).children(recursive=True)
-        assert len(children) == 2
+        assert len(children) == len(PROCESSES)
         started.process.kill()
         started.process.wait(30)
         until(lambda: not any(child.is_running() for child in children), "its children end too")
@@ -202,7 +203,7 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path, hub: Hub) -> None:
     with running(tmp_path, vendors=hub.vendors) as started:
         for child in psutil.Process(started.process.pid).children():
             child.kill()
-        until(lambda: started.said.count("process died, starting it again") == 2, "both are missed")
+        until(lambda: started.said.count("process died, starting it again") == len(PROCESSES), "each is missed")
         until(started.answers, "the hub answers again")
 
 

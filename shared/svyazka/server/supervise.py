@@ -14,7 +14,7 @@ from svyazka.engine.support.logs import configure, log
 from svyazka.server.console import shape_for
 from svyazka.settings import Settings
 
-PROCESSES = ("accept", "work")
+PROCESSES = ("accept", "work", "console")
 PATIENCE = 20.0
 """Seconds that a process gets to finish what it has begun."""
 
