@@ -113,6 +113,17 @@ async def test_a_worker_that_died_before_its_answer_does_it_once(
     assert len(lines) == 1
 
 
+async def test_what_could_not_be_read_is_where_its_card_leads(house: House, visitor: Visitor) -> None:
+    await house.post(b"no format at all")
+    await house.run()
+    card = await visitor.page("/")
+    assert "не удалось прочитать" in card
+    listed = await visitor.page("/events?tenant=kofe&connection=till&status=quarantined")
+    (raw,) = {key for kind, key in house.store.documents if kind == "raws"}
+    assert f"/story/{raw}" in listed
+    assert "Как это прислала система" in await visitor.page(f"/story/{raw}")
+
+
 async def test_a_right_that_is_gone_meanwhile_is_not_used(house: House, visitor: Visitor) -> None:
     await sent(house, NO)
     where = await visitor.press(await visitor.page(f"/story/{house.deliveries()[0].id}"), "Попробовать снова")

@@ -26,8 +26,8 @@ def free_port() -> int:
 class Shop:
     """The hub and the vendors, as `make run` starts them."""
 
-    def __init__(self, vendors: str) -> None:
-        self.vendors = vendors
+    def __init__(self, vendors: str, data: Path) -> None:
+        self.vendors, self.data = vendors, data
         self.page = f"{vendors}/site/index.html"
         self.client = httpx.Client(trust_env=False, timeout=10)
 
@@ -61,7 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     log = (folder / "log").open("wb")
     with subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder) as running:
         try:
-            found = Shop(f"http://127.0.0.1:{vendors}")
+            found = Shop(f"http://127.0.0.1:{vendors}", folder / "data")
             until(lambda: _answers(f"http://127.0.0.1:{hub}/"), f"running: {folder / 'log'}", 60)
             yield found
         finally:

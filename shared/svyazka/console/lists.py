@@ -20,9 +20,10 @@ from svyazka.engine.ports.schema import Query
 from svyazka.model.contacts import normalize_email, normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError
-from svyazka.model.events import EventRecord, EventStatus
+from svyazka.model.events import EventRecord, EventStatus, RawRecord
 
 ROWS = 50
+QUARANTINED = EventStatus.QUARANTINED.value
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -93,12 +94,24 @@ async def deliveries(visit: Visit) -> Response:
 
 
 async def events(visit: Visit) -> Response:
-    """`/events`."""
+    """`/events`; requests of which no event could be read stand before them."""
     asked = Asked.of(visit, EventStatus)
     shown = await _rows(visit, EventRecord, EVENTS, asked)
+    raws = await _unreadable(visit, asked) if asked.status in ("", QUARANTINED) and not visit.asked("after") else []
+    states = list(EventStatus)
     return page(
-        "events.html", visit, {"shown": shown, "asked": asked, "states": list(EventStatus), "tenant": asked.tenant}
+        "events.html", visit, {"shown": shown, "raws": raws, "asked": asked, "states": states, "tenant": asked.tenant}
     )
+
+
+async def _unreadable(visit: Visit, asked: Asked) -> list[RawRecord]:
+    query, equal = kinds.RAWS_BY_STATUS, {"status": QUARANTINED}
+    if asked.tenant and asked.connection:
+        query = kinds.RAWS_OF_CONNECTION_BY_STATUS
+        equal |= {"tenant": asked.tenant, "connection": asked.connection}
+    found = await visit.store.find(query, equal=equal, limit=ROWS)
+    raws = [one.model for one in journal.known(RawRecord, found.documents)]
+    return [one for one in raws if asked.tenant in (None, one.tenant) and one.tenant in visit.tenants]
 
 
 async def search(visit: Visit) -> Response:
