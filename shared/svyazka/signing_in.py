@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.clock import Clock
@@ -45,7 +45,7 @@ async def come_in(store: Store, clock: Clock, token: str) -> str | None:
     """The cookie for whoever has the link; None for one that is used up, too old or made up."""
     held = await store.get("invitations", _hash(token))
     expires = held.fields.get("expire_at") if held else None
-    if held is None or not hasattr(expires, "year") or expires <= clock.real():  # type: ignore[operator]
+    if held is None or not isinstance(expires, datetime) or expires <= clock.real():
         return None
     invited = json.loads(held.data)
     cookie, now = secrets.token_urlsafe(32), clock.real()
