@@ -33,14 +33,17 @@ PATHS = (
 NAMES = (
     "name", "phone", "email", "chat", "text", "price", "sum", "amount", "status", "stage", "pipeline", "responsible",
     "items", "fields", "number", "type", "service", "starts_at", "code", "session", "init_data", "by", "call", "held",
-    "ignored", "body", "test", "discount", "balance", "person", "tenant", "connection",
+    "ignored", "body", "test", "discount", "balance", "total", "paid", "bonus", "person", "tenant", "connection",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
     "1.00", 1, -1, "completed", "won", "server", SECRET_PHONE, "79161112233", True, None, [], {}, {"price": "1.00"},
     [{"sku": "A", "price": "1.00", "quantity": 2}], {"stage": "won", "Price": 1, "сумма": 1}, "2026-10-05T12:00",
     {"vendor": "telegram", "id": "77"}, "contact.created", "order.completed", "payment.succeeded", "evt_x", "\x00",
 )  # fmt: skip
-DECIDED = {"price", "sum", "amount", "stage", "status", "pipeline", "responsible", "discount", "balance"}
+DECIDED = {
+    "price", "sum", "amount", "total", "paid", "stage", "status", "pipeline", "responsible", "discount", "balance",
+    "bonus",
+}  # fmt: skip
 
 
 def body_of(chance: random.Random) -> dict[str, Any]:

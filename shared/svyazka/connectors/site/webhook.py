@@ -19,9 +19,10 @@ from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, 
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact, Unreadable
 
-DECIDED_BY_THE_BUSINESS = frozenset(
-    {"price", "sum", "stage", "status", "pipeline", "responsible", "discount", "balance"}
-)
+DECIDED_BY_THE_BUSINESS = frozenset({
+    "price", "sum", "amount", "total", "paid", "stage", "status", "pipeline", "responsible", "discount", "balance",
+    "bonus",
+})  # fmt: skip
 """Fields that a browser may not set, whatever it sends: only the site's back end says such things."""
 
 TOLD_BY_SERVERS = frozenset(
@@ -80,7 +81,9 @@ def contact_of(body: Body) -> Contact | None:
 
 def _common(body: Body, trusted: bool) -> dict[str, JsonValue]:
     fields = {
-        name: value for name, value in body.fields.items() if trusted or name.lower() not in DECIDED_BY_THE_BUSINESS
+        name: value
+        for name, value in body.fields.items()
+        if trusted or name.strip().lower() not in DECIDED_BY_THE_BUSINESS
     }
     utm, consent = body.utm and _plain(body.utm), body.consent and _plain(body.consent)
     found: dict[str, JsonValue] = {
