@@ -15,6 +15,7 @@ from svyazka.model.bookings import WallTime
 from svyazka.model.contacts import Contact
 from svyazka.model.deadline import Deadline as Deadline
 from svyazka.model.events import EventType
+from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, RefundPayment
 from svyazka.model.records import Link, Match, RecordKind, Target
 from svyazka.model.references import Ref, Result, results_in
 
@@ -197,7 +198,12 @@ Command = Annotated[
     | MoveVisit
     | CancelVisit
     | SendVisitCode
-    | SyncObject,
+    | SyncObject
+    | MakeLink
+    | ChargeSaved
+    | CapturePayment
+    | CancelPayment
+    | RefundPayment,
     Field(discriminator="kind"),
 ]
 
@@ -208,6 +214,8 @@ def person_of(command: Command) -> Contact | None:
         case SendMessage():
             return command.to
         case PutRecord() | AddNote() | AddTask() | BookVisit() | SendVisitCode():
+            return command.person
+        case MakeLink() | ChargeSaved() | CapturePayment() | RefundPayment():
             return command.person
     return None
 

@@ -11,6 +11,7 @@ from svyazka.model.base import Stored, Time
 from svyazka.model.commands import ASK_AFTER, Command, Guards, OnFailed, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
+from svyazka.model.payments import Seen
 from svyazka.model.references import Produced
 
 
@@ -190,6 +191,8 @@ class Delivery(Stored):
     external_id: str | None = None
     produced: tuple[Produced, ...] = ()
     """What it made at its vendor. Ids only: they stay when contents are blanked."""
+    seen: Seen | None = None
+    """Of a command that moves money: what its provider answered, for the payment to take in."""
     cost: float | None = None
     last_error: LastError | None = None
     duplicate_effect: bool = False

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from svyazka.model.base import Frozen
+from svyazka.model.payments import Seen
 from svyazka.model.reasons import Reason
 from svyazka.model.references import Produced
 
@@ -18,6 +19,8 @@ class Succeeded(Frozen):
     external_id: str | None = None
     produced: tuple[Produced, ...] = ()
     """What was made, or found there, where later steps may refer to it; empty: `external_id` alone."""
+    seen: Seen | None = None
+    """Of a command that moves money: what its provider shows of the payment, or of the refund, now."""
     cost: float | None = None
     already: bool = False
     message: str | None = None

@@ -10,6 +10,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.capabilities.payments import Can, Payments
 from svyazka.engine.contracts.capabilities.records import Operation
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.putting import CLOCKS_DIFFER, put
@@ -28,6 +29,7 @@ from svyazka.model.commands import (
     VisitCommand,
 )
 from svyazka.model.outcomes import Outcome, Refused, Succeeded
+from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, MoneyCommand, RefundPayment
 from svyazka.model.reasons import Reason
 from svyazka.model.records import ObjectId, RecordKind
 from svyazka.model.references import given
@@ -58,6 +60,8 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
             return _on_card(manifest, command, how.safety)
         case BookVisit() | MoveVisit() | CancelVisit() | SendVisitCode() if manifest.calendar is not None:
             return _visit(manifest.calendar, command)
+        case MakeLink() | ChargeSaved() | CapturePayment() | CancelPayment() | RefundPayment() if manifest.payments:
+            return _money(manifest.payments, command)
     return _refused(
         "not_supported", N_("{vendor} carries out no {kind}").format(vendor=manifest.vendor, kind=command.kind)
     )
@@ -136,6 +140,27 @@ def _visit(calendar: Calendar[Any], command: VisitCommand) -> Carried:
         case CancelVisit():
             return Carried(safety, lambda call: calendar.cancel(command.visit, call))
     return Carried(safety, lambda call: calendar.send_code(command, call))
+
+
+def _money(payments: Payments[Any], command: MoneyCommand) -> Carried:
+    """Whatever moves money is asked about by our number, where its vendor can be asked at all."""
+
+    async def carry_out(call: Call[Any]) -> Outcome:
+        match command:
+            case MakeLink():
+                return await payments.make_link(command, call)
+            case ChargeSaved():
+                return await payments.charge(command, call)
+            case CapturePayment():
+                return await payments.capture(command, call)
+            case CancelPayment():
+                return await payments.cancel(command, call)
+        return await payments.refund(command, call)
+
+    can_be_asked = Can.READ in payments.can
+    return Carried(
+        payments.safety(command), carry_out, (lambda call: payments.find(command, call)) if can_be_asked else None
+    )
 
 
 async def _moved(calendar: Calendar[Any], command: MoveVisit, call: Call[Any]) -> Outcome | None:

@@ -17,6 +17,7 @@ from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.identity import Identity
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.capabilities.payments import Can, Payments
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.contracts.failures import FailureMap
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
@@ -121,8 +122,16 @@ CARRIED_BY: Mapping[str, str] = {
     "SendMessage": "messenger", "Forward": "forwarder",
     "PutRecord": "records", "AddNote": "records", "AddTask": "records", "SyncObject": "records",
     "BookVisit": "calendar", "MoveVisit": "calendar", "CancelVisit": "calendar", "SendVisitCode": "calendar",
+    "MakeLink": "payments", "ChargeSaved": "payments", "CapturePayment": "payments", "CancelPayment": "payments",
+    "RefundPayment": "payments",
 }  # fmt: skip
 """Kind of command -> the capability, by its field of the manifest, that carries it."""
+
+
+NEEDS = {
+    "MakeLink": Can.LINK, "ChargeSaved": Can.CHARGE, "CapturePayment": Can.HOLD, "RefundPayment": Can.REFUND,
+}  # fmt: skip
+"""Kind of a command that moves money -> what a provider must be able to do."""
 
 
 def no_silence(settings: ConnectionSettings) -> Silence | None:
@@ -163,6 +172,7 @@ class Manifest(Generic[SettingsT]):
     forwarder: Forwarder[SettingsT] | None = None
     records: Records[SettingsT] | None = None
     calendar: Calendar[SettingsT] | None = None
+    payments: Payments[SettingsT] | None = None
 
     identity: Identity[SettingsT] | None = None
 
@@ -184,6 +194,8 @@ class Manifest(Generic[SettingsT]):
         if kind in ("AddNote", "AddTask"):
             operation = "noting" if kind == "AddNote" else "tasking"
             return getattr(self.records, operation, None) is not None
+        if kind in NEEDS:
+            return self.payments is not None and NEEDS[kind] in self.payments.can
         return getattr(self, CARRIED_BY.get(kind, ""), None) is not None
 
     @property

@@ -37,7 +37,8 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
     if isinstance(outcome, Succeeded):
         id_ = outcome.external_id or delivery.external_id
         return _taken(
-            delivery, now, external_id=id_, produced=outcome.produced, cost=outcome.cost, last_error=None
+            delivery, now, external_id=id_, produced=outcome.produced, cost=outcome.cost, seen=outcome.seen,
+            last_error=None,
         )  # fmt: skip
     if isinstance(outcome, Refused):
         return _final(delivery, Status.FAILED, now, last_error=_problem(outcome))
@@ -128,13 +129,13 @@ def merged(current: Delivery, outcome: Outcome, attempt: Attempt, now: datetime)
         return current
     if current.status is not Status.SUCCEEDED:
         id_ = outcome.external_id or current.external_id
-        made = outcome.produced or current.produced
-        return _taken(current, now, external_id=id_, produced=made, cost=outcome.cost, last_error=None)
+        made, seen = outcome.produced or current.produced, outcome.seen or current.seen
+        return _taken(current, now, external_id=id_, produced=made, cost=outcome.cost, seen=seen, last_error=None)
     if current.external_id is None:
         # A receipt or an operator had said so before us: it is one and the same success.
         made = outcome.produced or current.produced
         return current.model_copy(
-            update={"external_id": outcome.external_id, "produced": made, "cost": outcome.cost}
+            update={"external_id": outcome.external_id, "produced": made, "cost": outcome.cost, "seen": outcome.seen}
         )  # fmt: skip
     same = outcome.already or outcome.external_id in (None, current.external_id)
     return current if same else current.model_copy(update={"duplicate_effect": True})

@@ -31,6 +31,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, RefundPayment
 from svyazka.model.sealed import SealedBatch
 
 RETAIN_LIMIT = 20.0
@@ -161,6 +162,13 @@ def blank_command(command: Command) -> Command:
             return CancelVisit(visit="")
         case SyncObject():
             return command  # ids only
+        case CapturePayment() | CancelPayment() | MakeLink() | ChargeSaved() | RefundPayment():
+            bare = {name: value for name, value in BARE_MONEY.items() if name in type(command).model_fields}
+            return command.model_copy(update=bare)
+
+
+BARE_MONEY = {"description": "", "person": None, "inn": None, "lines": (), "token": "", "return_url": None}
+"""What a command that moves money tells of people; sums and numbers stay, for months are compared by them."""
 
 
 def is_blank(delivery: Delivery) -> bool:

@@ -1,0 +1,359 @@
+"""A payment: what is to be paid, every try at it, and each movement of money with its own status.
+
+The document is the intent and stands before any provider is called. What a provider shows is only ever merged into it
+(`engine/rules/paying.py`): nothing becomes failed because time has passed.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from svyazka.model.base import Stored, Time
+from svyazka.model.contacts import Contact
+from svyazka.model.ids import stable_id
+from svyazka.model.money import Money, sum_of
+from svyazka.model.orders import OrderLine
+
+# What a provider shows
+
+
+class SeenState(StrEnum):
+    """Where a provider says that one payment of its own stands."""
+
+    WAITS = "waits"
+    """Its payer, or a bank, hasn't decided. A link that takes another card after a declined one still waits."""
+    HELD = "held"
+    """Authorised; not taken."""
+    PAID = "paid"
+    OVER = "over"
+    """No money will come by it: declined, called off, expired there."""
+
+
+class Decline(StrEnum):
+    """Why no money came, in words that decide what is done next."""
+
+    NO_MONEY = "no_money"
+    LATER = "later"
+    """The bank is away, or a limit of the day is used up."""
+    CARD_GONE = "card_gone"
+    """The saved method is of no use any more."""
+    OTHER_CARD = "other_card"
+    """This one won't do; another may."""
+    RISK = "risk"
+    PAYER_LEFT = "payer_left"
+    """Nobody paid before its end at the provider."""
+    SHOP = "shop"
+    """Called off by the business."""
+    SETUP = "setup"
+    """Something isn't switched on at the provider."""
+    OTHER = "other"
+
+
+class RefundState(StrEnum):
+    """Where a provider says that a refund stands."""
+
+    WAITS = "waits"
+    DONE = "done"
+    OVER = "over"
+    """It won't be carried out."""
+
+
+class RefundSeen(Stored):
+    """One refund as its provider shows it."""
+
+    kind: Literal["refund"] = "refund"
+    external_id: str
+    number: str | None = None
+    """Ours, where the provider keeps it."""
+    state: RefundState
+    amount: Money
+    at: Time | None = None
+    why: Decline | None = None
+    code: str | None = None
+
+
+class SavedMethod(Stored):
+    """What may be charged again by the provider's own name for it. Never a card's number."""
+
+    token: str
+    title: str | None = None
+    """`*4444`."""
+    kind: str = "bank_card"
+
+
+class PaymentSeen(Stored):
+    """One payment as its provider shows it now, be it the answer to a command or to a question."""
+
+    kind: Literal["payment"] = "payment"
+    external_id: str
+    number: str | None = None
+    """Of our attempt, out of what the provider keeps for us; None: not ours, or not shown."""
+    state: SeenState
+    amount: Money
+    captured: Money | None = None
+    """None: as the state says, all or nothing."""
+    refunded: Money | None = None
+    refunds: tuple[RefundSeen, ...] | None = None
+    """None: this answer doesn't list them."""
+    url: str | None = None
+    ends_at: Time | None = None
+    method: str | None = None
+    saved: SavedMethod | None = None
+    why: Decline | None = None
+    code: str | None = None
+    test: bool | None = None
+    fee: Money | None = None
+    created_at: Time | None = None
+    captured_at: Time | None = None
+    receipt: RefundState | None = None
+    """Of the provider's own fiscal receipt."""
+    signed: bool = False
+    """Taken from a signed body: this provider, or this answer, can't be asked for."""
+
+
+Seen = Annotated[PaymentSeen | RefundSeen, Field(discriminator="kind")]
+
+
+# What we know
+
+
+class TransactionKind(StrEnum):
+    AUTHORISE = "authorise"
+    PURCHASE = "purchase"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    """The payer's bank took it back."""
+
+
+class TransactionStatus(StrEnum):
+    PENDING = "pending"
+    """Begun, or waiting at the provider."""
+    DONE = "done"
+    DECLINED = "declined"
+    NEVER_SENT = "never_sent"
+    """Provably nobody was asked."""
+    UNKNOWN = "unknown"
+    """It may have happened: asked about until somebody says, never decided by time."""
+
+
+IN_FLIGHT = frozenset({TransactionStatus.PENDING, TransactionStatus.UNKNOWN})
+"""What may still come true."""
+
+
+class Transaction(Stored):
+    """One movement of money."""
+
+    id: str
+    kind: TransactionKind
+    attempt: int
+    """By whose provider."""
+    status: TransactionStatus = TransactionStatus.PENDING
+    amount: Money
+    at: Time
+    """When it was begun; done, when that happened."""
+    number: str | None = None
+    """A refund's own at the provider."""
+    external_id: str | None = None
+    delivery: str | None = None
+    """What asks the provider for it; None: it was learnt of, or noted by hand."""
+    why: Decline | None = None
+    by: str | None = None
+    """Who wanted it, where that wasn't the payer."""
+
+
+class By(StrEnum):
+    LINK = "link"
+    CHARGE = "charge"
+    """A saved method."""
+    HAND = "hand"
+    """Noted by a person: cash, a bank transfer."""
+
+
+class Attempt(Stored):
+    """One try to be paid: at one provider, under one number there."""
+
+    n: int
+    connection: str
+    vendor: str
+    by: By
+    number: str
+    delivery: str | None = None
+    external_id: str | None = None
+    url: str | None = None
+    shown_at: Time | None = None
+    """Since when somebody may hold the link: it is alive until its provider says otherwise."""
+    ends_at: Time | None = None
+    saved: SavedMethod | None = None
+    fee: Money | None = None
+    method: str | None = None
+    called_off: bool = False
+    """We want no money by it any more: another one was paid, or the order is cancelled."""
+
+
+class PaymentState(StrEnum):
+    """Follows from the transactions: see `engine/rules/paying.state_of`."""
+
+    CREATED = "created"
+    WAITING = "waiting"
+    HELD = "held"
+    PAID = "paid"
+    PART_REFUNDED = "part_refunded"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class OddityKind(StrEnum):
+    """What no payment should show: each is a card with what to do."""
+
+    PAID_TWICE = "paid_twice"
+    PAID_AFTER_CANCEL = "paid_after_cancel"
+    PAID_LESS = "paid_less"
+    PAID_MORE = "paid_more"
+    OTHER_CURRENCY = "other_currency"
+    TEST_ON_LIVE = "test_on_live"
+    SAID_OTHERWISE = "said_otherwise"
+    """Its provider had said that it was done, and now says that it wasn't."""
+    REFUND_REFUSED = "refund_refused"
+    REFUNDED_MORE = "refunded_more"
+    """More went back than had come: a refund that was refused came true after all."""
+    UNKNOWN_LONG = "unknown_long"
+
+
+class Oddity(Stored):
+    """One of them, once."""
+
+    kind: OddityKind
+    about: str
+    """The transaction, or the attempt's number."""
+    since: Time
+    closed: bool = False
+    """Mended, or somebody has seen to it."""
+
+
+class Payment(Stored):
+    """One order (or a part of it) to be paid. There is one document for all tries, so that of two who would pay, or
+    give back, at once, one comes first."""
+
+    id: str
+    tenant: str
+    connection: str
+    """Of whoever asked for it, within which its order's number means something."""
+    flow: str
+    order: str
+    part: str = ""
+    """`deposit`, where an order is paid in parts: each is a payment of its own."""
+    amount: Money
+    description: str = ""
+    lines: tuple[OrderLine, ...] = ()
+    person: Contact | None = None
+    inn: str | None = None
+    return_url: str | None = None
+    two_step: bool = False
+    """Held first, taken when the business says so."""
+    save: bool = False
+    receipt: bool = False
+    """Its provider registers the fiscal receipt. Decided at the beginning, and kept."""
+
+    attempts: tuple[Attempt, ...] = ()
+    transactions: tuple[Transaction, ...] = ()
+    state: PaymentState = PaymentState.CREATED
+    closed: bool = False
+    """Called off: the order was cancelled."""
+    oddities: tuple[Oddity, ...] = ()
+
+    wanted: int = 0
+    """How often anybody wished it looked at; whoever looks remembers the number."""
+    looked: int = 0
+    looks: int = 0
+    """Looks since anything changed: the next one comes the later."""
+    wake_at: Time | None = None
+    wake_step: int = 0
+    created_at: Time
+    changed_at: Time
+    people: tuple[str, ...] = ()
+    blank_at: Time | None = None
+    expire_at: Time | None = None
+
+    def of_attempt(self, n: int) -> tuple[Transaction, ...]:
+        return tuple(one for one in self.transactions if one.attempt == n)
+
+    @property
+    def captured(self) -> Money:
+        """What was taken."""
+        return self._done(TransactionKind.PURCHASE, TransactionKind.CAPTURE)
+
+    @property
+    def refunded(self) -> Money:
+        """What was given back, or taken back."""
+        return self._done(TransactionKind.REFUND, TransactionKind.CHARGEBACK)
+
+    @property
+    def paid_by(self) -> Attempt | None:
+        """The attempt whose provider has the money: the first, where it came twice."""
+        taken = {one.attempt for one in self.transactions if _takes(one)}
+        return next((one for one in self.attempts if one.n in taken), None)
+
+    def blanked(self) -> Payment:
+        """Without what it tells of a person: sums, ids and states stay."""
+        attempts = tuple(one.model_copy(update={"url": None, "saved": None}) for one in self.attempts)
+        gone = {"person": None, "inn": None, "description": "", "lines": (), "return_url": None, "people": ()}
+        return self.model_copy(update={**gone, "attempts": attempts})
+
+    def _done(self, *kinds: TransactionKind) -> Money:
+        done = [one.amount for one in self.transactions if one.status == "done" and one.kind in kinds]
+        return sum_of(done, self.amount.currency)
+
+
+def _takes(one: Transaction) -> bool:
+    return one.status is TransactionStatus.DONE and one.kind in (TransactionKind.PURCHASE, TransactionKind.CAPTURE)
+
+
+class PaidThere(Stored):
+    """Whose payment a provider's own id stands for."""
+
+    id: str
+    tenant: str
+    connection: str
+    external_id: str
+    payment: str
+    attempt: int
+    expire_at: Time | None = None
+
+
+# Ids and numbers
+
+_NUMBER = re.compile(r"p([0-9a-f]{24})-(\d{1,3})(?:-r(\d{1,3}))?", re.ASCII)
+
+
+def payment_id(mark: str) -> str:
+    """Document id of a payment; `mark`: hexadecimal and keyed, so that nobody guesses it."""
+    return f"pay_{mark[:24]}"
+
+
+def attempt_number(payment: str, n: int) -> str:
+    """Our number of a try at its provider: unique there, and short enough for all of them (36 characters)."""
+    return f"p{payment.removeprefix('pay_')}-{n}"
+
+
+def refund_number(payment: str, attempt: int, n: int) -> str:
+    """Our number of a refund: the same for every try at it."""
+    return f"{attempt_number(payment, attempt)}-r{n}"
+
+
+def numbered(number: str | None) -> tuple[str, int] | None:
+    """The payment and the attempt that a number of ours names; None: it is none of ours."""
+    found = _NUMBER.fullmatch(number or "")
+    return (f"pay_{found[1]}", int(found[2])) if found else None
+
+
+def paid_there_id(tenant: str, connection: str, external_id: str) -> str:
+    """Document id of what a provider's own id stands for."""
+    return stable_id("pth", tenant, connection, external_id)
