@@ -64,6 +64,10 @@ class Intent(Stored):
     """Of an object that was to be made."""
 
 
+UNSHOWN = "unread"
+"""Why nothing is linked or made: a right that was taken away hides who it is. Looked at again once that is shown."""
+
+
 class Record(Stored):
     """One person (deal, company) as we know it across systems. It is its own lock: see `running`."""
 

@@ -99,6 +99,21 @@ async def test_an_object_that_changed_and_is_met_again_by_its_id_is_counted_once
     assert (job.counts.read, job.counts.updated, job.counts.unchanged) == (3, 1, 2)
 
 
+async def test_whose_name_wasnt_shown_is_linked_in_the_night_after_it_is() -> None:
+    house = Listed()
+    house.salon.hidden = {"name"}
+    await house.settle_in()
+    for side in house.sides.values():
+        side.add(**ivan())
+    await house.quiet(0.2)
+    await house.night("salon")
+    assert {len(one.live) for one in house.records()} == {1}, "nobody can tell yet"
+    house.salon.hidden.clear()
+    house.clock.step(86400)
+    job = await house.night("salon")
+    assert (job.counts.updated, len(house.record().live)) == (1, 2)
+
+
 async def began(house: Listed) -> None:
     (flow,) = await in_step_flows(house.hub, house.tenant)
     await begin(house.hub, house.tenant, flow, "crm", "tonight")

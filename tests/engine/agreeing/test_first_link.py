@@ -19,9 +19,9 @@ from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.model.jobs import Job, JobState
 
 
-def card(place: str, *keys: str, name: str | None = None, birthday: str | None = None) -> Card:
+def card(place: str, *keys: str, name: str | None = None, birthday: str | None = None, **more: Any) -> Card:
     connection, _, id_ = place.partition("/")
-    return Card(connection, id_, keys, name, birthday)
+    return Card(connection, id_, keys, name, birthday, **more)
 
 
 def told(*cards: Card) -> dict[str, Any]:
@@ -45,6 +45,10 @@ CASES = {
     ),
     "a name that one of them lacks": (
         [card("crm/1", "+7"), card("salon/1", "+7", **MARIA)], {"links": [["crm/1", "salon/1"]]},
+    ),
+    "a name that nobody may see": (
+        [card("crm/1", "+7", nameless=True), card("salon/1", "+7", **MARIA)],
+        {"doubts": [(["crm/1", "salon/1"], "unread")]},
     ),
     "an e-mail, where the phones differ": (
         [card("crm/1", "+7", "m@x.org", **MARIA), card("salon/1", "+8", "m@x.org", **MARIA)],

@@ -9,7 +9,7 @@ import pytest
 import in_step_house
 from in_step_house import InStep, ivan
 from svyazka.engine.operating import syncing
-from svyazka.model.events import Change, EventType
+from svyazka.model.events import Change, EventType, Hint
 from svyazka.model.outcomes import Refused
 from svyazka.model.records import CLEARED
 
@@ -42,6 +42,26 @@ async def test_two_people_of_one_phone_are_a_household_and_no_match() -> None:
     assert sorted(card.fields["name"] for card in house.crm.cards.values()) == ["Анна Петрова", "Иван Петров"]
     assert sorted(card.fields["name"] for card in house.salon.cards.values()) == ["Анна Петрова", "Иван Петров"]
     assert len(house.records()) == 2
+
+
+@pytest.mark.parametrize("blind", ["salon", "crm"])
+async def test_who_shares_a_phone_with_a_name_that_isnt_shown_is_linked_once_it_is(blind: str) -> None:
+    """A right that was taken away makes no two people of a household one."""
+    house = await house_of(create="all")
+    house.sides[blind].hidden = {"name"}
+    house.salon.add(**ivan())
+    house.crm.add(name="Анна Петрова", phone=("+79991234567",))
+    await house.quiet()
+    assert all(len(one.live) == 1 for one in house.records())
+    assert "unread" in refused(house).values()
+    assert not house.doubts()
+    house.sides[blind].hidden.clear()
+    for name, id_ in (("salon", "s1"), ("crm", "c1")):
+        await house.tell(name, Hint(kind="contact", id=id_))
+    await house.quiet()
+    for side in house.sides.values():
+        assert sorted(card.fields["name"] for card in side.cards.values()) == ["Анна Петрова", "Иван Петров"]
+    assert not refused(house)
 
 
 async def test_of_several_that_fit_a_person_says_which_and_nothing_is_made() -> None:

@@ -74,6 +74,30 @@ async def test_a_week_of_silence_ends_nothing_and_is_one_card() -> None:
     assert not [one for one in house.problems() if one.is_open]
 
 
+async def test_systems_that_were_away_at_once_dont_wait_for_each_other() -> None:
+    """Whoever goes to see whether one of them is back needs the other too."""
+    house, (salon, crm) = await house_of()
+    house.bind(create="all")
+    await house.settle_in()
+    house.salon.down = house.crm.down = True
+    for number in range(8):
+        house.salon.add(name=f"Новый {number}", phone=(f"+7999111000{number}",))
+        house.crm.add(name=f"Другой {number}", phone=(f"+7999222000{number}",))
+        await house.quiet(0.5)
+    house.salon.edit(salon, name="Пётр")
+    await house.quiet(DAY)
+    assert outages(house) == {"salon", "crm"}
+    house.salon.down = False
+    await house.quiet(3)
+    assert outages(house) == {"crm"}, "it is seen to be back, though whatever waits for it needs the other"
+    house.crm.down = False
+    await house.quiet(3)
+    assert not outages(house)
+    assert not [one.id for one in house.deliveries() if one.is_open]
+    assert house.crm.shows(crm, "name") == "Пётр"
+    assert len(house.salon.cards) == len(house.crm.cards) == 17
+
+
 async def test_a_robot_that_edits_every_five_seconds_starves_nobody() -> None:
     house, (salon, crm) = await house_of()
     other = house.salon.add(name="Анна", phone=("+79990000002",))

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-from svyazka.engine.comparing.matching import can_be_one, is_near, told_by
+from svyazka.engine.comparing.matching import can_be_one, is_nameless, is_near, told_by
 from svyazka.engine.rules.what_differs import normal_element
+from svyazka.model.in_step import UNSHOWN
 from svyazka.model.names import plain_words
 from svyazka.model.records import Object
 
@@ -33,6 +34,8 @@ class Card:
     birthday: str | None = None
     record: str | None = None
     """The record that it belongs to already together with another system's."""
+    nameless: bool = False
+    """Its name isn't shown, which is something else than that it has none."""
 
     @property
     def place(self) -> str:
@@ -44,7 +47,7 @@ def card_of(one: Object, connection: str, record: str | None = None) -> Card:
     """An object as a card."""
     keys = dict.fromkeys(normal_element(name, text) for name in ("phone", "email") for text in one.elements(name))
     name, birthday = told_by(one)
-    return Card(connection, one.id, tuple(key for key in keys if key), name, birthday, record)
+    return Card(connection, one.id, tuple(key for key in keys if key), name, birthday, record, is_nameless(one))
 
 
 @dataclass
@@ -130,6 +133,8 @@ def _judge(group: list[Card], found: Proposal) -> None:
     systems = {card.connection for card in group}
     if len(systems) < len(group):
         found.doubts.append((tuple(group), "twice" if len(systems) == 1 else "several"))
+    elif any(card.nameless for card in group):
+        found.doubts.append((tuple(group), UNSHOWN))
     elif not all(is_one(one, other) for one, other in combinations(group, 2)):
         found.doubts.append((tuple(group), "unlike"))
     else:

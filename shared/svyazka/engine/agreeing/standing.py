@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from svyazka.engine.comparing.matching import is_nameless
 from svyazka.engine.comparing.prints import Printer
-from svyazka.model.in_step import Record, Rules, Side, SideState
+from svyazka.model.in_step import UNSHOWN, Record, Rules, Side, SideState
 from svyazka.model.records import CLEARED, UNREAD, Object
 
 OFF = "off"
@@ -62,6 +63,8 @@ def standing_of(one: Object, record: Record, connection: str, rules: Rules, prin
         return Standing(Tally(records=1), {"": "another_object"})
     if side.state is not SideState.LIVE:
         return Standing(Tally(records=1, mended=1), {"": "back"})
+    if UNSHOWN in record.refused.values() and not is_nameless(one):
+        return Standing(Tally(records=1, mended=1), {"": UNSHOWN})
     others = [name for name in rules.between if name != connection and name in record.live]
     if not others:
         looked = bool(record.refused) or record.has_gone or bool(record.would)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from svyazka.engine.comparing.normalising import plain_day
 from svyazka.model.names import patronymics_agree, same_person
 from svyazka.model.phones import SHORTEST
-from svyazka.model.records import Object
+from svyazka.model.records import UNREAD, Object
 
 
 def can_be_one(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
@@ -22,6 +22,12 @@ def told_by(one: Object) -> tuple[str | None, str | None]:
     """A person's name, as far as it is shown, and birth date."""
     name, birthday = one.shows("name"), one.shows("birthday")
     return name if isinstance(name, str) else one.called, birthday if isinstance(birthday, str) else None
+
+
+def is_nameless(one: Object) -> bool:
+    """Whether nobody can say what it is called: its name isn't shown (a right was taken away), which is something else
+    than that it has none."""
+    return one.shows("name") is UNREAD and one.called is None
 
 
 def is_near(one: str, other: str) -> bool:

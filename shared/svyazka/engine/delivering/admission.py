@@ -134,9 +134,13 @@ class Admission:
         askable = ask_at(delivery)
         if askable is not None and askable > self._hub.clock.now():
             return self._until(delivery, askable)
+        goes_to_see = False
         for name in dict.fromkeys((delivery.hangs_on, delivery.connection)):
             outage = await self._outages.of(delivery.tenant, name)
-            if outage is not None and not await self._outages.probing.may_probe(outage, delivery):
+            if outage is None or (goes_to_see and isinstance(delivery.command, SyncObject)):
+                continue  # a look that goes to see after one of its systems asks all of them: see `in_step.reading`
+            goes_to_see = await self._outages.probing.may_probe(outage, delivery)
+            if not goes_to_see:
                 status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
                 # The outage's own words would read as if this delivery had been tried.
                 message = N_("{connection} is {kind} at the moment: {why}").format(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from svyazka.catalogue import N_
-from svyazka.engine.comparing.matching import can_be_one, told_by
+from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
@@ -27,7 +27,7 @@ from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, holds
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
-from svyazka.model.in_step import MATCHED_MOST, Link, MatchKey, Record, Side, link_id, match_id
+from svyazka.model.in_step import MATCHED_MOST, UNSHOWN, Link, MatchKey, Record, Side, link_id, match_id
 from svyazka.model.records import Key, KeyType, Object, RecordKind, Wanted
 
 PHONES_MOST, EMAILS_MOST = 5, 3
@@ -66,6 +66,10 @@ class Nothing:
     """Objects that it may be; not None: somebody is asked."""
 
 
+UNTOLD = Nothing(UNSHOWN, N_("its name isn't shown just now: whose card it is can't be told"))
+"""Two people may share a phone: nobody without a name is taken for another. Looked at again once it is shown."""
+
+
 @dataclass
 class _Candidate:
     object: Object
@@ -81,6 +85,8 @@ class Finding:
     async def find(self, look: Look, delivery: Delivery) -> Joined | New | Nothing | NotNow:
         """What becomes of a side that there isn't yet."""
         objects = [one.object for one in look.seen.values() if isinstance(one, Seen) and one.object is not None]
+        if any(is_nameless(one) for one in objects):
+            return UNTOLD
         keys = keys_of(objects)
         noted, documents = await self._noted(look, keys)
         if any(self._is_making(one.model, look.toward) for one in noted):
@@ -91,6 +97,8 @@ class Finding:
         ours = [one for one in found if is_one(one.object, objects)]
         if not ours:
             return await self._new(look, delivery, keys, documents, objects)
+        if any(is_nameless(one.object) for one in ours):
+            return UNTOLD
         matched = await self._matched(look, ours)
         if not isinstance(matched, Nothing) or look.flow.rules.on_doubt == "ask":
             return matched
@@ -212,7 +220,7 @@ class Finding:
         if not await self._may_make(look, delivery):
             return Nothing("not_there", N_("it isn't there, and none is made there"))
         if not objects:
-            return Nothing("unread", N_("nobody shows it just now"))
+            return Nothing(UNSHOWN, N_("nobody shows it just now"))
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
         assert manifest.records is not None
         writes = [self._noting(record, key, documents.get(key)) for key in keys]

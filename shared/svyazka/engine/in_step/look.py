@@ -158,6 +158,10 @@ class Look:
 
     def _agreed(self, name: str, side: Side, compared: ComparedRecord | None) -> Side:
         seen = self.seen.get(name)
+        if compared is not None:
+            # One that can't be read just now is owed what the others agree on: its own edit meanwhile knows nothing of
+            # that.
+            side = side.model_copy(update={"bases": {**side.bases, **compared.bases(name)}})
         if not isinstance(seen, Seen):
             return side
         now = self.hub.clock.now()
@@ -169,8 +173,8 @@ class Look:
         told_later = side.told_at is not None and side.told_at > self.began
         return side.model_copy(
             update={
-                "state": SideState.LIVE, "gone_at": None, "bases": {**side.bases, **compared.bases(name)},
-                "seen_at": self.began, "told_at": side.told_at if told_later else None, "version": seen.object.version,
+                "state": SideState.LIVE, "gone_at": None, "seen_at": self.began, "version": seen.object.version,
+                "told_at": side.told_at if told_later else None,
             }
         )  # fmt: skip
 

@@ -228,6 +228,8 @@ class Preparing:
         if trouble.after is not None:
             return self._later(delivery, self._hub.clock.in_real(trouble.after))
         if await self._outages.of(delivery.tenant, trouble.connection) is not None:
+            if tenant is not None and isinstance(delivery.command, SyncObject):
+                await self._reader.sees(delivery.command.of, tenant, delivery, trouble.connection)
             return Transition(parked(delivery, Status.PARKED, why, waits_on=trouble.connection))
         later = waiting(delivery, Status.PENDING, now + WAITS_AGAIN).model_copy(update={"last_error": why})
         return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -26,9 +27,10 @@ from svyazka.model.errors import (
     SourceUnavailable,
 )
 from svyazka.model.in_step import Record, Side, SideState
+from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Retry
 from svyazka.model.reasons import Reason
-from svyazka.model.records import Object
+from svyazka.model.records import Object, RecordKind
 from svyazka.model.tenants import Tenant
 
 FoundT = TypeVar("FoundT")
@@ -100,7 +102,7 @@ class Reader:
         if account is None or records is None or account.missing or connection in tenant.paused_connections:
             return NotNow(connection, "connection", N_("{connection} can't be used").format(connection=connection))
         held = await self._outages.of(tenant.id, connection)
-        if held is not None and held.model.probe != delivery.id:
+        if held is not None and not await self._goes_to_see(tenant, delivery, held.model):
             message = N_("{connection} is {kind} at the moment: {why}").format(
                 connection=connection, kind=held.model.kind, why=held.model.message
             )
@@ -108,6 +110,27 @@ class Reader:
         call = call_to(self._hub, account, exchanges(self._hub, account), key=delivery.key)
         call.only_read = True
         return records, call, account
+
+    async def _goes_to_see(self, tenant: Tenant, delivery: Delivery, outage: Outage) -> bool:
+        """Whether it is to see if a system is well again: this one, or another one that is in trouble too. Else two
+        that were away at once would wait for each other, for a look at one needs the other."""
+        if outage.probe == delivery.id:
+            return True
+        others = [await self._outages.of(tenant.id, name) for name in tenant.connections if name != outage.connection]
+        return any(one is not None and one.model.probe == delivery.id for one in others)
+
+    async def sees(self, kind: RecordKind, tenant: Tenant, delivery: Delivery, waits_for: str) -> None:
+        """A delivery that must wait for one system asks those in trouble that it was sent to see after, and hasn't
+        come to: they may be well again, and nobody else would notice."""
+        for name in tenant.connections:
+            held = await self._outages.of(tenant.id, name) if name != waits_for else None
+            if held is None or held.model.probe != delivery.id:
+                continue
+            way = await self.at(tenant, name, delivery)
+            if not isinstance(way, NotNow):
+                records, call, account = way
+                # Any answer will do, whether there is such a card or not.
+                await self.asked(account, delivery, partial(records.read_many, kind, ["1"], call))
 
     async def asked(
         self, account: Account, delivery: Delivery, look: Callable[[], Awaitable[FoundT]]
