@@ -433,6 +433,9 @@ class Storm:
                 continue
             if any(one.before == edit.after or one.in_window or one.card == edit.card for one in later):
                 continue  # whoever came next saw it, or it was in the way of one who saved while we wrote
+            earlier = [one for who, one in edits[:place] if who == person and one.name == edit.name]
+            if any(edit.after in (one.before, one.after) for one in earlier):
+                continue  # back to what stood there before: where that was agreed, nothing has changed
             if any((one.side, one.name) in self.ignored for one in later):
                 continue  # its system took our write and kept nothing of it: whoever came next never saw it
             standing = {

@@ -218,6 +218,16 @@ def test_a_side_that_was_down_is_written_what_the_others_agreed_on_meanwhile() -
     assert (both.verdict, both.reason) == (Verdict.ASKED, Reason.CONFLICT), "neither knew of the other's change"
 
 
+def test_what_is_old_is_agreed_by_nobody_while_whoever_holds_the_new_cannot_be_read() -> None:
+    """One is owed the new value and shows the old; a card that was linked just now happens to show the old, too."""
+    base = owing("old", "old", "new").base
+    away = {"crm": seen("about", UNREAD, "new"), "till": Seen("old", base), "salon": seen("about", "old", NEVER)}
+    found = compare_field("about", away, BOTH, printer())
+    assert (found.verdict, found.writes, found.bases) == (Verdict.UNSEEN, {}, {})
+    back = {**away, "crm": seen("about", "new", "new")}
+    assert compare_field("about", back, BOTH, printer()).writes == {"till": "new"}
+
+
 def test_a_field_that_shows_its_old_value_after_two_writes_is_not_taken_and_written_no_more() -> None:
     def again(times: int) -> Compared:
         sides = {"crm": seen("about", "new", "new"), "salon": owing("old", "old", "new", times)}

@@ -59,6 +59,20 @@ async def test_of_three_one_that_is_away_for_a_weekend_doesnt_stop_the_others() 
     assert [len(side.writes) for side in house.sides.values()] == [1, 1, 1]
 
 
+async def test_what_two_agreed_on_without_a_write_is_a_conflict_with_the_edit_of_a_third_that_was_away() -> None:
+    """Two people type the same; a third, whose system was away, types another thing. Nobody is overwritten."""
+    house, (salon, crm, accounts) = await house_of("salon", "crm", "accounts")
+    house.accounts.down = True
+    house.accounts.edit(accounts, birthday="1990-01-01")
+    house.salon.edit(salon, birthday="1985-05-05")
+    house.crm.edit(crm, birthday="1985-05-05")
+    await house.quiet(DAY)
+    house.accounts.down = False
+    await house.quiet(DAY)
+    assert house.writes() == 0
+    assert {doubt.field: doubt.cause for doubt in house.doubts()} == {"birthday": "conflict"}
+
+
 async def test_a_week_of_silence_ends_nothing_and_is_one_card() -> None:
     house, (salon, crm) = await house_of()
     house.crm.down = True

@@ -34,6 +34,16 @@ def fewer_than_two(case: Case) -> Compared | None:
     return None
 
 
+def nobody_shows_what_was_agreed(case: Case) -> Compared | None:
+    """Whoever is to hold it shows what it did before, and who holds it can't be read: what the others have in common is
+    old, or a stranger's. Bases stay, or it would be taken for agreed and written over what is newer."""
+    owed = case.those(State.OWED)
+    if not owed or case.decided is not None or case.those(State.UNCHANGED, State.CHANGED):
+        return None
+    holders = [base for name in case.unread if (base := case.sides[name].base) is not None and base.owed is None]
+    return Compared(Verdict.UNSEEN, accepted=case.accepted) if holders else None
+
+
 def all_equal(case: Case) -> Compared | None:
     """Whatever happened, they hold the same."""
     return holds(case, case.taking[0], None) if case.all_same(case.taking) else None
@@ -152,6 +162,7 @@ def nobody_changed_it(case: Case) -> Compared:
 
 ROWS: tuple[Row, ...] = (
     fewer_than_two,
+    nobody_shows_what_was_agreed,
     all_equal,
     an_accepted_difference,
     a_person_decided,
