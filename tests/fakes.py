@@ -38,7 +38,7 @@ from svyazka.engine.ports.store import (
     check_size,
 )
 from svyazka.engine.security.keyring import Keyring
-from svyazka.engine.tenants.directory import Directory
+from svyazka.engine.tenants.directory import Directory, secret_id
 from svyazka.engine.worker import Worker
 from svyazka.flows.registry import load_flow
 from svyazka.model.commands import Command, Deadline, Forward, Repeat, Safety, SendMessage
@@ -425,13 +425,21 @@ def keyring() -> Keyring:
 REVIEW = {"text": "{name}, спасибо! {review_url}", "review_url": "https://example.org/r"}
 
 
-async def set_paused(hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
+class FakeHands:
     """As `apply` does it, for vendors that only tests have."""
-    held = await journal.load(hub.store, Tenant, tenant.id)
-    assert held is not None
-    changed = held.model.model_copy(update={"paused_connections": (part,) if paused else ()})
-    await hub.store.commit([journal.replace(changed, held.version)])
-    hub.directory.forget()
+
+    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
+        held = await journal.load(hub.store, Tenant, tenant.id)
+        assert held is not None
+        update = {"paused": paused} if part == tenant.id else {"paused_connections": (part,) if paused else ()}
+        await hub.store.commit([journal.replace(held.model.model_copy(update=update), held.version)])
+        hub.directory.forget()
+
+    async def set_secret(self, hub: Hub, tenant: Tenant, name: str, value: str, also: Sequence[Write] = ()) -> None:
+        key = secret_id(tenant.id, name)
+        sealed = hub.keyring.seal("vault", value, key).encode()
+        await hub.store.commit([Put(Document("secrets", key, {"tenant": tenant.id}, sealed)), *also])
+        hub.directory.forget()
 
 
 class House:
@@ -472,7 +480,7 @@ class House:
             store=self.store, queue=self.queue, clock=self.clock, keyring=self.keyring, directory=directory,
             blobs=self.blobs, limiter=Limiter(lambda: self.clock.real().timestamp(), self.rest), chance=lambda: 0.5,
         )  # fmt: skip
-        self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None, set_paused=set_paused)
+        self.worker = Worker(self.hub, lambda vendor: FakeTill() if vendor == "till" else None, hands=FakeHands())
         self.worker.outages._cache.clear()
 
     def manifest_of(self, vendor: str) -> Manifest[Any]:

@@ -84,11 +84,11 @@ def _caller_check(settings: Settings) -> Callable[[str | None, str], Awaitable[s
 
 def build_worker(hub: Hub) -> Worker:
     """The worker over a hub."""
-    from svyazka.apply import set_paused
+    from svyazka.apply import Applying
     from svyazka.connectors.registry import FRONT_DOOR, load_webhook
     from svyazka.engine.worker import Worker
 
-    return Worker(hub, load_webhook, FRONT_DOOR, long_works, set_paused)
+    return Worker(hub, load_webhook, FRONT_DOOR, long_works, Applying())
 
 
 def long_works(hub: Hub, outages: Outages) -> list[Work]:

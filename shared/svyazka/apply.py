@@ -258,22 +258,6 @@ async def plan_pause(
     return plan
 
 
-async def set_paused(hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
-    """Pause a tenant, or its connection or flow of that name, or let it go on. Raises ConfigError and Conflict."""
-    held = await journal.load(hub.store, Tenant, tenant.id)
-    if held is None:
-        raise ConfigError(N_("{tenant} is gone").format(tenant=tenant.id))
-    connection = part if part in held.model.connections else None
-    flow = part if connection is None and any(one.id == part for one in held.model.flows) else None
-    if connection is None and flow is None and part != tenant.id:
-        raise ConfigError(N_("{tenant} has no connection or flow {part!r}").format(tenant=tenant.id, part=part))
-    plan = await plan_pause(
-        hub.store, hub.directory, hub.keyring, held, connection=connection, flow=flow, paused=paused
-    )
-    if plan.tenant != held.model:
-        await commit_apply(hub.store, hub.directory, plan)
-
-
 def _connection(name: str, spec: ConnectionSpec) -> str:
     return N_("connection {name} ({vendor})").format(name=name, vendor=spec.vendor)
 
@@ -421,3 +405,28 @@ async def set_secret(
     if wrong and value is not None:
         raise ConfigError(_("{tenant}: this value can't be used; {wrong}", tenant=tenant, wrong="; ".join(wrong)))
     await commit_apply(store, directory, plan, [write, *also])
+
+
+class Applying:
+    """What the console asks for of a tenant's file and its secrets (`engine/operating/deeds.py:Hands`)."""
+
+    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
+        """Pause a tenant, or its connection or flow of that name, or let it go on. Raises ConfigError and Conflict."""
+        held = await journal.load(hub.store, Tenant, tenant.id)
+        if held is None:
+            raise ConfigError(N_("{tenant} is gone").format(tenant=tenant.id))
+        connection = part if part in held.model.connections else None
+        flow = part if connection is None and any(one.id == part for one in held.model.flows) else None
+        if connection is None and flow is None and part != tenant.id:
+            raise ConfigError(N_("{tenant} has no connection or flow {part!r}").format(tenant=tenant.id, part=part))
+        plan = await plan_pause(
+            hub.store, hub.directory, hub.keyring, held, connection=connection, flow=flow, paused=paused
+        )
+        if plan.tenant != held.model:
+            await commit_apply(hub.store, hub.directory, plan)
+
+    async def set_secret(self, hub: Hub, tenant: Tenant, name: str, value: str, also: Sequence[Write] = ()) -> None:
+        """Keep a secret that the tenant's file names, with these writes. Raises ConfigError and Conflict."""
+        if name not in secret_names(tenant):
+            raise ConfigError(N_("{tenant}: no connection names a secret {name!r}").format(tenant=tenant.id, name=name))
+        await set_secret(hub.store, hub.directory, hub.keyring, tenant.id, name, value, also)

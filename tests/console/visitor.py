@@ -21,8 +21,8 @@ class Visitor:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        around = Surroundings(house.store, house.clock, house.keyring)
-        transport = httpx.ASGITransport(console(around, {HOST}, now=lambda: house.clock.now().timestamp()))
+        self.around = Surroundings(house.store, house.clock, house.keyring.only("mint"))
+        transport = httpx.ASGITransport(console(self.around, {HOST}, now=lambda: house.clock.now().timestamp()))
         self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers={"accept-language": "ru"})
 
     async def come_in(self, role: Role = Role.OWNER, tenant: str | None = None) -> Visitor:
@@ -37,13 +37,14 @@ class Visitor:
         assert answer.status_code == status, answer.text
         return answer.text
 
-    async def press(self, page: str, label: str) -> str:
-        """Send the form with this button, as it stands on the page; the page that the answer leads to."""
+    async def press(self, page: str, label: str, **filled: str) -> str:
+        """Send the form with this button, as it stands on the page, with what is typed in besides; the page that the
+        answer leads to."""
         for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", page, re.DOTALL):
             if re.search(rf"<button[^>]*>\s*{re.escape(label)}\s*</button>", form):
                 action = re.search(r'action="([^"]*)"', form)
                 assert action
-                return await self.sent(unescape(action[1]), fields(form))
+                return await self.sent(unescape(action[1]), {**fields(form), **filled})
         raise AssertionError(f"no button {label!r}")
 
     async def sent(self, action: str, form: dict[str, str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import typer
@@ -23,11 +22,11 @@ from svyazka.engine.calling.oauth.authorise import (
     CodeNotYet,
     CodeRefused,
     app_of,
+    code_in,
     exchange,
     grant_of,
     invitation,
 )
-from svyazka.engine.contracts.oauth import AuthorisationCode, Rejected, Withdrawal
 from svyazka.engine.contracts.signing_in import SigningIn
 from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.tenants.directory import Account, is_secret
@@ -102,25 +101,7 @@ def _asked(what: str) -> str:
 async def by_code(session: Session, account: Account, given: str) -> None:
     """Exchange a code. Raises CodeRefused, CodeNotYet, ConfigError."""
     await session.audit("auth", f"{account.tenant.id}/{account.name}", how="code")
-    await exchange(session.hub, account, _code_in(account, given))
-
-
-def _code_in(account: Account, given: str) -> AuthorisationCode:
-    if "://" not in given:
-        return AuthorisationCode(given.strip())
-    params = dict(parse_qsl(urlsplit(given.strip()).query))
-    if "code" not in params:
-        raise ConfigError(_("expected an address with a code in it, as the vendor sent you to after agreeing"))
-    access = account.manifest.access
-    if access is None:
-        raise ConfigError(_("{vendor} gives no access by a code", vendor=account.vendor))
-    match access.redirected(params, account.settings):
-        case AuthorisationCode() as code:
-            return code
-        case Rejected(reason):
-            raise ConfigError(reason)
-        case Withdrawal(what):
-            raise ConfigError(_("expected an address with a code in it; this one says: {what}", what=what))
+    await exchange(session.hub, account, code_in(account, given))
 
 
 async def by_pasting(session: Session, account: Account) -> None:
@@ -134,7 +115,7 @@ async def by_pasting(session: Session, account: Account) -> None:
     say(invited.url)
     note(_("what that page says doesn't matter, and be quick: the code in its address ends within moments"), None)
     given: str = typer.prompt(_("Address"))
-    await exchange(session.hub, account, _code_in(account, given))
+    await exchange(session.hub, account, code_in(account, given))
 
 
 async def by_link(session: Session, account: Account, every: float = LOOK_EVERY) -> None:

@@ -23,7 +23,7 @@ def main() -> None:
         end_with_supervisor()
     settings = Settings()
     store, _queue = open_backend(settings)
-    around = Surroundings(store, open_clock(settings, store), settings_keyring(settings))
+    around = Surroundings(store, open_clock(settings, store), settings_keyring(settings).only("mint"))
     hosts = {f"{name}:{arguments.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
     uvicorn.run(
         console(around, hosts), host="127.0.0.1", port=arguments.port, log_level="error", access_log=False,

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from svyazka.console import doing, first, lists, stories
+from svyazka.console import access, connections, doing, first, lists, more, stories, work
 from svyazka.console.guarding import Guard
 from svyazka.console.rendering import bare, page
 from svyazka.console.surroundings import Surroundings, Visit, language_of
@@ -78,11 +78,20 @@ def console(
             Route("/", shown(first.first)),
             Route("/problems/{id}", shown(first.problem)),
             Route("/systems", shown(first.systems)),
+            Route("/systems/{tenant}/{connection}", shown(connections.connection)),
+            Route("/systems/{tenant}/{connection}/history", shown(connections.history)),
+            Route("/systems/{tenant}/{connection}/access", shown(connections.access)),
             Route("/deliveries", shown(lists.deliveries)),
             Route("/events", shown(lists.events)),
             Route("/search", shown(lists.search), methods=["POST"]),
             Route("/story/{id}", shown(stories.story)),
             Route("/story/{id}", shown(stories.revealed), methods=["POST"]),
+            Route("/jobs", shown(work.jobs)),
+            Route("/jobs/{id}", shown(work.job)),
+            Route("/again", shown(work.again)),
+            Route("/secrets", shown(access.secrets)),
+            Route("/more", shown(more.more)),
+            Route("/audit", shown(more.audit)),
             Route("/do", shown(doing.do), methods=["POST"]),
             Route("/requests/{id}", shown(doing.request)),
             Route("/leave", shown(go), methods=["POST"]),

@@ -13,12 +13,15 @@ from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import request_task
+from svyazka.engine.security.sealing import sealed_to
 from svyazka.model.base import SKELETON
 from svyazka.model.errors import Conflict
 from svyazka.model.ids import stable_id
-from svyazka.model.requests import NEEDED, Request, Wish
+from svyazka.model.requests import NEEDED, VAULT_LOCK, Request, Wish
 
-ARGUMENTS = frozenset({"as", "again", "ignore_age"})
+ARGUMENTS = frozenset({"as", "again", "ignore_age", "status", "since", "missing"})
+TYPED = frozenset({Wish.SET_SECRET, Wish.TAKE_CODE})
+"""Wishes that come with something that only the worker may read."""
 GRACE = timedelta(seconds=30)
 """Then the sweep looks whether its task was lost."""
 
@@ -43,11 +46,21 @@ async def do(visit: Visit) -> Response:
         wish=wish, about=about, arguments={name: form[name][:40] for name in sorted(ARGUMENTS & set(form))},
         asked_at=now, wake_at=now + GRACE, expire_at=now + SKELETON,
     )  # fmt: skip
+    if wish in TYPED:
+        request = await _sealed(visit, request, form.get("typed", "").strip())
     with suppress(Conflict):  # the same form once more: one wish
         await visit.store.commit([journal.create(request)], [request_task(request.id)])
     back = form.get("back", "/")
     query = f"?back={quote(back, safe='')}" if back.startswith("/") and not back.startswith("//") else ""
     return RedirectResponse(f"/requests/{request.id}{query}", 303)
+
+
+async def _sealed(visit: Visit, request: Request, typed: str) -> Request:
+    """With what was typed sealed to the vault's lock: it is written down nowhere in plain."""
+    lock = await visit.store.get("meta", VAULT_LOCK)
+    if not typed or lock is None:
+        raise HTTPException(400 if lock else 503)
+    return request.model_copy(update={"sealed": sealed_to(lock.data.decode(), typed, request.context)})
 
 
 async def request(visit: Visit) -> Response:

@@ -42,9 +42,16 @@ def mending(problem: Problem) -> Mending:
         page = f"/{verb}?{urlencode({'tenant': problem.tenant, **_options(words[1:])})}"
     elif verb == "show" and len(words) > 1:
         page = f"/story/{words[1]}"
+    elif verb == "jobs" and len(words) > 2:
+        page = f"/jobs/{words[2]}"
+    elif verb == "secret":
+        named = {"name": words[3]} if len(words) > 3 else {}
+        page = f"/secrets?{urlencode({'tenant': problem.tenant, **named})}"
+    elif verb == "auth" and problem.connection:
+        page = f"/systems/{problem.tenant}/{problem.connection}/access"
     elif verb == "doctor":
         page = f"/systems?{urlencode({'tenant': problem.tenant})}"
-    command = None if buttons or page else remedy.command
+    command = None if buttons or page else remedy.command  # what the console can't do
     return Mending(buttons, page, command, remedy.link, remedy.person)
 
 

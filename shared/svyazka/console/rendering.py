@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 
 from svyazka.catalogue import N_, Language, said, told
 from svyazka.console.surroundings import Visit
-from svyazka.console.words import event, flow
+from svyazka.console.words import action, event, flow
 from svyazka.model.terminal import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,10 +23,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 ROLES = (N_("looker"), N_("operator"), N_("owner"))
 """What somebody who has come in is called."""
 
-GOOD = frozenset({"succeeded", "delivered", "read", "planned", "done", "ok"})
-WAITING = frozenset({"pending", "waiting_for", "in_flight", "accepted", "sent", "asked"})
-LATER = frozenset({"retrying", "parked", "blocked", "warn", "mended", "flapping"})
-BAD = frozenset({"failed", "dead", "unknown", "quarantined", "undelivered", "refused", "fail", "open"})
+GOOD = frozenset({"succeeded", "delivered", "read", "done", "ok"})
+WAITING = frozenset({"pending", "waiting_for", "in_flight", "accepted", "sent", "asked", "planned", "running", "waits"})
+LATER = frozenset({"retrying", "parked", "blocked", "warn", "mended", "flapping", "paused"})
+BAD = frozenset({"failed", "dead", "unknown", "quarantined", "undelivered", "refused", "fail", "open", "held"})
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +36,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
-    made.globals.update(tone=tone, flow_name=flow, event_name=event)
+    made.globals.update(tone=tone, flow_name=flow, event_name=event, action_name=action)
     return made
 
 
@@ -68,7 +68,8 @@ def bare(name: str, language: Language, values: Mapping[str, Any], status: int =
     t = partial(said, language=language)
     shown = {
         "t": t, "told": lambda text: told(text or "", language), "lang": language, "when": when,
-        "ago": partial(ago, t), "visit": None, **values,
+        "ago": partial(ago, t), "lasting": lambda seconds: lasting(t, timedelta(seconds=seconds)), "visit": None,
+        **values,
     }  # fmt: skip
     return HTMLResponse(environment().get_template(name).render(shown), status)
 
@@ -93,7 +94,11 @@ def ago(t: Any, moment: datetime | None, now: datetime) -> str:
     """For how long, in one unit."""
     if moment is None:
         return ""
-    passed = max(now - moment, timedelta())
+    return lasting(t, max(now - moment, timedelta()))
+
+
+def lasting(t: Any, passed: timedelta) -> str:
+    """So long, in one unit."""
     if passed < timedelta(minutes=1):
         return str(t("less than a minute"))
     if passed < timedelta(hours=1):

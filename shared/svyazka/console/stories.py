@@ -91,7 +91,8 @@ async def revealed(visit: Visit) -> Response:
         )
     line = AuditLine(
         id=f"aud_{uuid4().hex}", at=visit.around.clock.now(), who=visit.session.who, action="reveal",
-        target=visit.request.path_params["id"], detail={"by": "console", "why": Masker().text(reason)},
+        target=visit.request.path_params["id"], tenant=found.tenant,
+        detail={"by": "console", "why": Masker().text(reason)},
     )  # fmt: skip
     await visit.store.commit([journal.create(line)])
     return page(

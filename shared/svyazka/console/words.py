@@ -42,6 +42,32 @@ EVENTS = {
     EventType.SEND_REQUESTED: N_("a message is to be sent"),
 }  # fmt: skip
 
+JOBS = {
+    "import": N_("bringing a file in"), "replay": N_("what failed, once more"),
+    "agreement": N_("comparing the systems"), "check": N_("a check of the links"),
+    "first_link": N_("whose card is whose"), "linking": N_("linking the cards"),
+}  # fmt: skip
+
+ACTIONS = {
+    "retry": N_("tried a connection now"), "replay": N_("did it once more"), "resolve": N_("said what became of it"),
+    "pause": N_("paused"), "resume": N_("let go on"), "release": N_("let go what was held"),
+    "discard": N_("discarded what was held"), "replay_all": N_("did all of a list once more"),
+    "pause_job": N_("paused long work"), "resume_job": N_("let long work go on"), "cancel_job": N_("ended long work"),
+    "set_secret": N_("set a key"), "secret set": N_("set a key"), "secret rm": N_("removed a key"),
+    "authorise": N_("began to give access"), "take_code": N_("gave access"), "auth": N_("gave access"),
+    "reveal": N_("looked at a person"), "apply": N_("changed the settings"), "invite": N_("made a way in"),
+    "forget": N_("forgot a person"), "send": N_("sent a message"),
+    "jobs pause": N_("paused long work"), "jobs resume": N_("let long work go on"),
+    "jobs cancel": N_("ended long work"),
+    "sync start": N_("turned keeping in step on"), "sync stop": N_("turned keeping in step off"),
+    "sync answer": N_("answered a doubt"),
+}  # fmt: skip
+
+
+def action(name: str) -> str:
+    """What somebody did, for people; as the command is called where it has no name."""
+    return ACTIONS.get(name, name)
+
 
 def flow(name: str) -> str:
     """A flow's name for people; its own where it has none."""

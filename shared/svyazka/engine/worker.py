@@ -25,7 +25,9 @@ from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.jobs.runner import Jobs
 from svyazka.engine.jobs.work import Work
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
-from svyazka.engine.operating.requests import Requests, SetPaused
+from svyazka.engine.operating.deeds import Hands
+from svyazka.engine.operating.replaying import Replaying
+from svyazka.engine.operating.requests import Requests
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.planning.at_once import AtOnce
 from svyazka.engine.planning.flows_decide import FlowsDecide
@@ -53,10 +55,10 @@ class Worker:
         webhooks: Callable[[str], Webhook | None] = lambda vendor: None,
         front_door: str = "",
         works: Callable[[Hub, Outages], Iterable[Work]] = lambda hub, outages: (),
-        set_paused: SetPaused | None = None,
+        hands: Hands | None = None,
     ) -> None:
         """`front_door`: the vendor whose connections are businesses' own sites. `works`: kinds of long work beside the
-        engine's own. Without `set_paused` nothing that the console asks for is carried out."""
+        engine's own. Without `hands` nothing that the console asks for is carried out."""
         self.hub, self.front_door = hub, front_door
         self.outages = Outages(hub)
         self.asker = Asker(hub, self.outages)
@@ -73,10 +75,11 @@ class Worker:
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
         self.watch = SilentHooks(hub)
-        self.jobs = Jobs(hub, self.outages, [*comparing_works(hub, self.outages), *works(hub, self.outages)])
+        own = [*comparing_works(hub, self.outages), Replaying(hub, webhooks)]
+        self.jobs = Jobs(hub, self.outages, [*own, *works(hub, self.outages)])
         self.nightly = Nightly(hub)
         self.webhook_of = webhooks
-        self.requests = Requests(hub, self.outages, webhooks, set_paused) if set_paused else None
+        self.requests = Requests(hub, self.outages, webhooks, hands) if hands else None
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 
     async def handle(self, path: str, body: Mapping[str, str]) -> int:
@@ -102,6 +105,8 @@ class Worker:
                     await self._poll(body)
                 case Route.SWEEP:
                     await self.sweeper.sweep()
+                    if self.requests is not None:
+                        await self.requests.show_lock()
                 case Route.QUARANTINED:
                     await self.watch.tell_quarantined(body["raw"])
                 case Route.FOREIGN:

@@ -315,11 +315,13 @@ class Alert(Stored):
 
 
 class AuditLine(Stored):
-    """Who did what by the command line."""
+    """Who did what, by the command line or at the console."""
 
     id: str
     at: Time
     who: str
     action: str
     target: str
+    tenant: str | None = None
+    """Whose it is, where the target doesn't say."""
     detail: dict[str, JsonValue] = {}

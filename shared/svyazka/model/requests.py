@@ -4,10 +4,12 @@ carries it out and answers it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from svyazka.model.base import Stored, Time
+from svyazka.model.deliveries import AuditLine
 
 
 class Role(StrEnum):
@@ -38,10 +40,27 @@ class Wish(StrEnum):
     """Let go on what a connection holds back for a person to decide."""
     DISCARD = "discard"
     """End what a connection holds back."""
+    REPLAY_ALL = "replay_all"
+    """Do all final deliveries of a filter anew: a job."""
+    PAUSE_JOB = "pause_job"
+    RESUME_JOB = "resume_job"
+    CANCEL_JOB = "cancel_job"
+    SET_SECRET = "set_secret"
+    """Keep what was typed as the secret of that name."""
+    AUTHORISE = "authorise"
+    """Make the link at which an account's owner gives us access."""
+    TAKE_CODE = "take_code"
+    """Take the address, or the code, that agreeing led to."""
 
 
-NEEDED: Mapping[Wish, Role] = dict.fromkeys(Wish, Role.OPERATOR)
+OWNERS = frozenset({Wish.SET_SECRET, Wish.AUTHORISE, Wish.TAKE_CODE})
+
+NEEDED: Mapping[Wish, Role] = {wish: Role.OWNER if wish in OWNERS else Role.OPERATOR for wish in Wish}
 """The least role for each."""
+
+
+VAULT_LOCK = "vault.lock"
+"""The `meta` document to whose lock is sealed what the worker alone may read (`engine/security/sealing.py`)."""
 
 
 class SignedIn(Stored):
@@ -71,10 +90,39 @@ class Request(Stored):
     about: str
     """A connection or flow by name, or a delivery's id; the tenant's id for the whole of it."""
     arguments: dict[str, str] = {}
+    sealed: str | None = None
+    """What was typed for the worker alone, sealed to the vault's lock; gone when it is answered."""
     asked_at: Time
     state: Literal["asked", "done", "refused"] = "asked"
     answer: str = ""
+    link: str = ""
+    """A vendor's page where somebody goes on."""
+    leads: str = ""
+    """A page of the console's where it goes on."""
     answered_at: Time | None = None
     wake_at: Time | None = None
     wake_step: int = 0
     expire_at: Time
+
+    @property
+    def context(self) -> str:
+        """What is sealed for this request opens for no other."""
+        return f"request {self.id} {self.tenant} {self.wish.value} {self.about}"
+
+    def answered(self, state: str, answer: str, now: datetime, link: str = "", leads: str = "") -> Request:
+        """With its end; what was sealed is needed no more."""
+        return self.model_copy(
+            update={
+                "state": state, "answer": answer, "link": link, "leads": leads, "answered_at": now, "sealed": None,
+                "wake_at": None, "wake_step": 0,
+            }
+        )  # fmt: skip
+
+    def audit_line(self, now: datetime) -> AuditLine:
+        """As the command line leaves it; of what was typed it says nothing."""
+        whole = self.about == self.tenant or self.about.startswith(("dlv_", "job_"))
+        return AuditLine(
+            id=f"aud_{self.id}", at=now, who=self.who, action=self.wish.value,
+            target=self.about if whole else f"{self.tenant}/{self.about}", tenant=self.tenant,
+            detail={"by": "console", "request": self.id, **self.arguments},
+        )  # fmt: skip

@@ -72,6 +72,10 @@ class Keyring:
         """A fresh secret with one version, in the stored form."""
         return json.dumps({"1": base64.b64encode(os.urandom(32)).decode()})
 
+    def only(self, *names: SecretName) -> Keyring:
+        """Without the others: for a process that has no business with them."""
+        return Keyring({name: versions for name, versions in self._secrets.items() if name in names})
+
     def _versions(self, name: SecretName) -> Mapping[str, bytes]:
         versions = self._secrets.get(name)
         if not versions:
@@ -204,6 +208,10 @@ class Keyring:
             raise ConfigError(
                 N_("a sealed value doesn't belong here ({context}): set the secret again").format(context=context)
             ) from None
+
+    def lock_seeds(self) -> dict[str, bytes]:
+        """Of the vault's lock (`security/sealing.py`), of every version that is here. Raises ConfigError."""
+        return {version: hmac.digest(secret, b"lock", "sha256") for version, secret in self._versions("vault").items()}
 
     # Names that nobody can guess or trace back
 

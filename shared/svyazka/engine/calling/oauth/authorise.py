@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from svyazka.catalogue import N_
 from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.calling.oauth.endpoint import Failure, ask, code_fields
 from svyazka.engine.calling.oauth.grant import claimed, is_leased, seal
-from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Withdrawal
+from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Rejected, Withdrawal
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import resume_task
@@ -77,6 +77,25 @@ def invitation(hub: Hub, account: Account, generation: int) -> Invitation:
     state = hub.keyring.invite(account.vendor, account.tenant.id, account.name, generation, until)
     query = urlencode({"client_id": app.client_id, "state": state, **app.consent_params})
     return Invitation(f"{app.consent_url}?{query}", until)
+
+
+def code_in(account: Account, given: str) -> AuthorisationCode:
+    """The code in what somebody copied: itself, or the whole address that agreeing led to. Raises ConfigError."""
+    if "://" not in given:
+        return AuthorisationCode(given.strip())
+    params = dict(parse_qsl(urlsplit(given.strip()).query))
+    if "code" not in params:
+        raise ConfigError(N_("expected an address with a code in it, as the vendor sent you to after agreeing"))
+    access = account.manifest.access
+    if access is None:
+        raise ConfigError(N_("{vendor} gives no access by a code").format(vendor=account.vendor))
+    match access.redirected(params, account.settings):
+        case AuthorisationCode() as code:
+            return code
+        case Rejected(reason):
+            raise ConfigError(reason)
+        case Withdrawal(what):
+            raise ConfigError(N_("expected an address with a code in it; this one says: {what}").format(what=what))
 
 
 async def grant_of(hub: Hub, account: Account) -> Grant | None:
@@ -227,6 +246,6 @@ def _write(grant: Grant, version: str | None) -> Write:
 
 
 __all__ = [
-    "INVITATION_LIFE", "CodeNotYet", "CodeRefused", "Invitation", "app_of", "exchange", "grant_of", "invitation",
-    "withdraw",
+    "INVITATION_LIFE", "CodeNotYet", "CodeRefused", "Invitation", "app_of", "code_in", "exchange", "grant_of",
+    "invitation", "withdraw",
 ]  # fmt: skip
