@@ -26,6 +26,8 @@ EVENTS = {
     EventType.CONTACT_CHANGED: N_("a contact was changed"), EventType.CONTACT_DELETED: N_("a contact was deleted"),
     EventType.CONTACT_MERGED: N_("contacts were merged"), EventType.PAYMENT_SUCCEEDED: N_("a payment came"),
     EventType.PAYMENT_FAILED: N_("a payment failed"), EventType.PAYMENT_REFUNDED: N_("a payment was given back"),
+    EventType.PAYMENT_REQUESTED: N_("a payment is asked for"), EventType.PAYMENT_CHANGED: N_("a payment was changed"),
+    EventType.REFUND_REQUESTED: N_("money is to be given back"),
     EventType.MESSAGE_SENT: N_("a message was sent"), EventType.MESSAGE_DELIVERED: N_("a message was delivered"),
     EventType.MESSAGE_READ: N_("a message was read"), EventType.MESSAGE_FAILED: N_("a message wasn't delivered"),
     EventType.MESSAGE_RECEIVED: N_("somebody wrote"), EventType.STOCK_CHANGED: N_("the stock changed"),
