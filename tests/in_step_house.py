@@ -10,15 +10,18 @@ from fakes import House
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.delivering import attempts, recording
 from svyazka.engine.in_step import preparing
+from svyazka.engine.in_step.flows import switch_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.answering import answer
+from svyazka.engine.operating.holding import let_go
 from svyazka.engine.operating.syncing import flow_named
 from svyazka.engine.planning import planner
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
 from svyazka.model.errors import Conflict
 from svyazka.model.events import Change, EventType, Fact, Hint
-from svyazka.model.in_step import Doubt, Link, Record
+from svyazka.model.in_step import Doubt, Link, Record, Switch
+from svyazka.model.problems import Problem
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec, Tenant
 
 TYPES = {
@@ -134,6 +137,20 @@ class InStep(House):
         """A person answers what is asked of a field."""
         flow = await flow_named(self.hub, self.tenant, "sync_contacts")
         await answer(self.hub, self.tenant, flow, self.record_of(object_).id, field, said)
+
+    async def switch(self) -> Switch:
+        """What is held, and what was said of it."""
+        return await switch_of(self.hub, self.tenant.id, "sync_contacts")
+
+    async def let_go(self, what: str, said: str, *, dry_run: bool = False) -> list[str]:
+        """A person says what becomes of what is held."""
+        flow = await flow_named(self.hub, self.tenant, "sync_contacts")
+        return [one async for one in let_go(self.hub, self.tenant, flow, what, said, dry_run=dry_run)]
+
+    def cards(self, kind: str) -> list[Problem]:
+        """The open cards of a kind."""
+        found = [journal.read(Problem, d).model for d in self.store.documents.values() if d.kind == "problems"]
+        return [one for one in found if one.kind == kind and one.state == "open"]
 
     def links(self) -> list[Link]:
         return [journal.read(Link, d).model for d in self.store.documents.values() if d.kind == "links"]

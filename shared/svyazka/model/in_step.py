@@ -14,7 +14,7 @@ from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.bases import Accepted, Decided, FieldBase, Prints
 from svyazka.model.ids import stable_id
 from svyazka.model.records import KeyType, RecordKind
-from svyazka.model.restraints import RecentWrites
+from svyazka.model.restraints import Deletions, MassChange, RecentWrites
 
 
 class SideState(StrEnum):
@@ -105,6 +105,13 @@ class Record(Stored):
     """By connection, while a flow only watches: the fields that it would write there (`+`: it would make an object)."""
     stopped: dict[str, str] = {}
     """By field: why it is written no more until a person says (a loop, a fight over an owned field)."""
+    counted: dict[str, tuple[str, ...]] = {}
+    """By field: the change that was last counted among those of all records, so that a second try counts it no more."""
+    held: dict[str, Time] = {}
+    """By field, or `@` and a connection for a deletion there: since when it waits, as too many records are changed so
+    at once."""
+    said: dict[str, str] = {}
+    """By `@` and a connection: what a person said of the object there: whose it is, what its deletion means."""
 
     household: str | None = None
     """Records of one household share a phone and are different people."""
@@ -187,6 +194,26 @@ class Doubt(Stored):
     expire_at: Time | None = None
 
 
+class HeldBack(Stored):
+    """Something that happens to so many records at once that it isn't copied before a person has said."""
+
+    why: Literal["mass_change", "mass_deletion"]
+    since: Time
+    count: int
+    """Of how many records it was known when it was held."""
+    examples: tuple[str, ...] = ()
+    """Ids of some of these records."""
+    counter: str
+    """The document that counts it."""
+
+
+class HoldAnswer(Stored):
+    """A person's word on all that was held up to then."""
+
+    said: str
+    at: Time
+
+
 class Switch(Stored):
     """What an operator said of a sync flow: toward which connections it writes (`sync start`), since when."""
 
@@ -194,8 +221,25 @@ class Switch(Stored):
     tenant: str
     flow: str
     on: dict[str, Time] = {}
-    held: dict[str, str] = {}
-    """What is held back, by `field` or `connection/deletions`, and why."""
+    held: dict[str, HeldBack] = {}
+    """What is held back, by field, or `@` and a connection for the deletions there."""
+    said: dict[str, HoldAnswer] = {}
+    """By the same: what a person said of it last."""
+
+
+class Counted(Stored):
+    """How often something happened to a flow's records within a day: one change of one field, or deletions on one side.
+    Prints and ids of records only; gone two days after the last one."""
+
+    id: str
+    tenant: str
+    flow: str
+    change: MassChange = MassChange()
+    deletions: Deletions = Deletions()
+    of: int | None = None
+    """The flow's records, as they were counted last."""
+    of_at: Time | None = None
+    expire_at: Time | None = None
 
 
 # The rules of one flow
@@ -250,6 +294,11 @@ def sync_delivery_id(tenant: str, record: str, toward: str, wanted: int) -> str:
 def doubt_id(tenant: str, flow: str, record: str, field: str) -> str:
     """Document id of a doubt: one for each record and field."""
     return stable_id("dbt", tenant, flow, record, field)
+
+
+def counted_id(tenant: str, flow: str, what: str, value: str = "") -> str:
+    """Document id of a count; `value`: its print, never itself."""
+    return stable_id("cnt", tenant, flow, what, value)
 
 
 def switch_id(tenant: str, flow: str) -> str:

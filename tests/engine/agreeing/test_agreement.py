@@ -222,6 +222,42 @@ async def test_a_list_that_comes_back_half_is_held_and_nothing_is_done_before_so
     assert house.writes() == 0
 
 
+async def test_a_deletion_of_half_that_a_person_has_confirmed_is_held_by_nothing_any_more() -> None:
+    house, ids = await in_step(36)
+    house.crm.hook = False
+    for _, crm in ids[2:]:
+        house.crm.delete(crm)
+    job = await house.night("crm")
+    assert (job.state, job.error and job.error.code) == (JobState.HELD, "missing")
+    await steering.resume(house.hub, house.tenant, job.id, {"missing": "apply"})
+    await house.quiet(0.2)
+    assert sum(one.sides["crm"].state == "gone" for one in house.records()) == 34
+    assert not (await house.switch()).held
+
+
+async def test_lists_that_lack_a_few_each_are_counted_over_the_day() -> None:
+    house, ids = await in_step(12)
+    for part, state in ((ids[:4], JobState.DONE), (ids[4:8], JobState.HELD)):
+        house.crm.unlisted |= {crm for _, crm in part}  # type: ignore[attr-defined]
+        job = await house.night("crm", full=True)
+        assert job.state is state
+        house.clock.step(60)
+
+
+async def test_a_card_that_came_back_without_a_word_is_in_step_again() -> None:
+    house, ids = await in_step(3)
+    house.crm.delete(ids[1][1])
+    await house.quiet(0.2)
+    house.crm.hook = False
+    house.crm.restore(ids[1][1])
+    house.crm.hook = True
+    await house.night("crm", full=True)
+    assert all(one.sides["crm"].state == "live" for one in house.records())
+    house.crm.edit(ids[1][1], name="Снова здесь")
+    await house.quiet(0.2)
+    assert house.salon.shows(ids[1][0], "name") == "Снова здесь"
+
+
 # What nobody has linked
 
 

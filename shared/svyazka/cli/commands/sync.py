@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _, ngettext
+from svyazka.cli.commands.sync_held import held, let_go
 from svyazka.cli.commands.sync_plan import plan, take
 from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
@@ -37,6 +38,10 @@ family.callback(help=N_("Systems that are kept in step with one another."))(lamb
 family.command("plan", cls=Command, help=N_(
     "Read all sides and propose which cards are the same person's; nothing is linked or written.",
 ))(plan)  # fmt: skip
+family.command("held", cls=Command, help=N_(
+    "What waits for a person because it happened to many records at once.",
+))(held)  # fmt: skip
+family.command("let-go", cls=Command, help=N_("Say what becomes of what is held: of all of it at once."))(let_go)
 
 
 @family.command("status", cls=Command, help=N_("How they stand: linked, waiting for you, and what would be written."))

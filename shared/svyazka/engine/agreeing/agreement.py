@@ -22,12 +22,15 @@ from svyazka.engine.agreeing.standing import Standing, Tally, changed_since, com
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.contracts.capabilities.records import Page, Records
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import WHOSE
 from svyazka.engine.in_step.flows import InStep, in_step_flows, switch_of
+from svyazka.engine.in_step.holding_back import let_through, weighed_missing
 from svyazka.engine.in_step.prints import printer
-from svyazka.engine.in_step.wanting import Wanting, record_of
+from svyazka.engine.in_step.wanting import Suspect, Wanting, record_of
 from svyazka.engine.in_step.wishes import targets
 from svyazka.engine.jobs.asking import account_of, asking
-from svyazka.engine.jobs.work import Hold, Patience, Slice, Waits, Work
+from svyazka.engine.jobs.work import Hold as Stop
+from svyazka.engine.jobs.work import Patience, Slice, Waits, Work
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import LINKS_OF_CONNECTION
@@ -40,6 +43,7 @@ from svyazka.model.errors import NoPlace
 from svyazka.model.in_step import Link, Record, SideState, link_id
 from svyazka.model.jobs import Counts, Job, counted
 from svyazka.model.records import Object
+from svyazka.model.restraints import Hold
 from svyazka.model.tenants import Tenant
 
 KIND = "agreement"
@@ -51,10 +55,6 @@ NIGHTS = 7
 
 CHANGED_MOST = 5000
 """More that changed in a night: everything is compared, which costs less."""
-
-MISSING_FEW, MISSING_SHARE = 5, 0.02
-"""More objects that no list showed, and more than this share of all: it must be the list. Nothing is done before a
-person has said."""
 
 TOLD_MOST = 200
 """Differences whose record and field are remembered for `diff`."""
@@ -70,6 +70,7 @@ class _Found:
     differs: list[JsonValue] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     """Of the round."""
+    writes: list[Write] = field(default_factory=list)
     end: bool = False
     again_in: float = 0.0
 
@@ -201,10 +202,10 @@ class Agreement(Work):
 
     async def _ask_about(self, job: Job, side: _Side, found: _Found) -> None:
         missing, links = found.walk.missing, found.walk.links
-        many = len(missing) > MISSING_FEW and len(missing) > MISSING_SHARE * links
-        answer = job.parameters.get("missing")
-        if many and answer is None:
-            raise Hold(
+        answer, tenant, flow, name = job.parameters.get("missing"), side.tenant.id, side.flow.id, side.account.name
+        hold, counts = await weighed_missing(self._hub, tenant, flow, name, missing, links)
+        if hold is Hold.HELD and answer is None:
+            raise Stop(
                 "missing",
                 N_(
                     "в списке «{connection}» нет {count} из {links} связанных карточек: удалены, или список неполон? "
@@ -212,9 +213,14 @@ class Agreement(Work):
                 ).format(connection=side.account.name, count=len(missing), links=links),
                 f"svyazka jobs resume {job.id} --answer missing=apply",
             )
+        suspect = None
+        if answer == "apply":  # a person has seen the number: each is asked for, and held by nothing any more
+            suspect = Suspect(name, await let_through(self._hub, tenant, flow, WHOSE + name))
+        elif answer is None:
+            found.writes += counts
         if answer != "leave":
             for record in missing:
-                await side.wish(record)
+                await side.wish(record, suspect=suspect)
                 found.tally.mended += 1
                 _note(found, record, "", "missing")
         found.end = True
@@ -227,7 +233,7 @@ class Agreement(Work):
             name = await side.keep_ids(job, found.ids)
             walk = _moved(walk, seen=(*walk.seen, name))
         result = _summed(job.result, found)
-        writes: list[Write] = []
+        writes = list(found.writes)
         if found.end:
             writes.append(_written(held, self._after(job, side, held, walk, result)))
         return Slice(
@@ -332,8 +338,9 @@ class _Side:
         look = standing.is_to_be_looked_at or meets or partly
         if look:
             # Toward the others: whichever way it goes, that look sees to it.
+            back = Suspect(self.account.name) if "back" in standing.differs.values() else None
             for toward in targets(record, self.flow.rules.between, self.account.name):
-                await self.wish(record.id, toward)
+                await self.wish(record.id, toward, back)
         for name, cause in standing.differs.items():
             _note(found, record.id, name, cause)
         found.counts += counted(**{_became(standing, look): 1})
@@ -344,8 +351,8 @@ class _Side:
         carried = self.records.carries(self.flow.rules.kind, self.account.settings)
         return carried is None or carried.issuperset(compared_fields(self.flow.rules))
 
-    async def wish(self, record: str, toward: str | None = None) -> None:
-        await self.wanting.wish(self.tenant, self.flow, record, toward)
+    async def wish(self, record: str, toward: str | None = None, suspect: Suspect | None = None) -> None:
+        await self.wanting.wish(self.tenant, self.flow, record, toward, suspect=suspect)
 
     async def should_be_there(self, link: Link) -> bool:
         """Whether a list that is whole has to show it: it was linked before, and isn't known to be gone."""

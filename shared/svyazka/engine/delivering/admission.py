@@ -182,16 +182,16 @@ class Admission:
             ready = None
             if too_late is None and isinstance(delivery.command, SyncObject):
                 too_late, ready = await self._compared(delivery)
+            claim, writes = self._claimed(delivery, reservation, lease)
+            if ready is not None:
+                claim, of_record = await ready.claimed(claim)
+                writes += of_record
         except BaseException:
             slot.release()
             raise
         if too_late is not None:
             slot.release()
             return too_late
-        claim, writes = self._claimed(delivery, reservation, lease)
-        if ready is not None:
-            claim, of_record = ready.claimed(claim)
-            writes += of_record
         return Claim(claim, (*writes, *turn.writes), account=account, slot=slot, ready=ready)
 
     async def _compared(self, delivery: Delivery) -> tuple[Transition | None, Ready | None]:

@@ -22,6 +22,11 @@ class Braked:
     counted: Mapping[str, RecentWrites]
     """By field, of the side that is written to: those of the fields that are stopped say so."""
 
+    def only(self, writes: Mapping[str, Wanted]) -> Braked:
+        """The same where some of the writes wait for another reason."""
+        counted = {name: one for name, one in self.counted.items() if name in writes or one.stopped is not None}
+        return Braked(writes, counted)
+
     @property
     def stopped(self) -> dict[str, str]:
         """By field: why it is written no more."""

@@ -13,6 +13,9 @@ from svyazka.model.in_step import Doubt, Record, Rules, SideState, doubt_id
 WHOSE = "@"
 """Before a connection's name, in place of a field: whose object there it is."""
 
+LEAVE = "leave"
+"""A person's word: what differs may differ; who is gone is gone, and nothing follows elsewhere."""
+
 
 def doubts(
     flow: InStep, before: Record, after: Record, now: datetime, candidates: tuple[str, ...] = ()
@@ -37,6 +40,7 @@ def asked_of(record: Record, rules: Rules, fields: dict[str, str]) -> dict[str, 
         if name.startswith(WHOSE) and name.removeprefix(WHOSE) not in record.live and why != DELETED
     }  # fmt: skip
     gone = [name for name, side in record.sides.items() if side.state is SideState.GONE] if record.live else []
+    gone = [name for name in gone if record.said.get(WHOSE + name) != LEAVE]
     deleted = {WHOSE + name: DELETED for name in gone if rules.delete.get(name) == "ask"}
     return {**whose, **deleted, **fields}
 

@@ -13,7 +13,7 @@ from svyazka.engine.comparing.fields import Clear, Conflicts, FieldRule, First
 from svyazka.engine.comparing.newest import change_window
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.hub import Hub
-from svyazka.engine.in_step.doubting import asked_of, doubts
+from svyazka.engine.in_step.doubting import LEAVE, WHOSE, asked_of, doubts
 from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.in_step.parts import Part
 from svyazka.engine.in_step.reading import NotNow, Seen
@@ -24,7 +24,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Write
-from svyazka.model.bases import FieldBase, Prints
+from svyazka.model.bases import Accepted, AcceptedFor, Decided, FieldBase, Prints
 from svyazka.model.deliveries import Delivery
 from svyazka.model.in_step import Record, Side, SideState, Switch
 from svyazka.model.records import CLEARED, UNREAD, Shown
@@ -48,6 +48,12 @@ class Look:
     printer: Printer
     making: bool = False
     """Toward where there is nothing yet: compared as if something empty were there."""
+    holding: frozenset[str] = frozenset()
+    """Fields that wait with those of many records: nothing is agreed on them."""
+    gone_waits: frozenset[str] = frozenset()
+    """Connections that say that it was deleted there, which waits with many other deletions."""
+    left: frozenset[str] = frozenset()
+    """Those of whose deletion a person said, with that of many others, that nothing follows."""
 
     @property
     def wanted(self) -> int:
@@ -113,7 +119,21 @@ class Look:
     def compared(self) -> ComparedRecord:
         """What follows for each field."""
         record = self.held.model
-        return compare_record(self.sides, self.rules, self.printer, record.accepted, record.decided)
+        left, decided = dict(record.accepted), dict(record.decided)
+        for name, saw in record.saw.items():
+            if name not in record.held or not self.is_let_go(name):
+                continue
+            said = self.switch.said[name].said
+            if said == LEAVE:
+                left[name] = Accepted(sides=saw, why=AcceptedFor.LEFT)
+            elif said in saw:
+                decided[name] = Decided(winner=said, sides=saw)
+        return compare_record(self.sides, self.rules, self.printer, left, decided)
+
+    def is_let_go(self, what: str) -> bool:
+        """Whether a person has said what becomes of what was held with many others: of a field, or of a deletion."""
+        since, said = self.held.model.held.get(what), self.switch.said.get(what)
+        return since is not None and said is not None and since <= said.at
 
     # Writing down
 
@@ -132,24 +152,25 @@ class Look:
         sides = {name: self._agreed(name, side, compared) for name, side in record.sides.items()}
         if compared is None:
             return record.model_copy(update={"sides": sides})
-        as_read = record.model_copy(update={"sides": sides})
+        said = {**record.said, **{WHOSE + name: LEAVE for name in self.left}}
+        as_read = record.model_copy(update={"sides": sides, "said": said})
         stays = {name: _why(compared, name) for name in compared.open}
         asked = asked_of(as_read, self.flow.rules, {**record.stopped, **stays})
-        return record.model_copy(
+        return as_read.model_copy(
             update={
-                "sides": sides, "asked": asked, "accepted": dict(compared.accepted),
+                "asked": asked, "accepted": dict(compared.accepted),
                 "decided": self._decided(record, asked), "saw": self._saw(compared),
             }
         )  # fmt: skip
 
     def _saw(self, compared: ComparedRecord) -> dict[str, dict[str, Prints]]:
-        """What the sides show of each field that is asked."""
+        """What the sides show of each field that is asked, or held."""
         return {
             name: {
                 side: self.printer.prints(name, shown) for side, one in compared.sides.items()
                 if (shown := one.fields.get(name, UNREAD)) is not UNREAD
             }
-            for name in compared.open
+            for name in (*compared.open, *sorted(self.holding - set(compared.open)))
         }  # fmt: skip
 
     def _decided(self, record: Record, asked: Mapping[str, str]) -> dict[str, object]:
@@ -161,13 +182,14 @@ class Look:
         if compared is not None:
             # One that can't be read just now is owed what the others agree on: its own edit meanwhile knows nothing of
             # that.
-            side = side.model_copy(update={"bases": {**side.bases, **compared.bases(name)}})
+            side = side.model_copy(update={"bases": {**side.bases, **self.agreed(compared.bases(name))}})
         if not isinstance(seen, Seen):
             return side
         now = self.hub.clock.now()
         if seen.object is None:
-            gone_at = side.gone_at or now if seen.state is SideState.GONE else None
-            return side.model_copy(update={"state": seen.state, "gone_at": gone_at})
+            state = SideState.SUSPECT if name in self.gone_waits else seen.state
+            gone_at = side.gone_at or now if state is SideState.GONE else None
+            return side.model_copy(update={"state": state, "gone_at": gone_at})
         if compared is None:
             return side.model_copy(update={"state": SideState.LIVE, "gone_at": None})
         told_later = side.told_at is not None and side.told_at > self.began
@@ -177,6 +199,10 @@ class Look:
                 "told_at": side.told_at if told_later else None,
             }
         )  # fmt: skip
+
+    def agreed(self, bases: Mapping[str, FieldBase]) -> dict[str, FieldBase]:
+        """Those of the fields that don't wait with those of many records."""
+        return {name: base for name, base in bases.items() if name not in self.holding}
 
     def people(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """Keyed hashes of the addresses that its sides show, and of earlier ones, so that `forget` finds it."""

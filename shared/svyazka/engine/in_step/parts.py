@@ -24,6 +24,10 @@ Build = Callable[[Versioned[Record]], Awaitable[Part]]
 """The part, over the record as it stands."""
 
 
+class LookAnew(Exception):
+    """What a look was computed from has changed meanwhile."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked(Transition):
     """What a look makes of a delivery that claims nothing. Wishes that come meanwhile don't make it look again."""
@@ -38,7 +42,10 @@ class Looked(Transition):
         held = await journal.load(store, Record, self.record)
         if held is None or held.model.moves != self.moves:
             return None
-        part = await self.build(held)
+        try:
+            part = await self.build(held)
+        except LookAnew:
+            return None
         return replace(self, writes=part.writes, tasks=part.tasks)
 
 

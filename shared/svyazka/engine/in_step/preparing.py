@@ -13,11 +13,12 @@ from svyazka.engine.comparing.compare import ComparedRecord
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, braked, with_counted
-from svyazka.engine.in_step.doubting import WHOSE
+from svyazka.engine.in_step.doubting import DELETED, WHOSE
 from svyazka.engine.in_step.finding import Finding, Joined, New, Nothing
 from svyazka.engine.in_step.flows import InStep, flow_for, switch_of, writes_toward
+from svyazka.engine.in_step.holding_back import weighed_changes, weighed_deletions
 from svyazka.engine.in_step.look import Look
-from svyazka.engine.in_step.parts import Looked, Part, with_record
+from svyazka.engine.in_step.parts import LookAnew, Looked, Part, with_record
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.in_step.reading import NotNow, Reader, Seen
 from svyazka.engine.in_step.ready import Ready
@@ -36,6 +37,7 @@ from svyazka.engine.support.failpoints import reach
 from svyazka.model.commands import SyncObject
 from svyazka.model.deliveries import Delivery, LastError, Status
 from svyazka.model.in_step import Record, SideState
+from svyazka.model.records import Wanted
 from svyazka.model.tenants import Tenant
 
 BUSY = timedelta(seconds=2)
@@ -118,8 +120,16 @@ class Preparing:
         if not writes_toward(look.flow, look.switch, toward):
             why = N_("would write {fields}: the flow only watches").format(fields=", ".join(sorted(writes)))
             return await self._without_claim(delivery, look, compared, why, would=tuple(sorted(writes)))
+        weighing = await weighed_changes(look, compared, writes)
+        going = {name: value for name, value in writes.items() if name not in weighing.held}
+        if not going:
+            why = N_("too many are changed so at once: it waits for a person")
+            return await self._without_claim(delivery, look, compared, why, counted=counted, writes=writes)
         records = self._records(look)
-        return Ready(self._hub, look, compared, writes, records, seen.object, seen.at, counted=counted)
+        return Ready(
+            self._hub, look, compared, going, records, seen.object, seen.at, counted=counted.only(going),
+            weighing=weighing,
+        )  # fmt: skip
 
     def _records(self, look: Look) -> Records[Any]:
         manifest = self._hub.directory.manifests(look.tenant.connections[look.toward].vendor)
@@ -177,23 +187,29 @@ class Preparing:
     async def _without_claim(
         self, delivery: Delivery, look: Look, compared: ComparedRecord | None, why: str, *,
         would: tuple[str, ...] = (), refused: str = "", doubt: tuple[str, ...] | None = None,
-        counted: Braked | None = None,
+        counted: Braked | None = None, writes: Mapping[str, Wanted] | None = None,
     ) -> Looked:  # fmt: skip
+        """`writes`: those that wait with many of their like."""
         end = await self._ended(delivery, why)
 
         async def build(held: Versioned[Record]) -> Part:
+            changes = await weighed_changes(look, compared, writes) if compared is not None and writes else None
+            if writes and changes is not None and set(writes) - changes.held:
+                raise LookAnew
+            weighing = await weighed_deletions(look, changes)
             record = look.taken(held.model)
             record = with_counted(record, look.toward, counted, written=False) if counted is not None else record
-            record = look.compared_as(record, compared)
-            changes = _of_target(record, look.toward, would, refused, doubt is not None)
+            record = weighing.noted(look.compared_as(record, compared), compared)
+            of_target = _of_target(record, look.toward, would, refused, doubt is not None)
             running = record.running
             if running is not None and running.delivery == delivery.id:
-                changes |= {"running": None}
+                of_target |= {"running": None}
             if compared is not None:
-                changes |= {"intent": None}
-            record = record.model_copy(update={**changes, "moves": held.model.moves + 1})
+                of_target |= {"intent": None}
+            record = record.model_copy(update={**of_target, "moves": held.model.moves + 1})
             return await look.followed(
-                Versioned(record, held.version), end.delivery, compared, candidates=doubt or ()
+                Versioned(record, held.version), end.delivery, compared, await weighing.writes(),
+                candidates=doubt or (),
             )  # fmt: skip
 
         return await with_record(end, look.held, build)
@@ -251,7 +267,7 @@ def _of_target(
     record: Record, toward: str, would: tuple[str, ...], refused: str, doubtful: bool
 ) -> dict[str, object]:  # fmt: skip
     """What is noted of the side that was looked toward."""
-    asked = {name: why for name, why in record.asked.items() if name != WHOSE + toward}
+    asked = {name: why for name, why in record.asked.items() if name != WHOSE + toward or why == DELETED}
     others = {name: one for name, one in record.would.items() if name != toward}
     left = {name: one for name, one in record.refused.items() if name != toward}
     return {

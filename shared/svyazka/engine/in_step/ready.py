@@ -16,6 +16,7 @@ from svyazka.engine.contracts.dispatch import Carried
 from svyazka.engine.contracts.putting import FRESH, gone_meanwhile
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, with_counted
+from svyazka.engine.in_step.holding_back import Weighing, weighed_changes, weighed_deletions
 from svyazka.engine.in_step.joining import take_in
 from svyazka.engine.in_step.look import Look
 from svyazka.engine.in_step.parts import Part
@@ -48,6 +49,8 @@ class Ready:
     """For what is to be made: that nobody else makes it."""
     counted: Braked | None = None
     """What the brakes make of these writes."""
+    weighing: Weighing | None = None
+    """What is known of how many others are changed so; None for what is made."""
     answer: Written | None = field(default=None, init=False)
 
     @property
@@ -60,7 +63,7 @@ class Ready:
 
     # The claim
 
-    def claimed(self, claim: Delivery) -> tuple[Delivery, list[Write]]:
+    async def claimed(self, claim: Delivery) -> tuple[Delivery, list[Write]]:
         """The claim as safe as this very write is, and the record's part of its commit."""
         safety = self.safety
         claim = claim.model_copy(
@@ -69,16 +72,22 @@ class Ready:
                 "people": self.look.people(claim.people),
             }
         )  # fmt: skip
-        return claim, list(self._part_of_claim(self.look.held, claim).writes)
+        part = await self._part_of_claim(self.look.held, claim)
+        return claim, list(part.writes)
 
     async def claimed_anew(self, store: Store, claim: Delivery) -> Part | None:
         """The same over the record as it stands now; None where more than wishes has changed."""
         held = await journal.load(store, Record, self.look.held.model.id)
         if held is None or held.model.moves != self.look.held.model.moves:
             return None
-        return self._part_of_claim(held, claim)
+        if self.weighing is not None:
+            weighs: dict[str, Wanted] = {**self.writes, **dict.fromkeys(self.weighing.held, CLEARED)}
+            self.weighing = await weighed_changes(self.look, self.compared, weighs)
+            if not self.weighing.held.isdisjoint(self.writes):
+                return None
+        return await self._part_of_claim(held, claim)
 
-    def _part_of_claim(self, held: Versioned[Record], claim: Delivery) -> Part:
+    async def _part_of_claim(self, held: Versioned[Record], claim: Delivery) -> Part:
         toward = claim.connection
         assert claim.lease_until is not None
         running = Running(delivery=claim.id, toward=toward, lease_until=claim.lease_until)
@@ -86,8 +95,11 @@ class Ready:
         intent = Intent(toward=toward, prints=wanted, mark=self.mark or None)
         record = self.look.taken(held.model)
         record = self._counted(record, written=False)
+        beside = list[Write]()
+        if self.weighing is not None:
+            record, beside = self.weighing.noted(record, self.compared), await self.weighing.writes()
         record = record.model_copy(update={"running": running, "intent": intent, "moves": held.model.moves + 1})
-        return Part((journal.replace(record, held.version), *self.keys))
+        return Part((journal.replace(record, held.version), *self.keys, *beside))
 
     # The write
 
@@ -135,7 +147,10 @@ class Ready:
         if record.forgotten_at is not None:
             return await self._of_forgotten(held, delivery, outcome)
         if isinstance(outcome, Succeeded):
+            weighing = await weighed_deletions(self.look)
             record, writes = await self._agreed(record, delivery, outcome)
+            record = weighing.noted(record, self.compared, frozenset(self.writes))
+            writes += await weighing.writes()
         else:
             record = self._not_done(record, delivery, outcome)
         record = record.model_copy(update={"moves": held.model.moves + 1})
@@ -171,7 +186,8 @@ class Ready:
         sides = dict(record.sides)
         for name, own in agreed.bases.items():
             if name in sides:
-                sides[name] = sides[name].model_copy(update={"bases": {**sides[name].bases, **own}})
+                bases = {**sides[name].bases, **self.look.agreed(own)}
+                sides[name] = sides[name].model_copy(update={"bases": bases})
         if toward in sides and self.answer is not None and self.answer.version is not None:
             sides[toward] = sides[toward].model_copy(update={"version": self.answer.version})
         refused = {name: why for name, why in record.refused.items() if name != toward}

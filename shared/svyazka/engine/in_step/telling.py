@@ -8,7 +8,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS
 from svyazka.engine.problems.cards import Sight, meet
-from svyazka.engine.problems.kinds import IN_STEP_ASKS, IN_STEP_WAITS
+from svyazka.engine.problems.kinds import IN_STEP_ASKS, IN_STEP_HELD, IN_STEP_WAITS
 from svyazka.model.deliveries import Delivery
 from svyazka.model.tenants import Tenant
 
@@ -40,3 +40,21 @@ async def asks(hub: Hub, tenant: Tenant, flow: str) -> None:
         tenant=tenant.name, flow=flow, count=count + 1, tenant2=tenant.id
     )
     await meet(hub, Sight(kind=IN_STEP_ASKS, tenant=tenant, text=text, since=hub.clock.now(), cause=flow))
+
+
+async def held_back(hub: Hub, tenant: Tenant, flow: str, what: str) -> None:
+    """The same happens to many records at once, which waits for a person: one card a flow."""
+    if what.startswith("@"):
+        text = N_(
+            "{tenant}: в «{connection}» удалено сразу много карточек; «{flow}» ничего не делает с ними в других "
+            "системах, пока вы не решите: svyazka sync held {tenant2} {flow}"
+        )
+        where = {"connection": what.removeprefix("@")}
+    else:
+        text = N_(
+            "{tenant}: поле «{field}» изменилось одинаково сразу у многих; «{flow}» не переносит это в другие системы, "
+            "пока вы не решите: svyazka sync held {tenant2} {flow}"
+        )
+        where = {"field": what}
+    text = text.format(tenant=tenant.name, flow=flow, tenant2=tenant.id, **where)
+    await meet(hub, Sight(kind=IN_STEP_HELD, tenant=tenant, text=text, since=hub.clock.now(), cause=flow))

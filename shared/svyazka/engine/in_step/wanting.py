@@ -124,14 +124,16 @@ class Wanting:
     # Wishes of the engine's own: jobs, an operator
 
     async def wish(
-        self, tenant: Tenant, flow: InStep, record: str, toward: str | None = None, due: datetime | None = None
-    ) -> bool:
+        self, tenant: Tenant, flow: InStep, record: str, toward: str | None = None, due: datetime | None = None,
+        suspect: Suspect | None = None,
+    ) -> bool:  # fmt: skip
         """One record is wished looked at, in a commit of its own. False where there is none. Raises Unavailable."""
         for _ in range(WISH_TRIES):
             if await self._hub.store.get("records", record) is None:
                 return False
             held = await record_of(self._hub.store, record)
             fresh = await without_ended(self._hub.store, held.model)
+            fresh = suspected(fresh, suspect) if suspect is not None else fresh
             names = targets(fresh, flow.rules.between) if toward is None else (toward,)
             after, made = wished(fresh, names, wish_of(self._hub, flow, tenant), self._hub.clock.now(), due)
             found = Wished()
@@ -202,6 +204,26 @@ def told(record: Record, connection: str, hint: Hint, now: datetime) -> Record:
     )
     moved = record.moves + (after.state is not side.state)
     return record.model_copy(update={"sides": {**record.sides, connection: after}, "moves": moved})
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A list shows an object that we took for gone, or doesn't show one that should be there: it is asked for."""
+
+    connection: str
+    held_at: datetime | None = None
+    """When a person let deletions through: this one is counted no more."""
+
+
+def suspected(record: Record, suspect: Suspect) -> Record:
+    """The record whose side there is to be asked for, whatever was known of it."""
+    side, held = record.sides.get(suspect.connection), record.held
+    if side is None:
+        return record
+    if suspect.held_at is not None:
+        held = {**held, f"@{suspect.connection}": suspect.held_at}
+    sides = {**record.sides, suspect.connection: side.model_copy(update={"state": SideState.SUSPECT})}
+    return record.model_copy(update={"sides": sides, "held": held, "moves": record.moves + 1})
 
 
 async def record_of(store: Store, id_: str) -> Versioned[Record]:

@@ -28,7 +28,7 @@ from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
 from svyazka.model.imports import Chunk, FileDecisions, Imported
-from svyazka.model.in_step import Doubt, Link, MatchKey, Record, Switch
+from svyazka.model.in_step import Counted, Doubt, Link, MatchKey, Record, Switch
 from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
@@ -71,6 +71,8 @@ def _standing(record: Record) -> str:
     """For whom a list is made: what waits for a person, what is joined, what is only in one system."""
     if record.merged_into is not None:
         return "merged"
+    if record.held:
+        return "held"
     if record.asked or record.stopped:
         return "asked"
     if record.would:
@@ -286,6 +288,8 @@ DOUBTS_BY_STATUS = DOUBTS.asked("doubts_by_status", "tenant", "flow", "status", 
 DOUBTS_OF_RECORD = DOUBTS.asked("doubts_of_record", "record", "status")
 
 SWITCHES = Kind("switches", Switch, fields={"tenant": TEXT})
+
+COUNTED = Kind("counted", Counted, fields={"tenant": TEXT, **EXPIRES})
 
 CHUNKS = Kind("chunks", Chunk, fields={"tenant": TEXT, **EXPIRES})
 

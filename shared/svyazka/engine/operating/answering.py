@@ -5,7 +5,9 @@ from __future__ import annotations
 from svyazka.catalogue import _
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import going_on
+from svyazka.engine.in_step.doubting import LEAVE
 from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.in_step.wanting import Wanting, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.model.bases import Accepted, AcceptedFor, Decided
@@ -13,7 +15,6 @@ from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.model.in_step import Record
 from svyazka.model.tenants import Tenant
 
-LEAVE, GO_ON = "leave", "go-on"
 TRIES = 5
 
 

@@ -16,7 +16,7 @@ from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.model.in_step import Doubt, Record, Switch, switch_id
 from svyazka.model.tenants import Tenant
 
-STANDINGS = ("linked", "single", "watched", "asked", "merged")
+STANDINGS = ("linked", "single", "watched", "asked", "held", "merged")
 """How records stand, as they are counted."""
 
 TRIES = 5

@@ -167,13 +167,19 @@ IN_STEP_ASKS = Kind(
     name="in_step_asks", severity="warning", title=N_("«{cause}»: системы расходятся, и решить можете только вы"),
     closed_by=Closer.LOOK, look_every=HOUR, command="svyazka sync status {tenant}", alert=("in_step_asks", "first"),
 )  # fmt: skip
+IN_STEP_HELD = Kind(
+    name="in_step_held", severity="error",
+    title=N_("«{cause}»: одно и то же случилось сразу со многими записями и ждёт вашего решения"),
+    closed_by=Closer.LOOK, look_every=HOUR, command="svyazka sync held {tenant} {cause}",
+    alert=("in_step_held", "first"), daily=True,
+)  # fmt: skip
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
         ENDS, GAP, FLOOD, QUICK, CODES, JOB_HELD, JOB_FAILED,
-        IN_STEP_WAITS, IN_STEP_ASKS,
+        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD,
     )
 }  # fmt: skip
 """All of them."""

@@ -23,6 +23,7 @@ from svyazka.engine.upkeep.silent_hooks import last_call, seen, still_foreign
 from svyazka.model.errors import ConfigError
 from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
+from svyazka.model.in_step import Switch, switch_id
 from svyazka.model.jobs import Job, JobState
 from svyazka.model.problems import Problem
 from svyazka.model.tenants import Tenant
@@ -134,6 +135,11 @@ async def _nothing_is_asked(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
     return not await hub.store.tally(DOUBTS_BY_STATUS, ["open"], equal=equal)
 
 
+async def _nothing_is_held(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    switch = await journal.load(hub.store, Switch, switch_id(problem.tenant, problem.cause))
+    return switch is None or not switch.model.held
+
+
 LOOKS: Mapping[str, Look] = {
     "unknown": _none_unknown,
     "dead": _none_dead_of_late,
@@ -154,5 +160,6 @@ LOOKS: Mapping[str, Look] = {
     "job_failed": _not_met_for(WEEK),
     "in_step_waits": _nothing_waits_for_a_week,
     "in_step_asks": _nothing_is_asked,
+    "in_step_held": _nothing_is_held,
 }
 """By kind."""

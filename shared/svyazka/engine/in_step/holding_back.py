@@ -1,0 +1,257 @@
+"""What happens to too many records at once waits for a person, so that no disaster is copied from one system to others.
+
+Each count is a document that is written in the very commit in which a record's own state changes, over the version that
+was read: nobody who comes at the same moment is left out of it, and a death in between counts nothing. No query is
+asked whether something is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from svyazka.catalogue import N_
+from svyazka.engine.comparing.compare import ComparedRecord
+from svyazka.engine.comparing.holds import MASS_CHANGE, TOLD, Threshold, note_change, note_inferred, note_told
+from svyazka.engine.comparing.normalising import FieldType, field_type
+from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import LEAVE, WHOSE
+from svyazka.engine.in_step.look import Look
+from svyazka.engine.in_step.reading import Seen
+from svyazka.engine.in_step.telling import held_back
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.kinds import RECORDS_OF_KIND
+from svyazka.engine.ports.store import Write
+from svyazka.model.bases import Prints
+from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.in_step import (
+    Counted,
+    HeldBack,
+    HoldAnswer,
+    Record,
+    SideState,
+    Switch,
+    counted_id,
+    switch_id,
+)
+from svyazka.model.records import UNREAD, Wanted
+from svyazka.model.restraints import Hold
+
+GO_ON = "go-on"
+"""A person's word: what waits, or is stopped, goes on."""
+
+TRIES = 5
+COUNTED_FOR = timedelta(days=2)
+COUNTED_ANEW = timedelta(hours=1)
+"""The flow's records are counted once in so long."""
+
+ELEMENTS_MOST = 3
+"""Elements of a set that are counted of one change."""
+
+
+@dataclass
+class Weighing:
+    """What one look may do, as far as it happens to many at once. Made anew over each record as it stands."""
+
+    look: Look
+    held: set[str] = field(default_factory=set)
+    """Fields that wait."""
+    counted: dict[str, Prints] = field(default_factory=dict)
+    gone_waits: set[str] = field(default_factory=set)
+    """Connections whose deletion waits."""
+    left: set[str] = field(default_factory=set)
+    """Those of which a person said that nothing follows."""
+    _documents: list[Write] = field(default_factory=list)
+    _begun: dict[str, HeldBack] = field(default_factory=dict)
+
+    # A field
+
+    async def changes(self, compared: ComparedRecord, writes: Mapping[str, Wanted]) -> None:
+        """Each write that is about to be made, among those of all records of the day."""
+        look, known = self.look, self.look.held.model.counted
+        intent, shown = compared.intent(look.toward), compared.sides[look.toward].fields
+        for name in sorted(writes):
+            if field_type(name) is FieldType.CHOICE or look.is_let_go(name):
+                continue  # stages and statuses are the same for many every day
+            if name in look.switch.held:
+                self.held.add(name)
+                continue
+            values = changed_to(look.printer.prints(name, shown.get(name, UNREAD)), intent[name])
+            if known.get(name) == values:
+                continue
+            if await self._counts(name, values):
+                self.counted[name] = values
+            else:
+                self.held.add(name)
+
+    async def _counts(self, name: str, values: Prints) -> bool:
+        record, writes = self.look.held.model, list[Write]()
+        for value in values[:ELEMENTS_MOST]:
+            id_ = counted_id(record.tenant, self.look.flow.id, name, value)
+            there, counted = await self._loaded(id_)
+            total = sum(sum(one.values()) for one in counted.change.hours.values())
+            counted = await self._with_all(counted, total + 1, MASS_CHANGE)
+            now = self.look.hub.clock.now()
+            change, hold = note_change(counted.change, record.id, (value,) if value else (), now, counted.of or 1)
+            if hold is Hold.HELD:
+                self._begins(name, "mass_change", counted, total + 1, change.examples)
+                writes = []
+            writes.append(_over(there, counted.model_copy(update={"change": change, "expire_at": now + COUNTED_FOR})))
+            if hold is Hold.HELD:
+                self._documents += writes
+                return False
+        self._documents += writes
+        return True
+
+    # A deletion
+
+    async def deletions(self) -> None:
+        """Each side that turned out to be deleted just now, among those of the day."""
+        look = self.look
+        for name, seen in look.seen.items():
+            record, what = look.held.model, WHOSE + name
+            gone = isinstance(seen, Seen) and seen.object is None and seen.state is SideState.GONE
+            if not gone or record.sides[name].state is SideState.GONE or len(record.sides) < 2:
+                continue
+            if look.is_let_go(what):
+                self.left |= {name} if look.switch.said[what].said == LEAVE else set()
+            elif what in look.switch.held or not await self._counts_deletion(what):
+                self.gone_waits.add(name)
+
+    async def _counts_deletion(self, what: str) -> bool:
+        record, now = self.look.held.model, self.look.hub.clock.now()
+        there, counted = await self._loaded(counted_id(record.tenant, self.look.flow.id, what))
+        total = sum(counted.deletions.told.values())
+        counted = await self._with_all(counted, total + 1, TOLD)
+        deletions, hold = note_told(counted.deletions, record.id, now, counted.of or 1)
+        after = counted.model_copy(update={"deletions": deletions, "expire_at": now + COUNTED_FOR})
+        self._documents.append(_over(there, after))
+        if hold is Hold.HELD:
+            self._begins(what, "mass_deletion", counted, total + 1, deletions.examples)
+        return hold is Hold.GO
+
+    # What is written of it
+
+    async def writes(self) -> list[Write]:
+        """The counts; and where a hold begins, the flow's own document, and the card."""
+        if not self._begun:
+            return self._documents
+        look = self.look
+        id_ = switch_id(look.tenant.id, look.flow.id)
+        there = await journal.load(look.hub.store, Switch, id_)
+        switch = there.model if there is not None else Switch(id=id_, tenant=look.tenant.id, flow=look.flow.id)
+        held = {**self._begun, **switch.held}
+        if held != switch.held:
+            self._documents.append(_over(there, switch.model_copy(update={"held": held})))
+        for what in self._begun:
+            await held_back(look.hub, look.tenant, look.flow.id, what)
+        self._begun.clear()
+        return self._documents
+
+    def noted(self, record: Record, compared: ComparedRecord | None, written: frozenset[str] = frozenset()) -> Record:
+        """The record with what waits, and without what doesn't any more. `written`: fields that reached where the look
+        looks."""
+        look = self.look
+        waits = {WHOSE + name for name in self.gone_waits} | self.held
+        kept = {
+            what: at for what, at in record.held.items() if what in waits or self._still_waits(what, compared, written)
+        }
+        since = {what: look.began for what in waits if what not in kept or look.is_let_go(what)}
+        back = {WHOSE + name for name, seen in look.seen.items() if isinstance(seen, Seen) and seen.object is not None}
+        said = {what: word for what, word in record.said.items() if what not in back}
+        counted = {**record.counted, **self.counted}
+        return record.model_copy(update={"held": {**kept, **since}, "counted": counted, "said": said})
+
+    def _still_waits(self, what: str, compared: ComparedRecord | None, written: frozenset[str]) -> bool:
+        """Whether what was held before is still to be done: toward another side, or nobody could look."""
+        if what.startswith(WHOSE):
+            return not isinstance(self.look.seen.get(what.removeprefix(WHOSE)), Seen)
+        if compared is None or what not in compared.fields:
+            return compared is None
+        return bool(set(compared.fields[what].writes) - ({self.look.toward} if what in written else set()))
+
+    # Documents
+
+    async def _loaded(self, id_: str) -> tuple[Versioned[Counted] | None, Counted]:
+        there, record = await journal.load(self.look.hub.store, Counted, id_), self.look.held.model
+        return there, there.model if there else Counted(id=id_, tenant=record.tenant, flow=self.look.flow.id)
+
+    async def _with_all(self, counted: Counted, count: int, threshold: Threshold) -> Counted:
+        """The count with the number of the flow's records, where that matters by now."""
+        hub, record = self.look.hub, self.look.held.model
+        fresh = counted.of_at is not None and hub.clock.now() - counted.of_at < COUNTED_ANEW
+        if count <= threshold.count or fresh:
+            return counted
+        where = {"tenant": record.tenant, "kind": record.kind.value}
+        of = await hub.store.total(RECORDS_OF_KIND, equal=where)
+        return counted.model_copy(update={"of": of, "of_at": hub.clock.now()})
+
+    def _begins(self, what: str, why: str, counted: Counted, count: int, examples: tuple[str, ...]) -> None:
+        held = HeldBack.model_validate(
+            {
+                "why": why,
+                "since": self.look.hub.clock.now(),
+                "count": count,
+                "examples": examples,
+                "counter": counted.id,
+            }
+        )
+        self._begun[what] = held
+
+
+async def weighed_changes(look: Look, compared: ComparedRecord, writes: Mapping[str, Wanted]) -> Weighing:
+    """What of these writes waits; the look agrees on none of that."""
+    weighing = Weighing(look)
+    await weighing.changes(compared, writes)
+    look.holding = frozenset(weighing.held)
+    return weighing
+
+
+async def weighed_deletions(look: Look, weighing: Weighing | None = None) -> Weighing:
+    """What of the deletions that were seen waits; the look takes none of these for gone."""
+    weighing = weighing or Weighing(look)
+    await weighing.deletions()
+    look.gone_waits, look.left = frozenset(weighing.gone_waits), frozenset(weighing.left)
+    return weighing
+
+
+async def weighed_missing(
+    hub: Hub, tenant: str, flow: str, connection: str, missing: Sequence[str], of: int
+) -> tuple[Hold, list[Write]]:
+    """Objects that a whole list doesn't show, with those of earlier lists of the day; what is written where it goes
+    on."""
+    id_ = counted_id(tenant, flow, WHOSE + connection)
+    there, now = await journal.load(hub.store, Counted, id_), hub.clock.now()
+    counted = there.model if there is not None else Counted(id=id_, tenant=tenant, flow=flow)
+    deletions, hold = note_inferred(counted.deletions, tuple(missing), now, of)
+    after = counted.model_copy(update={"deletions": deletions, "expire_at": now + COUNTED_FOR})
+    return hold, [_over(there, after)] if missing else []
+
+
+async def let_through(hub: Hub, tenant: str, flow: str, what: str) -> datetime:
+    """A person said that what is held up to now goes on; as of when. Raises Unavailable."""
+    id_ = switch_id(tenant, flow)
+    for _ in range(TRIES):
+        there, now = await journal.load(hub.store, Switch, id_), hub.clock.now()
+        switch = there.model if there is not None else Switch(id=id_, tenant=tenant, flow=flow)
+        said = {**switch.said, what: HoldAnswer(said=GO_ON, at=now)}
+        try:
+            await hub.store.commit([_over(there, switch.model_copy(update={"said": said}))])
+        except Conflict:
+            continue
+        return now
+    raise Unavailable(N_("others say of it in this moment: run this again"))
+
+
+def changed_to(before: Prints, after: Prints) -> Prints:
+    """By what one change of a field is like another: what came; else what went; nothing is left: cleared."""
+    if not after:
+        return ("",)
+    came = tuple(sorted(set(after) - set(before)))
+    return came or tuple(f"-{one}" for one in sorted(set(before) - set(after)))
+
+
+def _over(there: Versioned[Counted] | Versioned[Switch] | None, after: Counted | Switch) -> Write:
+    return journal.create(after) if there is None else journal.replace(after, there.version)
