@@ -26,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "shared" / "svyazka"
+SCENES = ROOT / "shared" / "simulators" / "scenes"
 LOCALE = PACKAGE / "locale"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "t": None}
 
@@ -39,10 +40,11 @@ Id = str | tuple[str, ...]
 
 def marked() -> Iterator[tuple[str, Id]]:
     """Every marked text of the code, with its file."""
-    for name, _line, text, _comments, _context in extract_from_dir(
-        PACKAGE, [("**.py", "python"), ("**.html", "jinja2")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS
-    ):
-        yield name, text
+    for folder in (PACKAGE, SCENES):
+        for name, _line, text, _comments, _context in extract_from_dir(
+            folder, [("**.py", "python"), ("**.html", "jinja2")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS
+        ):
+            yield name if folder is PACKAGE else f"{folder.name}/{name}", text
     yield from logged()
 
 

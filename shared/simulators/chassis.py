@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, get_args
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 Scope = MutableMapping[str, Any]
@@ -124,6 +124,9 @@ class Simulator:
 
     def reset(self) -> None:
         """Make the vendor's own state anew."""
+
+    def number_from(self, first: int) -> None:
+        """Begin numbering there, where ids count up: a stand-in that is started again gives no number twice."""
 
     # What a vendor uses
 
@@ -267,8 +270,8 @@ class Simulator:
         return JSONResponse({name: getattr(self, name) for name in sorted(self.settings)})
 
 
-def app(simulators: Sequence[Simulator]) -> Starlette:
-    """All vendors under one roof."""
+def app(simulators: Sequence[Simulator], beside: Sequence[BaseRoute] = ()) -> Starlette:
+    """All vendors under one roof, and what else is served there; a browser at the door is led to it."""
 
     async def reset(request: Request) -> Response:
         for simulator in simulators:
@@ -276,9 +279,11 @@ def app(simulators: Sequence[Simulator]) -> Starlette:
         return JSONResponse({"reset": [simulator.vendor for simulator in simulators]})
 
     async def index(request: Request) -> Response:
+        if beside and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/play")
         return JSONResponse({"vendors": [simulator.vendor for simulator in simulators]})
 
-    routes: list[BaseRoute] = [Route("/", index), Route("/_sim/reset", reset, methods=["POST"])]
+    routes: list[BaseRoute] = [Route("/", index), Route("/_sim/reset", reset, methods=["POST"]), *beside]
     for simulator in simulators:
         routes.append(Mount(f"/_sim/{simulator.vendor}", routes=simulator.control_routes()))
         routes.append(Mount(f"/{simulator.vendor}", app=simulator))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import uvicorn
+from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simulators.chassis import TRANSPORT, Fault, Simulator, app
@@ -58,7 +59,7 @@ class Running:
 
 
 @contextmanager
-def serve(simulators: Sequence[Simulator], port: int = 0) -> Iterator[Running]:
+def serve(simulators: Sequence[Simulator], port: int = 0, beside: Sequence[BaseRoute] = ()) -> Iterator[Running]:
     """Stand-ins on a loopback port (a free one unless told), in a thread of their own."""
     # asyncio turns Nagle's algorithm off for sockets that name TCP only: without it each answer takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -66,7 +67,7 @@ def serve(simulators: Sequence[Simulator], port: int = 0) -> Iterator[Running]:
     listener.bind(("127.0.0.1", port))
     listener.listen(1024)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(config(app(simulators)))
+    server = uvicorn.Server(config(app(simulators, beside)))
     started: Future[asyncio.AbstractEventLoop] = Future()
 
     async def main() -> None:

@@ -59,6 +59,9 @@ class Telegram(Simulator):
         self._messages: dict[int, int] = {}
         self._update = 801000000
 
+    def number_from(self, first: int) -> None:
+        self._update = 801000000 + first
+
     def routes(self) -> Sequence[BaseRoute]:
         return [Route("/bot{token}/{method}", self._method, methods=["POST", "GET"])]
 

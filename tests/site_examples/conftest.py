@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,31 @@ class Shop:
         return len([one for one in self.effects("amocrm", "create") if one["entity"] == "leads"])
 
 
+DAY = """\
+id: day
+name: Салон, где всегда день
+timezone: {zone}
+connections:
+  chairs: {{vendor: dikidi, company: 4242, unofficial: true, login: {{secret: login}}, password: {{secret: password}},
+            base_url: "{vendors}/dikidi"}}
+  sms: {{vendor: smsru, api_id: {{secret: api-id}}, sender: DAY, base_url: "{vendors}/smsru"}}
+flows:
+  - flow: notify
+    from: [chairs]
+    via: [sms]
+    events: [appointment.cancelled]
+    to: {{administrator: {{phone: "+79990000004"}}}}
+    text: "{{event}}: {{date}} {{time}}. Это время снова свободно"
+"""
+"""By night a journal is looked into more rarely."""
+
+
+def where_it_is_day() -> str:
+    """A zone in which it is about noon."""
+    behind = datetime.now(UTC).hour - 12
+    return f"Etc/GMT{behind:+d}" if behind else "Etc/GMT"
+
+
 def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     end = time.monotonic() + patience
     while not true():
@@ -54,8 +80,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     hub, vendors = free_port(), free_port()
     (folder / "tenants").mkdir()
-    tenant = (ROOT / "tenants" / "salon.yaml").read_text("utf-8")
-    (folder / "tenants" / "salon.yaml").write_text(tenant.replace(":8081", f":{vendors}"), "utf-8")
+    for name in ("salon", "kofe-pokrovka"):
+        tenant = (ROOT / "tenants" / f"{name}.yaml").read_text("utf-8")
+        tenant = tenant.replace("sender: KOFE,", "sender: KOFE, retry: {delays: [1s, 1s]},")
+        (folder / "tenants" / f"{name}.yaml").write_text(tenant.replace(":8081", f":{vendors}"), "utf-8")
+    day = DAY.format(vendors=f"http://127.0.0.1:{vendors}", zone=where_it_is_day())
+    (folder / "tenants" / "day.yaml").write_text(day, "utf-8")
     command = [sys.executable, "-m", "svyazka.cli", "run", "--with-simulators", "--port", str(hub)]
     command += ["--simulators-port", str(vendors), "--data", str(folder / "data"), "--tenants", str(folder / "tenants")]
     log = (folder / "log").open("wb")

@@ -84,6 +84,10 @@ class Salon:
         """What is open for booking online."""
         self._next = FIRST_ID
 
+    def number_from(self, first: int) -> None:
+        """The next visit's number."""
+        self._next = FIRST_ID + first
+
     def duration(self, services: Sequence[str]) -> timedelta:
         return timedelta(minutes=sum(SERVICES[one].minutes for one in services))
 

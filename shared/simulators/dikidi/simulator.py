@@ -66,6 +66,9 @@ class Dikidi(Simulator):
         self.confirmed: set[tuple[str, str]] = set()
         self._sessions = 0
 
+    def number_from(self, first: int) -> None:
+        self.salon.number_from(first)
+
     # The widget
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -299,10 +302,12 @@ class Dikidi(Simulator):
     # Controls
 
     async def _control_take(self, request: Request) -> Response:
-        """`{master, service, time}`: somebody books by telephone."""
+        """`{master, service, time}`, and if you like `name`, `phone`: somebody books by telephone."""
         told = json_of(await request.body())
         at = datetime.strptime(told["time"], CLOCK)
-        return JSONResponse(booked(self.salon.take(told["master"], [told["service"]], at)))
+        taken = self.salon.take(told["master"], [told["service"]], at)
+        taken.client = {name: told[name] for name in ("name", "phone") if name in told}
+        return JSONResponse(booked(taken))
 
     async def _control_save(self, request: Request) -> Response:
         """`{id, status, came, time, master}`: the administrator changes a visit in the journal."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from secrets import token_hex
 
@@ -15,13 +16,18 @@ from svyazka.engine.tenants.directory import Account, secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import ConnectionSpec, Tenant
 
+Look = Callable[[str, str], Awaitable[None]]
+"""Asks a tenant's connection's vendor at once what is new there."""
+
 
 @contextmanager
-def standing(port: int, option: str) -> Iterator[str]:
-    """Every stand-in on a port of this machine, as long as this process lives; their URL. Raises ConfigError, with
-    the option that takes another port."""
+def standing(port: int, option: str, look: Look | None = None) -> Iterator[str]:
+    """Every stand-in on a port of this machine, as long as this process lives, and with `look` the page on which
+    one plays with them (`/play`); their URL. Raises ConfigError, with the option that takes another port."""
     try:
         from simulators.registry import every_simulator
+        from simulators.scenes.page import routes
+        from simulators.scenes.world import World
         from simulators.serve import serve
         from simulators.site import Site
     except ModuleNotFoundError as error:
@@ -32,7 +38,9 @@ def standing(port: int, option: str) -> Iterator[str]:
         simulators = [*every_simulator(), Site()]
         for simulator in simulators:
             simulator.lets_anybody_in = True
-        with serve(simulators, port) as running:
+            simulator.number_from(int(time.time()) % 10**8)
+        beside = routes(World({one.vendor: one for one in simulators}, look)) if look else ()
+        with serve(simulators, port, beside) as running:
             yield running.url
     except OSError as error:
         raise ConfigError(
@@ -73,13 +81,39 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
             account = await session.hub.directory.account(tenant.id, name)
         except ConfigError:
             continue  # whoever runs this is told besides
-        if account is not None and not account.missing:
-            await (
-                _tell_site(session, account, url)
-                if account.vendor == "site"
-                else ask_vendor(session, account, fix=True)
-            )
+        if account is None or account.missing:
+            continue
+        if account.vendor == "site":
+            await _tell_site(session, account, url)
+        elif account.vendor == "iiko" and getattr(account.settings, "api_credentials", None) is None:
+            await _tell_till(session, account, url)
+        else:
+            await ask_vendor(session, account, fix=True)
     return made
+
+
+async def tell_who_is_connected(session: Session, tenants: Sequence[Tenant], url: str, console: str | None) -> None:
+    """The page of the stand-ins shows what somebody connected would notice, and leads to the console."""
+    from httpx import AsyncClient
+
+    connected = [
+        {"tenant": tenant.id, "business": tenant.name, "connection": name, "vendor": spec.vendor}
+        for tenant in tenants for name, spec in tenant.connections.items() if leads(spec, url)
+    ]  # fmt: skip
+    async with AsyncClient(trust_env=False) as client:
+        told = {"console": console, "connected": connected}
+        (await client.post(f"{url}/_sim/scenes", json=told)).raise_for_status()
+
+
+async def _tell_till(session: Session, account: Account, url: str) -> None:
+    """A till that can't be asked is told by hand whom to call, as its owner would in iikoWeb."""
+    from httpx import AsyncClient
+
+    hook = hook_of(session.settings, session.hub.keyring, account)
+    assert hook is not None, "iiko calls us"
+    async with AsyncClient(trust_env=False) as client:
+        told = {"uri": hook.url, "login": f"{account.tenant.id}/{account.name}"}
+        (await client.post(f"{url}/_sim/iiko/webhook", json=told)).raise_for_status()
 
 
 async def _tell_site(session: Session, account: Account, url: str) -> None:

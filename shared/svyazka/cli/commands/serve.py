@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from svyazka.backends.local.clock import start_clock
+from svyazka.backends.local.clock import load_clock, start_clock
 from svyazka.backends.local.store import LocalStore
 from svyazka.catalogue import N_, _, systems
 from svyazka.cli import session as opened
@@ -32,10 +33,13 @@ from svyazka.cli.options import Data, Port
 from svyazka.cli.output import fail, note, say
 from svyazka.cli.running import held
 from svyazka.cli.session import Session, served_write
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import poll_task
 from svyazka.engine.support.urls import place
 from svyazka.model.errors import ConfigError, SvyazkaError
+from svyazka.model.ids import connection_id
 from svyazka.model.requests import Role
-from svyazka.model.tenants import Tenant
+from svyazka.model.tenants import CompiledConnection, Tenant
 from svyazka.server.supervise import supervise
 from svyazka.settings import Settings
 from svyazka.signing_in import Invitation
@@ -87,7 +91,11 @@ def run_(
             "print_messages": print_messages or settings.print_messages,
         }
     )  # fmt: skip
-    vendors = standins.standing(simulators_port, "--simulators-port") if with_simulators else contextlib.nullcontext()
+    vendors = (
+        standins.standing(simulators_port, "--simulators-port", partial(_look, settings))
+        if with_simulators
+        else contextlib.nullcontext()
+    )
     try:
         files = tenant_files(tenants or TENANTS) if tenants or TENANTS.is_dir() else []
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -168,6 +176,8 @@ async def _prepare(
                 vendors=vendors,
             )
         )
+        where = f"http://127.0.0.1:{console_port}" if console_port else None
+        await standins.tell_who_is_connected(session, owners, vendors, where)
     if sys.stdout.isatty():
         tell_urls(rows)
     elif rows:
@@ -185,7 +195,21 @@ async def _prepare(
             )
         else:
             say(_("console on {where}; `svyazka console` prints the link to it", where=where))
+    if vendors:
+        say(_("make something happen, and watch what comes of it: {vendors}/play", vendors=vendors))
     say(_("listening on {public_url}; Ctrl-C stops", public_url=settings.public_url))
+
+
+async def _look(settings: Settings, tenant: str, connection: str) -> None:
+    """The worker is to ask a connection's vendor now what is new there, and not at its turn."""
+    store = LocalStore.open(settings.data)
+    try:
+        found = await journal.load(store, CompiledConnection, connection_id(tenant, connection))
+        if found is not None:
+            clock = load_clock(store, settings.speed)
+            await store.commit([], [poll_task(found.model, clock.now())])
+    finally:
+        await store.close()
 
 
 async def unusable(session: Session, tenant: Tenant) -> list[str]:
