@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import messy_rows
+from bringing import Brings, written
 from shop import Killed, Shop
 from simulators.amocrm.simulator import AmocrmSimulator
 from simulators.registry import load_simulator
@@ -19,67 +18,19 @@ from simulators.serve import Running, serve
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.jobs import steering
 from svyazka.engine.jobs.runner import Jobs
-from svyazka.engine.journal import documents as journal
 from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.importing import chunk_carrier
 from svyazka.importing.carrying import Importing
-from svyazka.importing.columns import guess
-from svyazka.importing.decisions import Decisions
-from svyazka.importing.planning import Planned, listed, planned, target_of
-from svyazka.importing.starting import begin, job_id, write_down
-from svyazka.importing.survey import look_through
-from svyazka.importing.tables import open_table
-from svyazka.model.jobs import Job, JobState
+from svyazka.model.jobs import JobState
 from vendors import CRMS
 
-HEAD = "Код;ФИО;Телефон;Почта;Дата рождения\n"
 
-
-class Bringing(Shop):
+class Bringing(Brings, Shop):
     """The engine with amoCRM's stand-in, and an import's way into it."""
 
     def start(self) -> None:
         super().start()
         self.worker.jobs = Jobs(self.hub, self.worker.outages, [Importing(self.hub, self.worker.outages)])
-
-    async def plan(self, file: Path, name: str = "base") -> list[Planned]:
-        """What would be done: the dry run."""
-        return [one async for one in (await self._planned(file, name))[1]]
-
-    async def begin(self, file: Path, name: str = "base") -> str:
-        """All that is done before the first row is sent."""
-        target, lines, at = await self._planned(file, name)
-        job = await job_id(target, hashlib.sha256(file.read_bytes()).hexdigest())
-        await begin(target, await write_down(target, lines), job, at)
-        return job
-
-    async def _planned(self, file: Path, name: str) -> tuple[Any, AsyncIterator[Planned], Any]:
-        table = open_table(file)
-        survey = look_through(table, guess(table, Decisions(), messy_rows.TODAY), Decisions(), messy_rows.TODAY)
-        target = await target_of(self.hub, self.worker.outages, "kofe", "crm", name)
-        cards, at = await listed(self.hub, self.worker.outages, target.account, target.records)
-        return target, planned(survey, cards, target), at
-
-    async def job(self, id_: str) -> Job:
-        held = await journal.load(self.hub.store, Job, id_)
-        assert held is not None
-        return held.model
-
-    async def carry(self, id_: str, slices: int = 200) -> Job:
-        """Slice after slice, as the queue does them, until it ends."""
-        for _ in range(slices):
-            job = await self.job(id_)
-            if job.has_ended:
-                return job
-            if job.not_before is not None:
-                self.clock.step(max((job.not_before - self.clock.now()).total_seconds(), 0))
-            if job.lease_until is not None:
-                self.clock.step(max((job.lease_until - self.clock.real()).total_seconds(), 0) + 1)
-            await self.worker.handle("/job", {"job": id_})
-        raise AssertionError(f"it doesn't end: {await self.job(id_)}")
-
-    async def bring(self, file: Path, name: str = "base") -> Job:
-        return await self.carry(await self.begin(file, name))
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +62,6 @@ async def crm(vendors: Running) -> AsyncIterator[tuple[Bringing, AmocrmSimulator
     together()
     yield house, simulator
     await house.clients.close()
-
-
-def written(path: Path, lines: Sequence[str]) -> Path:
-    file = path / "base.csv"
-    file.write_text(HEAD + "".join(f"{line}\n" for line in lines))
-    return file
 
 
 def base(count: int) -> list[str]:

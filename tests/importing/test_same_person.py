@@ -36,7 +36,6 @@ CLUSTERS = [
     ("1;Иванов Иван;89161234568;;\n1;Петров Пётр;89037654322;;\n", {Reason.CODE}, False),
     ("1;Иванов Иван Петрович;;i@ya.ru;14.02.1985\n2;ИВАНОВ ИВАН ПЕТРОВИЧ;89161234568;;1985-02-14\n",
         {Reason.NAME_AND_BIRTHDAY}, True),
-    ("1;Иванов Иван Петрович;89161234568;;\n2;Иванов Иван Иванович;89161234568;;\n", {Reason.PHONE}, False),
 ]  # fmt: skip
 
 
@@ -51,6 +50,7 @@ def test_lines_that_may_be_one_person_wait_for_a_word(lines: str, reasons: set[R
 OTHERS = [
     "1;Иванов Иван;89161234568;;\n2;Иванова Анна;89161234568;;\n",
     "1;Иванов Иван;89161234568;;14.02.1985\n2;Иванов Иван;89161234568;;01.03.2010\n",
+    "1;Иванов Иван Петрович;89161234568;;\n2;Иванов Иван Иванович;89161234568;;\n",
 ]
 
 
@@ -92,8 +92,8 @@ def test_a_decision_about_a_reason_holds_for_the_next_file_and_loses_nothing(tmp
 
 
 def test_lines_that_contradict_each_other_are_merged_by_a_word_about_themselves_only(tmp_path: Path):
-    lines = CLUSTERS[-1][0]
-    general = Decisions(duplicates={"same_phone": Same.ONE})
+    lines = CLUSTERS[4][0]
+    general = Decisions(duplicates={"same_code": Same.ONE})
     survey = looked(tmp_path, lines, general)
     assert outcomes(survey) == ["doubt", "doubt"]
     own = general.model_copy(update={"clusters": {survey.found.clusters[0].id: Same.ONE}})

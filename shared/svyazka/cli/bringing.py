@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from svyazka.cli.session import Session
     from svyazka.importing.columns import Columns, Guess
     from svyazka.importing.decisions import Decisions
+    from svyazka.importing.ledger import Ledger
     from svyazka.importing.planning import Planned
     from svyazka.importing.report import Became
     from svyazka.importing.survey import Survey
-    from svyazka.model.imports import RowOutcome
     from svyazka.model.jobs import Job
     from svyazka.model.tenants import Tenant
 
@@ -57,6 +57,7 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
     """Bring a file into a CRM; whether all that could be taken was. Raises ConfigError."""
     from svyazka.apply import check_may_import_abroad
     from svyazka.importing import planning, remembering, starting
+    from svyazka.importing.ledger import Ledger
 
     if session.settings.backend == "google":
         check_may_import_abroad(tenant)
@@ -65,13 +66,14 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
     survey = _looked_through(asked, decisions)
     target = await planning.target_of(hub, outages, tenant.id, connection, name)
     cards, listed_at = await planning.listed(hub, outages, target.account, target.records)
-    note(_("{connection}: {count} cards are there", connection=connection, count=len(cards.by_id)), None)
+    note(_("{connection}: {count} cards are there", connection=connection, count=len(cards)), None)
     lines = planning.planned(survey, cards, target)
     if dry_run:
         _told(asked, survey, iter([_foreseen(one) async for one in lines]))
         return True
-    kept: dict[int, str] = {}
-    written = await starting.write_down(target, _remembered(lines, kept))
+    ledger = Ledger()
+    written = await starting.write_down(target, _remembered(lines, ledger))
+    failed = ledger.count(*planning.LEFT_BY_US)
     job_id = await starting.job_id(target, _digest(asked, decisions))
     await hub.store.commit([
         remembering.remember(tenant.id, name, decisions),
@@ -80,9 +82,9 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
     if not await starting.begin(target, written, job_id, listed_at):
         note(_("this very file is on its way already: {job}", job=job_id))
     job = await _followed(session, job_id)
-    carried = await _outcomes(session, job)
-    _told(asked, survey, _became(survey, kept, carried), job)
-    return job.counts.failed == sum(1 for what in kept.values() if what in {"unusable", "broken"})
+    await _outcomes(session, job, ledger)
+    _told(asked, survey, _became(survey, ledger), job)
+    return job.counts.failed == failed
 
 
 def _more(decisions: Decisions, asked: Asked) -> Decisions:
@@ -139,10 +141,10 @@ def _digest(asked: Asked, decisions: Decisions) -> str:
 # Carrying
 
 
-async def _remembered(lines: AsyncIterator[Planned], kept: dict[int, str]) -> AsyncIterator[Planned]:
+async def _remembered(lines: AsyncIterator[Planned], ledger: Ledger) -> AsyncIterator[Planned]:
     async for one in lines:
         if not one.is_carried:
-            kept[one.row.number] = one.what
+            ledger.take(one.row.number, one.what, one.object, _why(one))
         yield one
 
 
@@ -172,18 +174,16 @@ async def _followed(session: Session, job_id: str) -> Job:
             await asyncio.sleep(min(max(due, 0.5), 5.0))
 
 
-async def _outcomes(session: Session, job: Job) -> dict[int, RowOutcome]:
+async def _outcomes(session: Session, job: Job, ledger: Ledger) -> None:
     """What became of each row that was carried."""
     from svyazka.engine.journal import documents as journal
     from svyazka.importing.carrying import chunk_id
     from svyazka.model.imports import Chunk
 
-    found: dict[int, RowOutcome] = {}
     for number in range(int(str(job.parameters["chunks"]))):
         held = await journal.load(session.store, Chunk, chunk_id(str(job.parameters["plan"]), number))
-        if held is not None:
-            found |= {one.row: one for one in held.model.outcomes.values()}
-    return found
+        for one in held.model.outcomes.values() if held is not None else ():
+            ledger.take(one.row, one.what.value, one.object, one.message and told(one.message))
 
 
 # Reporting
@@ -192,23 +192,30 @@ async def _outcomes(session: Session, job: Job) -> dict[int, RowOutcome]:
 def _foreseen(one: Planned) -> Became:
     from svyazka.importing.report import Became
 
-    return Became(one.row, one.what, one.object, _left(one.left))
+    return Became(one.row, one.what, one.object, _why(one))
 
 
-def _left(fields: Sequence[str]) -> str | None:
-    return _("stays as it is in the CRM: {fields}", fields=", ".join(fields)) if fields else None
+def _why(one: Planned) -> str | None:
+    if one.lacking:
+        return _("it lacks: {fields}", fields=", ".join(map(_titled, one.lacking)))
+    return _("stays as it is in the CRM: {fields}", fields=", ".join(map(_titled, one.left))) if one.left else None
 
 
-def _became(survey: Survey, kept: Mapping[int, str], carried: Mapping[int, RowOutcome]) -> Iterator[Became]:
+def _titled(field: str) -> str:
+    from svyazka.importing.fields import FIELDS
+
+    return _(FIELDS[field].title) if field in FIELDS else field
+
+
+def _became(survey: Survey, ledger: Ledger) -> Iterator[Became]:
     from svyazka.importing.report import Became
 
     for row in survey.rows():
-        done = carried.get(row.number)
-        if done is not None:
-            yield Became(row, done.what.value, done.object, done.message and told(done.message))
+        fate = ledger.of(row.number)
+        if fate is not None:
+            yield Became(row, fate.what, fate.object, fate.note)
         else:
-            ready = "waits" if row.outcome.value == "ready" else row.outcome.value
-            yield Became(row, kept.get(row.number, ready))
+            yield Became(row, "waits" if row.outcome.value == "ready" else row.outcome.value)
 
 
 def _told(asked: Asked, survey: Survey, lines: Iterator[Became], job: Job | None = None) -> None:

@@ -10,33 +10,38 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import New, Records, Written
+from svyazka.engine.contracts.putting import FRESH
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.jobs.asking import asking
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.outages.learning import Outages
-from svyazka.engine.ports.store import Put
+from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, holds
 from svyazka.engine.support.failpoints import reach
 from svyazka.importing import newcomers
-from svyazka.importing.differing import differences, said_now
+from svyazka.importing.book import KIND, Book, Noted
 from svyazka.importing.newcomers import CLOCKS_DIFFER, Newcomers
-from svyazka.importing.planning import KIND, Target
+from svyazka.importing.planning import Target
 from svyazka.importing.rows_to_carry import RowToCarry
-from svyazka.model.base import SKELETON
 from svyazka.model.errors import LeaseTooShort, NoPlace, NotSent, SvyazkaError
-from svyazka.model.imports import Became, Chunk, Imported, RowOutcome
+from svyazka.model.imports import Became, Chunk, RowOutcome
+from svyazka.model.in_step import Record
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
+from svyazka.model.records import Object, Wanted
 
 T = TypeVar("T")
 
-COMMIT = 20
-"""Links that are written by one commit."""
+READ_AT_ONCE = 50
+"""Cards that are read by one call before they are written."""
+BUSY = 5.0
+"""Seconds until a card is looked at again that is being written just now."""
 PAUSE = 30.0
 """Seconds until the next try where the vendor doesn't say."""
 _SURE = Succeeded | Refused
@@ -68,6 +73,10 @@ class ChunkCarrier:
         return self._held.model
 
     @property
+    def _book(self) -> Book:
+        return self._target.book
+
+    @property
     def _records(self) -> Records[Any]:
         return self._target.records
 
@@ -80,10 +89,9 @@ class ChunkCarrier:
             return wait
         left: Sequence[RowToCarry] = [rows[place] for place in self.chunk.left if place in rows]
         if any(row.object is None for row in left):
-            left = await self._call(partial(self._with_newcomers, left))
-        for row in left:
-            if row.object is not None:
-                await self._updated(row)
+            await self._call(self._look_around)
+            left = await self._with_newcomers(left)
+        await self._brought_up([row for row in left if row.object is not None])
         new = [row for row in left if row.object is None]
         return await self._made(new) if new else None
 
@@ -96,7 +104,7 @@ class ChunkCarrier:
         values = await SealedValues(self._hub).read(self.chunk.rows) or [None] * len(self.chunk.numbers)
         gone = [place for place, value in enumerate(values) if value is None and place in self.chunk.left]
         if gone:
-            await self._settle({place: self._became(place, Became.SKIPPED, code="forgotten") for place in gone})
+            await self._settle({place: self._became(place, Became.SKIPPED, code="forgotten") for place in gone}, [])
         return {
             place: RowToCarry.read(place, cast("Mapping[str, Any]", value))
             for place, value in enumerate(values)
@@ -129,34 +137,73 @@ class ChunkCarrier:
         return await self._records.create_many(KIND, [New(row.fields, row.mark) for row in piece], call)
 
     async def _settle_made(self, piece: Sequence[RowToCarry], written: Sequence[Written]) -> float | None:
-        made = {
-            row.place: self._of_outcome(row, one.outcome, Became.CREATED)
-            for row, one in zip(piece, written, strict=True)
-            if isinstance(one.outcome, _SURE)
-        }
-        await self._settle(made, {row.place: row for row in piece})
-        self._newcomers.ours.update(one.object for one in made.values() if one.object)
+        made: dict[int, RowOutcome] = {}
+        noted: list[Noted] = []
+        for row, one in zip(piece, written, strict=True):
+            if not isinstance(one.outcome, _SURE):
+                continue
+            became = made[row.place] = self._of_outcome(row, one.outcome, Became.CREATED)
+            if became.object is not None and became.what is Became.CREATED:
+                noted.append(row.noted(became.object, answer=one))
+        await self._settle(made, noted)
         return PAUSE if self.chunk.out else None
 
     # Bringing up to date
 
-    async def _updated(self, row: RowToCarry) -> None:
-        """Write what differs from the card as it is now; twice does no harm, so nothing is asked afterwards."""
-        became = await self._call(partial(self._update, row))
-        await self._settle({row.place: became}, {row.place: row} if became.what is not Became.FAILED else None)
+    async def _brought_up(self, rows: Sequence[RowToCarry]) -> None:
+        """Cards that are there: read together, and each written only where it differs."""
+        for at in range(0, len(rows), READ_AT_ONCE):
+            some = rows[at : at + READ_AT_ONCE]
+            ids = [row.object for row in some if row.object is not None]
+            cards = {one.id: one for one in await self._call(partial(self._records.read_many, KIND, ids))}
+            read_at, known = monotonic(), await self._book.of_cards(ids)
+            equal: dict[int, RowOutcome] = {}
+            noted: list[Noted] = []
+            differ: list[tuple[RowToCarry, Object]] = []
+            for row in some:
+                card = cards.get(row.object or "")
+                if card is None:
+                    message = N_("it isn't there any more")
+                    equal[row.place] = self._became(row.place, Became.FAILED, row.object, "gone", message)
+                elif self._writes(row, card, known.get(card.id)):
+                    differ.append((row, card))
+                else:
+                    equal[row.place] = self._became(row.place, Became.UNCHANGED, card.id)
+                    noted.append(row.noted(card.id, card))
+            await self._settle(equal, noted)
+            for row, card in differ:
+                await self._updated(row, card, read_at)
 
-    async def _update(self, row: RowToCarry, call: Call[Any]) -> RowOutcome:
-        assert row.object is not None
-        target = self._target
-        found = await self._records.read_many(KIND, [row.object], call)
-        if found:
-            differ = differences(row.fields, found[0], row.said, target.keeps, target.prints, self._records.singles)
-            if not differ.changes:
-                return self._became(row.place, Became.UNCHANGED, row.object)
-            done = await self._records.update(found[0], differ.changes, call)
-            if done is not None:
-                return self._of_outcome(row, _sure(done).outcome, Became.UPDATED)
-        return self._became(row.place, Became.FAILED, row.object, "gone", N_("it isn't there any more"))
+    def _writes(self, row: RowToCarry, card: Object, held: Versioned[Record] | None) -> dict[str, Wanted]:
+        record = held.model if held is not None else None
+        return self._book.writes(self._book.compared(self._book.telling(row.fields, row.unsure, record), card, record))
+
+    async def _updated(self, row: RowToCarry, card: Object, read_at: float) -> None:
+        """Write what differs from the card as it is now; twice does no harm, so nothing is asked afterwards."""
+        known = (await self._book.of_cards([card.id])).get(card.id)
+        running = known.model.running if known is not None else None
+        if running is not None and holds(running.lease_until, self._hub.clock.real(), TAKE_OVER_GRACE):
+            raise Later(BUSY)
+
+        async def write(call: Call[Any]) -> tuple[RowOutcome, Noted | None]:
+            there: Object | None = card
+            if monotonic() - read_at > FRESH:
+                there = next(iter(await self._records.read_many(KIND, [card.id], call)), None)
+            changes = self._writes(row, there, known) if there is not None else {}
+            done = await self._records.update(there, changes, call) if there is not None and changes else None
+            if there is None or (changes and done is None):
+                message = N_("it isn't there any more")
+                return self._became(row.place, Became.FAILED, card.id, "gone", message), None
+            if done is None:
+                became = self._became(row.place, Became.UNCHANGED, card.id)
+            else:
+                became = self._of_outcome(row, _sure(done).outcome, Became.UPDATED)
+            written = changes if became.what is Became.UPDATED else ()
+            noted = row.noted(card.id, there, written, done)
+            return became, noted if became.what is not Became.FAILED else None
+
+        became, noted = await self._call(write)
+        await self._settle({row.place: became}, [noted] if noted is not None else [])
 
     # Asking
 
@@ -170,23 +217,45 @@ class ChunkCarrier:
         if left > 0:
             return left
         since = chunk.out_since - CLOCKS_DIFFER
-        cards = await self._call(partial(newcomers.since, since, self._records))
-        found: dict[int, RowOutcome] = {}
-        taken: set[str] = set()
+        made = await self._known_to_be_made(rows)
+        cards = await self._call(partial(newcomers.since, since, self._records)) if len(made) < len(chunk.out) else None
         for place in chunk.out:
-            same = [one.id for one in cards.made_as(rows[place].row, since)] if place in rows else []
-            id_ = next((one for one in same if one not in taken), None)
-            if id_ is not None:
-                taken.add(id_)
-                found[place] = self._became(place, Became.CREATED, id_)
-        await self._settle(found, rows, asked=True)
+            if cards is None or place in made or place not in rows:
+                continue
+            same = [one.id for one in cards.made_as(rows[place].row, since) if one.id not in made.values()]
+            others = await self._of_other_rows(rows[place], same)
+            free = [one for one in same if one not in others]
+            made |= dict(zip((place,), free, strict=False))
+        found = {place: self._became(place, Became.CREATED, id_) for place, id_ in made.items()}
+        noted = [rows[place].noted(id_) for place, id_ in made.items()]
+        await self._settle(found, noted, asked=True)
         return None
 
-    async def _with_newcomers(self, rows: Sequence[RowToCarry], call: Call[Any]) -> Sequence[RowToCarry]:
+    async def _known_to_be_made(self, rows: Mapping[int, RowToCarry]) -> dict[int, str]:
+        """Rows that are out and whose card stands in the book: whoever made it died before the chunk said so."""
+        out = [rows[place] for place in self.chunk.out if place in rows]
+        known = await self._book.of_rows([row.id for row in out])
+        sides = {row.place: known[row.id].model.live.get(self._book.system) for row in out if row.id in known}
+        return {place: side.object for place, side in sides.items() if side is not None}
+
+    async def _of_other_rows(self, row: RowToCarry, cards: Sequence[str]) -> set[str]:
+        """Those of the cards that are another row of this file."""
+        known = await self._book.of_cards(cards) if cards else {}
+        sides = {card: held.model.live.get(self._book.file) for card, held in known.items()}
+        return {card for card, side in sides.items() if side is not None and side.object != row.id}
+
+    async def _look_around(self, call: Call[Any]) -> bool:
+        return await self._newcomers.look(self._records, self._hub.clock.now(), call)
+
+    async def _with_newcomers(self, rows: Sequence[RowToCarry]) -> Sequence[RowToCarry]:
         """The rows, those of them matched whose person somebody else has put into the system since it was listed."""
-        if not await self._newcomers.look(self._records, self._hub.clock.now(), call):
-            return rows
-        return [replace(row, object=row.object or self._newcomers.same(row.row)) for row in rows]
+        found: list[RowToCarry] = []
+        for row in rows:
+            same = [one.id for one in self._newcomers.cards.same(row.row)] if row.object is None else []
+            others = await self._of_other_rows(row, same) if same else set()
+            free = [one for one in same if one not in others]
+            found.append(replace(row, object=free[0]) if len(free) == 1 else row)
+        return found
 
     # One call
 
@@ -226,13 +295,12 @@ class ChunkCarrier:
         if self.chunk.out:
             await self._write({"out": (), "out_since": None})
 
-    async def _settle(
-        self, became: Mapping[int, RowOutcome], rows: Mapping[int, RowToCarry] | None = None, asked: bool = False
-    ) -> None:
-        """Links first: a row that is done has one, whoever dies in between. `asked`: what else was out isn't there."""
-        links = [self._link(rows[place], one.object) for place, one in became.items() if rows and one.object]
-        for at in range(0, len(links), COMMIT):
-            await self._hub.store.commit(links[at : at + COMMIT])
+    async def _settle(self, became: Mapping[int, RowOutcome], noted: Sequence[Noted], asked: bool = False) -> None:
+        """The book first: a row that is done stands in it, whoever dies in between. `asked`: what else was out isn't
+        there."""
+        if not became and not asked:
+            return
+        await self._book.note(noted)
         reach("chunk.after_links")
         outcomes = {**self.chunk.outcomes, **{str(place): one for place, one in became.items()}}
         out = tuple(place for place in self.chunk.out if place not in became and not asked)
@@ -244,16 +312,6 @@ class ChunkCarrier:
         chunk = self.chunk.model_copy(update=dict(update))
         (version,) = await self._hub.store.commit([journal.replace(chunk, self._held.version)])
         self._held = Versioned(chunk, version)
-
-    def _link(self, row: RowToCarry, object_: str | None) -> Put:
-        target, tenant = self._target, self.chunk.tenant
-        contact = row.contact()
-        people = self._hub.keyring.people(tenant, b"", [contact])
-        said = said_now(row.fields, target.keeps, target.prints)
-        return Put(journal.document(Imported(
-            id=row.id, tenant=tenant, connection=self.chunk.connection, object=object_ or "", said=said,
-            people=people, expire_at=self._hub.clock.now() + SKELETON,
-        )))  # fmt: skip
 
     def _became(
         self, place: int, what: Became, object_: str | None = None, code: str | None = None, message: str | None = None

@@ -14,8 +14,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from svyazka.catalogue import N_
+from svyazka.engine.comparing.matching import can_be_one, full_name
 from svyazka.importing.rows import Row
-from svyazka.model.names import patronymic_of, plain_words, same_person
+from svyazka.model.names import patronymic_of, plain_words
 
 CROWD = 5
 """A phone or an address that more lines share is a firm's, or one that somebody types to fill the field."""
@@ -51,6 +52,11 @@ class Known(NamedTuple):
     mails: tuple[str, ...]
     name: str | None
     birthday: str | None
+
+    @property
+    def told(self) -> tuple[str | None, str | None]:
+        """Name and birth date: what tells people of one phone apart."""
+        return self.name, self.birthday
 
     @classmethod
     def of(cls, row: Row) -> Known:
@@ -119,16 +125,16 @@ def _values(one: Known) -> Iterator[tuple[Reason, str]]:
         yield Reason.PHONE, phone
     for mail in one.mails:
         yield Reason.MAIL, mail
-    words = plain_words(one.name) if one.birthday else []
-    if len(words) > 1:
-        yield Reason.NAME_AND_BIRTHDAY, " ".join([one.birthday or "", *sorted(words), patronymic_of(one.name) or ""])
+    words = full_name(one.name) if one.birthday else ()
+    if words:
+        yield Reason.NAME_AND_BIRTHDAY, " ".join([one.birthday or "", *words, patronymic_of(one.name) or ""])
 
 
 def _pairs(group: list[Known], reason: Reason, joined: _Union) -> bool:
     """Join those of a group who can be one; whether there were any."""
     any_joined = False
     for one, other in combinations(group, 2):
-        if _contradict(one, other) or not same_person(one.name, other.name):
+        if not can_be_one(one.told, other.told):
             continue
         nameless = not plain_words(one.name) or not plain_words(other.name)
         joined.join(one.number, other.number, Reason.PHONE_NO_NAME if nameless else reason)
@@ -136,22 +142,9 @@ def _pairs(group: list[Known], reason: Reason, joined: _Union) -> bool:
     return any_joined
 
 
-def _contradict(one: Known, other: Known) -> bool:
-    return bool(one.birthday and other.birthday and one.birthday != other.birthday)
-
-
-def _patronymics_agree(one: Known, other: Known) -> bool:
-    """Father and son bear one name and have one phone: only this tells them apart."""
-    ours, theirs = patronymic_of(one.name), patronymic_of(other.name)
-    return ours is None or theirs is None or ours == theirs
-
-
 def _cluster(members: list[Known], reasons: frozenset[Reason]) -> Cluster:
     pairs: Iterable[tuple[Known, Known]] = combinations(members[: CROWD + 1], 2)
-    alike = Reason.CROWD not in reasons and all(
-        same_person(one.name, other.name) and not _contradict(one, other) and _patronymics_agree(one, other)
-        for one, other in pairs
-    )
+    alike = Reason.CROWD not in reasons and all(can_be_one(one.told, other.told) for one, other in pairs)
     said = "\n".join(sorted(f"{one.code}|{one.name}|{','.join(sorted(one.phones + one.mails))}" for one in members))
     name = hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
     return Cluster(tuple(one.number for one in members), reasons, alike, name)

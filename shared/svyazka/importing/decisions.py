@@ -11,9 +11,13 @@ from svyazka.importing.fields import FIELDS, SKIP, plain
 from svyazka.model.base import Stored
 from svyazka.model.errors import ConfigError
 
+RESEMBLES = "resembles"
+"""The reason between a line and a card of the system; all others are between lines."""
+
 _GROUP = re.compile(r"[0-9a-f]{16}\Z")
 _REASONS = frozenset({
     "same_code", "same_phone", "same_phone_no_name", "same_mail", "same_name_and_birthday", "shared_by_many",
+    RESEMBLES,
 })  # fmt: skip
 _OWN = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Records
-from svyazka.importing.matching import Cards
-from svyazka.importing.planning import KIND
-from svyazka.importing.rows import Row
+from svyazka.importing.book import KIND
+from svyazka.importing.cards import Cards
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """So much a vendor's clock may be behind ours."""
@@ -26,7 +25,6 @@ class Newcomers:
     """By the vendor's clock, once it has shown any."""
     looked_at: datetime | None = None
     cards: Cards = field(default_factory=Cards)
-    ours: set[str] = field(default_factory=set)
 
     async def look(self, records: Records[Any], now: datetime, call: Call[Any]) -> bool:
         """Look again, if the last time is a while ago; False: the system can't be asked for that."""
@@ -35,14 +33,9 @@ class Newcomers:
         if not await _added(self.cards, records, self.since, call):
             return False
         self.looked_at = now
-        newest = max((one.changed_at for one in self.cards.by_id.values() if one.changed_at), default=None)
+        newest = self.cards.newest_change()
         self.since = max(self.since, newest - A_SECOND) if newest else self.since
         return True
-
-    def same(self, row: Row) -> str | None:
-        """The one card of this person's that somebody else has made; None where there is none, or several."""
-        found = [one.id for one in self.cards.same(row) if one.id not in self.ours]
-        return found[0] if len(found) == 1 else None
 
 
 async def since(moment: datetime, records: Records[Any], call: Call[Any]) -> Cards:

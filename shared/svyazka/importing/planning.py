@@ -6,42 +6,51 @@ Nothing is written here: a dry run is this, and stops after it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from functools import cached_property
+from typing import Any
 
 from pydantic import JsonValue
 
+from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.jobs.asking import account_of, asking
-from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.tenants.directory import Account
-from svyazka.importing.differing import differences, said_now
-from svyazka.importing.matching import Cards
+from svyazka.importing.book import KIND, Book
+from svyazka.importing.cards import Cards, told_by_row
+from svyazka.importing.clusters import Known
+from svyazka.importing.decisions import RESEMBLES, Same
 from svyazka.importing.outcomes import Outcome
+from svyazka.importing.row_keys import RowKey
 from svyazka.importing.rows import Row
 from svyazka.importing.survey import Survey
 from svyazka.model.errors import ConfigError
 from svyazka.model.ids import stable_id
-from svyazka.model.imports import Imported
-from svyazka.model.records import RecordKind
+from svyazka.model.in_step import Record, SideState
+from svyazka.model.records import Object
 
 AT_ONCE = 100
 """Rows of which it is looked up at a time what they were linked with."""
-KIND = RecordKind.CONTACT
 
 
 COUNTED = {
     "heading": "skipped", "blank": "skipped", "total": "skipped", "group": "skipped", "repeat": "skipped",
     "skipped": "skipped", "merged": "linked", "doubt": "doubt", "many_there": "doubt", "gone": "doubt",
-    "unusable": "failed", "broken": "failed", "unchanged": "unchanged",
+    "taken": "doubt", "resembles": "doubt", "unshown": "doubt",
+    "unusable": "failed", "broken": "failed", "lacks": "failed",
+    "unchanged": "unchanged",
 }  # fmt: skip
 """What a line that nothing is written for comes to in a job's counts."""
 
+LEFT_BY_US = frozenset(name for name, counted in COUNTED.items() if counted == "failed")
+"""Outcomes of lines that fail before the system is asked."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Target:
     """Where a file goes, and under which name it is remembered."""
 
@@ -58,19 +67,15 @@ class Target:
             raise ConfigError(f"{self.account.name}: {self.account.vendor} keeps no contacts")
         return records
 
-    def keeps(self, name: str, value: Any) -> Any:
-        """What the system makes of a value."""
-        return self.records.keeps(KIND, name, value)
+    @cached_property
+    def book(self) -> Book:
+        """What is known of the file's rows and the system's cards."""
+        return Book(self.hub, self.account, self.records, self.name)
 
-    def prints(self, name: str, value: str) -> str:
-        """The keyed hash of one value."""
-        return self.hub.keyring.mark("imported", self.account.tenant.id, name, value)[:22]
-
-    def row_id(self, key: str) -> str:
-        """A row's link: the same for the same row of the next file, and nobody's address in it."""
+    def row_id(self, digest: str) -> str:
+        """The row's id in its file: the same for the same row of the next file, and nobody's address in it."""
         tenant = self.account.tenant.id
-        hidden = self.hub.keyring.mark("row", tenant, key)
-        return stable_id("imp", tenant, self.account.name, self.name, hidden)
+        return stable_id("row", tenant, self.name, self.hub.keyring.mark("row", tenant, digest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,14 @@ class Planned:
     what: str
     """An outcome of the file alone, or of the system (`report.page.DONE`)."""
     id: str = ""
-    """Its link."""
+    """The row's."""
     object: str | None = None
-    said: Mapping[str, tuple[str, ...]] | None = None
-    """Prints of what the file said of it last."""
     left: tuple[str, ...] = ()
+    """Fields that differ and stay as they are in the system."""
+    lacking: tuple[str, ...] = ()
+    """Fields without which the system makes no card."""
     is_carried: bool = False
-    """Whether something is to be written for it, in the system or in our own store."""
+    """Whether something is to be written for it, in the system or in our own book."""
 
     @property
     def counted_as(self) -> str:
@@ -96,12 +102,11 @@ class Planned:
 
     def as_json(self) -> dict[str, JsonValue]:
         """As it lies in a sealed batch until it is carried over."""
-        said = None if self.said is None else {name: list(prints) for name, prints in self.said.items()}
         fields = self.row.fields.items()
         return {
-            "row": self.row.number, "id": self.id, "object": self.object, "said": cast("JsonValue", said),
+            "row": self.row.number, "id": self.id, "object": self.object,
             "fields": {name: list(value) if isinstance(value, tuple) else value for name, value in fields},
-            "mark": "svz-" + self.id.removeprefix("imp_")[:12],
+            "unsure": [*sorted(self.row.unsure)],
         }  # fmt: skip
 
 
@@ -126,57 +131,112 @@ async def target_of(hub: Hub, outages: Outages, tenant: str, connection: str, na
 
 async def planned(survey: Survey, cards: Cards, target: Target) -> AsyncIterator[Planned]:
     """Every line of the file, in its order."""
-    keys = _Keys()
+    planning = _Planning(survey, cards, target)
     for some in _parted(survey.rows(), AT_ONCE):
-        ids = [target.row_id(keys.of(row)) if row.outcome is Outcome.READY else "" for row in some]
-        held = await target.hub.store.get_many([("imported", id_) for id_ in ids if id_])
-        known = {one.model.id: one.model for one in journal.known(Imported, filter(None, held))}
-        for row, id_ in zip(some, ids, strict=True):
-            yield _planned(row, id_, known.get(id_), cards, target) if id_ else Planned(row, row.outcome.value)
+        for one in await planning.page(some):
+            yield one
 
 
-def _planned(row: Row, id_: str, link: Imported | None, cards: Cards, target: Target) -> Planned:
-    if link is not None and link.forgotten:
-        return Planned(row, "skipped", id_)
-    card = cards.by_id.get(link.object) if link is not None else None
-    if link is not None and card is None:
-        return Planned(row, "gone", id_, link.object)
-    if card is None:
-        found = cards.same(row)
-        if len(found) > 1:
+@dataclass
+class _Planning:
+    """One file's rows against one system's cards."""
+
+    survey: Survey
+    cards: Cards
+    target: Target
+    _claimed: set[str] = field(default_factory=set)
+    """Cards that a row of this file is, by now."""
+
+    def __post_init__(self) -> None:
+        self._ids = set(map(self.target.row_id, self.survey.digests))
+        self._keys = self.survey.keys.again()
+
+    async def page(self, some: Sequence[Row]) -> list[Planned]:
+        """Some lines, in their order."""
+        book = self.target.book
+        ready = [row for row in some if row.outcome is Outcome.READY]
+        keys = {row.number: self._keys.of(Known.of(row)) for row in ready}
+        ids = {number: self.target.row_id(key.digest) for number, key in keys.items()}
+        known = await book.of_rows(list(ids.values()))
+        found = {row.number: self._found(row, keys[row.number], known.get(ids[row.number])) for row in ready}
+        theirs = await book.of_cards([card.id for cards in found.values() for card in cards])
+        return [
+            self._planned(row, ids[row.number], known.get(ids[row.number]), found[row.number], theirs)
+            if row.number in ids else Planned(row, row.outcome.value)
+            for row in some
+        ]  # fmt: skip
+
+    def _found(self, row: Row, key: RowKey, known: Versioned[Record] | None) -> list[Object]:
+        """The cards that a row can be: the one that it was linked with, else those that match."""
+        there = self._linked(known)
+        if there is not None:
+            card = self.cards.get(there)
+            if card is None:
+                return []
+            # A key that is no code may be another person's by now: the phone has passed on, or stands twice.
+            if key.is_code or can_be_one(told_by_row(row), told_by(card)):
+                return [card]
+        return self.cards.same(row)
+
+    def _linked(self, known: Versioned[Record] | None) -> str | None:
+        side = known.model.sides.get(self.target.account.name) if known is not None else None
+        return side.object if side is not None else None
+
+    def _planned(
+        self, row: Row, id_: str, known: Versioned[Record] | None, found: list[Object],
+        theirs: Mapping[str, Versioned[Record]],
+    ) -> Planned:  # fmt: skip
+        records = [known, *(theirs.get(card.id) for card in found)]
+        if any(one is not None and one.model.forgotten_at is not None for one in records):
+            return Planned(row, "skipped", id_)
+        there = self._linked(known)
+        if not found and there is not None and there not in self.cards:
+            return Planned(row, "gone", id_, there)
+        free = [card for card in found if card.id == there or self._is_free(card, id_, theirs.get(card.id))]
+        if len(free) > 1:
+            linked = [card for card in free if (held := theirs.get(card.id)) and len(held.model.systems) > 1]
+            free = linked if len(linked) == 1 else free
+        if len(free) > 1:
             return Planned(row, "many_there", id_)
-        if not found:
-            return Planned(row, "would_create", id_, is_carried=True)
-        card = found[0]
-    said = link.said if link is not None else None
-    differ = differences(row.fields, card, said, target.keeps, target.prints, target.records.singles)
-    what = "would_update" if differ.changes else "unchanged"
-    same = said == said_now(row.fields, target.keeps, target.prints)
-    return Planned(row, what, id_, card.id, said, differ.left, is_carried=bool(differ.changes) or not same)
+        if not free and found:
+            return Planned(row, "taken", id_, found[0].id)
+        if not free:
+            return self._new(row, id_)
+        if free[0].id != there and is_nameless(free[0]):
+            return Planned(row, "unshown", id_, free[0].id)
+        return self._same(row, id_, free[0], theirs.get(free[0].id) or known)
 
+    def _new(self, row: Row, id_: str) -> Planned:
+        """Nobody there shares his phone or address."""
+        said = self.survey.decisions.duplicates.get(RESEMBLES)
+        alike = self.cards.resembling(row) if said is not Same.EACH else []
+        alike = [card for card in alike if card.id not in self._claimed]
+        if alike and not (said is Same.ONE and len(alike) == 1):
+            return Planned(row, "resembles", id_, alike[0].id)
+        if alike:
+            return self._same(row, id_, alike[0], None)
+        lacking = tuple(sorted(self.target.records.requires(KIND) - row.fields.keys()))
+        if lacking:
+            return Planned(row, "lacks", id_, lacking=lacking)
+        return Planned(row, "would_create", id_, is_carried=True)
 
-class _Keys:
-    """What a row is known by from one file to the next: its own code, else its strongest key, else all that it says."""
+    def _same(self, row: Row, id_: str, card: Object, held: Versioned[Record] | None) -> Planned:
+        """This card is his."""
+        self._claimed.add(card.id)
+        book, record = self.target.book, held.model if held is not None else None
+        side = record.sides.get(book.system) if record is not None else None
+        if side is not None and side.state is SideState.GONE:
+            return Planned(row, "gone", id_, card.id)
+        compared = book.compared(book.telling(row.fields, row.unsure, record), card, record)
+        what = "would_update" if book.writes(compared) else "unchanged"
+        news = book.tells_something(compared, record)
+        return Planned(row, what, id_, card.id, tuple(sorted(compared.open)), is_carried=news)
 
-    def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
-
-    def of(self, row: Row) -> str:
-        key = _key(row)
-        times = self._taken[key] = self._taken.get(key, 0) + 1
-        if times == 1:
-            return key
-        whole = f"{key}\n{row.text('name')}"
-        times = self._taken[whole] = self._taken.get(whole, 0) + 1
-        return whole if times == 1 else f"{whole}\n{times}"
-
-
-def _key(row: Row) -> str:
-    for name in ("code", "phone", "email"):
-        value = row.text(name)
-        if value:
-            return f"{name}:{value.casefold()}"
-    return f"person:{row.text('name')}\n{row.text('birthday')}"
+    def _is_free(self, card: Object, id_: str, held: Versioned[Record] | None) -> bool:
+        """Whether no other row of this file is this card."""
+        side = held.model.live.get(self.target.book.file) if held is not None else None
+        taken = side is not None and side.object != id_ and side.object in self._ids
+        return not taken and card.id not in self._claimed
 
 
 def _parted(rows: Iterable[Row], size: int) -> Iterator[Sequence[Row]]:

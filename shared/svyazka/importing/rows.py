@@ -13,7 +13,7 @@ from svyazka.importing.columns import Columns, Guess
 from svyazka.importing.fields import Shape
 from svyazka.importing.files.kinds import Line, Table
 from svyazka.importing.outcomes import Outcome
-from svyazka.importing.remarks import Read, Remark, Why
+from svyazka.importing.remarks import Kind, Read, Remark, Why
 from svyazka.importing.values import amounts, choices, days, names, phones
 from svyazka.importing.values.blanks import cleaned, is_an_error, is_blank
 from svyazka.importing.values.mails import mails
@@ -43,6 +43,8 @@ class Row:
     remarks: tuple[Said, ...] = ()
     about: tuple[int, ...] = ()
     """Numbers of the lines that this outcome is about: what it repeats, whom it may be."""
+    unsure: frozenset[str] = frozenset()
+    """Fields of which a cell couldn't be used: what is missing there may be the cell's fault."""
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A field's texts, be it one or several."""
@@ -86,7 +88,13 @@ class _Reader:
         fields = person.fields()
         known = "code" in fields or "phone" in fields or "email" in fields or {"name", "birthday"} <= fields.keys()
         outcome = Outcome.READY if known else Outcome.UNUSABLE if fields or any(cells) else Outcome.BLANK
-        return Row(line.number, outcome, fields, tuple(person.said))
+        return Row(line.number, outcome, fields, tuple(person.said), unsure=self._unsure(person, line.damaged))
+
+    def _unsure(self, person: _Person, damaged: bool) -> frozenset[str]:
+        if damaged:  # any of its letters may be lost
+            return frozenset(column.field for _place, column in self._taken if column.field)
+        left_out = {said.place for said in person.said if said.remark.kind is Kind.LEFT_OUT}
+        return frozenset(column.field for place, column in self._taken if place in left_out and column.field)
 
     def _without_a_person(self, number: int, cells: Sequence[str]) -> Outcome | None:
         heading = self._columns.heading

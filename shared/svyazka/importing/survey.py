@@ -7,7 +7,7 @@ only keys are held in memory, and an import goes on after a crash where it was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,6 +17,7 @@ from svyazka.importing.decisions import Decisions, Same
 from svyazka.importing.files.kinds import Table
 from svyazka.importing.outcomes import Outcome
 from svyazka.importing.remarks import Why
+from svyazka.importing.row_keys import RowKeys
 from svyazka.importing.rows import Row, rows
 from svyazka.model.records import Value
 
@@ -37,6 +38,11 @@ class Survey:
     """Lines that are taken together."""
     outcomes: Counter[Outcome]
     remarks: Counter[Why]
+    keys: RowKeys
+    """By which a row is known from one file to the next."""
+    digests: Sequence[str]
+    """Their keys; of rows that are taken together there are several."""
+    decisions: Decisions
 
     def rows(self) -> Iterator[Row]:
         """Each line with its outcome, once. Lines that are one person come as the first of these, with all that any of
@@ -77,7 +83,9 @@ def look_through(table: Table, columns: Columns, decisions: Decisions, today: da
             repeats[row.number] = first
         else:
             known.append(Known.of(row))
-    found = clusters(known)
+    found, keys = clusters(known), RowKeys(known)
+    naming = keys.again()
+    digests = [naming.of(one).digest for one in known]
     open_, merged = _decided(found, decisions)
     for outcome, count in (
         (Outcome.REPEAT, len(repeats)), (Outcome.DOUBT, len(open_)),
@@ -85,7 +93,7 @@ def look_through(table: Table, columns: Columns, decisions: Decisions, today: da
     ):  # fmt: skip
         outcomes[outcome] += count
         outcomes[Outcome.READY] -= count
-    return Survey(table, columns, today, found, repeats, open_, merged, outcomes, remarks)
+    return Survey(table, columns, today, found, repeats, open_, merged, outcomes, remarks, keys, digests, decisions)
 
 
 def _decided(found: Found, decisions: Decisions) -> tuple[dict[int, Cluster], dict[int, Cluster]]:

@@ -1,4 +1,5 @@
-"""A file's rows on their way into a system: chunks of them, and what each row was linked with. Pure."""
+"""A file's rows on their way into a system, chunk by chunk. What each is linked with stands in the book of
+systems that are kept in step (`model/in_step.py`). Pure."""
 
 from __future__ import annotations
 
@@ -66,24 +67,6 @@ class Chunk(Stored):
         for one in self.outcomes.values():
             sums[one.what] += 1
         return counted(**{what.value: count for what, count in sums.items()})
-
-
-class Imported(Stored):
-    """A row of a file of some name, and the object that it is: what makes the next file of that name an update.
-
-    `said`: prints of what the file said last, by field: keyed hashes, never the values.
-    """
-
-    id: str
-    tenant: str
-    connection: str
-    object: str
-    said: dict[str, tuple[str, ...]] = {}
-    people: tuple[str, ...] = ()
-    """Keyed hashes of whom it is, for `forget`."""
-    forgotten: bool = False
-    """At the person's wish: no later file of that name brings him back."""
-    expire_at: Time
 
 
 class FileDecisions(Stored):

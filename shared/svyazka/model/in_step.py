@@ -27,10 +27,21 @@ class SideState(StrEnum):
     """Deleted. Nothing is made in its place unless somebody says so (`sync revive`), or its system brings it back."""
 
 
+FILES = "file:"
+"""Begins the name of a side that is a file (`svyazka import --as NAME`): it is read when somebody brings it, and never
+written."""
+
+
+def is_file(connection: str) -> bool:
+    """Whether a side is a file's row, and no system's object."""
+    return connection.startswith(FILES)
+
+
 class Side(Stored):
-    """One system's part of a record."""
+    """One system's part of a record, or a file's."""
 
     object: str
+    """Its id there; of a file's row a keyed hash of what it is known by."""
     bases: dict[str, FieldBase] = {}
     """By field: what was last agreed there. A field that isn't here has none."""
     version: str | None = None
@@ -137,6 +148,11 @@ class Record(Stored):
     def live(self) -> Mapping[str, Side]:
         """Its sides that aren't gone."""
         return {name: side for name, side in self.sides.items() if side.state is not SideState.GONE}
+
+    @property
+    def systems(self) -> Mapping[str, Side]:
+        """Its live sides that can be asked: all but files."""
+        return {name: side for name, side in self.live.items() if not is_file(name)}
 
     @property
     def has_gone(self) -> bool:

@@ -40,7 +40,7 @@ from svyazka.engine.ports.store import Write
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.agreeing import Agreed, Walk, agreed_id
 from svyazka.model.errors import NoPlace
-from svyazka.model.in_step import Link, Record, SideState, link_id
+from svyazka.model.in_step import Link, Record, SideState, is_file, link_id
 from svyazka.model.jobs import Counts, Job, counted
 from svyazka.model.records import Object
 from svyazka.model.restraints import Hold
@@ -362,7 +362,7 @@ class _Side:
         record = held.model if held.model.merged_into is None else (await record_of(self.hub.store, link.record)).model
         side = record.sides.get(self.account.name)
         there = side is not None and side.object == link.object and side.state is SideState.LIVE
-        return there and len(record.sides) > 1 and record.forgotten_at is None
+        return there and sum(not is_file(name) for name in record.sides) > 1 and record.forgotten_at is None
 
     async def keep_ids(self, job: Job, ids: Sequence[str]) -> str:
         """Write down which ids a slice has met; the blob's name. One that is thrown away is named by nobody."""

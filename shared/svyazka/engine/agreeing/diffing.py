@@ -133,7 +133,7 @@ async def _shown(
     """The records' objects as their systems show them now."""
     ids: dict[str, list[str]] = defaultdict(list)
     for record in records:
-        for name, side in record.live.items():
+        for name, side in record.systems.items():
             ids[name].append(side.object)
     found: dict[tuple[str, str], Object] = {}
     for name, wanted in ids.items():
@@ -156,7 +156,7 @@ def _sides(
     if record is None:
         return ()
     found = []
-    for connection, side in sorted(record.live.items()):
+    for connection, side in sorted(record.systems.items()):
         one = shown.get((connection, side.object))
         value = one.fields.get(name) if one is not None else None
         found.append(SideShown(connection, side.object, value, one.changed_at if one is not None else None))

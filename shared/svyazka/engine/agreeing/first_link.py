@@ -24,7 +24,7 @@ from svyazka.engine.ports.blobs import Purpose
 from svyazka.model.base import Stored
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NoPlace
-from svyazka.model.in_step import Link, Record, link_id
+from svyazka.model.in_step import Link, Record, is_file, link_id
 from svyazka.model.jobs import Counts, Job, counted
 from svyazka.model.records import Object
 from svyazka.model.tenants import Tenant
@@ -174,7 +174,8 @@ async def flow_of(hub: Hub, job: Job, tenant: Tenant) -> InStep:
 
 def _is_settled(record: Record) -> bool:
     """Whether it joins several systems already, or was deleted in one: nothing is proposed for it."""
-    return record.merged_into is not None or len(record.sides) > 1 or record.forgotten_at is not None
+    systems = sum(not is_file(name) for name in record.sides)
+    return record.merged_into is not None or systems > 1 or record.forgotten_at is not None
 
 
 def _shown(card: Card) -> dict[str, JsonValue]:

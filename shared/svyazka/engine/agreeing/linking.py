@@ -170,7 +170,7 @@ class Linking(Work):
                 one = await record_of(self._hub.store, link.model.record)
                 held[one.model.id] = one
         others = sorted(held.values(), key=lambda one: (one.model.created_at, one.model.id))
-        if len(others) == 1 and len(others[0].model.live) >= len(cards):
+        if len(others) == 1 and len(others[0].model.systems) >= len(cards):
             return None
         if others:
             into, version = others[0].model, others[0].version

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-from svyazka.engine.comparing.matching import can_be_one, is_nameless, is_near, told_by
+from svyazka.engine.comparing.matching import can_be_one, full_name, is_nameless, resemble, told_by
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.in_step import UNSHOWN
-from svyazka.model.names import plain_words
 from svyazka.model.records import Object
 
 SHARED_MOST = 50
@@ -156,14 +155,13 @@ def _judge_alone(groups: Sequence[Sequence[Card]], found: Proposal) -> None:
 def _resembling(cards: Iterable[Card]) -> Iterator[tuple[Card, Card]]:
     by_name: dict[tuple[str, ...], list[Card]] = defaultdict(list)
     for card in cards:
-        words = sorted(plain_words(card.name))
-        if len(words) > 1:
-            by_name[tuple(words)].append(card)
+        words = full_name(card.name)
+        if words:
+            by_name[words].append(card)
     for group in by_name.values():
         for one, other in combinations(group[:SHARED_MOST], 2):
-            near = any(is_near(ours, theirs) for ours in one.keys for theirs in other.keys)
-            alike = near or (one.birthday is not None and one.birthday == other.birthday)
-            if alike and one.connection != other.connection and is_one(one, other):
+            told = (one.name, one.birthday), (other.name, other.birthday)
+            if one.connection != other.connection and resemble(told[0], one.keys, told[1], other.keys):
                 yield one, other
 
 

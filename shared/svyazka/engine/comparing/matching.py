@@ -6,8 +6,10 @@ A phone can be two people's: another name, patronymic or birth date makes a hous
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from svyazka.engine.comparing.normalising import plain_day
-from svyazka.model.names import patronymics_agree, same_person
+from svyazka.model.names import patronymics_agree, plain_words, same_person
 from svyazka.model.phones import SHORTEST
 from svyazka.model.records import UNREAD, Object
 
@@ -28,6 +30,21 @@ def is_nameless(one: Object) -> bool:
     """Whether nobody can say what it is called: its name isn't shown (a right was taken away), which is something else
     than that it has none."""
     return one.shows("name") is UNREAD and one.called is None
+
+
+def full_name(name: str | None) -> tuple[str, ...]:
+    """A name's words in one order, where it has more than one: two cards that bear the same may be one person's."""
+    words = tuple(sorted(plain_words(name)))
+    return words if len(words) > 1 else ()
+
+
+def resemble(
+    one: tuple[str | None, str | None], keys: Iterable[str], other: tuple[str | None, str | None], others: Iterable[str]
+) -> bool:
+    """Whether two of one full name who share no phone or e-mail (`keys`) may be one person all the same: one birthday,
+    or phones that are a slip apart. Nobody is told by that alone; but one asks before a second card is made."""
+    near = any(is_near(ours, theirs) for ours in keys for theirs in others)
+    return (near or (one[1] is not None and one[1] == other[1])) and can_be_one(one, other)
 
 
 def is_near(one: str, other: str) -> bool:

@@ -48,6 +48,6 @@ def asked_of(record: Record, rules: Rules, fields: dict[str, str]) -> dict[str, 
 def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, over: bool) -> Doubt:
     return Doubt(
         id=doubt_id(record.tenant, flow.id, record.id, name), tenant=record.tenant, flow=flow.id, kind=record.kind,
-        record=record.id, field=name, cause=why, sides={one: side.object for one, side in record.live.items()},
+        record=record.id, field=name, cause=why, sides={one: side.object for one, side in record.systems.items()},
         since=now, state="over" if over else "open", expire_at=now + SKELETON if over else None,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
 from svyazka.engine.in_step.look import Look
+from svyazka.engine.in_step.noting import keys_of, note_ids, noted_under
 from svyazka.engine.in_step.reading import NotNow, Reader, Seen
 from svyazka.engine.in_step.taking_part import besides
 from svyazka.engine.in_step.wanting import record_of
@@ -24,14 +25,10 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.ports.store import Write
 from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, holds
-from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
-from svyazka.model.in_step import MATCHED_MOST, UNSHOWN, Link, MatchKey, Record, Side, link_id, match_id
+from svyazka.model.in_step import UNSHOWN, Link, MatchKey, Record, Side, link_id
 from svyazka.model.records import Key, KeyType, Object, RecordKind, Wanted
-
-PHONES_MOST, EMAILS_MOST = 5, 3
-"""Keys of one thing: each is a document of the commit that makes it."""
 
 WAITED = 5.0
 """Seconds until it is looked at again what another record's making came to."""
@@ -116,7 +113,7 @@ class Finding:
         records: dict[str, Versioned[Record]] = {}
         documents: dict[Key, Versioned[MatchKey] | None] = {}
         for key in keys:
-            ids = self._ids(record, key)
+            ids = note_ids(self._hub.keyring, record, key)
             there = [one for one in await self._hub.store.get_many([("matches", id_) for id_ in ids]) if one]
             documents[key] = journal.read(MatchKey, there[0]) if there else None
             for one in there:
@@ -128,11 +125,6 @@ class Finding:
                     if held.model.id != record.id:
                         records[held.model.id] = held
         return list(records.values()), documents
-
-    def _ids(self, record: Record, key: Key) -> list[str]:
-        """Where a key's document is: under the newest secret, which is where one is made, then under older ones."""
-        hashes = self._hub.keyring.person_ever(record.tenant, key.value)
-        return [match_id(record.tenant, record.kind, key.by, hashed) for hashed in hashes]
 
     def _is_making(self, other: Record, toward: str) -> bool:
         """Whether an object is being made for it there."""
@@ -170,7 +162,7 @@ class Finding:
     async def _matched(self, look: Look, ours: list[_Candidate]) -> Joined | Nothing | NotNow:
         record, toward = look.held.model, look.toward
         free = [one for one in ours if one.record is None or may_join(record, one.record.model)]
-        linked = [one for one in free if one.record is not None and len(one.record.model.live) > 1]
+        linked = [one for one in free if one.record is not None and len(one.record.model.systems) > 1]
         chosen = free if len(free) == len(ours) == 1 else linked
         if len(chosen) == 1:
             return await self._join(look, chosen[0])
@@ -223,7 +215,7 @@ class Finding:
             return Nothing(UNSHOWN, N_("nobody shows it just now"))
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
         assert manifest.records is not None
-        writes = [self._noting(record, key, documents.get(key)) for key in keys]
+        writes = [noted_under(self._hub.keyring, record, key, documents.get(key)) for key in keys]
         return New(
             mark_for(record, toward), tuple(one for one in writes if one is not None),
             dict(besides(look.flow.rules, toward)), manifest.records.requires(record.kind),
@@ -235,19 +227,6 @@ class Finding:
             return rule is not None
         held = await journal.load(self._hub.store, EventRecord, delivery.event)
         return held is not None and held.model.event.type.value.partition(".")[0] == rule
-
-    def _noting(self, record: Record, key: Key, there: Versioned[MatchKey] | None) -> Write | None:
-        """This record under a key. One that is new there is made by one only: whoever comes second looks anew."""
-        if there is None:
-            id_ = self._ids(record, key)[0]
-            people = (self._hub.keyring.person(record.tenant, key.value),)
-            return journal.create(
-                MatchKey(id=id_, tenant=record.tenant, kind=record.kind, by=key.by, records=(record.id,), people=people)
-            )
-        if record.id in there.model.records:
-            return None
-        records = (*there.model.records, record.id)[-MATCHED_MOST:]
-        return journal.replace(there.model.model_copy(update={"records": records}), there.version)
 
 
 async def _asked(
@@ -261,15 +240,6 @@ async def _asked(
     for one in await records.read_many(kind, missing, call) if missing else ():
         found[one.id] = one
     return found
-
-
-def keys_of(objects: Iterable[Object]) -> tuple[Key, ...]:
-    """What a thing is told by, in one spelling each."""
-    found: dict[Key, None] = {}
-    for by, name, most in ((KeyType.PHONE, "phone", PHONES_MOST), (KeyType.EMAIL, "email", EMAILS_MOST)):
-        values = dict.fromkeys(normal_element(name, text) for one in objects for text in one.elements(name))
-        found |= dict.fromkeys(Key(by, value) for value in list(values)[:most])
-    return tuple(found)
 
 
 def mark_for(record: Record, toward: str) -> str:

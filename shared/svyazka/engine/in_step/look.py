@@ -26,7 +26,7 @@ from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.ports.store import Write
 from svyazka.model.bases import Accepted, AcceptedFor, Decided, FieldBase, Prints
 from svyazka.model.deliveries import Delivery
-from svyazka.model.in_step import Record, Side, SideState, Switch
+from svyazka.model.in_step import Record, Side, SideState, Switch, is_file
 from svyazka.model.records import CLEARED, UNREAD, Shown
 from svyazka.model.tenants import Tenant
 
@@ -79,6 +79,8 @@ class Look:
         return found
 
     def _side(self, name: str, side: Side, fields: Mapping[str, Shown], changed_at: datetime | None) -> Compare:
+        if is_file(name):
+            return Compare(fields={}, bases=side.bases, read_only=True)  # it says something when it is brought again
         manifest = self.hub.directory.manifests(self.tenant.connections[name].vendor)
         records, kind = manifest.records, self.held.model.kind
         assert records is not None

@@ -68,8 +68,8 @@ class Reader:
 
     async def sides(self, record: Record, tenant: Tenant, delivery: Delivery) -> dict[str, Seen | NotNow]:
         """Every side that isn't known to be gone, the one to be written to last: so it is the freshest."""
-        names = sorted(record.live, key=lambda name: (name == delivery.connection, name))
-        return {name: await self.side(record, name, record.live[name], tenant, delivery) for name in names}
+        names = sorted(record.systems, key=lambda name: (name == delivery.connection, name))
+        return {name: await self.side(record, name, record.systems[name], tenant, delivery) for name in names}
 
     async def side(
         self, record: Record, connection: str, side: Side, tenant: Tenant, delivery: Delivery

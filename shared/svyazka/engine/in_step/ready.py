@@ -224,6 +224,6 @@ class Ready:
         if there.model.record == record.id:
             return ours, []
         other = await record_of(self.hub.store, there.model.record)
-        if len(other.model.live) > 1 or other.model.id == record.id:
+        if len(other.model.systems) > 1 or other.model.id == record.id:
             return record.model_copy(update={"refused": {**record.refused, toward: "two_records"}}), []
         return take_in(ours, other, [there], self.hub.clock.now())

@@ -27,7 +27,7 @@ from svyazka.model.agreeing import Agreed
 from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import WAITING, Alert, AuditLine, Delivery, Status
 from svyazka.model.grants import Grant
-from svyazka.model.imports import Chunk, FileDecisions, Imported
+from svyazka.model.imports import Chunk, FileDecisions
 from svyazka.model.in_step import Counted, Doubt, Link, MatchKey, Record, Switch
 from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
@@ -77,7 +77,7 @@ def _standing(record: Record) -> str:
         return "asked"
     if record.would:
         return "watched"
-    return "linked" if len(record.live) > 1 else "single"
+    return "linked" if len(record.systems) > 1 else "single"
 
 
 def _phase(outage: Outage) -> str:
@@ -293,9 +293,7 @@ COUNTED = Kind("counted", Counted, fields={"tenant": TEXT, **EXPIRES})
 
 CHUNKS = Kind("chunks", Chunk, fields={"tenant": TEXT, **EXPIRES})
 
-IMPORTED = Kind("imported", Imported, fields={"tenant": TEXT, "people": TEXTS, **EXPIRES})
 DECISIONS = Kind("decisions", FileDecisions, fields={"tenant": TEXT})
-IMPORTED_OF_PERSON = IMPORTED.asked("imported_of_person", contains="people")
 
 # Written by hand: a few bytes each.
 

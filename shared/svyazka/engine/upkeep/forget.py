@@ -15,7 +15,6 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import (
     DELIVERIES_OF_PERSON,
     EVENTS_OF_PERSON,
-    IMPORTED_OF_PERSON,
     KEYS_OF_PERSON,
     MATCHES_OF_PERSON,
     RAWS_OF_PERSON,
@@ -34,7 +33,6 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import NOT_BEGUN, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
-from svyazka.model.imports import Imported
 from svyazka.model.in_step import Record
 from svyazka.model.tenants import Tenant
 
@@ -94,10 +92,8 @@ class Forgetting:
         async for document in self._found(RECORDS_OF_PERSON, hashes):
             record = journal.read(Record, document).model
             if await self._change(document, self._in_step, dry_run):
-                cards = (f"{name}/{side.object}" for name, side in record.live.items())
+                cards = (f"{name}/{side.object}" for name, side in record.systems.items())
                 done = replace(done, cards=tuple(sorted({*done.cards, *cards})))
-        async for document in self._found(IMPORTED_OF_PERSON, hashes):
-            await self._change(document, _imported, dry_run)
         kept = SealedValues(hub)
         async for batch in kept.of_person(hashes):
             done = replace(done, kept=done.kept + await kept.mentions(batch.model, hashes))
@@ -209,16 +205,6 @@ class _Mentions:
 async def _note(document: Document) -> _Blanked | None:
     """Under which of a person's addresses we know objects of other systems: the objects themselves stay theirs."""
     return [Delete(document.kind, document.id, document.version)], ()
-
-
-async def _imported(document: Document) -> _Blanked | None:
-    """A row of somebody's file: what it said goes; that he wished to be forgotten stays, or the next file of that name
-    would bring him back."""
-    held = journal.read(Imported, document)
-    if held.model.forgotten:
-        return None
-    bare = held.model.model_copy(update={"said": {}, "object": "", "people": (), "forgotten": True})
-    return [journal.replace(bare, held.version)], ()
 
 
 async def _request(document: Document) -> _Blanked | None:

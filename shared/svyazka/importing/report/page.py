@@ -41,14 +41,18 @@ DONE = {
     "would_update": N_("would be brought up to date there"),
     "many_there": N_("several in the CRM may be this person: somebody has to say"),
     "gone": N_("was deleted in the CRM since: not made anew"), "skipped": N_("forgotten at the person's wish"),
+    "taken": N_("its card in the CRM is another line's: somebody has to say"),
+    "resembles": N_("somebody of this name is in the CRM under another phone: somebody has to say"),
+    "unshown": N_("a card with this phone is there, and its name isn't shown: somebody has to say"),
+    "lacks": N_("the CRM makes no card without what this line lacks"),
     "waits": N_("not yet carried over"),
 }  # fmt: skip
 """What became of a line at the CRM, beside the outcomes of the file alone."""
 _TONES = {
     "ready": "good", "created": "good", "updated": "good", "unchanged": "good", "would_create": "good",
     "would_update": "good", "linked": "good", "merged": "good", "doubt": "asked", "many_there": "asked",
-    "gone": "asked", "waits": "asked", "skipped": "plain",
-    "unusable": "bad", "broken": "bad", "failed": "bad",
+    "taken": "asked", "resembles": "asked", "unshown": "asked", "gone": "asked", "waits": "asked", "skipped": "plain",
+    "unusable": "bad", "broken": "bad", "lacks": "bad", "failed": "bad",
 }  # fmt: skip
 _KINDS = {
     Kind.CHANGED: N_("Put right"), Kind.PROPOSED: N_("Looks wrong, left as it stands"),
