@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from svyazka.console import access, connections, doing, first, lists, more, stories, work
+from svyazka.console import access, connections, doing, first, lists, more, stories, sync, work
 from svyazka.console.guarding import Guard
 from svyazka.console.rendering import bare, page
 from svyazka.console.surroundings import Surroundings, Visit, language_of
@@ -94,6 +94,11 @@ def console(
             Route("/audit", shown(more.audit)),
             Route("/do", shown(doing.do), methods=["POST"]),
             Route("/requests/{id}", shown(doing.request)),
+            Route("/requests/{id}", shown(doing.revealed), methods=["POST"]),
+            Route("/sync", shown(sync.flows)),
+            Route("/sync/{tenant}/{flow}", shown(sync.flow)),
+            Route("/sync/{tenant}/{flow}/doubts", shown(sync.doubts)),
+            Route("/sync/{tenant}/{flow}/watched", shown(sync.watched)),
             Route("/leave", shown(go), methods=["POST"]),
             Route("/enter/{token}", invited),
             Route("/enter/{token}", enter, methods=["POST"]),

@@ -49,6 +49,8 @@ def mending(problem: Problem) -> Mending:
         page = f"/secrets?{urlencode({'tenant': problem.tenant, **named})}"
     elif verb == "auth" and problem.connection:
         page = f"/systems/{problem.tenant}/{problem.connection}/access"
+    elif verb == "sync":
+        page = f"/sync?{urlencode({'tenant': problem.tenant})}"
     elif verb == "doctor":
         page = f"/systems?{urlencode({'tenant': problem.tenant})}"
     command = None if buttons or page else remedy.command  # what the console can't do

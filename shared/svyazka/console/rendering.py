@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 
 from svyazka.catalogue import N_, Language, said, told
 from svyazka.console.surroundings import Visit
-from svyazka.console.words import action, event, flow
+from svyazka.console.words import action, cause, event, field, flow
 from svyazka.model.terminal import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,7 +36,9 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
-    made.globals.update(tone=tone, flow_name=flow, event_name=event, action_name=action)
+    made.globals.update(
+        tone=tone, flow_name=flow, event_name=event, action_name=action, field_name=field, cause_name=cause
+    )
     return made
 
 

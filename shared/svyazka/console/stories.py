@@ -89,12 +89,16 @@ async def revealed(visit: Visit) -> Response:
         return page(
             "story.html", visit, {"shown": Shown(found, visit.masker()), "tenant": found.tenant, "why": reason}, 400
         )
-    line = AuditLine(
-        id=f"aud_{uuid4().hex}", at=visit.around.clock.now(), who=visit.session.who, action="reveal",
-        target=visit.request.path_params["id"], tenant=found.tenant,
-        detail={"by": "console", "why": Masker().text(reason)},
-    )  # fmt: skip
+    line = looked(visit, found.tenant, visit.request.path_params["id"], reason)
     await visit.store.commit([journal.create(line)])
     return page(
         "story.html", visit, {"shown": Shown(found, visit.masker(reveal=True)), "tenant": found.tenant, "why": ""}
     )
+
+
+def looked(visit: Visit, tenant: str, target: str, reason: str) -> AuditLine:
+    """The audit's line that somebody saw a person as they are, and why."""
+    return AuditLine(
+        id=f"aud_{uuid4().hex}", at=visit.around.clock.now(), who=visit.session.who, action="reveal", target=target,
+        tenant=tenant, detail={"by": "console", "why": Masker().text(reason)},
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,6 +78,11 @@ class Visit:
     def form_key(self) -> str:
         """What a form of ours bears: no page of a stranger's can know it."""
         return self.around.keyring.mark("console form", self.cookie)
+
+    @property
+    def seed(self) -> bytes:
+        """Of this session's own lock: only who has the cookie can make it."""
+        return hmac.digest(self.cookie.encode(), b"shown to this session", "sha256")
 
     async def form(self) -> dict[str, str]:
         """What a form brought; the last of several values of a name."""

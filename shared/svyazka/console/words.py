@@ -62,8 +62,37 @@ ACTIONS = {
     "jobs pause": N_("paused long work"), "jobs resume": N_("let long work go on"),
     "jobs cancel": N_("ended long work"),
     "sync start": N_("turned keeping in step on"), "sync stop": N_("turned keeping in step off"),
-    "sync answer": N_("answered a doubt"),
+    "sync answer": N_("answered a doubt"), "answer_doubt": N_("answered a doubt"),
+    "show_cards": N_("had cards shown"), "sync_start": N_("turned keeping in step on"),
+    "sync_stop": N_("turned keeping in step off"),
 }  # fmt: skip
+
+
+FIELDS = {
+    "name": N_("name"), "phone": N_("phone"), "email": N_("e-mail"), "birthday": N_("birthday"), "tags": N_("tags"),
+    "comment": N_("comment"), "gender": N_("gender"), "responsible": N_("responsible"), "status": N_("stage"),
+    "price": N_("price"),
+}  # fmt: skip
+
+CAUSES = {
+    "conflict": N_("changed in both at once"), "first": N_("unlike from the beginning"),
+    "cleared": N_("emptied in one of them"), "disagreement": N_("they say different things"),
+    "too_often": N_("changes back and forth too often"), "back_and_forth": N_("changes back and forth"),
+    "put_back": N_("somebody puts it back"), "not_taken": N_("the system doesn't take what we write"),
+    "several": N_("several cards fit"), "taken": N_("its card belongs to another one"),
+    "resemble": N_("two cards resemble each other"), "deleted": N_("deleted in one of them"),
+    "merge_suspected": N_("two cards may have become one"), "household": N_("several people share a phone"),
+}  # fmt: skip
+
+
+def field(name: str) -> str:
+    """A field of a card, for people."""
+    return FIELDS.get(name, name)
+
+
+def cause(name: str) -> str:
+    """Why somebody has to say."""
+    return CAUSES.get(name, name)
 
 
 def action(name: str) -> str:

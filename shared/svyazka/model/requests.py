@@ -51,9 +51,16 @@ class Wish(StrEnum):
     """Make the link at which an account's owner gives us access."""
     TAKE_CODE = "take_code"
     """Take the address, or the code, that agreeing led to."""
+    SYNC_START = "sync_start"
+    """Systems in step: write from now on, where a flow only watched."""
+    SYNC_STOP = "sync_stop"
+    ANSWER_DOUBT = "answer_doubt"
+    """Say what a doubt asks."""
+    SHOW_CARDS = "show_cards"
+    """Read the cards of a record, to be seen side by side."""
 
 
-OWNERS = frozenset({Wish.SET_SECRET, Wish.AUTHORISE, Wish.TAKE_CODE})
+OWNERS = frozenset({Wish.SET_SECRET, Wish.AUTHORISE, Wish.TAKE_CODE, Wish.SYNC_START, Wish.SYNC_STOP})
 
 NEEDED: Mapping[Wish, Role] = {wish: Role.OWNER if wish in OWNERS else Role.OPERATOR for wish in Wish}
 """The least role for each."""
@@ -92,6 +99,8 @@ class Request(Stored):
     arguments: dict[str, str] = {}
     sealed: str | None = None
     """What was typed for the worker alone, sealed to the vault's lock; gone when it is answered."""
+    lock: str | None = None
+    """That of the session which asked (`engine/security/sealing.py`): to it is sealed what it is to see."""
     asked_at: Time
     state: Literal["asked", "done", "refused"] = "asked"
     answer: str = ""
@@ -99,6 +108,8 @@ class Request(Stored):
     """A vendor's page where somebody goes on."""
     leads: str = ""
     """A page of the console's where it goes on."""
+    shown: str | None = None
+    """What only the session that asked can open."""
     answered_at: Time | None = None
     wake_at: Time | None = None
     wake_step: int = 0
@@ -109,18 +120,20 @@ class Request(Stored):
         """What is sealed for this request opens for no other."""
         return f"request {self.id} {self.tenant} {self.wish.value} {self.about}"
 
-    def answered(self, state: str, answer: str, now: datetime, link: str = "", leads: str = "") -> Request:
+    def answered(
+        self, state: str, answer: str, now: datetime, link: str = "", leads: str = "", shown: str | None = None
+    ) -> Request:
         """With its end; what was sealed is needed no more."""
         return self.model_copy(
             update={
                 "state": state, "answer": answer, "link": link, "leads": leads, "answered_at": now, "sealed": None,
-                "wake_at": None, "wake_step": 0,
+                "shown": shown, "wake_at": None, "wake_step": 0,
             }
         )  # fmt: skip
 
     def audit_line(self, now: datetime) -> AuditLine:
         """As the command line leaves it; of what was typed it says nothing."""
-        whole = self.about == self.tenant or self.about.startswith(("dlv_", "job_"))
+        whole = self.about == self.tenant or self.about.startswith(("dlv_", "job_", "rec_"))
         return AuditLine(
             id=f"aud_{self.id}", at=now, who=self.who, action=self.wish.value,
             target=self.about if whole else f"{self.tenant}/{self.about}", tenant=self.tenant,

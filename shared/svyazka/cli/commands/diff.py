@@ -133,7 +133,9 @@ def value_of(name: str, side: SideShown, masker: Masker) -> str | None:
     if side.value is None or isinstance(side.value, Blank):
         return None
     values = [str(one) for one in (side.value if isinstance(side.value, tuple) else (side.value,))]
-    if not masker.reveal:
-        mask = {"phone": mask_phone, "email": mask_email}.get(name, mask_name)
-        values = [mask(one) or "•••" for one in values]
-    return ", ".join(values)
+    return ", ".join(values if masker.reveal else (masked(name, one) for one in values))
+
+
+def masked(name: str, value: str) -> str:
+    """What stands in a field of a person's card, masked as people are."""
+    return {"phone": mask_phone, "email": mask_email}.get(name, mask_name)(value) or "•••"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -15,14 +14,12 @@ from svyazka.cli.options import AsJson
 from svyazka.cli.output import line, note, say, table
 from svyazka.cli.session import Session, run
 from svyazka.cli.waiting import somebody_works
-from svyazka.engine.agreeing import first_link, linking
+from svyazka.engine.agreeing import first_link
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.flows import in_step_flows
 from svyazka.engine.jobs.steering import start
-from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import JOBS_OF_TENANT
 from svyazka.engine.keeping.sealed import SealedValues
-from svyazka.engine.ports.blobs import LIVES, Purpose
+from svyazka.engine.operating.syncing import proposal_of, take_proposal
 from svyazka.model.errors import ConfigError
 from svyazka.model.ids import stable_id
 from svyazka.model.jobs import Job, JobState
@@ -93,28 +90,12 @@ async def _made(session: Session, owner: Tenant, flow: str) -> Job:
     return job
 
 
-async def proposal_of(hub: Hub, tenant: Tenant, flow: str) -> Job | None:
-    """The newest proposal of a flow that can still be taken."""
-    since = hub.clock.now() - LIVES[Purpose.PROPOSALS] + timedelta(hours=1)
-    page = await hub.store.find(JOBS_OF_TENANT, equal={"tenant": tenant.id}, limit=500)
-    for held in journal.known(Job, page.documents):
-        job = held.model
-        ours = job.kind == first_link.KIND and job.subject == flow and job.state is JobState.DONE
-        if ours and job.made_at >= since:
-            return job
-    return None
-
-
 async def take(session: Session, owner: Tenant, flow: str) -> bool:
     """Begin to link what was proposed, if anything was; False where there is no proposal."""
-    job = await proposal_of(session.hub, owner, flow)
+    job = await take_proposal(session.hub, owner, flow)
     if job is None:
         return False
-    id_ = stable_id("job", linking.KIND, job.id)
-    parameters: dict[str, JsonValue] = {"flow": flow, "proposal": job.id}
-    begun = await start(session.hub, owner.id, linking.KIND, flow, id_, parameters)
-    if begun:
-        say(_("what was proposed is linked now: svyazka jobs follow {job}", job=id_))
+    say(_("what was proposed is linked now: svyazka jobs follow {job}", job=job))
     if not somebody_works(session):
         note(_("nobody is at work here: `svyazka run` does it"))
     return True

@@ -28,6 +28,8 @@ class Answer:
     """A vendor's page where somebody goes on."""
     leads: str = ""
     """A page of the console's where it goes on."""
+    shown: str | None = None
+    """What only the session that asked can open."""
 
 
 Deed = Callable[[Request, Tenant], Awaitable[str | Answer | None]]

@@ -18,6 +18,7 @@ from svyazka.engine.operating.deeds import Answer, Deeds, Hands, Refused
 from svyazka.engine.operating.deeds_of_access import DeedsOfAccess
 from svyazka.engine.operating.deeds_of_deliveries import DeedsOfDeliveries
 from svyazka.engine.operating.deeds_of_jobs import DeedsOfJobs
+from svyazka.engine.operating.deeds_of_sync import DeedsOfSync
 from svyazka.engine.operating.deeds_of_tenants import DeedsOfTenants
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Put
@@ -36,6 +37,7 @@ class Requests:
         self._deeds: Deeds = {
             **DeedsOfDeliveries(hub, outages, webhook_of).deeds, **DeedsOfJobs(hub).deeds,
             **DeedsOfAccess(hub, hands).deeds, **DeedsOfTenants(hub, hands).deeds,
+            **DeedsOfSync(hub, outages).deeds,
         }  # fmt: skip
         self._lock_is_shown = False
 
@@ -81,7 +83,7 @@ class Requests:
 
     async def _answered(self, held: journal.Versioned[Request], state: str, answer: Answer) -> None:
         now = self._hub.clock.now()
-        answered = held.model.answered(state, answer.text, now, answer.link, answer.leads)
+        answered = held.model.answered(state, answer.text, now, answer.link, answer.leads, answer.shown)
         line = held.model.audit_line(now)
         try:
             await self._hub.store.commit([journal.replace(answered, held.version), journal.create(line)])

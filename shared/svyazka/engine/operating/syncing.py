@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
 
 from svyazka.catalogue import _
+from svyazka.engine.agreeing import first_link, linking
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.flows import InStep, in_step_flows
 from svyazka.engine.in_step.wanting import Wanting
+from svyazka.engine.jobs.steering import start
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, RECORDS_BY_STANDING
+from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, JOBS_OF_TENANT, RECORDS_BY_STANDING
+from svyazka.engine.ports.blobs import LIVES, Purpose
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.model.ids import stable_id
 from svyazka.model.in_step import Doubt, Record, Switch, switch_id
+from svyazka.model.jobs import Job, JobState
 from svyazka.model.tenants import Tenant
 
 STANDINGS = ("linked", "single", "watched", "asked", "held", "merged")
@@ -51,6 +57,28 @@ async def switched(hub: Hub, tenant: Tenant, flow: InStep, toward: Iterable[str]
             continue
         return after
     raise Unavailable(_("somebody else switches it in this moment: run this again"))
+
+
+async def proposal_of(hub: Hub, tenant: Tenant, flow: str) -> Job | None:
+    """The newest proposal of a flow that can still be taken."""
+    since = hub.clock.now() - LIVES[Purpose.PROPOSALS] + timedelta(hours=1)
+    page = await hub.store.find(JOBS_OF_TENANT, equal={"tenant": tenant.id}, limit=500)
+    for held in journal.known(Job, page.documents):
+        job = held.model
+        ours = job.kind == first_link.KIND and job.subject == flow and job.state is JobState.DONE
+        if ours and job.made_at >= since:
+            return job
+    return None
+
+
+async def take_proposal(hub: Hub, tenant: Tenant, flow: str) -> str | None:
+    """Begin to link what was proposed, if anything was: the job that does it. The same proposal again is the same."""
+    job = await proposal_of(hub, tenant, flow)
+    if job is None:
+        return None
+    id_ = stable_id("job", linking.KIND, job.id)
+    await start(hub, tenant.id, linking.KIND, flow, id_, {"flow": flow, "proposal": job.id})
+    return id_
 
 
 async def look_anew(hub: Hub, tenant: Tenant, flow: InStep, standing: str = "watched") -> AsyncIterator[str]:

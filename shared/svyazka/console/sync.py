@@ -1,0 +1,163 @@
+"""Systems kept in step: how far they agree, what would be written, and doubts, decided with both cards side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from svyazka.cli.commands.diff import masked
+from svyazka.console.rendering import page
+from svyazka.console.surroundings import Visit
+from svyazka.engine.agreeing.standing import Tally
+from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING
+from svyazka.engine.operating.answering import GO_ON, LEAVE
+from svyazka.engine.operating.showing import Cards
+from svyazka.engine.operating.syncing import STANDINGS
+from svyazka.engine.ports.schema import Query
+from svyazka.flows.registry import load_flow
+from svyazka.model.agreeing import Agreed
+from svyazka.model.in_step import Doubt, Record, Switch, switch_id
+from svyazka.model.requests import Request
+from svyazka.model.tenants import Tenant
+
+ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far the sides of a flow agree, as the nights found it."""
+
+    tally: Tally
+    sides: Mapping[str, Agreed]
+
+    @property
+    def percent(self) -> float | None:
+        """Of the fields that are compared; None: nothing is compared yet."""
+        tally = self.tally
+        return 100 * (tally.agree + tally.accepted) / tally.fields if tally.fields else None
+
+
+def flows_of(tenant: Tenant) -> list[InStep]:
+    """A tenant's flows that keep systems in step."""
+    found = []
+    for spec in tenant.flows:
+        flow = load_flow(spec.flow)
+        if flow.in_step:
+            found.append(InStep(spec.id, flow.rules(flow.settings_model().model_validate(spec.settings))))
+    return found
+
+
+def agreement(flow: InStep, agreed: Sequence[Agreed]) -> Agreement:
+    """From what is written down of each side."""
+    sides = {one.connection: one for one in agreed if one.flow == flow.id}
+    found = Tally()
+    for one in sides.values():
+        told = one.last or one.tally
+        found += Tally(
+            **{name: value for name, value in told.items() if name in vars(found) and isinstance(value, int)}
+        )
+    return Agreement(found, sides)
+
+
+def _asked(visit: Visit) -> tuple[Tenant, InStep]:
+    tenant, name = visit.request.path_params["tenant"], visit.request.path_params["flow"]
+    visit.check(tenant)
+    flow = next((one for one in flows_of(visit.tenants[tenant]) if one.id == name), None)
+    if flow is None:
+        raise HTTPException(404)
+    return visit.tenants[tenant], flow
+
+
+async def flows(visit: Visit) -> Response:
+    """`/sync`: every flow that keeps systems in step."""
+    tenant = visit.tenant()
+    chosen = [visit.tenants[tenant]] if tenant else list(visit.tenants.values())
+    found = [(one, flow) for one in chosen for flow in flows_of(one)]
+    return page("sync_flows.html", visit, {"tenant": tenant, "found": found})
+
+
+async def flow(visit: Visit) -> Response:
+    """`/sync/<tenant>/<flow>`: how it stands."""
+    tenant, asked = _asked(visit)
+    where = {"tenant": tenant.id, "kind": asked.rules.kind.value}
+    counts = await visit.store.tally(RECORDS_BY_STANDING, STANDINGS, equal=where)
+    found = await visit.store.find(AGREED_OF_TENANT, equal={"tenant": tenant.id}, limit=200)
+    switch = await journal.load(visit.store, Switch, switch_id(tenant.id, asked.id))
+    on = set(switch.model.on) if switch else set()
+    agreed = agreement(asked, [one.model for one in journal.known(Agreed, found.documents)])
+    writes = {name: asked.rules.writes or name in on for name in asked.rules.between}
+    return page(
+        "sync.html", visit,
+        {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "", "counts": counts, "agreed": agreed,
+         "writes": writes},
+    )  # fmt: skip
+
+
+async def doubts(visit: Visit) -> Response:
+    """`/sync/<tenant>/<flow>/doubts`: the oldest first."""
+    tenant, asked = _asked(visit)
+    where = {"tenant": tenant.id, "flow": asked.id, "status": "open"}
+    rows, more = await _rows(visit, DOUBTS_BY_STATUS, where, Doubt)
+    return page(
+        "sync_doubts.html", visit,
+        {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "doubts", "doubts": rows, "more": more},
+    )  # fmt: skip
+
+
+async def watched(visit: Visit) -> Response:
+    """`/sync/<tenant>/<flow>/watched`: what would be written, where it only watches."""
+    tenant, asked = _asked(visit)
+    where = {"tenant": tenant.id, "kind": asked.rules.kind.value, "status": "watched"}
+    rows, more = await _rows(visit, RECORDS_BY_STANDING, where, Record)
+    return page(
+        "sync_watched.html", visit,
+        {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "watched", "records": rows, "more": more},
+    )  # fmt: skip
+
+
+async def _rows(
+    visit: Visit, query: Query, where: dict[str, str], model: type[Doubt] | type[Record]
+) -> tuple[list[Doubt | Record], str | None]:
+    try:
+        found = await visit.store.find(query, equal=where, limit=ROWS, cursor=visit.asked("after") or None)
+    except ValueError:
+        raise HTTPException(404) from None
+    return [one.model for one in journal.known(model, found.documents)], found.cursor
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """The cards of a record as the worker read them, and what may be said."""
+
+    fields: Sequence[str]
+    """Those that differ first."""
+    cards: Cards
+    asked: Mapping[str, Sequence[str]]
+    """By field that is asked: the answers."""
+    flow: str
+    reveal: bool
+
+    def texts(self, connection: str, field: str) -> str:
+        """What stands there, masked unless it was asked to be shown."""
+        found = next((one.fields.get(field, ()) for one in self.cards.cards if one.connection == connection), ())
+        return ", ".join(found if self.reveal else (masked(field, one) for one in found))
+
+    def differs(self, field: str) -> bool:
+        return len({tuple(sorted(one.fields.get(field, ()))) for one in self.cards.cards}) > 1
+
+
+async def side_by_side(visit: Visit, request: Request, cards: Cards, reveal: bool) -> SideBySide:
+    """What a request to show cards brought, with what is asked of them now."""
+    held = await journal.load(visit.store, Record, request.about)
+    record = held.model if held else None
+    asked = {name: (*saw, LEAVE) for name, saw in record.saw.items()} if record else {}
+    asked |= dict.fromkeys(record.stopped, (GO_ON,)) if record else {}
+    names = list(dict.fromkeys(name for one in cards.cards for name in one.fields))
+    found = SideBySide(names, cards, asked, request.arguments.get("flow", ""), reveal)
+    names.sort(key=lambda name: (name not in asked, not found.differs(name)))
+    return found

@@ -1,0 +1,114 @@
+"""Systems in step at the console: how they stand, a doubt decided side by side, watching turned into writing."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.visitor import Visitor
+from in_step_house import InStep, ivan
+from svyazka.engine.journal import documents as journal
+from svyazka.model.requests import Request, Role
+
+FLOW = "/sync/kofe/sync_contacts"
+
+
+@pytest.fixture
+async def in_step() -> InStep:
+    """Its person was renamed in both systems at once."""
+    house = InStep()
+    await house.settle_in()
+    salon, crm = await house.pair(**ivan())
+    house.salon.edit(salon, name="Иван Салонный")
+    house.crm.edit(crm, name="Иван Учётный")
+    await house.quiet()
+    return house
+
+
+async def shown(house: InStep, visitor: Visitor) -> str:
+    where = await visitor.press(await visitor.page(f"{FLOW}/doubts"), "Показать обе карточки")
+    await house.run()
+    return where
+
+
+def requests(house: InStep) -> list[Request]:
+    return [journal.read(Request, one).model for one in house.store.documents.values() if one.kind == "requests"]
+
+
+@pytest.mark.parametrize(
+    ("label", "salon", "crm"),
+    [("Как в salon", "Иван Салонный", "Иван Салонный"), ("Как в crm", "Иван Учётный", "Иван Учётный"),
+     ("Пусть отличаются", "Иван Салонный", "Иван Учётный")],
+)  # fmt: skip
+async def test_a_doubt_is_decided_with_both_cards_side_by_side(
+    in_step: InStep, label: str, salon: str, crm: str
+) -> None:
+    visitor = await Visitor(in_step).come_in()
+    assert "<b>1</b> <span>ждут вашего слова" in await visitor.page(FLOW)
+    page = await visitor.page(await shown(in_step, visitor))
+    writes = in_step.writes()
+    answer = await visitor.press(page, label)
+    await in_step.quiet()
+    assert "Готово" in await visitor.page(answer)
+    record = in_step.record()
+    assert in_step.salon.shows(record.sides["salon"].object, "name") == salon
+    assert in_step.crm.shows(record.sides["crm"].object, "name") == crm
+    assert in_step.writes() - writes == (0 if salon != crm else 1)
+    assert "Вашего слова ничего не ждёт" in await visitor.page(f"{FLOW}/doubts")
+    assert not in_step.doubts()
+
+
+async def test_cards_are_masked_sealed_to_whoever_asked_and_shown_for_a_reason(in_step: InStep) -> None:
+    visitor = await Visitor(in_step).come_in()
+    where = await shown(in_step, visitor)
+    assert "Салонный" not in await visitor.page(where)
+    assert "+79991234567" not in await visitor.page(where)
+    kept = str([one.data for one in in_step.store.documents.values()])
+    assert "Салонный".encode().hex() not in kept
+    assert "Салонный" not in b"".join(one.data for one in in_step.store.documents.values()).decode()
+    other = await Visitor(in_step).come_in()
+    assert "sides" not in await other.page(where)  # another session, though an owner's too
+    path = where.partition("?")[0]
+    for who, why, seen in ((visitor, "a", False), (other, "клиент звонит", False), (visitor, "клиент звонит", True)):
+        key = (await who.page("/")).partition('name="form_key" value="')[2].partition('"')[0]
+        answer = await who.http.post(path, data={"form_key": key, "why": why})
+        assert ("Салонный" in answer.text, "+79991234567" in answer.text) == (seen, seen)
+    lines = [one.data.decode() for one in in_step.store.documents.values() if one.kind == "audit"]
+    assert sum('"reveal"' in line and "клиент звонит" in line for line in lines) == 1
+
+
+async def test_an_answer_that_is_sent_twice_is_one_and_of_another_business_none(in_step: InStep) -> None:
+    visitor = await Visitor(in_step).come_in()
+    page = await visitor.page(await shown(in_step, visitor))
+    where = {await visitor.press(page, "Как в crm") for _ in range(3)}
+    assert len(where) == 1
+    await in_step.quiet()
+    again = await visitor.press(page.replace('name="key" value="', 'name="key" value="x'), "Как в crm")
+    await in_step.quiet()
+    assert "Готово" in await visitor.page(again)  # it was done
+    assert in_step.writes() == 1
+
+
+async def test_what_is_watched_is_shown_and_let_go_by_an_owner_only() -> None:
+    house = InStep(mode="watch")
+    await house.settle_in()
+    house.salon.add(**ivan())
+    house.crm.add(**ivan(email=("i@example.org",)))
+    await house.quiet()
+    visitor, operator = await Visitor(house).come_in(), await Visitor(house).come_in(Role.OPERATOR)
+    assert "→ salon: почта" in await visitor.page(f"{FLOW}/watched")
+    assert "Писать в salon" not in await operator.page(FLOW)
+    assert house.writes() == 0
+    where = await visitor.press(await visitor.page(FLOW), "Писать в salon")
+    await house.quiet()
+    assert "Готово" in await visitor.page(where)
+    assert house.writes() == 1
+    await visitor.press(await visitor.page(FLOW), "Снова только наблюдать за salon")
+    await house.quiet()
+    house.crm.edit(house.record().sides["crm"].object, name="Пётр")
+    await house.quiet()
+    assert house.writes() == 1
+
+
+@pytest.mark.parametrize("path", ["/sync/kofe/other", "/sync/bar/sync_contacts", "/sync/kofe/review_request"])
+async def test_what_is_no_such_flow_is_not_there(in_step: InStep, path: str) -> None:
+    await (await Visitor(in_step).come_in()).page(path, 404)
