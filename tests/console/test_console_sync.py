@@ -112,3 +112,25 @@ async def test_what_is_watched_is_shown_and_let_go_by_an_owner_only() -> None:
 @pytest.mark.parametrize("path", ["/sync/kofe/other", "/sync/bar/sync_contacts", "/sync/kofe/review_request"])
 async def test_what_is_no_such_flow_is_not_there(in_step: InStep, path: str) -> None:
     await (await Visitor(in_step).come_in()).page(path, 404)
+
+
+async def test_a_change_of_very_many_waits_for_a_word() -> None:
+    house = InStep()
+    await house.settle_in()
+    cards = []
+    for number in range(22):
+        person = {"name": f"Человек {number}", "phone": (f"+7999{number:07}",), "birthday": f"19{number + 10}-01-02"}
+        house.salon.add(**person)
+        cards.append(house.crm.add(**person))
+    await house.quiet(0.2)
+    for id_ in cards:
+        house.crm.edit(id_, birthday="1900-01-01")
+    await house.quiet(0.2)
+    visitor = await Visitor(house).come_in()
+    page = await visitor.page(FLOW)
+    assert "Сразу изменилось очень много карточек: день рождения" in page
+    where = await visitor.press(page, "Да, продолжать")
+    await house.quiet(0.2)
+    assert "Готово" in await visitor.page(where)
+    assert {house.salon.shows(one.sides["salon"].object, "birthday") for one in house.records()} == {"1900-01-01"}
+    assert "Сразу изменилось" not in await visitor.page(FLOW)

@@ -22,7 +22,9 @@ from svyazka.model.errors import Conflict
 from svyazka.model.ids import stable_id
 from svyazka.model.requests import NEEDED, VAULT_LOCK, Request, Wish
 
-ARGUMENTS = frozenset({"as", "again", "ignore_age", "status", "since", "missing", "flow", "field", "said", "toward"})
+ARGUMENTS = frozenset(
+    ["as", "again", "ignore_age", "status", "since", "missing", "flow", "field", "said", "toward", "what", "revision"]
+)
 TYPED = frozenset({Wish.SET_SECRET, Wish.TAKE_CODE})
 """Wishes that come with something that only the worker may read."""
 SHOWS = frozenset({Wish.SHOW_CARDS})

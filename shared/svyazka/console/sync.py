@@ -12,10 +12,12 @@ from svyazka.cli.commands.diff import masked
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.agreeing.standing import Tally
+from svyazka.engine.in_step.doubting import LEAVE
 from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING
-from svyazka.engine.operating.answering import GO_ON, LEAVE
+from svyazka.engine.operating.holding import choices_of
 from svyazka.engine.operating.showing import Cards
 from svyazka.engine.operating.syncing import STANDINGS
 from svyazka.engine.ports.schema import Query
@@ -90,11 +92,12 @@ async def flow(visit: Visit) -> Response:
     switch = await journal.load(visit.store, Switch, switch_id(tenant.id, asked.id))
     on = set(switch.model.on) if switch else set()
     agreed = agreement(asked, [one.model for one in journal.known(Agreed, found.documents)])
+    held = switch.model.held if switch else {}
     writes = {name: asked.rules.writes or name in on for name in asked.rules.between}
     return page(
         "sync.html", visit,
         {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "", "counts": counts, "agreed": agreed,
-         "writes": writes},
+         "writes": writes, "held": held, "choices": {what: choices_of(asked, what) for what in held}},
     )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ ACTIONS = {
     "jobs cancel": N_("ended long work"),
     "sync start": N_("turned keeping in step on"), "sync stop": N_("turned keeping in step off"),
     "sync answer": N_("answered a doubt"), "answer_doubt": N_("answered a doubt"),
+    "let_go": N_("said what becomes of a mass of changes"),
     "show_cards": N_("had cards shown"), "sync_start": N_("turned keeping in step on"),
     "sync_stop": N_("turned keeping in step off"),
 }  # fmt: skip

@@ -56,6 +56,8 @@ class Wish(StrEnum):
     SYNC_STOP = "sync_stop"
     ANSWER_DOUBT = "answer_doubt"
     """Say what a doubt asks."""
+    LET_GO = "let_go"
+    """Say what becomes of very many changes at once that wait for a word."""
     SHOW_CARDS = "show_cards"
     """Read the cards of a record, to be seen side by side."""
 

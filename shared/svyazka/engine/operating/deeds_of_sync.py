@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
-from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.flows import InStep, switch_of
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.operating import answering, syncing
+from svyazka.engine.operating import answering, holding, syncing
 from svyazka.engine.operating.deeds import DONE_BEFORE, Answer, Deeds, Refused
 from svyazka.engine.operating.showing import cards_of
 from svyazka.engine.outages.learning import Outages
@@ -23,7 +23,7 @@ class DeedsOfSync:
         self._hub, self._outages = hub, outages
         self.deeds: Deeds = {
             Wish.SYNC_START: self._started, Wish.SYNC_STOP: self._stopped, Wish.ANSWER_DOUBT: self._answered,
-            Wish.SHOW_CARDS: self._shown,
+            Wish.LET_GO: self._let_go, Wish.SHOW_CARDS: self._shown,
         }  # fmt: skip
 
     async def _flow(self, request: Request, tenant: Tenant) -> InStep:
@@ -57,6 +57,15 @@ class DeedsOfSync:
             return DONE_BEFORE
         await answering.answer(self._hub, tenant, flow, request.about, field, request.arguments.get("said", ""))
         return N_("taken down; both systems are looked at anew")
+
+    async def _let_go(self, request: Request, tenant: Tenant) -> str:
+        """The word is taken down first: who dies on the way goes on where it was."""
+        flow, what = await self._flow(request, tenant), request.arguments.get("what", "")
+        if what not in (await switch_of(self._hub, tenant.id, flow.id)).held:
+            return DONE_BEFORE
+        async for _id in holding.let_go(self._hub, tenant, flow, what, request.arguments.get("said", "")):
+            pass
+        return N_("taken down; they are looked at anew")
 
     async def _shown(self, request: Request, tenant: Tenant) -> Answer:
         """Read now, and sealed to the browser that asked: nothing of it is kept where anybody else reads it."""
