@@ -57,7 +57,7 @@ bench: setup ## measures, and writes benchmarks/results/
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: export PYTHONPATH := tests:infra
-chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed; 2 000 leads into each CRM, some as deployed; bookings into each calendar; 10 000 edits of what is kept in step; 100 000 calls of strangers
+chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed; 2 000 leads into each CRM, some as deployed; bookings into each calendar; 1 000 leads at once at each CRM's own rate; 10 000 edits of what is kept in step; 100 000 calls of strangers
 	$(BIN)/python -m chaos
 	$(BIN)/python -m chaos --all
 	$(BIN)/python -m chaos --google
@@ -67,6 +67,8 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	$(BIN)/python -m chaos --storm
 	$(BIN)/python -m chaos --storm --google
 	$(BIN)/python -m chaos --leads amocrm --google
+	$(BIN)/python -m chaos --at-once amocrm
+	$(BIN)/python -m chaos --at-once bitrix24
 	$(BIN)/python -m chaos --bookings yclients
 	$(BIN)/python -m chaos --bookings dikidi
 	SVYAZKA_FUZZ=100000 $(BIN)/python -m pytest -q -n 0 tests/door/test_strangers.py --timeout 3600 -k public_key

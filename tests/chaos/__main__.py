@@ -14,6 +14,7 @@ from pathlib import Path
 
 from backends.google.emulator import emulator
 from chaos import bookings
+from chaos.at_once import BEARS, Crowd, crowd
 from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
 from chaos.installation import SPEED, LocalInstallation
 from chaos.leads import SPEED as LEAD_SPEED
@@ -35,6 +36,7 @@ LOCALLY, IN_THE_CLOUD = 10_000, 500
 """Events of one route."""
 
 LEADS, LEADS_IN_THE_CLOUD = 2_000, 200
+CROWD = 1_000
 TIMES = 300
 """People at the front door."""
 
@@ -65,6 +67,9 @@ def main() -> int:
     parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
     parser.add_argument("--bookings", choices=CALENDARS, help="from the front door into this calendar instead")
+    parser.add_argument(
+        "--at-once", choices=LEAD_TAKERS, help="that many leads at once, with three workers as deployed"
+    )
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
@@ -76,6 +81,10 @@ def main() -> int:
         with emulator() if arguments.google else nullcontext() as firestore:
             rehearse_storms(edits, random.Random(arguments.seed), firestore)
         print("all systems agree under their rules: nothing made twice, no edit lost outside of a write's own moment")
+        return 0
+    if arguments.at_once:
+        with whole_cloud() as cloud:
+            rehearse_crowd(LEAD_TAKERS[arguments.at_once], arguments.events or CROWD, cloud)
         return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)
@@ -194,6 +203,15 @@ def rehearse_bookings(calendar: Calendar, times: int, chance: random.Random) -> 
         seen = asyncio.run(bookings.survive(installation, times, failpoint, patience=3600))
     print(f"{times} times, each wanted by two, in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
     print("each is booked once; everybody knows how it ended")
+
+
+def rehearse_crowd(crm: Crm, guests: int, cloud: Cloud) -> None:
+    """So many leads at once."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, serve([load_simulator(crm.vendor)]) as running:
+        highest = asyncio.run(crowd(Crowd(Path(folder), running, crm, cloud), guests, patience=2 * 3600))
+    print(f"{guests} people in {time.monotonic() - begun:.0f} s by three workers, each once")
+    print(f"{crm.vendor} bears {BEARS[crm.vendor].most:g} calls, and counted {highest:.0f}")
 
 
 def report(route: Route, outcome: Outcome, events: int, seconds: float) -> None:

@@ -162,6 +162,8 @@ class Delivery(Stored):
     """Failed attempts of this generation: what the retry policy counts."""
     first_failed_at: Time | None = None
     next_attempt_at: Time | None = None
+    place_at: Time | None = None
+    """When its turn comes at its account's rate, as whichever worker looked first has promised."""
     lease_until: Time | None = None
     wake_at: Time | None = None
     wake_step: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -12,6 +13,8 @@ from engine.outbound.pacing_support import RATE, Time, Vendor, most_within
 from fakes import House, order
 from svyazka.engine.contracts.manifest import Limits
 from svyazka.engine.outbound.pacing import CalledFor, Limiter
+from svyazka.engine.outbound.shares import Leases
+from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Status
 
 # The line: every call
@@ -60,8 +63,8 @@ async def test_polls_take_only_what_nobody_else_wants() -> None:
 
 async def test_nor_what_deliveries_have_booked() -> None:
     vendor = Vendor()
-    for number in range(20):
-        vendor.limiter.book("a", RATE, str(number))
+    for _ in range(20):
+        vendor.limiter.book("a", RATE)
     vendor.want("i", 1, called_for=CalledFor.IDLE)
     await vendor.time.pass_time(3)
     ((at, _),) = vendor.calls
@@ -93,71 +96,69 @@ async def test_who_would_wait_too_long_goes_away_at_once_and_uses_nothing_up() -
 
 def test_places_are_even() -> None:
     limiter = Limiter(Time())
-    waits = [limiter.book("a", RATE, str(number)) for number in range(4)]
+    waits = [limiter.book("a", RATE) for _ in range(4)]
     assert [round(wait, 3) for wait in waits] == [0.0, 0.1, 0.2, 0.3]
 
 
 def test_accounts_wait_for_themselves_only() -> None:
     limiter = Limiter(Time())
-    for number in range(100):
-        limiter.book("a", RATE, str(number))
-    assert limiter.book("b", RATE, "0") == 0.0
+    for _ in range(100):
+        limiter.book("a", RATE)
+    assert limiter.book("b", RATE) == 0.0
 
 
 def test_a_tenants_crowd_does_not_send_another_tenant_to_its_end() -> None:
     limiter = Limiter(Time())
-    for number in range(100):
-        limiter.book("ip", RATE, str(number), tenant="crowd")
-    assert [round(limiter.book("ip", RATE, f"b{n}", tenant="other"), 3) for n in range(3)] == [0.0, 0.2, 0.4]
+    for _ in range(100):
+        limiter.book("ip", RATE, tenant="crowd")
+    assert [round(limiter.book("ip", RATE, tenant="other"), 3) for _ in range(3)] == [0.0, 0.2, 0.4]
 
 
 async def test_what_others_call_meanwhile_puts_the_timetable_off() -> None:
     vendor = Vendor()
-    vendor.limiter.book("a", RATE, "0")
+    vendor.limiter.book("a", RATE)
     vendor.want("read", 5)
     await vendor.time.pass_time(0.05)
-    assert vendor.limiter.book("a", RATE, "1") > 0.1
+    assert vendor.limiter.book("a", RATE) > 0.1
 
 
-def test_who_goes_away_for_a_long_wait_finds_his_place_when_he_comes_back() -> None:
-    time = Time()
-    limiter = Limiter(time)
-    waits = {name: limiter.book("a", RATE, name, patience=2.0) for name in map(str, range(100))}
-    last = waits["99"]
+def test_who_was_promised_a_place_has_it_wherever_he_comes_back() -> None:
+    here, elsewhere = Limiter(Time()), Limiter(Time())
+    for _ in range(100):
+        last = here.book("a", RATE)
     assert round(last, 1) == 9.9
-    time.now += last
-    assert round(limiter.book("a", RATE, "99", patience=2.0), 3) == 0.0
-    assert round(limiter.book("a", RATE, "newcomer", patience=2.0), 3) == 0.1, "behind him"
-
-
-def test_who_comes_back_too_early_keeps_his_place() -> None:
-    time = Time()
-    limiter = Limiter(time)
-    for name in map(str, range(100)):
-        limiter.book("a", RATE, name, patience=2.0)
-    time.now += 5.0
-    assert round(limiter.book("a", RATE, "99", patience=2.0), 1) == 4.9
-    time.now += 4.9
-    assert round(limiter.book("a", RATE, "99", patience=2.0), 3) == 0.0
+    for _ in range(100):
+        elsewhere.book("a", RATE)
+    assert elsewhere.book("a", RATE, promised=4.9) == 4.9, "too early"
+    assert elsewhere.book("a", RATE, promised=-0.1) == 0.0
+    assert round(elsewhere.book("a", RATE), 1) == 10.0, "and nobody else's was taken"
 
 
 def test_a_place_that_was_never_claimed_is_not_kept_for_ever() -> None:
-    time = Time()
-    limiter = Limiter(time)
-    for name in map(str, range(100)):
-        limiter.book("a", RATE, name, patience=2.0)
-    time.now += 3600
-    limiter.book("a", RATE, "newcomer")
-    assert limiter.book("a", RATE, "99", patience=2.0) > 0.0
+    limiter = Limiter(Time())
+    limiter.book("a", RATE)
+    assert limiter.book("a", RATE, promised=-3600.0) > 0.0
 
 
 class Busy(House):
-    """A house that does many tasks at once, and whose workers really wait for their turn."""
+    """A house that does many tasks at once; its workers really wait for their turn, and a task goes to any of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int) -> None:
         super().__init__(flow={"quiet_hours": "12:00-18:00"})  # START is 15:00 in Moscow
         self.sms.limits = Limits(10.0, 16)
         self.resting: list[tuple[datetime, asyncio.Future[None]]] = []
+        self.workers, self.chance = [self.worker], random.Random(1)
+        if processes > 1:
+            self.workers = [self.one_of_several(str(number)) for number in range(processes)]
+
+    def one_of_several(self, name: str) -> Worker:
+        self.start()
+
+        def now() -> float:
+            return self.clock.real().timestamp()
+
+        self.hub.limiter = Limiter(now, self.rest, Leases(self.store, name, now))
+        return self.worker
 
     async def rest(self, seconds: float) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -171,7 +172,7 @@ class Busy(House):
             due = [task for task in self.store.tasks if task.due is None or task.due <= self.clock.now()]
             for task in due[: at_once - len(out)]:
                 self.store.tasks.remove(task)
-                out.add(asyncio.create_task(self.worker.handle(task.path, task.body)))
+                out.add(asyncio.create_task(self.chance.choice(self.workers).handle(task.path, task.body)))
             for _ in range(20):
                 await asyncio.sleep(0)
             out = {task for task in out if not task.done()}
@@ -183,19 +184,33 @@ class Busy(House):
         assert not out
 
 
-async def test_a_crowd_after_quiet_hours_goes_out_at_the_connections_rate_and_to_its_end() -> None:
-    house = Busy()
+async def opened(house: Busy) -> datetime:
+    """300 wait for the end of the quiet hours, and that is now."""
     await house.settle_in()
     await house.post([order(number) for number in range(300)])
     await house.run()
     assert house.sms.sent == []
     house.clock.step(3 * 3600)
-    opened, writes = house.clock.now(), house.store.writes
+    return house.clock.now()
+
+
+async def test_a_crowd_after_quiet_hours_goes_out_at_the_connections_rate_and_to_its_end() -> None:
+    house = Busy(1)
+    opens, writes = await opened(house), house.store.writes
     await house.work(40)
     assert Counter(d.status for d in house.deliveries()) == {Status.SUCCEEDED: 300}
     settled = sorted(d.settled_at for d in house.deliveries() if d.settled_at)
     for second in range(40):
-        begin = opened + timedelta(seconds=second)
+        begin = opens + timedelta(seconds=second)
         within = [at for at in settled if begin <= at < begin + timedelta(seconds=1)]
         assert len(within) <= 11, "its rate, as far as tenths of a second show it"
     assert house.store.writes - writes <= 300 * 3, "who must wait longer goes back to the queue once"
+
+
+async def test_who_comes_back_to_another_process_than_the_one_that_put_him_off_is_served_all_the_same() -> None:
+    house = Busy(3)
+    await opened(house)
+    writes = house.store.writes
+    await house.work(60)
+    assert Counter(d.status for d in house.deliveries()) == {Status.SUCCEEDED: 300}
+    assert house.store.writes - writes <= 300 * 3 + 3 * 6, "and their shares"

@@ -170,9 +170,12 @@ class Admission:
             later = self._until(delivery, turn.wait_until)
             return replace(later, writes=turn.writes)
         limiter, owner, limits = self._hub.limiter, self._hub.counted_as(account), self._hub.limits(account)
-        pace = limiter.book(owner, limits, delivery.id, PACE_INLINE, delivery.tenant)
+        clock = self._hub.clock
+        promised = clock.real_seconds_until(delivery.place_at) if delivery.place_at is not None else None
+        pace = limiter.book(owner, limits, tenant=delivery.tenant, promised=promised)
         if pace > PACE_INLINE:
-            return self._until(delivery, self._hub.clock.in_real(pace))
+            place = clock.in_real(pace)
+            return self._until(delivery.model_copy(update={"place_at": place}), place)
         if pace > 0:
             await limiter.rest(pace)
         slot = limiter.slot(owner, limits.concurrency)
@@ -216,6 +219,7 @@ class Admission:
             waits_on=delivery.waits_on,
             lease_until=clock.real() + timedelta(seconds=lease),
             next_attempt_at=None,
+            place_at=None,
             wake_at=clock.in_real(lease + TAKE_OVER_GRACE),
             wake_step=0,
         )

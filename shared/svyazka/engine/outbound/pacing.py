@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 KEPT_FOR = 60.0
 """Seconds after its time for which a place of the timetable is kept."""
 
-PLACES_KEPT = 10_000
-"""From so many on, those that nobody claimed are looked for."""
-
 MINUTE = 60.0
 
 AT_ONCE = 1e-4
@@ -163,8 +160,6 @@ class Limiter:
         self.rest = rest
         """Waits so many seconds."""
         self._scopes: dict[str, Scope] = {}
-        self._kept: dict[tuple[str, str], float] = {}
-        """Places of those who went away for a long wait."""
         self._slots: dict[str, asyncio.Semaphore] = {}
 
     async def turn(
@@ -210,30 +205,24 @@ class Limiter:
         """What of the rate is this process's, and from when on. Raises NoPlace."""
         return (limits, -math.inf) if self._leases is None else await self._leases.share(scope, limits)
 
-    def book(self, scope: str, limits: Limits, who: str, patience: float = math.inf, tenant: str = "") -> float:
+    def book(self, scope: str, limits: Limits, *, tenant: str = "", promised: float | None = None) -> float:
         """Take the next place of the timetable; seconds to wait for it.
 
-        A wait longer than `patience` means that `who` goes away and comes back later. The place is kept until then:
-        else a crowd would line up at the end again and again, and nobody would ever be served.
+        Who went away for a long wait brings along what he was `promised` (in so many seconds, or so many ago), for he
+        may come back to another process, which knows nothing of it. Else a crowd would line up at the end again and
+        again, and nobody would ever be served.
         """
+        if promised is not None and promised >= -KEPT_FOR:
+            return promised if promised > AT_ONCE else 0.0
         known, now = self._scopes.setdefault(scope, Scope()), self._now()
         if self._leases is not None:
             limits = self._leases.part(scope, limits)
-        place = self._kept.pop((scope, who), -math.inf)
-        if place < now - KEPT_FOR:
-            known.booked = {one: end for one, end in known.booked.items() if end > now}
-            tenants = len(known.booked.keys() | {tenant})
-            place = max(known.booked.get(tenant, now), known.next_at(now, limits))
-            known.booked[tenant] = place + tenants / limits.steady
+        known.booked = {one: end for one, end in known.booked.items() if end > now}
+        tenants = len(known.booked.keys() | {tenant})
+        place = max(known.booked.get(tenant, now), known.next_at(now, limits))
+        known.booked[tenant] = place + tenants / limits.steady
         wait = place - now
-        if wait > patience:
-            self._forget_unclaimed(now)
-            self._kept[scope, who] = place
         return wait if wait > AT_ONCE else 0.0
-
-    def _forget_unclaimed(self, now: float) -> None:
-        if len(self._kept) >= PLACES_KEPT:
-            self._kept = {key: place for key, place in self._kept.items() if place >= now - KEPT_FOR}
 
     def slot(self, account: str, concurrency: int) -> asyncio.Semaphore:
         """The account's slots; hold one during a delivery's call."""

@@ -49,7 +49,9 @@ def settled(delivery: Delivery, outcome: Outcome, attempt: Attempt, around: Surr
     if isinstance(outcome, Blocked):
         return parked(delivery, Status.BLOCKED, _problem(outcome))
     if isinstance(outcome, GaveBack):
-        return waiting(delivery, Status.PENDING, now + max(GIVE_BACK_DELAY, timedelta(seconds=outcome.after)))
+        again = waiting(delivery, Status.PENDING, now + max(GIVE_BACK_DELAY, timedelta(seconds=outcome.after)))
+        # Whoever stood in line until his time ran out goes on from where he stood.
+        return again.model_copy(update={"place_at": again.next_attempt_at if outcome.after else None})
     if isinstance(outcome, WaitsFor):
         why = LastError(code=outcome.code, message=outcome.message)
         if around.parked:
