@@ -39,6 +39,12 @@ class Migration:
     """It takes something away: the number of the oldest release that may write the file afterwards."""
 
 
+ENTERED = {
+    3: "events", 4: "raws", 5: "deliveries", 6: "keys", 7: "sealed", 8: "records", 9: "matches",
+    10: "imported",
+}  # fmt: skip
+"""The steps that enter whom each kind speaks of: see elements.py."""
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(
         1,
@@ -54,6 +60,14 @@ MIGRATIONS: Sequence[Migration] = (
         2,
         "deliveries that wait say for which connection, so that an outage finds its own",
         Fill("deliveries", "waits_on = connection", "waits_on IS NULL AND status IN ('parked', 'blocked')"),
+    ),
+    *(
+        Migration(
+            number,
+            f"{kind} are found by a person without looking through all of them",
+            Fill(kind, "people = people", "people IS NOT NULL AND people <> '[]'"),  # the triggers enter them
+        )
+        for number, kind in ENTERED.items()
     ),
 )
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from svyazka.backends.local import elements
 from svyazka.backends.local.erasing import mark_clean, write_anew
 from svyazka.backends.local.migrations import MIGRATIONS, migrate, missing, note_all, with_lock
 from svyazka.backends.local.schema import columns, indexes, statements
@@ -77,7 +78,7 @@ def _make(connection: sqlite3.Connection) -> None:
 
 
 def _lacking(connection: sqlite3.Connection) -> list[str]:
-    """What makes the tables and columns that a release before ours hadn't: it can go on working with them."""
+    """What makes the tables, columns and triggers that a release before ours hadn't: it can go on working with them."""
     found = connection.execute(
         "SELECT one.name, of.name FROM sqlite_master AS one, pragma_table_info(one.name) AS of WHERE one.type = 'table'"
     )
@@ -91,7 +92,7 @@ def _lacking(connection: sqlite3.Connection) -> list[str]:
             continue
         added = [line for name, line in wanted.items() if name not in present[table]]
         lacking += [f"ALTER TABLE {table} ADD COLUMN {line}" for line in added]
-    return lacking
+    return lacking + elements.lacking(connection)
 
 
 # Bringing it up to date

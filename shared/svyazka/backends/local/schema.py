@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from svyazka.backends.local.elements import tables, triggers
 from svyazka.engine.journal.kinds import KINDS, queries
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document, Value
@@ -55,7 +56,8 @@ def columns() -> dict[str, dict[str, str]]:
 def statements() -> list[str]:
     """What makes an empty file ours."""
     made = [f"CREATE TABLE {table} ({', '.join(its.values())})" for table, its in columns().items()]
-    return [*made, *indexes().values(), *[one for one in TASKS.split(";") if one.strip()]]
+    of_lists = [*tables().values(), *triggers().values()]
+    return [*made, *of_lists, *indexes().values(), *[one for one in TASKS.split(";") if one.strip()]]
 
 
 def indexes() -> dict[str, str]:
@@ -92,7 +94,8 @@ class Rows:
         self.select = f"SELECT {', '.join(names)} FROM {kind}"
         marks = ", ".join("?" * len(names))
         self.insert = f"INSERT INTO {kind} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
-        self.put = f"INSERT OR REPLACE INTO {kind} ({', '.join(names)}) VALUES ({marks})"
+        over = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        self.put = f"INSERT INTO {kind} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {over}"
         self.present = f"SELECT {', '.join(['version', *self.fields])} FROM {kind} WHERE id = ? AND version = ?"
         self.delete = f"DELETE FROM {kind} WHERE id = ?"
 

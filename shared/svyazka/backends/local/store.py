@@ -15,6 +15,7 @@ from typing import Any
 
 from svyazka.backends.local.bell import Bell
 from svyazka.backends.local.erasing import empty_log
+from svyazka.backends.local.migrations import ENTERED
 from svyazka.backends.local.opening import drop_old_copies, prepare
 from svyazka.backends.local.schema import Rows, microseconds, rows_of, stored
 from svyazka.backends.local.writer import Writer, connect
@@ -59,6 +60,7 @@ class LocalStore:
         self._writer = Writer(path)
         self._reader: sqlite3.Connection | None = None
         self._connections: dict[tuple[str, str], tuple[float, Document | None]] = {}
+        self._entered = False
         self.bell = Bell(path.parent)
         self.on_tasks: Callable[[], None] = self.bell.ring
         """Called when tasks were added by this process, so that whoever hands them out need not wait to notice."""
@@ -112,12 +114,21 @@ class LocalStore:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        statement, values = find_question(query, equal or {}, at_most, contains, limit, cursor)
+        by_element = query.contains is not None and self._all_entered()
+        statement, values = find_question(query, equal or {}, at_most, contains, limit, cursor, by_element=by_element)
         rows = self.read(statement, values)
         documents = [rows_of(query.kind).document(row) for row in rows[:limit]]
         if len(rows) <= limit:
             return Page(documents)
         return Page(documents, _cursor(query, documents[-1]))
+
+    def _all_entered(self) -> bool:
+        """Whether tables of elements hold what was there before they were."""
+        if not self._entered:
+            there = self.read("SELECT 1 FROM sqlite_master WHERE name = 'migrations'")
+            taken = {number for (number,) in self.read("SELECT number FROM migrations")} if there else set()
+            self._entered = taken >= ENTERED.keys()
+        return self._entered
 
     async def tally(
         self,
@@ -277,8 +288,9 @@ def _execute(connection: sqlite3.Connection, statement: str, *values: object) ->
 
 def find_question(
     query: Query, equal: Mapping[str, str], at_most: datetime | None, contains: str | None, limit: int,
-    cursor: str | None,
+    cursor: str | None, *, by_element: bool = True,
 ) -> tuple[str, list[object]]:  # fmt: skip
+    """The statement and its values. `by_element`: what a list contains is looked up, else each row is looked at."""
     ordered = (query.at_most or query.order or "").lstrip("-")
     backwards = bool(query.order and query.order.startswith("-"))
     wheres = [f"{name} = ?" for name in query.equal]
@@ -292,6 +304,10 @@ def find_question(
     if query.contains:
         wheres.append(f"EXISTS (SELECT 1 FROM json_each({query.contains}) WHERE json_each.value = ?)")
         values.append(contains)
+        if by_element:
+            # The row is looked at all the same: the release before ours writes over one without the triggers' knowing.
+            wheres.append("element = ?")
+            values.append(contains)
     if cursor is not None:
         value, key = json.loads(cursor)
         than = "<" if backwards else ">"
@@ -300,7 +316,14 @@ def find_question(
     where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
     way = " DESC" if backwards else ""
     order = f"{ordered}{way}, id{way}" if ordered else "id"
-    return f"{rows_of(query.kind).select}{where} ORDER BY {order} LIMIT {limit + 1}", values
+    source = rows_of(query.kind).select
+    if query.contains and by_element:
+        # CROSS: the elements first, in their order; SQLite might look through the rows in theirs.
+        source = source.replace(
+            f"FROM {query.kind}", f"FROM {query.kind}_{query.contains} CROSS JOIN {query.kind} ON id = of"
+        )
+        order = order.replace("id", "of") if not ordered else order
+    return f"{source}{where} ORDER BY {order} LIMIT {limit + 1}", values
 
 
 def tally_question(query: Query, equal: Mapping[str, str], since: datetime | None) -> tuple[str, list[object]]:
