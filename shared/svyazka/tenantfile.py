@@ -11,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from svyazka.catalogue import _, systems
+from svyazka.catalogue import N_, _, systems
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.flow import Flow
 from svyazka.engine.delivering.admission import ENGINE_FLOWS
@@ -100,6 +100,12 @@ class _Lines:
         while keys and keys not in self._lines:
             keys = keys[:-1]
         return self._lines.get(keys)
+
+
+KIND_NAMES = {
+    RecordKind.CONTACT: N_("people"), RecordKind.COMPANY: N_("companies"), RecordKind.DEAL: N_("deals"),
+    RecordKind.VISIT: N_("visits"),
+}  # fmt: skip
 
 
 class _Reader:
@@ -304,6 +310,7 @@ class _Reader:
             return None
         if flow.in_step:
             self._alone(flow_id, flow.rules(read), where)
+            self._kept(flow.rules(read), where, connections)
         return FlowSpec(id=flow_id, flow=item["flow"], sources=sources, via=via, settings=settings)
 
     def _between(
@@ -332,6 +339,16 @@ class _Reader:
                 )  # fmt: skip
                 self.wrong((*where, "between"), message)
                 return
+
+    def _kept(
+        self, rules: Rules, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
+    ) -> None:  # fmt: skip
+        """Each system has what is kept in step, or what it is shown as there."""
+        for index, name in enumerate(rules.between):
+            kind, spec = rules.shows_as.get(name, rules.kind), connections.get(name)
+            if spec is not None and not load_manifest(spec.vendor).keeps(kind):
+                message = _("{vendor} has no {kind} to be kept in step", vendor=spec.vendor, kind=_(KIND_NAMES[kind]))
+                self.wrong((*where, "between", index), message)
 
     def _no_dead_ends(
         self, via: Sequence[str], settings: Mapping[str, Any], where: tuple[object, ...],

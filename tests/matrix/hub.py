@@ -104,6 +104,16 @@ class Machine:
     def __post_init__(self) -> None:
         self.worker = build_worker(self.hub)
 
+    def restart(self) -> None:
+        """The worker's process is another one: nothing is left of what it held in memory."""
+        clients = self.hub.clients
+        self.hub = build_hub(
+            self.settings, store=self.store, queue=LocalQueue(self.store), clock=self.clock, keyring=self.hub.keyring,
+            chance=lambda: 0.5,
+        )  # fmt: skip
+        self.hub.clients = clients
+        self.worker = build_worker(self.hub)
+
     # What comes in
 
     async def hook(self, connection: str) -> str:

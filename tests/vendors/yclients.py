@@ -50,7 +50,7 @@ HOOKS = Hooks(
         "wh-finances-update-partial.json": ["payment.succeeded payment:1362842394 (no key) (no time)"],
         "wh-goods-sale-create.json": ["stock.changed goods_operation:1505139618"],
         "wh-marketplace-uninstall.json": ["connection.disabled (no key) (no time)"],
-        "wh-record-create-online.json": ["appointment.booked visit:1401234600"],
+        "wh-record-create-online.json": ["appointment.booked visit:1401234600 -> visit 1561921500 created"],
         "wh-record-create.json": ["appointment.booked visit:1401234567"],
         "wh-record-delete.json": ["appointment.cancelled record:1561921428 (in part) (no key) (no time)"],
         "wh-record-update-came.json": ["appointment.completed visit:1401234567"],

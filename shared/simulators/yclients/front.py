@@ -124,7 +124,7 @@ class Front:
         staff = self._master(int(asked.get("staff_id") or 0), starts)
         names = {"name": wanted["fullname"], "phone": f"+{phone}", "email": wanted["email"]}
         changes = {
-            **self._at(starts), "staff_id": staff, "staff": {**STAFF, "id": staff}, "services": services,
+            **self.at(starts), "staff_id": staff, "staff": {**STAFF, "id": staff}, "services": services,
             "client": {**CLIENT, **names, "id": self._client(names, now), "surname": ""}, "online": True,
             "api_id": str(wanted.get("api_id") or ""), "comment": wanted.get("comment") or "",
         }  # fmt: skip
@@ -140,7 +140,7 @@ class Front:
         starts = self._starts(spelled)
         if not self.is_free(int(record["staff_id"]), starts, but=id_):
             raise No.code(433)
-        return self.salon.put_record(id_, now, self._at(starts))[0]
+        return self.salon.put_record(id_, now, self.at(starts))[0]
 
     def cancel(self, id_: int, now: datetime) -> dict[str, Any]:
         """Take a record away. Raises No."""
@@ -182,7 +182,7 @@ class Front:
             raise No.code(433 if wanted else 436)
         return free[0]
 
-    def _at(self, starts: datetime) -> dict[str, Any]:
+    def at(self, starts: datetime) -> dict[str, Any]:
         there = starts.replace(tzinfo=ZoneInfo(self.zone))
         return {"date": f"{starts:%Y-%m-%d %H:%M:%S}", "datetime": there.isoformat(), "seance_length": HOUR}
 

@@ -79,7 +79,7 @@ class Yclients(Simulator):
             Route(f"{api}/auth", self._auth, methods=["POST"]),
             Route(f"{api}/companies", self._companies, methods=["GET"]),
             Route(f"{api}/records/{{company:int}}", self._records, methods=["GET"]),
-            Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET", "DELETE"]),
+            Route(f"{api}/record/{{company:int}}/{{id:int}}", self._record, methods=["GET", "PUT", "DELETE"]),
             Route(f"{api}/hooks_settings/{{company:int}}", self._hook_settings, methods=["GET", "POST"]),
             *Booking(self).routes(api),
             *Clients(self).routes(api),
@@ -127,8 +127,35 @@ class Yclients(Simulator):
         found = self.salon.records.get(request.path_params["id"])
         if request.method == "GET" or found is None or found["deleted"]:
             return one(request, found if request.method == "GET" else None)
+        if request.method == "PUT":
+            return await self._put_record(request, found)
         self.cancelled(found["id"])
         return Response(status_code=204)
+
+    async def _put_record(self, request: Request, found: dict[str, Any]) -> Response:
+        """The whole of a record: what isn't sent is as nobody had written it."""
+        wanted = json_of(await request.body())
+        lacking = [
+            name for name in ("staff_id", "services", "client", "datetime", "seance_length") if name not in wanted
+        ]
+        if lacking:
+            return error(422, "Произошла ошибка", {name: ["Обязательное поле"] for name in lacking})
+        starts = datetime.fromisoformat(wanted["datetime"]).replace(tzinfo=None)
+        if not wanted.get("save_if_busy") and not self.front.is_free(int(wanted["staff_id"]), starts, but=found["id"]):
+            return error(409, "Выбранное время занято")
+        put = {name: wanted.get(name, blank) for name, blank in (("comment", ""), ("api_id", ""), ("attendance", 0))}
+        costs = {each["id"]: each for each in found["services"]}
+        services = [{**costs.get(each["id"], {}), **each} for each in wanted["services"]]
+        record, _ = self.salon.put_record(
+            found["id"],
+            self.clock(),
+            {**put, **self.front.at(starts), "staff_id": wanted["staff_id"], "services": services},
+        )
+        if wanted.get("send_sms") is not False:
+            self.record("sms", id=found["id"])
+        self.record("put record", id=found["id"])
+        self.in_background(self.tell(self.event("record", found["id"], "update", as_told(record))))
+        return envelope(request, record, 201)
 
     def cancelled(self, id_: int) -> None:
         """Somebody has cancelled it; YCLIENTS tells of it."""

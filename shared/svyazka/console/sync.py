@@ -13,7 +13,7 @@ from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.agreeing.standing import Tally
 from svyazka.engine.in_step.doubting import LEAVE
-from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.flows import InStep, kept_by
 from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING
@@ -50,7 +50,7 @@ def flows_of(tenant: Tenant) -> list[InStep]:
     for spec in tenant.flows:
         flow = load_flow(spec.flow)
         if flow.in_step:
-            found.append(InStep(spec.id, flow.rules(flow.settings_model().model_validate(spec.settings))))
+            found.append(kept_by(spec.id, flow, flow.settings_model().model_validate(spec.settings), tenant))
     return found
 
 

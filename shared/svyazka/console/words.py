@@ -10,6 +10,7 @@ FLOWS = {
     "lead_intake": N_("a lead into the CRM"), "new_user_is_lead": N_("a new user into the CRM"),
     "enrich": N_("news onto the card"), "booking": N_("a booking"), "booking_bot": N_("the booking bot"),
     "one_time_code": N_("a one-time code"), "sync_contacts": N_("contacts in step"),
+    "sync_appointments": N_("visits in step"),
     "alerts": N_("word to you of trouble"), "send": N_("sent by hand"),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ FLOWS: dict[str, str] = {
     "notify": "svyazka.flows.notify",
     "one_time_code": "svyazka.flows.one_time_code",
     "review_request": "svyazka.flows.review_request",
+    "sync_appointments": "svyazka.flows.sync_appointments",
     "sync_contacts": "svyazka.flows.sync_contacts",
 }
 
@@ -33,6 +34,7 @@ DOES: dict[str, str] = {
     "notify": N_("tells the staff of events"),
     "one_time_code": N_("delivers a code or a confirmation letter that another system asks for"),
     "review_request": N_("asks for a review after an order, a visit or a deal"),
+    "sync_appointments": N_("shows the visits of a calendar as deals in the CRM, and keeps the two in step"),
     "sync_contacts": N_("keeps people the same in several systems"),
 }
 """What each is for, in a line: `svyazka init` says it where one chooses."""

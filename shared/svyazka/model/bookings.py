@@ -65,6 +65,17 @@ class WallTime(Stored):
         return self.moment.astimezone(ZoneInfo(self.zone)).isoformat(timespec="seconds")
 
     @property
+    def told(self) -> str:
+        """Clock and zone in one text, by which two times are compared: `2026-10-05T12:00:00 Europe/Moscow`."""
+        return f"{self.clock.isoformat()} {self.zone}"
+
+    @classmethod
+    def heard(cls, told: str) -> WallTime:
+        """What `told` says. Raises ValueError for anything else."""
+        clock, _, zone = told.partition(" ")
+        return cls(clock=datetime.fromisoformat(clock), zone=zone)
+
+    @property
     def day(self) -> date:
         """The day at the place."""
         return self.clock.date()

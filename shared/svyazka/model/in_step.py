@@ -280,6 +280,20 @@ class Rules(Frozen):
     first: str = "ask"
     on_doubt: str = "ask"
 
+    # Of visits
+
+    shows_as: dict[str, RecordKind] = {}
+    """Connection -> the kind of objects as which things of this kind stand there: a visit is a deal in a CRM."""
+    stages: dict[str, tuple[str, ...]] = {}
+    """Status of a visit -> the stages of a deal that mean it."""
+    title: str = ""
+    """How a deal is called, with the visit's fields in braces."""
+    per: str = "visit"
+    attach: bool = False
+    """A visit takes the person's only open deal that has none."""
+    attendance: bool = False
+    """Who came may be said in the CRM too."""
+
 
 # Ids
 

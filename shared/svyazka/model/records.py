@@ -23,6 +23,8 @@ class RecordKind(StrEnum):
     COMPANY = "company"
     DEAL = "deal"
     """A sale on its way: a lead, an order, an enquiry."""
+    VISIT = "visit"
+    """An appointment. Calendars have them; a CRM shows one as a deal."""
 
 
 # Which one

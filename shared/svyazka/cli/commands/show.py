@@ -235,7 +235,12 @@ def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Seq
         yield _("went on as {successor}", successor=delivery.successor)
 
 
-RECORDS = {RecordKind.CONTACT: N_("contact"), RecordKind.COMPANY: N_("company"), RecordKind.DEAL: N_("deal")}
+RECORDS = {
+    RecordKind.CONTACT: N_("contact"),
+    RecordKind.COMPANY: N_("company"),
+    RecordKind.DEAL: N_("deal"),
+    RecordKind.VISIT: N_("visit"),
+}
 
 
 def _card_lines(command: Command, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:

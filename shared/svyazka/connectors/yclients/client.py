@@ -108,6 +108,21 @@ async def records_of_day(call: Call[YclientsSettings], day: date, staff: str | N
     return await _page(call, f"/api/v1/records/{_company(call)}", params)
 
 
+async def records_between(call: Call[YclientsSettings], first: date, last: date, page: int) -> Page:
+    """Records of some days of visits, without deleted ones."""
+    params = {"start_date": first.isoformat(), "end_date": last.isoformat(), "page": str(page), "count": str(PAGE)}
+    return await _page(call, f"/api/v1/records/{_company(call)}", params)
+
+
+async def put_record(
+    call: Call[YclientsSettings], record_id: str, record: Mapping[str, object], leaves_by: float
+) -> Section:
+    """The whole of a record in the place of what was there; what YCLIENTS shows of it. Raises TooLate."""
+    path = f"/api/v1/record/{_company(call)}/{quote(record_id, safe='')}"
+    data, _ = await ask(call, "PUT", path, json=dict(record), writes=True, leaves_by=leaves_by)
+    return section(data) or next(iter(sections(data)), {})
+
+
 async def delete_record(call: Call[YclientsSettings], record_id: str) -> None:
     """Take a record out of the journal."""
     await ask(call, "DELETE", f"/api/v1/record/{_company(call)}/{quote(record_id, safe='')}", writes=True)

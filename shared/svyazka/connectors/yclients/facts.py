@@ -66,9 +66,14 @@ def record_fact(change: Change, final: frozenset[int], *, unseen: bool = False) 
         contact=_contact(change),
         position=_position(change),
         entity=Entity(kind="record", id=change.id) if change.id else None,
+        about=(Hint(kind="visit", id=change.id, change=_became(change)),) if change.id else (),
         data=_booking(change, codes),
         partial=told_in_part,
     )
+
+
+def _became(change: Change) -> Became:
+    return Became.DELETED if change.deleted else BECAME.get(change.status, Became.UPDATED)
 
 
 def client_fact(change: Change) -> Fact:

@@ -12,6 +12,7 @@ from svyazka.connectors.yclients.reading import YclientsReading
 from svyazka.connectors.yclients.records import YclientsRecords
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.connectors.yclients.signing_in import YclientsSigningIn
+from svyazka.connectors.yclients.visits import YclientsVisits
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -42,6 +43,7 @@ MANIFEST = Manifest(
     failures=FAILURES,
     calendar=YclientsCalendar(),
     records=YclientsRecords(),
+    visits=YclientsVisits(),
     reading=YclientsReading(),
     polling=YclientsPolling(),
     doctor=YclientsDoctor(),

@@ -99,9 +99,8 @@ class Agreement(Work):
         if flow is None or connection not in flow.rules.between:
             return Slice(end=True)  # it was taken out of the tenant's file meanwhile
         account = await account_of(self._hub, self._outages, tenant.id, connection)
-        assert account.manifest.records is not None
         side = _Side(
-            self._hub, self._outages, self._wanting, tenant, flow, account, account.manifest.records,
+            self._hub, self._outages, self._wanting, tenant, flow, account, flow.records(connection, account.manifest),
             printer(self._hub, tenant.id, flow.rules.kind), await self._meets_all(tenant, flow),
         )  # fmt: skip
         held = await journal.load(self._hub.store, Agreed, agreed_id(tenant.id, flow.id, connection))
@@ -179,6 +178,7 @@ class Agreement(Work):
         found.walk = _moved(walk, after=page.next, read=read, page=ids)
         if page.next is None:
             found.walk = _moved(found.walk, step="missing", after=None)
+            found.end = not side.flow.kind.lists_all(side.account.name)
         elif walk.target is not None and read >= walk.target:
             found.end = True
 
@@ -321,6 +321,9 @@ class _Side:
         return found
 
     async def _unlinked(self, one: Object, found: _Found, changed: bool) -> None:
+        if not self.flow.kind.begins(self.account.name):
+            found.counts += counted(skipped=1)
+            return
         found.tally.records += 1
         found.tally.unlinked += 1
         if changed or self.meets_all:
@@ -330,6 +333,8 @@ class _Side:
             found.counts += counted(skipped=1)
 
     async def _linked(self, one: Object, record: Record, found: _Found, changed: bool) -> None:
+        name = self.account.name
+        one = self.flow.kind.as_compared(record, {name: one}, self.prints, self.hub.clock.now())[name]
         standing = standing_of(one, record, self.account.name, self.flow.rules, self.prints)
         found.tally += standing.tally
         meets = standing.alone and (changed or (standing.never_looked and self.meets_all))

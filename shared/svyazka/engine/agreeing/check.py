@@ -109,11 +109,12 @@ class Check(Work):
             objects = {
                 name: shown[name, side.object] for name, side in record.systems.items() if (name, side.object) in shown
             }
+            objects = flow.kind.as_compared(record, objects, prints, self._hub.clock.now())
             if len(objects) < 2 or record.asked or record.queued:
                 counts += counted(skipped=1)
                 continue
             fields = [name for name, owner in flow.rules.fields.items() if owner != OFF and name not in record.accepted]
-            unlike = [name for name in fields if self._is_unlike(tenant, flow.rules.kind, name, objects, prints)]
+            unlike = [name for name in fields if self._is_unlike(tenant, flow, name, objects, prints)]
             for name in unlike:
                 differs.append([record.id, name, "drift"])
             if unlike:
@@ -131,18 +132,17 @@ class Check(Work):
         found: dict[tuple[str, str], Object] = {}
         for name, wanted in ids.items():
             account = await account_of(self._hub, self._outages, tenant.id, name)
-            assert account.manifest.records is not None
             async with asking(self._hub, self._outages, account, key=f"{flow.id}.{name}") as call:
-                there = await account.manifest.records.read_many(flow.rules.kind, wanted, call)
+                there = await flow.records(name, account.manifest).read_many(flow.rules.kind, wanted, call)
             found |= {(name, one.id): one for one in there}
         return found
 
     def _is_unlike(
-        self, tenant: Tenant, kind: RecordKind, name: str, objects: Mapping[str, Object], prints: Printer
+        self, tenant: Tenant, flow: InStep, name: str, objects: Mapping[str, Object], prints: Printer
     ) -> bool:
         """Whether a field shows unlike values, each as every side would keep it. A system that holds one of a set shows
         a view of it."""
-        sides = {one: self._records(tenant, one) for one in objects}
+        kind, sides = flow.rules.kind, {one: self._records(tenant, flow, one) for one in objects}
         shown = {one: objects[one].fields.get(name, UNREAD) for one in objects}
         told = {one: value for one, value in shown.items() if value is not UNREAD}
         if len(told) < 2 or all(value is CLEARED for value in told.values()):
@@ -156,10 +156,8 @@ class Check(Work):
             )
         return any(one != views[0] for one in views[1:])
 
-    def _records(self, tenant: Tenant, connection: str) -> Records:  # type: ignore[type-arg]
-        manifest = self._hub.directory.manifests(tenant.connections[connection].vendor)
-        assert manifest.records is not None
-        return manifest.records
+    def _records(self, tenant: Tenant, flow: InStep, connection: str) -> Records:  # type: ignore[type-arg]
+        return flow.records(connection, self._hub.directory.manifests(tenant.connections[connection].vendor))
 
 
 def _is_ours(record: Record, tenant: Tenant, flow: InStep) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from svyazka.engine.agreeing.standing import Tally
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.prints import printer
 from svyazka.engine.jobs.asking import account_of, asking
 from svyazka.engine.jobs.work import Failed, Waits
 from svyazka.engine.journal import documents as journal
@@ -94,6 +95,11 @@ async def differences(hub: Hub, outages: Outages, tenant: Tenant, flow: InStep, 
     wanted = [*await _asked(hub, tenant, flow, most), *await _found(hub, tenant, flow, most)][:most]
     records = await _records(hub, [one.record for one in wanted])
     shown = await _shown(hub, outages, tenant, flow, records.values())
+    prints, now = printer(hub, tenant.id, flow.rules.kind), hub.clock.now()
+    for record in records.values():
+        read = {name: shown[name, side.object] for name, side in record.live.items() if (name, side.object) in shown}
+        compared = flow.kind.as_compared(record, read, prints, now)
+        shown |= {(name, one.id): one for name, one in compared.items()}
     return [
         Difference(one.record, one.field, one.cause, one.remedy, _sides(records.get(one.record), one.field, shown))
         for one in wanted
@@ -129,7 +135,7 @@ async def _records(hub: Hub, ids: Sequence[str]) -> dict[str, Record]:
 
 async def _shown(
     hub: Hub, outages: Outages, tenant: Tenant, flow: InStep, records: Iterable[Record]
-) -> Mapping[tuple[str, str], Object]:
+) -> dict[tuple[str, str], Object]:
     """The records' objects as their systems show them now."""
     ids: dict[str, list[str]] = defaultdict(list)
     for record in records:
@@ -139,11 +145,10 @@ async def _shown(
     for name, wanted in ids.items():
         try:
             account = await account_of(hub, outages, tenant.id, name)
-            assert account.manifest.records is not None
             for start in range(0, len(wanted), READ_MOST):
                 async with asking(hub, outages, account, key=f"{flow.id}.{name}") as call:
                     part = wanted[start : start + READ_MOST]
-                    for one in await account.manifest.records.read_many(flow.rules.kind, part, call):
+                    for one in await flow.records(name, account.manifest).read_many(flow.rules.kind, part, call):
                         found[name, one.id] = one
         except (Waits, Failed, NoPlace):
             continue  # it shows nothing just now

@@ -86,9 +86,8 @@ class FirstLink(Work):
         """One page of one side, its cards sealed."""
         connection, kind = flow.rules.between[at.side], flow.rules.kind
         account = await account_of(self._hub, self._outages, tenant.id, connection)
-        assert account.manifest.records is not None
         async with asking(self._hub, self._outages, account, key=f"{flow.id}.{connection}") as call:
-            page = await account.manifest.records.page(kind, at.after, call)
+            page = await flow.records(connection, account.manifest).page(kind, at.after, call)
         objects = list({one.id: one for one in page.objects if one.id not in at.last}.values())
         cards = await self._cards(tenant, flow, connection, objects)
         kept = list(at.batches.get(connection, ()))

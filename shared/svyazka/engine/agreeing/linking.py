@@ -92,11 +92,10 @@ class Linking(Work):
         """A page of what has changed at one side since."""
         connection = flow.rules.between[at.side]
         account = await account_of(self._hub, self._outages, tenant.id, connection)
-        assert account.manifest.records is not None
         assert proposal.started_at is not None
         since = proposal.started_at - EARLIER
         async with asking(self._hub, self._outages, account, key=f"{flow.id}.{connection}") as call:
-            page = await account.manifest.records.changed(flow.rules.kind, since, at.after, call)
+            page = await flow.records(connection, account.manifest).changed(flow.rules.kind, since, at.after, call)
         objects = page.objects if page is not None else ()
         new = [f"{connection}/{one.id}" for one in objects if one.changed_at is None or one.changed_at > since]
         changed = tuple(dict.fromkeys((*at.changed, *new)))

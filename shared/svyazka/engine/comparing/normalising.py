@@ -52,6 +52,7 @@ _TYPES: Mapping[str, FieldType] = {
     "pipeline": FieldType.CHOICE,
     "responsible": FieldType.CHOICE,
     "starts_at": FieldType.CHOICE,
+    "ends_at": FieldType.CHOICE,
 }
 
 
@@ -61,7 +62,7 @@ def field_type(name: str) -> FieldType:
 
 
 _NEVER_CLEARED = frozenset({FieldType.PHONE, FieldType.EMAIL, FieldType.MONEY, FieldType.NAME})
-_NEVER_CLEARED_NAMES = frozenset({"mark", "title", "stage", "pipeline", "status", "starts_at"})
+_NEVER_CLEARED_NAMES = frozenset({"mark", "title", "stage", "pipeline", "status", "starts_at", "ends_at"})
 
 
 def may_be_cleared(name: str, type: FieldType) -> bool:

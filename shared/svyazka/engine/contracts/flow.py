@@ -140,3 +140,7 @@ class Flow(Generic[SettingsT]):
     def rules(self, settings: SettingsT) -> Rules:
         """For a flow that is `in_step`: how."""
         raise NotImplementedError
+
+    def titled(self, settings: SettingsT, values: Mapping[str, str]) -> str:
+        """For a flow of visits: how a deal is called, of what its visit shows."""
+        raise NotImplementedError

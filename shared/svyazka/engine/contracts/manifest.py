@@ -19,6 +19,7 @@ from svyazka.engine.contracts.capabilities.identity import Identity
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.capabilities.payments import Can, Payments
 from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.engine.contracts.capabilities.visits import Visits
 from svyazka.engine.contracts.failures import FailureMap
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
 from svyazka.engine.contracts.quality import NOTHING_KNOWN, Quality
@@ -172,6 +173,8 @@ class Manifest(Generic[SettingsT]):
     forwarder: Forwarder[SettingsT] | None = None
     records: Records[SettingsT] | None = None
     calendar: Calendar[SettingsT] | None = None
+    visits: Visits[SettingsT] | None = None
+    """Of the same calendar, as things that other systems are kept in step with."""
     payments: Payments[SettingsT] | None = None
 
     identity: Identity[SettingsT] | None = None
@@ -196,7 +199,14 @@ class Manifest(Generic[SettingsT]):
             return getattr(self.records, operation, None) is not None
         if kind in NEEDS:
             return self.payments is not None and NEEDS[kind] in self.payments.can
+        if kind == "SyncObject":
+            return self.records is not None or self.visits is not None
         return getattr(self, CARRIED_BY.get(kind, ""), None) is not None
+
+    def keeps(self, kind: RecordKind) -> bool:
+        """Whether it has things of a kind that can be kept in step."""
+        ways = self.visits if kind is RecordKind.VISIT else self.records
+        return ways is not None and kind in ways.kinds
 
     @property
     def reaches(self) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 from svyazka.catalogue import N_
 from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.engine.contracts.capabilities.records import LinkTo, Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
 from svyazka.engine.in_step.look import Look
@@ -51,6 +51,14 @@ class New:
     keys: tuple[Write, ...]
     besides: dict[str, Wanted] = field(default_factory=dict)
     requires: frozenset[str] = frozenset()
+    links: tuple[LinkTo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Something else has to be there first: this delivery sees to it, and the look goes on once it has ended."""
+
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,7 @@ class Finding:
     ) -> list[_Candidate] | NotNow:
         """Objects there that show one of the keys, or our mark, or that belong to a record of the same keys."""
         toward, kind = look.toward, look.held.model.kind
-        way = await self._reader.at(look.tenant, toward, delivery)
+        way = await self._reader.at(look.flow, look.tenant, toward, delivery)
         if isinstance(way, NotNow):
             return way
         records, call, account = way
@@ -177,7 +185,7 @@ class Finding:
         now, store, record, toward = self._hub.clock.now(), self._hub.store, look.held.model, look.toward
         other = one.record
         if other is None:
-            return await self._linked(look, one.object)
+            return linked_with(look, one.object.id)
         running = other.model.running
         if running is not None and holds(running.lease_until, self._hub.clock.real(), TAKE_OVER_GRACE):
             return NotNow(toward, "busy", N_("the other record is being written just now"), WAITED)
@@ -186,21 +194,6 @@ class Finding:
         links = [held for id_ in ids if (held := await journal.load(store, Link, id_)) is not None]
         joined, writes = take_in(into.model, goes, links, now)
         return Joined(Versioned(joined, into.version), tuple(writes))
-
-    async def _linked(self, look: Look, there: Object) -> Joined:
-        """An object that no record had: its link is made, and stays whoever else sees it at this moment."""
-        record, toward = look.held.model, look.toward
-        id_ = link_id(record.tenant, record.kind, toward, there.id)
-        link = Link(
-            id=id_, tenant=record.tenant, kind=record.kind, connection=toward, object=there.id, record=record.id
-        )
-        joined = record.model_copy(
-            update={
-                "sides": {**record.sides, toward: Side(object=there.id)}, "moves": record.moves + 1,
-                "refused": {name: why for name, why in record.refused.items() if name != toward},
-            }
-        )  # fmt: skip
-        return Joined(Versioned(joined, look.held.version), (journal.create(link),))
 
     # It isn't
 
@@ -214,11 +207,10 @@ class Finding:
         if not objects:
             return Nothing(UNSHOWN, N_("nobody shows it just now"))
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
-        assert manifest.records is not None
         writes = [noted_under(self._hub.keyring, record, key, documents.get(key)) for key in keys]
         return New(
             mark_for(record, toward), tuple(one for one in writes if one is not None),
-            dict(besides(look.flow.rules, toward)), manifest.records.requires(record.kind),
+            dict(besides(look.flow.rules, toward)), look.flow.records(toward, manifest).requires(record.kind),
         )  # fmt: skip
 
     async def _may_make(self, look: Look, delivery: Delivery) -> bool:
@@ -227,6 +219,20 @@ class Finding:
             return rule is not None
         held = await journal.load(self._hub.store, EventRecord, delivery.event)
         return held is not None and held.model.event.type.value.partition(".")[0] == rule
+
+
+def linked_with(look: Look, there: str) -> Joined:
+    """An object that no record had: its link is made, and stays whoever else sees it at this moment."""
+    record, toward = look.held.model, look.toward
+    id_ = link_id(record.tenant, record.kind, toward, there)
+    link = Link(id=id_, tenant=record.tenant, kind=record.kind, connection=toward, object=there, record=record.id)
+    joined = record.model_copy(
+        update={
+            "sides": {**record.sides, toward: Side(object=there)}, "moves": record.moves + 1,
+            "refused": {name: why for name, why in record.refused.items() if name != toward},
+        }
+    )  # fmt: skip
+    return Joined(Versioned(joined, look.held.version), (journal.create(link),))
 
 
 async def _asked(

@@ -16,7 +16,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.doubting import LEAVE, WHOSE, asked_of, doubts
 from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.in_step.parts import Part
-from svyazka.engine.in_step.reading import NotNow, Seen
+from svyazka.engine.in_step.reading import NotNow, Seen, objects
 from svyazka.engine.in_step.telling import asks
 from svyazka.engine.in_step.wanting import wish_of, without_ended
 from svyazka.engine.in_step.wishes import Wish, wished, wished_beside
@@ -27,7 +27,7 @@ from svyazka.engine.ports.store import Write
 from svyazka.model.bases import Accepted, AcceptedFor, Decided, FieldBase, Prints
 from svyazka.model.deliveries import Delivery
 from svyazka.model.in_step import Record, Side, SideState, Switch, is_file
-from svyazka.model.records import CLEARED, UNREAD, Shown
+from svyazka.model.records import CLEARED, UNREAD, Object, Shown
 from svyazka.model.tenants import Tenant
 
 
@@ -66,11 +66,11 @@ class Look:
     def sides(self) -> dict[str, Compare]:
         """The sides as they are compared: what can't be read just now takes no part and keeps its bases."""
         record, found = self.held.model, dict[str, Compare]()
-        for name, side in record.live.items():
-            seen = self.seen.get(name)
-            if isinstance(seen, Seen) and seen.state is SideState.GONE:
+        shown = self._shown(record)
+        for name, side in record.sides.items():
+            there = shown.get(name)
+            if there is None and self._is_gone(name, side):
                 continue
-            there = seen.object if isinstance(seen, Seen) else None
             found[name] = self._side(
                 name, side, there.fields if there is not None else {}, there.changed_at if there else None
             )
@@ -78,12 +78,25 @@ class Look:
             found[self.toward] = self._side(self.toward, Side(object=""), dict.fromkeys(self.rules, CLEARED), None)
         return found
 
+    def _is_gone(self, name: str, side: Side) -> bool:
+        seen = self.seen.get(name)
+        return side.state is SideState.GONE or (isinstance(seen, Seen) and seen.state is SideState.GONE)
+
+    def _shown(self, record: Record) -> dict[str, Object]:
+        """The objects as they are compared: those that could be read, and what a deleted one still says."""
+        kind, read = self.flow.kind, objects(self.seen)
+        for name, side in record.sides.items():
+            heard = name not in read and name not in self.gone_waits and name not in self.left
+            says = kind.of_gone(name) if heard and self._is_gone(name, side) else None
+            if says is not None:
+                read[name] = Object(record.kind, side.object, says)
+        return kind.as_compared(record, read, self.printer, self.began)
+
     def _side(self, name: str, side: Side, fields: Mapping[str, Shown], changed_at: datetime | None) -> Compare:
         if is_file(name):
             return Compare(fields={}, bases=side.bases, read_only=True)  # it says something when it is brought again
         manifest = self.hub.directory.manifests(self.tenant.connections[name].vendor)
-        records, kind = manifest.records, self.held.model.kind
-        assert records is not None
+        records, kind = self.flow.records(name, manifest), self.held.model.kind
         shown = {field: value for field, value in fields.items() if field in self.rules}
         window = change_window(side.seen_at, side.told_at or self.began, changed_at) if side.seen_at else None
         return Compare(

@@ -14,11 +14,12 @@ from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, braked, with_counted
 from svyazka.engine.in_step.doubting import DELETED, WHOSE
-from svyazka.engine.in_step.finding import Finding, Joined, New, Nothing
+from svyazka.engine.in_step.finding import Finding, First, Joined, New, Nothing
 from svyazka.engine.in_step.flows import InStep, flow_for, switch_of, writes_toward
 from svyazka.engine.in_step.holding_back import weighed_changes, weighed_deletions
 from svyazka.engine.in_step.look import Look
 from svyazka.engine.in_step.parts import LookAnew, Looked, Part, with_record
+from svyazka.engine.in_step.placing import Placing
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.in_step.reading import NotNow, Reader, Seen
 from svyazka.engine.in_step.ready import Ready
@@ -43,6 +44,9 @@ from svyazka.model.tenants import Tenant
 BUSY = timedelta(seconds=2)
 """Another side of the record is being written: looked at again after so long."""
 
+FIRST_TAKES = timedelta(seconds=5)
+"""What has to be there first is looked for after so long."""
+
 SLOW = timedelta(seconds=30)
 """After so long again where reading took too long."""
 
@@ -54,6 +58,7 @@ class Preparing:
         self._hub, self._outages = hub, outages
         self._reader = Reader(hub, outages)
         self._finding = Finding(hub, self._reader)
+        self._placing = Placing(hub, self._reader)
 
     async def prepared(self, delivery: Delivery) -> Transition | Ready:
         """What a look makes of a delivery: it waits, it ends, or its write is ready."""
@@ -89,7 +94,7 @@ class Preparing:
         self, delivery: Delivery, held: Versioned[Record], flow: InStep, tenant: Tenant
     ) -> Transition | Ready:
         toward, began = delivery.connection, self._hub.clock.now()
-        seen = await self._reader.sides(held.model, tenant, delivery)
+        seen = await self._reader.sides(held.model, flow, tenant, delivery)
         reach("in_step.after_reading")
         look = Look(
             self._hub, tenant, flow, await switch_of(self._hub, tenant.id, flow.id), toward, delivery.id, held, seen,
@@ -97,7 +102,7 @@ class Preparing:
         )  # fmt: skip
         in_trouble = _in_trouble(seen, toward)
         if in_trouble is not None:
-            return await self._not_now(delivery, in_trouble)
+            return await self._not_now(delivery, in_trouble, flow)
         why_not = left_out(flow.rules, seen)
         if why_not is not None:
             return await self._without_claim(delivery, look, None, why_not)
@@ -133,8 +138,7 @@ class Preparing:
 
     def _records(self, look: Look) -> Records[Any]:
         manifest = self._hub.directory.manifests(look.tenant.connections[look.toward].vendor)
-        assert manifest.records is not None
-        return manifest.records
+        return look.flow.records(look.toward, manifest)
 
     # There is none toward where it looks
 
@@ -142,18 +146,29 @@ class Preparing:
         gone = any(isinstance(one, Seen) and one.state is SideState.GONE for one in look.seen.values())
         if look.held.model.has_gone or gone:
             return await self._without_claim(delivery, look, None, N_("it was deleted: nothing is made in its place"))
-        found = await self._finding.find(look, delivery)
+        finding = self._finding if look.flow.kind.finds_by_cards else self._placing
+        found = await finding.find(look, delivery)
         match found:
             case NotNow():
-                return await self._not_now(delivery, found)
+                return await self._not_now(delivery, found, look.flow)
             case Joined():
                 return await self._joined(delivery, look, found)
             case Nothing():
                 return await self._without_claim(
                     delivery, look, None, found.message, refused=found.code, doubt=found.candidates
                 )
+            case First():
+                return await self._after(delivery, found.delivery)
             case New():
                 return await self._make(delivery, look, found)
+
+    async def _after(self, delivery: Delivery, first: Delivery) -> Transition:
+        """It waits for what has to be there first; whoever comes second finds that begun."""
+        later = waiting(delivery, Status.PENDING, self._hub.clock.now() + FIRST_TAKES)
+        begun = await self._hub.store.get("deliveries", first.id) is not None
+        writes = () if begun else (journal.create(first),)
+        own = () if begun else (perform_task(first, first.next_attempt_at),)
+        return Transition(later, writes, (perform_task(later, later.next_attempt_at), *own))
 
     async def _make(self, delivery: Delivery, look: Look, new: New) -> Transition | Ready:
         look.making = True
@@ -167,7 +182,9 @@ class Preparing:
             why = N_("would make one: the flow only watches")
             return await self._without_claim(delivery, look, None, why, would=("+",))
         records = self._records(look)
-        return Ready(self._hub, look, compared, writes, records, None, 0.0, mark=new.mark, keys=new.keys)
+        return Ready(
+            self._hub, look, compared, writes, records, None, 0.0, mark=new.mark, keys=new.keys, links=new.links
+        )
 
     async def _joined(self, delivery: Delivery, look: Look, found: Joined) -> Transition:
         """Whose object it is was found: links move in one commit, and then everybody looks anew."""
@@ -235,7 +252,7 @@ class Preparing:
         later = waiting(delivery, Status.PENDING, until)
         return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))
 
-    async def _not_now(self, delivery: Delivery, trouble: NotNow) -> Transition:
+    async def _not_now(self, delivery: Delivery, trouble: NotNow, flow: InStep | None = None) -> Transition:
         """It waits for a system that can't be asked, and counts no failure of its own."""
         now, why = self._hub.clock.now(), LastError(code=trouble.code, message=trouble.message)
         tenant = await self._hub.directory.tenant(delivery.tenant)
@@ -244,8 +261,8 @@ class Preparing:
         if trouble.after is not None:
             return self._later(delivery, self._hub.clock.in_real(trouble.after))
         if await self._outages.of(delivery.tenant, trouble.connection) is not None:
-            if tenant is not None and isinstance(delivery.command, SyncObject):
-                await self._reader.sees(delivery.command.of, tenant, delivery, trouble.connection)
+            if flow is not None and tenant is not None:
+                await self._reader.sees(flow, tenant, delivery, trouble.connection)
             return Transition(parked(delivery, Status.PARKED, why, waits_on=trouble.connection))
         later = waiting(delivery, Status.PENDING, now + WAITS_AGAIN).model_copy(update={"last_error": why})
         return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))

@@ -14,6 +14,7 @@ from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Fate, Records
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.tenants.directory import Account
@@ -30,7 +31,7 @@ from svyazka.model.in_step import Record, Side, SideState
 from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Retry
 from svyazka.model.reasons import Reason
-from svyazka.model.records import Object, RecordKind
+from svyazka.model.records import Object
 from svyazka.model.tenants import Tenant
 
 FoundT = TypeVar("FoundT")
@@ -66,16 +67,18 @@ class Reader:
     def __init__(self, hub: Hub, outages: Outages) -> None:
         self._hub, self._outages = hub, outages
 
-    async def sides(self, record: Record, tenant: Tenant, delivery: Delivery) -> dict[str, Seen | NotNow]:
+    async def sides(
+        self, record: Record, flow: InStep, tenant: Tenant, delivery: Delivery
+    ) -> dict[str, Seen | NotNow]:  # fmt: skip
         """Every side that isn't known to be gone, the one to be written to last: so it is the freshest."""
         names = sorted(record.systems, key=lambda name: (name == delivery.connection, name))
-        return {name: await self.side(record, name, record.systems[name], tenant, delivery) for name in names}
+        return {name: await self.side(record, name, record.systems[name], flow, tenant, delivery) for name in names}
 
     async def side(
-        self, record: Record, connection: str, side: Side, tenant: Tenant, delivery: Delivery
+        self, record: Record, connection: str, side: Side, flow: InStep, tenant: Tenant, delivery: Delivery
     ) -> Seen | NotNow:
         """One side."""
-        found = await self.at(tenant, connection, delivery)
+        found = await self.at(flow, tenant, connection, delivery)
         if isinstance(found, NotNow):
             return found
         records, call, account = found
@@ -91,14 +94,14 @@ class Reader:
 
         return await self.asked(account, delivery, look)
 
-    async def at(self, tenant: Tenant, connection: str, delivery: Delivery) -> Way | NotNow:
+    async def at(self, flow: InStep, tenant: Tenant, connection: str, delivery: Delivery) -> Way | NotNow:
         """What a system is asked with; NotNow while it is in trouble, unless this delivery is to see whether it still
         is."""
         try:
             account = await self._hub.directory.account(tenant.id, connection)
         except ConfigError as error:
             return NotNow(connection, "settings", str(error))
-        records = account.manifest.records if account is not None else None
+        records = flow.kind.records(connection, account.manifest) if account is not None else None
         if account is None or records is None or account.missing or connection in tenant.paused_connections:
             return NotNow(connection, "connection", N_("{connection} can't be used").format(connection=connection))
         held = await self._outages.of(tenant.id, connection)
@@ -119,18 +122,18 @@ class Reader:
         others = [await self._outages.of(tenant.id, name) for name in tenant.connections if name != outage.connection]
         return any(one is not None and one.model.probe == delivery.id for one in others)
 
-    async def sees(self, kind: RecordKind, tenant: Tenant, delivery: Delivery, waits_for: str) -> None:
+    async def sees(self, flow: InStep, tenant: Tenant, delivery: Delivery, waits_for: str) -> None:
         """A delivery that must wait for one system asks those in trouble that it was sent to see after, and hasn't
         come to: they may be well again, and nobody else would notice."""
-        for name in tenant.connections:
+        for name in flow.rules.between:
             held = await self._outages.of(tenant.id, name) if name != waits_for else None
             if held is None or held.model.probe != delivery.id:
                 continue
-            way = await self.at(tenant, name, delivery)
+            way = await self.at(flow, tenant, name, delivery)
             if not isinstance(way, NotNow):
                 records, call, account = way
                 # Any answer will do, whether there is such a card or not.
-                await self.asked(account, delivery, partial(records.read_many, kind, ["1"], call))
+                await self.asked(account, delivery, partial(records.read_many, flow.rules.kind, ["1"], call))
 
     async def asked(
         self, account: Account, delivery: Delivery, look: Callable[[], Awaitable[FoundT]]

@@ -11,7 +11,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.comparing.compare import ComparedRecord
 from svyazka.engine.comparing.settling import NO_PROOF, Answer
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import Records, Written
+from svyazka.engine.contracts.capabilities.records import LinkTo, Records, Written
 from svyazka.engine.contracts.dispatch import Carried
 from svyazka.engine.contracts.putting import FRESH, gone_meanwhile
 from svyazka.engine.hub import Hub
@@ -47,6 +47,8 @@ class Ready:
     mark: str = ""
     keys: Sequence[Write] = ()
     """For what is to be made: that nobody else makes it."""
+    links: Sequence[LinkTo] = ()
+    """What it is linked with as it is made."""
     counted: Braked | None = None
     """What the brakes make of these writes."""
     weighing: Weighing | None = None
@@ -117,7 +119,7 @@ class Ready:
         if self.object is None:
             fields = {name: value for name, value in self.writes.items() if value is not CLEARED}
             defaults = self.records.defaults(kind, call.settings)
-            self.answer = await self.records.create(kind, {**defaults, **fields}, (), self.mark, call)
+            self.answer = await self.records.create(kind, {**defaults, **fields}, self.links, self.mark, call)
             return self.answer.outcome
         there = await self._fresh(self.object, call)
         if not isinstance(there, Object):
@@ -127,6 +129,7 @@ class Ready:
 
     async def _fresh(self, there: Object, call: Call[Any]) -> Object | Outcome:
         """What is written back must be what stands there now, or somebody's save of a moment ago is lost."""
+        as_read = there
         if monotonic() - self.read_at <= FRESH:
             return there
         call.only_read = True
@@ -134,7 +137,8 @@ class Ready:
         call.only_read = False
         if not read:
             return gone_meanwhile()
-        if any(read[0].shows(name) != there.shows(name) for name in self.writes):
+        watched = self.look.flow.kind.read_as(frozenset(self.writes))
+        if any(read[0].shows(name) != as_read.shows(name) for name in watched):
             return GaveBack(code="changed_meanwhile", message=N_("it was changed there just now"))
         return read[0]
 
@@ -186,7 +190,10 @@ class Ready:
         sides = dict(record.sides)
         for name, own in agreed.bases.items():
             if name in sides:
-                bases = {**sides[name].bases, **self.look.agreed(own)}
+                # What a new object has no place for says nothing there, and is owed to nobody.
+                without = self.answer.left_out if self.making and name == toward and self.answer is not None else ()
+                agreed_on = {**sides[name].bases, **self.look.agreed(own)}
+                bases = {field: base for field, base in agreed_on.items() if field not in without}
                 sides[name] = sides[name].model_copy(update={"bases": bases})
         if toward in sides and self.answer is not None and self.answer.version is not None:
             sides[toward] = sides[toward].model_copy(update={"version": self.answer.version})

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
-from svyazka.engine.in_step.flows import InStep, flow_for
+from svyazka.engine.in_step.flows import InStep, flow_told
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.in_step.wishes import Wish, targets, wished
 from svyazka.engine.journal import documents as journal
@@ -66,7 +66,7 @@ class Wanting:
         for hint in event.about:
             if hint.kind not in KINDS:
                 continue
-            flow = await flow_for(self._hub, tenant, RecordKind(hint.kind), event.connection)
+            flow = await flow_told(self._hub, tenant, RecordKind(hint.kind), event.connection)
             if flow is not None:
                 await self._hinted(event, hint, flow, tenant, found)
         return found
@@ -75,6 +75,8 @@ class Wanting:
         now, connection = self._hub.clock.now(), event.connection
         kind = flow.rules.kind
         link = await journal.load(self._hub.store, Link, link_id(tenant.id, kind, connection, hint.id))
+        if link is None and not flow.kind.begins(connection):
+            return  # as most of that system's are, it is none of these things
         if link is None:
             if hint.change in (Change.DELETED, Change.MERGED):
                 found.reasons.append(N_("{flow}: it was never known here, and is gone").format(flow=flow.id))
@@ -172,8 +174,9 @@ def wish_of(hub: Hub, flow: InStep, tenant: Tenant, event: str | None = None, so
         name: hub.directory.manifests(tenant.connections[name].vendor)
         for name in flow.rules.between if name in tenant.connections
     }  # fmt: skip
+    records = {name: flow.records(name, manifest) for name, manifest in manifests.items()}
     own = {"event": event} if event is not None else {}
-    return Wish(flow=flow.id, manifests=manifests, source=source, retention=tenant.retention, **own)
+    return Wish(flow=flow.id, manifests=manifests, records=records, source=source, retention=tenant.retention, **own)
 
 
 def begun_with(

@@ -29,6 +29,8 @@ class Wish:
     flow: str
     manifests: Mapping[str, Manifest[Any]]
     """Of the flow's connections."""
+    records: Mapping[str, Records[Any]]
+    """The ways to its things there."""
     event: str = ENGINE_WISH
     source: str | None = None
     retention: timedelta = timedelta(days=90)
@@ -66,8 +68,7 @@ def safety_of(records: Records[Any], making: bool) -> Safety:
 
 def _delivery(record: Record, toward: str, wanted: int, wish: Wish, now: datetime, due: datetime) -> Delivery:
     manifest = wish.manifests[toward]
-    assert manifest.records is not None
-    safety = safety_of(manifest.records, toward not in record.sides)
+    safety = safety_of(wish.records[toward], toward not in record.sides)
     return Delivery(
         id=sync_delivery_id(record.tenant, record.id, toward, wanted), event=wish.event, tenant=record.tenant,
         flow=wish.flow, step=f"sync/{toward}", connection=toward, vendor=manifest.vendor, source=wish.source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.flows import flow_for
 from svyazka.engine.jobs.asking import account_of, asking
 from svyazka.engine.jobs.work import Failed, Waits
 from svyazka.engine.outages.learning import Outages
@@ -39,9 +40,10 @@ async def cards_of(hub: Hub, outages: Outages, tenant: Tenant, record: Record) -
 async def _card(hub: Hub, outages: Outages, tenant: Tenant, record: Record, name: str, object_: str) -> Card:
     try:
         account = await account_of(hub, outages, tenant.id, name)
-        records = account.manifest.records
-        if records is None:
+        flow = await flow_for(hub, tenant, record.kind, name)
+        if flow is None:
             return Card(connection=name, object=object_)
+        records = flow.records(name, account.manifest)
         async with asking(hub, outages, account, f"show {record.id}") as call:
             found = await records.read_many(record.kind, [object_], call)
     except (Failed, Waits, ConfigError, NoPlace) as error:
