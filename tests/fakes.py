@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 from typing import Any
 
+from svyazka.apply import Applying
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.learning import Doctor
@@ -20,6 +21,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import KINDS
+from svyazka.engine.operating.deeds import FilePlan
 from svyazka.engine.outbound.pacing import Limiter
 from svyazka.engine.ports.blobs import PIECE, Blob, NoBlob, checked
 from svyazka.engine.ports.schema import Query
@@ -434,6 +436,12 @@ class FakeHands:
         update = {"paused": paused} if part == tenant.id else {"paused_connections": (part,) if paused else ()}
         await hub.store.commit([journal.replace(held.model.model_copy(update=update), held.version)])
         hub.directory.forget()
+
+    async def plan_file(self, hub: Hub, tenant: Tenant, text: str) -> FilePlan:
+        return await Applying().plan_file(hub, tenant, text)
+
+    async def apply_file(self, hub: Hub, tenant: Tenant, text: str, revision: str, also: Sequence[Write] = ()) -> None:
+        await Applying().apply_file(hub, tenant, text, revision, also)
 
     async def set_secret(self, hub: Hub, tenant: Tenant, name: str, value: str, also: Sequence[Write] = ()) -> None:
         key = secret_id(tenant.id, name)

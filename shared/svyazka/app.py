@@ -37,7 +37,7 @@ def worker() -> Handler:
 
     settings = Settings()
     hub = build_hub(settings)
-    work = build_worker(hub)
+    work = build_worker(hub, abroad=settings.backend == "google")
     check = _caller_check(settings)
 
     async def serve(request: Request) -> Response:
@@ -82,13 +82,13 @@ def _caller_check(settings: Settings) -> Callable[[str | None, str], Awaitable[s
     return anybody
 
 
-def build_worker(hub: Hub) -> Worker:
-    """The worker over a hub."""
+def build_worker(hub: Hub, abroad: bool = False) -> Worker:
+    """The worker over a hub. `abroad`: its store is there."""
     from svyazka.apply import Applying
     from svyazka.connectors.registry import FRONT_DOOR, load_webhook
     from svyazka.engine.worker import Worker
 
-    return Worker(hub, load_webhook, FRONT_DOOR, long_works, Applying())
+    return Worker(hub, load_webhook, FRONT_DOOR, long_works, Applying(abroad))
 
 
 def long_works(hub: Hub, outages: Outages) -> list[Work]:

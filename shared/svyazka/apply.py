@@ -16,6 +16,7 @@ from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.journal.transition import commit_in_parts
+from svyazka.engine.operating.deeds import FileChange, FilePlan
 from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.claims import claimants, claims_document, claims_key
 from svyazka.engine.ports.schema import Query
@@ -23,9 +24,11 @@ from svyazka.engine.ports.store import Create, Delete, Document, Put, Replace, S
 from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory, is_secret, misfits, secret_id
 from svyazka.model.deliveries import OPEN
-from svyazka.model.errors import ConfigError
+from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Tenant
+from svyazka.tenantfile import read_tenant_text
+from svyazka.tenanttext import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,8 +410,12 @@ async def set_secret(
     await commit_apply(store, directory, plan, [write, *also])
 
 
+@dataclass(frozen=True, slots=True)
 class Applying:
     """What the console asks for of a tenant's file and its secrets (`engine/operating/deeds.py:Hands`)."""
+
+    abroad: bool = False
+    """Whether the store is there."""
 
     async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
         """Pause a tenant, or its connection or flow of that name, or let it go on. Raises ConfigError and Conflict."""
@@ -430,3 +437,36 @@ class Applying:
         if name not in secret_names(tenant):
             raise ConfigError(N_("{tenant}: no connection names a secret {name!r}").format(tenant=tenant.id, name=name))
         await set_secret(hub.store, hub.directory, hub.keyring, tenant.id, name, value, also)
+
+    async def plan_file(self, hub: Hub, tenant: Tenant, text: str) -> FilePlan:
+        """What a tenant's file with this text would change. Raises ConfigError."""
+        held = await journal.load(hub.store, Tenant, tenant.id)
+        if held is None:
+            raise ConfigError(N_("{tenant} is gone").format(tenant=tenant.id))
+        plan = await self._plan(hub, held.model, text)
+        changes = tuple(
+            FileChange(sign=one.sign, what=one.what, open=one.open_deliveries, note=one.note) for one in plan.changes
+        )
+        return FilePlan(
+            before=text_of(held.model), text=text, revision=held.version or "", changes=changes,
+            warnings=tuple(plan.warnings), missing=tuple(plan.missing_secrets),
+        )  # fmt: skip
+
+    async def apply_file(self, hub: Hub, tenant: Tenant, text: str, revision: str, also: Sequence[Write] = ()) -> None:
+        """Make it so. Raises ConfigError, and Conflict where the tenant isn't at that revision any more."""
+        plan = await self._plan(hub, tenant, text)
+        seen = [
+            one.document.version for one in plan.writes if isinstance(one, Replace) and one.document.kind == "tenants"
+        ]
+        if seen != [revision]:
+            raise Conflict([("tenants", tenant.id)])
+        await commit_apply(hub.store, hub.directory, plan, also)
+
+    async def _plan(self, hub: Hub, tenant: Tenant, text: str) -> ApplyPlan:
+        read = read_tenant_text(text, f"{tenant.id}.yaml")
+        if read.id != tenant.id:
+            raise ConfigError(N_("expected id: {tenant}").format(tenant=tenant.id))
+        plan = await plan_apply(hub.store, hub.directory, hub.keyring, read, abroad=self.abroad)
+        if plan.misfits:
+            raise ConfigError("; ".join(plan.misfits))
+        return plan

@@ -441,6 +441,12 @@ def read_tenant_file(path: Path) -> Tenant:
         raise ConfigError(_("{path}: expected a tenant file; {why}", path=path, why=systems(error))) from None
     except UnicodeDecodeError:
         raise ConfigError(_("{file}: expected UTF-8 text (save the file as UTF-8)", file=path.name)) from None
+    return read_tenant_text(text, path.name)
+
+
+def read_tenant_text(text: str, name: str) -> Tenant:
+    """The tenant that a text describes; `name` is what its mistakes call it. Raises TenantFileError."""
+    path = Path(name)
     odd = odd_space(text)
     if odd is not None:
         raise TenantFileError(path, [Mistake(odd.line, "", odd.message)])

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from svyazka.console import access, connections, doing, first, lists, more, stories, sync, work
+from svyazka.console import access, connections, doing, files, first, lists, more, stories, sync, work
 from svyazka.console.guarding import Guard
 from svyazka.console.rendering import bare, page
 from svyazka.console.surroundings import Surroundings, Visit, language_of
@@ -89,6 +89,8 @@ def console(
             Route("/jobs", shown(work.jobs)),
             Route("/jobs/{id}", shown(work.job)),
             Route("/again", shown(work.again)),
+            Route("/file", shown(files.file)),
+            Route("/file", shown(files.proposed), methods=["POST"]),
             Route("/secrets", shown(access.secrets)),
             Route("/more", shown(more.more)),
             Route("/audit", shown(more.audit)),

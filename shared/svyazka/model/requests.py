@@ -51,6 +51,10 @@ class Wish(StrEnum):
     """Make the link at which an account's owner gives us access."""
     TAKE_CODE = "take_code"
     """Take the address, or the code, that agreeing led to."""
+    PLAN_FILE = "plan_file"
+    """Say what a business's settings, as they were typed, would change."""
+    APPLY_FILE = "apply_file"
+    """Make them so, if nobody changed them meanwhile."""
     SYNC_START = "sync_start"
     """Systems in step: write from now on, where a flow only watched."""
     SYNC_STOP = "sync_stop"
@@ -62,7 +66,9 @@ class Wish(StrEnum):
     """Read the cards of a record, to be seen side by side."""
 
 
-OWNERS = frozenset({Wish.SET_SECRET, Wish.AUTHORISE, Wish.TAKE_CODE, Wish.SYNC_START, Wish.SYNC_STOP})
+OWNERS = frozenset(
+    {Wish.SET_SECRET, Wish.AUTHORISE, Wish.TAKE_CODE, Wish.PLAN_FILE, Wish.APPLY_FILE, Wish.SYNC_START, Wish.SYNC_STOP}
+)
 
 NEEDED: Mapping[Wish, Role] = {wish: Role.OWNER if wish in OWNERS else Role.OPERATOR for wish in Wish}
 """The least role for each."""

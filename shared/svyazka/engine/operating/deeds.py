@@ -8,7 +8,10 @@ from typing import Protocol
 
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Write
+from svyazka.engine.security.sealing import opened_for_vault
+from svyazka.model.base import Stored
 from svyazka.model.requests import Request, Wish
 from svyazka.model.tenants import Tenant
 
@@ -39,6 +42,28 @@ what it did. Raises Refused, ConfigError, Conflict."""
 Deeds = Mapping[Wish, Deed]
 
 
+class FileChange(Stored):
+    """One line of what would change."""
+
+    sign: str
+    what: str
+    open: int = 0
+    note: str = ""
+
+
+class FilePlan(Stored):
+    """What settings that were typed would change."""
+
+    before: str
+    text: str
+    revision: str
+    """Of the tenant that it was compared with."""
+    changes: tuple[FileChange, ...] = ()
+    warnings: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Keys that aren't set."""
+
+
 class Hands(Protocol):
     """What is done above the engine: of a tenant's file and its secrets. All raise ConfigError and Conflict."""
 
@@ -47,6 +72,31 @@ class Hands(Protocol):
 
     async def set_secret(self, hub: Hub, tenant: Tenant, name: str, value: str, also: Sequence[Write] = ()) -> None:
         """Keep a secret, with these writes in the same commit."""
+
+    async def plan_file(self, hub: Hub, tenant: Tenant, text: str) -> FilePlan:
+        """What a tenant's file with this text would change; nothing is written."""
+
+    async def apply_file(self, hub: Hub, tenant: Tenant, text: str, revision: str, also: Sequence[Write] = ()) -> None:
+        """Make it so, with these writes, if the tenant is still as it was at that revision."""
+
+
+def typed(hub: Hub, request: Request) -> str:
+    """What came sealed to the vault's lock. Raises Refused, ConfigError."""
+    if request.sealed is None:
+        raise Refused(N_("nothing was typed"))
+    return opened_for_vault(hub.keyring, request.sealed, request.context)
+
+
+async def end_of(hub: Hub, request: Request, said: str) -> Sequence[Write]:
+    """A request's own end, for a deed that must not be done once more: it stands in the deed's commit."""
+    held = await journal.load(hub.store, Request, request.id)
+    if held is None or held.model.state != "asked":
+        raise Refused(DONE_BEFORE)
+    now = hub.clock.now()
+    return [
+        journal.replace(held.model.answered("done", said, now), held.version),
+        journal.create(held.model.audit_line(now)),
+    ]
 
 
 def connection_in(tenant: Tenant, name: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
-from svyazka.engine.operating.deeds import Deeds, Hands
+from svyazka.engine.operating.deeds import Answer, Deeds, Hands, Refused, end_of, typed
+from svyazka.engine.security.sealing import sealed_to
+from svyazka.model.errors import Conflict
 from svyazka.model.requests import Request, Wish
 from svyazka.model.tenants import Tenant
 
@@ -14,7 +16,12 @@ class DeedsOfTenants:
 
     def __init__(self, hub: Hub, hands: Hands) -> None:
         self._hub, self._hands = hub, hands
-        self.deeds: Deeds = {Wish.PAUSE: self._paused, Wish.RESUME: self._resumed}
+        self.deeds: Deeds = {
+            Wish.PAUSE: self._paused,
+            Wish.RESUME: self._resumed,
+            Wish.PLAN_FILE: self._planned,
+            Wish.APPLY_FILE: self._applied,
+        }
 
     async def _paused(self, request: Request, tenant: Tenant) -> str:
         await self._hands.set_paused(self._hub, tenant, request.about, True)
@@ -23,3 +30,22 @@ class DeedsOfTenants:
     async def _resumed(self, request: Request, tenant: Tenant) -> str:
         await self._hands.set_paused(self._hub, tenant, request.about, False)
         return N_("it goes on")
+
+    async def _planned(self, request: Request, tenant: Tenant) -> Answer:
+        """Sealed to whoever asked: a file says where a business is told of troubles, and who its people are."""
+        plan = await self._hands.plan_file(self._hub, tenant, typed(self._hub, request))
+        if plan.revision != request.arguments.get("revision") or request.lock is None:
+            raise Refused(N_("somebody changed the settings meanwhile: look at them anew"))
+        return Answer(
+            N_("nothing is changed yet"), shown=sealed_to(request.lock, plan.model_dump_json(), request.context)
+        )
+
+    async def _applied(self, request: Request, tenant: Tenant) -> str:
+        said = N_("the settings are changed")
+        text, revision = typed(self._hub, request), request.arguments.get("revision", "")
+        also = await end_of(self._hub, request, said)
+        try:
+            await self._hands.apply_file(self._hub, tenant, text, revision, also)
+        except Conflict:
+            raise Refused(N_("somebody changed the settings meanwhile: look at them anew")) from None
+        return said
