@@ -127,9 +127,22 @@ class Business:
         found = [one for one in deal["custom_fields_values"] or () if str(one["field_id"]) == FIELDS[name]]
         return found[0]["values"][0]["value"] if found else None
 
-    def starts(self, deal: Mapping[str, Any]) -> str:
+    def lead(self, name: str, stage: int, **more: Any) -> int:
+        """A manager makes a deal of Anna's."""
+
+        def make() -> int:
+            people = self.crm.cards["contacts"]
+            known = next((id_ for id_, one in people.items() if ANNA["phone"] in str(one)), None)
+            contact = known or self.crm.add("contacts", {"name": "Анна Петрова", "phone": [ANNA["phone"]]})["id"]
+            lead = self.crm.add("leads", {"name": name, "status_id": stage, "contacts": [contact], **more})
+            self.crm.send_soon()
+            return int(lead["id"])
+
+        return int(self._told(make))
+
+    def starts(self, deal: Mapping[str, Any], zone: str = "Europe/Moscow") -> str:
         """When its visit is, as the clock at the salon shows it."""
-        moment = datetime.fromtimestamp(self.field(deal, "starts_at"), ZoneInfo("Europe/Moscow"))
+        moment = datetime.fromtimestamp(self.field(deal, "starts_at"), ZoneInfo(zone))
         return f"{moment:%Y-%m-%d %H:%M}"
 
     # The hub
@@ -144,6 +157,13 @@ class Business:
                 await self.hub.work()
         await self.hub.pass_time(hours)
         await self._heard()
+
+    async def nights(self, count: int) -> None:
+        """So many nights go by, and nothing is polled in them."""
+        for _ in range(count):
+            await self.hub.pass_time(24 - (self.hub.clock.now().hour + 24 - 2) % 24)
+            await self.hub.worker.nightly.due()
+            await self.hub.pass_time(0.6)
 
     async def survive(self) -> None:
         """The same, by a fresh worker after each death."""

@@ -5,14 +5,28 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from in_step_house import POINTS, dies_at
-from matrix.appointments import ANNA, BOOKED, CALL_BACK, CONFIRMED, LOST, MISSED, WON, Business, business
+from matrix.appointments import (
+    ANNA,
+    BOOKED,
+    CALL_BACK,
+    CONFIRMED,
+    FLOW,
+    LOST,
+    MISSED,
+    WON,
+    Business,
+    business,
+    connections,
+)
 from matrix.hub import Front
 from simulators.serve import Running
+from svyazka.engine.operating.syncing import flow_named, look_anew, switched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -111,3 +125,98 @@ async def test_a_worker_that_dies_at_any_step_makes_nothing_twice(
         assert shop.shows(visit)["deleted"], point
     assert len(shop.deals()) == len(shop.crm.cards["contacts"]) == len(POINTS)
     assert len([one for one in shop.salon.effects if one["kind"] == "cancelled"]) == len(POINTS)
+
+
+@pytest.mark.parametrize("shop", ["told"], indirect=True)
+async def test_what_nobody_told_and_no_poll_has_found_is_mended_in_the_night(shop: Business) -> None:
+    visit = shop.visit(**shop.at("2026-10-07 12:00"))
+    other = shop.visit(client={**ANNA, "id": 4002, "phone": "+79994445566"}, **shop.at("2026-10-07 16:00"))
+    await shop.settle()
+    shop.listens, shop.salon.hooks = False, {**shop.salon.hooks, "urls": []}
+    shop.crm.hooks.clear()
+    deal, kept = shop.deal_of(visit), shop.deal_of(other)
+    shop.salon.salon.records[visit] |= shop.at("2026-10-07 18:00")  # and its time of change says nothing of it
+    deal["status_id"] = CONFIRMED
+    kept["is_deleted"] = True
+    await shop.nights(8)
+    assert (shop.starts(deal), shop.shows(visit)["attendance"]) == ("2026-10-07 18:00", 2)
+    assert not shop.shows(other)["deleted"]
+    assert len(shop.crm.cards["leads"]) == 2
+
+
+def flow(**changes: Any) -> dict[str, Any]:
+    return {**FLOW, **changes}
+
+
+async def test_a_flow_that_watches_writes_nothing_and_lists_what_it_then_does(
+    tmp_path: Path, empty: Path, front: Front, vendors: Running
+) -> None:
+    data = shutil.copytree(empty, tmp_path / "data")
+    async with business(data, front, vendors, flow(mode="watch")) as shop:
+        await shop.listen()
+        shop.visit(**shop.at("2026-10-07 12:00"))
+        await shop.settle()
+        assert not shop.deals()
+        assert not shop.crm.cards["contacts"]
+        (record,) = await shop.records()
+        assert record.would == {"crm": ("+",)}
+        owner = await shop.hub.hub.directory.tenant("kofe")
+        assert owner is not None
+        one = await flow_named(shop.hub.hub, owner, "sync_appointments")
+        await switched(shop.hub.hub, owner, one, ["crm"], on=True)
+        async for _ in look_anew(shop.hub.hub, owner, one):
+            pass
+        await shop.settle()
+        assert shop.deal()["status_id"] == BOOKED
+        (record,) = await shop.records()
+        assert not record.would
+        shop.move(shop.deal()["id"], CONFIRMED)
+        await shop.settle()
+        (record,) = await shop.records()
+        assert record.would == {"salon": ("status",)}, "toward the salon nobody has started it"
+
+
+async def test_a_visit_takes_the_persons_only_open_deal_and_leaves_what_managers_wrote(
+    tmp_path: Path, empty: Path, front: Front, vendors: Running
+) -> None:
+    data = shutil.copytree(empty, tmp_path / "data")
+    async with business(data, front, vendors, flow(attach="open")) as shop:
+        await shop.listen()
+        lead = shop.lead("Заявка с сайта", CALL_BACK, price=5000)
+        visit = shop.visit(**shop.at("2026-10-07 12:00"))
+        await shop.settle()
+        deal = shop.deal()
+        assert (deal["id"], deal["name"], deal["price"], deal["status_id"]) == (lead, "Заявка с сайта", 5000, BOOKED)
+        assert shop.starts(deal) == "2026-10-07 12:00"
+        shop.visit(visit, attendance=2)
+        shop.visit(**shop.at("2026-11-07 12:00"))
+        await shop.settle()
+        assert [one["status_id"] for one in shop.deals()] == [CONFIRMED, BOOKED], "that one has a visit by now"
+        for number in (1, 2):
+            shop.lead(f"Курс {number}", CALL_BACK)
+        shop.visit(**shop.at("2026-12-07 12:00"))
+        await shop.settle()
+        assert len(shop.deals()) == 4, "which of several is a question"
+        assert [(one.field, one.cause, len(one.candidates)) for one in await shop.doubts()] == [("@crm", "several", 2)]
+
+
+async def test_what_was_over_or_names_nobody_is_no_deal_and_a_walk_in_salon_of_another_zone_keeps_its_clock(
+    tmp_path: Path, empty: Path, front: Front, vendors: Running
+) -> None:
+    data = shutil.copytree(empty, tmp_path / "data")
+    made = connections(salon={"timezone": "Asia/Vladivostok"})
+    async with business(data, front, vendors, FLOW, made=made) as shop:
+        await shop.listen()
+        shop.visit(**shop.at("2026-10-04 12:00"))
+        shop.visit(client=None, **shop.at("2026-10-08 12:00"))
+        cancelled = shop.visit(client={**ANNA, "phone": "+79990001122"}, **shop.at("2026-10-08 13:00"))
+        shop.visit(cancelled, deleted=True)
+        await shop.settle()
+        assert not shop.deals()
+        visit = shop.visit(**shop.at("2026-10-08 00:30"))
+        await shop.settle()
+        assert shop.starts(shop.deal(), "Asia/Vladivostok") == "2026-10-08 00:30"
+        writes = shop.crm.cards["leads"][shop.deal()["id"]]["updated_at"]
+        shop.visit(visit, comment="у окна")
+        await shop.settle()
+        assert shop.crm.cards["leads"][shop.deal()["id"]]["updated_at"] == writes, "the same time in another zone"

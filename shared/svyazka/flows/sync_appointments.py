@@ -58,7 +58,7 @@ class SyncAppointmentsSettings(FlowSettings):
     title: str = "{service}: {name}"
     fields: dict[str, str] = {}
     """Field -> `off`; for `status` and `starts_at` also `both`, or the calendar."""
-    per: Literal["visit", "person"] = "visit"
+    per: Literal["visit"] = "visit"
     attach: Literal["open"] | None = None
     attendance: Literal["calendar", "both"] = "calendar"
     delete: Delete | dict[Name, Delete] = {}

@@ -37,7 +37,6 @@ class DealsOfVisits(Records[Any]):
 
     def __init__(self, deals: Records[Any], table: StageTable, zone: str) -> None:
         self._deals, self._table, self._zone = deals, table, zone
-        self.exact_versions = deals.exact_versions  # type: ignore[misc]
 
     @property
     def creating(self) -> Operation:  # type: ignore[override]

@@ -101,7 +101,8 @@ class VisitKind(Kind):
 
         known = None if base is None else next((one for one in VisitStatus if shows((base.prints,), one)), None)
         calendar = known if visit is None else status_of(visit)
-        if base is None and not self.table.means(stage):
+        is_new = base is None or (base.owed is not None and () in base.owed.before)
+        if is_new and not self.table.means(stage):
             return CLEARED
         if calendar is None:
             return UNREAD

@@ -1,0 +1,103 @@
+"""A deal as the visit that it shows: what its stage says, beside the calendar and what was agreed; and its times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from svyazka.engine.comparing.prints import Printer
+from svyazka.engine.in_step.deals import DealsOfVisits
+from svyazka.engine.in_step.visits import VisitKind
+from svyazka.model.bases import FieldBase, Owed
+from svyazka.model.in_step import Record, Rules, Side
+from svyazka.model.records import CLEARED, UNREAD, Object, RecordKind, Shown
+
+NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
+STAGES = {
+    "booked": ("new", "called"), "confirmed": ("sure", "paid"), "completed": ("won",), "cancelled": ("lost",),
+    "missed": ("lost", "absent"),
+}  # fmt: skip
+PRINTS = Printer({"1": bytes(32)}, "kofe", "visit")
+
+
+def kind(**rules: Any) -> VisitKind:
+    given = Rules(
+        kind=RecordKind.VISIT, between=("salon", "crm"), writes=True, fields={"status": "both"}, create={},
+        shows_as={"crm": RecordKind.DEAL}, stages=STAGES, delete={"salon": "mirror"}, **rules,
+    )  # fmt: skip
+    return VisitKind(given, "Europe/Moscow", lambda texts: texts.get("service", ""))
+
+
+def said(
+    stage: str, calendar: str | None, agreed: str | None, ends: str = "2026-10-07T12:00:00", **rules: Any
+) -> Shown:
+    """What a deal says of its visit."""
+    base = {} if agreed is None else {"status": FieldBase(prints=PRINTS.prints("status", agreed))}
+    return _said(stage, calendar, base, ends, **rules)
+
+
+def _said(stage: str, calendar: str | None, bases: dict[str, FieldBase], ends: str, **rules: Any) -> Shown:
+    side = Side(object="d", bases=bases)
+    record = Record(id="r", tenant="kofe", kind=RecordKind.VISIT, sides={"crm": side}, created_at=NOW)
+    deal = Object(RecordKind.VISIT, "d", {"stage": stage})
+    visit = Object(RecordKind.VISIT, "v", {"status": calendar or "", "ends_at": f"{ends} Europe/Moscow"})
+    others = {} if calendar is None else {"salon": visit}
+    return kind(**rules).shown("crm", deal, record, others, PRINTS, NOW)["status"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "calendar", "agreed", "status"),
+    [
+        ("called", "booked", "booked", "booked"),  # a manager's move within a status
+        ("paid", "booked", "booked", "confirmed"),
+        ("new", "confirmed", "confirmed", UNREAD),  # no way back at a deal's word
+        ("won", "booked", "booked", UNREAD),  # won before anybody came
+        ("lost", "booked", "booked", "cancelled"),  # it means two: who was absent is the calendar's to say
+        ("lost", "missed", "booked", "missed"),
+        ("theirs", "booked", "booked", UNREAD),
+        ("theirs", "booked", None, CLEARED),  # found just now: it is to be brought to where the visit stands
+        ("sure", "booked", None, "confirmed"),
+        ("lost", None, "cancelled", "cancelled"),  # as a list shows it, beside what was agreed alone
+        ("sure", None, "booked", "confirmed"),
+    ],
+)
+def test_what_a_stage_says(stage: str, calendar: str | None, agreed: str | None, status: Shown) -> None:
+    assert said(stage, calendar, agreed) == status
+
+
+def test_a_visit_that_is_over_is_neither_confirmed_nor_cancelled_by_its_deal() -> None:
+    assert said("lost", "confirmed", "confirmed", ends="2026-10-05T11:00:00") is UNREAD
+    assert said("won", "confirmed", "confirmed", ends="2026-10-05T11:00:00", attendance=True) == "completed"
+
+
+def test_what_is_still_to_be_brought_to_a_deal_is_no_word_of_its_own() -> None:
+    before = (PRINTS.prints("status", "booked"),)
+    owed = {"status": FieldBase(prints=PRINTS.prints("status", "cancelled"), owed=Owed(before=before))}
+    assert _said("new", "cancelled", owed, "2026-10-07T12:00:00") == "booked"
+
+
+class Deals:
+    def keeps(self, kind: RecordKind, field: str, value: Any) -> Any:
+        return value
+
+
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "Asia/Vladivostok", "America/New_York", "Europe/London"])
+@pytest.mark.parametrize(
+    "clock",
+    ["2026-03-29T01:30:00", "2026-10-25T01:30:00", "2026-11-01T01:30:00", "2026-12-31T23:59:00", "2026-10-07T00:00:00"],
+)
+def test_a_time_that_was_written_is_read_as_the_same(clock: str, zone: str) -> None:
+    deals: Any = DealsOfVisits(Deals(), kind().table, zone)  # type: ignore[arg-type]
+    told = f"{clock} {zone}"
+    written = deals._theirs({"starts_at": told}, None)["starts_at"]
+    read = deals._shown("starts_at", datetime.fromisoformat(written).astimezone(UTC).isoformat())
+    assert deals.keeps(RecordKind.VISIT, "starts_at", told) == read
+
+
+def test_a_stage_is_written_only_where_it_means_another_status() -> None:
+    deals: Any = DealsOfVisits(Deals(), kind().table, "Europe/Moscow")  # type: ignore[arg-type]
+    there = Object(RecordKind.VISIT, "d", {"stage": "called"})
+    assert deals._theirs({"status": "booked"}, there) == {}
+    assert deals._theirs({"status": "confirmed"}, there) == {"stage": "sure"}
