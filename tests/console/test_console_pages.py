@@ -187,6 +187,7 @@ def test_everything_has_a_name_for_people() -> None:
 PAGES = (
     "/", "/systems", "/systems/kofe/sms", "/systems/kofe/sms/history", "/systems/kofe/sms/access", "/deliveries",
     "/deliveries?status=dead", "/events?connection=till", "/jobs", "/again?tenant=kofe", "/secrets", "/audit", "/more",
+    "/pictures",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from svyazka.console import access, connections, doing, files, first, lists, more, stories, sync, work
 from svyazka.console.guarding import Guard
+from svyazka.console.pictures import pictures
 from svyazka.console.rendering import bare, page
 from svyazka.console.surroundings import Surroundings, Visit, language_of
 from svyazka.engine.support.logs import log, where
@@ -76,6 +77,7 @@ def console(
     app = Starlette(
         routes=[
             Route("/", shown(first.first)),
+            Route("/pictures", shown(pictures)),
             Route("/problems/{id}", shown(first.problem)),
             Route("/systems", shown(first.systems)),
             Route("/systems/{tenant}/{connection}", shown(connections.connection)),

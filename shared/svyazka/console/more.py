@@ -18,6 +18,7 @@ ROWS = 100
 SECTIONS = (
     ("/file", N_("Settings"), N_("What is connected with what, as a text; changes are looked at before they are made."),
      Role.LOOKER),
+    ("/pictures", N_("Pictures"), N_("How much was done, how quickly, what was read and what it cost."), Role.LOOKER),
     ("/secrets", N_("Keys and tokens"), N_("Set a new one where an old one has died. They are never shown."),
      Role.OWNER),
     ("/audit", N_("Who did what"), N_("Every button that was pressed and every command that was given."),

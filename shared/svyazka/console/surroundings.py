@@ -44,6 +44,9 @@ class Surroundings:
             self._tenants = (time.monotonic() + BELIEVED, tenants)
         return tenants
 
+    samples: dict[str | None, object] = field(default_factory=dict, repr=False)
+    """What pictures are made of, by tenant: a minute old at most."""
+
     def forget_tenants(self) -> None:
         """One of them was changed just now."""
         self._tenants = (0.0, {})
