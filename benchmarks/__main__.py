@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.cloud import processor_time
 from benchmarks.cold_start import against_empty
 from benchmarks.comparing import comparing
+from benchmarks.console import console_pages
 from benchmarks.door import lead_accept
 from benchmarks.importing import importing
 from benchmarks.lists import lists
@@ -37,6 +38,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "processor_time_as_deployed": lambda scale: processor_time(int(1000 * scale)),
     "end_to_end": lambda scale: end_to_end(int(8000 * scale)),
     "lists": lambda scale: lists(int(100_000 * scale), max(int(1000 * scale), 10)),
+    "console": lambda scale: console_pages(int(100_000 * scale), 10),
     "comparing": lambda scale: comparing(int(50_000 * scale)),
     "importing": lambda scale: importing(int(50_000 * scale)),
     "upgrade": lambda scale: upgrade(int(100_000 * scale)),

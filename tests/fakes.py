@@ -24,7 +24,7 @@ from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.operating.deeds import FilePlan
 from svyazka.engine.outbound.pacing import Limiter
 from svyazka.engine.ports.blobs import PIECE, Blob, NoBlob, checked
-from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.schema import Query, place_of
 from svyazka.engine.ports.store import (
     Create,
     Delete,
@@ -171,7 +171,9 @@ class MemoryStore:
         found = [d for d in found if not name or d.fields[name] is not None]
         found.sort(key=place, reverse=backwards)
         if cursor is not None:
-            last = json.loads(cursor)
+            last = list(place_of(cursor))
+            if not isinstance(last[0], str):
+                raise ValueError("expected a cursor of a time and an id")
             found = [d for d in found if (place(d) < last if backwards else place(d) > last)]
         page = found[:limit]
         self.reads += len(page)

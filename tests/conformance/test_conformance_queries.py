@@ -114,6 +114,15 @@ async def test_nothing_is_an_empty_page(store):
         assert (page.documents, page.cursor) == ([], None), query.name
 
 
+NO_CURSORS = ("-1", "null", "{}", "[]", '["x"]', "[null, 3]", '[[], "d"]', '[null, ""]', "no JSON", f'[{2**70}, "d"]')
+
+
+async def test_what_is_no_cursor_is_said_to_be_none(store):
+    for cursor in NO_CURSORS:
+        with pytest.raises(ValueError):
+            await store.find(RECENT_EVENTS, cursor=cursor)
+
+
 async def test_no_more_than_the_limit(store):
     for query in queries():
         made = [bare(query.kind, f"d{n}", **matching(query, n)) for n in range(4)]

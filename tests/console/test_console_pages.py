@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -208,3 +209,10 @@ async def test_a_page_costs_few_queries(house: House, visitor: Visitor, path: st
     asked.clear()
     await visitor.page(path)
     assert len(asked) <= 3, asked
+
+
+async def test_a_first_load_is_light(visitor: Visitor) -> None:
+    load = [
+        await visitor.http.get(path) for path in ("/", "/static/console.css", "/static/live.js", "/static/icon.svg")
+    ]
+    assert sum(len(gzip.compress(answer.content)) for answer in load) < 20_000

@@ -24,7 +24,7 @@ from svyazka.backends.google.patience import TRY_LIMIT, patiently
 from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.catalogue import _
 from svyazka.engine.journal.kinds import KINDS
-from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.schema import Query, place_of
 from svyazka.engine.ports.store import Create, Delete, Document, Page, Put, Replace, Task, Write, after, check_size
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
@@ -179,10 +179,10 @@ class FirestoreStore:
         for name in (ordered, NAME) if ordered else (NAME,):
             asked = asked.order_by(name, direction=way)
         if cursor is not None:
-            time, key = json.loads(cursor)
+            time, key = place_of(cursor)
             place: dict[str, Any] = {NAME: self._reference(query.kind, key)}
             if ordered:
-                place[ordered] = datetime.fromisoformat(time)
+                place[ordered] = datetime.fromisoformat(str(time))
             asked = asked.start_after(place)
         return asked.limit(limit)
 

@@ -22,7 +22,7 @@ from svyazka.backends.local.writer import Writer, connect
 from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.clock import Clock, SystemClock
-from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.schema import Query, place_of
 from svyazka.engine.ports.store import (
     Create,
     Delete,
@@ -309,7 +309,7 @@ def find_question(
             wheres.append("element = ?")
             values.append(contains)
     if cursor is not None:
-        value, key = json.loads(cursor)
+        value, key = place_of(cursor)
         than = "<" if backwards else ">"
         wheres.append(f"({ordered}, id) {than} (?, ?)" if ordered else "id > ?")
         values += [value, key] if ordered else [key]

@@ -5,6 +5,7 @@ The declarations themselves are in `engine/journal/kinds.py` and `kinds_of_intak
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -76,3 +77,19 @@ class Kind:
                 raise ValueError(f"{name}: {self.name} has no field {mentioned!r}")
         self.queries.append(query)
         return query
+
+
+def place_of(cursor: str) -> tuple[str | int | None, str]:
+    """Where a page ended, as its backend wrote it down: the time that the answer is ordered by, and the document's id.
+
+    Raises ValueError for what no backend wrote: a cursor comes back out of a page's address.
+    """
+    place = json.loads(cursor)
+    if not isinstance(place, list) or len(place) != 2:
+        raise ValueError("expected a cursor of two parts")
+    time, key = place
+    if not isinstance(key, str) or not key or not isinstance(time, str | int | None):
+        raise ValueError("expected a cursor of a time and an id")
+    if isinstance(time, int) and not -(2**63) <= time < 2**63:
+        raise ValueError("expected a cursor's time within 64 bits")
+    return time, key

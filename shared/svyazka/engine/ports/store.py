@@ -125,7 +125,8 @@ class Store(Protocol):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        """The documents that a query finds, at most `limit`, from `cursor` on."""
+        """The documents that a query finds, at most `limit`, from `cursor` on. Raises ValueError for a cursor that is
+        none."""
 
     async def tally(
         self,
