@@ -25,6 +25,7 @@ from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.tenants.directory import Directory, is_secret, misfits, secret_id
 from svyazka.model.deliveries import OPEN
 from svyazka.model.errors import ConfigError, Conflict
+from svyazka.model.events import EventType
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Tenant
 from svyazka.tenantfile import read_tenant_text
@@ -349,6 +350,8 @@ def compile_connection(
         if name in flow.sources:
             bound = directory.bind(flow)
             wants |= {event_type.value for event_type in bound.flow.wants(bound.settings)}
+    if directory.manifests(spec.vendor).payments is not None:
+        wants.add(EventType.PAYMENT_CHANGED.value)  # the engine's own: no flow acts on it
     sealed: dict[str, str] = {}
     public: dict[str, JsonValue] = {}
     for setting in webhook.secret_settings if webhook else ():

@@ -6,7 +6,7 @@ from svyazka.catalogue import _
 from svyazka.engine.ports.store import Store
 from svyazka.model.errors import ConfigError
 
-KINDS = {"evt": "events", "dlv": "deliveries", "raw": "raws", "job": "jobs"}
+KINDS = {"evt": "events", "dlv": "deliveries", "raw": "raws", "job": "jobs", "pay": "payments"}
 """Collections by the beginnings of their ids."""
 CANDIDATES = 10
 

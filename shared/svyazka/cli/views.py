@@ -19,6 +19,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
 from svyazka.model.jobs import Counts, Job
+from svyazka.model.payments import Payment
 from svyazka.model.problems import Problem
 from svyazka.model.reasons import Reason
 from svyazka.model.references import Produced
@@ -179,6 +180,25 @@ def job_row(job: Job, zone: tzinfo) -> Row:
         "counts": {name: getattr(job.counts, name) for name in Counts.model_fields},
         "started_at": stamp(job.started_at, zone), "ended_at": stamp(job.ended_at, zone),
         "rate": None if job.rate is None else round(job.rate, 2), "left": None if left is None else round(left, 1),
+    }  # fmt: skip
+
+
+def payment_row(payment: Payment, zone: tzinfo) -> Row:
+    """`payments --json`; who paid isn't in it. `provider`: whoever has the money, or was asked last."""
+    by = payment.paid_by or (payment.attempts[-1] if payment.attempts else None)
+    transactions: list[JsonValue] = [
+        {
+            "id": one.id, "kind": one.kind.value, "status": one.status.value, "amount": one.amount.text,
+            "at": stamp(one.at, zone),
+        }
+        for one in payment.transactions
+    ]  # fmt: skip
+    return {
+        "id": payment.id, "tenant": payment.tenant, "order": payment.order,
+        "provider": by.connection if by is not None else None, "amount": payment.amount.text,
+        "currency": payment.amount.currency, "state": payment.state.value, "refunded": payment.refunded.text,
+        "receipt": "provider" if payment.receipt else None, "external_id": by.external_id if by is not None else None,
+        "transactions": transactions,
     }  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def for_people(answer: Answer, return_url: str | None, settings: SiteSettings) -
 
     Only to pages of the site's origins: else whoever writes a link to our form could send people anywhere.
     """
-    if answer.status < 300 and return_url is not None and _is_own(return_url, settings):
+    if answer.status < 300 and return_url is not None and is_own(return_url, settings):
         return Answer(303, b"", "text/plain", {"Location": return_url})
     words = N_("Спасибо, мы получили вашу заявку.") if answer.status < 300 else _reason(answer)
     page = (
@@ -66,7 +66,8 @@ def _reason(answer: Answer) -> str:
     return N_("Сейчас не получилось. Попробуйте, пожалуйста, ещё раз через минуту.")
 
 
-def _is_own(url: str, settings: SiteSettings) -> bool:
+def is_own(url: str, settings: SiteSettings) -> bool:
+    """Whether an address is a page of the site's origins."""
     # A browser reads a backslash as a slash and drops tabs: nothing of the kind is followed.
     if not url.isascii() or not url.isprintable() or "\\" in url or len(url) > 2000:
         return False

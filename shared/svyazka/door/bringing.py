@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Lead
+from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Lead, Payment, Refund
 from svyazka.connectors.site.settings import SiteSettings
 from svyazka.door.accepting import Entry, enter, name_of, print_of
-from svyazka.door.answers import content, for_people, is_form, too_often, wrong
+from svyazka.door.answers import content, for_people, is_form, is_own, too_often, wrong
 from svyazka.door.asked import AskedOfTheWorker
 from svyazka.door.bodies import OF_FORMS, checked, sent, too_quick, trapped
 from svyazka.door.callers import Caller
 from svyazka.door.calls import Call, Handler
 from svyazka.door.counts import Counts
 from svyazka.door.limits import Limit, ends_in
+from svyazka.door.paying import payment_begun
 from svyazka.engine.contracts.webhook import Answer
 from svyazka.engine.intake.receive import Receiver, problem
 from svyazka.engine.ports.store import Door
@@ -24,9 +25,9 @@ from svyazka.model.events import FLOOD, QUICK
 
 KEY_LENGTH = 255
 """Characters of an Idempotency-Key at most."""
-NEEDS_KEY = frozenset({"order", "booking"})
+NEEDS_KEY = frozenset({"order", "booking", "payment", "refund"})
 """What must not happen twice, and could by a repeat: their callers name them."""
-BY_SERVERS = frozenset({"event"})
+BY_SERVERS = frozenset({"event", "refund"})
 USUAL_FRESH = 600.0
 FLOOD_LEAST, FLOOD_TIMES = 60, 20
 """An hour's calls that are never a flood, and how many times the site's usual hour is one."""
@@ -73,7 +74,7 @@ class Bringing:
         body = checked(BODIES[call], said, as_form)
         if isinstance(body, Answer):
             return body
-        missing = _missing(body)
+        missing = _missing(body) or _elsewhere(body, caller)
         if missing is not None:
             return missing
         named = name_of(self._keyring, caller, call, body, said, key)
@@ -84,7 +85,7 @@ class Bringing:
             "held_for": _held_for(held, settings),
             "body": body.model_dump(mode="json", exclude_unset=True),
         })  # fmt: skip
-        asked_for = isinstance(body, Booking) and trap is None and held is None
+        asked_for = isinstance(body, Booking | Payment | Refund) and trap is None and held is None
         entry = await enter(self._receiver, caller, envelope, self._asked.queue_due() if asked_for else None)
         if named.by_key and entry.mistaken:
             return problem(
@@ -92,6 +93,8 @@ class Bringing:
             )
         if isinstance(body, Booking) and asked_for:
             return await self._booked(caller, entry, body)
+        if isinstance(body, Payment | Refund) and asked_for:
+            return payment_begun(entry, await self._asked.carried_out(entry.id))
         return content(202 if entry.fresh else 200, {"status": "accepted", "id": entry.id})
 
     async def _held(self, caller: Caller, body: Body) -> str | None:
@@ -163,6 +166,15 @@ def _held_for(held: str | None, settings: SiteSettings) -> float | None:
     """Seconds that it is held for, where it then goes on by itself: of a flood nothing does."""
     after = settings.quick_goes_on_after
     return after.total_seconds() if held == QUICK and after is not None else None
+
+
+def _elsewhere(body: Body, caller: Caller) -> Answer | None:
+    """A browser's word sends payers to the site's own pages only."""
+    if isinstance(body, Payment) and body.return_url and not caller.server and not is_own(
+        body.return_url, caller.settings
+    ):  # fmt: skip
+        return wrong("return_url", "expected a page of the site's origins")
+    return None
 
 
 def _missing(body: Body) -> Answer | None:

@@ -22,6 +22,7 @@ from svyazka.door.knowing import Knowing
 from svyazka.door.limits import Limiter
 from svyazka.door.looking import Looking
 from svyazka.door.openapi import document
+from svyazka.door.paying import Paying
 from svyazka.door.visits import Visits
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import RETRY_AFTER, ReadBody, Receiver, problem
@@ -64,6 +65,7 @@ class FrontDoor:
             ("GET", "me/visits"): knowing.own("my_visits"),
             ("GET", "me/bookings"): knowing.own("my_bookings"),
             ("GET", "status"): looking.status,
+            ("GET", "payment"): Paying(asked).state,
             ("GET", "test-crm"): bringing.test_crm,
             ("GET", "services"): looking.at("services"),
             ("GET", "staff"): looking.at("staff", "service"),

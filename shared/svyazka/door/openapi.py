@@ -16,6 +16,14 @@ _PROBLEM = {
         "errors": {"type": "array", "items": {"type": "object"}},
     },
 }  # fmt: skip
+_PAYMENT_ID = {"type": "string", "pattern": "^(pay_[0-9a-f]{24}|evt_[0-9a-f]{32})$"}
+_STATES = ["created", "waiting", "held", "paid", "part_refunded", "refunded", "cancelled", "failed", "unknown"]
+_PAYMENT = {
+    "type": "object", "required": ["id", "state"],
+    "properties": {
+        "id": _PAYMENT_ID, "url": {"type": "string"}, "state": {"enum": _STATES}, "refunded": {"type": "string"},
+    },
+}  # fmt: skip
 _REACHED = [
     {"required": [name], "properties": {name: {"type": kind, **more}}}
     for name, kind, more in (
@@ -31,6 +39,7 @@ _REFUSALS = {
 SUMMARIES = {
     "lead": "Somebody wants something", "message": "Words of a person", "order": "A basket was sent off",
     "event": "Something happened in an app", "booking": "Somebody wants a visit",
+    "payment": "Somebody is about to pay for an order", "refund": "Money is to go back",
 }  # fmt: skip
 
 
@@ -73,7 +82,7 @@ def _demanding(call: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _appending(call: str, model: str) -> dict[str, Any]:
     key = {
-        "name": "Idempotency-Key", "in": "header", "required": call in ("order", "booking"),
+        "name": "Idempotency-Key", "in": "header", "required": call in ("order", "booking", "payment", "refund"),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         "description": "made once for each thing wanted, the same with each repeat",
     }  # fmt: skip
@@ -85,9 +94,14 @@ def _appending(call: str, model: str) -> dict[str, Any]:
     answers = {"200": _answer("there already, or done at once", told), "202": _answer("written down", told)}
     if call == "booking":
         answers["409"] = _answer("taken, or refused by the calendar", told)
+    if call in ("payment", "refund"):
+        answers = {
+            "200": _answer("a link to open, or how it stands", _PAYMENT), "202": _answer("begun", _PAYMENT),
+            "409": _problem("it can't be begun as things stand: `code`"),
+        }  # fmt: skip
     return {
         "operationId": call, "summary": SUMMARIES[call], "parameters": [key],
-        "security": [{"server": []}] if call == "event" else _KEYS,
+        "security": [{"server": []}] if call in ("event", "refund") else _KEYS,
         "requestBody": {
             "required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}}
         },
@@ -140,6 +154,12 @@ def _others() -> dict[str, Any]:
         "/ingest/me/bookings": {"get": _looking("bookings", {}, mine, _WITH_SESSION)},
         "/ingest/test-crm": {
             "get": _looking("test", {}, test, more={"202": "written down", "502": "it didn't arrive"})
+        },
+        "/ingest/payment/{id}": {
+            "get": {
+                **_looking("payment_state", {}, _PAYMENT, more={"404": "no such payment of this site"}),
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _PAYMENT_ID}],
+            }
         },
         "/ingest/status/{id}": {
             "get": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +25,16 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.intake.salvage import Salvager
 from svyazka.engine.jobs.runner import Jobs
 from svyazka.engine.jobs.work import Work
+from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.operating.deeds import Hands
 from svyazka.engine.operating.replaying import Replaying
 from svyazka.engine.operating.requests import Requests
 from svyazka.engine.outages.learning import Outages
+from svyazka.engine.paying.looking import Looking
 from svyazka.engine.planning.at_once import AtOnce
 from svyazka.engine.planning.flows_decide import FlowsDecide
+from svyazka.engine.planning.money import PlansMoney
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
 from svyazka.engine.problems import sights
@@ -41,7 +45,8 @@ from svyazka.engine.upkeep.retention import Retention
 from svyazka.engine.upkeep.silent_hooks import SilentHooks
 from svyazka.engine.upkeep.sweep import Sweep
 from svyazka.engine.upkeep.usual_hours import count_usual_hours
-from svyazka.model.errors import ConfigError, NotAnswered, Unavailable, WrittenByNewer
+from svyazka.model.errors import ConfigError, NotAnswered, SourceUnavailable, Unavailable, WrittenByNewer
+from svyazka.model.events import EventRecord
 
 RECORDED, NOT_RECORDED, NO_SUCH_WORK = 204, 503, 404
 
@@ -69,8 +74,12 @@ class Worker:
         self.recorder = Recorder(hub, self.outages)
         self.attempts = Attempts(hub, self.admission, self.recorder)
         self.decider = FlowsDecide(hub, rereader, Cards(hub, self.outages), self.asker)
-        self.planner = Planner(hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder))
-        self.at_once = AtOnce(hub, self.planner, self.attempts)
+        self.looking = Looking(hub, self.outages)
+        self.planner = Planner(
+            hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder),
+            PlansMoney(hub, self.looking),
+        )  # fmt: skip
+        self.at_once = AtOnce(hub, self.planner, self.attempts, self.looking)
         self.sweeper = Sweep(hub, self.outages)
         self.retention = Retention(hub)
         self.poller = Poller(hub, self.outages)
@@ -120,6 +129,8 @@ class Worker:
                     await sights.noticed(self.hub, body["tenant"], body["connection"], body["what"])
                 case Route.JOB:
                     await self.jobs.go_on(body["job"], released="released" in body)
+                case Route.PAY:
+                    await self._pay(body)
                 case Route.SALVAGE:
                     await self._salvage(body)
                 case Route.REQUEST if self.requests is not None:
@@ -156,6 +167,16 @@ class Worker:
             log("WARNING", "not asked rightly", path=path, error=type(error).__name__)
             return 400, {"code": "bad_question"}
         return 404, {"code": "no_such_question"}
+
+    async def _pay(self, body: Mapping[str, str]) -> None:
+        """A look at a payment: its time has come, a delivery of it has ended, its provider has said the same again."""
+        if "payment" in body:
+            await self.looking.look(body["payment"])
+            return
+        held = await journal.load(self.hub.store, EventRecord, body["event"])
+        if held is not None:
+            with suppress(SourceUnavailable):  # what may change is asked about again by the clock
+                await self.looking.told(held.model.event)
 
     async def _salvage(self, body: Mapping[str, str]) -> None:
         unreadable = await self.salvager.salvage(body)

@@ -19,9 +19,11 @@ FLOWS: dict[str, str] = {
     "new_user_is_lead": "svyazka.flows.new_user_is_lead",
     "notify": "svyazka.flows.notify",
     "one_time_code": "svyazka.flows.one_time_code",
+    "paid_order": "svyazka.flows.paid_order",
     "review_request": "svyazka.flows.review_request",
     "sync_appointments": "svyazka.flows.sync_appointments",
     "sync_contacts": "svyazka.flows.sync_contacts",
+    "take_payment": "svyazka.flows.take_payment",
 }
 
 DOES: dict[str, str] = {
@@ -33,9 +35,11 @@ DOES: dict[str, str] = {
     "new_user_is_lead": N_("puts new users of an app or a site into the CRM as leads"),
     "notify": N_("tells the staff of events"),
     "one_time_code": N_("delivers a code or a confirmation letter that another system asks for"),
+    "paid_order": N_("moves the deal of a paid order on in the CRM, and tells the payer"),
     "review_request": N_("asks for a review after an order, a visit or a deal"),
     "sync_appointments": N_("shows the visits of a calendar as deals in the CRM, and keeps the two in step"),
     "sync_contacts": N_("keeps people the same in several systems"),
+    "take_payment": N_("makes links to pay by, through one provider or the next, and gives money back"),
 }
 """What each is for, in a line: `svyazka init` says it where one chooses."""
 

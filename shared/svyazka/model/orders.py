@@ -110,9 +110,10 @@ class Order(Stored):
     lines: tuple[OrderLine, ...] = ()
     known_by: KnownBy
     cancelled: bool = False
+    payments: dict[str, str] = {}
+    """By part (`""`: the whole): its payment. One each, so that nobody begins a second."""
     created_at: Time
     changed_at: Time
-    blank_at: Time | None = None
     expire_at: Time | None = None
 
 

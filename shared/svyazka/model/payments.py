@@ -247,6 +247,8 @@ class Payment(Stored):
     connection: str
     """Of whoever asked for it, within which its order's number means something."""
     flow: str
+    event: str
+    """By which it was first asked for."""
     order: str
     part: str = ""
     """`deposit`, where an order is paid in parts: each is a payment of its own."""
@@ -269,9 +271,6 @@ class Payment(Stored):
     """Called off: the order was cancelled."""
     oddities: tuple[Oddity, ...] = ()
 
-    wanted: int = 0
-    """How often anybody wished it looked at; whoever looks remembers the number."""
-    looked: int = 0
     looks: int = 0
     """Looks since anything changed: the next one comes the later."""
     wake_at: Time | None = None
@@ -304,7 +303,10 @@ class Payment(Stored):
     def blanked(self) -> Payment:
         """Without what it tells of a person: sums, ids and states stay."""
         attempts = tuple(one.model_copy(update={"url": None, "saved": None}) for one in self.attempts)
-        gone = {"person": None, "inn": None, "description": "", "lines": (), "return_url": None, "people": ()}
+        gone: dict[str, object] = {
+            "person": None, "inn": None, "description": "", "lines": (), "return_url": None, "people": (),
+            "blank_at": None,
+        }  # fmt: skip
         return self.model_copy(update={**gone, "attempts": attempts})
 
     def _done(self, *kinds: TransactionKind) -> Money:
@@ -314,6 +316,16 @@ class Payment(Stored):
 
 def _takes(one: Transaction) -> bool:
     return one.status is TransactionStatus.DONE and one.kind in (TransactionKind.PURCHASE, TransactionKind.CAPTURE)
+
+
+class RefundedToday(Stored):
+    """What was given back on one day by whoever has a limit: no query decides about money."""
+
+    id: str
+    tenant: str
+    kopecks: dict[str, int] = {}
+    """By who."""
+    expire_at: Time
 
 
 class PaidThere(Stored):

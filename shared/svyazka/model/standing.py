@@ -52,6 +52,22 @@ class Step(Stored):
         return self.error.code if self.error is not None else None
 
 
+class Paying(Stored):
+    """A payment, as whoever holds its unguessable id may know it."""
+
+    id: str
+    state: str
+    amount: str
+    currency: str
+    order: str
+    paid: str
+    refunded: str
+    url: str | None = None
+    """To be opened by the payer, while it can still be paid by."""
+    code: str | None = None
+    """Why nothing could be begun."""
+
+
 class Standing(Stored):
     """A call's event, and what was to be done about it, in the order of its plan."""
 
@@ -59,6 +75,7 @@ class Standing(Stored):
     status: str
     reason: str | None = None
     deliveries: tuple[Step, ...] = ()
+    payment: Paying | None = None
 
     @property
     def word(self) -> str:

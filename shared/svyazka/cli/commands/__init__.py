@@ -61,6 +61,12 @@ COMMANDS = {
     "jobs": Lazy(f"{_HERE}.jobs", "family", N_(
         "Long work: imports, comparisons, first links. Without a command: what there is, newest first.",
     )),
+    "payments": Lazy(f"{_HERE}.payments", "payments", N_(
+        "What sites and apps had paid, newest first; of one, each movement of its money.",
+    )),
+    "refund": Lazy(f"{_HERE}.payments", "refund", N_(
+        "Give money back, in two steps: --dry-run says what, and the word that lets it go.",
+    )),
     "events": Lazy(f"{_HERE}.journal", "events", N_(
         "What happened at the vendors, newest first; what could not be read stands here too, as quarantined.",
     )),

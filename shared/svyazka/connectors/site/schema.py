@@ -136,8 +136,30 @@ class Booking(Body):
     code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
 
 
+class Payment(Body):
+    """An order that somebody is about to pay for. By the public key the amount is only compared with what the order is
+    known to cost; lines and parts are the server's to say."""
+
+    order: Annotated[str, Field(min_length=1, max_length=64)]
+    amount: Money | None = None
+    currency: Literal["RUB"] = "RUB"
+    part: Annotated[str, Field(max_length=20, pattern=r"^[a-z0-9_-]*$")] = ""
+    items: Annotated[tuple[Item, ...], Field(max_length=100)] = ()
+    inn: Annotated[str, Field(pattern=r"^(\d{10}|\d{12})$")] | None = None
+    return_url: Annotated[Clean, Field(max_length=1000, pattern=r"^https://\S+$")] | None = None
+    save_card: bool = False
+
+
+class Refund(Body):
+    """Money that goes back: all that is free, or an amount."""
+
+    payment: Annotated[str, Field(pattern=r"^pay_[0-9a-f]{24}$")]
+    amount: Money | None = None
+
+
 BODIES: dict[str, type[Body]] = {
-    "lead": Lead, "message": Message, "order": Order, "event": Happening, "booking": Booking,
+    "lead": Lead, "message": Message, "order": Order, "event": Happening, "booking": Booking, "payment": Payment,
+    "refund": Refund,
 }  # fmt: skip
 """By call: `POST /ingest/<call>`."""
 
@@ -151,7 +173,17 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     call: Literal[
-        "lead", "message", "order", "event", "booking", "booking_move", "booking_cancel", "booking_code", "code"
+        "lead",
+        "message",
+        "order",
+        "event",
+        "booking",
+        "payment",
+        "refund",
+        "booking_move",
+        "booking_cancel",
+        "booking_code",
+        "code",
     ]
     by: Literal["public", "server"]
     named: str

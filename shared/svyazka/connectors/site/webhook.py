@@ -13,7 +13,18 @@ from decimal import Decimal
 from pydantic import JsonValue, ValidationError
 
 from svyazka.catalogue import N_
-from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Happening, Item, Lead, Order
+from svyazka.connectors.site.schema import (
+    BODIES,
+    Body,
+    Booking,
+    Envelope,
+    Happening,
+    Item,
+    Lead,
+    Order,
+    Payment,
+    Refund,
+)
 from svyazka.engine.contracts.untrusted import filled, text, zoned_time
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.contacts import Contact
@@ -165,6 +176,21 @@ def _booking(body: Booking, trusted: bool) -> Fact:
     return Fact(type=EventType.BOOKING_REQUESTED, data=data)
 
 
+def _payment(body: Payment, trusted: bool) -> Fact:
+    """What a browser says of the amount is only compared with what the order is known to cost."""
+    data = filled({
+        "order": body.order, "part": body.part or None, "currency": body.currency, "inn": body.inn,
+        "amount": f"{body.amount:.2f}" if body.amount is not None else None, "return_url": body.return_url,
+        "items": _items(body.items, trusted) or None, "save_card": (trusted and body.save_card) or None,
+    })  # fmt: skip
+    return Fact(type=EventType.PAYMENT_REQUESTED, data=data)
+
+
+def _refund(body: Refund, trusted: bool) -> Fact:
+    data = filled({"payment": body.payment, "amount": f"{body.amount:.2f}" if body.amount is not None else None})
+    return Fact(type=EventType.REFUND_REQUESTED, data=data)
+
+
 def _code(envelope: Envelope) -> Fact:
     """A code to be sent by the tenant's own flow; one that a limit forbids is kept too, and goes nowhere."""
     body: Mapping[str, str] = envelope.body
@@ -210,6 +236,7 @@ WRITTEN_BY_US: dict[str, Callable[[Envelope], Fact]] = {
 
 READERS: dict[str, Callable[..., Fact]] = {
     "lead": _lead, "message": _message, "order": _order, "event": _happening, "booking": _booking,
+    "payment": _payment, "refund": _refund,
 }  # fmt: skip
 
 WEBHOOK = SiteWebhook()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from svyazka.engine.asking.asker import Asker
@@ -13,10 +14,15 @@ from svyazka.engine.asking.proving import Born, Proving
 from svyazka.engine.asking.sessions import person_in_app, session_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import pay_task
 from svyazka.engine.outages.learning import Outages
+from svyazka.engine.paying.opening import payment_of
+from svyazka.engine.paying.showing import story
+from svyazka.engine.rules.paying import may_change
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.bookings import Slot
 from svyazka.model.events import EventRecord
+from svyazka.model.payments import Payment
 from svyazka.model.questions import QUESTION, Answer, AskNearest, Question
 from svyazka.model.tenants import Tenant
 
@@ -25,6 +31,9 @@ Answered = tuple[int, dict[str, Any]]
 
 MAY_BE_HELD = 2
 """So many more of the next free times are asked for as somebody may be waiting for."""
+
+LOOKED_ANEW = timedelta(seconds=3)
+"""So often at most a payment is looked at because somebody asks how it stands."""
 
 NO_SUCH = (404, {"code": "no_such_question"})
 
@@ -36,6 +45,7 @@ class Desk:
     def __init__(self, hub: Hub, asker: Asker, outages: Outages) -> None:
         self._hub, self._asker, self._holds = hub, asker, Holds(hub)
         self._mine, self._proving = MyVisits(hub, asker), Proving(hub, outages)
+        self._looked: dict[str, datetime] = {}
 
     async def answer(self, body: Mapping[str, Any]) -> Answered:
         """One question of a site's (`by`)."""
@@ -48,6 +58,8 @@ class Desk:
                 return await self._of_session(tenant, question, by)
             case "booking":
                 return await self._booking(tenant, by, str(question["booking"]))
+            case "payment":
+                return await self._payment(tenant, by, str(question["payment"]))
             case "init_data":
                 bot, init_data = str(question["bot"]), str(question["init_data"])
                 return 200, {"person": await person_in_app(self._hub, tenant, bot, init_data)}
@@ -92,6 +104,24 @@ class Desk:
             "state": found.state, "visit": found.visit, "starts_at": starts_at, "code": found.code,
             "changing": found.changing, "subject": held.model.event.subject,
         }  # fmt: skip
+
+    async def _payment(self, tenant: Tenant, site: str, id_: str) -> Answered:
+        """A payment that this very site asked for, by its id or by that of the request; what isn't its own is as what
+        isn't there. Whoever waits for its end has it looked at."""
+        if id_.startswith("evt_"):
+            asked = await journal.load(self._hub.store, EventRecord, id_)
+            own = asked is not None and asked.model.event.tenant == tenant.id
+            id_ = await payment_of(self._hub, asked.model.event) or "" if asked is not None and own else ""
+        held = await journal.load(self._hub.store, Payment, id_) if id_ else None
+        if held is None or held.model.tenant != tenant.id or held.model.connection != site:
+            return 404, {"code": "no_payment"}
+        payment, now = held.model, self._hub.clock.now()
+        if may_change(payment) and payment.attempts and now - payment.changed_at >= LOOKED_ANEW:
+            last = max(self._looked.get(id_, payment.changed_at), payment.changed_at)
+            if now - last >= LOOKED_ANEW:
+                self._looked = {id_: now, **dict(list(self._looked.items())[:1000])}
+                await self._hub.queue.enqueue([pay_task(id_, payment.attempts[-1].vendor)])
+        return 200, story(payment)
 
     def _only_calendar(self, tenant: Tenant) -> str | None:
         """The tenant's one connection that has a calendar; None where there are several, or none."""

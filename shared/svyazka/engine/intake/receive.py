@@ -19,7 +19,14 @@ from svyazka.engine.intake.unpacking import UnknownCompression
 from svyazka.engine.intake.unpacking import decompressed as decompressed
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.events_of_request import ParsedEvent, Read, read, stored_request
-from svyazka.engine.journal.tasks import foreign_task, plan_task, quarantined_task, redirect_task, salvage_task
+from svyazka.engine.journal.tasks import (
+    foreign_task,
+    plan_task,
+    quarantined_task,
+    redirect_task,
+    salvage_task,
+    told_again_task,
+)
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Document, Inbox, NewEvent, Salvage, Task
@@ -27,7 +34,7 @@ from svyazka.engine.security.keyring import Keyring, WebhookKey, without_keys
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Unavailable
-from svyazka.model.events import FOREIGN, EventStatus
+from svyazka.model.events import FOREIGN, EventStatus, EventType
 from svyazka.model.ids import connection_id
 from svyazka.model.tenants import CompiledConnection
 
@@ -324,8 +331,15 @@ class Receiver:
         return Accepted(found, present)
 
     async def _repair(self, present: Sequence[Document | None]) -> None:
-        """A duplicate repairs: what is journaled and not yet planned is queued again (DESIGN 5.2)."""
-        again = [plan_task(document.id) for document in present if document and journal.plan_is_missing(document)]
+        """A duplicate repairs: what is journaled and not yet planned is queued again (DESIGN 5.2). Of payments some
+        vendors tell different things in the same words: each is looked at again."""
+        there = [document for document in present if document]
+        again = [plan_task(document.id) for document in there if journal.plan_is_missing(document)]
+        again += [
+            told_again_task(document.id, self.webhook.vendor)
+            for document in there
+            if document.fields.get("type") == EventType.PAYMENT_CHANGED and not journal.plan_is_missing(document)
+        ]
         if again:
             await self.inbox.enqueue(again)
 

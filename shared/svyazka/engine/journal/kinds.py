@@ -30,7 +30,9 @@ from svyazka.model.grants import Grant
 from svyazka.model.imports import Chunk, FileDecisions
 from svyazka.model.in_step import Counted, Doubt, Link, MatchKey, Record, Switch
 from svyazka.model.jobs import Job
+from svyazka.model.orders import Order
 from svyazka.model.outages import Outage
+from svyazka.model.payments import PaidThere, Payment, RefundedToday
 from svyazka.model.problems import Problem
 from svyazka.model.records import KnownObjects
 from svyazka.model.requests import Request, SignedIn
@@ -294,6 +296,31 @@ COUNTED = Kind("counted", Counted, fields={"tenant": TEXT, **EXPIRES})
 CHUNKS = Kind("chunks", Chunk, fields={"tenant": TEXT, **EXPIRES})
 
 DECISIONS = Kind("decisions", FileDecisions, fields={"tenant": TEXT})
+
+PAYMENTS = Kind(
+    "payments",
+    Payment,
+    fields={
+        "tenant": TEXT,
+        "status": Field("text", attrgetter("state")),
+        "created_at": TIME,
+        "wake_at": TIME,
+        "people": TEXTS,
+        "blank_at": TIME,
+        **EXPIRES,
+    },
+)
+DUE_PAYMENTS = PAYMENTS.asked("due_payments", at_most="wake_at")
+RECENT_PAYMENTS = PAYMENTS.asked("recent_payments", order="-created_at")
+PAYMENTS_OF_TENANT = PAYMENTS.asked("payments_of_tenant", "tenant", order="-created_at")
+PAYMENTS_BY_STATUS = PAYMENTS.asked("payments_by_status", "tenant", "status", order="-created_at")
+PAYMENTS_OF_PERSON = PAYMENTS.asked("payments_of_person", contains="people")
+STALE_PAYMENTS = PAYMENTS.asked("stale_payments", at_most="blank_at")
+
+ORDERS = Kind("orders", Order, fields={"tenant": TEXT, **EXPIRES})
+
+PAID_THERE = Kind("paid_there", PaidThere, fields={"tenant": TEXT, **EXPIRES})
+REFUNDED_TODAY = Kind("refunded_today", RefundedToday, fields={"tenant": TEXT, **EXPIRES})
 
 # Written by hand: a few bytes each.
 

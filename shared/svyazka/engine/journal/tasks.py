@@ -38,6 +38,7 @@ class Route(StrEnum):
     NOTICED = "/noticed"
     JOB = "/job"
     REQUEST = "/request"
+    PAY = "/pay"
 
 
 class Asked(StrEnum):
@@ -97,6 +98,16 @@ def foreign_task(event: Event) -> Task:
 def perform_task(delivery: Delivery, due: datetime | None = None) -> Task:
     """The task that tries a delivery; one queue a vendor, so that one vendor's trouble is its own."""
     return Task(delivery.vendor, Route.PERFORM, {"delivery": delivery.id}, due)
+
+
+def pay_task(payment: str, vendor: str, due: datetime | None = None) -> Task:
+    """The task that looks at a payment; its provider may be asked."""
+    return Task(vendor, Route.PAY, {"payment": payment}, due)
+
+
+def told_again_task(event: str, vendor: str) -> Task:
+    """The task that looks at the payment of a notification which came before: its vendor doesn't tell them apart."""
+    return Task(vendor, Route.PAY, {"event": event})
 
 
 def lane_task(lane: str) -> Task:

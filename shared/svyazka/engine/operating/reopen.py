@@ -18,6 +18,7 @@ from svyazka.engine.rules.sequences import awaiting, failed_before, has_turn, ob
 from svyazka.engine.upkeep.retention import is_blank
 from svyazka.model.deliveries import FINAL, Delivery, Status
 from svyazka.model.errors import ConfigError
+from svyazka.model.paying import MONEY_COMMANDS
 
 USUAL_LIFE = timedelta(hours=24)
 """How long a message that is sent in spite of its age may still wait, where its own life isn't known."""
@@ -58,6 +59,8 @@ async def _not_reopened(operator: Operator, delivery: Delivery, how: How) -> str
         return N_("nobody knows whether it was done: svyazka resolve decides")
     if delivery.status not in FINAL:
         return N_("it is {status}: nothing to replay").format(status=delivery.status.value)
+    if delivery.command.kind in MONEY_COMMANDS:
+        return N_("it moves money, and a second key would move it twice: its payment is asked for, or given back, anew")
     if delivery.status is Status.SUCCEEDED and not how.again:
         return N_("it succeeded: --again does it once more")
     if is_blank(delivery):

@@ -11,6 +11,10 @@ from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.paying.giving_way import give_way
+from svyazka.engine.paying.looking import Looking
+from svyazka.engine.paying.opening import code_of, payment_of
+from svyazka.engine.paying.showing import shown
 from svyazka.engine.planning.planner import Planner
 from svyazka.model.bookings import Slot
 from svyazka.model.commands import BookVisit, MoveVisit, PutRecord
@@ -18,7 +22,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import Event, EventRecord, EventType
-from svyazka.model.standing import LEAD_ID, Standing, Step, WentWrong
+from svyazka.model.standing import LEAD_ID, Paying, Standing, Step, WentWrong
 
 MOST_ROUNDS = 12
 """A chain has ten steps at most, and each may give way to another channel."""
@@ -32,8 +36,8 @@ WAITING = frozenset({Status.PENDING, Status.RETRYING, Status.PARKED, Status.BLOC
 class AtOnce:
     """Does now what the queue would do in a moment; whoever comes second finds it done."""
 
-    def __init__(self, hub: Hub, planner: Planner, attempts: Attempts) -> None:
-        self._hub, self._planner, self._attempts = hub, planner, attempts
+    def __init__(self, hub: Hub, planner: Planner, attempts: Attempts, looking: Looking) -> None:
+        self._hub, self._planner, self._attempts, self._looking = hub, planner, attempts, looking
         self._holds = Holds(hub)
 
     async def carry_out(self, event_id: str) -> Standing | None:
@@ -51,12 +55,27 @@ class AtOnce:
             for one in new:
                 tried.add((one.model.id, one.version))
                 await self._attempts.perform(one.model.id)
-            if not new:
+            gave_way = await give_way(self._hub, [one.model.id for one in deliveries])
+            if not new and not gave_way:
                 break
             deliveries = await self._deliveries(held.model.deliveries)
         with suppress(ConfigError):  # then nothing is carried out either, and its card says so
             await self._held_meanwhile(held.model.event, [one.model for one in deliveries])
-        return self._standing(held.model, [one.model for one in deliveries])
+        standing = self._standing(held.model, [one.model for one in deliveries])
+        if held.model.event.type not in (EventType.PAYMENT_REQUESTED, EventType.REFUND_REQUESTED):
+            return standing
+        return standing.model_copy(update={"payment": await self._paying(held.model.event)})
+
+    async def _paying(self, event: Event) -> Paying | None:
+        """How the payment stands that was asked for, with the link that was made for it just now."""
+        record = await journal.load(self._hub.store, EventRecord, event.id)
+        code = code_of(record.model.reason) if record is not None else None
+        id_ = await payment_of(self._hub, event)
+        payment = await self._looking.look(id_, ask=False) if id_ is not None else None
+        if payment is None:
+            return Paying(id="", state="refused", amount="", currency="", order=str(event.data.get("order") or ""),
+                          paid="", refunded="", code=code or "refused") if code is not None else None  # fmt: skip
+        return shown(payment, code)
 
     async def _deliveries(self, ids: Iterable[str]) -> list[Versioned[Delivery]]:
         """An event's deliveries in the order of its plan, each followed by what it gave way to."""

@@ -22,6 +22,7 @@ from svyazka.engine.journal.sequences import looked
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.journal.transition import Transition, commit_in_parts, ended, not_there_yet
 from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
+from svyazka.engine.planning.money import MONEY_EVENTS, PlansMoney
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts
 from svyazka.engine.ports.store import Create, Delete, Store, Task, Write
 from svyazka.engine.problems import sights
@@ -46,7 +47,7 @@ STEP_ASIDE = 0.05
 SLOWEST = DEFAULT_POLICY.slow * (1 + DEFAULT_POLICY.jitter)
 TENANT_GONE = N_("the tenant is gone")
 
-IN_STEP = frozenset({"records", "links"})
+IN_STEP = frozenset({"records", "links", "payments", "orders", "refunded_today"})
 """Kinds of documents of which somebody else's write changes what is planned."""
 
 RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
@@ -57,10 +58,11 @@ class Planner:
     """Plans events."""
 
     def __init__(
-        self, hub: Hub, decider: FlowsDecide, admission: Admission, attempts: Attempts, receipts: Receipts
-    ) -> None:
+        self, hub: Hub, decider: FlowsDecide, admission: Admission, attempts: Attempts, receipts: Receipts,
+        money: PlansMoney,
+    ) -> None:  # fmt: skip
         self._hub, self._decider, self._admission = hub, decider, admission
-        self._attempts, self._receipts = attempts, receipts
+        self._attempts, self._receipts, self._money = attempts, receipts, money
         self._wanting = Wanting(hub)
 
     async def plan(self, event_id: str) -> None:
@@ -125,11 +127,19 @@ class Planner:
         if event.receipt is not None:
             await self._plan_receipt(held)
             return
+        if event.type is EventType.PAYMENT_CHANGED:
+            await self._finish(held, Planned(reasons=await self._money.told(event)))
+            return
         wished = await self._wanting.of(event, tenant) if event.about else Wished()
         if not await self._looked_up(held, wished):
             words = await consent_writes(self._hub, event)
             planned = await self._decider.decide(held.model, tenant)
             planned.reasons += wished.reasons
+            if event.type in MONEY_EVENTS:
+                moved = await self._money.planned(event, tenant, planned)
+                wished.writes += moved.writes
+                wished.tasks += moved.tasks
+                wished.deliveries += moved.deliveries
             await self._finish(held, planned, [*words, *wished.writes], wished.tasks, wished.deliveries)
 
     async def _plan_receipt(self, held: Versioned[EventRecord]) -> None:

@@ -173,13 +173,17 @@ IN_STEP_HELD = Kind(
     closed_by=Closer.LOOK, look_every=HOUR, command="svyazka sync held {tenant} {cause}",
     alert=("in_step_held", "first"), daily=True,
 )  # fmt: skip
+PAYMENT = Kind(
+    name="payment", severity="error", title=N_("«{connection}»: с платежом что-то не так ({cause})"),
+    closed_by=Closer.LOOK, look_every=DAY, command="svyazka payments {about}", alert=("payment {cause}", "first"),
+)  # fmt: skip
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
         ENDS, GAP, FLOOD, QUICK, CODES, JOB_HELD, JOB_FAILED,
-        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD,
+        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD, PAYMENT,
     )
 }  # fmt: skip
 """All of them."""

@@ -78,7 +78,7 @@ def state_of(payment: Payment) -> PaymentState:
     asked = [one for one in counted if one.kind in (K.PURCHASE, K.AUTHORISE)]
     if any(one.status is T.PENDING and _is_there(payment, one) for one in asked):
         return S.WAITING
-    if any(one.status is T.PENDING for one in asked) or not payment.attempts:
+    if any(one.status is T.PENDING for one in asked) or not asked:
         return S.CANCELLED if payment.closed else S.CREATED
     if payment.closed or any(one.kind is K.VOID and one.status is T.DONE for one in counted):
         return S.CANCELLED
@@ -91,11 +91,11 @@ def with_state(payment: Payment) -> Payment:
 
 
 def is_orphan(payment: Payment, one: Transaction) -> bool:
-    """Whether it belongs to a link that nobody holds: no answer brought its address. No money can come by it, whatever
-    became of the request, as long as the provider itself sends it to nobody."""
+    """Whether it belongs to a link that nobody holds, if there is one: no answer brought its address. No money can come
+    by it, as long as the provider itself sends it to nobody."""
     attempt = attempt_of(payment, one.attempt)
     never_seen = attempt.by is By.LINK and attempt.external_id is None and attempt.url is None
-    return never_seen and one.status in (T.UNKNOWN, T.NEVER_SENT)
+    return never_seen and one.status is T.UNKNOWN
 
 
 def attempt_of(payment: Payment, n: int) -> Attempt:

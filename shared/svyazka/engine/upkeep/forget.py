@@ -17,6 +17,7 @@ from svyazka.engine.journal.kinds import (
     EVENTS_OF_PERSON,
     KEYS_OF_PERSON,
     MATCHES_OF_PERSON,
+    PAYMENTS_OF_PERSON,
     RAWS_OF_PERSON,
     RECORDS_OF_PERSON,
     SESSIONS_OF_PERSON,
@@ -34,6 +35,7 @@ from svyazka.model.deliveries import NOT_BEGUN, Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.in_step import Record
+from svyazka.model.payments import Payment
 from svyazka.model.tenants import Tenant
 
 PAGE = 200
@@ -94,6 +96,8 @@ class Forgetting:
             if await self._change(document, self._in_step, dry_run):
                 cards = (f"{name}/{side.object}" for name, side in record.systems.items())
                 done = replace(done, cards=tuple(sorted({*done.cards, *cards})))
+        async for document in self._found(PAYMENTS_OF_PERSON, hashes):
+            await self._change(document, _payment, dry_run)
         kept = SealedValues(hub)
         async for batch in kept.of_person(hashes):
             done = replace(done, kept=done.kept + await kept.mentions(batch.model, hashes))
@@ -205,6 +209,14 @@ class _Mentions:
 async def _note(document: Document) -> _Blanked | None:
     """Under which of a person's addresses we know objects of other systems: the objects themselves stay theirs."""
     return [Delete(document.kind, document.id, document.version)], ()
+
+
+async def _payment(document: Document) -> _Blanked | None:
+    """Sums and states stay: months are compared by them, and the tax office asks for years."""
+    held = journal.read(Payment, document)
+    if held.model.person is None and not held.model.people:
+        return None
+    return [journal.replace(held.model.blanked(), held.version)], ()
 
 
 async def _request(document: Document) -> _Blanked | None:

@@ -17,6 +17,7 @@ from svyazka.engine.journal.kinds import (
     JOBS_BY_STATUS,
     RAWS_OF_CONNECTION_BY_STATUS,
 )
+from svyazka.engine.paying.oddities import is_odd
 from svyazka.engine.problems.cards import Look
 from svyazka.engine.problems.kinds import DAY, WEEK
 from svyazka.engine.upkeep.silent_hooks import last_call, seen, still_foreign
@@ -25,6 +26,7 @@ from svyazka.model.grants import Grant
 from svyazka.model.ids import connection_id
 from svyazka.model.in_step import Switch, switch_id
 from svyazka.model.jobs import Job, JobState
+from svyazka.model.payments import Payment
 from svyazka.model.problems import Problem
 from svyazka.model.tenants import Tenant
 
@@ -50,6 +52,12 @@ async def _none_quarantined(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
         if await hub.store.tally(query, ["quarantined"], equal=_where(problem)):
             return False
     return True
+
+
+async def _payment_is_well(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """Mended; or for a week nobody could mend it: then it is history, and stands in the payment's own."""
+    held = await journal.load(hub.store, Payment, problem.cause.partition(":")[2])
+    return held is None or not is_odd(held.model, problem.cause) or hub.clock.now() - problem.last_seen >= WEEK
 
 
 async def _a_day_has_gone(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
@@ -161,5 +169,6 @@ LOOKS: Mapping[str, Look] = {
     "in_step_waits": _nothing_waits_for_a_week,
     "in_step_asks": _nothing_is_asked,
     "in_step_held": _nothing_is_held,
+    "payment": _payment_is_well,
 }
 """By kind."""

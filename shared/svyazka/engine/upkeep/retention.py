@@ -6,12 +6,19 @@ from datetime import datetime, timedelta
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import STALE_DELIVERIES, STALE_EVENTS, STALE_RAWS, STALE_SEALED
+from svyazka.engine.journal.kinds import (
+    STALE_DELIVERIES,
+    STALE_EVENTS,
+    STALE_PAYMENTS,
+    STALE_RAWS,
+    STALE_SEALED,
+)
 from svyazka.engine.journal.tasks import retain_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.ports.blobs import LIVES
 from svyazka.engine.ports.store import Document, Write
+from svyazka.engine.rules.paying import may_change
 from svyazka.engine.support.each_due import each_due
 from svyazka.engine.support.logs import log
 from svyazka.model.commands import (
@@ -32,6 +39,7 @@ from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, RefundPayment
+from svyazka.model.payments import Payment
 from svyazka.model.sealed import SealedBatch
 
 RETAIN_LIMIT = 20.0
@@ -52,7 +60,7 @@ class Retention:
     async def retain(self) -> int:
         """One run; how many documents were emptied."""
         blanked, finished = 0, True
-        for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES):
+        for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES, STALE_PAYMENTS):
             through = await each_due(self._hub.store, query, self._hub.clock.now(), RETAIN_LIMIT, self._blank)
             blanked, finished = blanked + through.done, finished and through.finished
         blanked += await self._blobs()
@@ -115,13 +123,20 @@ def blanked_write(document: Document) -> Write:
             return journal.replace(record.model_copy(update={"blank_at": _later(record)}), held.version)
         emptied = record.model_copy(update={"event": record.event.blanked(), "request": None, "blank_at": None})
         return journal.replace(emptied, held.version)
+    if document.kind == "payments":
+        payment = journal.read(Payment, document)
+        if may_change(payment.model):
+            return journal.replace(
+                payment.model.model_copy(update={"blank_at": _later(payment.model)}), payment.version
+            )
+        return journal.replace(payment.model.blanked(), payment.version)
     one = journal.read(Delivery, document)
     if one.model.is_open:
         return replace_delivery(one, one.model.model_copy(update={"blank_at": _later(one.model)}))
     return replace_delivery(one, blank(one.model))
 
 
-def _later(model: EventRecord | Delivery) -> datetime | None:
+def _later(model: EventRecord | Delivery | Payment) -> datetime | None:
     return model.blank_at + PATIENCE if model.blank_at else None
 
 

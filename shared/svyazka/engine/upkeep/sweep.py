@@ -13,10 +13,11 @@ from svyazka.engine.journal.kinds import (
     DUE_GRANTS,
     DUE_JOBS,
     DUE_OUTAGES,
+    DUE_PAYMENTS,
     DUE_PROBLEMS,
     DUE_REQUESTS,
 )
-from svyazka.engine.journal.tasks import job_task, perform_task, plan_task, renew_task, request_task
+from svyazka.engine.journal.tasks import PLANNING, job_task, pay_task, perform_task, plan_task, renew_task, request_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
@@ -33,6 +34,7 @@ from svyazka.model.events import EventRecord
 from svyazka.model.grants import Grant
 from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
+from svyazka.model.payments import Payment
 from svyazka.model.problems import Problem
 from svyazka.model.requests import Request
 
@@ -67,6 +69,7 @@ class Sweep:
             (DUE_PROBLEMS, self._wake_problem),
             (DUE_JOBS, self._wake_job),
             (DUE_REQUESTS, self._wake_request),
+            (DUE_PAYMENTS, self._wake_payment),
         ):
             through = await each_due(self._hub.store, query, now, SWEEP_LIMIT, wake)
             woken, oldest = woken + through.done, min(oldest, through.oldest or oldest)
@@ -103,6 +106,13 @@ class Sweep:
         wake_at, step = self._later(held.model.wake_step)
         later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
         return await self._wake(journal.replace(later, held.version), request_task(later.id))
+
+    async def _wake_payment(self, document: Document) -> bool:
+        held = journal.read(Payment, document)
+        wake_at, step = self._later(held.model.wake_step)
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        vendor = later.attempts[-1].vendor if later.attempts else PLANNING
+        return await self._wake(journal.replace(later, held.version), pay_task(later.id, vendor))
 
     async def _wake_grant(self, document: Document) -> bool:
         held = journal.read(Grant, document)

@@ -1,0 +1,240 @@
+"""One look at a payment: what its deliveries came to and what its providers show, merged, with what follows from it.
+
+Level-triggered: a notification, a delivery's end, the clock and a question all come to the same look. It may be done
+twice, at once, and die anywhere: everything that it changes is one commit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from svyazka.catalogue import N_
+from svyazka.engine.contracts.capabilities.payments import Can, Which
+from svyazka.engine.contracts.dispatch import carried
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.outages.learning import Outages
+from svyazka.engine.paying.asking_providers import Asked, Providers
+from svyazka.engine.paying.oddities import tell
+from svyazka.engine.paying.taking_in import awaited, with_deliveries
+from svyazka.engine.paying.telling import events_of
+from svyazka.engine.ports.store import Put, Write
+from svyazka.engine.rules.beginning import Obligation, begun
+from svyazka.engine.rules.paid_seen import with_found, with_seen
+from svyazka.engine.rules.paying import Found, looks_again, with_patience_over
+from svyazka.engine.support.failpoints import reach
+from svyazka.engine.support.logs import log
+from svyazka.engine.tenants.directory import Account
+from svyazka.model.base import SKELETON
+from svyazka.model.commands import Guards, Step
+from svyazka.model.deliveries import Delivery
+from svyazka.model.errors import Conflict, Unavailable
+from svyazka.model.events import Event
+from svyazka.model.paying import CancelPayment
+from svyazka.model.payments import (
+    IN_FLIGHT,
+    Attempt,
+    By,
+    PaidThere,
+    Payment,
+    PaymentSeen,
+    TransactionStatus,
+    numbered,
+    paid_there_id,
+)
+
+LOOK_TRIES = 8
+
+SOON = timedelta(minutes=1)
+
+NOT_OURS = N_("a payment that was not begun here")
+
+
+class Looking:
+    """Looks at payments."""
+
+    def __init__(self, hub: Hub, outages: Outages) -> None:
+        self._hub, self.providers = hub, Providers(hub, outages)
+
+    async def look(
+        self, payment_id: str, *, ask: bool = True, told: bool = False, signed: dict[int, PaymentSeen] | None = None
+    ) -> Payment | None:
+        """The payment as it is after the look; None: there is no such payment. `ask`: providers too. `told`: somebody
+        said that something has changed. `signed`: by attempt, what a provider that can't be asked has told.
+
+        Raises SourceUnavailable where somebody `told` of a change and the provider can't be asked now, and Unavailable.
+        """
+        asked: Asked | None = None
+        for _ in range(LOOK_TRIES):
+            held = await journal.load(self._hub.store, Payment, payment_id)
+            if held is None:
+                return None
+            before, now = held.model, self._hub.clock.now()
+            deliveries = await self._deliveries(before)
+            testing = await self.providers.testing(before)
+            after = with_deliveries(before, deliveries, testing, now)
+            if asked is None:
+                asked = await self.providers.asked(after, deliveries, told=told) if ask else Asked()
+                asked.seen |= signed or {}
+            after = self._with_asked(after, asked, testing, now)
+            after = self._again_at(before, after, now, asked=ask)
+            if after == before:
+                await tell(self._hub, before, after)
+                return self._or_silent(after, asked, told)
+            after, off = await self._called_off(after)
+            events, tasks = await events_of(self._hub, before, after, now)
+            writes: list[Write] = [journal.replace(after, held.version), *self._named(before, after), *events]
+            writes += [journal.create(one) for one in off]
+            reach("pay.before_commit")
+            try:
+                await self._hub.store.commit(writes, [*tasks, *(perform_task(one) for one in off)])
+            except Conflict:
+                continue
+            reach("pay.after_commit")
+            self._log(before, after)
+            await tell(self._hub, before, after)
+            return self._or_silent(after, asked, told)
+        raise Unavailable(N_("others move this payment all the time"))
+
+    async def told(self, event: Event) -> str | None:
+        """A provider's notification: the payment that it is about is looked at. Why nothing followed, where nothing
+        did. Raises SourceUnavailable, Unavailable."""
+        shown = event.data.get("seen")
+        signed = PaymentSeen.model_validate(shown) if isinstance(shown, dict) else None
+        named = await self._named_by(event, signed)
+        if named is None:
+            return NOT_OURS
+        payment, n = named
+        evidence = {n: signed} if signed is not None and not await self._can_read(event) else None
+        looked = await self.look(payment, told=True, signed=evidence)
+        return None if looked is not None else NOT_OURS
+
+    # What is known
+
+    async def _deliveries(self, payment: Payment) -> dict[str, Delivery]:
+        documents = await self._hub.store.get_many([("deliveries", key) for key in awaited(payment)])
+        return {one.id: journal.read(Delivery, one).model for one in documents if one is not None}
+
+    async def _can_read(self, event: Event) -> bool:
+        account = await self._hub.directory.account(event.tenant, event.connection)
+        payments = account.manifest.payments if account is not None else None
+        return payments is not None and Can.READ in payments.can
+
+    async def _named_by(self, event: Event, signed: PaymentSeen | None) -> tuple[str, int] | None:
+        """Which payment and attempt a notification means: by our number, by the provider's own id, or by asking."""
+        number = event.data.get("number")
+        named = numbered(number if isinstance(number, str) else None) or numbered(signed.number if signed else None)
+        external_id = event.entity.id if event.entity is not None else signed.external_id if signed else None
+        if named is not None or external_id is None:
+            return named
+        known = await journal.load(
+            self._hub.store, PaidThere, paid_there_id(event.tenant, event.connection, external_id)
+        )
+        if known is not None:
+            return known.model.payment, known.model.attempt
+        account = await self._hub.directory.account(event.tenant, event.connection)
+        payments = account.manifest.payments if account is not None else None
+        if account is None or payments is None or Can.READ not in payments.can:
+            return None
+        seen = await self.providers.read(account, payments, Which(external_id=external_id))
+        return numbered(seen.number) if seen is not None else None
+
+    # What is made of it
+
+    def _with_asked(self, payment: Payment, asked: Asked, testing: dict[str, bool | None], now: datetime) -> Payment:
+        known = {one.n: one for one in payment.attempts}
+        for n, seen in asked.seen.items():
+            if n in known and payment.of_attempt(n):
+                payment = with_seen(payment, n, seen, now, testing.get(known[n].connection))
+        for n in asked.absent:
+            for one in payment.of_attempt(n):
+                if one.status is TransactionStatus.UNKNOWN:
+                    payment = with_found(payment, one.id, Found.NOT_SENT, now)
+        return with_patience_over(payment, now)
+
+    def _again_at(self, before: Payment, after: Payment, now: datetime, *, asked: bool) -> Payment:
+        """With the time of the next look: soon after anything has changed, ever later where nothing does."""
+        changed = after != before
+        if not asked and not changed:
+            return after
+        looks = 0 if changed else before.looks + 1
+        pause = looks_again(after.model_copy(update={"looks": looks}))
+        soon = SOON if changed and after.oddities else None
+        if soon is not None:  # somebody is told of it, also where whoever does that now dies
+            pause = min(pause, soon) if pause else soon
+        changes: dict[str, object] = {"looks": looks, "wake_step": 0, "wake_at": now + pause if pause else None}
+        if changed:
+            changes["changed_at"] = now
+        # What may still change has no end.
+        changes["expire_at"] = None if pause else after.expire_at or now + SKELETON
+        return after.model_copy(update=changes)
+
+    def _named(self, before: Payment, after: Payment) -> list[Write]:
+        """Whose the provider's ids are that were learnt just now."""
+        known = {one.external_id for one in before.attempts}
+        return [
+            Put(
+                journal.document(
+                    PaidThere(
+                        id=paid_there_id(after.tenant, one.connection, one.external_id), tenant=after.tenant,
+                        connection=one.connection, external_id=one.external_id, payment=after.id, attempt=one.n,
+                        expire_at=after.created_at + SKELETON,
+                    )
+                )
+            )
+            for one in after.attempts
+            if one.external_id is not None and one.external_id not in known
+        ]  # fmt: skip
+
+    async def _called_off(self, payment: Payment) -> tuple[Payment, list[Delivery]]:
+        """Without the links that shall not be: others than the one that was paid, all of a cancelled order, and those
+        that were found late beside the one that somebody holds. Each is called off where its provider can do that."""
+        off: dict[int, Delivery | None] = {}
+        for attempt in self._unwanted(payment):
+            account = await self.providers.account(payment, attempt.connection)
+            payments = account.manifest.payments if account is not None else None
+            able = account is not None and payments is not None and Can.CALL_OFF in payments.can
+            off[attempt.n] = self._calling_off(payment, attempt, account) if account is not None and able else None
+        attempts = tuple(
+            one.model_copy(update={"called_off": True}) if one.n in off else one for one in payment.attempts
+        )
+        if off:
+            payment = payment.model_copy(update={"attempts": attempts})
+        return payment, [one for one in off.values() if one is not None]
+
+    def _unwanted(self, payment: Payment) -> list[Attempt]:
+        """Links that are alive and known by their provider's id. What has none yet is asked for by its number first."""
+        alive = [one for one in payment.attempts if _is_alive(payment, one)]
+        if payment.paid_by is not None or payment.closed:
+            return alive
+        held = any(one.shown_at is not None for one in alive)
+        return [one for one in alive if held and one.shown_at is None]
+
+    def _calling_off(self, payment: Payment, attempt: Attempt, account: Account) -> Delivery:
+        command = CancelPayment(payment=payment.id, number=attempt.number, external_id=attempt.external_id or "")
+        name, safety = f"{payment.flow}/{attempt.connection}/off", carried(account.manifest, command).safety
+        step = Step.through(name, attempt.connection, attempt.vendor, command, safety)
+        now = self._hub.clock.now()
+        owed = Obligation(
+            tenant=payment.tenant, flow=payment.flow, subject=f"payment:{payment.id}:{attempt.n}",
+            event=payment.event, guards=Guards(), base_at=now,
+        )  # fmt: skip
+        return begun(owed, (step,), now)
+
+    def _or_silent(self, payment: Payment, asked: Asked, told: bool) -> Payment:
+        if told and asked.silent is not None:
+            raise asked.silent
+        return payment
+
+    def _log(self, before: Payment, after: Payment) -> None:
+        if after.state is not before.state:
+            log("INFO", "payment moved", tenant=after.tenant, connection=after.connection, status=after.state.value,
+                flow=after.flow)  # fmt: skip
+
+
+def _is_alive(payment: Payment, attempt: Attempt) -> bool:
+    if attempt.called_off or attempt.by is not By.LINK or attempt.external_id is None:
+        return False
+    first = next(iter(payment.of_attempt(attempt.n)), None)
+    return first is not None and first.status in IN_FLIGHT

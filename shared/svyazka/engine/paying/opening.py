@@ -1,0 +1,278 @@
+"""A payment is begun: its document stands before any provider is called, in the commit that plans the request.
+
+Nothing that a browser says decides what is paid: by the public key only an order that we know with its amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from svyazka.catalogue import N_
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.paying.refunding import WHY_NOT as NO_REFUND
+from svyazka.engine.ports.store import Write
+from svyazka.engine.rules.paying import is_orphan, with_state
+from svyazka.model.base import SKELETON
+from svyazka.model.commands import Step
+from svyazka.model.deliveries import Delivery
+from svyazka.model.events import Event
+from svyazka.model.ids import delivery_id
+from svyazka.model.money import Money
+from svyazka.model.orders import KnownBy, Order, OrderLine, fitted, order_id, total_of
+from svyazka.model.paying import MakeLink
+from svyazka.model.payments import (
+    IN_FLIGHT,
+    Attempt,
+    By,
+    Payment,
+    PaymentState,
+    attempt_number,
+    payment_id,
+)
+
+LOOKED_AFTER = timedelta(minutes=2)
+"""So long a payment's links may take before it is looked at, whatever became of whoever makes them."""
+
+WHY_NOT = {
+    "unknown_order": N_(
+        "no order of this number is known with its amount: its server, till or CRM has to say it first"
+    ),
+    "other_amount": N_("the order costs another amount"),
+    "cancelled": N_("the order is cancelled"),
+    "paid": N_("it is paid already"),
+    "no_amount": N_("expected `amount`, or the lines that it consists of"),
+    "no_receipt_address": N_("a receipt goes to an e-mail or a phone: one of them is needed before the link"),
+    "no_provider": N_("none of its connections makes links to pay by"),
+}
+"""Why no link is made: code -> words."""
+
+
+@dataclass
+class Opened:
+    """What is written with the plan."""
+
+    deliveries: list[Delivery]
+    writes: list[Write] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    payment: str | None = None
+
+
+class Opening:
+    """Begins payments."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def opened(self, event: Event, deliveries: Sequence[Delivery]) -> Opened:
+        """What a request for a payment becomes. `deliveries`: a flow's, that would make links."""
+        links = [one for one in deliveries if isinstance(one.command, MakeLink)]
+        number = event.data.get("order")
+        if not isinstance(number, str) or not number:
+            return Opened([], reasons=[WHY_NOT["unknown_order"]])
+        part = str(event.data.get("part") or "")
+        key = order_id(event.tenant, event.connection, number)
+        known = await journal.load(self._hub.store, Order, key)
+        order = self._order(event, known.model if known else None, key, number, part)
+        if isinstance(order, str):
+            return Opened([], reasons=[WHY_NOT[order]])
+        id_ = order.payments.get(part) or payment_id(
+            self._hub.keyring.mark("payment", event.tenant, event.connection, number, part, event.id)
+        )
+        held = await journal.load(self._hub.store, Payment, id_)
+        amount = self._amount(event, order, part)
+        if amount is None:
+            return Opened([], reasons=[WHY_NOT["other_amount"]])
+        if held is not None and (why := _no_new_link(held.model, amount)) is not None:
+            return Opened([], reasons=[WHY_NOT[why]] if why in WHY_NOT else [], payment=id_)
+        if not links:
+            return Opened([], reasons=[WHY_NOT["no_provider"]])
+        draft = links[0].command
+        assert isinstance(draft, MakeLink)
+        if draft.receipt and not (draft.person and (draft.person.email or draft.person.phone)):
+            return Opened([], reasons=[WHY_NOT["no_receipt_address"]])
+        payment = held.model if held is not None else self._payment(event, order, part, amount, links[0], id_)
+        payment, numbered = self._numbered(payment, links)
+        writes = [self._over(held, payment)]
+        with_it = order.model_copy(update={"payments": {**order.payments, part: id_}})
+        if known is None or with_it != known.model:
+            writes.append(journal.replace(with_it, known.version) if known else journal.create(with_it))
+        return Opened(numbered, writes, payment=id_)
+
+    # The order
+
+    def _order(self, event: Event, known: Order | None, key: str, number: str, part: str) -> Order | str:
+        """The order as it is known, or by a server's word becomes so; else why it can't be paid for."""
+        if known is not None:
+            return "cancelled" if known.cancelled else known
+        if event.data.get("by") != "server":
+            return "unknown_order"
+        lines = _lines(event)
+        amount = _said(event) or (total_of(lines) if lines else None)
+        if amount is None or not amount or part:
+            return "no_amount" if not part else "unknown_order"
+        now = self._hub.clock.now()
+        return Order(
+            id=key, tenant=event.tenant, connection=event.connection, number=number, amount=amount,
+            lines=lines if lines and total_of(lines) == amount else (), known_by=KnownBy.SERVER, created_at=now,
+            changed_at=now, expire_at=now + SKELETON,
+        )  # fmt: skip
+
+    def _amount(self, event: Event, order: Order, part: str) -> Money | None:
+        """What is to be paid; None where the request says something else. Only a server may ask for a part."""
+        said = _said(event)
+        if part:
+            allowed = event.data.get("by") == "server" and said is not None and said <= order.amount
+            return said if allowed and said else None
+        return order.amount if said is None or said == order.amount else None
+
+    # The payment
+
+    def _payment(self, event: Event, order: Order, part: str, amount: Money, link: Delivery, id_: str) -> Payment:
+        draft = link.command
+        assert isinstance(draft, MakeLink)
+        now = self._hub.clock.now()
+        lines = order.lines or draft.lines
+        return Payment(
+            id=id_, tenant=event.tenant, connection=event.connection, flow=link.flow, event=event.id,
+            order=order.number, part=part, amount=amount, description=draft.description,
+            lines=fitted(lines, amount) if lines else (), person=draft.person, inn=draft.inn,
+            return_url=draft.return_url, two_step=not draft.capture, save=draft.save, receipt=draft.receipt,
+            created_at=now, changed_at=now, people=link.people, blank_at=link.blank_at,
+        )  # fmt: skip
+
+    def _numbered(self, payment: Payment, links: Sequence[Delivery]) -> tuple[Payment, list[Delivery]]:
+        """Each link, and each that would take its place, is a try of its own under a number of its own."""
+        attempts, ready = list(payment.attempts), []
+        for link in links[:1]:
+            steps = [_step_of(link), *link.fallbacks]
+            filled = []
+            for step in steps:
+                n = len(attempts) + 1
+                command = _filled(step.command, payment, n)
+                filled.append(step.model_copy(update={"command": command}))
+                attempts.append(
+                    Attempt(
+                        n=n, connection=step.connection, vendor=step.vendor, by=By.LINK,
+                        number=attempt_number(payment.id, n),
+                        delivery=delivery_id(link.tenant, link.flow, link.subject, step.name),
+                    )
+                )  # fmt: skip
+            changes = {"command": filled[0].command, "fallbacks": tuple(filled[1:])}
+            ready.append(link.model_copy(update=changes))
+        return with_state(payment.model_copy(update={"attempts": tuple(attempts)})), ready
+
+    def _over(self, held: Versioned[Payment] | None, payment: Payment) -> Write:
+        now = self._hub.clock.now()
+        if held is None:
+            # Whoever dies before the link's answer is taken in: the sweep looks.
+            return journal.create(payment.model_copy(update={"wake_at": now + LOOKED_AFTER}))
+        changed = {"changed_at": now, "looks": 0, "wake_at": now + LOOKED_AFTER, "expire_at": None}
+        return journal.replace(payment.model_copy(update=changed), held.version)
+
+
+def order_told(event: Event, known: Order | None, key: str) -> Order | None:
+    """The order as a system of the business tells of it; None where it says nothing that is needed."""
+    number, total = event.data.get("number"), event.data.get("sum")
+    trusted = event.data.get("by", "server") == "server"
+    if not trusted or not isinstance(number, str):
+        return None
+    if event.type == "order.cancelled":
+        return known.model_copy(update={"cancelled": True, "changed_at": event.received_at}) if known else None
+    lines = _lines(event)
+    try:
+        amount = Money.read(total) if isinstance(total, str) else total_of(lines) if lines else None
+    except ValueError:
+        return None
+    if not amount:
+        return None
+    said = {"amount": amount, "lines": lines if lines and total_of(lines) == amount else (), "cancelled": False}
+    if known is not None:
+        return known.model_copy(update={**said, "changed_at": event.received_at})
+    return Order(
+        id=key, tenant=event.tenant, connection=event.connection, number=number, known_by=KnownBy.SERVER,
+        created_at=event.received_at, changed_at=event.received_at, expire_at=event.received_at + SKELETON, **said,
+    )  # fmt: skip
+
+
+async def payment_of(hub: Hub, event: Event) -> str | None:
+    """The id of the payment that a request was about; None where there is none."""
+    named = event.data.get("payment")
+    if isinstance(named, str):
+        return named
+    number, part = event.data.get("order"), str(event.data.get("part") or "")
+    if not isinstance(number, str):
+        return None
+    order = await journal.load(hub.store, Order, order_id(event.tenant, event.connection, number))
+    return order.model.payments.get(part) if order is not None else None
+
+
+def code_of(reason: str | None) -> str | None:
+    """The code of why no link was made, out of an event's reason."""
+    known = {**WHY_NOT, **NO_REFUND}
+    return next((code for code, words in known.items() if reason and words in reason), None)
+
+
+def _no_new_link(payment: Payment, amount: Money) -> str | None:
+    """Why there is nothing more to begin; `under_way` where a link is there, or being made."""
+    if payment.closed:
+        return "cancelled"
+    if payment.captured or payment.state is PaymentState.HELD:
+        return "paid"
+    if payment.amount != amount:
+        return "other_amount"
+    tried = {one.attempt for one in payment.transactions}
+    waiting = any(one.status in IN_FLIGHT and not is_orphan(payment, one) for one in payment.transactions)
+    untried = bool(payment.attempts) and not tried
+    return "under_way" if waiting or untried else None
+
+
+def _step_of(link: Delivery) -> Step:
+    return Step(
+        name=link.step, connection=link.connection, vendor=link.vendor, command=link.command, repeat=link.repeat,
+        key_life=link.key_life, ask_after=link.ask_after, needs_receipt=link.needs_receipt,
+    )  # fmt: skip
+
+
+def _filled(command: object, payment: Payment, n: int) -> MakeLink:
+    """The command with what the payment says, whatever the request said."""
+    assert isinstance(command, MakeLink)
+    return command.model_copy(
+        update={
+            "payment": payment.id, "number": attempt_number(payment.id, n), "order": payment.order,
+            "amount": payment.amount, "lines": payment.lines, "person": payment.person, "inn": payment.inn,
+            "capture": not payment.two_step, "receipt": payment.receipt, "save": payment.save,
+        }
+    )  # fmt: skip
+
+
+def _said(event: Event) -> Money | None:
+    text = event.data.get("amount")
+    try:
+        return Money.read(text, str(event.data.get("currency") or "RUB")) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _lines(event: Event) -> tuple[OrderLine, ...]:
+    """Lines by a trusted word; none where one of them has no price."""
+    told = event.data.get("items")
+    if not isinstance(told, list) or event.data.get("by", "server") != "server":
+        return ()
+    lines = []
+    for one in told:
+        if not isinstance(one, dict) or not isinstance(one.get("price"), str):
+            return ()
+        try:
+            lines.append(
+                OrderLine.of(
+                    str(one.get("name") or one.get("sku") or "—")[:128], Money.read(str(one["price"])),
+                    str(one.get("quantity") or 1), sku=one.get("sku"),
+                )
+            )  # fmt: skip
+        except ValueError:
+            return ()
+    return tuple(lines)

@@ -1,0 +1,271 @@
+"""One payment's way, from the request to what follows: over a provider that tells every lie."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pay_house import PayHouse
+from svyazka.model.commands import Repeat
+from svyazka.model.events import EventType
+from svyazka.model.payments import OddityKind, PaymentState, RefundState, SeenState, TransactionStatus
+
+S = PaymentState
+
+
+@pytest.fixture
+async def house() -> PayHouse:
+    house = PayHouse()
+    await house.settle_in()
+    return house
+
+
+def numbers(house: PayHouse) -> list[str]:
+    return [one.number for one in house.payment.attempts]
+
+
+async def test_from_a_request_to_a_link_to_paid_to_what_follows(house: PayHouse) -> None:
+    standing = await house.pay()
+    assert standing.payment is not None
+    assert (standing.payment.state, standing.payment.url) == ("waiting", "https://first.example/first-1")
+    house.first.pays(numbers(house)[0])
+    await house.notify(house.first, numbers(house)[0], "paid")
+    assert (house.payment.state, house.payment.captured.text) == (S.PAID, "100.00")
+    assert house.texts() == ["Оплачено: 42, 100"]
+    told = [one.event for one in house.events() if one.event.type is EventType.PAYMENT_SUCCEEDED]
+    assert [(one.connection, one.data["payment"]) for one in told] == [("first", house.payment.id)]
+    assert house.second.calls == []
+
+
+async def test_the_payment_stands_before_any_provider_is_called(house: PayHouse) -> None:
+    seen: list[int] = []
+    make = house.first.make_link
+
+    async def looks_first(command, call):  # type: ignore[no-untyped-def]
+        seen.append(len([one for one in house.payments() if one.id == command.payment]))
+        return await make(command, call)
+
+    house.first.make_link = looks_first  # type: ignore[method-assign]
+    await house.pay()
+    assert seen == [1]
+
+
+async def test_a_second_request_for_the_same_order_gets_the_same_link(house: PayHouse) -> None:
+    first, again = await house.pay(), await house.pay()
+    assert first.payment == again.payment
+    assert len(house.first.there) == 1
+    house.first.pays(numbers(house)[0])
+    await house.notify(house.first, numbers(house)[0])
+    after = await house.pay()
+    assert after.payment is not None
+    assert (after.payment.state, after.payment.code, after.payment.url) == ("paid", "paid", None)
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"by": "public"}, "unknown_order"), ({"by": "public", "amount": None}, "unknown_order"),
+        ({"amount": None}, "no_amount"), ({"amount": "0.00"}, "no_amount"), ({"amount": "1e3"}, "no_amount"),
+        ({"part": "deposit", "by": "public"}, "unknown_order"),
+    ],
+)  # fmt: skip
+async def test_what_no_server_has_said_is_not_paid_for(house: PayHouse, more: dict[str, object], code: str) -> None:
+    standing = await house.pay(**more)
+    assert standing.payment is not None
+    assert (standing.payment.code, standing.payment.url, house.payments()) == (code, None, [])
+    assert house.first.calls == []
+
+
+async def test_a_page_pays_what_the_order_costs_and_nothing_else(house: PayHouse) -> None:
+    await house.pay("7", "500.00")
+    for amount in ("1.00", "499.99", "500.01"):
+        refused = await house.pay("7", amount, by="public")
+        assert refused.payment is not None
+        assert refused.payment.code == "other_amount"
+    open_ = await house.pay("7", None, by="public")
+    assert open_.payment is not None
+    assert (open_.payment.amount, open_.payment.url) == ("500.00", "https://first.example/first-1")
+    assert [one.amount.text for one in house.first.there.values()] == ["500.00"]
+
+
+# Failover
+
+
+@pytest.mark.parametrize("lie", ["down", "cut_before", "cut_after", "busy", "unclear"])
+async def test_a_provider_that_does_not_say_yes_gives_way_at_once(house: PayHouse, lie: str) -> None:
+    house.first.lies.append(lie)
+    standing = await house.pay()
+    assert standing.payment is not None
+    assert (standing.payment.state, standing.payment.url) == ("waiting", "https://second.example/second-1")
+    house.second.pays(numbers(house)[1])
+    await house.notify(house.second, numbers(house)[1])
+    assert (house.payment.state, house.texts()) == (S.PAID, ["Оплачено: 42, 100"])
+    assert house.payment.oddities == ()
+    await house.pass_time(2 * 86400)
+    assert house.first.money() + house.second.money() == 10_000
+    assert all(one.state is not SeenState.WAITS for one in house.first.there.values())
+
+
+async def test_money_by_a_link_that_was_given_up_is_paid_twice_and_goes_back_where_it_came_second(
+    house: PayHouse,
+) -> None:
+    house.first.lies.append("cut_after")
+    await house.pay()
+    house.second.pays(numbers(house)[1])
+    await house.notify(house.second, numbers(house)[1])
+    house.first.pays(numbers(house)[0])  # nobody holds this link; a liar takes money all the same
+    await house.notify(house.first, numbers(house)[0])
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.PAID_TWICE]
+    (card,) = [one for one in house.problems() if one.kind == "payment"]
+    assert (card.state, "дважды" in (card.text or "")) == ("open", True)
+    assert house.texts() == ["Оплачено: 42, 100"]
+    assert await house.refund(house.payment.id, "100.00") is None
+    assert (house.first.money(), house.second.money()) == (10_000, 0)
+    assert house.payment.state is S.PAID
+    await house.pass_time(86400)
+    assert [one.state for one in house.problems() if one.kind == "payment"] == ["closed"]
+
+
+# What providers say
+
+
+async def test_notifications_that_come_twice_late_in_another_order_or_not_at_all_end_alike(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.gives_up(number)
+    await house.notify(house.first, number, "declined")
+    house.first.pays(number)
+    await house.notify(house.first, number, "paid")
+    await house.notify(house.first, number, "paid")
+    await house.notify(house.first, number, "declined")
+    assert (house.payment.state, house.texts()) == (S.PAID, ["Оплачено: 42, 100"])
+    await house.pay("43")
+    silent = next(one for one in house.payments() if one.order == "43")
+    house.first.pays(silent.attempts[0].number)
+    await house.pass_time(3600)
+    assert next(one for one in house.payments() if one.order == "43").state is S.PAID
+    assert len(house.texts()) == 2
+
+
+async def test_a_notification_that_comes_before_our_own_answer_finds_its_payment(house: PayHouse) -> None:
+    house.first.lies.append("cut_after")
+    house.second.lies.append("down")
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.pays(number)
+    await house.notify(house.first, number, numbered=False)
+    assert house.payment.state is S.PAID
+    assert house.payment.attempts[0].external_id == "first-1"
+
+
+async def test_a_payment_that_was_not_begun_here_is_left_alone(house: PayHouse) -> None:
+    from svyazka.model.money import Money
+
+    house.first._make("theirs-1", Money(kopecks=500), SeenState.PAID)
+    await house.notify(house.first, "theirs-1", numbered=False)
+    assert house.payments() == []
+    assert house.events()[-1].reason is not None
+
+
+async def test_a_provider_that_can_not_be_asked_now_is_asked_when_it_can(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.pays(number)
+    house.first.lies += ["down_read", "down_read"]
+    await house.notify(house.first, number)
+    assert house.payment.state is S.WAITING
+    await house.pass_time(1800)
+    assert house.payment.state is S.PAID
+
+
+async def test_nothing_is_decided_by_time_alone(house: PayHouse) -> None:
+    await house.pay()
+    await house.pass_time(30 * 86400, step=3600)
+    assert house.payment.state is S.WAITING
+    house.first.pays(numbers(house)[0])
+    await house.pass_time(2 * 86400, step=3600)
+    assert house.payment.state is S.PAID
+
+
+async def test_play_money_is_not_taken_for_money(house: PayHouse) -> None:
+    await house.pay()
+    house.first.test = True
+    house.first.pays(numbers(house)[0])
+    await house.notify(house.first, numbers(house)[0])
+    assert house.payment.state is S.WAITING
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.TEST_ON_LIVE]
+    assert house.texts() == []
+
+
+# Refunds
+
+
+async def paid(house: PayHouse, amount: str = "100.00") -> str:
+    await house.pay("42", amount)
+    house.first.pays(numbers(house)[0])
+    await house.notify(house.first, numbers(house)[0])
+    return house.payment.id
+
+
+async def test_money_goes_back_in_parts_and_never_more_than_came(house: PayHouse) -> None:
+    id_ = await paid(house)
+    assert await house.refund(id_, "30.00") is None
+    assert await house.refund(id_, "30.00") is None
+    assert house.payment.state is S.PART_REFUNDED
+    assert await house.refund(id_, "40.01") is not None
+    assert await house.refund(id_) is None
+    assert (house.payment.state, house.first.money()) == (S.REFUNDED, 0)
+    assert await house.refund(id_, "0.01") is not None
+    assert house.texts()[1:] == ["Вернули 30", "Вернули 30", "Вернули 40"]
+
+
+async def test_only_the_back_end_gives_money_back_and_only_so_much_a_day() -> None:
+    house = PayHouse(refunds_a_day="50.00")
+    await house.settle_in()
+    id_ = await paid(house)
+    assert await house.refund(id_, "10.00", by="public") is not None
+    assert await house.refund(id_, "40.00") is None
+    assert await house.refund(id_, "10.01") is not None
+    house.clock.step(86400)
+    assert await house.refund(id_, "10.01") is None
+    assert await house.refund("pay_" + "0" * 24, "1.00") is not None
+    assert house.first.money() == 10_000 - 4_000 - 1_001
+
+
+@pytest.mark.parametrize("lie", ["cut_before", "cut_after", "unclear", "down"])
+@pytest.mark.parametrize("repeat", [Repeat.IDEMPOTENT, Repeat.CHECKABLE])
+async def test_a_refund_whose_answer_was_lost_is_given_once(house: PayHouse, lie: str, repeat: Repeat) -> None:
+    house.first.repeat = repeat
+    id_ = await paid(house)
+    house.first.lies += [lie, lie]
+    await house.refund(id_, "60.00")
+    assert await house.refund(id_, "50.00") is not None  # what may have gone back isn't free
+    await house.pass_time(4 * 3600)
+    assert (house.first.money(), house.payment.refunded.text) == (4_000, "60.00")
+
+
+async def test_a_refund_that_the_provider_takes_back_is_a_card_and_its_sum_is_free_again(house: PayHouse) -> None:
+    id_ = await paid(house)
+    house.first.refunds_to.append(RefundState.WAITS)
+    await house.refund(id_, "60.00")
+    assert house.payment.transactions[-1].status is TransactionStatus.PENDING
+    there = house.first.there["first-1"]
+    key, waiting = next(iter(there.refunds.items()))
+    there.refunds[key] = waiting.model_copy(update={"state": RefundState.OVER})
+    await house.pass_time(3600)
+    assert house.payment.transactions[-1].status is TransactionStatus.DECLINED
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.REFUND_REFUSED]
+    assert await house.refund(id_, "100.00") is None
+    assert house.first.money() == 0
+
+
+async def test_a_key_that_the_provider_may_have_forgotten_is_not_trusted(house: PayHouse) -> None:
+    house.first.key_life = timedelta(minutes=10)
+    id_ = await paid(house)
+    house.first.lies += ["cut_after"]
+    await house.refund(id_, "60.00")
+    house.first.keys.clear()
+    house.clock.step(3600)
+    await house.pass_time(2 * 3600)
+    assert house.first.money() == 4_000
