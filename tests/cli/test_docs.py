@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from cli.conftest import PHONE, Installation, order
 from svyazka.cli.commands import COMMANDS, app
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
 from svyazka.engine.jobs.steering import start
+from svyazka.engine.journal import documents as journal
+from svyazka.model.money import Money
+from svyazka.model.payments import Payment
 from svyazka.settings import Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -61,6 +65,12 @@ def test_every_command_stands_in_its_page() -> None:
             assert re.search(rf"`{full}\b", tables), f"{full} isn't in docs/command-line.md"
 
 
+PAID = Payment(
+    id="pay_" + "0" * 24, tenant="kofe", connection="site", flow="pay", event="evt_1", order="42",
+    amount=Money(kopecks=104930), created_at=datetime.now(UTC), changed_at=datetime.now(UTC),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("command", sorted(FIELDS.keys() - {"demo"}))
 def test_the_documented_fields_are_the_printed_ones(hub: Installation, command: str) -> None:
     (event,) = hub.done([7])
@@ -72,6 +82,8 @@ def test_the_documented_fields_are_the_printed_ones(hub: Installation, command: 
     }  # fmt: skip
     if command == "jobs":
         hub.opened(lambda worker, store: start(worker.hub, "kofe", "rows", "", "job_1"))
+    if command == "payments":
+        hub.opened(lambda worker, store: store.commit([journal.create(PAID)]))
     hub.file.write_text(hub.file.read_text("utf-8").replace("Кофейня", "Чайная"), "utf-8")
     result = hub.svyazka(
         *command.split(), *arguments.get(command, []), "--json", status=1 if command == "replay" else 0
@@ -79,5 +91,5 @@ def test_the_documented_fields_are_the_printed_ones(hub: Installation, command: 
     assert ", ".join(json.loads(result.stdout.splitlines()[0])) == FIELDS[command]
 
 
-def test_the_page_names_the_fields_of_seventeen_commands() -> None:
-    assert len(FIELDS) == 17
+def test_the_page_names_the_fields_of_eighteen_commands() -> None:
+    assert len(FIELDS) == 18

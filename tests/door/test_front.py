@@ -340,4 +340,4 @@ async def test_an_event_is_carried_out_at_once_and_its_standing_names_nobody(sit
 
 
 def test_every_body_has_its_call() -> None:
-    assert set(BODIES) == {"lead", "message", "order", "event", "booking"}
+    assert set(BODIES) == {"lead", "message", "order", "event", "booking", "payment", "refund"}

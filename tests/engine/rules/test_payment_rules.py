@@ -69,8 +69,8 @@ def test_every_pair_of_status_and_evidence_is_decided() -> None:
 def payment(*kinds: By, two_step: bool = False, amount: Money = HUNDRED) -> Payment:
     """One with an attempt of each kind, none of them sent yet."""
     made = Payment(
-        id=ID, tenant="kofe", connection="site", flow="pay", event="evt_1", order="42", amount=amount, two_step=two_step,
-        created_at=NOW, changed_at=NOW,
+        id=ID, tenant="kofe", connection="site", flow="pay", event="evt_1", order="42", amount=amount,
+        two_step=two_step, created_at=NOW, changed_at=NOW,
     )  # fmt: skip
     for kind in kinds:
         made = with_attempt(made, kind)

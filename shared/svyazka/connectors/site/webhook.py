@@ -180,7 +180,8 @@ def _payment(body: Payment, trusted: bool) -> Fact:
     """What a browser says of the amount is only compared with what the order is known to cost."""
     data = filled({
         "order": body.order, "part": body.part or None, "currency": body.currency, "inn": body.inn,
-        "amount": f"{body.amount:.2f}" if body.amount is not None else None, "return_url": body.return_url,
+        "amount" if trusted else "shown": f"{body.amount:.2f}" if body.amount is not None else None,
+        "return_url": body.return_url,
         "items": _items(body.items, trusted) or None, "save_card": (trusted and body.save_card) or None,
     })  # fmt: skip
     return Fact(type=EventType.PAYMENT_REQUESTED, data=data)

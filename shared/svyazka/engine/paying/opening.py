@@ -250,7 +250,7 @@ def _filled(command: object, payment: Payment, n: int) -> MakeLink:
 
 
 def _said(event: Event) -> Money | None:
-    text = event.data.get("amount")
+    text = event.data.get("amount") or event.data.get("shown")
     try:
         return Money.read(text, str(event.data.get("currency") or "RUB")) if isinstance(text, str) else None
     except ValueError:

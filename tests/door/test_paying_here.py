@@ -1,0 +1,108 @@
+"""Paying through the front door: who may ask for what, and what whoever waits is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from door.support import OF_BOOKINGS, PAGE, STAFF, Site, told
+from fake_provider import FakeProvider
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.store import Put
+from svyazka.flows.registry import load_flow
+from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
+
+pytestmark = pytest.mark.anyio
+
+ANNA = {"name": "Анна", "phone": "+79991234567"}
+ORDER = {"order": "42", "amount": "1049.30", **ANNA}
+
+
+@pytest.fixture
+async def site() -> Site:
+    site = Site({"limits": {"per_address": "999/m", "per_site": "999/m"}})
+    site.till = FakeProvider("paying", site.clock.now)  # type: ignore[attr-defined]
+    site.manifests["paying"] = site.till.manifest  # type: ignore[attr-defined]
+    takes = FlowSpec(id="pay", flow="take_payment", sources=("web",), via=("paying",), settings={"receipt": False})
+    connections = {**site.tenant.connections, "paying": ConnectionSpec(vendor="paying")}
+    site.tenant = site.tenant.model_copy(update={"connections": connections, "flows": (*site.tenant.flows, takes)})
+    await site.settle_in()
+    wants = (*STAFF["events"], *OF_BOOKINGS, *(one.value for one in load_flow("take_payment").wants(None)))
+    for name, vendor in (("web", "site"), ("paying", "paying")):
+        compiled = CompiledConnection(
+            tenant="kofe", connection=name, vendor=vendor, wants=wants, public=site.settings if name == "web" else {}
+        )
+        await site.store.commit([Put(journal.document(compiled))])
+    return site
+
+
+async def test_a_link_comes_back_and_a_repeat_gets_the_same(site: Site) -> None:
+    answer = await site.post("payment", ORDER, server=True, idempotency_key="a")
+    begun = told(answer)
+    assert (answer.status, begun["state"]) == (200, "waiting")
+    assert begun["url"].startswith("https://paying.example/")
+    again = await site.post("payment", ORDER, server=True, idempotency_key="a")
+    assert told(again) == begun
+    other = await site.post("payment", {**ORDER, "amount": "1.00"}, server=True, idempotency_key="a")
+    assert other.status == 422
+    assert (await site.post("payment", ORDER, server=True)).status == 400
+    another = await site.post("payment", ORDER, server=True, idempotency_key="b")
+    assert told(another) == begun
+    assert len(site.till.there) == 1  # type: ignore[attr-defined]
+
+
+async def test_a_page_pays_for_what_its_server_has_told_of_and_as_much_as_that_costs(site: Site) -> None:
+    unknown = await site.post("payment", ORDER, idempotency_key="a", **PAGE)
+    assert (unknown.status, told(unknown)["code"]) == (422, "unknown_order")
+    known = {"number": "42", "sum": "1049.30", **ANNA}
+    await site.post("order", known, server=True, idempotency_key="o")
+    await site.run()
+    less = await site.post("payment", {**ORDER, "amount": "1.00"}, idempotency_key="b", **PAGE)
+    assert (less.status, told(less)["code"]) == (422, "other_amount")
+    elsewhere = {**ORDER, "return_url": "https://evil.example/"}
+    assert (await site.post("payment", elsewhere, idempotency_key="c", **PAGE)).status == 422
+    begun = await site.post("payment", {"order": "42", **ANNA}, idempotency_key="d", **PAGE)
+    assert begun.status == 200
+    assert [one.amount.text for one in site.till.there.values()] == ["1049.30"]  # type: ignore[attr-defined]
+    await site.post("order", {**known, "status": "cancelled"}, server=True, idempotency_key="off")
+    await site.run()
+    off = await site.post("payment", ORDER, idempotency_key="e", **PAGE)
+    assert (off.status, told(off)["code"]) == (409, "cancelled")
+
+
+async def test_whoever_holds_its_id_sees_how_it_stands_and_nobody_else(site: Site) -> None:
+    site.asks.away = True
+    late = await site.post("payment", ORDER, server=True, idempotency_key="a")
+    assert (late.status, told(late)["state"]) == (202, "created")
+    site.asks.away = False
+    await site.pass_time(60)
+    story = await site.call("GET", f"/ingest/payment/{told(late)['id']}")
+    seen = told(story)
+    assert (seen["state"], seen["amount"], seen["transactions"][0]["status"]) == ("waiting", "1049.30", "pending")
+    assert "phone" not in story.body.decode()
+    assert told(await site.call("GET", f"/ingest/payment/{seen['id']}")) == seen
+    for other in ("pay_" + "0" * 24, "evt_" + "0" * 32, "", "x"):
+        assert (await site.call("GET", f"/ingest/payment/{other}")).status == 404
+    site.till.pays(next(iter(site.till.there.values())).number)  # type: ignore[attr-defined]
+    await site.call("GET", f"/ingest/payment/{seen['id']}")
+    site.clock.step(5)
+    await site.call("GET", f"/ingest/payment/{seen['id']}")
+    await site.run()
+    paid = told(await site.call("GET", f"/ingest/payment/{seen['id']}"))
+    assert (paid["state"], paid["paid"], "url" in paid) == ("paid", "1049.30", False)
+
+
+async def test_money_goes_back_by_the_server_key_alone(site: Site) -> None:
+    id_ = told(await site.post("payment", ORDER, server=True, idempotency_key="a"))["id"]
+    early = await site.post("refund", {"payment": id_}, server=True, idempotency_key="r0")
+    assert (early.status, told(early)["code"]) == (409, "not_paid")
+    site.till.pays(next(iter(site.till.there.values())).number)  # type: ignore[attr-defined]
+    await site.pass_time(120)
+    assert (await site.post("refund", {"payment": id_}, idempotency_key="r1", **PAGE)).status == 403
+    part = await site.post("refund", {"payment": id_, "amount": "49.30"}, server=True, idempotency_key="r2")
+    assert (part.status, told(part)) == (200, {"id": id_, "state": "part_refunded", "refunded": "49.30"})
+    assert told(await site.post("refund", {"payment": id_, "amount": "49.30"}, server=True, idempotency_key="r2")) == (
+        told(part)
+    )
+    much = await site.post("refund", {"payment": id_, "amount": "1000.01"}, server=True, idempotency_key="r3")
+    assert (much.status, told(much)["code"]) == (409, "too_much")
+    assert site.till.money() == 100_000  # type: ignore[attr-defined]
