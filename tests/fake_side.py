@@ -67,6 +67,8 @@ class FakeSide(Records[ConnectionSettings]):
     searches: int = 0
     count: int = 0
 
+    reads_at_once: int = 50  # type: ignore[misc]
+
     kinds = frozenset({CONTACT})
     creating = Operation(Safety.checkable(ASK_AFTER))
     updating = Operation(Safety.idempotent())

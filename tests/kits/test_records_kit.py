@@ -356,6 +356,7 @@ async def test_what_was_removed_is_gone(name: str, kind: RecordKind, vendors: Ru
 @EVERY
 async def test_many_are_read_in_few_calls(name: str, vendors: Running) -> None:
     many = CRMS[name].batch + 10
+    assert records_of(name).reads_at_once == CRMS[name].batch
     async with connected(name, vendors) as call:
         ids = [CRMS[name].person(vendors, {"name": f"Гость {n}", "phones": [], "emails": []}) for n in range(many)]
         await records_of(name).read_many(CONTACT, ids[:1], call)

@@ -91,6 +91,7 @@ class AmocrmRecords(Records[AmocrmSettings]):
     creating = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.NO)
     updating = Operation(Safety.idempotent(), quiet=Quiet.NO, replaces=Replaces.LIST)
     batch = BATCH
+    reads_at_once = client.PAGE
     noting = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.YES)
     tasking = Operation(Safety.checkable(SEARCH_LAGS), quiet=Quiet.NO)
 

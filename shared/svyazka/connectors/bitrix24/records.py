@@ -58,6 +58,7 @@ class Bitrix24Records(Records[Bitrix24Settings]):
     updating = Operation(Safety.idempotent(), quiet=Quiet.NO)
     noting = Operation(Safety.checkable(), quiet=Quiet.UNKNOWN)
     tasking = Operation(Safety.checkable(), quiet=Quiet.NO)
+    reads_at_once = client.AT_ONCE
 
     def keeps(self, kind: RecordKind, field: str, value: Value) -> Value:
         return keeps(kind, field, value)

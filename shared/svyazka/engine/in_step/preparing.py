@@ -95,6 +95,7 @@ class Preparing:
     ) -> Transition | Ready:
         toward, began = delivery.connection, self._hub.clock.now()
         seen = await self._reader.sides(held.model, flow, tenant, delivery)
+        began = min((one.since for one in seen.values() if isinstance(one, Seen) and one.since), default=began)
         reach("in_step.after_reading")
         look = Look(
             self._hub, tenant, flow, await switch_of(self._hub, tenant.id, flow.id), toward, delivery.id, held, seen,

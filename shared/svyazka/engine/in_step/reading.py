@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Fate, Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.reading_ahead import Ahead, Behind
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.tenants.directory import Account
@@ -27,7 +29,7 @@ from svyazka.model.errors import (
     NotSent,
     SourceUnavailable,
 )
-from svyazka.model.in_step import Record, Side, SideState
+from svyazka.model.in_step import Record, SideState
 from svyazka.model.outages import Outage
 from svyazka.model.outcomes import Retry
 from svyazka.model.reasons import Reason
@@ -48,6 +50,8 @@ class Seen:
     state: SideState
     at: float
     """By the process's own clock, for how fresh it is."""
+    since: datetime | None = None
+    """When it was read, where that was before this look began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +70,56 @@ class Reader:
 
     def __init__(self, hub: Hub, outages: Outages) -> None:
         self._hub, self._outages = hub, outages
+        self._ahead = Ahead(hub)
 
     async def sides(
         self, record: Record, flow: InStep, tenant: Tenant, delivery: Delivery
     ) -> dict[str, Seen | NotNow]:  # fmt: skip
         """Every side that isn't known to be gone, the one to be written to last: so it is the freshest."""
         names = sorted(record.systems, key=lambda name: (name == delivery.connection, name))
-        return {name: await self.side(record, name, record.systems[name], flow, tenant, delivery) for name in names}
+        behind = self._ahead.behind(record, delivery)
+        return {name: await self._side(record, name, flow, tenant, delivery, behind) for name in names}
 
-    async def side(
-        self, record: Record, connection: str, side: Side, flow: InStep, tenant: Tenant, delivery: Delivery
+    async def _side(
+        self, record: Record, connection: str, flow: InStep, tenant: Tenant, delivery: Delivery, behind: Behind
     ) -> Seen | NotNow:
-        """One side."""
         found = await self.at(flow, tenant, connection, delivery)
         if isinstance(found, NotNow):
             return found
         records, call, account = found
+        id_ = record.systems[connection].object
 
         async def look() -> Seen:
-            there = await records.read_many(record.kind, [side.object], call)
-            if there:
-                return Seen(there[0], SideState.LIVE, monotonic())
-            fate = await records.fate(record.kind, side.object, call)
+            if records.reads_at_once > 1:
+                seen = await self._with_others(record, connection, records, call, behind)
+            else:
+                there = await records.read_many(record.kind, [id_], call)
+                seen = Seen(there[0], SideState.LIVE, monotonic()) if there else None
+            if seen is not None:
+                return seen
+            fate = await records.fate(record.kind, id_, call)
             # What this user isn't shown may be there all the same: it says nothing.
             state = {Fate.THERE: SideState.LIVE, Fate.HIDDEN: SideState.SUSPECT}.get(fate, SideState.GONE)
             return Seen(None, state, monotonic())
 
         return await self.asked(account, delivery, look)
+
+    async def _with_others(
+        self, record: Record, connection: str, records: Records[Any], call: Call[Any], behind: Behind
+    ) -> Seen | None:
+        """One side, read together with those of records that wait behind it; or as another look has read it."""
+        async with self._ahead.turn(record.tenant, connection):
+            known, clock = self._ahead.of(record, connection), self._hub.clock
+            if known is not None:
+                age = (clock.real() - known.at).total_seconds()
+                return Seen(known.object, SideState.LIVE, monotonic() - age, known.since)
+            others = await behind.to_read(connection, records.reads_at_once)
+            real, since = clock.real(), clock.now()
+            ids = [one.systems[connection].object for one in (record, *others)]
+            there = {one.id: one for one in await records.read_many(record.kind, list(dict.fromkeys(ids)), call)}
+            self._ahead.keep(connection, others, there, real, since)
+        own = there.get(ids[0])
+        return Seen(own, SideState.LIVE, monotonic()) if own is not None else None
 
     async def at(self, flow: InStep, tenant: Tenant, connection: str, delivery: Delivery) -> Way | NotNow:
         """What a system is asked with; NotNow while it is in trouble, unless this delivery is to see whether it still

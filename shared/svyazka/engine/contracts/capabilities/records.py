@@ -124,6 +124,9 @@ class Records(Protocol[SettingsT]):
     batch: ClassVar[int] = 1
     """Objects that `create_many` makes by one call."""
 
+    reads_at_once: ClassVar[int] = 1
+    """Objects that `read_many` reads by one call."""
+
     singles: ClassVar[frozenset[str]] = frozenset()
     """Sets (`model.records.SETS`) of which its cards hold one element only: such a one is a view of the whole."""
 

@@ -1,0 +1,133 @@
+"""Objects of records that wait to be looked at, read together with the one that is looked at now.
+
+After a bulk edit of thousands of cards, or when our own writes come back as hooks, looks wait in a long line for their
+systems' rates. Whoever is first reads for those behind it: of a system that shows fifty cards by one call, five
+thousand cost a hundred calls. What was read ahead counts only as long as its record stands as it did before the
+reading: whatever was told since is read anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from svyazka.engine.hub import Hub
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.kinds import NEXT_DELIVERIES_OF_CONNECTION
+from svyazka.engine.rules.beginning import WAKE_GRACE
+from svyazka.model.commands import SyncObject
+from svyazka.model.deliveries import Delivery, Status
+from svyazka.model.in_step import Record
+from svyazka.model.records import Object
+
+CROWD = timedelta(seconds=5)
+"""Looks through one connection that begin within so long of each other are many: then it pays to ask who else waits."""
+
+GOOD_FOR = timedelta(minutes=2)
+"""So long what was read ahead is used: some hundred looks at the slowest rates that we know."""
+
+ASKED_MOST = 500
+"""Of those who wait so many are looked at."""
+
+KEPT_MOST = 5000
+"""Objects that are kept in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAhead:
+    """An object, and how its record stood before it was read."""
+
+    object: Object
+    wanted: int
+    moves: int
+    at: datetime
+    """In real time: how fresh it is."""
+    since: datetime
+    """In business time."""
+
+
+class Ahead:
+    """What was read ahead, in this process."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._read: dict[tuple[str, str, str], ReadAhead] = {}
+        """By tenant, connection and record."""
+        self._looked: dict[tuple[str, str], datetime] = {}
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, tenant: str, connection: str) -> asyncio.Lock:
+        """Held by whoever reads there, so that those who come meanwhile find what it has read for them."""
+        return self._turns[tenant, connection]
+
+    def behind(self, record: Record, delivery: Delivery) -> Behind:
+        """Who waits behind a look that begins now."""
+        key, real = (delivery.tenant, delivery.connection), self._hub.clock.real()
+        crowded = key in self._looked and real - self._looked[key] < CROWD
+        self._looked[key] = real
+        return Behind(self, self._hub, record, delivery, crowded)
+
+    def of(self, record: Record, connection: str) -> ReadAhead | None:
+        """What was read of a record's side, if nothing has happened to the record since."""
+        found = self._read.get((record.tenant, connection, record.id))
+        if found is None or self._hub.clock.real() - found.at > GOOD_FOR:
+            return None
+        as_it_was = (found.wanted, found.moves) == (record.wanted, record.moves)
+        return found if as_it_was and found.object.id == record.sides[connection].object else None
+
+    def known(self, tenant: str, connection: str) -> int:
+        """Of how many it has been read."""
+        return sum(key[:2] == (tenant, connection) for key in self._read)
+
+    def keep(
+        self, connection: str, records: Sequence[Record], there: Mapping[str, Object], at: datetime, since: datetime
+    ) -> None:
+        """What was read of these records, as they stood before."""
+        self._read = {key: one for key, one in self._read.items() if at - one.at <= GOOD_FOR}
+        for record in records[: KEPT_MOST - len(self._read)]:
+            found = there.get(record.sides[connection].object)
+            if found is not None:
+                key = (record.tenant, connection, record.id)
+                self._read[key] = ReadAhead(found, record.wanted, record.moves, at, since)
+
+
+@dataclass
+class Behind:
+    """Records that are to be looked at next through the connection of one look; nobody, where looks are few."""
+
+    ahead: Ahead
+    hub: Hub
+    record: Record
+    delivery: Delivery
+    crowded: bool
+    waiting: list[Record] = field(default_factory=list)
+    asked: int = 0
+    """For so many it was looked who waits."""
+
+    async def to_read(self, connection: str, at_once: int) -> list[Record]:
+        """Those of them whose side there can be read by the same call, as they stand before it."""
+        if not self.crowded:
+            return []
+        if self.asked < at_once:
+            most = min(at_once + self.ahead.known(self.delivery.tenant, connection), ASKED_MOST)
+            self.waiting, self.asked = await self._waiting(most), at_once
+        due = [one for one in self.waiting if connection in one.systems and self.ahead.of(one, connection) is None]
+        return due[: at_once - 1]
+
+    async def _waiting(self, most: int) -> list[Record]:
+        record, delivery = self.record, self.delivery
+        page = await self.hub.store.find(
+            NEXT_DELIVERIES_OF_CONNECTION, equal={"tenant": delivery.tenant, "connection": delivery.connection},
+            at_most=self.hub.clock.now() + GOOD_FOR + WAKE_GRACE, limit=most,
+        )  # fmt: skip
+        looks = [one.model for one in journal.known(Delivery, page.documents) if one.model.status is Status.PENDING]
+        ids = dict.fromkeys(
+            one.command.record for one in looks
+            if isinstance(one.command, SyncObject) and one.command.of is record.kind
+        )  # fmt: skip
+        held = await self.hub.store.get_many([("records", id_) for id_ in ids if id_ != record.id])
+        there = journal.known(Record, [document for document in held if document is not None])
+        return [one.model for one in there if one.model.running is None and one.model.merged_into is None]
