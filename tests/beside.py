@@ -13,7 +13,7 @@ from svyazka.engine.ports.store import Document, Store, Task, Write
 
 READ_BY_TESTS = {
     "records": "rec_", "links": "lnk_", "matches": "mtc_", "doubts": "dbt_", "deliveries": "dlv_", "events": "evt_",
-    "problems": "prb_", "outages": "kofe.",
+    "problems": "prb_", "outages": "kofe.", "jobs": "job_",
 }  # fmt: skip
 """Kinds, and how their ids begin."""
 
@@ -59,6 +59,13 @@ class BesideCloud(Beside):
             for first in range(0, len(keys), 100):
                 found = await self.real.get_many(keys[first : first + 100])
                 self.documents |= {one.key: one for one in found if one is not None}
+
+
+def beside(real: Store) -> MemoryStore:
+    """A backend's documents beside the fake's queue."""
+    if isinstance(real, MemoryStore):
+        return real
+    return BesideLocal(real) if isinstance(real, LocalStore) else BesideCloud(real)
 
 
 assert set(READ_BY_TESTS) <= set(KINDS)

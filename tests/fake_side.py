@@ -34,6 +34,9 @@ class FakeSide(Records[ConnectionSettings]):
     name: str
     now: Callable[[], datetime]
     singles: frozenset[str] = frozenset()  # type: ignore[misc]
+    adds: bool = True
+    """People add to what it holds several of."""
+    editable: tuple[str, ...] = ("name", "phone", "email", "birthday")
     needs: frozenset[str] = frozenset()
     answers_whole: bool = False
     """Its answer to a write shows the object."""

@@ -92,6 +92,7 @@ class Listed(InStep):
         when = when or self.clock.now().isoformat()
         await begin(self.hub, self.tenant, flow, connection, when, full=full)
         await self.quiet(0.2)
+        await self.store.fetched()
         return self.jobs()[-1]
 
     def jobs(self) -> list[Job]:

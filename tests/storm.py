@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,8 +26,10 @@ from svyazka.engine.in_step.flows import in_step_flows
 from svyazka.engine.in_step.wanting import Wanting
 from svyazka.engine.planning import planner
 from svyazka.engine.ports.store import Task
+from svyazka.engine.rules.what_differs import normal_element
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.in_step import Record
+from svyazka.model.names import same_person
 from svyazka.model.records import CLEARED, SETS, RecordKind
 
 NAMES = [
@@ -122,7 +125,8 @@ class Storm:
         """So many things happen."""
         acts: list[tuple[int, Callable[[], Any]]] = [
             (6, self.make), (24, self.edit), (3, self.delete), (2, self.restore), (2, self.merge),
-            (2, self.rights), (2, self.cannot_write), (2, self.down), (3, self.cut), (3, self.throttle),
+            (1, self.twin), (2, self.respell), (2, self.rights), (2, self.cannot_write), (2, self.down),
+            (1, self.day_away), (3, self.cut), (3, self.throttle),
             (3, self.in_window), (3, self.kill), (1, self.freeze), (30, self.work), (12, self.time),
         ]  # fmt: skip
         if self.keys:
@@ -152,12 +156,30 @@ class Storm:
             phone = phones[0] if phones else phone  # a household
         self.truth.person_of[side.name, side.add(name=name, phone=(phone,))] = person
 
+    def twin(self) -> None:
+        """Somebody who has a card in a system is given a second one there."""
+        if (found := self.card()) is None or (person := self.truth.person_of.get((found[0].name, found[1]))) is None:
+            return
+        side, card = found[0], found[0].cards[found[1]]
+        if card.fields["name"] is not CLEARED and (phone := card.elements("phone")):
+            self.truth.person_of[side.name, side.add(name=card.fields["name"], phone=phone[:1])] = person
+
+    def respell(self) -> None:
+        """The same phone, as another hand writes it: nothing follows from that."""
+        if (found := self.card()) is None or "phone" in found[0].hidden:
+            return
+        side, id_ = found
+        phones = side.cards[id_].elements("phone")
+        if phones and len(digits := re.sub(r"\D", "", phones[0])) == 11:
+            first = f"8 ({digits[1:4]}) {digits[4:7]}-{digits[7:9]}-{digits[9:]}"
+            side.edit(id_, phone=(first, *phones[1:]))
+
     def edit(self) -> None:
         if (found := self.card()) is not None:
             self.change(*found, in_window=False)
 
     def change(self, side: FakeSide, id_: str, in_window: bool) -> None:
-        card, name = side.cards[id_], self.chance.choice(("name", "phone", "email", "birthday"))
+        card, name = side.cards[id_], self.chance.choice(side.editable)
         if name in side.hidden:
             return
         before = card.fields[name]
@@ -174,9 +196,9 @@ class Storm:
             return f"{words[0]} {self.chance.choice(SURNAMES)}{'' if self.chance.random() < 0.7 else number}"
         if name == "birthday":
             return f"19{self.chance.randrange(50, 99)}-0{self.chance.randrange(1, 9)}-1{self.chance.randrange(0, 9)}"
-        new = f"+7888{number:07d}" if name == "phone" else f"p{number}@example.org"
+        new = f"+7988{number:07d}" if name == "phone" else f"p{number}@example.org"
         there = before if isinstance(before, tuple) else ()
-        if name in side.singles or not there:
+        if name in side.singles or not there or not side.adds:
             return (new,)
         return (*there, new)
 
@@ -191,7 +213,8 @@ class Storm:
 
     def merge(self) -> None:
         side = self.side()
-        mine = {id_: self.truth.person_of.get((side.name, id_)) for id_ in side.cards}
+        cards = sorted(side.cards)
+        mine = {id_: self.truth.person_of.get((side.name, id_)) for id_ in cards}
         pairs = [(a, b) for a in mine for b in mine if a < b and mine[a] is not None and mine[a] == mine[b]]
         if pairs:
             side.merge(*self.chance.choice(pairs))
@@ -208,6 +231,16 @@ class Storm:
     def down(self) -> None:
         side = self.side()
         side.down = not side.down
+
+    async def day_away(self) -> None:
+        """Nobody can reach a system for a day, and people go on."""
+        side = self.side()
+        side.down = True
+        for _ in range(6):
+            await self._passing(4 * 3600)
+            self.edit()
+            await self.work()
+        side.down = False
 
     def cut(self) -> None:
         self.side().cut.append(self.chance.choice(("before", "after")))
@@ -318,8 +351,8 @@ class Storm:
             side.down, side.busy = False, 0
             side.cut.clear()
             side.meanwhile.clear()
-            side.hidden.clear()
-            side.ignores.clear()
+            side.hidden = set()
+            side.ignores = set()
         for rounds in range(1, 12):
             before = sum(len(side.writes) + len(side.made) for side in self.house.sides.values())
             await self.look_at_everything()
@@ -330,9 +363,7 @@ class Storm:
 
     async def fetched(self) -> None:
         """What is in the store, where looking at it takes a call."""
-        fetch = getattr(self.house.store, "fetched", None)
-        if fetch is not None:
-            await fetch()
+        await self.house.store.fetched()
 
     async def look_at_everything(self) -> None:
         """What the nightly comparison does."""
@@ -394,9 +425,20 @@ class Storm:
             count: Counter[int] = Counter(whose[side.name, id_] for id_ in side.cards if (side.name, id_) in whose)
             for id_ in side.made:
                 person = whose.get((side.name, id_))
-                if id_ in side.cards and person is not None and count[person] > 1:
+                if id_ in side.cards and person is not None and count[person] > 1 and self._is_second(side, id_, whose):
                     found.append(f"{side.name}/{id_}: person {person} has {count[person]} cards there")
         return found
+
+    def _is_second(self, side: FakeSide, id_: str, whose: Mapping[tuple[str, str], int]) -> bool:
+        """Whether a person had a card with that phone and name there before. (By another name it is somebody else's, as
+        far as anybody can tell.)"""
+        cards, person = side.cards, whose[side.name, id_]
+        others = [one for one in cards if whose.get((side.name, one)) == person and _number(one) < _number(id_)]
+        return any(
+            set(_phones(side, id_)) & set(_phones(side, one))
+            and same_person(str(cards[id_].fields["name"]), str(cards[one].fields["name"]))
+            for one in others
+        )
 
     def _unequal(self) -> list[str]:
         found = []
@@ -415,12 +457,13 @@ class Storm:
             return True
         if name not in SETS:
             return len(set(map(str, shown.values()))) == 1
-        whole = {frozenset(shown[one] or ()) if shown[one] is not CLEARED else frozenset()
-                 for one in shown if name not in self.house.sides[one].singles}  # fmt: skip
-        views = [shown[one] for one in shown if name in self.house.sides[one].singles]
-        return len(whole) <= 1 and all(
-            view is CLEARED or not whole or set(view) <= next(iter(whole)) for view in views
-        )  # fmt: skip
+        held = {
+            one: frozenset(normal_element(name, each) for each in value) if isinstance(value, tuple) else frozenset()
+            for one, value in shown.items()
+        }
+        whole = {held[one] for one in shown if name not in self.house.sides[one].singles}
+        views = [held[one] for one in shown if name in self.house.sides[one].singles]
+        return len(whole) <= 1 and all(not whole or view <= next(iter(whole)) for view in views)
 
     def _lost(self) -> list[str]:
         """Edits that nobody overwrote knowingly, and that stand nowhere. (Of sets elements are added only, and they
@@ -452,9 +495,22 @@ class Storm:
         return found
 
 
+def _phones(side: FakeSide, id_: str) -> list[str]:
+    return [normal_element("phone", one) for one in side.cards[id_].elements("phone")]
+
+
+def _number(id_: str) -> int:
+    """Cards are counted as they are made."""
+    return int(re.sub(r"\D", "", id_))
+
+
 async def storm(names: Sequence[str], seed: int, steps: int, store: Any = None, **settings: Any) -> Storm:
     """A storm, and the calm after it."""
-    house = InStep(names, store, create="all", **settings)
+    return await storm_over(InStep(names, store, create="all", **settings), seed, steps)
+
+
+async def storm_over(house: InStep, seed: int, steps: int) -> Storm:
+    """The same over a house that is there."""
     await house.settle_in()
     one = Storm(house, random.Random(seed))
     try:
@@ -466,4 +522,4 @@ async def storm(names: Sequence[str], seed: int, steps: int, store: Any = None, 
     return one
 
 
-__all__ = ["Storm", "storm"]
+__all__ = ["Storm", "storm", "storm_over"]

@@ -21,6 +21,7 @@ from chaos.leads import SPEED as LEAD_SPEED
 from chaos.leads import CloudLeads, LeadInstallation, survive
 from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
+from chaos.storms import AT_VENDORS as STORM_AT_VENDORS
 from chaos.storms import EDITS, rehearse_storms
 from chaos.storms import IN_THE_CLOUD as STORM_IN_THE_CLOUD
 from infra.unpacked import Bundles
@@ -66,6 +67,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
     parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
+    parser.add_argument("--vendors", action="store_true", help="with --storm: at the stand-ins of real systems")
     parser.add_argument("--bookings", choices=CALENDARS, help="from the front door into this calendar instead")
     parser.add_argument(
         "--at-once", choices=LEAD_TAKERS, help="that many leads at once, with three workers as deployed"
@@ -77,9 +79,10 @@ def main() -> int:
         parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
     print(f"seed {arguments.seed}")
     if arguments.storm:
-        edits = arguments.events or (STORM_IN_THE_CLOUD if arguments.google else EDITS)
+        usual = STORM_IN_THE_CLOUD if arguments.google else STORM_AT_VENDORS if arguments.vendors else EDITS
         with emulator() if arguments.google else nullcontext() as firestore:
-            rehearse_storms(edits, random.Random(arguments.seed), firestore)
+            chance = random.Random(arguments.seed)
+            rehearse_storms(arguments.events or usual, chance, firestore, arguments.vendors)
         print("all systems agree under their rules: nothing made twice, no edit lost outside of a write's own moment")
         return 0
     if arguments.at_once:

@@ -8,14 +8,19 @@ import os
 import random
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
 from beside import Beside, BesideCloud, BesideLocal
 from fakes import MemoryStore
+from real_side import storm_at_vendors
+from simulators.registry import load_simulator
+from simulators.serve import serve
 from storm import Storm, storm
 from svyazka.backends.google.store import FirestoreStore
 from svyazka.backends.local.store import LocalStore
+from vendors import CRMS
 
 EDITS, IN_THE_CLOUD = 10_000, 200
 """Edits by people, made in storms of `STEPS` things each."""
@@ -27,15 +32,21 @@ MOST_WRONG = 10
 
 SYSTEMS = (("salon", "crm"), ("salon", "crm", "accounts"))
 
+VENDORS = (("amocrm", "yclients"), ("bitrix24", "yclients"), ("amocrm", "bitrix24"), ("amocrm", "bitrix24", "yclients"))
+AT_VENDORS = 1000
+"""The same at the stand-ins of real systems, by their connectors."""
 
-def rehearse_storms(edits: int, chance: random.Random, firestore: str | None = None) -> None:
+
+def rehearse_storms(
+    edits: int, chance: random.Random, firestore: str | None = None, at_vendors: bool = False
+) -> None:  # fmt: skip
     """Storm after storm until so many edits were made; over Firestore where its emulator's address is given. What is
     wrong is told of each, and fails in the end."""
     done: Counter[str] = Counter()
     wrong: list[str] = []
     storms = 0
     while done["edit"] < edits:
-        names, seed = chance.choice(SYSTEMS), chance.randrange(10**9)
+        names, seed = chance.choice(VENDORS if at_vendors else SYSTEMS), chance.randrange(10**9)
         storms += 1
         try:
             one = asyncio.run(_one(names, seed, min(STEPS, max(40, 3 * edits)), firestore))
@@ -66,8 +77,13 @@ async def _one(names: tuple[str, ...], seed: int, steps: int, firestore: str | N
         else:
             os.environ["FIRESTORE_EMULATOR_HOST"] = firestore
             store = BesideCloud(FirestoreStore(f"storm-{seed}", MemoryStore()))  # type: ignore[arg-type]
-        one = await storm(names, seed, steps, store)
+        one = await (_at_vendors if set(names) <= set(CRMS) else storm)(names, seed, steps, store)
         one.house.store = MemoryStore()  # what is looked at afterwards stays when the folder goes
         one.house.store.documents = dict(store.documents)
         await store.close()
         return one
+
+
+async def _at_vendors(names: Sequence[str], seed: int, steps: int, store: Beside) -> Storm:
+    with serve([load_simulator(name) for name in names]) as vendors:
+        return await storm_at_vendors(names, vendors, seed, steps, store)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from in_step_house import InStep
+from real_side import storm_at_vendors
 from simulators.serve import Running
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.calling.call_factory import call_to
@@ -128,3 +129,9 @@ async def test_two_cards_of_a_person_are_linked_and_one_that_is_deleted_stays_so
     await house.hinted(left, ids[left])
     assert not CRMS[gone].done(vendors)["create contact"]
     assert await house.card(left, ids[left]) is not None
+
+
+async def test_a_storm_over_all_of_them_ends_in_agreement(vendors: Running) -> None:
+    one = await storm_at_vendors(PAIRS[-1], vendors, seed=4, steps=60)
+    assert not one.faults()
+    assert one.rounds <= len(PAIRS[-1]) + 1
