@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -107,6 +108,13 @@ class InStep(House):
                 await self.tell(name, side.told.popleft())
                 count += 1
         return count
+
+    async def run_together(self) -> None:
+        """All tasks that are due, at once, and what follows from them."""
+        while due := [task for task in self.store.tasks if task.due is None or task.due <= self.clock.now()]:
+            for task in due:
+                self.store.tasks.remove(task)
+            await asyncio.gather(*(self.worker.handle(task.path, task.body) for task in due))
 
     async def quiet(self, hours: float = 1.0, step: float = 60.0) -> None:
         """Hooks arrive and everything is done, until nothing more happens for a while."""

@@ -11,6 +11,7 @@ from in_step_house import InStep, ivan
 from svyazka.engine.operating import syncing
 from svyazka.model.events import Change, EventType, Hint
 from svyazka.model.outcomes import Refused
+from svyazka.model.reasons import Reason
 from svyazka.model.records import CLEARED
 
 
@@ -96,6 +97,27 @@ async def test_one_person_made_in_both_at_once_is_one_person(lag: int) -> None:
     await house.quiet()
     assert (len(house.crm.cards), len(house.salon.cards)) == (1, 1)
     assert len(house.record().live) == 2
+
+
+async def test_two_cards_of_one_person_whose_first_tries_failed_make_one_card_when_both_are_tried_again_at_once() -> (
+    None
+):
+    house = await house_of(create="all")
+    for _ in range(2):
+        house.salon.add(**ivan())
+    await house.hooks()
+    await house.run()
+    house.clock.step(61)
+    house.crm.refusal = Refused(code="closed", message="not now", reason=Reason.OTHER)
+    await house.run()
+    assert not house.crm.cards
+    house.crm.refusal = None
+    for id_ in ("s1", "s2"):
+        await house.tell("salon", Hint(kind="contact", id=id_))
+    await house.run_together()
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    assert [doubt.cause for doubt in house.doubts()] == ["taken"]
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])

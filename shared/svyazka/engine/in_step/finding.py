@@ -207,11 +207,17 @@ class Finding:
         if not objects:
             return Nothing(UNSHOWN, N_("nobody shows it just now"))
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
-        writes = [noted_under(self._hub.keyring, record, key, documents.get(key)) for key in keys]
+        writes = [self._noting(record, key, documents.get(key)) for key in keys]
         return New(
             mark_for(record, toward), tuple(one for one in writes if one is not None),
             dict(besides(look.flow.rules, toward)), look.flow.records(toward, manifest).requires(record.kind),
         )  # fmt: skip
+
+    def _noting(self, record: Record, key: Key, there: Versioned[MatchKey] | None) -> Write | None:
+        """Each claim of a making writes its keys, also where it is noted there already, since an earlier try failed: of
+        two that would make one person at once one's claim fails, and it looks anew."""
+        note = noted_under(self._hub.keyring, record, key, there)
+        return journal.replace(there.model, there.version) if note is None and there is not None else note
 
     async def _may_make(self, look: Look, delivery: Delivery) -> bool:
         rule = look.flow.rules.create.get(look.toward)
