@@ -68,10 +68,12 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	$(BIN)/python -m chaos --storm --vendors
 	$(BIN)/python -m chaos --storm --google
 	$(BIN)/python -m chaos --leads amocrm --google
+	$(BIN)/python -m chaos --leads bitrix24 --google
 	$(BIN)/python -m chaos --at-once amocrm
 	$(BIN)/python -m chaos --at-once bitrix24
 	$(BIN)/python -m chaos --bookings yclients
 	$(BIN)/python -m chaos --bookings dikidi
+	$(BIN)/python -m chaos --bookings yclients --google
 	SVYAZKA_FUZZ=100000 $(BIN)/python -m pytest -q -n 0 tests/console/test_console_fuzz.py --timeout 7200
 	SVYAZKA_FUZZ=100000 $(BIN)/python -m pytest -q -n 0 tests/door/test_strangers.py --timeout 3600 -k public_key
 

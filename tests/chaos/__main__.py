@@ -38,7 +38,7 @@ LOCALLY, IN_THE_CLOUD = 10_000, 500
 
 LEADS, LEADS_IN_THE_CLOUD = 2_000, 200
 CROWD = 1_000
-TIMES = 300
+TIMES, TIMES_IN_THE_CLOUD = 300, 40
 """People at the front door."""
 
 SWEPT = 60
@@ -69,9 +69,7 @@ def main() -> int:
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
     parser.add_argument("--vendors", action="store_true", help="with --storm: at the stand-ins of real systems")
     parser.add_argument("--bookings", choices=CALENDARS, help="from the front door into this calendar instead")
-    parser.add_argument(
-        "--at-once", choices=LEAD_TAKERS, help="that many leads at once, with three workers as deployed"
-    )
+    parser.add_argument("--at-once", choices=LEAD_TAKERS, help="that many leads at once, with three workers")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     source, messenger = SOURCES[arguments.source], MESSENGERS[arguments.messenger]
@@ -86,8 +84,7 @@ def main() -> int:
         print("all systems agree under their rules: nothing made twice, no edit lost outside of a write's own moment")
         return 0
     if arguments.at_once:
-        with whole_cloud() as cloud:
-            rehearse_crowd(LEAD_TAKERS[arguments.at_once], arguments.events or CROWD, cloud)
+        rehearse_crowd(LEAD_TAKERS[arguments.at_once], arguments.events or CROWD)
         return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)
@@ -97,7 +94,8 @@ def main() -> int:
             rehearse_leads(LEAD_TAKERS[arguments.leads], leads, random.Random(arguments.seed), cloud)
             return 0
         if arguments.bookings:
-            rehearse_bookings(CALENDARS[arguments.bookings], arguments.events or TIMES, random.Random(arguments.seed))
+            times = arguments.events or (TIMES_IN_THE_CLOUD if arguments.google else TIMES)
+            rehearse_bookings(CALENDARS[arguments.bookings], times, random.Random(arguments.seed), cloud)
             return 0
         for route in routes:
             print(f"{named(route)}:", flush=True)
@@ -196,23 +194,24 @@ def rehearse_leads(crm: Crm, guests: int, chance: random.Random, cloud: Cloud | 
     print("one contact, one deal, one note for everything said")
 
 
-def rehearse_bookings(calendar: Calendar, times: int, chance: random.Random) -> None:
+def rehearse_bookings(calendar: Calendar, times: int, chance: random.Random, cloud: Cloud | None) -> None:
     """So many times, each wanted by two."""
     begun = time.monotonic()
     stand_ins = [load_simulator(vendor) for vendor in (calendar.vendor, bookings.TELLER.vendor)]
     with tempfile.TemporaryDirectory() as folder, serve(stand_ins) as running:
-        installation = bookings.BookingInstallation(Path(folder), running, calendar)
+        place = (Path(folder), running, calendar)
+        installation = bookings.CloudBookings(*place, cloud) if cloud else bookings.BookingInstallation(*place)
         failpoint = struck_by_chance(times, chance)
         seen = asyncio.run(bookings.survive(installation, times, failpoint, patience=3600))
     print(f"{times} times, each wanted by two, in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
     print("each is booked once; everybody knows how it ended")
 
 
-def rehearse_crowd(crm: Crm, guests: int, cloud: Cloud) -> None:
+def rehearse_crowd(crm: Crm, guests: int) -> None:
     """So many leads at once."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, serve([load_simulator(crm.vendor)]) as running:
-        highest = asyncio.run(crowd(Crowd(Path(folder), running, crm, cloud), guests, patience=2 * 3600))
+        highest = asyncio.run(crowd(Crowd(Path(folder), running, crm), guests, patience=2 * 3600))
     print(f"{guests} people in {time.monotonic() - begun:.0f} s by three workers, each once")
     print(f"{crm.vendor} bears {BEARS[crm.vendor].most:g} calls, and counted {highest:.0f}")
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chaos.google import Cloud, GoogleInstallation
 from chaos.installation import TENANT, Journal, LocalInstallation
 from chaos.leaks import leaks
 from chaos.scenario import Failpoint, addressed
@@ -84,6 +85,13 @@ class BookingInstallation(LocalInstallation):
         return times
 
 
+class CloudBookings(BookingInstallation, GoogleInstallation):
+    """The same as it stands in the cloud."""
+
+    def __init__(self, folder: Path, vendors: Running, calendar: Calendar, cloud: Cloud) -> None:
+        super().__init__(folder, vendors, calendar, cloud=cloud)
+
+
 Heard = Mapping[Wish, Sequence[Mapping[str, Any]]]
 """The answers that each has seen."""
 
@@ -110,8 +118,10 @@ async def ask(installation: BookingInstallation, wishes: Sequence[Wish], site: S
             if said["status"] != "accepted":
                 return
             await asyncio.sleep(pause / installation.speed)
-            said = (await site.get(f"status/{said['id']}")).json()
-            heard[wish].append(said)
+            found = await site.get(f"status/{said['id']}")
+            if found.status_code != 404:  # durable by the queue alone, and not in the journal yet
+                said = found.json()
+                heard[wish].append(said)
 
     await asyncio.gather(*(press(wish) for wish in wishes for _ in range(2)))
     return heard

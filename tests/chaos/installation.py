@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -77,6 +78,9 @@ class Journal:
 
 class LocalInstallation:
     """Accept and work over one data folder, between a source and the channels of one flow."""
+
+    further: Mapping[str, str] = MappingProxyType({})
+    """Of its processes' environment."""
 
     def __init__(
         self, folder: Path, vendors: Running, source: Source, *via: Messenger,
@@ -189,6 +193,7 @@ class LocalInstallation:
             "SVYAZKA_DEADLINE_SCALE": str(self.scale),
             "SVYAZKA_PUBLIC_URL": self.url,
             "SVYAZKA_ALLOWED_NETWORKS": "127.0.0.0/8",
+            **self.further,
             **armed(failpoint),
         }
         command = [sys.executable, "-m", "svyazka.server", name]

@@ -107,7 +107,14 @@ async def send(leads: Sequence[Lead], chance: random.Random, site: Site) -> Ids:
                 assert other.status_code == 422, "a key is of one call"
 
     await asyncio.gather(*(visitor() for _ in range(6)))
+    await done(site, min(ids[leads[0]]))
     return ids
+
+
+async def done(site: Site, id_: str) -> None:
+    """Somebody's page asks what has become of it, until it has become something."""
+    while (await site.get(f"status/{id_}")).json()["status"] in ("accepted", 404):  # by the queue, not journaled yet
+        await asyncio.sleep(0.2)
 
 
 async def survive(

@@ -80,6 +80,12 @@ def test_null_is_not_stored_and_only_what_the_kind_has_is():
     assert set(codec.stored(given, 1)) == {"tenant", "people", "data", "stamp"}
 
 
+def test_of_a_kind_that_only_the_worker_knows_a_function_is_told_the_data() -> None:
+    """The front door looks what became of a call, and the worker's kinds aren't in its bundle."""
+    found = codec.restored("of_the_worker", "a", {"data": b'{"status":"succeeded"}', "tenant": "kofe"}, "v")
+    assert (found.data, found.version, found.fields) == (b'{"status":"succeeded"}', "v", {})
+
+
 @pytest.mark.parametrize("size", [10, codec.COMPRESS_FROM - 1, codec.COMPRESS_FROM, 700_000])
 def test_only_what_is_large_is_compressed(size):
     data = b'"' + b"a" * (size - 2) + b'"'

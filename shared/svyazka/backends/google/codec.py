@@ -48,8 +48,12 @@ def stored(document: Document, stamp: int) -> Stored:
 
 
 def restored(kind: str, key: str, fields: Mapping[str, Any], version: str) -> Document:
-    """The document that was stored; `fields` as the official client gives them."""
-    found = {name: _value(fields.get(name)) for name in KINDS[kind].fields}
+    """The document that was stored; `fields` as the official client gives them.
+
+    A webhook function knows the kinds that it writes alone: of others, whose data it looks at, no fields are told.
+    """
+    known = KINDS.get(kind)
+    found = {name: _value(fields.get(name)) for name in known.fields} if known is not None else {}
     return Document(kind, key, found, unpacked(fields[DATA]), version)
 
 
