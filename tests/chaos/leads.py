@@ -102,7 +102,8 @@ async def send(leads: Sequence[Lead], chance: random.Random, site: Site) -> Ids:
             lead = waiting.pop(0)
             await asyncio.gather(one(lead), one(lead))
             if lead.key and chance.random() < 0.2:
-                assert await one(lead) == 200, "sent again from the browser's memory"
+                # 202 where the journal was away, and the queue alone has it: the id is the same.
+                assert await one(lead) in (200, 202), "sent again from the browser's memory"
                 other = await site.post("lead", {**lead.body, "text": "другое"}, lead.key)
                 assert other.status_code == 422, "a key is of one call"
 
