@@ -45,6 +45,7 @@ class Business:
     def __init__(self, hub: Machine) -> None:
         self.hub = hub
         self.salon: Yclients = hub.vendors.of("yclients")
+        self.dikidi = hub.vendors.of("dikidi")
         self.crm: AmocrmSimulator = hub.vendors.of("amocrm")
         self.salon.clock = lambda: hub.clock.real()
         self.listens = False

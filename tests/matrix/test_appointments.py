@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,17 @@ from matrix.appointments import (
     FLOW,
     LOST,
     MISSED,
+    START,
     WON,
     Business,
     business,
     connections,
 )
-from matrix.hub import Front
+from matrix.hub import Connection, Front
 from simulators.serve import Running
 from svyazka.engine.operating.syncing import flow_named, look_anew, switched
+from vendors import VENDORS
+from vendors.parts import UNHURRIED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -220,3 +224,32 @@ async def test_what_was_over_or_names_nobody_is_no_deal_and_a_walk_in_salon_of_a
         shop.visit(visit, comment="у окна")
         await shop.settle()
         assert shop.crm.cards["leads"][shop.deal()["id"]]["updated_at"] == writes, "the same time in another zone"
+
+
+async def test_a_visit_that_is_cancelled_in_dikidi_or_vanishes_from_it_closes_its_deal(
+    tmp_path: Path, empty: Path, front: Front, vendors: Running
+) -> None:
+    """DIKIDI tells nobody: its journal is compared with the look before. It is only read."""
+    data, (office,) = shutil.copytree(empty, tmp_path / "data"), [VENDORS["dikidi"].asked]
+    assert office is not None
+    office.begin(vendors, START)
+    salon = Connection("dikidi", {**office.settings, **UNHURRIED}, office.secrets)
+    made = {**connections(), "salon": salon}
+    async with business(data, front, vendors, made=made) as shop:
+        book, at = shop.dikidi.salon, datetime(2026, 10, 7, 12)
+        visits = []
+        for number in range(3):
+            one = book.take("555", ["2001"], at + timedelta(hours=2 * number))
+            one.client = {"name": f"Анна {number}", "phone": f"+7999333000{number}"}
+            visits.append(one)
+        await shop.settle()
+        assert [one["status_id"] for one in shop.deals()] == [CONFIRMED] * 3
+        assert shop.starts(shop.deals()[0]) == "2026-10-07 12:00"
+        visits[0].status = "5"
+        shop.dikidi.office.lost.add(visits[1].id)
+        shop.move(shop.deals()[2]["id"], LOST)
+        await shop.settle()
+        await shop.settle()
+        assert [one["status_id"] for one in shop.deals()] == [LOST] * 3
+        assert book.bookings[visits[2].id].status != "5", "what is only read stays as it is"
+        assert not [one for one in await shop.hub.deliveries() if one.status == "failed"]

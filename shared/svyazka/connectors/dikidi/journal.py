@@ -16,7 +16,7 @@ from typing import NamedTuple
 from svyazka.connectors.dikidi.schema import CLOCK, clock_of, money
 from svyazka.engine.contracts.untrusted import Section, filled, section, sections, text
 from svyazka.model.contacts import Contact
-from svyazka.model.events import EventType, Fact
+from svyazka.model.events import Change, EventType, Fact, Hint
 
 OURS = re.compile(r"#svz-[0-9a-f]{6,}")
 """Our mark in the comment of a booking that we made by the widget."""
@@ -199,6 +199,7 @@ def _fact(type_: EventType, id_: str, times: int, entry: Entry | None) -> Fact:
         type=type_,
         key=("visit", id_, str(times)),
         subject=f"visit:{id_}",
+        about=(Hint(kind="visit", id=id_, change=Change.UPDATED if entry is not None else Change.DELETED),),
         position=times,
         contact=_contact(info, client),
         data=filled(

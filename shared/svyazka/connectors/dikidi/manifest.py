@@ -8,6 +8,7 @@ from svyazka.connectors.dikidi.doctor import DikidiDoctor
 from svyazka.connectors.dikidi.failures import FAILURES
 from svyazka.connectors.dikidi.polling import DikidiPolling
 from svyazka.connectors.dikidi.settings import DikidiSettings
+from svyazka.connectors.dikidi.visits import DikidiVisits
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 from svyazka.model.events import EventType
@@ -48,6 +49,7 @@ MANIFEST = Manifest(
     ),
     failures=FAILURES,
     calendar=DikidiCalendar(),
+    visits=DikidiVisits(),
     polling=DikidiPolling(),
     doctor=DikidiDoctor(),
 )

@@ -7,20 +7,22 @@ nothing, for bookings go by the widget: it is told once, and left alone for a wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from svyazka.catalogue import N_
 from svyazka.connectors.dikidi.journal import compared
 from svyazka.connectors.dikidi.office import is_passing, journal, why
 from svyazka.connectors.dikidi.settings import DikidiSettings
+from svyazka.connectors.dikidi.visits import lost
 from svyazka.connectors.dikidi.watch import look
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Polled, Polling
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.base import Frozen, Time
 from svyazka.model.bookings import WallTime
-from svyazka.model.events import EventType, Fact
+from svyazka.model.errors import Unavailable
+from svyazka.model.events import Change, EventType, Fact
 
 A_DAY = timedelta(hours=23)
 BEHIND, AHEAD = timedelta(days=1), timedelta(days=60)
@@ -28,6 +30,9 @@ BEHIND, AHEAD = timedelta(days=1), timedelta(days=60)
 
 BY_NIGHT = timedelta(minutes=14)
 """Between two looks when the salon is closed: from ten in the evening to eight in the morning."""
+
+LOST_FOR = timedelta(days=90)
+"""So long it is known of a visit that it vanished from the journal."""
 
 REST = timedelta(minutes=45)
 """So long a back office that turns us away is left alone."""
@@ -102,6 +107,10 @@ async def _look_into_the_journal(known: Cursor, call: Call[DikidiSettings]) -> t
         return _with(known, journal_at=call.now, seen=dict(seen), told=None), ()
     result = compared(known.seen, known.missing, found, first, last)
     facts, told_of = list(result.facts), None
+    for one in (hint for fact in facts for hint in fact.about if hint.change is Change.DELETED):
+        # Whoever looks at it again is told by this that it isn't hidden: it was cancelled.
+        if not await call.keep(lost(one.id), f"lost-{one.id}", datetime.now(UTC) + LOST_FOR):
+            raise Unavailable(N_("that a visit vanished isn't written down"))
     if known.told is not None and not result.doubted:
         facts.append(_news(call, EventType.CONNECTION_ENABLED, "well", None))
     if result.doubted:

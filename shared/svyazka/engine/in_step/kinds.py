@@ -41,6 +41,10 @@ class Kind:
         """The way to its objects there."""
         return manifest.records
 
+    def writes_to(self, connection: str, records: Records[Any]) -> bool:
+        """Whether its objects there can be written at all."""
+        return True
+
     def shown(
         self, connection: str, one: Object, record: Record, others: Mapping[str, Object], prints: Printer, now: datetime
     ) -> Mapping[str, Shown]:

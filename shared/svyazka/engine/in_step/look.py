@@ -101,7 +101,7 @@ class Look:
         window = change_window(side.seen_at, side.told_at or self.began, changed_at) if side.seen_at else None
         return Compare(
             fields=shown, bases=self._healed(name, side, shown), keeps=partial(records.keeps, kind),
-            one_value=records.singles,
+            one_value=records.singles, read_only=not self.flow.kind.writes_to(name, records),
             windows={} if window is None else dict.fromkeys(shown, window),
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.comparing.stages import ATTENDANCE, StageTable
 from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.engine.contracts.capabilities.visits import Visits
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.in_step.deals import DealsOfVisits
 from svyazka.engine.in_step.kinds import Kind
@@ -56,6 +57,9 @@ class VisitKind(Kind):
 
     def lists_all(self, connection: str) -> bool:
         return connection != self.calendar
+
+    def writes_to(self, connection: str, records: Records[Any]) -> bool:
+        return not isinstance(records, Visits) or bool(records.writable)
 
     def records(self, connection: str, manifest: Manifest[Any]) -> Records[Any] | None:
         if connection == self.calendar:
