@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from svyazka.engine.ports.asking import WorkerAsked
     from svyazka.engine.ports.clock import Clock
-    from svyazka.engine.ports.store import Door, Inbox
+    from svyazka.engine.ports.store import Door
 
 Handler = Callable[["Request"], Awaitable["Response"]]
 
 
 def webhook(vendor: str) -> Handler:
     """What `functions/webhook_<vendor>/main.py` serves: an ASGI handler for functions-framework."""
-    receiver = receiver_for(vendor, _function_inbox(), function_keyring(), SystemClock())
+    receiver = receiver_for(vendor, _function_inbox(_way_in(vendor).budget), function_keyring(), SystemClock())
     check_keyring(receiver.keyring)
 
     async def serve(request: Request) -> Response:
@@ -75,10 +75,14 @@ def front_door() -> Handler:
     return serve
 
 
-def receiver_for(vendor: str, inbox: Inbox, keyring: Keyring, clock: Clock) -> Receiver:
+def receiver_for(vendor: str, inbox: Door, keyring: Keyring, clock: Clock) -> Receiver:
     """A vendor's receiver over any inbox."""
-    way_in: Webhook = import_module(f"svyazka.connectors.{vendor}.webhook").WEBHOOK
-    return Receiver(way_in, inbox, keyring, clock)
+    return Receiver(_way_in(vendor), inbox, keyring, clock, inbox)
+
+
+def _way_in(vendor: str) -> Webhook:
+    found: Webhook = import_module(f"svyazka.connectors.{vendor}.webhook").WEBHOOK
+    return found
 
 
 def function_keyring() -> Keyring:
@@ -98,11 +102,12 @@ def _function_worker() -> WorkerAsked | None:
     return HttpWorker.from_environment()
 
 
-def _function_inbox() -> Door:
+def _function_inbox(limit: float | None = None) -> Door:
+    """`limit`: seconds in which a request must have been made durable, where that isn't the usual."""
     if os.environ.get("SVYAZKA_BACKEND") == "google":
         from svyazka.backends.google.inbox import RestInbox
 
-        return RestInbox.from_environment()
+        return RestInbox.from_environment(limit)
     from svyazka.backends.local.store import LocalStore
 
     return LocalStore.open(Path(os.environ.get("SVYAZKA_DATA", ".data")))

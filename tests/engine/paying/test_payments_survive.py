@@ -17,6 +17,7 @@ import pytest
 from fake_provider import FakeProvider
 from pay_house import PayHouse
 from shop import Killed
+from svyazka.engine.paying.month import month_of
 from svyazka.engine.support import failpoints
 from svyazka.model.commands import Repeat
 from svyazka.model.errors import Conflict
@@ -173,6 +174,12 @@ async def test_the_books_agree_whoever_lies_and_whatever_dies(seed: int) -> None
     # Every payment told once, whatever was repeated.
     texts = [text for text in house.texts() if text.startswith("Оплачено")]
     assert len(texts) == len(set(texts)) == sum(1 for one in payments if one.captured)
+    # The month adds up at each provider.
+    for provider in day.providers:
+        account = await house.hub.directory.account("kofe", provider.name)
+        assert account is not None
+        month = await month_of(house.hub, account, house.clock.now().date())
+        assert (month.ours, month.differences, month.left) == (provider.money(), (), 0)
     # Each number at each provider stands for one payment.
     for provider in day.providers:
         numbers = [one.number for one in provider.there.values()]

@@ -8,7 +8,7 @@ import pytest
 
 from pay_house import PayHouse
 from svyazka.model.commands import Repeat
-from svyazka.model.events import EventType
+from svyazka.model.events import EventType, Fact
 from svyazka.model.payments import OddityKind, PaymentState, RefundState, SeenState, TransactionStatus
 
 S = PaymentState
@@ -196,6 +196,30 @@ async def test_play_money_is_not_taken_for_money(house: PayHouse) -> None:
     assert house.payment.state is S.WAITING
     assert [one.kind for one in house.payment.oddities] == [OddityKind.TEST_ON_LIVE]
     assert house.texts() == []
+
+
+async def test_a_cancelled_order_is_paid_no_more_and_what_comes_all_the_same_is_told(house: PayHouse) -> None:
+    await house.told(
+        "site",
+        Fact(type=EventType.ORDER_CREATED, key=("o", "1"), data={"number": "42", "sum": "100.00", "by": "server"}),
+    )
+    await house.run()
+    await house.pay(by="public")
+    await house.told(
+        "site", Fact(type=EventType.ORDER_CANCELLED, key=("o", "2"), data={"number": "42", "by": "server"})
+    )
+    await house.pass_time(600)
+    assert house.first.there["first-1"].state is SeenState.OVER
+    assert house.payment.state is S.CANCELLED
+    house.first.pays(numbers(house)[0])
+    await house.notify(house.first, numbers(house)[0])
+    assert (house.payment.state, [one.kind for one in house.payment.oddities]) == (
+        S.PAID,
+        [OddityKind.PAID_AFTER_CANCEL],
+    )
+    again = await house.pay(by="public")
+    assert again.payment is not None
+    assert again.payment.code == "cancelled"
 
 
 # Refunds

@@ -72,7 +72,7 @@ class RestInbox:
         self._known: dict[tuple[str, str], _Known] = {}
 
     @classmethod
-    def from_environment(cls) -> RestInbox:
+    def from_environment(cls, limit: float | None = None) -> RestInbox:
         """As a function is deployed. Raises ConfigError for what is missing.
 
         Settings are read by hand: pydantic-settings would cost a webhook function its start.
@@ -88,7 +88,8 @@ class RestInbox:
         identity: Identity = EmulatorToken() if emulator else token
         firestore = Service(f"http://{emulator}" if emulator else FIRESTORE, identity)
         cloud_tasks = Service(os.environ.get("SVYAZKA_TASKS_URL", CLOUD_TASKS), token)
-        return cls(Documents(firestore, addressing.project), Tasks(cloud_tasks, addressing))
+        tasks = Tasks(cloud_tasks, addressing)
+        return cls(Documents(firestore, addressing.project), tasks, ACCEPT_LIMIT if limit is None else limit)
 
     # The connection
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote_plus
 
 from svyazka.model.events import Fact, Unreadable
+
+if TYPE_CHECKING:
+    from svyazka.engine.contracts.deciding import Asked, Book, Decision
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 """The two ways in which a form comes: who reads one reads the other, by `contracts.forms`."""
@@ -108,6 +111,13 @@ class Webhook:
     salvage: ClassVar[bool] = True
     """False: what it answers must rest on what is written down, so a request never goes the way of salvage."""
 
+    decides: ClassVar[bool] = False
+    """True: its answer is a decision (`asks`, `decide`), written down before it leaves: see `contracts/deciding.py`."""
+
+    budget: ClassVar[float | None] = None
+    """Seconds in which the store is tried before it is answered that we are out of service, where its vendor waits
+    longer than others; None: the usual."""
+
     def verify(self, request: RawRequest, inbound: Inbound) -> str | None:
         """None when genuine, else the reason for refusing. The key has been checked before."""
         return None
@@ -134,6 +144,18 @@ class Webhook:
 
     def refusal(self, request: RawRequest, reason: str) -> Answer | None:
         """The exact answer to a request that `verify` refused, or None for 401 problem+json."""
+        return None
+
+    def asks(self, request: RawRequest, facts: Sequence[Fact | Unreadable]) -> Asked:
+        """For one that `decides`: what its decision rests on."""
+        raise NotImplementedError
+
+    def decide(self, request: RawRequest, facts: Sequence[Fact | Unreadable], book: Book) -> Decision:
+        """For one that `decides`: the answer, by what is known now, and what it accepts. Pure."""
+        raise NotImplementedError
+
+    def out_of_service(self, request: RawRequest) -> Answer | None:
+        """The exact answer while nothing can be written down or looked up; None for 503."""
         return None
 
     def handshake(self, request: RawRequest, inbound: Inbound) -> Answer | None:

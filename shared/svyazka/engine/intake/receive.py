@@ -29,7 +29,7 @@ from svyazka.engine.journal.tasks import (
 )
 from svyazka.engine.ports.claims import claimants, claims_key
 from svyazka.engine.ports.clock import Clock
-from svyazka.engine.ports.store import Document, Inbox, NewEvent, Salvage, Task
+from svyazka.engine.ports.store import Counting, Document, Inbox, NewEvent, Salvage, Task
 from svyazka.engine.security.keyring import Keyring, WebhookKey, without_keys
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
@@ -69,7 +69,11 @@ class Accepted:
 class Receiver:
     """One vendor's webhook function: stateless but for what the inbox caches."""
 
-    def __init__(self, webhook: Webhook, inbox: Inbox, keyring: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, webhook: Webhook, inbox: Inbox, keyring: Keyring, clock: Clock, book: Counting | None = None
+    ) -> None:
+        """`book`: orders, payments and acceptances, for a vendor to whom we answer by them."""
+        self.book = book
         self.webhook = webhook
         self.inbox = inbox
         self.keyring = keyring
@@ -112,7 +116,10 @@ class Receiver:
                 "ERROR", "not durable", tenant=key.tenant, connection=key.connection, vendor=self.webhook.vendor,
                 error=type(error).__name__,
             )  # fmt: skip
-            return problem(503, "Try again", "could not be written down just now", {"Retry-After": RETRY_AFTER})
+            exact = self.webhook.out_of_service(head)
+            return exact or problem(
+                503, "Try again", "could not be written down just now", {"Retry-After": RETRY_AFTER}
+            )
 
     def _key(self, head: RawRequest, candidates: Sequence[str]) -> WebhookKey | None:
         """The key that proves itself: where it should stand, else anywhere in the address or in what stood there.
@@ -294,6 +301,10 @@ class Receiver:
             return unread
         if found.wrong is not None and self.webhook.tolerates_400 and not found.ours:
             return unread or problem(400, "Not the format", found.wrong)
+        if self.webhook.decides and self.book is not None:
+            from svyazka.engine.intake.deciding import decided
+
+            return await decided(self.webhook, request, found.facts, compiled, self.book, self.clock.now())
         exact = self.webhook.answer(request, found.facts)
         return exact or _json(200, {"status": "accepted", "events": _told(found.items, accepted.present)})
 

@@ -340,6 +340,9 @@ SESSIONS_OF_PERSON = SESSIONS.asked("sessions_of_person", "person")
 TAKES = Kind("takes", fields={**EXPIRES})
 """A place of a limit of the front door's, or a code or a word that is used up: created once, never changed."""
 
+ACCEPTANCES = Kind("acceptances", fields={**EXPIRES})
+"""To whom we said yes, under a name that one alone can have: created once, never changed (`intake/deciding.py`)."""
+
 LANES = Kind("lanes", fields={"delivery": TEXT, "lease_until": TIME, **EXPIRES})
 
 OPTOUTS = Kind("optouts", fields={"tenant": TEXT})

@@ -6,6 +6,7 @@ twice, at once, and die anywhere: everything that it changes is one commit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
@@ -13,24 +14,27 @@ from svyazka.engine.contracts.capabilities.payments import Can, Which
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.tasks import Route, perform_task
+from svyazka.engine.journal.transition import ended
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.paying.asking_providers import Asked, Providers
 from svyazka.engine.paying.oddities import tell
 from svyazka.engine.paying.taking_in import awaited, with_deliveries
 from svyazka.engine.paying.telling import events_of
-from svyazka.engine.ports.store import Put, Write
+from svyazka.engine.ports.store import Put, Task, Write
 from svyazka.engine.rules.beginning import Obligation, begun
 from svyazka.engine.rules.paid_seen import with_found, with_seen
 from svyazka.engine.rules.paying import Found, looks_again, with_patience_over
+from svyazka.engine.rules.transitions import receipt_settles, stopped
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import SKELETON
 from svyazka.model.commands import Guards, Step
-from svyazka.model.deliveries import Delivery
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import Conflict, Unavailable
-from svyazka.model.events import Event
+from svyazka.model.events import Event, ReceiptState
 from svyazka.model.paying import CancelPayment
 from svyazka.model.payments import (
     IN_FLIGHT,
@@ -71,7 +75,8 @@ class Looking:
             if held is None:
                 return None
             before, now = held.model, self._hub.clock.now()
-            deliveries = await self._deliveries(before)
+            held_deliveries = await self._deliveries(before)
+            deliveries = {key: one.model for key, one in held_deliveries.items()}
             testing = await self.providers.testing(before)
             after = with_deliveries(before, deliveries, testing, now)
             if asked is None:
@@ -86,6 +91,8 @@ class Looking:
             events, tasks = await events_of(self._hub, before, after, now)
             writes: list[Write] = [journal.replace(after, held.version), *self._named(before, after), *events]
             writes += [journal.create(one) for one in off]
+            known, ends = await self._found_out(after, held_deliveries)
+            writes, tasks = [*writes, *known], [*tasks, *ends]
             reach("pay.before_commit")
             try:
                 await self._hub.store.commit(writes, [*tasks, *(perform_task(one) for one in off)])
@@ -112,9 +119,28 @@ class Looking:
 
     # What is known
 
-    async def _deliveries(self, payment: Payment) -> dict[str, Delivery]:
+    async def _deliveries(self, payment: Payment) -> dict[str, Versioned[Delivery]]:
         documents = await self._hub.store.get_many([("deliveries", key) for key in awaited(payment)])
-        return {one.id: journal.read(Delivery, one).model for one in documents if one is not None}
+        return {one.id: journal.read(Delivery, one) for one in documents if one is not None}
+
+    async def _found_out(
+        self, payment: Payment, deliveries: Mapping[str, Versioned[Delivery]]
+    ) -> tuple[list[Write], list[Task]]:
+        """Ends of deliveries of which nobody knew what became, now that their provider has said it."""
+        now, writes, tasks = self._hub.clock.now(), list[Write](), list[Task]()
+        for one in payment.transactions:
+            held = deliveries.get(one.delivery or "")
+            if held is None or held.model.status is not Status.UNKNOWN or one.status is TransactionStatus.UNKNOWN:
+                continue
+            if one.status is TransactionStatus.NEVER_SENT:
+                why = N_("its provider was asked and has nothing of it")
+                ended_as = stopped(held.model, Status.FAILED, "never_sent", why, now)
+            else:
+                ended_as = receipt_settles(held.model, ReceiptState.DELIVERED, now)
+            end = await ended(self._hub.store, ended_as, now)
+            writes += end.over(held.version)
+            tasks += [task for task in end.tasks if task.path != Route.PAY]
+        return writes, tasks
 
     async def _can_read(self, event: Event) -> bool:
         account = await self._hub.directory.account(event.tenant, event.connection)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import pay_task
 from svyazka.engine.paying.looking import Looking
 from svyazka.engine.paying.opening import Opening, order_told
 from svyazka.engine.paying.refunding import WHY_NOT, Refunding
 from svyazka.engine.planning.flows_decide import Planned
 from svyazka.engine.ports.store import Task, Write
+from svyazka.engine.rules.paying import with_state
 from svyazka.model.events import Event, EventType
 from svyazka.model.money import Money
 from svyazka.model.orders import Order, order_id
@@ -94,7 +96,21 @@ class PlansMoney:
         order = order_told(event, known.model if known else None, key)
         if order is None or (known is not None and order == known.model):
             return Moved()
-        return Moved([journal.replace(order, known.version) if known is not None else journal.create(order)])
+        moved = Moved([journal.replace(order, known.version) if known is not None else journal.create(order)])
+        if order.cancelled:
+            await self._close(order, moved)
+        return moved
+
+    async def _close(self, order: Order, moved: Moved) -> None:
+        """What is to be paid for a cancelled order is to be paid no more: the look calls its links off."""
+        for id_ in order.payments.values():
+            held = await journal.load(self._hub.store, Payment, id_)
+            if held is None or held.model.closed:
+                continue
+            closed = with_state(held.model.model_copy(update={"closed": True, "wake_at": self._hub.clock.now()}))
+            moved.writes.append(journal.replace(closed, held.version))
+            if closed.attempts:
+                moved.tasks.append(pay_task(closed.id, closed.attempts[-1].vendor))
 
     async def _limit(self, event: Event, tenant: Tenant) -> Money | None:
         """What may be given back in a day; None where no flow takes payments from there."""

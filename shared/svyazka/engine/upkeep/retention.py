@@ -147,7 +147,7 @@ def blank(delivery: Delivery) -> Delivery:
     return delivery.model_copy(
         update={
             "command": blank_command(delivery.command), "attempts": attempts, "fallbacks": (), "notes": (),
-            "last_error": problem.model_copy(update={"message": ""}) if problem else None,
+            "last_error": problem.model_copy(update={"message": ""}) if problem else None, "seen": None,
             # The key of a reservation is made of the person's address.
             "guards": delivery.guards.model_copy(update={"once_per": None}), "reservation": None, "blank_at": None,
         }
