@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo lint test browser check bench chaos clean connector live texts lock bundle aim state plan deploy confirm destroy
+.PHONY: help setup run demo lint test browser pictures check bench chaos clean connector live texts lock bundle aim state plan deploy confirm destroy
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -50,6 +50,10 @@ browser: setup $(AXE) ## the example site in Chromium (apt install chromium chro
 
 $(AXE):
 	npm install --silent --no-save --prefix .browser axe-core@4.14.1
+
+pictures: setup ## docs/pictures/, of the running product (apt install chromium chromium-driver)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "selenium>=4.40,<5"
+	$(BIN)/python infra/pictures.py
 
 check: lint test ## what every commit passes
 

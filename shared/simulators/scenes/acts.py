@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import httpx
 
 from simulators.chassis import Fault
-from simulators.scenes.world import World
+from simulators.scenes.world import HOUR, World
 from svyazka.catalogue import N_
 
 if TYPE_CHECKING:
@@ -86,8 +86,20 @@ def up(vendor: str, text: str) -> Act:
 
 
 async def answer_lost(world: World) -> None:
-    world.simulators["smsru"].faults.insert(0, Fault("cut_after", path="/sms/send"))
+    """And no receipt comes after it, which would say that the message went out."""
+    lost = Fault("cut_after", path="/sms/send")
+    world.simulators["smsru"].faults.insert(0, lost)
+    await world.tell("smsru", "automatic", {"final": None})
+    world.goes_on(_receipts_after(world, lost))
     world.did(N_("sms.ru will take the next message, and its answer will be lost on the way"))
+
+
+async def _receipts_after(world: World, lost: Fault) -> None:
+    for _ in range(int(HOUR)):
+        await asyncio.sleep(1)
+        if not lost.times:
+            break
+    await world.tell("smsru", "automatic", {"final": 103})
 
 
 async def no_money(world: World) -> None:
