@@ -61,7 +61,7 @@ bench: setup ## measures, and writes benchmarks/results/
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: export PYTHONPATH := tests:infra
-chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed; 2 000 leads into each CRM, some as deployed; bookings into each calendar; 1 000 leads at once at each CRM's own rate; 10 000 edits of what is kept in step; 100 000 calls of strangers
+chaos: setup ## 10 000 events while processes are killed and frozen at every step; all routes; 500 events as deployed; 2 000 leads into each CRM, some as deployed; bookings into each calendar; 1 000 leads at once at each CRM's own rate; 10 000 edits of what is kept in step; files of 5 000 and 50 000 rows; 100 000 calls of strangers
 	$(BIN)/python -m chaos
 	$(BIN)/python -m chaos --all
 	$(BIN)/python -m chaos --google
@@ -75,6 +75,8 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	$(BIN)/python -m chaos --leads bitrix24 --google
 	$(BIN)/python -m chaos --at-once amocrm
 	$(BIN)/python -m chaos --at-once bitrix24
+	$(BIN)/python -m chaos --import 5000
+	$(BIN)/python -m chaos --import 50000 --deaths 3
 	$(BIN)/python -m chaos --bookings yclients
 	$(BIN)/python -m chaos --bookings dikidi
 	$(BIN)/python -m chaos --bookings yclients --google

@@ -6,12 +6,13 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 TODAY = date(2026, 3, 14)
 TITLES = ("Код", "Наименование", "Телефон", "Доп. телефон", "E-mail", "Дата рождения", "Сумма покупок", "Комментарий")
+"""1C's; every line is made as one of its own, and laid out anew for the others."""
 _FIRST = (
     "Иван", "Пётр", "Сергей", "Алексей", "Дмитрий", "Павел", "Николай", "Артём", "Роман", "Олег", "Максим", "Игорь",
     "Денис",
@@ -132,12 +133,15 @@ def _cells(chance: random.Random, human: Human, plain: bool = False) -> tuple[tu
     spent = chance.choice(
         ("", "0,00", f"{chance.randrange(10**6) / 100:.2f}", "1 049,30 руб", "12\xa0540,50", "3 000 ₽")
     )
+    second = "" if plain or not readable or chance.random() > 0.06 else f"+7495{6_104_273 + human.id}"
+    beside = second if second and chance.random() < 0.5 else ""
+    phone += chance.choice((", ", "; ", " / ")) + second if second and not beside else ""
     cells = (
-        f"00-{human.id:06}", chance.choice(_NAMES)(human), phone, "", _mail(chance, human.mail),
+        f"00-{human.id:06}", chance.choice(_NAMES)(human), phone, beside, _mail(chance, human.mail),
         chance.choice(_DAYS)(human.born) if human.born else chance.choice(("", "01.01.0001", "нет")), spent,
         chance.choice(("", "", "VIP", 'скидка "10 %"; не звонить', "=HYPERLINK(\"http://x\")")),
     )  # fmt: skip
-    return cells, (human.phone,) if readable else ()
+    return cells, tuple(filter(None, (human.phone, second))) if readable else ()
 
 
 _NAMES: Sequence[Callable[[Human], str]] = (
@@ -179,35 +183,81 @@ def _mail(chance: random.Random, mail: str | None) -> str:
     return chance.choice((mail, mail.upper(), f" {mail} ", f"<{mail}>"))
 
 
-def table(made: Sequence[Made]) -> Iterator[tuple[str, ...]]:
-    """All lines of the file: 1C's title and filter, the headings, the data."""
-    yield ("Контрагенты", *[""] * 7)
-    yield ("Отбор: Покупатели", *[""] * 7)
-    yield ("",) * 8
-    yield TITLES
-    yield from (one.cells for one in made)
+@dataclass(frozen=True)
+class Layout:
+    """How a program lays its clients out."""
+
+    head: Sequence[Sequence[str]]
+    """Title, filter, headings: all that stands over the data."""
+    order: Sequence[int | None]
+    """Of each column, which of 1C's it is; None: an empty one."""
+
+    @property
+    def lines(self) -> int:
+        """Lines before the data."""
+        return len(self.head)
+
+    def cells(self, one: Made) -> tuple[str, ...]:
+        """A line as this program writes it."""
+        if sum(map(bool, one.cells)) == 1 and one.cells[0]:  # the name of a group
+            return (one.cells[0], *[""] * (len(self.order) - 1))
+        phone, beside = TITLES.index("Телефон"), TITLES.index("Доп. телефон")
+        if beside not in self.order and len(one.cells) > beside and one.cells[beside]:
+            both = f"{one.cells[phone]}\n{one.cells[beside]}"
+            one = replace(one, cells=(*one.cells[:phone], both, "", *one.cells[beside + 1 :]))
+        said = tuple("" if place is None or place >= len(one.cells) else one.cells[place] for place in self.order)
+        return said + one.cells[len(TITLES) :]
 
 
-HEAD = 4
+ONE_C = Layout((("Контрагенты", *[""] * 7), ("Отбор: Покупатели", *[""] * 7), ("",) * 8, TITLES), range(8))
+LAYOUTS = {
+    "1C": ONE_C,
+    "YCLIENTS": Layout(
+        (("Имя", "Телефон", "Email", "Категории", "Дата рождения", "Продано", "ID клиента", "Комментарий", "Скидка"),),
+        (1, 2, 4, None, 5, 6, 0, 7, None),
+    ),
+    "amoCRM": Layout(
+        (("ID контакта", "Полное имя контакта", "Компания", "Рабочий телефон", "Мобильный телефон", "Рабочий email",
+          "Дата рождения", "Примечание", "Ответственный"),),
+        (0, 1, None, 3, 2, 4, 5, 7, None),
+    ),
+    "by hand": Layout(
+        (("База клиентов на 01.03.2026", *[""] * 7), ("Клиент", "", "Контакты", "", "", "Прочее", "", ""),
+         ("Код", "ФИО", "Телефон", "Телефон 2", "Почта", "Д.р.", "Сумма", "Примечание")),
+        range(8),
+    ),
+}  # fmt: skip
+"""A heading in two lines is what merged cells come to in a file."""
+
+
+def table(made: Sequence[Made], layout: Layout = ONE_C) -> Iterator[tuple[str, ...]]:
+    """All lines of the file: title and filter, the headings, the data."""
+    yield from map(tuple, layout.head)
+    yield from map(layout.cells, made)
+
+
+HEAD = ONE_C.lines
 """Lines before the data."""
 
 
-def write_csv(path: Path, made: Sequence[Made], encoding: str = "cp1251", delimiter: str = ";") -> Path:
+def write_csv(
+    path: Path, made: Sequence[Made], encoding: str = "cp1251", delimiter: str = ";", layout: Layout = ONE_C
+) -> Path:  # fmt: skip
     """As 1C writes it: what is in quotes is doubled."""
     with path.open("w", encoding=encoding, errors="replace", newline="") as file:
-        csv.writer(file, delimiter=delimiter, lineterminator="\r\n").writerows(table(made))
+        csv.writer(file, delimiter=delimiter, lineterminator="\r\n").writerows(table(made, layout))
     return path
 
 
-def write_xlsx(path: Path, made: Sequence[Made]) -> Path:
+def write_xlsx(path: Path, made: Sequence[Made], layout: Layout = ONE_C) -> Path:
     """As Excel saves it: what looks like a number has become one."""
     import xlsxwriter
 
     book = xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet("Лист1")
-    for number, cells in enumerate(table(made)):
+    for number, cells in enumerate(table(made, layout)):
         for place, cell in enumerate(cells):
-            if cell.isdigit() and len(cell) < 16 and place != 0:
+            if cell.isdigit() and len(cell) < 16 and layout.order[place : place + 1] != (0,):
                 sheet.write_number(number, place, int(cell))
             elif cell:
                 sheet.write_string(number, place, cell)

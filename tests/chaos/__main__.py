@@ -16,6 +16,7 @@ from backends.google.emulator import emulator
 from chaos import bookings
 from chaos.at_once import BEARS, Crowd, crowd
 from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
+from chaos.imports import rehearse_import
 from chaos.installation import SPEED, LocalInstallation
 from chaos.leads import SPEED as LEAD_SPEED
 from chaos.leads import CloudLeads, LeadInstallation, survive
@@ -68,6 +69,8 @@ def main() -> int:
     parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
     parser.add_argument("--vendors", action="store_true", help="with --storm: at the stand-ins of real systems")
+    parser.add_argument("--import", dest="rows", type=int, metavar="ROWS", help="of a messy file into a CRM, instead")
+    parser.add_argument("--deaths", type=int, default=24, help="of whoever brings the file")
     parser.add_argument("--bookings", choices=CALENDARS, help="from the front door into this calendar instead")
     parser.add_argument("--at-once", choices=LEAD_TAKERS, help="that many leads at once, with three workers")
     parser.add_argument("--seed", type=int, default=int(time.time()))
@@ -85,6 +88,10 @@ def main() -> int:
         return 0
     if arguments.at_once:
         rehearse_crowd(LEAD_TAKERS[arguments.at_once], arguments.events or CROWD)
+        return 0
+    if arguments.rows:
+        rehearse_import(arguments.rows, arguments.deaths, random.Random(arguments.seed))
+        print("every line accounted for once; nobody made twice, nobody taken for another")
         return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)

@@ -156,19 +156,17 @@ def test_a_zip_that_unpacks_to_too_much_is_refused_before_it_is(tmp_path: Path):
 
 
 @pytest.mark.parametrize("write", [messy_rows.write_csv, messy_rows.write_xlsx], ids=["csv", "xlsx"])
-def test_a_messy_base_is_read_as_it_was_meant(write: Callable[..., Path], tmp_path: Path):
-    made = messy_rows.messy(700, seed=11, doubles=0.1)
-    looked = survey(write(tmp_path / "base", made))
+@pytest.mark.parametrize("program", messy_rows.LAYOUTS)
+def test_a_messy_base_is_read_as_it_was_meant(program: str, write: Callable[..., Path], tmp_path: Path):
+    layout = messy_rows.LAYOUTS[program]
+    made, head = messy_rows.messy(300, seed=11 + layout.lines, doubles=0.1), layout.lines
+    looked = survey(write(tmp_path / "base", made, layout=layout))
     rows = {row.number: row for row in looked.rows()}
-    assert sorted(rows) == list(range(1, messy_rows.HEAD + len(made) + 1))
+    assert sorted(rows) == list(range(1, head + len(made) + 1))
     assert sum(looked.outcomes.values()) == len(rows)
-    wrong = [
-        (one, row)
-        for one, row in zip(made, list(rows.values())[messy_rows.HEAD :], strict=False)
-        if not is_right(one, row)
-    ]
+    wrong = [(one, row) for one, row in zip(made, list(rows.values())[head:], strict=False) if not is_right(one, row)]
     assert wrong == []
-    humans = {messy_rows.HEAD + number: one.human for number, one in enumerate(made, start=1) if one.human}
+    humans = {head + number: one.human for number, one in enumerate(made, start=1) if one.human}
     assert all(len({human(humans, line) for line in cluster.lines}) == 1 for cluster in looked.found.clusters)
 
 
@@ -178,7 +176,7 @@ def human(humans: dict[int, messy_rows.Human], line: int) -> int:
 
 def is_right(made: messy_rows.Made, row: Row) -> bool:
     person = made.human is None or made.outcome in {"broken"} or row.text("name") in names_of(made.human)
-    return made.outcome == row.outcome and row.texts("phone") == made.phones and person
+    return made.outcome == row.outcome and set(row.texts("phone")) == set(made.phones) and person
 
 
 def names_of(one: messy_rows.Human) -> set[str]:

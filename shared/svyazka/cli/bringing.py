@@ -63,24 +63,33 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
         check_may_import_abroad(tenant)
     hub, outages = session.hub, session.worker.outages
     decisions = _more(await remembering.decided(hub.store, tenant.id, name), asked)
-    survey = _looked_through(asked, decisions)
     target = await planning.target_of(hub, outages, tenant.id, connection, name)
+    job_id = await starting.job_id(target, _digest(asked, decisions))
+    on_its_way = not dry_run and await starting.is_on_its_way(target, job_id)
+    if on_its_way:  # whoever began it may have died since: what is left is done first, and told of afterwards
+        note(_("this very file is on its way already: {job}", job=job_id))
+        await _followed(session, job_id)
+    survey = _looked_through(asked, decisions)
     cards, listed_at = await planning.listed(hub, outages, target.account, target.records)
     note(_("{connection}: {count} cards are there", connection=connection, count=len(cards)), None)
     lines = planning.planned(survey, cards, target)
-    if dry_run:
-        _told(asked, survey, iter([_foreseen(one) async for one in lines]))
-        return True
     ledger = Ledger()
-    written = await starting.write_down(target, _remembered(lines, ledger))
+    if dry_run:
+        async for one in lines:
+            ledger.take(one.row.number, one.what, one.object, _why(one))
+        _told(asked, survey, _became(survey, ledger))
+        return True
+    if on_its_way:
+        async for _line in _remembered(lines, ledger):
+            pass
+    else:
+        written = await starting.write_down(target, _remembered(lines, ledger))
+        await hub.store.commit([
+            remembering.remember(tenant.id, name, decisions),
+            session.audit_write("import", f"{tenant.id}/{connection}", job=job_id, lines=written.lines),
+        ])  # fmt: skip
+        await starting.begin(target, written, job_id, listed_at)
     failed = ledger.count(*planning.LEFT_BY_US)
-    job_id = await starting.job_id(target, _digest(asked, decisions))
-    await hub.store.commit([
-        remembering.remember(tenant.id, name, decisions),
-        session.audit_write("import", f"{tenant.id}/{connection}", job=job_id, lines=written.lines),
-    ])  # fmt: skip
-    if not await starting.begin(target, written, job_id, listed_at):
-        note(_("this very file is on its way already: {job}", job=job_id))
     job = await _followed(session, job_id)
     await _outcomes(session, job, ledger)
     _told(asked, survey, _became(survey, ledger), job)
@@ -187,12 +196,6 @@ async def _outcomes(session: Session, job: Job, ledger: Ledger) -> None:
 
 
 # Reporting
-
-
-def _foreseen(one: Planned) -> Became:
-    from svyazka.importing.report import Became
-
-    return Became(one.row, one.what, one.object, _why(one))
 
 
 def _why(one: Planned) -> str | None:

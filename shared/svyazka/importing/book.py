@@ -25,6 +25,7 @@ from svyazka.engine.in_step.wanting import over, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Write
+from svyazka.engine.support.failpoints import reach
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import Stored
 from svyazka.model.errors import Conflict, Unavailable
@@ -247,6 +248,7 @@ class _Page:
             versions = await self._store.commit(writes)
         except Conflict:
             return list(some)
+        reach("chunk.in_book")
         for write, version in zip(writes, versions, strict=True):
             assert isinstance(write, Create | Replace)
             document = write.document

@@ -133,7 +133,8 @@ def _guessed(column: Guess, cells: Sequence[str], today: date) -> Guess:
         return replace(column, sure=1.0, why=SOMEBODY_ELSE)
     field, sure, why = NAMED.get(title), 0.95, HEADED
     if field is None and title:
-        field, sure, why = _sounds_like(title), 0.8, SOUNDS_LIKE
+        under = without_number(plain(column.title.rpartition(" / ")[2]))  # of a heading in two lines the lower one
+        field, sure, why = NAMED.get(under) or _sounds_like(title), 0.8, SOUNDS_LIKE
     if field is None:
         return column
     part = share(FIELDS[field].shape, cells, today)

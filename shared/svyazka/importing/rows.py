@@ -20,6 +20,8 @@ from svyazka.importing.values.mails import mails
 from svyazka.model.records import Value
 
 _TOTALS = ("итого", "всего", "итог", "total", "grand total", "общий итог")
+_TOTALS_FILL = 4
+"""Cells of a line of sums, where the word isn't the first of them."""
 _PARTS = ("last_name", "first_name", "patronymic")
 LONGEST = 4096
 """Letters of a text: a CRM's own fields end there or before."""
@@ -86,7 +88,8 @@ class _Reader:
         if line.damaged:
             person.said.append(Said(0, Remark(Why.DAMAGED, "")))
         fields = person.fields()
-        known = "code" in fields or "phone" in fields or "email" in fields or {"name", "birthday"} <= fields.keys()
+        named = "name" in fields and ("code" in fields or "birthday" in fields)  # a code alone is nobody
+        known = named or "phone" in fields or "email" in fields
         outcome = Outcome.READY if known else Outcome.UNUSABLE if fields or any(cells) else Outcome.BLANK
         return Row(line.number, outcome, fields, tuple(person.said), unsure=self._unsure(person, line.damaged))
 
@@ -105,6 +108,8 @@ class _Reader:
             return Outcome.HEADING
         first = filled[0].casefold().rstrip(" :")
         if any(first == total or first.startswith((f"{total} ", f"{total}:")) for total in _TOTALS):
+            return Outcome.TOTAL
+        if len(filled) <= _TOTALS_FILL and any(cell.casefold().rstrip(" :") in _TOTALS for cell in filled):
             return Outcome.TOTAL
         if any(cells[self._width :]):
             return Outcome.BROKEN

@@ -50,6 +50,11 @@ async def job_id(target: Target, digest: str) -> str:
         number += 1
 
 
+async def is_on_its_way(target: Target, job: str) -> bool:
+    """Whether all of it is written down already: whoever began it may have died since."""
+    return await journal.load(target.hub.store, Job, job) is not None
+
+
 async def write_down(target: Target, lines: AsyncIterator[Planned]) -> Written:
     """Seal all rows that are carried, and write down their chunks. Raises Unavailable."""
     written = Written(f"pln_{uuid4().hex}", 0, 0, Counter())

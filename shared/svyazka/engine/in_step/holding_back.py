@@ -34,6 +34,7 @@ from svyazka.model.in_step import (
     SideState,
     Switch,
     counted_id,
+    is_file,
     switch_id,
 )
 from svyazka.model.records import UNREAD, Wanted
@@ -113,7 +114,8 @@ class Weighing:
         for name, seen in look.seen.items():
             record, what = look.held.model, WHOSE + name
             gone = isinstance(seen, Seen) and seen.object is None and seen.state is SideState.GONE
-            if not gone or record.sides[name].state is SideState.GONE or len(record.sides) < 2:
+            systems = sum(not is_file(one) for one in record.sides)
+            if not gone or record.sides[name].state is SideState.GONE or systems < 2:
                 continue
             if look.is_let_go(what):
                 self.left |= {name} if look.switch.said[what].said == LEAVE else set()

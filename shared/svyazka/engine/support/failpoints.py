@@ -29,6 +29,7 @@ CHUNK_POINTS = (
     "chunk.before_claim",
     "chunk.after_claim",
     "chunk.after_call",
+    "chunk.in_book",
     "chunk.after_links",
     "chunk.after_settle",
 )
