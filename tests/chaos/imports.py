@@ -33,6 +33,9 @@ STRUCK = tuple(point for point in (*CHUNK_POINTS, *JOB_POINTS) if point != "chun
 MOST = 160 * 1024
 """KiB that the process may take."""
 
+SCALE = 0.2
+"""Of time limits: leases of 12 s. Shorter ones leave a busy machine no time to begin a call in."""
+
 AGAIN = 10
 """Times that the same command is given once nobody dies any more: a machine in haste may find its vendor away."""
 
@@ -54,6 +57,9 @@ class Seen:
 
 class ImportInstallation(LeadInstallation):
     """One machine with a CRM, and the command line."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, scale=SCALE, **more)
 
     def tenant(self) -> dict[str, object]:
         crm = {"vendor": self.crm.vendor, "base_url": self.base_url(self.crm.vendor)}

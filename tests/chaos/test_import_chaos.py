@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import messy_rows
 from chaos.imports import MOST, RATE, ImportInstallation, survive
 from simulators.serve import Running
@@ -14,6 +16,7 @@ from vendors import LEAD_TAKERS
 DIES_AT = ("chunk.after_call", "chunk.in_book")
 
 
+@pytest.mark.timeout(300)
 def test_each_line_is_brought_over_once_though_whoever_brings_it_is_killed(
     tmp_path: Path, vendors: Callable[..., Running]
 ) -> None:

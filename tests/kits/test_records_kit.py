@@ -27,7 +27,7 @@ from shop import POINTS, Killed, Shop
 from simulators.serve import Running
 from svyazka.connectors.registry import VENDORS, load_manifest, load_webhook
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, Quiet, Records, Replaces
+from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, New, Quiet, Records, Replaces
 from svyazka.engine.contracts.webhook import Inbound
 from svyazka.engine.rules.what_differs import normal, normal_element
 from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, Repeat
@@ -364,6 +364,25 @@ async def test_many_are_read_in_few_calls(name: str, vendors: Running) -> None:
         found = await records_of(name).read_many(CONTACT, ids, call)
         assert {one.id for one in found} == set(ids)
         assert len(call.http.log) - before <= (2 + 1 if CRMS[name].batch > 1 else many)
+
+
+@EVERY
+async def test_several_are_made_by_one_call_and_each_answers_for_itself(name: str, vendors: Running) -> None:
+    records, least = records_of(name), CRMS[name].fields[CONTACT]
+    phones = [f"+7999000{number:04}" for number in range(1, min(records.batch, 12) + 1)]
+    needed = {one: least[one] for one in records.requires(CONTACT)}
+    news = [New({**needed, "name": f"Анна {phone}", "phone": (phone,)}, f"m{phone}") for phone in phones]
+    async with connected(name, vendors) as call:
+        before = len(vendors.of(name).calls)
+        written = await records.create_many(CONTACT, news, call)
+        assert written is not None
+        ids = [one.outcome.external_id for one in written if isinstance(one.outcome, Succeeded)]
+        assert len({*ids}) == len(phones)
+        assert len(vendors.of(name).calls) - before < 4
+        there = {one.id: one for one in await records.read_many(CONTACT, [str(id_) for id_ in ids], call)}
+        shown = [tuple(normal_element("phone", one) for one in there[str(id_)].elements("phone")) for id_ in ids]
+    assert shown == [(phone,) for phone in phones]
+    assert writes(name, vendors)["create contact"] == len(phones)
 
 
 @EVERY

@@ -92,7 +92,9 @@ def clusters(known: Sequence[Known]) -> Found:
     joined, households = _Union(), []
     by_number = {one.number: one for one in known}
     for reason, group in _groups(known):
-        if reason is Reason.CODE or reason is Reason.NAME_AND_BIRTHDAY:
+        if reason is Reason.NAME_AND_BIRTHDAY:
+            joined.all([group[0], *(one for one in group[1:] if not _share(one, group[0]))], reason)
+        elif reason is Reason.CODE:
             joined.all(group, reason)
         elif len(group) > CROWD:
             joined.all(group, Reason.CROWD)
@@ -140,6 +142,11 @@ def _pairs(group: list[Known], reason: Reason, joined: _Union) -> bool:
         joined.join(one.number, other.number, Reason.PHONE_NO_NAME if nameless else reason)
         any_joined = True
     return any_joined
+
+
+def _share(one: Known, other: Known) -> bool:
+    """Whether a phone or an address ties them already."""
+    return not {*one.phones, *one.mails}.isdisjoint((*other.phones, *other.mails))
 
 
 def _cluster(members: list[Known], reasons: frozenset[Reason]) -> Cluster:

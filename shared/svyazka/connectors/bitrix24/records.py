@@ -28,15 +28,15 @@ from svyazka.connectors.bitrix24.dictionary import ENTITY, Field, fields_of
 from svyazka.connectors.bitrix24.failures import DENIED, FIELD_REFUSED, NOT_FOUND
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, Operation, Page, Quiet, Records, Written
+from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, New, Operation, Page, Quiet, Records, Written
 from svyazka.engine.contracts.changes import Change, Mark
 from svyazka.engine.contracts.putting import only_read
 from svyazka.engine.contracts.untrusted import Section, section, sections, text, zoned_time
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.rules.what_differs import shows
 from svyazka.model.commands import AddNote, AddTask, Safety
-from svyazka.model.errors import LeaseTooShort, MaybeSent
-from svyazka.model.outcomes import Outcome, Refused, Succeeded, Unclear
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NoPlace, NotSent
+from svyazka.model.outcomes import GaveBack, Outcome, Refused, Succeeded, Unclear
 from svyazka.model.records import Key, KeyType, Object, ObjectId, RecordKind, Value, Wanted
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ class Bitrix24Records(Records[Bitrix24Settings]):
     noting = Operation(Safety.checkable(), quiet=Quiet.UNKNOWN)
     tasking = Operation(Safety.checkable(), quiet=Quiet.NO)
     reads_at_once = client.AT_ONCE
+    batch = 20
+    """Of the 50 commands that a batch may have: each is carried out by itself, and all of them must be done before the
+    call's time is over. How long one takes isn't published."""
 
     def keeps(self, kind: RecordKind, field: str, value: Value) -> Value:
         return keeps(kind, field, value)
@@ -146,6 +149,37 @@ class Bitrix24Records(Records[Bitrix24Settings]):
             again = await _added(call, kind, Sent(essential, (*card.left_out, *lesser)), own, why)
             return again if not isinstance(again.outcome, Refused) else written
         return written
+
+    async def create_many(
+        self, kind: RecordKind, news: Sequence[New], call: Call[Bitrix24Settings]
+    ) -> Sequence[Written] | None:
+        """Each by a command of one batch, with a result or a failure of its own."""
+        if len(news) == 1:
+            return await super().create_many(kind, news, call)
+        own = await fields_of(call, kind)
+        cards = [new_card(kind, one.fields, (), one.mark, own, call.settings) for one in news]
+        told = await client.batch(
+            call, {f"n{place}": ("crm.item.add", _adding(kind, card)) for place, card in enumerate(cards)}
+        )
+        written: list[Written] = []
+        for place, card in enumerate(cards):
+            try:
+                written.append(_saved_as(section(section(told.one(f"n{place}")).get("item")), kind, card, own, call))
+            except VendorFailure as failure:
+                written.append(Written(failure.outcome))
+        return [
+            await self._alone(kind, new, call) if _is_for_a_field(one.outcome) else one
+            for new, one in zip(news, written, strict=True)
+        ]
+
+    async def _alone(self, kind: RecordKind, new: New, call: Call[Bitrix24Settings]) -> Written:
+        """One that was refused for a field, by a call of its own, which leaves lesser fields out."""
+        try:
+            return await self.create(kind, new.fields, (), new.mark, call)
+        except (LeaseTooShort, NoPlace, NotSent):
+            return Written(GaveBack(code="not_sent", message=N_("it was not sent again")))
+        except MaybeSent as error:
+            return Written(Unclear(code=str(error.args[0]) if error.args else "cut", message=str(error)))
 
     async def update(
         self, object: Object, changes: Mapping[str, Wanted], call: Call[Bitrix24Settings]
@@ -264,8 +298,15 @@ def _is_it(one: Object, card: Section, key: Key) -> bool:
 async def _added(
     call: Call[Bitrix24Settings], kind: RecordKind, card: Sent, own: Mapping[str, Field], message: str | None = None
 ) -> Written:
-    params = {"entityTypeId": ENTITY[kind], "fields": card.fields, **client.ORIGINAL}
-    return await _saved(call, "crm.item.add", params, kind, card, own, message)
+    return await _saved(call, "crm.item.add", _adding(kind, card), kind, card, own, message)
+
+
+def _adding(kind: RecordKind, card: Sent) -> Params:
+    return {"entityTypeId": ENTITY[kind], "fields": card.fields, **client.ORIGINAL}
+
+
+def _is_for_a_field(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refused) and outcome.code == FIELD_REFUSED
 
 
 async def _changed(call: Call[Bitrix24Settings], there: Object, card: Sent, own: Mapping[str, Field]) -> Written:
@@ -282,6 +323,13 @@ async def _saved(
         item = section(await client.ask(call, method, params), "item")
     except VendorFailure as failure:
         return Written(failure.outcome)
+    return _saved_as(item, kind, card, own, call, message)
+
+
+def _saved_as(
+    item: Section, kind: RecordKind, card: Sent, own: Mapping[str, Field], call: Call[Bitrix24Settings],
+    message: str | None = None,
+) -> Written:  # fmt: skip
     shown = object_of(kind, item, own, call.settings)
     outcome = _with_id(item.get("id"), message or card.told())
     return Written(outcome, shown, shown.version if shown is not None else None, card.left_out)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-_WIDTH, _LABEL, _LINE, _BAR = 760, 340, 26, 16
-_LETTERS = 48
+_WIDTH, _LABEL, _LINE, _BAR = 760, 370, 26, 16
+_LETTERS = 46
+"""Of a label: more of them would begin left of the picture in a wide font; the table under it has all."""
 
 
 class Bar(NamedTuple):

@@ -27,7 +27,7 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 td.n,th.n{text-align:right;white-space:nowrap}
-svg{width:100%;height:auto;font:14px system-ui,sans-serif;fill:currentColor}
+svg{width:100%;height:auto;font:13px system-ui,sans-serif;fill:currentColor}
 .label{text-anchor:end}.good{fill:var(--good)}.plain{fill:var(--plain)}.asked{fill:var(--asked)}.bad{fill:var(--bad)}
 .lead{font-size:1.1rem}small{opacity:.75}
 """.strip()
@@ -122,13 +122,16 @@ def _section(title: str, found: Sequence[Bar], counted: str) -> str:
 
 
 def _columns(totals: Totals) -> str:
-    rows = []
+    rows, told_of = [], set[str]()
     for guess in totals.columns.guesses:
         known = FIELDS.get(guess.field or "")
         taken = _("left out") if guess.field is None else _(known.title) if known else guess.field
-        share = totals.filled[guess.field] if guess.field else 0
+        share = totals.filled[guess.field] if guess.field and guess.field not in told_of else None
+        told_of |= {guess.field} if guess.field else set()
         sure = f"{round(guess.sure * 100)} %" if guess.field else ""
-        rows.append((guess.letter, guess.title, taken, sure, told(guess.why), number(share) if guess.field else ""))
+        rows.append(
+            (guess.letter, guess.title, taken, sure, told(guess.why), number(share) if share is not None else "")
+        )
     heads = ("", _("Heading"), _("Taken for"), _("Sure"), _("Why"), _("Filled"))
     return _titled(_("Columns"), heads, rows)
 
