@@ -132,6 +132,21 @@ async def test_a_made_card_whose_answer_was_lost_is_found_and_not_made_again(cut
     assert len(house.record().live) == 2
 
 
+async def test_a_made_card_whose_answer_was_lost_is_ours_by_its_mark_whatever_it_is_called_by_then() -> None:
+    house = await house_of(create="crm")
+    house.crm.hook = False
+    house.crm.cut.append("after")
+    house.salon.add(**ivan())
+    await house.hooks()
+    await house.run()
+    house.clock.step(61)
+    await house.run()
+    house.crm.edit("c1", name="Иван Жуков")
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    assert len(house.record().live) == 2
+
+
 async def test_our_own_card_that_is_told_of_before_we_settle_belongs_to_its_record() -> None:
     house = await house_of(create="crm")
 

@@ -79,6 +79,8 @@ UNTOLD = Nothing(UNSHOWN, N_("its name isn't shown just now: whose card it is ca
 class _Candidate:
     object: Object
     record: Versioned[Record] | None
+    marked: bool = False
+    """It bears our mark."""
 
 
 class Finding:
@@ -99,7 +101,8 @@ class Finding:
         found = await self._search(look, delivery, keys, noted)
         if isinstance(found, NotNow):
             return found
-        ours = [one for one in found if is_one(one.object, objects)]
+        # What bears our mark was made for this record, whatever somebody has called it since.
+        ours = [one for one in found if one.marked] or [one for one in found if is_one(one.object, objects)]
         if not ours:
             return await self._new(look, delivery, keys, documents, objects)
         if any(is_nameless(one.object) for one in ours):
@@ -152,13 +155,16 @@ class Finding:
         records, call, account = way
         ids = [one.model.live[toward].object for one in noted if toward in one.model.live]
 
-        async def ask() -> dict[str, Object]:
+        async def ask() -> tuple[dict[str, Object], set[str]]:
             return await _asked(records, kind, keys, mark_for(look.held.model, toward), ids, call)
 
-        objects = await self._reader.asked(account, delivery, ask)
-        if isinstance(objects, NotNow):
-            return objects
-        return [_Candidate(one, await self._record_of(look, toward, one)) for one in objects.values()]
+        asked = await self._reader.asked(account, delivery, ask)
+        if isinstance(asked, NotNow):
+            return asked
+        objects, marked = asked
+        return [
+            _Candidate(one, await self._record_of(look, toward, one), one.id in marked) for one in objects.values()
+        ]  # fmt: skip
 
     async def _record_of(self, look: Look, connection: str, one: Object) -> Versioned[Record] | None:
         id_ = link_id(look.tenant.id, one.kind, connection, one.id)
@@ -243,15 +249,17 @@ def linked_with(look: Look, there: str) -> Joined:
 
 async def _asked(
     records: Records[Any], kind: RecordKind, keys: tuple[Key, ...], mark: str, ids: list[str], call: Call[Any]
-) -> dict[str, Object]:
-    found: dict[str, Object] = {}
-    for key in (Key(KeyType.MARK, mark), *keys):
+) -> tuple[dict[str, Object], set[str]]:
+    """What is there by id, and which of it bears our mark."""
+    found = {one.id: one for one in await records.find(kind, Key(KeyType.MARK, mark), call) or ()}
+    marked = set(found)
+    for key in keys:
         for one in await records.find(kind, key, call) or ():
             found[one.id] = one
     missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
     for one in await records.read_many(kind, missing, call) if missing else ():
         found[one.id] = one
-    return found
+    return found, marked
 
 
 def mark_for(record: Record, toward: str) -> str:
