@@ -50,12 +50,18 @@ HOOKS = Hooks(
         "wh-finances-update-partial.json": ["payment.succeeded payment:1362842394 (no key) (no time)"],
         "wh-goods-sale-create.json": ["stock.changed goods_operation:1505139618"],
         "wh-marketplace-uninstall.json": ["connection.disabled (no key) (no time)"],
-        "wh-record-create-online.json": ["appointment.booked visit:1401234600 -> visit 1561921500 created"],
-        "wh-record-create.json": ["appointment.booked visit:1401234567"],
-        "wh-record-delete.json": ["appointment.cancelled record:1561921428 (in part) (no key) (no time)"],
-        "wh-record-update-came.json": ["appointment.completed visit:1401234567"],
-        "wh-record-update-partial.json": ["appointment.changed (in part) (no key) (no time)"],
-        "wh-seed002-shape.json": ["appointment.booked record:1561921999 (in part) (no key) (no time)"],
+        "wh-record-create-online.json": ["appointment.booked visit:1401234600 -> visit 1561930001 created"],
+        "wh-record-create.json": ["appointment.booked visit:1401234567 -> visit 1561921428 created"],
+        "wh-record-delete.json": [
+            "appointment.cancelled record:1561921428 (in part) (no key) (no time) -> visit 1561921428 deleted"
+        ],
+        "wh-record-update-came.json": ["appointment.completed visit:1401234567 -> visit 1561921428 updated"],
+        "wh-record-update-partial.json": [
+            "appointment.changed (in part) (no key) (no time) -> visit 1561921428 updated"
+        ],
+        "wh-seed002-shape.json": [
+            "appointment.booked record:1561921999 (in part) (no key) (no time) -> visit 1561921999 created"
+        ],
         "wh-service-create.json": ["catalog.changed (no time)"],
         "wh-staff-create.json": ["other (no time): YCLIENTS sent staff: nothing here acts on it"],
     },
