@@ -70,6 +70,7 @@ chaos: setup ## 10 000 events while processes are killed and frozen at every ste
 	SVYAZKA_STORMS=3000 $(BIN)/python -m pytest -q -n 0 tests/engine/comparing --timeout 3600
 	$(BIN)/python -m chaos --storm
 	$(BIN)/python -m chaos --storm --vendors
+	$(BIN)/python -m chaos --many
 	$(BIN)/python -m chaos --storm --google
 	$(BIN)/python -m chaos --leads amocrm --google
 	$(BIN)/python -m chaos --leads bitrix24 --google

@@ -18,6 +18,7 @@ from typing import Any
 
 from fake_side import FakeSide
 from in_step_house import POINTS, InStep, Killed
+from svyazka.engine.comparing.matching import can_be_one, told_by
 from svyazka.engine.comparing.normalising import NORMALISERS, FieldType, Normaliser, plain_text
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.delivering import attempts, recording
@@ -29,7 +30,6 @@ from svyazka.engine.ports.store import Task
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.in_step import Record
-from svyazka.model.names import same_person
 from svyazka.model.records import CLEARED, SETS, RecordKind
 
 NAMES = [
@@ -430,13 +430,12 @@ class Storm:
         return found
 
     def _is_second(self, side: FakeSide, id_: str, whose: Mapping[tuple[str, str], int]) -> bool:
-        """Whether a person had a card with that phone and name there before. (By another name it is somebody else's, as
-        far as anybody can tell.)"""
+        """Whether a person had a card with that phone and name there before. (By another name or birthday it is
+        somebody else's, as far as anybody can tell.)"""
         cards, person = side.cards, whose[side.name, id_]
         others = [one for one in cards if whose.get((side.name, one)) == person and _number(one) < _number(id_)]
         return any(
-            set(_phones(side, id_)) & set(_phones(side, one))
-            and same_person(str(cards[id_].fields["name"]), str(cards[one].fields["name"]))
+            set(_phones(side, id_)) & set(_phones(side, one)) and can_be_one(told_by(cards[id_]), told_by(cards[one]))
             for one in others
         )
 

@@ -20,6 +20,7 @@ from chaos.imports import rehearse_import
 from chaos.installation import SPEED, LocalInstallation
 from chaos.leads import SPEED as LEAD_SPEED
 from chaos.leads import CloudLeads, LeadInstallation, survive
+from chaos.many import PEOPLE, rehearse_many
 from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
 from chaos.storms import AT_VENDORS as STORM_AT_VENDORS
@@ -68,6 +69,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every source with every messenger that it can reach")
     parser.add_argument("--leads", choices=LEAD_TAKERS, help="from the front door into this CRM instead")
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
+    parser.add_argument("--many", action="store_true", help="calls for thousands who are kept in step, instead")
     parser.add_argument("--vendors", action="store_true", help="with --storm: at the stand-ins of real systems")
     parser.add_argument("--import", dest="rows", type=int, metavar="ROWS", help="of a messy file into a CRM, instead")
     parser.add_argument("--deaths", type=int, default=24, help="of whoever brings the file")
@@ -79,6 +81,9 @@ def main() -> int:
     if not is_route(source, messenger):
         parser.error(f"what {source.vendor} tells is not enough for {messenger.vendor}; expected --source http")
     print(f"seed {arguments.seed}")
+    if arguments.many:
+        rehearse_many(arguments.events or PEOPLE)
+        return 0
     if arguments.storm:
         usual = STORM_IN_THE_CLOUD if arguments.google else STORM_AT_VENDORS if arguments.vendors else EDITS
         with emulator() if arguments.google else nullcontext() as firestore:
