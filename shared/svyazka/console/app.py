@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from svyazka.console import access, connections, doing, files, first, lists, more, stories, sync, work
+from svyazka.console import access, connections, doing, files, first, lists, month, more, stories, sync, work
 from svyazka.console.guarding import Guard
 from svyazka.console.pictures import pictures
 from svyazka.console.rendering import bare, page
@@ -94,6 +94,7 @@ def console(
             Route("/file", shown(files.file)),
             Route("/file", shown(files.proposed), methods=["POST"]),
             Route("/secrets", shown(access.secrets)),
+            Route("/month", shown(month.month)),
             Route("/more", shown(more.more)),
             Route("/audit", shown(more.audit)),
             Route("/do", shown(doing.do), methods=["POST"]),

@@ -22,7 +22,7 @@ from svyazka.model.requests import NEEDED, VAULT_LOCK, Request, Wish
 TYPED = frozenset({Wish.SET_SECRET, Wish.TAKE_CODE, Wish.PLAN_FILE, Wish.APPLY_FILE})
 """Wishes that come with something that only the worker may read."""
 
-SHOWS = frozenset({Wish.SHOW_CARDS, Wish.PLAN_FILE})
+SHOWS = frozenset({Wish.SHOW_CARDS, Wish.PLAN_FILE, Wish.TRY_OUT})
 """Wishes whose answer only the session that asks may read."""
 
 GRACE = timedelta(seconds=30)

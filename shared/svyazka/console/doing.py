@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from svyazka.cli.commands.preview import PROSPECTS
 from svyazka.console.asking import put_down
 from svyazka.console.files import lines_of
 from svyazka.console.rendering import page
@@ -14,6 +15,7 @@ from svyazka.console.sync import side_by_side
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.deeds import FilePlan
 from svyazka.engine.operating.showing import Cards
+from svyazka.engine.operating.trying_out import Expectation
 from svyazka.engine.security.sealing import opened
 from svyazka.model.requests import Request, Wish
 
@@ -60,11 +62,13 @@ async def revealed(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, asked: Request, reveal: bool) -> Response:
-    both = plan = None
+    both = plan = expected = None
     if asked.shown and asked.session == visit.session.id:
         shown = opened(visit.seed, asked.shown, asked.context)
         if asked.wish is Wish.PLAN_FILE:
             plan = FilePlan.model_validate_json(shown)
+        elif asked.wish is Wish.TRY_OUT:
+            expected = Expectation.model_validate_json(shown)
         else:
             both = await side_by_side(visit, asked, Cards.model_validate_json(shown), reveal)
     back = visit.asked("back")
@@ -72,5 +76,5 @@ async def _shown(visit: Visit, asked: Request, reveal: bool) -> Response:
     return page(
         "request.html", visit,
         {"request": asked, "tenant": asked.tenant, "back": back if good else "/", "both": both,
-         "plan": plan, "patch": lines_of(plan) if plan else []},
+         "plan": plan, "expected": expected, "prospects": PROSPECTS, "patch": lines_of(plan) if plan else []},
     )  # fmt: skip

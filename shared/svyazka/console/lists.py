@@ -21,6 +21,7 @@ from svyazka.model.contacts import normalize_email, normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
+from svyazka.model.in_step import Record
 
 ROWS = 50
 QUARANTINED = EventStatus.QUARANTINED.value
@@ -121,20 +122,35 @@ async def search(visit: Visit) -> Response:
     sought, tenant = form.get("sought", "").strip()[:200], visit.tenant()
     among = [tenant] if tenant else list(visit.tenants)
     address = normalize_phone(sought) or normalize_email(sought)
-    found = await _of_person(visit, among, address) if address else await _by_name(visit, among, sought)
-    return page("found.html", visit, {"found": found, "sought": sought, "tenant": tenant, "is_person": bool(address)})
+    found, records = await _of_person(visit, among, address) if address else (await _by_name(visit, among, sought), [])
+    there = {one.event.id for one in found if isinstance(one, EventRecord)}
+    under: dict[str, list[Delivery]] = {}
+    for one in found:
+        if isinstance(one, Delivery) and one.event in there:
+            under.setdefault(one.event, []).append(one)
+    top = [one for one in found if isinstance(one, EventRecord) or one.event not in there]
+    return page(
+        "found.html", visit,
+        {"found": top, "under": under, "records": records, "sought": sought, "tenant": tenant,
+         "is_person": bool(address)},
+    )  # fmt: skip
 
 
-async def _of_person(visit: Visit, among: Sequence[str], address: str) -> list[EventRecord | Delivery]:
+async def _of_person(
+    visit: Visit, among: Sequence[str], address: str
+) -> tuple[list[EventRecord | Delivery], list[Record]]:
+    """What happened about somebody and what was done, in all systems; and which cards are theirs."""
     found: list[EventRecord | Delivery] = []
+    records: list[Record] = []
     for tenant in among:
         for person in visit.around.keyring.person_ever(tenant, address):
             events = await visit.store.find(kinds.EVENTS_OF_PERSON, contains=person, limit=ROWS)
             found += [one.model for one in journal.known(EventRecord, events.documents)]
             sent = await visit.store.find(kinds.DELIVERIES_OF_PERSON, contains=person, limit=ROWS)
-            there = {one.event.id for one in found if isinstance(one, EventRecord)}
-            found += [one.model for one in journal.known(Delivery, sent.documents) if one.model.event not in there]
-    return sorted(found, key=_moment, reverse=True)
+            found += [one.model for one in journal.known(Delivery, sent.documents)]
+            known = await visit.store.find(kinds.RECORDS_OF_PERSON, contains=person, limit=ROWS)
+            records += [one.model for one in journal.known(Record, known.documents)]
+    return sorted(found, key=_moment, reverse=True), [one for one in records if one.merged_into is None]
 
 
 async def _by_name(visit: Visit, among: Sequence[str], sought: str) -> list[EventRecord | Delivery]:

@@ -16,6 +16,7 @@ from svyazka.model.requests import Role
 ROWS = 100
 
 SECTIONS = (
+    ("/month", N_("What it did for you"), N_("A month in numbers, and the time that it saved."), Role.LOOKER),
     ("/file", N_("Settings"), N_("What is connected with what, as a text; changes are looked at before they are made."),
      Role.LOOKER),
     ("/pictures", N_("Pictures"), N_("How much was done, how quickly, what was read and what it cost."), Role.LOOKER),

@@ -58,6 +58,7 @@ ACTIONS = {
     "pause_job": N_("paused long work"), "resume_job": N_("let long work go on"), "cancel_job": N_("ended long work"),
     "set_secret": N_("set a key"), "secret set": N_("set a key"), "secret rm": N_("removed a key"),
     "authorise": N_("began to give access"), "take_code": N_("gave access"), "auth": N_("gave access"),
+    "try_out": N_("looked what would follow"),
     "plan_file": N_("looked what a change of the settings would do"), "apply_file": N_("changed the settings"),
     "reveal": N_("looked at a person"), "apply": N_("changed the settings"), "invite": N_("made a way in"),
     "forget": N_("forgot a person"), "send": N_("sent a message"),

@@ -28,6 +28,7 @@ from svyazka.engine.jobs.work import Work
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import Asked, Route, resume_task
 from svyazka.engine.operating.deeds import Hands
+from svyazka.engine.operating.preview import Preview
 from svyazka.engine.operating.replaying import Replaying
 from svyazka.engine.operating.requests import Requests
 from svyazka.engine.outages.learning import Outages
@@ -88,7 +89,8 @@ class Worker:
         self.jobs = Jobs(hub, self.outages, [*own, *works(hub, self.outages)])
         self.nightly = Nightly(hub)
         self.webhook_of = webhooks
-        self.requests = Requests(hub, self.outages, webhooks, hands) if hands else None
+        preview = Preview(hub, self.decider, self.admission, self.outages)
+        self.requests = Requests(hub, self.outages, webhooks, hands, preview) if hands else None
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 
     async def handle(self, path: str, body: Mapping[str, str]) -> int:

@@ -55,6 +55,8 @@ class Wish(StrEnum):
     """Say what a business's settings, as they were typed, would change."""
     APPLY_FILE = "apply_file"
     """Make them so, if nobody changed them meanwhile."""
+    TRY_OUT = "try_out"
+    """Say what a sample event of a connection would bring about."""
     SYNC_START = "sync_start"
     """Systems in step: write from now on, where a flow only watched."""
     SYNC_STOP = "sync_stop"

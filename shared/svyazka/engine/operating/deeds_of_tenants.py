@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
-from svyazka.engine.operating.deeds import Answer, Deeds, Hands, Refused, end_of, typed
+from svyazka.engine.operating.deeds import Answer, Deeds, Hands, Refused, connection_in, end_of, typed
+from svyazka.engine.operating.preview import Preview
+from svyazka.engine.operating.trying_out import expectation
 from svyazka.engine.security.sealing import sealed_to
-from svyazka.model.errors import Conflict
+from svyazka.model.errors import Conflict, SourceUnavailable
 from svyazka.model.requests import Request, Wish
 from svyazka.model.tenants import Tenant
 
@@ -14,13 +16,14 @@ from svyazka.model.tenants import Tenant
 class DeedsOfTenants:
     """Carries them out."""
 
-    def __init__(self, hub: Hub, hands: Hands) -> None:
-        self._hub, self._hands = hub, hands
+    def __init__(self, hub: Hub, hands: Hands, preview: Preview) -> None:
+        self._hub, self._hands, self._preview = hub, hands, preview
         self.deeds: Deeds = {
             Wish.PAUSE: self._paused,
             Wish.RESUME: self._resumed,
             Wish.PLAN_FILE: self._planned,
             Wish.APPLY_FILE: self._applied,
+            Wish.TRY_OUT: self._tried_out,
         }
 
     async def _paused(self, request: Request, tenant: Tenant) -> str:
@@ -49,3 +52,14 @@ class DeedsOfTenants:
         except Conflict:
             raise Refused(N_("somebody changed the settings meanwhile: look at them anew")) from None
         return said
+
+    async def _tried_out(self, request: Request, tenant: Tenant) -> Answer:
+        """Nothing is written or sent. Raises Refused where a system has to be asked first, and can't be now."""
+        name = connection_in(tenant, request.about)
+        if request.lock is None:
+            raise Refused(N_("nobody is there to see it"))
+        try:
+            found = await expectation(self._hub, self._preview, tenant, name)
+        except SourceUnavailable as error:
+            raise Refused(str(error)) from None
+        return Answer(N_("nothing was sent"), shown=sealed_to(request.lock, found.model_dump_json(), request.context))

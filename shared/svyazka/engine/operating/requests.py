@@ -20,6 +20,7 @@ from svyazka.engine.operating.deeds_of_deliveries import DeedsOfDeliveries
 from svyazka.engine.operating.deeds_of_jobs import DeedsOfJobs
 from svyazka.engine.operating.deeds_of_sync import DeedsOfSync
 from svyazka.engine.operating.deeds_of_tenants import DeedsOfTenants
+from svyazka.engine.operating.preview import Preview
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.security.sealing import vault_lock
@@ -32,11 +33,18 @@ from svyazka.model.tenants import Tenant
 class Requests:
     """Carries them out."""
 
-    def __init__(self, hub: Hub, outages: Outages, webhook_of: Callable[[str], Webhook | None], hands: Hands) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        outages: Outages,
+        webhook_of: Callable[[str], Webhook | None],
+        hands: Hands,
+        preview: Preview,
+    ) -> None:
         self._hub = hub
         self._deeds: Deeds = {
             **DeedsOfDeliveries(hub, outages, webhook_of).deeds, **DeedsOfJobs(hub).deeds,
-            **DeedsOfAccess(hub, hands).deeds, **DeedsOfTenants(hub, hands).deeds,
+            **DeedsOfAccess(hub, hands).deeds, **DeedsOfTenants(hub, hands, preview).deeds,
             **DeedsOfSync(hub, outages).deeds,
         }  # fmt: skip
         self._lock_is_shown = False
