@@ -23,8 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 ROLES = (N_("looker"), N_("operator"), N_("owner"))
 """What somebody who has come in is called."""
 
-GOOD = frozenset({"succeeded", "delivered", "read", "done", "ok"})
-WAITING = frozenset({"pending", "waiting_for", "in_flight", "accepted", "sent", "asked", "planned", "running", "waits"})
+GOOD = frozenset({"succeeded", "delivered", "read", "planned", "done", "ok"})
+WAITING = frozenset({"pending", "waiting_for", "in_flight", "accepted", "sent", "asked", "running", "waits"})
 LATER = frozenset({"retrying", "parked", "blocked", "warn", "mended", "flapping", "paused"})
 BAD = frozenset({"failed", "dead", "unknown", "quarantined", "undelivered", "refused", "fail", "open", "held"})
 

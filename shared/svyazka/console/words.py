@@ -61,6 +61,8 @@ ACTIONS = {
     "try_out": N_("looked what would follow"),
     "plan_file": N_("looked what a change of the settings would do"), "apply_file": N_("changed the settings"),
     "reveal": N_("looked at a person"), "apply": N_("changed the settings"), "invite": N_("made a way in"),
+    "import": N_("brought a file in"), "urls": N_("asked for the addresses"),
+    "sync plan": N_("looked whose card is whose"),
     "forget": N_("forgot a person"), "send": N_("sent a message"),
     "jobs pause": N_("paused long work"), "jobs resume": N_("let long work go on"),
     "jobs cancel": N_("ended long work"),
