@@ -160,7 +160,8 @@ async def side_by_side(visit: Visit, request: Request, cards: Cards, reveal: boo
     record = held.model if held else None
     asked = {name: (*saw, LEAVE) for name, saw in record.saw.items()} if record else {}
     asked |= dict.fromkeys(record.stopped, (GO_ON,)) if record else {}
-    names = list(dict.fromkeys(name for one in cards.cards for name in one.fields))
+    names = list(dict.fromkeys(name for one in cards.cards for name, texts in one.fields.items() if texts))
+    names += [name for name in asked if name not in names]
     found = SideBySide(names, cards, asked, request.arguments.get("flow", ""), reveal)
     names.sort(key=lambda name: (name not in asked, not found.differs(name)))
     return found
