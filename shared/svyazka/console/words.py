@@ -11,6 +11,7 @@ FLOWS = {
     "enrich": N_("news onto the card"), "booking": N_("a booking"), "booking_bot": N_("the booking bot"),
     "one_time_code": N_("a one-time code"), "sync_contacts": N_("contacts in step"),
     "sync_appointments": N_("visits in step"),
+    "take_payment": N_("taking a payment"), "paid_order": N_("an order is paid"),
     "alerts": N_("word to you of trouble"), "send": N_("sent by hand"),
 }  # fmt: skip
 
