@@ -13,9 +13,10 @@ from svyazka.engine.delivering import attempts, recording
 from svyazka.engine.in_step import preparing
 from svyazka.engine.in_step.flows import switch_of
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.operating.answering import answer
+from svyazka.engine.operating.answering import answer, answer_all
 from svyazka.engine.operating.holding import let_go
 from svyazka.engine.operating.syncing import flow_named
+from svyazka.engine.operating.tombstones import revive, unmerge
 from svyazka.engine.planning import planner
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
@@ -154,6 +155,22 @@ class InStep(House):
         """A person says what becomes of what is held."""
         flow = await flow_named(self.hub, self.tenant, "sync_contacts")
         return [one async for one in let_go(self.hub, self.tenant, flow, what, said, dry_run=dry_run)]
+
+    async def answer_all(self, said: str, **which: Any) -> tuple[int, int]:
+        """One answer to all rows that it fits; how many were answered, and how many it didn't fit."""
+        flow = await flow_named(self.hub, self.tenant, "sync_contacts")
+        done = [one async for one in answer_all(self.hub, self.tenant, flow, said, **which)]
+        return sum(one.skipped is None for one in done), sum(one.skipped is not None for one in done)
+
+    async def revive(self, object_: str, connection: str | None = None) -> list[str]:
+        """A person says that what was deleted may be made anew."""
+        flow = await flow_named(self.hub, self.tenant, "sync_contacts")
+        return await revive(self.hub, self.tenant, flow, self.record_of(object_).id, connection)
+
+    async def unmerge(self, object_: str, *cards: str) -> str:
+        """A person says that these cards are somebody else."""
+        flow = await flow_named(self.hub, self.tenant, "sync_contacts")
+        return await unmerge(self.hub, self.tenant, flow, self.record_of(object_).id, list(cards))
 
     def cards(self, kind: str) -> list[Problem]:
         """The open cards of a kind."""

@@ -58,6 +58,10 @@ COMMANDS = {
     "diff": Lazy(f"{_HERE}.diff", "diff", N_(
         "Whether systems that are kept in step agree: how many fields, how fresh that is, and where they differ.",
     )),
+    "links": Lazy(f"{_HERE}.links", "links", N_("Which objects of which systems are one thing.")),
+    "unmerge": Lazy(f"{_HERE}.links", "unmerge", N_(
+        "Take cards apart that are not the same person's: our links only, the systems' own merges stay.",
+    )),
     "jobs": Lazy(f"{_HERE}.jobs", "family", N_(
         "Long work: imports, comparisons, first links. Without a command: what there is, newest first.",
     )),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
 
 from svyazka.catalogue import N_, _, ngettext
+from svyazka.cli.commands.links import revive
 from svyazka.cli.commands.sync_held import held, let_go
 from svyazka.cli.commands.sync_plan import plan, take
 from svyazka.cli.group import Command, Family
@@ -29,7 +31,10 @@ Toward = Annotated[
 
 RecordId = Annotated[str, typer.Argument(metavar="RECORD", help=N_("As `sync status` lists it."))]
 OfField = Annotated[str, typer.Argument(metavar="FIELD")]
-Said = Annotated[str, typer.Argument(metavar="ANSWER", help=N_("A connection, `leave` or `go-on`."))]
+Said = Annotated[str, typer.Argument(metavar="ANSWER", help=N_("One of those that `sync status` names beside it."))]
+OfCause = Annotated[str | None, typer.Option("--cause", metavar="WHY", help=N_("Only what is asked for this."))]
+OnlyField = Annotated[str | None, typer.Option("--field", metavar="FIELD", help=N_("Only what is asked of this."))]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=N_("Only say how many records it concerns."))]
 
 family = typer.Typer(
     cls=Family, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -41,6 +46,9 @@ family.command("plan", cls=Command, help=N_(
 family.command("held", cls=Command, help=N_(
     "What waits for a person because it happened to many records at once.",
 ))(held)  # fmt: skip
+family.command("revive", cls=Command, help=N_(
+    "Let what was deleted be made anew where it is gone; a card that is there meanwhile is taken.",
+))(revive)  # fmt: skip
 family.command("let-go", cls=Command, help=N_("Say what becomes of what is held: of all of it at once."))(let_go)
 
 
@@ -80,8 +88,9 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
                 [(one.id, _would(one)) for one in watched], _("nothing would be written"),
             )  # fmt: skip
             table(
-                (N_("Record"), N_("Field"), N_("Why"), N_("Cards")),
-                [(one.record, one.field, one.cause, _cards(one)) for one in doubts], _("nothing waits for you"),
+                (N_("Record"), N_("Field"), N_("Why"), N_("Cards"), N_("Answers")),
+                [(one.record, one.field, one.cause, _cards(one), ", ".join(answering.choices(one))) for one in doubts],
+                _("nothing waits for you"),
             )  # fmt: skip
 
     run(body)
@@ -115,10 +124,10 @@ def start(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = Fal
 
 @family.command(
     "answer", cls=Command,
-    help=N_("Answer what is asked: whose value holds, that a difference stays, that a stopped field goes on."),
+    help=N_("Answer what is asked: whose value holds, whose card it is, that a difference stays, that it goes on."),
 )  # fmt: skip
 def answer(tenant: OfTenants, flow: FlowId, record: RecordId, field: OfField, said: Said) -> None:
-    """Answer what is asked: whose value holds, that a difference stays, that a stopped field goes on."""
+    """Answer what is asked: whose value holds, whose card it is, that a difference stays, that it goes on."""
 
     async def body(session: Session) -> None:
         owner, hub = await session.tenant(tenant), session.hub
@@ -126,6 +135,32 @@ def answer(tenant: OfTenants, flow: FlowId, record: RecordId, field: OfField, sa
         await answering.answer(hub, owner, found, record, field, said)
         await session.audit("sync answer", f"{owner.id}/{flow}/{record}", field=field, said=said)
         say(_("taken down; {record} is looked at anew", record=record))
+
+    run(body)
+
+
+@family.command("answer-all", cls=Command, help=N_("Answer at once all that is asked and that one answer fits."))
+def answer_all(
+    tenant: OfTenants, flow: FlowId, said: Said, field: OnlyField = None, cause: OfCause = None,
+    dry_run: DryRun = False, yes: Yes = False,
+) -> None:  # fmt: skip
+    """Answer at once all that is asked and that one answer fits."""
+
+    async def body(session: Session) -> None:
+        owner, hub = await session.tenant(tenant), session.hub
+        found = await syncing.flow_named(hub, owner, flow)
+
+        def rows(dry: bool) -> AsyncIterator[answering.Answered]:
+            return answering.answer_all(hub, owner, found, said, field=field, cause=cause, dry_run=dry)
+
+        count = len([one async for one in rows(True) if one.skipped is None])
+        if dry_run:
+            say(ngettext("{count} row would be answered so", "{count} rows would be answered so", count))
+            return
+        confirm(_("Answer {said} to {count} rows?", said=said, count=count), yes)
+        await session.audit("sync answer-all", f"{owner.id}/{flow}", said=said, field=field or "", cause=cause or "")
+        done = len([one async for one in rows(False) if one.skipped is None])
+        say(ngettext("{count} row is answered", "{count} rows are answered", done))
 
     run(body)
 
@@ -163,5 +198,5 @@ def _watched_row(flow: str, one: Record) -> dict[str, object]:
 def _doubt_row(one: Doubt) -> dict[str, object]:
     return {
         "flow": one.flow, "record": one.record, "field": one.field, "cause": one.cause, "sides": one.sides,
-        "candidates": list(one.candidates), "since": one.since.isoformat(),
+        "candidates": list(one.candidates), "since": one.since.isoformat(), "choices": list(answering.choices(one)),
     }  # fmt: skip

@@ -88,8 +88,14 @@ class SideOfSet:
 
     @property
     def tells(self) -> bool:
-        """Whether its elements say something about the set: a view that shows what it did says nothing new."""
-        return not self.view or self.state in (State.FRESH, State.CHANGED)
+        """Whether its elements say something about the set: a view that shows what it did says nothing new, unless no
+        set that ever agreed is read: what is made anew is filled from the views."""
+        return not self.view or self.state in (State.FRESH, State.CHANGED) or self._no_set_has_agreed
+
+    @property
+    def _no_set_has_agreed(self) -> bool:
+        sides, states = self.case.sides, self.case.states
+        return all(sides[name].one_value or states[name] is State.FRESH for name in self.case.taking)
 
     def says(self, element: str) -> bool:
         """Whether it says that an element of its belongs to the set. A file can't show that others removed one: what it

@@ -16,6 +16,9 @@ WHOSE = "@"
 LEAVE = "leave"
 """A person's word: what differs may differ; who is gone is gone, and nothing follows elsewhere."""
 
+NEW, NONE, REVIVE = "new", "none", "revive"
+"""And of whose card it is: another one is to be made; there is none; what was deleted may be made anew."""
+
 
 def doubts(
     flow: InStep, before: Record, after: Record, now: datetime, candidates: tuple[str, ...] = ()
@@ -30,6 +33,8 @@ def doubts(
 
 
 DELETED = "deleted"
+MERGED = "merge_suspected"
+"""It was deleted, and another card of that system shows its phone or e-mail: they may have been made one there."""
 
 
 def asked_of(record: Record, rules: Rules, fields: dict[str, str]) -> dict[str, str]:
@@ -38,11 +43,18 @@ def asked_of(record: Record, rules: Rules, fields: dict[str, str]) -> dict[str, 
     whose = {
         name: why for name, why in record.asked.items()
         if name.startswith(WHOSE) and name.removeprefix(WHOSE) not in record.live and why != DELETED
+        and record.said.get(name) not in (LEAVE, NONE)
     }  # fmt: skip
     gone = [name for name, side in record.sides.items() if side.state is SideState.GONE] if record.live else []
     gone = [name for name in gone if record.said.get(WHOSE + name) != LEAVE]
     deleted = {WHOSE + name: DELETED for name in gone if rules.delete.get(name) == "ask"}
     return {**whose, **deleted, **fields}
+
+
+def ended(flow: InStep, record: Record, now: datetime) -> list[Write]:
+    """The rows of a record that is no more."""
+    rows = [_row(flow, record, name, why, now, over=True) for name, why in record.asked.items()]
+    return [Put(journal.document(row)) for row in rows]
 
 
 def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, over: bool) -> Doubt:

@@ -15,6 +15,7 @@ from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import MERGED, NEW, NONE, REVIVE, WHOSE, ended
 from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
 from svyazka.engine.in_step.look import Look
 from svyazka.engine.in_step.noting import keys_of, note_ids, noted_under
@@ -94,6 +95,9 @@ class Finding:
         objects = [one.object for one in look.seen.values() if isinstance(one, Seen) and one.object is not None]
         if any(is_nameless(one) for one in objects):
             return UNTOLD
+        said = look.held.model.said.get(WHOSE + look.toward)
+        if said == NONE:
+            return Nothing(NONE, N_("a person said that there is none"))
         keys = keys_of(objects)
         noted, documents = await self._noted(look, keys)
         if any(self._is_making(one.model, look.toward) for one in noted):
@@ -101,8 +105,14 @@ class Finding:
         found = await self._search(look, delivery, keys, noted)
         if isinstance(found, NotNow):
             return found
+        told = [one for one in found if said == f"{look.toward}/{one.object.id}"]
+        if told:
+            return await self._matched(look, told)
         # What bears our mark was made for this record, whatever somebody has called it since.
-        ours = [one for one in found if one.marked] or [one for one in found if is_one(one.object, objects)]
+        marked = [one for one in found if one.marked]
+        if said == NEW and not marked:
+            return await self._new(look, delivery, keys, documents, objects)
+        ours = marked or [one for one in found if is_one(one.object, objects)]
         if not ours:
             return await self._new(look, delivery, keys, documents, objects)
         if any(is_nameless(one.object) for one in ours):
@@ -113,6 +123,25 @@ class Finding:
         if look.flow.rules.on_doubt == "skip":
             return replace(matched, candidates=None)
         return await self._new(look, delivery, keys, documents, objects)
+
+    async def survivor(self, look: Look, delivery: Delivery) -> Joined | Nothing | NotNow | None:
+        """Of an object that was deleted a moment ago: what it was made one with, as far as its other sides can tell. No
+        system says so; the card that stays shows the phone of the one that went. None: it was only deleted."""
+        objects = [one.object for one in look.seen.values() if isinstance(one, Seen) and one.object is not None]
+        keys = keys_of(objects)
+        if not keys or any(is_nameless(one) for one in objects):
+            return None
+        noted, _documents = await self._noted(look, keys)
+        found = await self._search(look, delivery, keys, noted)
+        if isinstance(found, NotNow):
+            return found
+        ours = [one for one in found if is_one(one.object, objects) and not is_nameless(one.object)]
+        if not ours:
+            return None
+        if len(ours) == 1 and (ours[0].record is None or may_join(look.held.model, ours[0].record.model)):
+            return await self._join(look, ours[0])
+        message = N_("it was deleted, and another card there shows the same: were they made one?")
+        return Nothing(MERGED, message, tuple(f"{look.toward}/{one.object.id}" for one in ours))
 
     # Where it may be
 
@@ -154,6 +183,7 @@ class Finding:
             return way
         records, call, account = way
         ids = [one.model.live[toward].object for one in noted if toward in one.model.live]
+        ids += _told(look)
 
         async def ask() -> tuple[dict[str, Object], set[str]]:
             return await _asked(records, kind, keys, mark_for(look.held.model, toward), ids, call)
@@ -199,6 +229,7 @@ class Finding:
         ids = [link_id(record.tenant, record.kind, name, side.object) for name, side in goes.model.live.items()]
         links = [held for id_ in ids if (held := await journal.load(store, Link, id_)) is not None]
         joined, writes = take_in(into.model, goes, links, now)
+        writes += ended(look.flow, goes.model, now)
         return Joined(Versioned(joined, into.version), tuple(writes))
 
     # It isn't
@@ -226,6 +257,8 @@ class Finding:
         return journal.replace(there.model, there.version) if note is None and there is not None else note
 
     async def _may_make(self, look: Look, delivery: Delivery) -> bool:
+        if look.held.model.said.get(WHOSE + look.toward) in (NEW, REVIVE):
+            return True
         rule = look.flow.rules.create.get(look.toward)
         if rule is None or rule == "always":
             return rule is not None
@@ -245,6 +278,12 @@ def linked_with(look: Look, there: str) -> Joined:
         }
     )  # fmt: skip
     return Joined(Versioned(joined, look.held.version), (journal.create(link),))
+
+
+def _told(look: Look) -> list[str]:
+    """The object there that a person named."""
+    connection, _, id_ = look.held.model.said.get(WHOSE + look.toward, "").partition("/")
+    return [id_] if id_ and connection == look.toward else []
 
 
 async def _asked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from svyazka.engine.comparing.compare import ComparedRecord, compare_record
@@ -247,6 +247,10 @@ class Look:
         if compared is not None:
             record, beside = wished_beside(record, self._others_to_write(record, compared), wish, now)
             made += beside
+        gone = self._gone_now(record)
+        if gone:
+            record, beside = wished(record, gone, wish, now, now + MERGES_SHOW)
+            made += beside
         made = [one for one in made if await self.hub.store.get("deliveries", one.id) is None]
         rows = doubts(self.flow, self.held.model, record, now, candidates)
         if set(record.asked.items()) - set(self.held.model.asked.items()):
@@ -255,6 +259,13 @@ class Look:
             (journal.replace(record, held.version), *map(journal.create, made), *writes, *rows),
             tuple(perform_task(one, one.next_attempt_at) for one in made),
         )
+
+    def _gone_now(self, record: Record) -> tuple[str, ...]:
+        """Sides that turned out to be deleted in this look, of something that lives on elsewhere: what is deleted may
+        have been made one with another card, which takes a moment to show."""
+        before = self.held.model.live
+        looks = record.live and self.flow.kind.finds_by_cards
+        return tuple(name for name in before if name not in record.live) if looks else ()
 
     async def _next(self, record: Record, wish: Wish, now: datetime) -> tuple[Record, list[Delivery]]:
         """The look for what was wished meanwhile."""
@@ -273,6 +284,8 @@ class Look:
 
 
 PEOPLE_MOST = 64
+MERGES_SHOW = timedelta(seconds=30)
+"""After so long the card that stays of a merge shows what the other one held."""
 
 
 def _why(compared: ComparedRecord, name: str) -> str:

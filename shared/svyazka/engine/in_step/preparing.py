@@ -13,7 +13,7 @@ from svyazka.engine.comparing.compare import ComparedRecord
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, braked, with_counted
-from svyazka.engine.in_step.doubting import DELETED, WHOSE
+from svyazka.engine.in_step.doubting import DELETED, LEAVE, MERGED, WHOSE
 from svyazka.engine.in_step.finding import Finding, First, Joined, New, Nothing
 from svyazka.engine.in_step.flows import InStep, flow_for, switch_of, writes_toward
 from svyazka.engine.in_step.holding_back import weighed_changes, weighed_deletions
@@ -26,7 +26,7 @@ from svyazka.engine.in_step.ready import Ready
 from svyazka.engine.in_step.taking_part import left_out
 from svyazka.engine.in_step.telling import waits_long
 from svyazka.engine.in_step.wanting import record_of, wish_of
-from svyazka.engine.in_step.wishes import targets, wished
+from svyazka.engine.in_step.wishes import revives, targets, wished
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
@@ -46,6 +46,9 @@ BUSY = timedelta(seconds=2)
 
 FIRST_TAKES = timedelta(seconds=5)
 """What has to be there first is looked for after so long."""
+
+MERGED_WITHIN = timedelta(minutes=15)
+"""So long after a deletion a card that shows the same phone may be what the deleted one was merged into."""
 
 SLOW = timedelta(seconds=30)
 """After so long again where reading took too long."""
@@ -145,7 +148,16 @@ class Preparing:
 
     async def _missing(self, delivery: Delivery, look: Look) -> Transition | Ready:
         gone = any(isinstance(one, Seen) and one.state is SideState.GONE for one in look.seen.values())
-        if look.held.model.has_gone or gone:
+        if (look.held.model.has_gone or gone) and not revives(look.held.model, look.toward):
+            merged = await self._finding.survivor(look, delivery) if self._may_be_merged(look) else None
+            if isinstance(merged, NotNow):
+                return await self._not_now(delivery, merged, look.flow)
+            if isinstance(merged, Joined):
+                return await self._joined(delivery, look, merged)
+            if isinstance(merged, Nothing):
+                return await self._without_claim(
+                    delivery, look, None, merged.message, refused=merged.code, doubt=merged.candidates
+                )
             return await self._without_claim(delivery, look, None, N_("it was deleted: nothing is made in its place"))
         finding = self._finding if look.flow.kind.finds_by_cards else self._placing
         found = await finding.find(look, delivery)
@@ -170,6 +182,12 @@ class Preparing:
         writes = () if begun else (journal.create(first),)
         own = () if begun else (perform_task(first, first.next_attempt_at),)
         return Transition(later, writes, (perform_task(later, later.next_attempt_at), *own))
+
+    def _may_be_merged(self, look: Look) -> bool:
+        """Whether it was deleted there a moment ago, and nobody has said anything of that."""
+        side = look.held.model.sides.get(look.toward)
+        lately = side is not None and side.gone_at is not None and self._hub.clock.now() - side.gone_at <= MERGED_WITHIN
+        return lately and look.flow.kind.finds_by_cards and WHOSE + look.toward not in look.held.model.said
 
     async def _make(self, delivery: Delivery, look: Look, new: New) -> Transition | Ready:
         look.making = True
@@ -285,7 +303,9 @@ def _of_target(
     record: Record, toward: str, would: tuple[str, ...], refused: str, doubtful: bool
 ) -> dict[str, object]:  # fmt: skip
     """What is noted of the side that was looked toward."""
-    asked = {name: why for name, why in record.asked.items() if name != WHOSE + toward or why == DELETED}
+    what, is_gone = WHOSE + toward, toward in record.sides and toward not in record.live
+    stays = is_gone and record.asked.get(what) in (DELETED, MERGED) and record.said.get(what) != LEAVE
+    asked = {name: why for name, why in record.asked.items() if name != what or stays}
     others = {name: one for name, one in record.would.items() if name != toward}
     left = {name: one for name, one in record.refused.items() if name != toward}
     return {

@@ -78,10 +78,16 @@ def _delivery(record: Record, toward: str, wanted: int, wish: Wish, now: datetim
     )  # fmt: skip
 
 
+def revives(record: Record, connection: str) -> bool:
+    """Whether a person said that it may be made anew there, though it was deleted."""
+    return record.said.get(f"@{connection}") == "revive"
+
+
 def targets(record: Record, between: tuple[str, ...], told_by: str | None = None) -> tuple[str, ...]:
     """Where something may follow: every other side that isn't gone; a side that there isn't yet, unless the thing was
     deleted anywhere, for then nothing is made anywhere."""
     return tuple(
         name for name in between
-        if name != told_by and (name in record.live or (name not in record.sides and not record.has_gone))
+        if name != told_by
+        and (name in record.live or (name not in record.sides and (not record.has_gone or revives(record, name))))
     )  # fmt: skip

@@ -1,21 +1,48 @@
-"""A person's answer to what systems in step ask: whose value holds, that the difference may stay, that it goes on."""
+"""A person's answer to what systems in step ask: whose value holds, that a difference may stay, that it goes on, whose
+card it is."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from svyazka.catalogue import _
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import going_on
-from svyazka.engine.in_step.doubting import LEAVE
+from svyazka.engine.in_step.doubting import DELETED, LEAVE, MERGED, NEW, NONE, REVIVE, WHOSE
 from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.in_step.holding_back import GO_ON
+from svyazka.engine.in_step.joining import may_join
 from svyazka.engine.in_step.wanting import Wanting, record_of
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.syncing import doubts
+from svyazka.engine.operating.tombstones import revived
 from svyazka.model.bases import Accepted, AcceptedFor, Decided
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
-from svyazka.model.in_step import Record
+from svyazka.model.in_step import Doubt, Link, Record, doubt_id, link_id
+from svyazka.model.restraints import Stop
 from svyazka.model.tenants import Tenant
 
 TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One row of the list, and why it could not be answered so; None: it was (in a dry run: would be)."""
+
+    doubt: Doubt
+    skipped: str | None = None
+
+
+def choices(doubt: Doubt) -> tuple[str, ...]:
+    """What may be said to a row of the list."""
+    if doubt.cause in tuple(Stop):
+        return (GO_ON,)
+    if doubt.cause in (DELETED, MERGED):
+        return (LEAVE, REVIVE)
+    if doubt.field.startswith(WHOSE):
+        return (*doubt.candidates, NEW, NONE)
+    return (*sorted(doubt.sides), LEAVE)
 
 
 async def answer(hub: Hub, tenant: Tenant, flow: InStep, record: str, field: str, said: str) -> None:
@@ -30,7 +57,11 @@ async def answer(hub: Hub, tenant: Tenant, flow: InStep, record: str, field: str
             ) from None
         if held.model.tenant != tenant.id or held.model.kind is not flow.rules.kind:
             raise ConfigError(_("record {record} is none of {flow}", record=record, flow=flow.id))
-        after = answered(held.model, field, said).model_copy(update={"moves": held.model.moves + 1})
+        if field.startswith(WHOSE):
+            after = await _whose(hub, flow, held.model, field, said)
+        else:
+            after = answered(held.model, field, said)
+        after = after.model_copy(update={"moves": held.model.moves + 1})
         try:
             await hub.store.commit([journal.replace(after, held.version)])
         except Conflict:
@@ -38,6 +69,30 @@ async def answer(hub: Hub, tenant: Tenant, flow: InStep, record: str, field: str
         await Wanting(hub).wish(tenant, flow, held.model.id)
         return
     raise Unavailable(_("it is looked at in this moment: run this again"))
+
+
+async def answer_all(
+    hub: Hub, tenant: Tenant, flow: InStep, said: str, *, field: str | None = None, cause: str | None = None,
+    dry_run: bool = False,
+) -> AsyncIterator[Answered]:  # fmt: skip
+    """One answer to every open row that it fits. Each is its own commit, and answering a row twice changes nothing:
+    whoever dies on the way begins again."""
+    async for doubt in doubts(hub, tenant, flow):
+        if (field is not None and doubt.field != field) or (cause is not None and doubt.cause != cause):
+            continue
+        if said not in choices(doubt):
+            yield Answered(doubt, _("expected one of {choices}", choices=", ".join(choices(doubt))))
+            continue
+        if not dry_run:
+            try:
+                await answer(hub, tenant, flow, doubt.record, doubt.field, said)
+            except ConfigError as error:  # it was answered, or has ended, meanwhile
+                yield Answered(doubt, str(error))
+                continue
+        yield Answered(doubt)
+
+
+# Of a field
 
 
 def answered(record: Record, field: str, said: str) -> Record:
@@ -61,3 +116,44 @@ def answered(record: Record, field: str, said: str) -> Record:
             _("expected whose value holds, or that it stays: {known}; got {said!r}", known=known, said=said)
         )
     return record.model_copy(update={"decided": {**record.decided, field: Decided(winner=said, sides=saw)}})
+
+
+# Of whose card it is
+
+
+async def _whose(hub: Hub, flow: InStep, record: Record, field: str, said: str) -> Record:
+    """The record with an answer about the object in one system. What was said before may be said anew, and a card may
+    be named though nobody asked."""
+    connection = field.removeprefix(WHOSE)
+    row = await journal.load(hub.store, Doubt, doubt_id(record.tenant, flow.id, record.id, field))
+    if row is not None and field in record.asked:
+        known = choices(row.model)
+    elif connection in flow.rules.between and connection not in record.sides:
+        known = (NEW, NONE, f"{connection}/...")
+    else:
+        asked = ", ".join(record.asked) or _("nothing")
+        raise ConfigError(_("{field!r} isn't asked of this record; asked: {asked}", field=field, asked=asked))
+    named = said.startswith(f"{connection}/") and known[-1].endswith("/...")
+    if said not in known and not named:
+        raise ConfigError(_("expected one of {choices}, got {said!r}", choices=", ".join(known), said=said))
+    if said == REVIVE:
+        return revived(record, connection)
+    if "/" in said:
+        await _check_free(hub, record, *said.split("/", 1))
+    return record.model_copy(update={"said": {**record.said, field: said}})
+
+
+async def _check_free(hub: Hub, record: Record, connection: str, object_: str) -> None:
+    link = await journal.load(hub.store, Link, link_id(record.tenant, record.kind, connection, object_))
+    if link is None:
+        return
+    other = (await record_of(hub.store, link.model.record)).model
+    if other.id != record.id and not may_join(record, other):
+        cards = ", ".join(f"{name}/{side.object}" for name, side in sorted(other.live.items()))
+        raise ConfigError(
+            _(
+                "{connection}/{object} is one person with {cards} already: merge the two cards there first, or say "
+                "{new} or {none}",
+                connection=connection, object=object_, cards=cards, new=NEW, none=NONE,
+            )
+        )  # fmt: skip

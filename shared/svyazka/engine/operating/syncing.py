@@ -12,7 +12,7 @@ from svyazka.engine.in_step.flows import InStep, in_step_flows
 from svyazka.engine.in_step.wanting import Wanting
 from svyazka.engine.jobs.steering import start
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, JOBS_OF_TENANT, RECORDS_BY_STANDING
+from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, JOBS_OF_TENANT, RECORDS_BY_STANDING, RECORDS_OF_KIND
 from svyazka.engine.ports.blobs import LIVES, Purpose
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document
@@ -93,6 +93,12 @@ async def records(hub: Hub, tenant: Tenant, flow: InStep, standing: str) -> Asyn
     """The records of a flow that stand so, the oldest first."""
     where = {"tenant": tenant.id, "kind": flow.rules.kind.value, "status": standing}
     async for one in _all(hub, RECORDS_BY_STANDING, where):
+        yield journal.read(Record, one).model
+
+
+async def links(hub: Hub, tenant: Tenant, flow: InStep) -> AsyncIterator[Record]:
+    """All records of a flow, the oldest first, also those that were taken in by others."""
+    async for one in _all(hub, RECORDS_OF_KIND, {"tenant": tenant.id, "kind": flow.rules.kind.value}):
         yield journal.read(Record, one).model
 
 
