@@ -54,6 +54,8 @@ class FakeSide(Records[ConnectionSettings]):
     marks: dict[str, str] = field(default_factory=dict)
     bin: dict[str, Object] = field(default_factory=dict)
     seen_after: timedelta = timedelta()
+    by_seconds: bool = False
+    """Its versions and times are whole seconds: two saves in one look alike."""
     told: deque[Hint] = field(default_factory=deque)
     hook: bool = True
     down: bool = False
@@ -73,6 +75,7 @@ class FakeSide(Records[ConnectionSettings]):
     reads_at_once: int = 50  # type: ignore[misc]
 
     kinds = frozenset({CONTACT})
+    exact_versions = True  # type: ignore[misc]
     creating = Operation(Safety.checkable(ASK_AFTER))
     updating = Operation(Safety.idempotent())
 

@@ -17,6 +17,7 @@ from svyazka.engine.calling.exchanges import exchanges
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.outbound.http_clients import Clients
 from svyazka.engine.rules.what_differs import normal_element
+from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.model.events import Change, Hint
 from svyazka.model.in_step import SideState
 from svyazka.model.records import Object, RecordKind
@@ -135,3 +136,26 @@ async def test_a_storm_over_all_of_them_ends_in_agreement(vendors: Running) -> N
     one = await storm_at_vendors(PAIRS[-1], vendors, seed=4, steps=60)
     assert not one.faults()
     assert one.rounds <= len(PAIRS[-1]) + 1
+
+
+@pytest.mark.parametrize("names", PAIRS[:3], ids="-".join)
+async def test_a_right_withdrawn_clears_nothing_and_who_was_forgotten_never_rises(
+    house: Real, names: tuple[str, ...], vendors: Running
+) -> None:  # fmt: skip
+    ids = {name: CRMS[name].person(vendors, PERSON) for name in names}
+    for name in names:
+        await house.hinted(name, ids[name], Change.CREATED)
+    before = house.done()
+    for name in names:
+        unsee = CRMS[name].unsee
+        if unsee is not None:
+            unsee(vendors, CONTACT, ids[name])
+            await house.hinted(name, ids[name], Change.DELETED)
+            assert house.record().sides[name].state is SideState.SUSPECT, "not shown isn't deleted"
+    assert house.done() == before
+    await Forgetting(house.hub).forget(house.tenant, "8 999 123-45-67")
+    CRMS[names[-1]].save(vendors, CONTACT, ids[names[-1]], {"name": "Анна Иванова"})
+    for name in names:
+        await house.hinted(name, ids[name])
+    assert house.done() == before
+    assert {side.state for side in house.record().sides.values()} == {SideState.GONE}

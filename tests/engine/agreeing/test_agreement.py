@@ -12,6 +12,7 @@ from listed_side import Listed
 from svyazka.engine.agreeing import agreement
 from svyazka.engine.agreeing.diffing import differences, summary
 from svyazka.engine.agreeing.nightly import Nightly, begin, begin_check
+from svyazka.engine.agreeing.standing import has_drifted
 from svyazka.engine.in_step.flows import in_step_flows
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.jobs import runner, steering
@@ -397,3 +398,15 @@ async def test_people_are_shown_how_much_agrees_how_fresh_that_is_and_where_it_d
     house.crm.down = True
     (one,) = await differences(house.hub, house.worker.outages, house.tenant, flow, 50)
     assert [side.value for side in one.sides] == [None, "Пётр"], "the other is shown all the same"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [((10, 1000), (30, 1000), True), ((0, 1000), (20, 1000), True), ((0, 1000), (19, 1000), False),
+     ((10, 1000), (20, 1000), False), ((10, 100), (30, 1000), False)],
+)  # fmt: skip
+def test_more_than_twice_the_differences_of_last_time_are_a_drift(
+    before: tuple[int, int], after: tuple[int, int], told: bool
+) -> None:
+    tallies = [{"mended": unlike - 5, "asked": 5, "fields": fields} for unlike, fields in (before, after)]
+    assert has_drifted(*tallies) is told

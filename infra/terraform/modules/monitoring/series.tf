@@ -34,7 +34,7 @@ locals {
     told_lost        = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"dead\",\"unknown\",\"duplicate_effect\")", by = [] }
     told_quarantined = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"quarantined\",\"flood\",\"min_fill\")", by = [] }
     told_codes       = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"codes\")", by = [] }
-    told_in_step     = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"in_step_asks\",\"in_step_held\",\"in_step_waits\")", by = [] }
+    told_in_step     = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"in_step_asks\",\"in_step_drifts\",\"in_step_held\",\"in_step_waits\")", by = [] }
     told_job         = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"job\")", by = [] }
     told_gap         = { metric = "alerts", where = " AND metric.labels.kind=\"gap\"", by = [] }
     moved_lost       = { metric = "deliveries", where = " AND metric.labels.status=one_of(\"dead\",\"unknown\")", by = [] }

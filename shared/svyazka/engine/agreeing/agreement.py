@@ -18,7 +18,16 @@ from typing import Any
 from pydantic import JsonValue
 
 from svyazka.catalogue import N_
-from svyazka.engine.agreeing.standing import Standing, Tally, changed_since, compared_fields, standing_of
+from svyazka.engine.agreeing.standing import (
+    Standing,
+    Tally,
+    changed_since,
+    compared_fields,
+    fields_of,
+    has_drifted,
+    standing_of,
+    unlike,
+)
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.contracts.capabilities.records import Page, Records
 from svyazka.engine.hub import Hub
@@ -26,6 +35,7 @@ from svyazka.engine.in_step.doubting import WHOSE
 from svyazka.engine.in_step.flows import InStep, in_step_flows, switch_of
 from svyazka.engine.in_step.holding_back import let_through, weighed_missing
 from svyazka.engine.in_step.prints import printer
+from svyazka.engine.in_step.telling import drifts
 from svyazka.engine.in_step.wanting import Suspect, Wanting, record_of
 from svyazka.engine.in_step.wishes import targets
 from svyazka.engine.jobs.asking import account_of, asking
@@ -235,7 +245,11 @@ class Agreement(Work):
         result = _summed(job.result, found)
         writes = list(found.writes)
         if found.end:
-            writes.append(_written(held, self._after(job, side, held, walk, result)))
+            after = self._after(job, side, held, walk, result)
+            if held is not None and held.model.last and has_drifted(held.model.last, after.last):
+                tally = after.last
+                await drifts(self._hub, side.tenant, side.flow.id, unlike(tally), fields_of(tally))
+            writes.append(_written(held, after))
         return Slice(
             counts=found.counts, cursor=walk.model_dump_json(exclude_none=True), phase=walk.step, result=result,
             total=_total(walk, held), writes=writes, end=found.end, again_in=found.again_in,

@@ -6,8 +6,10 @@ ordinary way, which reads all sides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from svyazka.engine.comparing.matching import is_nameless
 from svyazka.engine.comparing.prints import Printer
@@ -37,6 +39,23 @@ class Tally:
         for name in vars(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         return self
+
+
+DRIFT_FEW = 20
+"""Fewer fields that differ are no drift."""
+
+
+def has_drifted(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> bool:
+    """Whether a whole comparison found more than twice the share of fields that differ that the one before it did."""
+    return unlike(after) >= DRIFT_FEW and unlike(after) * fields_of(before) > 2 * unlike(before) * fields_of(after)
+
+
+def unlike(tally: Mapping[str, JsonValue]) -> int:
+    return sum(number for name in ("mended", "asked") if isinstance(number := tally.get(name), int))
+
+
+def fields_of(tally: Mapping[str, JsonValue]) -> int:
+    return number if isinstance(number := tally.get("fields"), int) else 0
 
 
 @dataclass(frozen=True, slots=True)

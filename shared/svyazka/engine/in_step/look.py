@@ -244,6 +244,8 @@ class Look:
         now = self.hub.clock.now()
         if record.wanted > record.taken.get(self.toward, 0) and not delivery.is_open:
             record, made = await self._next(record, wish, now)
+        elif self._may_hide_an_edit and not delivery.is_open:
+            record, made = wished(record, (self.toward,), wish, now, now + ONE_MORE_LOOK)
         if compared is not None:
             record, beside = wished_beside(record, self._others_to_write(record, compared), wish, now)
             made += beside
@@ -259,6 +261,19 @@ class Look:
             (journal.replace(record, held.version), *map(journal.create, made), *writes, *rows),
             tuple(perform_task(one, one.next_attempt_at) for one in made),
         )
+
+    @property
+    def _may_hide_an_edit(self) -> bool:
+        """Whether a side was saved within the second in which it was read, and its system counts whole seconds: another
+        save in that second bears the same version, and its event is taken for a repeat of this one's."""
+        for name, seen in self.seen.items():
+            changed_at = seen.object.changed_at if isinstance(seen, Seen) and seen.object is not None else None
+            if changed_at is None or abs(self.began - changed_at) > SAME_SECOND:
+                continue
+            records = self.hub.directory.manifests(self.tenant.connections[name].vendor).records
+            if records is not None and not records.exact_versions:
+                return True
+        return False
 
     def _gone_now(self, record: Record) -> tuple[str, ...]:
         """Sides that turned out to be deleted in this look, of something that lives on elsewhere: what is deleted may
@@ -284,6 +299,10 @@ class Look:
 
 
 PEOPLE_MOST = 64
+SAME_SECOND = timedelta(seconds=2)
+ONE_MORE_LOOK = timedelta(seconds=3)
+"""What was saved just before it was read is looked at once more after so long."""
+
 MERGES_SHOW = timedelta(seconds=30)
 """After so long the card that stays of a merge shows what the other one held."""
 

@@ -8,7 +8,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS
 from svyazka.engine.problems.cards import Sight, meet
-from svyazka.engine.problems.kinds import IN_STEP_ASKS, IN_STEP_HELD, IN_STEP_WAITS
+from svyazka.engine.problems.kinds import IN_STEP_ASKS, IN_STEP_DRIFTS, IN_STEP_HELD, IN_STEP_WAITS
 from svyazka.model.deliveries import Delivery
 from svyazka.model.tenants import Tenant
 
@@ -58,3 +58,12 @@ async def held_back(hub: Hub, tenant: Tenant, flow: str, what: str) -> None:
         where = {"field": what}
     text = text.format(tenant=tenant.name, flow=flow, tenant2=tenant.id, **where)
     await meet(hub, Sight(kind=IN_STEP_HELD, tenant=tenant, text=text, since=hub.clock.now(), cause=flow))
+
+
+async def drifts(hub: Hub, tenant: Tenant, flow: str, now: int, of: int) -> None:
+    """Systems disagree on more than when they were compared last: something writes past us, or a rule is wrong."""
+    text = N_(
+        "{tenant}: в «{flow}» расходятся {now} из {of} сверенных полей, больше обычного: "
+        "svyazka diff {tenant2} --flow {flow}"
+    ).format(tenant=tenant.name, flow=flow, now=now, of=of, tenant2=tenant.id)
+    await meet(hub, Sight(kind=IN_STEP_DRIFTS, tenant=tenant, text=text, since=hub.clock.now(), cause=flow))

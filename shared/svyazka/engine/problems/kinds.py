@@ -177,13 +177,19 @@ PAYMENT = Kind(
     name="payment", severity="error", title=N_("«{connection}»: с платежом что-то не так ({cause})"),
     closed_by=Closer.LOOK, look_every=DAY, command="svyazka payments {about}", alert=("payment {cause}", "first"),
 )  # fmt: skip
+IN_STEP_DRIFTS = Kind(
+    name="in_step_drifts", severity="warning",
+    title=N_("«{cause}»: системы расходятся больше, чем раньше"),
+    closed_by=Closer.LOOK, look_every=DAY, command="svyazka diff {tenant} --flow {cause}",
+    alert=("in_step_drifts", "first"),
+)  # fmt: skip
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
         ENDS, GAP, FLOOD, QUICK, CODES, JOB_HELD, JOB_FAILED,
-        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD, PAYMENT,
+        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD, IN_STEP_DRIFTS, PAYMENT,
     )
 }  # fmt: skip
 """All of them."""

@@ -170,5 +170,6 @@ LOOKS: Mapping[str, Look] = {
     "in_step_asks": _nothing_is_asked,
     "in_step_held": _nothing_is_held,
     "payment": _payment_is_well,
+    "in_step_drifts": _not_met_for(8 * DAY),
 }
 """By kind."""
