@@ -140,6 +140,6 @@ def audit(installation: LeadInstallation, ids: Ids, journal: Journal, guests: in
     assert not failed, failed
     done = installation.crm.done(installation.vendors)
     made = {what: count for what, count in done.items() if what.split()[0] in ("create", "note")}
-    assert made == {"create contact": guests, "create deal": guests, "note deal": len(ids)}
+    assert made == {"create contact": guests, "create deal": guests, "note deal": len(ids)}, made
     found = leaks(installation.spoken())
     assert not found, f"somebody was named in an output: {found[:3]}"
