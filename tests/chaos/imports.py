@@ -146,7 +146,9 @@ def corrected(made: Sequence[Made], every: int) -> tuple[list[Made], int]:
     """The same file with an e-mail put into some lines, and how many."""
     lines, count = [], 0
     for number, one in enumerate(made):
-        if number % every == 0 and one.outcome == "ready" and one.human is not None and not one.human.mail:
+        repeated = number + 1 < len(made) and made[number + 1].outcome == "repeat"  # by then it would be a doubt
+        plain = one.outcome == "ready" and one.human is not None and not one.human.mail
+        if number % every == 0 and plain and not repeated:
             mail, count = messy_rows.TITLES.index("E-mail"), count + 1
             cells = (*one.cells[:mail], f"corrected{number}@example.org", *one.cells[mail + 1 :])
             one = replace(one, cells=cells)
