@@ -111,7 +111,8 @@ class FakeSide(Records[ConnectionSettings]):
         """Somebody merges two cards: what the one lacks comes from the other."""
         gone, kept = self.cards[loser], self.cards[into]
         fields = {
-            name: _together(shown, gone.fields.get(name, CLEARED), name in SETS) for name, shown in kept.fields.items()
+            name: _together(shown, gone.fields.get(name, CLEARED), name in SETS and name not in self.singles)
+            for name, shown in kept.fields.items()
         }
         self.bin[loser] = self.cards.pop(loser)
         self._tell(loser, Change.DELETED)

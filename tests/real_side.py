@@ -253,7 +253,7 @@ class RealHouse(InStep):
             for name in names:
                 vendors.of(name).ahead = self.clock.now().timestamp() - time.time()
             for memo in self.hub.memos.values():
-                memo.pop("amocrm.quiet_until", None)  # the pause that it wants runs in the vendor's own time
+                memo.clear()  # pauses and dictionaries last by the process's own clock, which stands still here
 
         self.clock.step = together  # type: ignore[method-assign]
         together()

@@ -23,6 +23,13 @@ async def test_every_field_of_every_kind_comes_back(store):
         assert content(await store.get(kind, "a")) == content(given), kind
 
 
+@pytest.mark.parametrize("data", [b"x", b"xA9-a-key", b"x\x9c", b"\x00", b""])
+async def test_what_is_no_json_comes_back_byte_for_byte(store, data):
+    given = type(filled("meta"))("meta", "a", {}, data)
+    await store.commit([Put(given)])
+    assert (await store.get("meta", "a")).data == data
+
+
 async def test_fields_that_are_null_or_left_out_come_back_as_null(store):
     for kind in KINDS:
         given = filled(kind)

@@ -65,13 +65,19 @@ def _value(value: Any) -> Value:
 
 
 def packed(data: bytes) -> bytes:
-    """`data`, compressed where it is large."""
-    return data if len(data) < COMPRESS_FROM else zlib.compress(data, 3)
+    """`data`, compressed where it is large, or could be taken for compressed: some documents are no JSON."""
+    plain = len(data) < COMPRESS_FROM and data[:1] != bytes((_ZLIB,))
+    return data if plain else zlib.compress(data, 3)
 
 
 def unpacked(data: bytes) -> bytes:
-    """The other way."""
-    return zlib.decompress(data) if data[:1] == bytes((_ZLIB,)) else data
+    """The other way. Plain data of an earlier release may begin as what is compressed does."""
+    if data[:1] != bytes((_ZLIB,)):
+        return data
+    try:
+        return zlib.decompress(data)
+    except zlib.error:
+        return data
 
 
 # Ids
