@@ -52,7 +52,8 @@ def taken(folder: Path) -> None:
                 httpx.post(f"http://127.0.0.1:{vendors}/play/do/{scene}", trust_env=False, timeout=30)
                 time.sleep(1)
             time.sleep(8)
-            link = subprocess.run([*svyazka, "console"], capture_output=True, text=True, check=True).stdout.strip()
+            asking = [*svyazka, "console", "--name", "Ольга"]
+            link = subprocess.run(asking, capture_output=True, text=True, check=True).stdout.strip()
             photograph(link, f"http://127.0.0.1:{console}", f"http://127.0.0.1:{vendors}/play")
         finally:
             running.terminate()
