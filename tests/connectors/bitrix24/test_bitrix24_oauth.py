@@ -12,8 +12,7 @@ from fakes import MemoryStore, SteppedClock, keyring
 from simulators.bitrix24 import Bitrix24
 from simulators.bitrix24.access import CLIENT_ID, CLIENT_SECRET
 from simulators.serve import Running
-from svyazka.cli.auth import _code_in
-from svyazka.engine.calling.oauth.authorise import exchange, invitation
+from svyazka.engine.calling.oauth.authorise import code_in, exchange, invitation
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.tenants.directory import secret_id
@@ -54,7 +53,7 @@ async def test_a_pasted_address_opens_the_portal_and_an_expired_token_is_renewed
     account = await instance.account()
     async with httpx.AsyncClient(trust_env=False) as browser:
         agreed = await browser.get(invitation(instance.hub, account, 1).url)
-    await exchange(instance.hub, account, _code_in(account, agreed.headers["location"]))
+    await exchange(instance.hub, account, code_in(account, agreed.headers["location"]))
     await instance.works()
     there = f"{portal.base_url('bitrix24')}/rest/"
     assert (await (await instance.auth()).access()).base_url == there
