@@ -28,6 +28,8 @@ ENDED_BY = {
     "delivering/recording.py:record_lost",  # its worker was lost
     "in_step/preparing.py:_ended",  # systems agree already, or nothing is to be made there
     "operating/resolve.py:_commit_resolved",
+    "paying/giving_way.py:give_way",  # no link by now, and somebody waits
+    "paying/looking.py:_found_out",  # its provider was asked what had become of it
     "planning/planner.py:_in_order",  # what goes before it had failed when it was planned
     "planning/receipts.py:apply",
     "telling/undelivered.py:_rerouted",

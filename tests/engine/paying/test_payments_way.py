@@ -107,6 +107,24 @@ async def test_a_provider_that_does_not_say_yes_gives_way_at_once(house: PayHous
     assert all(one.state is not SeenState.WAITS for one in house.first.there.values())
 
 
+@pytest.mark.parametrize(
+    ("lie", "ended", "links"),
+    [("cut_before", ["failed", "succeeded"], ["second-1"]), ("cut_after", ["succeeded"], ["first-1"])],
+)
+async def test_a_link_of_which_nobody_knows_is_settled_by_its_provider_and_what_follows_goes_on(
+    house: PayHouse, lie: str, ended: list[str], links: list[str]
+) -> None:
+    house.first.repeat = Repeat.UNSAFE
+    house.first.lies.append(lie)
+    await house.ask()
+    await house.run()
+    assert [one.status for one in house.deliveries()] == ["unknown"]
+    await house.pass_time(1200)
+    assert sorted(one.status for one in house.deliveries()) == ended
+    assert [*house.first.there, *house.second.there] == links
+    assert (house.payment.state, house.payment.oddities) == (S.WAITING, ())
+
+
 async def test_money_by_a_link_that_was_given_up_is_paid_twice_and_goes_back_where_it_came_second(
     house: PayHouse,
 ) -> None:

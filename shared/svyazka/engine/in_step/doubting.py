@@ -51,7 +51,7 @@ def asked_of(record: Record, rules: Rules, fields: dict[str, str]) -> dict[str, 
     return {**whose, **deleted, **fields}
 
 
-def ended(flow: InStep, record: Record, now: datetime) -> list[Write]:
+def over_with(flow: InStep, record: Record, now: datetime) -> list[Write]:
     """The rows of a record that is no more."""
     rows = [_row(flow, record, name, why, now, over=True) for name, why in record.asked.items()]
     return [Put(journal.document(row)) for row in rows]

@@ -15,7 +15,7 @@ from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
 from svyazka.engine.hub import Hub
-from svyazka.engine.in_step.doubting import MERGED, NEW, NONE, REVIVE, WHOSE, ended
+from svyazka.engine.in_step.doubting import MERGED, NEW, NONE, REVIVE, WHOSE, over_with
 from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
 from svyazka.engine.in_step.look import Look
 from svyazka.engine.in_step.noting import keys_of, note_ids, noted_under
@@ -229,7 +229,7 @@ class Finding:
         ids = [link_id(record.tenant, record.kind, name, side.object) for name, side in goes.model.live.items()]
         links = [held for id_ in ids if (held := await journal.load(store, Link, id_)) is not None]
         joined, writes = take_in(into.model, goes, links, now)
-        writes += ended(look.flow, goes.model, now)
+        writes += over_with(look.flow, goes.model, now)
         return Joined(Versioned(joined, into.version), tuple(writes))
 
     # It isn't
