@@ -340,7 +340,7 @@ async def test_the_doctor_looks_at_what_will_be_written(
 @pytest.mark.parametrize(
     "wrong",
     [{"fields": {"Serial": 1}}, {"fields": {"lead.serial": 1}}, {"fields": {"serial": "phone"}}, {"mark_field": "x y"},
-     {"mark_field": {"visit": 5}}],
+     {"mark_field": {"visit": 5}}, {"mark_field": {"task": 5}}],
 )  # fmt: skip
 def test_a_mistaken_setting_is_said(wrong: dict[str, Any]) -> None:
     with pytest.raises((ValueError, ConfigError)):

@@ -51,9 +51,16 @@ def _canonical(value: str) -> str:
     return value
 
 
+def _marked(value: RecordKind) -> RecordKind:
+    if value is RecordKind.VISIT:
+        raise ValueError(_("expected contact, company or deal: amoCRM keeps no visits, it shows them as deals"))
+    return value
+
+
 Id = Annotated[str, BeforeValidator(_as_text), AfterValidator(_id)]
 FieldName = Annotated[str, BeforeValidator(_as_text), AfterValidator(_field)]
 Canonical = Annotated[str, AfterValidator(_canonical)]
+Marked = Annotated[RecordKind, AfterValidator(_marked)]
 Source = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=255)]
 Stage = Annotated[str, BeforeValidator(_as_text), AfterValidator(_stage)]
 Subdomain = Annotated[
@@ -130,7 +137,7 @@ class AmocrmSettings(ConnectionSettings):
         title=N_("источники сделок"),
         description=N_("Наш источник: код источника (external_id), заведённого этой интеграцией"),
     )
-    mark_field: FieldName | dict[RecordKind, FieldName] | None = Field(
+    mark_field: FieldName | dict[Marked, FieldName] | None = Field(
         default=None,
         title=N_("поле для нашей отметки"),
         description=N_(
