@@ -175,6 +175,7 @@ def test_no_problem_is_a_dead_end(kind: Any) -> None:
     )  # fmt: skip
     offered = mending(problem)
     assert not offered.is_dead_end
+    assert not kind.command.startswith("svyazka diff") or offered.page == "/sync/kofe/x"
     assert offered.command is None or offered.command.startswith(
         ("svyazka auth", "svyazka secret", "svyazka jobs", "svyazka sync", "svyazka payments")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from svyazka.model.problems import Problem
 from svyazka.model.requests import Wish
@@ -51,6 +51,8 @@ def mending(problem: Problem) -> Mending:
         page = f"/systems/{problem.tenant}/{problem.connection}/access"
     elif verb == "sync":
         page = f"/sync?{urlencode({'tenant': problem.tenant})}"
+    elif verb == "diff" and words[2:3] == ["--flow"]:
+        page = f"/sync/{quote(words[1])}/{quote(words[3])}"  # how far its systems agree
     elif verb == "doctor":
         page = f"/systems?{urlencode({'tenant': problem.tenant})}"
     command = None if buttons or page else remedy.command  # what the console can't do
