@@ -13,8 +13,8 @@ CONNECTORS = Path(__file__).parents[2] / "shared" / "svyazka" / "connectors"
 ALWAYS = {"__init__", "settings", "manifest"}
 WHERE_IT_IS_CALLED = {"failures", "client"}
 OF_A_CAPABILITY = (
-    "messenger", "forwarder", "records", "calendar", "identity", "reading", "polling", "doctor", "hook", "access",
-    "signing_in",
+    "messenger", "forwarder", "records", "calendar", "visits", "payments", "identity", "reading", "polling", "doctor",
+    "hook", "access", "signing_in",
 )  # fmt: skip
 """Fields of the manifest, each in a file of its name."""
 
