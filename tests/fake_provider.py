@@ -8,7 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
+
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.payments import Can, Payments, SeenPage, Which
 from svyazka.engine.contracts.manifest import Limits, Manifest
@@ -222,3 +226,14 @@ class FakeProvider(Payments[ConnectionSettings]):
         one = There(f"{self.name}-{len(self.there) + 1}", number, amount, state, self.now())
         self.there[one.id] = one
         return one
+
+
+def known(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a vendor of the registry, under its name, for as long as a test lasts."""
+
+    def manifests(vendor: str) -> Manifest[Any]:
+        return provider.manifest if vendor == provider.name else load_manifest(vendor)
+
+    for place in ("svyazka.connectors.registry", "svyazka.tenantfile"):
+        monkeypatch.setattr(f"{place}.load_manifest", manifests)
+        monkeypatch.setattr(f"{place}.VENDORS", (*VENDORS, provider.name))

@@ -70,5 +70,5 @@ def test_help_is_in_the_readers_language_and_json_in_none(start: Start) -> None:
     assert "Usage" not in done.stdout
     done, _ = start("events", "--help", SVYAZKA_LANG="en")
     assert "Usage: " in done.stdout
-    done, _ = start("evnts", SVYAZKA_LANG="ru")
-    assert done.stderr == "svyazka: Нет команды «evnts». Может быть, 'events'?\nсправка: svyazka --help\n"
+    done, _ = start("event", SVYAZKA_LANG="ru")
+    assert done.stderr == "svyazka: Нет команды «event». Может быть, 'events'?\nсправка: svyazka --help\n"

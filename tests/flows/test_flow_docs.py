@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from fake_provider import FakeProvider, known
+from svyazka.cli.interview import settings_by_name
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.tenants import ConnectionSettings
@@ -21,6 +24,7 @@ TENANT: dict[str, Any] = {
         "till": {"vendor": "iiko"}, "bot": {"vendor": "telegram"}, "sms": {"vendor": "smsru"},
         "mail": {"vendor": "resend"}, "wa": {"vendor": "whatsapp"}, "crm": {"vendor": "amocrm"},
         "salon": {"vendor": "yclients"}, "site": {"vendor": "site"},
+        "kassa": {"vendor": "provider"}, "zapasnaya": {"vendor": "provider"},
     },
 }  # fmt: skip
 PAGES = [DOCS / "flows.md", *(DOCS / "vendors" / f"{vendor}.md" for vendor in VENDORS)]
@@ -30,7 +34,10 @@ BLOCKS = [
 
 
 @pytest.mark.parametrize(("page", "block"), BLOCKS)
-def test_an_example_of_the_docs_is_taken(page: str, block: str, tmp_path: Path) -> None:
+def test_an_example_of_the_docs_is_taken(
+    page: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known(FakeProvider("provider", lambda: datetime.now(UTC)), monkeypatch)
     shown = yaml.safe_load(block)
     own = {} if page == "flows" or "connections" in shown else {page: {"vendor": page}}
     if block.startswith(" "):  # more settings for the connection that stands above
@@ -50,7 +57,7 @@ def test_every_flow_and_every_setting_of_it_is_in_the_docs() -> None:
     page = (DOCS / "flows.md").read_text("utf-8")
     for name in FLOWS:
         assert f"## {name} —" in page
-        settings = load_flow(name).settings_model().model_fields
+        settings = settings_by_name(load_flow(name).settings_model())
         assert [setting for setting in settings if f"`{setting}`" not in page] == [], name
 
 

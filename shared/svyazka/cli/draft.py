@@ -11,13 +11,14 @@ import typer
 from pydantic import BaseModel
 
 from svyazka.catalogue import _, told
-from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check
+from svyazka.cli.interview import Interview, names_among, one_line_settings, setting_check, settings_by_name
 from svyazka.cli.output import note
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.flow import Flow
 from svyazka.engine.contracts.manifest import Credentials, Manifest
 from svyazka.flows.registry import DOES, FLOWS, load_flow
 from svyazka.model.contacts import Contact, normalize_phone
+from svyazka.model.records import RecordKind
 
 FIRST_FLOW = "review_request"
 
@@ -54,6 +55,7 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
         )
     )  # fmt: skip
     flows = {id_: load_flow(flow) for id_, flow in wanted.items()}
+    _refuse_what_nobody_can(flows.values())
     sources = _sources(talk, choice.sources) if any(flow.needs_sources for flow in flows.values()) else {}
     carried = {command for flow in flows.values() if flow.needs_channels for command in flow.carries}
     in_step = any(flow.in_step for flow in flows.values())
@@ -78,6 +80,21 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     draft.content["flows"] = [_flow(talk, id_, flow, sources, channels) for id_, flow in flows.items()]
 
 
+def _refuse_what_nobody_can(flows: Iterable[Flow[Any]]) -> None:
+    """Raises BadParameter for a flow of money while no vendor that we have moves any: its file could never work."""
+    if any(load_manifest(vendor).payments for vendor in VENDORS):
+        return
+    for flow in flows:
+        if flow.of_payments:
+            raise typer.BadParameter(
+                _(
+                    "{flow} needs a provider of payments, and Svyazka has a connector of none yet: begin without it",
+                    flow=flow.name,
+                ),
+                param_hint="--flow",
+            )
+
+
 def named(choices: Iterable[str]) -> dict[str, str]:
     """`["till=iiko", "smsru"]` -> `{"till": "iiko", "smsru": "smsru"}`."""
     pairs = (choice.rpartition("=") for choice in choices)
@@ -97,7 +114,8 @@ def _sources(talk: Interview, given: str | None) -> dict[str, str]:
 def _channels(talk: Interview, given: str | None, carried: Iterable[str], in_step: bool) -> dict[str, str]:
     """Those whose credentials the environment holds are proposed, phones first: sources know them more often."""
     every = sorted(map(load_manifest, VENDORS), key=lambda one: (one.reaches != "phone", one.proposed, one.vendor))
-    fitting = {one.vendor: one for one in every if any(map(one.carries, carried)) or (in_step and one.records)}
+    wanted = {*carried, "SyncObject"} if in_step else carried
+    fitting = {one.vendor: one for one in every if any(map(one.carries, wanted))}
     held = [
         vendor
         for vendor, one in fitting.items()
@@ -184,8 +202,8 @@ def _flow(
     model = flow.settings_model()
     values = talk.settings_of(id_, model, bare=True)
     if flow.in_step:
-        values.setdefault("between", _sides(flow, channels))
-    needed = [setting for setting, info in model.model_fields.items() if info.is_required()]
+        values = {**_sides(flow, channels), **values}
+    needed = [setting for setting, info in settings_by_name(model).items() if info.is_required()]
     suggested = {**_deadline(model, channels), **flow.suggested}
     for setting in dict.fromkeys((*needed, *suggested)):
         if setting not in values:
@@ -209,20 +227,31 @@ def _flow(
     return {**head, **_said(values)}
 
 
-def _sides(flow: Flow[Any], channels: Mapping[str, str]) -> list[str]:
-    """The connections that a flow keeps in step. Raises BadParameter for fewer than two."""
-    sides = [name for name, vendor in channels.items() if load_manifest(vendor).records is not None]
+def _sides(flow: Flow[Any], channels: Mapping[str, str]) -> dict[str, Any]:
+    """The connections that a flow keeps in step, and in which of them its things are deals. Raises BadParameter for
+    fewer than it needs."""
+    manifests = {name: load_manifest(vendor) for name, vendor in channels.items()}
+    if flow.visits_as_deals:
+        calendars = [name for name, one in manifests.items() if one.keeps(RecordKind.VISIT)]
+        crms = [name for name, one in manifests.items() if one.keeps(RecordKind.DEAL)]
+        if len(calendars) != 1 or not crms:
+            raise typer.BadParameter(
+                _("{flow} needs one calendar and a CRM, such as yclients and amocrm", flow=flow.name),
+                param_hint="--via",
+            )
+        return {"between": [*calendars, *crms], "as": dict.fromkeys(crms, "deal")}
+    sides = [name for name, one in manifests.items() if one.keeps(RecordKind.CONTACT)]
     if len(sides) < 2:
         raise typer.BadParameter(
             _("{flow} keeps two systems or more in step, such as amocrm and yclients", flow=flow.name),
             param_hint="--via",
         )
-    return sides
+    return {"between": sides}
 
 
 def _looks(model: type[BaseModel], setting: str) -> str:
     """` (an address such as https://example.org/review)`, where the setting says how it must look."""
-    expected = model.model_fields[setting].description
+    expected = settings_by_name(model)[setting].description
     return f" ({told(expected)})" if expected else ""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from svyazka.catalogue import _
 from svyazka.cli.output import agrees, note
@@ -78,13 +79,14 @@ class Interview:
         """What `--set` gives to a connection or flow; a `bare` name counts where the model has it. An empty value
         is None. Raises BadParameter, also for credentials (`never`)."""
         found: dict[str, Any] = {}
+        known = settings_by_name(model)
         for key, text in self._settings.items():
             owner, _dot, setting = key.rpartition(".")
-            if owner != whose and not (bare and not owner and setting in model.model_fields):
+            if owner != whose and not (bare and not owner and setting in known):
                 continue
             self._used.add(key)
-            if setting not in model.model_fields:
-                hint = nearest(setting, model.model_fields, "")
+            if setting not in known:
+                hint = nearest(setting, known, "")
                 raise typer.BadParameter(
                     _("{whose} has no setting {setting!r}{hint}", whose=whose, setting=setting, hint=hint),
                     param_hint="--set",
@@ -105,6 +107,11 @@ class Interview:
 def plainly(error: ValueError) -> str:
     """An error's own words; pydantic's would repeat what was typed."""
     return in_words(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
+
+
+def settings_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's settings by the names that they have in the tenant file: `as`, which Python keeps for itself."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
 def setting_check(model: type[BaseModel], setting: str) -> Check:

@@ -22,7 +22,7 @@ from svyazka.model.tenants import Duration
 
 
 class PaidOrderSettings(TextSettings):
-    """`paid_order`: from providers, via a CRM, messengers, or both."""
+    """`paid_order`: from providers, via messengers, and a CRM where there is one."""
 
     refunded: str | None = None
     """What the payer is written when money goes back; nothing where it isn't there."""
@@ -47,8 +47,9 @@ class PaidOrder(Flow[PaidOrderSettings]):
     """Each CRM of `via` is written to; the message goes by the first messenger that reaches the payer."""
 
     name = "paid_order"
+    of_payments = True
     carries = ("SendMessage", PUTS)
-    suggested = {"text": "{name}, оплата получена: заказ {number}, {sum} ₽. {business}", "stage": "142"}
+    suggested = {"text": "{name}, оплата получена: заказ {number}, {sum} ₽. {business}"}
 
     def settings_model(self) -> type[PaidOrderSettings]:
         return PaidOrderSettings

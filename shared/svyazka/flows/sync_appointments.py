@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.engine.comparing.stages import StageTable
 from svyazka.engine.contracts.flow import Flow, FlowSettings
 from svyazka.flows.messages import check_template, fill
@@ -54,7 +54,9 @@ class SyncAppointmentsSettings(FlowSettings):
     between: tuple[Name, ...] = Field(min_length=2, max_length=5)
     shows_as: dict[Name, Literal["deal"]] = Field(alias="as", min_length=1)
     mode: Literal["watch", "on"] = "watch"
-    stages: dict[str, Stage | tuple[Stage, ...]]
+    stages: dict[str, Stage | tuple[Stage, ...]] = Field(
+        description=N_("{booked: 11, confirmed: 12, completed: 13, cancelled: 14, missed: 15}, by the CRM's stages")
+    )
     title: str = "{service}: {name}"
     fields: dict[str, str] = {}
     """Field -> `off`; for `status` and `starts_at` also `both`, or the calendar."""
@@ -142,7 +144,7 @@ class SyncAppointments(Flow[SyncAppointmentsSettings]):
 
     name = "sync_appointments"
     needs_sources = needs_channels = False
-    in_step = True
+    in_step = visits_as_deals = True
     carries = ("SyncObject",)
 
     def settings_model(self) -> type[SyncAppointmentsSettings]:

@@ -64,6 +64,7 @@ class TakePayment(Flow[TakePaymentSettings]):
     """One order, one payment: however often it is asked for."""
 
     name = "take_payment"
+    of_payments = True
     carries = ("MakeLink",)
 
     def settings_model(self) -> type[TakePaymentSettings]:

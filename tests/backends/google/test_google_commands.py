@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,28 @@ from typer.testing import CliRunner
 
 from backends.google.deployment import Deployment, StandIn
 from cli.conftest import API_ID, FILE
+from fake_provider import FakeProvider, There, known
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.app import build_hub, build_worker
 from svyazka.cli.commands import app
+from svyazka.engine.journal import documents as journal
 from svyazka.engine.security.keyring import SECRET_NAMES, Keyring
+from svyazka.model.base import Stored
+from svyazka.model.in_step import Link, Record, Side, link_id, record_id
+from svyazka.model.money import Money
+from svyazka.model.payments import (
+    Attempt,
+    By,
+    Payment,
+    PaymentState,
+    SeenState,
+    Transaction,
+    TransactionKind,
+    TransactionStatus,
+    attempt_number,
+)
+from svyazka.model.records import RecordKind
 from svyazka.settings import Settings
 
 LOCAL = {"run", "simulate", "demo", "console"}
@@ -29,6 +47,22 @@ ELSEWHERE = {"auth", "init", "install", "import"}
 one's own; of long work, whose documents, blobs and tasks both backends keep alike (the conformance suite)."""
 
 OTHER = "+79991112233"
+
+HOUSE = """\
+id: dom
+name: Дом
+timezone: Europe/Moscow
+connections:
+  kassa: {vendor: provider}
+  salon: {vendor: yclients, company_id: "1"}
+  crm: {vendor: amocrm, subdomain: demo}
+  site: {vendor: site}
+flows:
+  - {flow: take_payment, id: pay, from: [site], via: [kassa]}
+  - {flow: sync_contacts, between: [salon, crm]}
+"""
+
+PAID = "pay_" + "0a" * 12
 
 
 class Operator:
@@ -47,6 +81,18 @@ class Operator:
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         """The JSON lines of a command."""
         return [json.loads(line) for line in self(*arguments, "--json").splitlines()]
+
+    def keeps(self, *documents: Stored) -> None:
+        """What the journal holds from earlier days."""
+
+        async def write() -> None:
+            store = build_hub(Settings()).store
+            try:
+                await store.commit([journal.create(one) for one in documents])
+            finally:
+                await store.close()
+
+        asyncio.run(write())
 
     def works(self, *tasks: tuple[str, dict[str, str]]) -> None:
         """What the queue would bring the worker."""
@@ -89,7 +135,9 @@ def svyazka(
     asyncio.run(deployment.close())
 
 
-def test_every_command_works_against_a_deployment(svyazka: Operator) -> None:
+def test_every_command_works_against_a_deployment(
+    svyazka: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checked = {row["check"]: row["status"] for row in svyazka.rows("doctor", "--live", "--fix")}
     assert (checked["store"], "worker" in checked) == ("ok", False)
     assert {row["connection"] for row in svyazka.rows("urls", "kofe")} == {"till", "sms"}
@@ -130,7 +178,54 @@ def test_every_command_works_against_a_deployment(svyazka: Operator) -> None:
     assert svyazka.rows("sync", "status", "kofe") == []
     assert svyazka.rows("jobs") == []
     svyazka("diff", "kofe", status=1)  # it has no flow that keeps systems in step
+    _money_goes_back(svyazka, tmp_path, monkeypatch)
+    _cards_are_taken_apart(svyazka)
     assert svyazka.used == set(get_command(app).commands) - LOCAL - ELSEWHERE
+
+
+def _money_goes_back(svyazka: Operator, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, hundred, number = datetime.now(UTC), Money(kopecks=10_000), attempt_number(PAID, 1)
+    kassa = FakeProvider("provider", lambda: datetime.now(UTC))
+    kassa.there["p1"] = There("p1", number, hundred, SeenState.PAID, now)
+    known(kassa, monkeypatch)
+    file = folder / "dom.yaml"
+    file.write_text(HOUSE, "utf-8")
+    svyazka("apply", str(file), "--yes")
+    by = Attempt(n=1, connection="kassa", vendor="provider", by=By.LINK, number=number, external_id="p1")
+    came = Transaction(
+        id="t1", kind=TransactionKind.PURCHASE, attempt=1, status=TransactionStatus.DONE, amount=hundred, at=now
+    )
+    svyazka.keeps(
+        Payment(
+            id=PAID, tenant="dom", connection="site", flow="pay", event="evt_1", order="42", amount=hundred,
+            attempts=(by,), transactions=(came,), state=PaymentState.PAID, created_at=now, changed_at=now,
+        )
+    )  # fmt: skip
+    assert [row["state"] for row in svyazka.rows("payments", "--tenant", "dom")] == ["paid"]
+    (said,) = svyazka.rows("refund", PAID, "--amount", "40.00", "--dry-run")
+    (begun,) = svyazka.rows("refund", PAID, "--amount", "40.00", "--confirm", said["confirm"])
+    svyazka("refund", PAID, "--amount", "40.00", "--confirm", said["confirm"], status=1)  # a word is good once
+    svyazka.works(("/perform", {"delivery": begun["delivery"]}), ("/pay", {"payment": PAID}))
+    assert [one.amount.text for one in kassa.there["p1"].refunds.values()] == ["40.00"]
+    (row,) = svyazka.rows("payments", PAID)
+    assert (row["state"], row["refunded"]) == ("part_refunded", "40.00")
+
+
+def _cards_are_taken_apart(svyazka: Operator) -> None:
+    first, second = (link_id("dom", RecordKind.CONTACT, *card) for card in (("salon", "7"), ("crm", "123")))
+    whole = Record(
+        id=record_id(first), tenant="dom", kind=RecordKind.CONTACT,
+        sides={"salon": Side(object="7"), "crm": Side(object="123")}, created_at=datetime.now(UTC),
+    )  # fmt: skip
+    links = (
+        Link(id=id_, tenant="dom", kind=RecordKind.CONTACT, connection=name, object=object_, record=whole.id)
+        for id_, name, object_ in ((first, "salon", "7"), (second, "crm", "123"))
+    )
+    svyazka.keeps(whole, *links)
+    assert [len(row["sides"]) for row in svyazka.rows("links", "dom")] == [2]
+    svyazka("unmerge", "dom", "sync_contacts", whole.id, "crm/123", "--yes")
+    (apart,) = svyazka.rows("links", "dom", "--card", "crm/123")
+    assert apart["record"] != whole.id
 
 
 @pytest.mark.parametrize("command", sorted(LOCAL - {"simulate"}))

@@ -118,6 +118,11 @@ class Flow(Generic[SettingsT]):
     in_step: ClassVar[bool] = False
     """Its sources are kept in step with one another: the engine does that by its `rules`, and `plan` isn't asked."""
 
+    visits_as_deals: ClassVar[bool] = False
+    """Of a flow that is `in_step`: one of its sides is a calendar, and `as` names those in which a visit is a deal."""
+    of_payments: ClassVar[bool] = False
+    """It works through providers of payments, or on what they tell, and on nothing else."""
+
     suggested: ClassVar[Mapping[str, str]] = {}
     """Setting -> what `svyazka init` proposes for it, as one writes it in the tenant file."""
 
