@@ -152,7 +152,7 @@ def found(sim: AmocrmSimulator, kind: str, given: Mapping[str, str]) -> list[Car
     cards = [card for card in sim.cards[kind].values() if not card["is_deleted"] and card["id"] not in sim.unseen]
     words = given.get("query", "").casefold()
     if words:
-        cards = [card for card in cards if _is_indexed(sim, card) and words in _all_text(card)]
+        cards = [card for card in cards if _is_indexed(sim, card) and words in _all_text(sim, kind, card)]
     if not sim.filters:
         return cards
     ids = {value for name, value in given.items() if name.startswith("filter[id][")}
@@ -169,10 +169,17 @@ def _is_indexed(sim: AmocrmSimulator, card: Card) -> bool:
     return bool(card["created_at"] + sim.seen_after <= sim.now())
 
 
-def _all_text(card: Card) -> str:
-    told = [card["name"], *(value for one in card["custom_fields_values"] or () for value in _texts(one))]
+def _all_text(sim: AmocrmSimulator, kind: str, card: Card) -> str:
+    """What a search looks through, worked out once for a card as it is: whatever writes its fields makes a new list."""
+    name, entries = card["name"], card["custom_fields_values"]
+    known = sim.texts.get((kind, card["id"]))
+    if known is not None and known[0] == name and known[1] is entries:
+        return known[2]
+    told = [name, *(value for one in entries or () for value in _texts(one))]
     # Digits are searched as digits too, however a phone is written.
-    return " ".join((*told, *("".join(filter(str.isdigit, one)) for one in told))).casefold()
+    text = " ".join((*told, *("".join(filter(str.isdigit, one)) for one in told))).casefold()
+    sim.texts[kind, card["id"]] = (name, entries, text)
+    return text
 
 
 def _texts(entry: Card) -> list[str]:
@@ -215,6 +222,8 @@ def _open_twin(sim: AmocrmSimulator, contacts: list[Any]) -> Card | None:
     }
     for lead in sim.cards["leads"].values():
         people = [sim.cards["contacts"][one["id"]] for one in lead["_embedded"]["contacts"]]
-        if lead["closed_at"] is None and any(phone in _all_text(one) for one in people for phone in phones):
+        if lead["closed_at"] is None and any(
+            phone in _all_text(sim, "contacts", one) for one in people for phone in phones
+        ):
             return lead
     return None

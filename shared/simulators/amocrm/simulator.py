@@ -89,6 +89,8 @@ class AmocrmSimulator(Simulator):
         """Fields that this user doesn't see any more."""
         self.unseen: set[int] = set()
         """Cards that this user isn't shown: those of a pipeline or a colleague of its own."""
+        self.texts: dict[tuple[str, int], tuple[str, object, str]] = {}
+        """What a search looks through: kind and id of a card -> its name and fields, and their text."""
         self.deaf: set[str] = set()
         """Fields (a name, or an id as text) that take nothing, without a word."""
         self.cuts: dict[str, int] = {}
