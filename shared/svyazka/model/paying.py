@@ -108,3 +108,7 @@ MoneyCommand = MakeLink | ChargeSaved | CapturePayment | CancelPayment | RefundP
 
 MONEY_COMMANDS = frozenset({"MakeLink", "ChargeSaved", "CapturePayment", "CancelPayment", "RefundPayment"})
 """By their kinds: never begun anew by a generation, for a new key would be a new payment."""
+
+PAID_FOR = (CapturePayment, CancelPayment, RefundPayment)
+"""What follows from money that somebody has paid or set aside: it is owed also where the flow that asked for the money
+is gone."""

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 
 from pay_house import PayHouse
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.paying.refunding import Refund, Refunding
+from svyazka.engine.ports.store import Put
 from svyazka.model.commands import Repeat
 from svyazka.model.events import EventType, Fact
-from svyazka.model.payments import OddityKind, PaymentState, RefundState, SeenState, TransactionStatus
+from svyazka.model.payments import OddityKind, Payment, PaymentState, RefundState, SeenState, TransactionStatus
 
 S = PaymentState
 
@@ -260,6 +263,18 @@ async def test_money_goes_back_in_parts_and_never_more_than_came(house: PayHouse
     assert (house.payment.state, house.first.money()) == (S.REFUNDED, 0)
     assert await house.refund(id_, "0.01") is not None
     assert house.texts()[1:] == ["Вернули 30", "Вернули 30", "Вернули 40"]
+
+
+async def test_money_goes_back_though_its_flow_has_left_the_tenants_file(house: PayHouse) -> None:
+    id_ = await paid(house)
+    held = await journal.load(house.store, Payment, id_)
+    assert held is not None
+    begun = await Refunding(house.hub).refund(held, house.tenant, None, by="olga", event=held.model.event)
+    assert isinstance(begun, Refund)
+    gone = house.tenant.model_copy(update={"flows": ()})
+    await house.store.commit([*begun.writes, Put(journal.document(gone))], begun.tasks)
+    await house.run()
+    assert (house.payment.state, house.first.money()) == (S.REFUNDED, 0)
 
 
 async def test_only_the_back_end_gives_money_back_and_only_so_much_a_day() -> None:

@@ -31,6 +31,7 @@ from svyazka.engine.tenants.directory import Account
 from svyazka.model.commands import QuietHours, SyncObject
 from svyazka.model.deliveries import Attempt, Delivery, LastError, Status
 from svyazka.model.errors import ConfigError
+from svyazka.model.paying import PAID_FOR
 from svyazka.model.remedies import secret_commands
 from svyazka.model.tenants import Tenant
 
@@ -106,7 +107,8 @@ class Admission:
     def _gone(self, delivery: Delivery, tenant: Tenant | None) -> tuple[str, str] | None:
         if tenant is None:
             return ("tenant_removed", N_("the tenant is gone"))
-        if delivery.flow not in ENGINE_FLOWS and all(flow.id != delivery.flow for flow in tenant.flows):
+        decided = delivery.flow in ENGINE_FLOWS or isinstance(delivery.command, PAID_FOR)
+        if not decided and all(flow.id != delivery.flow for flow in tenant.flows):
             return ("flow_removed", N_("the flow was removed from the tenant file"))
         return None
 
