@@ -70,6 +70,9 @@ class TakePayment(Flow[TakePaymentSettings]):
     def settings_model(self) -> type[TakePaymentSettings]:
         return TakePaymentSettings
 
+    def gives_back(self, settings: TakePaymentSettings) -> Money | None:
+        return Money.read(settings.refunds_a_day or "0")
+
     def wants(self, settings: TakePaymentSettings) -> frozenset[EventType]:
         return TOLD | {EventType.PAYMENT_REQUESTED, EventType.REFUND_REQUESTED}
 

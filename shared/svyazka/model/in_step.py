@@ -210,10 +210,13 @@ class Doubt(Stored):
     expire_at: Time | None = None
 
 
+MassKind = Literal["mass_change", "mass_deletion"]
+
+
 class HeldBack(Stored):
     """Something that happens to so many records at once that it isn't copied before a person has said."""
 
-    why: Literal["mass_change", "mass_deletion"]
+    why: MassKind
     since: Time
     count: int
     """Of how many records it was known when it was held."""

@@ -8,9 +8,11 @@ import pytest
 
 from pay_house import PayHouse
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import pay_task
 from svyazka.engine.paying.refunding import Refund, Refunding
 from svyazka.engine.ports.store import Put
 from svyazka.model.commands import Repeat
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventType, Fact
 from svyazka.model.payments import OddityKind, Payment, PaymentState, RefundState, SeenState, TransactionStatus
 
@@ -178,6 +180,21 @@ async def test_a_notification_that_comes_before_our_own_answer_finds_its_payment
     await house.notify(house.first, number, numbered=False)
     assert house.payment.state is S.PAID
     assert house.payment.attempts[0].external_id == "first-1"
+
+
+async def test_a_delivery_whose_answer_is_given_up_after_its_provider_has_told_is_settled(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.pays(number)
+    await house.notify(house.first, number)
+    held = await journal.load(house.store, Delivery, house.payment.attempts[0].delivery or "")
+    assert held is not None
+    lost = held.model.model_copy(update={"status": Status.UNKNOWN, "seen": None})
+    await house.store.commit([Put(journal.document(lost))], [pay_task(house.payment.id, "first")])
+    await house.run()
+    after = await journal.load(house.store, Delivery, lost.id)
+    assert after is not None
+    assert (after.model.status, house.payment.state) == (Status.SUCCEEDED, S.PAID)
 
 
 async def test_a_payment_that_was_not_begun_here_is_left_alone(house: PayHouse) -> None:

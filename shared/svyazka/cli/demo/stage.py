@@ -102,7 +102,7 @@ class Stage:
 @asynccontextmanager
 async def staged(session: Session, folder: Path) -> AsyncIterator[Stage]:
     """Everything set up and running; ended cleanly afterwards. Raises StageFailure."""
-    ports = _free_ports(2)
+    ports = free_ports(2)
     url, vendors = (f"http://127.0.0.1:{port}" for port in ports)
     tenants = folder / "tenants"
     tenants.mkdir()
@@ -164,7 +164,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
         probe.bind(("127.0.0.1", 0))

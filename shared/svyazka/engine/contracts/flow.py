@@ -12,6 +12,7 @@ from svyazka.model.commands import Command, Plan, Safety, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType, Fact
 from svyazka.model.in_step import Rules
+from svyazka.model.money import Money
 from svyazka.model.questions import Question, Told
 
 
@@ -125,6 +126,10 @@ class Flow(Generic[SettingsT]):
 
     suggested: ClassVar[Mapping[str, str]] = {}
     """Setting -> what `svyazka init` proposes for it, as one writes it in the tenant file."""
+
+    def gives_back(self, settings: SettingsT) -> Money | None:
+        """What its sources may ask to be given back in a day, in all. None: it takes no payments."""
+        return None
 
     def settings_model(self) -> type[SettingsT]:
         """The pydantic model of its settings."""

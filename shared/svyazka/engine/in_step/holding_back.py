@@ -30,6 +30,7 @@ from svyazka.model.in_step import (
     Counted,
     HeldBack,
     HoldAnswer,
+    MassKind,
     Record,
     SideState,
     Switch,
@@ -190,17 +191,9 @@ class Weighing:
         of = await hub.store.total(RECORDS_OF_KIND, equal=where)
         return counted.model_copy(update={"of": of, "of_at": hub.clock.now()})
 
-    def _begins(self, what: str, why: str, counted: Counted, count: int, examples: tuple[str, ...]) -> None:
-        held = HeldBack.model_validate(
-            {
-                "why": why,
-                "since": self.look.hub.clock.now(),
-                "count": count,
-                "examples": examples,
-                "counter": counted.id,
-            }
-        )
-        self._begun[what] = held
+    def _begins(self, what: str, why: MassKind, counted: Counted, count: int, examples: tuple[str, ...]) -> None:
+        since = self.look.hub.clock.now()
+        self._begun[what] = HeldBack(why=why, since=since, count=count, examples=examples, counter=counted.id)
 
 
 async def weighed_changes(look: Look, compared: ComparedRecord, writes: Mapping[str, Wanted]) -> Weighing:

@@ -16,7 +16,7 @@ from svyazka.engine.in_step.joining import may_join
 from svyazka.engine.in_step.wanting import Wanting, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.syncing import doubts
-from svyazka.engine.operating.tombstones import revived
+from svyazka.engine.operating.tombstones import record_in, revived
 from svyazka.model.bases import Accepted, AcceptedFor, Decided
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
 from svyazka.model.in_step import Doubt, Link, Record, doubt_id, link_id
@@ -49,14 +49,7 @@ async def answer(hub: Hub, tenant: Tenant, flow: InStep, record: str, field: str
     """Take an answer down, and have the record looked at. It is about what the sides showed when it was asked: if one
     of them shows another value by now, it is asked anew. Raises ConfigError, Unavailable."""
     for _try in range(TRIES):
-        try:
-            held = await record_of(hub.store, record)
-        except LookupError:
-            raise ConfigError(
-                _("no record {record}: see `svyazka sync status {tenant}`", record=record, tenant=tenant.id)
-            ) from None
-        if held.model.tenant != tenant.id or held.model.kind is not flow.rules.kind:
-            raise ConfigError(_("record {record} is none of {flow}", record=record, flow=flow.id))
+        held = await record_in(hub, tenant, flow, record)
         if field.startswith(WHOSE):
             after = await _whose(hub, flow, held.model, field, said)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from svyazka.catalogue import _
 from svyazka.engine.comparing.holds import released_change, released_deletions
@@ -18,7 +17,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.syncing import records
 from svyazka.engine.ports.store import Write
 from svyazka.model.errors import ConfigError, Conflict, Unavailable
-from svyazka.model.in_step import Counted, HoldAnswer, Switch, switch_id
+from svyazka.model.in_step import Counted, HoldAnswer, MassKind, Switch, switch_id
 from svyazka.model.tenants import Tenant
 
 TRIES = 5
@@ -30,7 +29,7 @@ class Held:
 
     what: str
     """A field, or `@` and a connection: the deletions there."""
-    why: Literal["mass_change", "mass_deletion"]
+    why: MassKind
     count: int
     """Records that wait with it by now."""
     since: datetime

@@ -24,7 +24,7 @@ async def revive(hub: Hub, tenant: Tenant, flow: InStep, record: str, connection
     """What was deleted may be made anew: in one system, or wherever it is gone; where. It is looked for first, so that
     a card that somebody made meanwhile is taken. Raises ConfigError, Unavailable."""
     for _try in range(TRIES):
-        held = await _record(hub, tenant, flow, record)
+        held = await record_in(hub, tenant, flow, record)
         gone = [name for name, side in held.model.sides.items() if side.state is SideState.GONE]
         if connection is not None and connection not in gone:
             known = ", ".join(gone) or _("nowhere")
@@ -81,7 +81,7 @@ async def unmerge(hub: Hub, tenant: Tenant, flow: InStep, record: str, cards: li
         listed = ", ".join(flow.rules.between)
         raise ConfigError(_("expected cards of different systems, as CONNECTION/ID of {listed}", listed=listed))
     for _try in range(TRIES):
-        held = await _record(hub, tenant, flow, record)
+        held = await record_in(hub, tenant, flow, record)
         made = await _apart(hub, flow, held, parts)
         if made is None:
             continue
@@ -142,7 +142,7 @@ async def _apart(
     return id_, writes
 
 
-async def _record(hub: Hub, tenant: Tenant, flow: InStep, record: str) -> Versioned[Record]:
+async def record_in(hub: Hub, tenant: Tenant, flow: InStep, record: str) -> Versioned[Record]:
     """A record of a flow. Raises ConfigError."""
     try:
         held = await record_of(hub.store, record)

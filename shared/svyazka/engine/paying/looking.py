@@ -84,14 +84,14 @@ class Looking:
                 asked.seen |= signed or {}
             after = self._with_asked(after, asked, testing, now)
             after = self._again_at(before, after, now, asked=ask)
-            if after == before:
+            known, ends = await self._found_out(after, held_deliveries)
+            if after == before and not known:
                 await tell(self._hub, before, after)
                 return self._or_silent(after, asked, told)
             after, off = await self._called_off(after)
             events, tasks = await events_of(self._hub, before, after, now)
             writes: list[Write] = [journal.replace(after, held.version), *self._named(before, after), *events]
             writes += [journal.create(one) for one in off]
-            known, ends = await self._found_out(after, held_deliveries)
             writes, tasks = [*writes, *known], [*tasks, *ends]
             reach("pay.before_commit")
             try:

@@ -25,11 +25,10 @@ K, T = TransactionKind, TransactionStatus
 
 
 def awaited(payment: Payment) -> list[str]:
-    """Deliveries whose answer may still tell something new."""
-    tried = {one.attempt for one in payment.transactions}
-    of_attempts = [one.delivery for one in payment.attempts if one.delivery and one.n not in tried]
-    open_ones = [one.delivery for one in payment.transactions if one.delivery and one.status in IN_FLIGHT]
-    return list(dict.fromkeys([*of_attempts, *open_ones]))
+    """The deliveries of its tries and movements: those that may still tell something new, and those whose end may be
+    known by now from elsewhere."""
+    asked = [*(one.delivery for one in payment.attempts), *(one.delivery for one in payment.transactions)]
+    return list(dict.fromkeys(key for key in asked if key))
 
 
 def with_deliveries(

@@ -24,9 +24,6 @@ from svyazka.model.tenants import Tenant
 ORDERS = frozenset({EventType.ORDER_CREATED, EventType.ORDER_CHANGED, EventType.ORDER_CANCELLED})
 MONEY_EVENTS = ORDERS | {EventType.PAYMENT_REQUESTED, EventType.REFUND_REQUESTED}
 
-TAKES = "take_payment"
-"""The flow whose settings say what a site's back end may do with money."""
-
 
 @dataclass
 class Moved:
@@ -115,7 +112,7 @@ class PlansMoney:
     async def _limit(self, event: Event, tenant: Tenant) -> Money | None:
         """What may be given back in a day; None where no flow takes payments from there."""
         for bound in await self._hub.directory.flows_of(tenant):
-            if bound.flow.name == TAKES and event.connection in bound.spec.sources:
-                limit = getattr(bound.settings, "refunds_a_day", None)
-                return Money.read(limit) if limit else Money(kopecks=0)
+            limit = bound.flow.gives_back(bound.settings) if event.connection in bound.spec.sources else None
+            if limit is not None:
+                return limit
         return None
