@@ -7,71 +7,57 @@ fails. What is written is counted at its stand-in.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from connectors.support import NOW, calling, perform, posted
+from connectors.support import NOW, perform
+from kits.records import (
+    ANNAS,
+    COMPANY,
+    CONTACT,
+    DEAL,
+    EVERY,
+    KINDS,
+    MAIL,
+    NAMES,
+    ODD,
+    PHONE,
+    as_given,
+    connected,
+    done,
+    main_kind,
+    new,
+    read,
+    records_of,
+    same,
+    settings_of,
+    title_of,
+    writes,
+)
 from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
 from shop import POINTS, Killed, Shop
 from simulators.serve import Running
-from svyazka.connectors.registry import VENDORS, load_manifest, load_webhook
-from svyazka.engine.contracts.calls import Call
-from svyazka.engine.contracts.capabilities.records import Fate, LinkTo, New, Quiet, Records, Replaces
-from svyazka.engine.contracts.webhook import Inbound
-from svyazka.engine.rules.what_differs import normal, normal_element
+from svyazka.connectors.registry import load_manifest
+from svyazka.engine.contracts.capabilities.records import LinkTo, New, Quiet, Replaces
+from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.commands import AddNote, AddTask, Command, PutRecord, Repeat
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent, NotSent
-from svyazka.model.events import Change, Fact, Hint
-from svyazka.model.names import same_person
-from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unclear
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.reasons import Reason
-from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Link, Match, Object, ObjectId, RecordKind, Target
+from svyazka.model.records import CLEARED, SETS, UNREAD, Key, KeyType, Link, Match, ObjectId, RecordKind, Target
 from svyazka.model.references import Existing
-from vendors import CRMS, HOOKS
+from vendors import CRMS
 from vendors import VENDORS as DESCRIBED
-
-CONTACT, COMPANY, DEAL = RecordKind.CONTACT, RecordKind.COMPANY, RecordKind.DEAL
-NAMES = sorted(name for name in VENDORS if load_manifest(name).records is not None)
-EVERY = pytest.mark.parametrize("name", NAMES)
-KINDS = pytest.mark.parametrize(
-    ("name", "kind"), [(name, kind) for name in NAMES if name in CRMS for kind in CRMS[name].fields]
-)
-PHONE, MAIL = "+79991234567", "anna@example.test"
-ANNA = Contact(name="Анна Петрова", phone="8 (999) 123-45-67", email="Anna@Example.test")
-ANNAS = PutRecord(record=CONTACT, person=ANNA)
-ODD = "Ёлка «№ 7» & <b>Ко</b> 100% \u00a0 😀 \" ' \\ O'Нил"
-
-
-def records_of(name: str) -> Records[Any]:
-    found = load_manifest(name).records
-    assert found is not None
-    return found
-
-
-def settings_of(name: str, vendors: Running) -> dict[str, Any]:
-    return {**CRMS[name].settings, **CRMS[name].secrets, "base_url": vendors.base_url(name)}
-
-
-@asynccontextmanager
-async def connected(name: str, vendors: Running, **around: Any) -> AsyncIterator[Call[Any]]:
-    """A call to the vendor's stand-in, which lets us in."""
-    CRMS[name].open(vendors)
-    settings = load_manifest(name).settings.model_validate(settings_of(name, vendors))
-    async with calling(settings, vendors.base_url(name), **around) as call:
-        yield call
 
 
 @pytest.fixture
@@ -91,49 +77,6 @@ async def shop(name: str, vendors: Running) -> AsyncIterator[Shop]:
     together()
     yield made
     await made.clients.close()
-
-
-async def read(name: str, call: Call[Any], kind: RecordKind, id_: str) -> Object:
-    (found,) = await records_of(name).read_many(kind, [id_], call)
-    return found
-
-
-async def done(name: str, call: Call[Any], command: Command) -> str:
-    """Carried out; the id of what it found or made."""
-    outcome = await perform(load_manifest(name), command, call)
-    assert isinstance(outcome, Succeeded), outcome
-    assert outcome.external_id is not None
-    return outcome.external_id
-
-
-def main_kind(name: str) -> RecordKind:
-    """What it is for: sales where it has some, else people."""
-    return DEAL if DEAL in records_of(name).kinds else CONTACT
-
-
-def title_of(kind: RecordKind) -> str:
-    return "title" if kind is DEAL else "name"
-
-
-def new(vendor: str, kind: RecordKind, mark: str | None = "m-1", /, **fields: Any) -> PutRecord:
-    """A card of which no more is said than its system wants, and these fields."""
-    least = {one: CRMS[vendor].fields[kind][one] for one in records_of(vendor).requires(kind)}
-    match = Match(mark=mark) if mark is not None else None
-    return PutRecord(record=kind, match=match, fields=as_given({**least, **fields}))
-
-
-def writes(name: str, vendors: Running) -> Counter[str]:
-    return CRMS[name].done(vendors)
-
-
-def same(kind: RecordKind, name: str, shown: Mapping[str, object], wanted: Mapping[str, Any]) -> list[str]:
-    """Fields that don't show what was written, as the system keeps it."""
-    keeps = records_of(name).keeps
-    return [
-        field
-        for field, value in wanted.items()
-        if normal(field, shown.get(field, "")) != normal(field, keeps(kind, field, value))  # type: ignore[arg-type]
-    ]
 
 
 # What is stated
@@ -285,10 +228,6 @@ async def test_only_what_differs_is_written_and_nothing_else_is_touched(
         assert writes(name, vendors) == {f"create {kind}": 1, f"update {kind}": 2}
 
 
-def as_given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
-
-
 @EVERY
 async def test_what_tells_a_person_is_never_emptied(name: str, vendors: Running) -> None:
     async with connected(name, vendors) as call:
@@ -408,246 +347,6 @@ async def test_a_deal_is_linked_noted_and_its_task_set(name: str, vendors: Runni
         assert writes(name, vendors) == {
             "create contact": 2, "create deal": 1, "link deal": 1, "note deal": 1, "task deal": 1,
         }  # fmt: skip
-
-
-# Listed
-
-
-async def every_page(name: str, call: Call[Any], kind: RecordKind, after: str | None = None) -> list[Object]:
-    found: list[Object] = []
-    while True:
-        page = await records_of(name).page(kind, after, call)
-        found += page.objects
-        if page.next is None:
-            return found
-        after = page.next
-
-
-def people(name: str, vendors: Running, many: int) -> list[str]:
-    names = ({"name": f"Гость {n}", "phones": [f"+7999{n:07d}"], "emails": []} for n in range(many))
-    return [CRMS[name].person(vendors, one) for one in names]
-
-
-@EVERY
-async def test_a_list_brings_all_that_stays_in_order_whatever_changes_meanwhile(name: str, vendors: Running) -> None:
-    crm, size = CRMS[name], CRMS[name].page
-    async with connected(name, vendors) as call:
-        ids = people(name, vendors, 2 * size + 20)
-        page = await records_of(name).page(CONTACT, None, call)
-        first = [one.id for one in page.objects]
-        assert first == ids[: len(first)]
-        for id_ in [*first[3:25], *ids[len(first) + 1 : len(first) + 3], ids[-2]]:
-            crm.remove(vendors, CONTACT, id_)
-        crm.save(vendors, CONTACT, first[0], {"name": "Другой"})
-        later = people(name, vendors, 1)
-        gone = {*first[3:25], *ids[len(first) + 1 : len(first) + 3], ids[-2]}
-    async with connected(name, vendors) as another_process:
-        rest = [one.id for one in await every_page(name, another_process, CONTACT, page.next)]
-        assert rest == [id_ for id_ in [*ids[len(first) :], *later] if id_ not in gone]
-        behind = [one.id for one in await every_page(name, another_process, CONTACT, ids[-5])]
-        assert behind == [ids[-4], ids[-3], ids[-1], *later], "a bare id is a place to begin behind"
-
-
-@EVERY
-async def test_a_walk_through_a_list_costs_little_more_than_its_pages(name: str, vendors: Running) -> None:
-    async with connected(name, vendors) as call:
-        people(name, vendors, 2 * CRMS[name].page)
-        await records_of(name).find(CONTACT, Key(KeyType.MARK, "none"), call)  # it has seen the list of fields
-        before = len(call.http.log)
-        await every_page(name, call, CONTACT)
-        assert len(call.http.log) - before <= 4
-
-
-@KINDS
-async def test_a_list_shows_of_a_field_what_reading_shows_or_nothing(
-    name: str, kind: RecordKind, vendors: Running
-) -> None:
-    records = records_of(name)
-    async with connected(name, vendors) as call:
-        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
-        there = await read(name, call, kind, await done(name, call, whole))
-        (listed,) = (await records.page(kind, None, call)).objects
-        shown = records.carries(kind, call.settings)
-        shown = frozenset(there.fields) if shown is None else shown
-        assert {field: listed.shows(field) for field in there.fields} == {
-            field: there.shows(field) if field in shown else UNREAD for field in there.fields
-        }
-        assert same_person(listed.called or str(listed.shows("name")), str(there.shows("name")))
-
-
-@KINDS
-async def test_what_was_changed_since_a_time_is_told(name: str, kind: RecordKind, vendors: Running) -> None:
-    records, clock = records_of(name), vendors.of(name)
-    async with connected(name, vendors) as call:
-        made = []
-        for number in range(4):
-            fields = {title_of(kind): f"№ {number}"}
-            if "phone" in records.requires(kind):
-                fields["phone"] = [f"+7999000000{number}"]
-            made.append(await done(name, call, new(name, kind, f"m-{number}", **fields)))
-        clock.ahead += 3600
-        since = datetime.fromtimestamp(int(clock.now()), UTC)
-        CRMS[name].save(vendors, kind, made[1], {title_of(kind): "Сегодня"})
-        CRMS[name].save(vendors, kind, made[2], {title_of(kind): "Сегодня"})
-        CRMS[name].remove(vendors, kind, made[3])
-        page = await records.changed(kind, since, None, call)
-        assert page is not None
-        assert {one.id for one in page.objects} == {made[1], made[2]}
-        assert page.next is None
-
-
-@EVERY
-async def test_changes_of_many_pages_are_all_told(name: str, vendors: Running) -> None:
-    records, clock = records_of(name), vendors.of(name)
-    async with connected(name, vendors) as call:
-        ids = people(name, vendors, 2 * CRMS[name].page + 10)
-        since, after, found = datetime.fromtimestamp(int(clock.now()) - 60, UTC), None, list[str]()
-        for turn in range(50):
-            page = await records.changed(CONTACT, since, after, call)
-            assert page is not None
-            found += [one.id for one in page.objects]
-            if turn == 0:
-                clock.ahead += 5
-                CRMS[name].save(vendors, CONTACT, found[0], {"name": "Снова"})
-            if page.next is None:
-                break
-            after = page.next
-        assert set(found) == set(ids)
-
-
-@KINDS
-async def test_gone_is_told_from_not_shown(name: str, kind: RecordKind, vendors: Running) -> None:
-    crm, records = CRMS[name], records_of(name)
-    async with connected(name, vendors) as call:
-        id_ = await done(name, call, new(name, kind))
-        assert await records.fate(kind, id_, call) is Fate.THERE
-        if crm.unsee is not None:
-            crm.unsee(vendors, kind, id_)
-            assert await records.read_many(kind, [id_], call) == ()
-            assert await records.fate(kind, id_, call) is Fate.HIDDEN
-        else:
-            crm.remove(vendors, kind, id_)
-            assert await records.fate(kind, id_, call) in (Fate.DELETED, Fate.GONE)
-        assert await records.fate(kind, "987654321", call) is Fate.GONE
-
-
-@EVERY
-async def test_whatever_somebody_does_to_a_card_is_told_as_a_hint(name: str, vendors: Running) -> None:
-    crm, sink = CRMS[name], vendors.of("http")
-    webhook = load_webhook(name)
-    assert webhook is not None
-    async with connected(name, vendors):
-        crm.tell(vendors, f"{vendors.base_url('http')}/plain/sink")
-
-        async def told(number: int) -> list[Hint]:
-            async with asyncio.timeout(10):
-                while len(sink.calls) < number:
-                    await asyncio.sleep(0.005)
-            (call,) = sink.calls[number - 1 :]
-            request = posted(call["body"].encode(), ("content-type", HOOKS[name].content_type))
-            facts = webhook.parse(request, Inbound({}, {}))
-            return [hint for fact in facts if isinstance(fact, Fact) for hint in fact.about]
-
-        id_ = crm.person(vendors, {"name": "Анна", "phones": [PHONE], "emails": []})
-        assert await told(1) == [Hint(kind="contact", id=id_, change=Change.CREATED)]
-        crm.save(vendors, CONTACT, id_, {"name": "Анна Петрова"})
-        assert await told(2) == [Hint(kind="contact", id=id_, change=Change.UPDATED)]
-        crm.remove(vendors, CONTACT, id_)
-        assert await told(3) == [Hint(kind="contact", id=id_, change=Change.DELETED)]
-
-
-# What a write proves
-
-
-@KINDS
-async def test_what_somebody_saves_right_after_our_write_is_not_taken_for_ours(
-    name: str, kind: RecordKind, vendors: Running
-) -> None:
-    records, title = records_of(name), title_of(kind)
-    async with connected(name, vendors) as call:
-        id_ = await done(name, call, new(name, kind))
-        CRMS[name].between(vendors, kind, {title: "Человек"})
-        written = await records.update(await read(name, call, kind, id_), {title: "Связка"}, call)
-        assert written is not None
-        assert isinstance(written.outcome, Succeeded)
-        after = await read(name, call, kind, id_)
-        assert after.shows(title) == "Человек"
-        assert written.shown is None or written.shown.shows(title) == "Связка"
-        assert not (records.exact_versions and written.version == after.version)
-
-
-@KINDS
-async def test_a_write_tells_the_version_that_it_made(name: str, kind: RecordKind, vendors: Running) -> None:
-    records, title = records_of(name), title_of(kind)
-    async with connected(name, vendors) as call:
-        before = await read(name, call, kind, await done(name, call, new(name, kind)))
-        vendors.of(name).ahead += 2
-        written = await records.update(before, {title: "Другое"}, call)
-        assert written is not None
-        after = await read(name, call, kind, before.id)
-        assert written.version == after.version != before.version
-        assert written.shown is None or written.shown.fields == after.fields
-        vendors.of(name).ahead += 2
-        CRMS[name].save(vendors, kind, before.id, {title: "Третье"})
-        assert (await read(name, call, kind, before.id)).version != after.version
-
-
-@KINDS
-async def test_a_field_that_takes_nothing_or_cuts_shows_so_when_it_is_read(
-    name: str, kind: RecordKind, vendors: Running
-) -> None:
-    records, field = records_of(name), CRMS[name].optional[kind]
-    async with connected(name, vendors) as call:
-        whole = PutRecord(record=kind, match=Match(mark="m-1"), fields=as_given(CRMS[name].fields[kind]))
-        there = await read(name, call, kind, await done(name, call, whole))
-        CRMS[name].cut(vendors, kind, field, 4)
-        assert await records.update(there, {field: "abcdefgh"}, call)
-        assert (await read(name, call, kind, there.id)).shows(field) == "abcd"
-        CRMS[name].deaf(vendors, kind, field)
-        there = await read(name, call, kind, there.id)
-        written = await records.update(there, {field: "other"}, call)
-        assert written is not None
-        assert isinstance(written.outcome, Succeeded)
-        assert (await read(name, call, kind, there.id)).shows(field) == "abcd"
-        assert written.shown is None or written.shown.shows(field) == "abcd"
-
-
-@EVERY
-async def test_of_a_set_only_what_is_not_wanted_any_more_is_taken_away(name: str, vendors: Running) -> None:
-    records = records_of(name)
-    spelled = ["8 (999) 123-45-67", "+79990000002"][: 1 if "phone" in records.singles else 2]
-    async with connected(name, vendors) as call:
-        id_ = CRMS[name].person(vendors, {"name": "Анна", "phones": spelled, "emails": [MAIL]})
-        there = await read(name, call, CONTACT, id_)
-        wanted = ("+79990000003",) if "phone" in records.singles else (PHONE, "+79990000003")
-        written = await records.update(there, {"phone": wanted}, call)
-        assert written is not None
-        assert written.left_out == ()
-        after = await read(name, call, CONTACT, id_)
-        kept = wanted if "phone" in records.singles else (spelled[0], "+79990000003")
-        assert {normal_element("phone", one) for one in after.elements("phone")} == set(wanted)
-        assert "phone" in records.singles or set(after.elements("phone")) == set(kept), "its spelling stays"
-        assert after.elements("email") == (MAIL,)
-
-
-@EVERY
-async def test_who_replaces_the_whole_sends_back_what_stands_there_now(name: str, vendors: Running) -> None:
-    records = records_of(name)
-    if records.updating.replaces is not Replaces.OBJECT:
-        pytest.skip("it writes fields one by one")
-    async with connected(name, vendors) as call:
-        whole = PutRecord(record=CONTACT, fields=as_given(CRMS[name].fields[CONTACT]))
-        there = await read(name, call, CONTACT, await done(name, call, whole))
-        CRMS[name].save(vendors, CONTACT, there.id, {"phone": "+79990000009"})
-        written = await records.update(there, {CRMS[name].optional[CONTACT]: "иное"}, call)
-        assert written is not None
-        assert isinstance(written.outcome, Succeeded)
-        after = await read(name, call, CONTACT, there.id)
-        assert after.elements("phone") == ("+79990000009",), "saved since we read it, and not ours to write"
-        again = await records.update(there, {"phone": ("+79990000001",)}, call)
-        assert again is not None
-        assert isinstance(again.outcome, GaveBack), "what is to be written has changed: look again"
-        assert writes(name, vendors) == {"create contact": 1, "update contact": 1}
 
 
 # Answers
