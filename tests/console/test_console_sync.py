@@ -57,6 +57,38 @@ async def test_a_doubt_is_decided_with_both_cards_side_by_side(
     assert not in_step.doubts()
 
 
+@pytest.mark.parametrize(("label", "cards", "linked"), [
+    ("Это crm №{first}", 2, True), ("Это кто-то другой: завести карточку", 3, True),
+    ("Ни одна из них: карточку не заводить", 2, False),
+])  # fmt: skip
+async def test_whose_card_it_is_is_said_by_a_button(label: str, cards: int, linked: bool) -> None:
+    house = InStep(create="all")
+    await house.settle_in()
+    house.crm.hook = False
+    first, _second = house.crm.add(**ivan()), house.crm.add(**ivan())
+    house.crm.hook = True
+    salon = house.salon.add(**ivan())
+    await house.quiet(0.2)
+    visitor = await Visitor(house).come_in()
+    where = await visitor.press(await visitor.page(f"{FLOW}/doubts"), label.format(first=first))
+    await house.quiet(0.2)
+    assert "Готово" in await visitor.page(where)
+    assert (len(house.crm.cards), "crm" in house.record_of(salon).sides) == (cards, linked)
+    assert "Вашего слова ничего не ждёт" in await visitor.page(f"{FLOW}/doubts")
+
+
+async def test_what_was_deleted_is_made_anew_by_a_button() -> None:
+    house = InStep(delete={"crm": "ask"})
+    await house.settle_in()
+    salon, crm = await house.pair(**ivan())
+    house.crm.delete(crm)
+    await house.quiet(0.2)
+    visitor = await Visitor(house).come_in()
+    await visitor.press(await visitor.page(f"{FLOW}/doubts"), "Завести заново")
+    await house.quiet(0.2)
+    assert house.record_of(salon).sides["crm"].object != crm
+
+
 async def test_cards_are_masked_sealed_to_whoever_asked_and_shown_for_a_reason(in_step: InStep) -> None:
     visitor = await Visitor(in_step).come_in()
     where = await shown(in_step, visitor)

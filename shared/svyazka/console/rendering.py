@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 
 from svyazka.catalogue import N_, Language, said, told
 from svyazka.console.surroundings import Visit
-from svyazka.console.words import action, cause, event, field, flow
+from svyazka.console.words import ANSWERS, action, cause, event, field, flow
 from svyazka.model.terminal import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,7 +37,13 @@ def environment() -> Environment:
         lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
     made.globals.update(
-        tone=tone, flow_name=flow, event_name=event, action_name=action, field_name=field, cause_name=cause
+        tone=tone,
+        flow_name=flow,
+        event_name=event,
+        action_name=action,
+        field_name=field,
+        cause_name=cause,
+        answers=ANSWERS,
     )
     return made
 

@@ -12,11 +12,12 @@ from svyazka.cli.commands.diff import masked
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.agreeing.standing import Tally
-from svyazka.engine.in_step.doubting import LEAVE
+from svyazka.engine.in_step.doubting import LEAVE, WHOSE
 from svyazka.engine.in_step.flows import InStep, kept_by
 from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING
+from svyazka.engine.operating.answering import choices
 from svyazka.engine.operating.holding import choices_of
 from svyazka.engine.operating.showing import Cards
 from svyazka.engine.operating.syncing import STANDINGS
@@ -106,9 +107,11 @@ async def doubts(visit: Visit) -> Response:
     tenant, asked = _asked(visit)
     where = {"tenant": tenant.id, "flow": asked.id, "status": "open"}
     rows, more = await _rows(visit, DOUBTS_BY_STATUS, where, Doubt)
+    whose = {one.id: choices(one) for one in rows if isinstance(one, Doubt) and one.field.startswith(WHOSE)}
     return page(
         "sync_doubts.html", visit,
-        {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "doubts", "doubts": rows, "more": more},
+        {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "doubts", "doubts": rows, "whose": whose,
+         "more": more},
     )  # fmt: skip
 
 

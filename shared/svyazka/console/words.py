@@ -92,9 +92,16 @@ CAUSES = {
 }  # fmt: skip
 
 
+ANSWERS = {
+    "new": N_("Somebody else: make a card"), "none": N_("None of them: make no card"), "revive": N_("Make it anew"),
+    "leave": N_("Leave it as it is"),
+}  # fmt: skip
+"""What may be said of whose card it is, and of one that was deleted."""
+
+
 def field(name: str) -> str:
-    """A field of a card, for people."""
-    return FIELDS.get(name, name)
+    """A field of a card, for people; or the system in which it is asked whose card it is."""
+    return FIELDS.get(name, name.removeprefix("@"))
 
 
 def cause(name: str) -> str:
