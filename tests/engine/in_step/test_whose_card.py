@@ -65,6 +65,23 @@ async def test_who_shares_a_phone_with_a_name_that_isnt_shown_is_linked_once_it_
     assert not refused(house)
 
 
+async def test_no_card_is_made_while_the_phone_that_would_tell_whose_it_is_is_not_shown() -> None:
+    """Else the person's next card, whose phone is shown, would find none and make a second."""
+    house = await house_of(create="all")
+    house.crm.hidden = {"phone"}
+    first = house.crm.add(**ivan())
+    await house.quiet()
+    assert (house.salon.cards, set(refused(house).values())) == ({}, {"unread"})
+    house.crm.hidden.clear()
+    await house.tell("crm", Hint(kind="contact", id=first))
+    await house.quiet()
+    assert [card.elements("phone") for card in house.salon.cards.values()] == [ivan()["phone"]]
+    assert not refused(house)
+    house.crm.add(name="Без телефона")
+    await house.quiet()
+    assert len(house.salon.cards) == 2, "who has none has none"
+
+
 async def test_of_several_that_fit_a_person_says_which_and_nothing_is_made() -> None:
     house = await house_of(create="all")
     house.crm.hook = False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from svyazka.engine.comparing.matching import is_nameless
+from svyazka.engine.comparing.matching import hides_phone, is_nameless
 from svyazka.engine.comparing.prints import Printer
 from svyazka.model.in_step import UNSHOWN, Record, Rules, Side, SideState
 from svyazka.model.records import CLEARED, UNREAD, Object
@@ -82,7 +82,7 @@ def standing_of(one: Object, record: Record, connection: str, rules: Rules, prin
         return Standing(Tally(records=1), {"": "another_object"})
     if side.state is not SideState.LIVE:
         return Standing(Tally(records=1, mended=1), {"": "back"})
-    if UNSHOWN in record.refused.values() and not is_nameless(one):
+    if UNSHOWN in record.refused.values() and not (is_nameless(one) or hides_phone(one)):
         return Standing(Tally(records=1, mended=1), {"": UNSHOWN})
     others = [name for name in rules.between if name != connection and name in record.live]
     if not others:

@@ -32,6 +32,12 @@ def is_nameless(one: Object) -> bool:
     return one.shows("name") is UNREAD and one.called is None
 
 
+def hides_phone(one: Object) -> bool:
+    """Whether nobody can say by which phone it is found: none is shown, which is something else than that it has
+    none."""
+    return one.shows("phone") is UNREAD
+
+
 def full_name(name: str | None) -> tuple[str, ...]:
     """A name's words in one order, where it has more than one: two cards that bear the same may be one person's."""
     words = tuple(sorted(plain_words(name)))

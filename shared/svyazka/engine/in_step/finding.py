@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from svyazka.catalogue import N_
-from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
+from svyazka.engine.comparing.matching import can_be_one, hides_phone, is_nameless, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
 from svyazka.engine.hub import Hub
@@ -74,6 +74,9 @@ class Nothing:
 
 UNTOLD = Nothing(UNSHOWN, N_("its name isn't shown just now: whose card it is can't be told"))
 """Two people may share a phone: nobody without a name is taken for another. Looked at again once it is shown."""
+
+BLIND = Nothing(UNSHOWN, N_("its phone isn't shown just now: a card without it would not be found again"))
+"""A copy that lacks what tells whose it is would be made once more for the person's next card."""
 
 
 @dataclass
@@ -243,6 +246,10 @@ class Finding:
             return Nothing("not_there", N_("it isn't there, and none is made there"))
         if not objects:
             return Nothing(UNSHOWN, N_("nobody shows it just now"))
+        asked_for = record.said.get(WHOSE + toward) in (NEW, REVIVE)
+        tells = "phone" in look.rules and not asked_for
+        if tells and any(map(hides_phone, objects)) and not any(one.elements("phone") for one in objects):
+            return BLIND
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
         writes = [self._noting(record, key, documents.get(key)) for key in keys]
         return New(
