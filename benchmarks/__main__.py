@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.agreeing import agreeing
 from benchmarks.cloud import processor_time
 from benchmarks.cold_start import against_empty
 from benchmarks.comparing import comparing
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "end_to_end": lambda scale: end_to_end(int(8000 * scale)),
     "lists": lambda scale: lists(int(100_000 * scale), max(int(1000 * scale), 10)),
     "console": lambda scale: console_pages(int(100_000 * scale), 10),
+    "agreeing": lambda scale: agreeing(int(50_000 * scale)),
     "comparing": lambda scale: comparing(int(50_000 * scale)),
     "importing": lambda scale: importing(int(50_000 * scale)),
     "upgrade": lambda scale: upgrade(int(100_000 * scale)),

@@ -16,6 +16,7 @@ from svyazka.app import settings_keyring
 from svyazka.backends.local.clock import load_clock
 from svyazka.backends.local.store import LocalStore
 from svyazka.console.app import console
+from svyazka.console.rendering import warmed
 from svyazka.console.surroundings import Surroundings
 from svyazka.model.requests import Role
 from svyazka.settings import Settings
@@ -33,7 +34,8 @@ def pages(tenant: str) -> tuple[str, ...]:
         f"/systems/{tenant}/sms/history", "/deliveries", f"/deliveries?tenant={tenant}", "/deliveries?status=dead",
         f"/deliveries?tenant={tenant}&status=succeeded", "/events", f"/events?tenant={tenant}",
         "/events?status=quarantined", f"/again?tenant={tenant}", "/jobs", "/audit", "/pictures",
-        f"/pictures?tenant={tenant}", "/more",
+        f"/pictures?tenant={tenant}", "/more", f"/file?tenant={tenant}", f"/month?tenant={tenant}",
+        f"/secrets?tenant={tenant}", f"/people?tenant={tenant}", "/sync",
     )  # fmt: skip
 
 
@@ -55,6 +57,7 @@ async def _measured(data: Path) -> dict[str, object]:
     token = await invite(store, clock, Invitation("bench", Role.OWNER))
     moments = iter(range(10**9))
     transport = httpx.ASGITransport(console(around, {HOST}, now=lambda: float(next(moments))))
+    warmed()
     found: dict[str, dict[str, float]] = {}
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
         await client.post(f"/enter/{token}", headers={"content-length": "0"})

@@ -16,7 +16,7 @@ from bundling import build, functions
 from bundling.functions import ROOT
 from svyazka.model.errors import ConfigError
 
-LIMIT = {"webhook": 360_000, "worker": 3_400_000, "ingest": 470_000}
+LIMIT = {"webhook": 360_000, "worker": 4_000_000, "console": 3_700_000, "ingest": 470_000}
 """Bytes of a zip, by role; the front door has a bound of its own.
 
 Every one of them is downloaded, unpacked and held in memory by each instance."""

@@ -1,6 +1,6 @@
 """Begins a connector: its folder, stand-in, description for the tests, samples, page. A tool of ours, never shipped.
 
-    python infra/new_connector.py NAME [--can messenger,forwarder,records,calendar,reading,polling,access]
+    python infra/new_connector.py NAME [--can messenger,forwarder,records,calendar,payments,reading,polling,access]
                                    [--hook form|json|signed|none] [--keys api_key] [--title TEXT]
 
 What it writes imports, passes lint and types, and does nothing yet: the kit cases that fail say what is to be written.
@@ -24,7 +24,7 @@ TEMPLATE = Path(__file__).parent / "connector_template"
 `# [mark`
 to `# mark]`, are for connectors with that mark only."""
 
-CARRYING = ("messenger", "forwarder", "records", "calendar")
+CARRYING = ("messenger", "forwarder", "records", "calendar", "payments")
 """What carries out commands."""
 CAN = (*CARRYING, "reading", "polling", "access")
 """Fields of the manifest, each with a file of its name."""
@@ -44,10 +44,10 @@ def marks(can: Set[str], hook: str) -> frozenset[str]:
     found = {*can, hook}
     if hook != "none":
         found.add("hook")
-        if not can & {"messenger", "forwarder"}:
+        if not can & {"messenger", "forwarder", "payments"}:
             found.add("source")
     found |= {"carrying"} if can & {*CARRYING} else set()
-    found |= {"cards"} if can & {"records", "calendar"} else set()
+    found |= {"cards"} if can & {"records", "calendar", "payments"} else set()
     found |= {"keyed"} if "access" not in can else set()
     return frozenset(found)
 
@@ -68,10 +68,19 @@ def written(name: str, title: str, wanted: Set[str], keys: Sequence[str] = (KEY,
         text = "\n".join(_kept(path.read_text("utf-8").splitlines(), wanted)) + "\n"
         if "form" in wanted:
             text = text.replace("delivered.json", "delivered.form")
+        if "payments" in wanted:
+            text = _of_payments(text, messages="messenger" in wanted)
         if tuple(keys) != (KEY,):
             text = _by_keys(text, keys)
         there = Path(*(_named(part, name) for part in place.with_stem(stem).parts))
         yield there, _in_its_words(place, text, name, title)
+
+
+def _of_payments(text: str, messages: bool) -> str:
+    """A provider's stand-in has a page on which people pay, and what it tells is of payments."""
+    text = text.replace("simulators.chassis import Simulator", "simulators.cashdesk import Cashdesk")
+    text = text.replace("(Simulator):", "(Cashdesk):")
+    return text if messages else text.replace("message.delivered message:m1001", "payment.changed payment:m1001")
 
 
 def _by_keys(text: str, keys: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ def photograph(link: str, console: str, play: str) -> None:
         browser.get(link)
         browser.find_element("css selector", "button.big").click()
         until(lambda: browser.find_elements("css selector", ".numbers"))
-        take(browser, console, "first", 760)
+        take(browser, console, "first", 900)
         browser.find_element("css selector", "article a.button").click()
         until(lambda: browser.find_elements("css selector", "tbody a, ol.line"))
         found = browser.find_elements("css selector", "tbody a")

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
@@ -38,14 +39,18 @@ UNCHANGING = datetime(2026, 1, 1, tzinfo=UTC)
 Id = str | tuple[str, ...]
 
 
-def marked() -> Iterator[tuple[str, Id]]:
-    """Every marked text of the code, with its file."""
+@cache
+def marked() -> tuple[tuple[str, Id], ...]:
+    """Every marked text of the code, with its file. Looked for once, for both languages."""
+    return (*_marked(), *logged())
+
+
+def _marked() -> Iterator[tuple[str, Id]]:
     for folder in (PACKAGE, SCENES):
         for name, _line, text, _comments, _context in extract_from_dir(
             folder, [("**.py", "python"), ("**.html", "jinja2")], {"**.py": {"encoding": "utf-8"}}, KEYWORDS
         ):
             yield name if folder is PACKAGE else f"{folder.name}/{name}", text
-    yield from logged()
 
 
 def logged() -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from typing import Any
 from bundling.functions import ROOT
 from svyazka.catalogue import told, use
 from svyazka.connectors.registry import CALLS_US, VENDORS, load_manifest
+from svyazka.engine.contracts.capabilities.payments import Can
 from svyazka.engine.contracts.capabilities.records import Operation, Quiet, Records
 from svyazka.engine.contracts.failures import Case, FailureMap, Rule
 from svyazka.engine.contracts.manifest import Limits, Manifest
@@ -21,8 +22,12 @@ from svyazka.model.bookings import WallTime
 from svyazka.model.commands import BookVisit, Forward, Repeat, Safety, SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
+from svyazka.model.money import Money
+from svyazka.model.paying import RefundPayment
+from svyazka.model.reasons import TO_DO
 from svyazka.model.records import RecordKind
 from svyazka.model.tenants import ConnectionSettings
+from svyazka.model.vat import Vat
 
 PAGES = ROOT / "docs" / "vendors"
 NEVER = "—"
@@ -46,6 +51,11 @@ MATRIX = """# Системы рядом
 
 SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 SOME_VISIT = BookVisit(services=("1",), starts_at=WallTime.at(SOME_TIME, "Europe/Moscow"), person=Contact())
+SOME_REFUND = RefundPayment(payment="", number="", external_id="", amount=Money(kopecks=100), whole=True)
+PAYING = {
+    Can.LINK: "ссылка", Can.CHARGE: "сохранённая карта", Can.HOLD: "холд", Can.PART_REFUND: "возврат и по частям",
+    Can.SPLIT: "сплит", Can.RECEIPT: "чек",
+}  # fmt: skip
 REACHES = {"phone": "сообщения по номеру телефона", "email": "письма"}
 SCOPES = {"account": "на учётную запись", "ip": "на IP-адрес сервера"}
 KINDS = {RecordKind.CONTACT: "контакты", RecordKind.COMPANY: "компании", RecordKind.DEAL: "сделки"}
@@ -57,6 +67,12 @@ DEEDS = {
     "block": "останавливает подключение и зовёт вас",
     "refuse": "не повторяет",
 }
+NOTHING = {
+    "done": "Ничего",
+    "retry": "Ничего: повторит сама",
+    "unclear": "Ничего, если узнает сама; иначе скажите в консоли, сделано ли",
+}
+"""What somebody does about a row that names nothing to be done."""
 
 
 def pages() -> dict[Path, str]:
@@ -99,6 +115,10 @@ def _table(rows: Iterable[Sequence[str]]) -> str:
 # What stands in the tenant file
 
 
+SAID_AS = {Vat.NONE: "без НДС"}
+"""A rate that receipts say where nobody has named one."""
+
+
 def _settings(manifest: Manifest[Any]) -> Iterator[Sequence[str]]:
     """The vendor's own; those of every connection are in the general page."""
     credentials = manifest.credentials
@@ -108,6 +128,8 @@ def _settings(manifest: Manifest[Any]) -> Iterator[Sequence[str]]:
             continue
         hidden = " (секрет)" if name in credentials.secret else ""
         needed = told(credentials.optional.get(name, "")) or NEVER
+        if isinstance(field.default, Vat):
+            needed = f'уходит `"{field.default}"`: {SAID_AS[field.default]}'
         if name in credentials.required:
             needed = "подключение стоит"
         elif any(name in kind for kind in credentials.either):
@@ -141,6 +163,10 @@ def _abilities(manifest: Manifest[Any]) -> Iterator[str]:
     if manifest.calendar is not None:
         moving = ", переносит" if manifest.calendar.moves else ""
         yield f"показывает свободное время, записывает{moving} и отменяет"
+    if manifest.payments is not None:
+        yield f"принимает оплату ({', '.join(word for can, word in PAYING.items() if can in manifest.payments.can)})"
+    if manifest.tills is not None:
+        yield "показывает открытый чек стола и закрывает оплаченный"
     if manifest.vendor in CALLS_US:
         yield "присылает события"
     if manifest.reading is not None:
@@ -158,6 +184,8 @@ def _repeats(manifest: Manifest[Any]) -> str:
         return _repeat(manifest.forwarder.safety(Forward(type="", payload={}, occurred_at=SOME_TIME)))
     if manifest.calendar is not None:
         return f"запись: {_repeat(manifest.calendar.safety(SOME_VISIT))}"
+    if manifest.payments is not None:
+        return f"деньги: {_repeat(manifest.payments.safety(SOME_REFUND))}"
     if manifest.records is not None:
         return f"карточка: {_repeat(manifest.records.creating.safety)}"
     if manifest.messenger is None:
@@ -248,17 +276,27 @@ def _index() -> str:
     channels: list[str] = []
     both: list[str] = []
     calendars: list[str] = []
+    tills: list[str] = []
     for one in map(load_manifest, VENDORS):
         if one.calendar is not None:
             calendars.append(_link(one))
+        if one.payments is not None or one.receipts is not None:
+            tills.append(_link(one))
+            continue
         if not _tells(one):
             continue
         talks = one.forwarder is not None or (one.messenger is not None and one.messenger.reaches not in REACHES)
         (both if talks else channels if one.messenger is not None else sources).append(_link(one))
     return _table(
         [
-            ("откуда приходят события", "через что уходят сообщения", "и то и другое", "где ведётся запись"),
-            (", ".join(sources), ", ".join(channels), ", ".join(both), ", ".join(calendars)),
+            (
+                "откуда приходят события",
+                "через что уходят сообщения",
+                "и то и другое",
+                "где ведётся запись",
+                "чем платят и пробивают чеки",
+            ),
+            (", ".join(sources), ", ".join(channels), ", ".join(both), ", ".join(calendars), ", ".join(tills)),
         ]
     )
 
@@ -280,7 +318,9 @@ def _rows(failures: FailureMap) -> Iterator[Sequence[str]]:
 def _row(answer: str, code: str, rule: Rule) -> Sequence[str]:
     filed = rule.code or code
     what = re.sub(r"\{(?:code|status)\}", "…" if code == NEVER else code, told(rule.what))
-    return (answer, NEVER if filed == NEVER else f"`{filed}`", what, DEEDS[rule.do], told(rule.remedy or "") or NEVER)
+    remedy = rule.remedy or (TO_DO[rule.reason] if rule.do == "refuse" else "")
+    filed = NEVER if filed == NEVER else f"`{filed}`"
+    return (answer, filed, what, DEEDS[rule.do], told(remedy) or NOTHING[rule.do])
 
 
 def _answer(case: Case) -> str:

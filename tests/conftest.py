@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.assertion import rewrite
 
 TESTS = Path(__file__).parent
 MEASURED = TESTS / "budgets"
@@ -36,16 +37,31 @@ _leaks: list[str] = []
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    """Every function from its bundle."""
+    """Every function from its bundle; one for all processes of this run."""
+    from infra.turns import shared_folder
     from infra.unpacked import Bundles
 
-    return Bundles(tmp_path_factory.mktemp("bundles"))
+    return Bundles(shared_folder(tmp_path_factory, "bundles"))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Half of the time goes into waiting for processes that were killed: two workers share a core well."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a fresh clone every worker would rewrite the assertions of every file, which is most of the time until the
+    first test: each does its share, and reads what the others have left in the cache."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None or sys.dont_write_bytecode:
+        return
+    number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    for file in sorted(TESTS.rglob("test_*.py"))[number::count]:
+        kept = rewrite.get_cache_dir(file) / (file.stem + rewrite.PYC_TAIL)
+        if rewrite._read_pyc(file, kept) is None and rewrite.try_makedirs(kept.parent):
+            stat, code = rewrite._rewrite_test(file, config)
+            rewrite._write_pyc(config.stash[rewrite.assertstate_key], code, stat, kept)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -81,13 +81,13 @@ class FakeCrm(Records[ConnectionSettings]):
         self, kind: RecordKind, fields: Mapping[str, Value], links: Sequence[LinkTo], mark: str,
         call: Call[ConnectionSettings],
     ) -> Written:  # fmt: skip
-        id_ = str(100 + len(self.cards))
+        id_, at = str(100 + len(self.cards)), call.vendor_time(call.now)
 
         def made() -> None:
             shown: dict[str, Shown] = {**dict.fromkeys(FIELDS, CLEARED), **fields}
             ids = frozenset(link.to for link in links)
             self.cards[id_] = Object(
-                kind, id_, shown, ids, created_at=call.now, changed_at=call.now, is_open=kind is RecordKind.DEAL
+                kind, id_, shown, ids, created_at=at, changed_at=at, is_open=kind is RecordKind.DEAL
             )
             self.marks[id_] = mark
 
@@ -103,8 +103,8 @@ class FakeCrm(Records[ConnectionSettings]):
             return None
 
         def changed() -> None:
-            card = self.cards[object.id]
-            self.cards[object.id] = replace(card, fields={**card.fields, **changes}, changed_at=call.now)
+            card, at = self.cards[object.id], call.vendor_time(call.now)
+            self.cards[object.id] = replace(card, fields={**card.fields, **changes}, changed_at=at)
 
         await self._write(f"update {sorted(changes)}", changed)
         return Written(Succeeded(external_id=object.id))
@@ -118,7 +118,7 @@ class FakeCrm(Records[ConnectionSettings]):
         return Succeeded()
 
     async def note(self, on: ObjectId, command: AddNote, call: Call[ConnectionSettings]) -> Outcome:
-        await self._write("note", lambda: self.notes.append((on, command.text, call.now)))
+        await self._write("note", lambda: self.notes.append((on, command.text, call.vendor_time(call.now))))
         return Succeeded(external_id=f"n{len(self.notes)}")
 
     async def find_note(
@@ -150,7 +150,7 @@ class FakeCrm(Records[ConnectionSettings]):
         return replace(card, fields={name: value for name, value in card.fields.items() if name not in self.hidden})
 
     def _is_seen(self, one: Object, call: Call[ConnectionSettings]) -> bool:
-        return one.created_at is not None and one.created_at + self.seen_after <= call.now
+        return one.created_at is not None and one.created_at + self.seen_after <= call.vendor_time(call.now)
 
     async def _read(self, what: str) -> None:
         if self.down:

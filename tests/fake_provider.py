@@ -21,7 +21,7 @@ from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.money import Money, sum_of
 from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, MoneyCommand, RefundPayment
-from svyazka.model.payments import Decline, PaymentSeen, RefundSeen, RefundState, SavedMethod, SeenState
+from svyazka.model.seen import Decline, PaymentSeen, RefundSeen, RefundState, SavedMethod, SeenState
 from svyazka.model.tenants import ConnectionSettings
 
 ALL = frozenset(Can)
@@ -55,11 +55,21 @@ class FakeProvider(Payments[ConnectionSettings]):
     lag: float = 0.0
     charges: deque[SeenState] = field(default_factory=deque)
     """What each further charge comes to; else it is paid."""
+    charges_end: deque[Decline | None] = field(default_factory=deque)
+    """Why each further charge brings no money; None: it does."""
+    saves: bool = True
+    """Whether what payers pay by can be kept."""
     refunds_to: deque[RefundState] = field(default_factory=deque)
     there: dict[str, There] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     old: deque[PaymentSeen] = field(default_factory=deque)
     calls: list[str] = field(default_factory=list)
+    keeps: int = 0
+    """So many times it refuses to let go of what it holds."""
+    holds_for: timedelta | None = None
+    """How long it holds, where it says so."""
+    clock_is_off: timedelta | None = None
+    """It tells when money came, by a clock of its own."""
     test: bool | None = False
 
     @property
@@ -114,9 +124,15 @@ class FakeProvider(Payments[ConnectionSettings]):
 
     async def charge(self, command: ChargeSaved, call: Call[ConnectionSettings]) -> Outcome:
         state = self.charges.popleft() if self.charges else SeenState.PAID
-        return await self._write(
-            "charge", call, command.number, lambda: self._make(command.number, command.amount, state)
-        )
+
+        def do() -> There:
+            one = self._make(command.number, command.amount, state)
+            why = self.charges_end.popleft() if self.charges_end else None
+            if why is not None:
+                one.state, one.why = SeenState.OVER, why
+            return one
+
+        return await self._write("charge", call, command.number, do)
 
     async def capture(self, command: CapturePayment, call: Call[ConnectionSettings]) -> Outcome:
         def do() -> There:
@@ -127,6 +143,11 @@ class FakeProvider(Payments[ConnectionSettings]):
         return await self._write("capture", call, command.number, do)
 
     async def cancel(self, command: CancelPayment, call: Call[ConnectionSettings]) -> Outcome:
+        if self.keeps > 0:
+            self.keeps -= 1
+            self.calls.append(f"cancel {command.number}")
+            return Refused(code="no", message="not now")
+
         def do() -> There:
             one = self.there[command.external_id]
             if one.state is not SeenState.PAID:
@@ -218,8 +239,11 @@ class FakeProvider(Payments[ConnectionSettings]):
         return PaymentSeen(
             external_id=one.id, number=one.number, state=one.state, amount=one.amount, why=one.why,
             url=f"https://{self.name}.example/{one.id}" if waits else None, refunds=tuple(one.refunds.values()),
-            test=self.test, saved=SavedMethod(token=f"tok-{one.id}", title="*4444"), method="bank_card",
+            test=self.test, method="bank_card",
+            saved=SavedMethod(token=f"tok-{one.id}", title="*4444") if self.saves else None,
             created_at=one.at,
+            ends_at=one.at + self.holds_for if self.holds_for and one.state is SeenState.HELD else None,
+            captured_at=self.now() + self.clock_is_off if self.clock_is_off is not None else None,
         )  # fmt: skip
 
     def _make(self, number: str, amount: Money, state: SeenState = SeenState.WAITS) -> There:

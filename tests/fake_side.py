@@ -63,17 +63,23 @@ class FakeSide(Records[ConnectionSettings]):
     """Answers to writes that never arrive: `before` it was done, or `after`."""
     busy: int = 0
     """So many calls to come are refused for their rate."""
+    quietly: bool = True
+    """Nothing but what is kept in step writes to it."""
     meanwhile: deque[Callable[[], None]] = field(default_factory=deque)
     """Done by people between our reading and our writing, one a write."""
     refusal: Refused | None = None
     writes: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+    found: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By each card that the hub made: those that showed one of its phones then."""
     reads: int = 0
     searches: int = 0
     count: int = 0
 
     reads_at_once: int = 50  # type: ignore[misc]
 
+    kind = CONTACT
+    shows_fields = FIELDS
     kinds = frozenset({CONTACT})
     exact_versions = True  # type: ignore[misc]
     creating = Operation(Safety.checkable(ASK_AFTER))
@@ -89,8 +95,8 @@ class FakeSide(Records[ConnectionSettings]):
         """Somebody makes a card."""
         self.count += 1
         id_ = f"{self.name[0]}{self.count}"
-        shown: dict[str, Shown] = {**dict.fromkeys(FIELDS, CLEARED), **fields}
-        self._put(Object(CONTACT, id_, shown, created_at=self.now()), Change.CREATED)
+        shown: dict[str, Shown] = {**dict.fromkeys(self.shows_fields, CLEARED), **fields}
+        self._put(Object(self.kind, id_, shown, created_at=self.now()), Change.CREATED)
         return id_
 
     def edit(self, id_: str, **fields: Any) -> None:
@@ -134,7 +140,7 @@ class FakeSide(Records[ConnectionSettings]):
         if self.tells_fields and id_ in self.cards:
             for name, value in self._as_shown(self.cards[id_]).fields.items():
                 shown[name] = None if value is CLEARED else list(value) if isinstance(value, tuple) else value
-        self.told.append(Hint(kind=CONTACT.value, id=id_, change=change, shown=shown))
+        self.told.append(Hint(kind=self.kind.value, id=id_, change=change, shown=shown))
 
     # The contract
 
@@ -174,7 +180,7 @@ class FakeSide(Records[ConnectionSettings]):
         self, kind: RecordKind, fields: Mapping[str, Value], links: Sequence[LinkTo], mark: str,
         call: Call[ConnectionSettings],
     ) -> Written:  # fmt: skip
-        assert call.quiet, "what is kept in step is written quietly"
+        assert call.quiet or not self.quietly, "what is kept in step is written quietly"
         if self.refusal is not None:
             return Written(self.refusal)
         await self._called()
@@ -183,11 +189,12 @@ class FakeSide(Records[ConnectionSettings]):
         if cut != "before":
             self.count += 1
             id_ = f"{self.name[0]}{self.count}"
-            shown: dict[str, Shown] = dict.fromkeys(FIELDS, CLEARED)
+            shown: dict[str, Shown] = dict.fromkeys(self.shows_fields, CLEARED)
             shown |= {name: self._kept(name, value) for name, value in fields.items() if name not in self.ignores}
+            self.found[id_] = frozenset(sharing(self.cards, fields.get("phone")))
             self.marks[id_] = mark
             self.made.append(id_)
-            self._put(Object(CONTACT, id_, shown, created_at=self.now()), Change.CREATED)
+            self._put(self._new(id_, shown, links), Change.CREATED)
         if cut:
             raise MaybeSent("timeout")
         return self._written(id_)
@@ -195,7 +202,7 @@ class FakeSide(Records[ConnectionSettings]):
     async def update(
         self, object: Object, changes: Mapping[str, Wanted], call: Call[ConnectionSettings]
     ) -> Written | None:
-        assert call.quiet, "what is kept in step is written quietly"
+        assert call.quiet or not self.quietly, "what is kept in step is written quietly"
         if self.refusal is not None:
             return Written(self.refusal)
         await self._called()
@@ -212,6 +219,9 @@ class FakeSide(Records[ConnectionSettings]):
         if cut:
             raise MaybeSent("timeout")
         return self._written(object.id)
+
+    def _new(self, id_: str, shown: Mapping[str, Shown], links: Sequence[LinkTo]) -> Object:
+        return Object(self.kind, id_, shown, created_at=self.now())
 
     def _written(self, id_: str) -> Written:
         card = self.cards[id_]
@@ -244,6 +254,14 @@ class _Throttled(NotSent):
 
     def __init__(self) -> None:
         super().__init__("too many")
+
+
+def sharing(cards: Mapping[str, Object], phones: Any) -> list[str]:
+    """The cards that show one of these phones."""
+    wanted = {normal_element("phone", one) for one in phones} if isinstance(phones, tuple) else set()
+    return [
+        id_ for id_, card in cards.items() if wanted & {normal_element("phone", one) for one in card.elements("phone")}
+    ]
 
 
 def _together(kept: Shown, gone: Shown, is_set: bool) -> Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
@@ -26,6 +26,7 @@ from svyazka.engine.outbound.pacing import Limiter
 from svyazka.engine.ports.blobs import PIECE, Blob, NoBlob, checked
 from svyazka.engine.ports.schema import Query, place_of
 from svyazka.engine.ports.store import (
+    AnyOf,
     Create,
     Delete,
     Document,
@@ -149,7 +150,7 @@ class MemoryStore:
         self,
         query: Query,
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         at_most: datetime | None = None,
         contains: str | None = None,
         limit: int = 100,
@@ -157,10 +158,11 @@ class MemoryStore:
     ) -> Page:
         self._check()
         await asyncio.sleep(0)
-        found = [document for (kind, _), document in self.documents.items() if kind == query.kind]
+        found = list(self._among(query))
         for name in query.equal:
             value = (equal or {})[name]
-            found = [d for d in found if d.fields.get(name) == value]
+            values = (value,) if isinstance(value, str) else value
+            found = [d for d in found if d.fields.get(name) in values]
         if query.contains is not None:
             found = [d for d in found if contains in (d.fields.get(query.contains) or ())]
         if query.at_most is not None:
@@ -182,10 +184,15 @@ class MemoryStore:
         self.reads += len(page)
         return Page(page, json.dumps(place(page[-1])) if len(found) > limit else None)
 
-    def _of(self, query: Query, equal: Mapping[str, str], since: datetime | None) -> list[Document]:
+    def _among(self, query: Query) -> Iterable[Document]:
+        """Those of a question's kind, or fewer that hold all that it can find."""
+        return (document for (kind, _), document in self.documents.items() if kind == query.kind)
+
+    def _of(self, query: Query, equal: Mapping[str, str | AnyOf], since: datetime | None) -> list[Document]:
         name = (query.order or "").lstrip("-")
         found = [d for d in self.documents.values() if d.kind == query.kind]
-        found = [d for d in found if all(d.fields.get(field) == value for field, value in equal.items())]
+        wanted = {field: (value,) if isinstance(value, str) else value for field, value in equal.items()}
+        found = [d for d in found if all(d.fields.get(field) in values for field, values in wanted.items())]
         found = [d for d in found if not name or d.fields.get(name) is not None]
         return [d for d in found if since is None or _iso(d.fields[name]) >= _iso(since)]
 
@@ -194,7 +201,7 @@ class MemoryStore:
         query: Query,
         among: Sequence[str],
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         since: datetime | None = None,
     ) -> dict[str, int]:
         self._check()
@@ -205,7 +212,8 @@ class MemoryStore:
         self, query: Query, *, equal: Mapping[str, str] | None = None, since: datetime | None = None
     ) -> int | None:
         self._check()
-        found = [d.fields.get(query.sums or "") for d in self._of(query, equal or {}, since)]
+        assert query.sums is not None, f"{query.name} says nothing to add up: what is counted is a tally"
+        found = [d.fields.get(query.sums) for d in self._of(query, equal or {}, since)]
         numbers = [value for value in found if isinstance(value, int)]
         return sum(numbers) if numbers else None
 
@@ -435,11 +443,11 @@ REVIEW = {"text": "{name}, спасибо! {review_url}", "review_url": "https:/
 class FakeHands:
     """As `apply` does it, for vendors that only tests have."""
 
-    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
+    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool, also: Sequence[Write] = ()) -> None:
         held = await journal.load(hub.store, Tenant, tenant.id)
         assert held is not None
         update = {"paused": paused} if part == tenant.id else {"paused_connections": (part,) if paused else ()}
-        await hub.store.commit([journal.replace(held.model.model_copy(update=update), held.version)])
+        await hub.store.commit([journal.replace(held.model.model_copy(update=update), held.version), *also])
         hub.directory.forget()
 
     async def plan_file(self, hub: Hub, tenant: Tenant, text: str) -> FilePlan:
@@ -532,13 +540,13 @@ class House:
         done = 0
         while done < limit:
             now = self.clock.now()
-            due = [task for task in self.store.tasks if task.due is None or task.due <= now]
-            if not due:
+            due = next((task for task in self.store.tasks if task.due is None or task.due <= now), None)
+            if due is None:
                 return done
-            self.store.tasks.remove(due[0])
-            status = await self.worker.handle(due[0].path, due[0].body)
+            self.store.tasks.remove(due)
+            status = await self.worker.handle(due.path, due.body)
             if status >= 300:
-                self.store.tasks.append(replace(due[0], due=now + timedelta(seconds=10)))
+                self.store.tasks.append(replace(due, due=now + timedelta(seconds=10)))
             done += 1
         raise AssertionError("the queue never runs dry")
 

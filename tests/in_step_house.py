@@ -6,18 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from dying import Killed
 from fake_side import FakeSide
 from fakes import House
 from svyazka.engine.calling.events_of_asking import found_event
-from svyazka.engine.delivering import attempts, recording
-from svyazka.engine.in_step import preparing
 from svyazka.engine.in_step.flows import switch_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.answering import answer, answer_all
 from svyazka.engine.operating.holding import let_go
 from svyazka.engine.operating.syncing import flow_named
 from svyazka.engine.operating.tombstones import revive, unmerge
-from svyazka.engine.planning import planner
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
 from svyazka.model.errors import Conflict
@@ -30,10 +28,14 @@ TYPES = {
     Change.CREATED: EventType.CONTACT_CREATED, Change.DELETED: EventType.CONTACT_DELETED,
     Change.MERGED: EventType.CONTACT_MERGED,
 }  # fmt: skip
+OTHERWISE = {"visit": EventType.APPOINTMENT_CHANGED, "deal": EventType.DEAL_CHANGED}
+"""What is told of other things than people."""
 
 
 class InStep(House):
     """`salon` holds one phone a person, `crm` any number; `accounts` is there where a third is asked for."""
+
+    flow = "sync_contacts"
 
     def __init__(
         self, names: Sequence[str] = ("salon", "crm"), store: Any = None, queue: Any = None, **settings: Any
@@ -53,9 +55,7 @@ class InStep(House):
     def bind(self, **settings: Any) -> None:
         """The tenant's flow, with these settings changed."""
         self.settings |= settings
-        flow = FlowSpec(
-            id="sync_contacts", flow="sync_contacts", sources=tuple(self.sides), via=(), settings=self.settings
-        )
+        flow = FlowSpec(id=self.flow, flow=self.flow, sources=tuple(self.sides), via=(), settings=self.settings)
         self.tenant = Tenant(
             id="kofe", name="Кофейня", timezone="Europe/Moscow",
             connections={name: ConnectionSpec(vendor=name) for name in (*self.sides, "till", "sms", "mail")},
@@ -75,7 +75,7 @@ class InStep(House):
         return self.sides["accounts"]
 
     async def settle_in(self) -> None:
-        wants = tuple(one.value for one in load_flow("sync_contacts").wants(None))
+        wants = tuple(one.value for one in load_flow(self.flow).wants(None))
         await self.store.commit([Put(journal.document(self.tenant))])
         for name in self.sides:
             compiled = CompiledConnection(tenant="kofe", connection=name, vendor=name, wants=wants)
@@ -86,14 +86,14 @@ class InStep(House):
     async def tell(self, connection: str, hint: Hint, fresh: bool = True) -> None:
         """A hook arrives; `fresh`: as a fact of its own, however often it is told."""
         self.told += fresh
-        type_ = TYPES.get(hint.change, EventType.CONTACT_CHANGED)
+        type_ = OTHERWISE.get(hint.kind) or TYPES.get(hint.change, EventType.CONTACT_CHANGED)
         fact = Fact(
-            type=type_, key=("contact", hint.id, hint.change, str(self.told)), subject=f"contact:{hint.id}",
+            type=type_, key=(hint.kind, hint.id, hint.change, str(self.told)), subject=f"{hint.kind}:{hint.id}",
             about=(hint,),
         )  # fmt: skip
         compiled = CompiledConnection(
             tenant="kofe", connection=connection, vendor=connection,
-            wants=tuple(one.value for one in load_flow("sync_contacts").wants(None)),
+            wants=tuple(one.value for one in load_flow(self.flow).wants(None)),
         )  # fmt: skip
         create, tasks = found_event(self.hub, compiled, fact, self.clock.now(), "webhook")
         try:
@@ -149,11 +149,11 @@ class InStep(House):
 
     async def switch(self) -> Switch:
         """What is held, and what was said of it."""
-        return await switch_of(self.hub, self.tenant.id, "sync_contacts")
+        return await switch_of(self.hub, self.tenant.id, self.flow)
 
     async def let_go(self, what: str, said: str, *, dry_run: bool = False) -> list[str]:
         """A person says what becomes of what is held."""
-        flow = await flow_named(self.hub, self.tenant, "sync_contacts")
+        flow = await flow_named(self.hub, self.tenant, self.flow)
         return [one async for one in let_go(self.hub, self.tenant, flow, what, said, dry_run=dry_run)]
 
     async def answer_all(self, said: str, **which: Any) -> tuple[int, int]:
@@ -205,24 +205,6 @@ POINTS = (
     "perform.before_call", "perform.after_call", "settle.before", "settle.after",
 )  # fmt: skip
 """Where a process may die on a wish's way."""
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-def dies_at(point: str, monkeypatch: Any) -> list[str]:
-    """Die once at a failpoint; what comes back is empty once that has happened."""
-    left = [point]
-
-    def reach(at: str) -> None:
-        if at in left:
-            left.remove(at)
-            raise Killed(at)
-
-    for module in (planner, preparing, attempts, recording):
-        monkeypatch.setattr(module, "reach", reach)
-    return left
 
 
 async def survived(house: InStep) -> None:

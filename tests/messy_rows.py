@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import phonenumbers
+
 TODAY = date(2026, 3, 14)
 TITLES = ("Код", "Наименование", "Телефон", "Доп. телефон", "E-mail", "Дата рождения", "Сумма покупок", "Комментарий")
 """1C's; every line is made as one of its own, and laid out anew for the others."""
@@ -118,12 +120,18 @@ def _human(chance: random.Random, id_: int, taken: set[str]) -> Human:
     while phone in taken or _made_up(phone):
         phone = f"+79{chance.randrange(10**8, 10**9):09}"
     taken.add(phone)
-    born = date(1950, 1, 1) + timedelta(days=chance.randrange(20_000)) if chance.random() < 0.5 else None
+    first, day = chance.choice(_FIRST_F if woman else _FIRST), chance.random() < 0.5
+    born = date(1950, 1, 1) + timedelta(days=chance.randrange(20_000)) if day else None
+    while born is not None and f"{last} {first} {born}" in taken:  # of one name and birthday they would be one person
+        born += timedelta(days=1)
+    taken.add(f"{last} {first} {born}")
     mail = f"client{id_}@{chance.choice(('mail.ru', 'yandex.ru', 'gmail.com'))}" if chance.random() < 0.4 else None
-    return Human(id_, last, chance.choice(_FIRST_F if woman else _FIRST), patronymic, phone, mail, born)
+    return Human(id_, last, first, patronymic, phone, mail, born)
 
 
 def _made_up(phone: str) -> bool:
+    if not phonenumbers.is_valid_number(phonenumbers.parse(phone)):
+        return True  # a range that nobody was given
     return max(map(phone[2:].count, set(phone[2:]))) >= 8 or len(set(phone[-7:])) == 1
 
 

@@ -51,7 +51,7 @@ class PayHouse(House):
     async def settle_in(self) -> None:
         await self.store.commit([Put(journal.document(self.tenant))])
         for name, spec in self.tenant.connections.items():
-            wants = [EventType.PAYMENT_CHANGED.value]
+            wants = [EventType.PAYMENT_CHANGED.value, EventType.SUBSCRIPTION_CANCEL_REQUESTED.value]
             for flow in self.tenant.flows:
                 if name in flow.sources:
                     wants += [one.value for one in load_flow(flow.flow).wants(None)]
@@ -85,10 +85,12 @@ class PayHouse(House):
         assert standing is not None
         return standing
 
-    async def notify(self, provider: FakeProvider, number: str, word: str = "changed", numbered: bool = True) -> None:
+    async def notify(
+        self, provider: FakeProvider, number: str, word: str = "changed", numbered: bool = True, **more: object
+    ) -> None:
         """The provider says that something has become of a payment."""
         one = provider.of(number)
-        data = {"number": number, "told": word} if numbered else {"told": word}
+        data = {**({"number": number} if numbered else {}), "told": word, **more}
         fact = Fact(
             type=EventType.PAYMENT_CHANGED, key=(word, one.id, one.state.value), subject=f"payment:{one.id}",
             entity=Entity(kind="payment", id=one.id), data=data,

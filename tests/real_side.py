@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fake_side import sharing
 from in_step_house import InStep
 from simulators.bitrix24.cards import CONTACT as BITRIX_CONTACT
 from simulators.bitrix24.cards import INTEGRATION
@@ -30,6 +31,7 @@ CONTACT = RecordKind.CONTACT
 FIELDS = ("name", "phone", "email")
 WRITES = {
     "amocrm": ("PATCH", "*"), "yclients": ("PUT", "*"), "bitrix24": ("POST", "*crm.item.update"),
+    "http": ("PATCH", "*"),
 }  # fmt: skip
 BUSY = {"bitrix24": (503, {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"})}
 
@@ -63,6 +65,7 @@ class RealSide:
         self.hook, self.told, self.cut = True, deque[Hint](), Cuts(self)
         self.meanwhile: deque[Callable[[], None]] = deque()
         self.bin: dict[str, None] = {}
+        self.found: dict[str, frozenset[str]] = {}
         self.quiet = 0
         """Writes of ours for which silence was asked: all of them."""
         self._hidden: set[str] = set()
@@ -123,17 +126,22 @@ class RealSide:
         self.tell(id_, Change.DELETED)
 
     def restore(self, id_: str) -> None:
-        if self.name != "amocrm":
+        if self.name == "http":
+            told(self.running, lambda: self.sim.system.restore(CONTACT, id_))
+        elif self.name == "amocrm":
+            card = self.sim.cards["contacts"][int(id_)]
+            told(self.running, lambda: self.sim.restore("contacts", card))
+        else:
             return
-        card = self.sim.cards["contacts"][int(id_)]
-        told(self.running, lambda: self.sim.restore("contacts", card))
         del self.bin[id_]
         self.tell(id_, Change.RESTORED)
 
     def merge(self, loser: str, into: str) -> None:
         if self.name == "yclients":
             return
-        if self.name == "amocrm":
+        if self.name == "http":
+            told(self.running, lambda: self.sim.system.merge(CONTACT, into, loser))
+        elif self.name == "amocrm":
             cards = self.sim.cards["contacts"]
             told(self.running, lambda: self.sim.merge("contacts", cards[int(into)], [cards[int(loser)]]))
         else:
@@ -157,6 +165,8 @@ class RealSide:
             self._hidden = names & {"phone", "email"}
             codes = {name.upper() for name in self._hidden}
             self.sim.hidden = {id_ for id_, one in self.sim.fields["contacts"].items() if one["code"] in codes}
+        elif self.name == "http":
+            self._hidden = self.sim.system.hidden = names & {"phone", "email"}
 
     @property
     def ignores(self) -> set[str]:
@@ -167,6 +177,8 @@ class RealSide:
         self._ignores = set(names)
         if self.name == "bitrix24":
             self.sim.portal.deaf = ["fm"] if names else []
+        elif self.name == "http":
+            self.sim.system.deaf = {"email"} if names else set()
         elif self.name == "yclients":
             self.sim.deaf = ["email"] if names else []
         else:
@@ -217,9 +229,17 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
+    def under(self, settings: Mapping[str, object]) -> Watched:
+        return Watched(self._real.under(settings), self._side)
+
     async def create(self, kind: RecordKind, fields: Any, links: Sequence[Any], mark: str, call: Call[Any]) -> Written:
         self._quiet(call)
-        return await self._real.create(kind, fields, links, mark, call)  # type: ignore[no-any-return]
+        before = self._side.cards
+        try:
+            return await self._real.create(kind, fields, links, mark, call)  # type: ignore[no-any-return]
+        finally:
+            new = set(self._side.cards) - set(before)
+            self._side.found |= dict.fromkeys(new, frozenset(sharing(before, fields.get("phone"))))
 
     async def update(self, object: Object, changes: Mapping[str, Wanted], call: Call[Any]) -> Written | None:
         self._quiet(call)
@@ -324,8 +344,16 @@ def _yclients(sim: Any) -> dict[int, dict[str, Any]]:
     }  # fmt: skip
 
 
+def _http(sim: Any) -> dict[str, dict[str, Any]]:
+    found = {id_: card["fields"] for id_, card in sim.system.cards["contact"].items()}
+    return {
+        id_: {"name": one.get("name"), "phone": one.get("phone") or [], "email": one.get("email") or []}
+        for id_, one in found.items()
+    }  # fmt: skip
+
+
 READ: Mapping[str, Callable[[Any], dict[int, dict[str, Any]]]] = {
-    "amocrm": _amocrm, "bitrix24": _bitrix24, "yclients": _yclients,
+    "amocrm": _amocrm, "bitrix24": _bitrix24, "http": _http, "yclients": _yclients,
 }  # fmt: skip
 
 
@@ -338,6 +366,7 @@ def _by_bitrix24(effect: Mapping[str, Any]) -> str | None:
 OURS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
     "amocrm": lambda one: one["kind"] if one.get("entity") == "contacts" else None,
     "bitrix24": _by_bitrix24,
+    "http": lambda one: {"card_created": "create", "card_changed": "update"}.get(one["kind"]),
     "yclients": lambda one: {"client_created": "create", "client_updated": "update"}.get(one["kind"]),
 }
 """What an entry of a stand-in's ledger says that we wrote to a card."""

@@ -9,7 +9,6 @@ from fake_crm import FakeCrm
 from fakes import House
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.manifest import Manifest
-from svyazka.engine.delivering import attempts, recording
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.outbound.http_clients import Clients
@@ -22,10 +21,6 @@ POINTS = (
     "claim.before", "claim.after", "perform.before_call", "perform.after_call", "settle.before", "settle.after",
 )  # fmt: skip
 """Where a process may die on a delivery's way."""
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 class Shop(House):
@@ -66,16 +61,3 @@ class Shop(House):
     def of(self, id_: str) -> Delivery:
         """A delivery as it is now."""
         return next(one for one in self.deliveries() if one.id == id_)
-
-    def dies_at(self, point: str, monkeypatch: Any) -> list[str]:
-        """Die once at a failpoint; what comes back is empty once that has happened."""
-        left = [point]
-
-        def reach(at: str) -> None:
-            if at in left:
-                left.remove(at)
-                raise Killed(at)
-
-        for module in (attempts, recording):
-            monkeypatch.setattr(module, "reach", reach)
-        return left

@@ -264,6 +264,7 @@ LIKELY = st.fixed_dictionaries(
         "name": ANYTHING,
         "timezone": ANYTHING | NAMES,
         "alerts": ANYTHING,
+        "people": ANYTHING,
         "retention": ANYTHING,
         "connections": st.dictionaries(KEYS, LIKELY_CONNECTION, max_size=2) | ANYTHING,
         "flows": st.lists(LIKELY_FLOW, max_size=2) | ANYTHING,
@@ -282,3 +283,25 @@ def test_whatever_yaml_it_is_the_answer_is_a_tenant_or_its_mistakes(tmp_path: Pa
     except TenantFileError as error:
         mistakes = list(error.mistakes)
     assert mistakes
+
+
+@pytest.mark.parametrize(
+    ("accounts", "says"),
+    [("cloud", "cloudpayments divides no payment among sellers"), ("other", "expected one of `via`"), ("kassa", None)],
+)
+def test_whoever_divides_no_payment_has_no_sellers(accounts: str, says: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "kofe.yaml"
+    file.write_text(
+        "id: kofe\nname: Кофейня\ntimezone: Europe/Moscow\nconnections:\n"
+        "  site: {vendor: site, origins: [https://example.org]}\n"
+        "  kassa: {vendor: yookassa, shop_id: '100500', secret_key: {secret: a}}\n"
+        "  cloud: {vendor: cloudpayments, public_id: {secret: b}, api_secret: {secret: c}}\n"
+        "flows:\n  - flow: take_payment\n    from: [site]\n    via: [kassa, cloud]\n"
+        f"    sellers: {{anna: {{accounts: {{{accounts}: '1'}}, part: 1}}}}\n",
+        "utf-8",
+    )
+    if says is None:
+        assert read_tenant_file(file).flows[0].settings["sellers"]
+        return
+    with pytest.raises(TenantFileError, match=re.escape(says)):
+        read_tenant_file(file)

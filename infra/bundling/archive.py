@@ -2,7 +2,7 @@
 
 Beside every source lies its bytecode, of the kind that is never compared with the source: the platform's builder
 compiles what it installs but not what it was sent, and an instance would compile it anew at each cold start. What only
-a reader of the source wants, the docstrings of modules and functions, isn't said a second time in it.
+a reader of the source wants (docstrings, the types of arguments and results) isn't said a second time in it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.util
 import marshal
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from bundling.functions import Function
@@ -44,23 +45,35 @@ def contents(function: Function) -> dict[str, bytes]:
         cached = name.parent / "__pycache__" / f"{name.stem}.{sys.implementation.cache_tag}.pyc"
         files[str(name)] = source
         files[str(cached)] = bytecode(source, PLACE / name)
+    for pattern in function.shows:
+        files |= {path.relative_to(LIBRARY).as_posix(): path.read_bytes() for path in LIBRARY.glob(pattern)}
     return dict(sorted(files.items()))
 
 
+@cache
 def bytecode(source: bytes, shown_as: PurePosixPath) -> bytes:
-    """A .pyc that is taken as it is (PEP 552, unchecked hash)."""
-    code = compile(_without_docstrings(ast.parse(source)), str(shown_as), "exec", dont_inherit=True)
+    """A .pyc that is taken as it is (PEP 552, unchecked hash); most files are in many bundles."""
+    code = compile(_without_words(ast.parse(source)), str(shown_as), "exec", dont_inherit=True)
     head = importlib.util.MAGIC_NUMBER + UNCHECKED.to_bytes(4, "little") + importlib.util.source_hash(source)
     return head + marshal.dumps(code, MARSHAL_VERSION)
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    """Those of classes stay: `dataclass` makes one up where there is none, at a cold start's cost."""
+def _without_words(tree: ast.Module) -> ast.Module:
+    """Without what nothing asks for while it runs: docstrings, and the types of arguments and results.
+
+    Docstrings of classes stay: `dataclass` makes one up where there is none, at a cold start's cost. Types of fields
+    stay, and those of decorated functions: pydantic reads them.
+    """
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
+        if not isinstance(node, ast.Module) and not node.decorator_list:
+            node.returns = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
     return tree
 
 

@@ -12,7 +12,7 @@ from svyazka.model.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "functions"
-WORKER = "sync_worker"
+WORKER, CONSOLE = "sync_worker", "console"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class Function:
 
     name: str
     vendor: str
-    """Empty for the worker."""
+    """Empty for the worker and the console."""
 
     @property
     def role(self) -> str:
-        return "webhook" if self.vendor else "worker"
+        return "webhook" if self.vendor else "console" if self.name == CONSOLE else "worker"
 
     @property
     def asks(self) -> bool:
@@ -58,6 +58,13 @@ class Function:
         return tuple(sorted([*ways_in, *manifests, *FLOWS.values()]))
 
     @property
+    def shows(self) -> tuple[str, ...]:
+        """Files beside the code: what the console's pages are made of, and what they say in Russian."""
+        if self.role != "console":
+            return ()
+        return ("svyazka/console/templates/*.html", "svyazka/console/static/*", "svyazka/locale/*/LC_MESSAGES/*.mo")
+
+    @property
     def leaves(self) -> frozenset[str]:
         """Packages that an import names and this function never uses: sealing stands beside the keys' signing."""
         return frozenset() if self.seals else frozenset({"cryptography"})
@@ -70,7 +77,8 @@ def functions() -> list[Function]:
     """
     vendor_of = {function: vendor for vendor, function in CALLS_US.items()}
     folders = {path.parent.name for path in FUNCTIONS.glob("*/main.py")}
-    unknown, missing = folders - {*vendor_of, WORKER}, {*vendor_of, WORKER} - folders
+    known = {*vendor_of, WORKER, CONSOLE}
+    unknown, missing = folders - known, known - folders
     if unknown or missing:
         raise ConfigError(
             f"functions/ and the vendors' folders disagree: no vendor has a webhook.py for "

@@ -14,6 +14,7 @@ resource "google_project_service" "this" {
     "storage.googleapis.com",
     ],
     ["compute.googleapis.com"],
+    var.console == null ? [] : ["iap.googleapis.com"],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
   service = each.value

@@ -2,6 +2,7 @@
 locals {
   sizes = {
     webhook = var.webhook
+    console = { memory = "512Mi", cpu = "1", concurrency = 16, timeout = 30, min = 0, max = 2 }
     worker  = merge(var.worker, { timeout = coalesce(var.worker.timeout, local.deadlines.function_limit) })
   }
   environment = {
@@ -15,7 +16,12 @@ locals {
   }
   environment_of = {
     webhook = {}
-    ingest  = { SVYAZKA_PROXIES = var.balancer == null ? "1" : "2" } # who adds to X-Forwarded-For before us
+    console = var.console == null ? {} : {
+      SVYAZKA_CONSOLE_HOST     = var.console.domain
+      SVYAZKA_CONSOLE_AUDIENCE = "/projects/${data.google_project.this.number}/global/backendServices/${module.console[0].backend_id}"
+      SVYAZKA_CONSOLE_OWNERS   = join(",", [for m in sort(var.console.owners) : trimprefix(m, "user:")])
+    }
+    ingest = { SVYAZKA_PROXIES = var.balancer == null ? "1" : "2" } # who adds to X-Forwarded-For before us
     worker = {
       SVYAZKA_INGEST_ACCOUNT = google_service_account.this["ingest"].email
       SVYAZKA_ALERTS         = var.operator_alerts
@@ -33,7 +39,7 @@ locals {
   secrets_of = { for name, f in local.functions : name => (
     f.role == "worker" ? ["mint", "vault"] : f.signs ? ["mint", "verify"] : ["mint"]
   ) }
-  account_of = { for name, f in local.functions : name => f.role == "worker" ? "worker" : f.asks ? "ingest" : f.signs ? "webhook-signed" : "webhook" }
+  account_of = { for name, f in local.functions : name => contains(["worker", "console"], f.role) ? f.role : f.asks ? "ingest" : f.signs ? "webhook-signed" : "webhook" }
 }
 
 module "function" {
@@ -42,7 +48,7 @@ module "function" {
 
   name            = each.key
   service_name    = local.services[each.key]
-  description     = each.value.role == "worker" ? "Svyazka: plans and performs" : "Svyazka: the way in from ${each.value.vendor}"
+  description     = each.value.role == "worker" ? "Svyazka: plans and performs" : each.value.role == "console" ? "Svyazka: the console" : "Svyazka: the way in from ${each.value.vendor}"
   region          = var.region
   project_id      = var.project_id
   labels          = merge(local.labels, { role = each.value.role }, each.value.vendor == "" ? {} : { vendor = each.value.vendor })
@@ -55,7 +61,8 @@ module "function" {
   public          = each.value.role == "webhook"
   grant_public    = !var.domain_restricted_sharing
   balancer_only   = try(var.balancer.only, false)
-  invokers = each.value.role != "worker" ? {} : {
+  balanced        = each.value.role == "console"
+  invokers = each.value.role == "console" ? { proxy = local.proxy } : each.value.role != "worker" ? {} : {
     queue     = google_service_account.this["queue"].member
     scheduler = google_service_account.this["scheduler"].member
     ingest    = google_service_account.this["ingest"].member
@@ -63,4 +70,25 @@ module "function" {
   network = each.value.asks ? local.inside : each.value.role == "worker" && var.static_egress ? module.egress[0].network : null
 
   depends_on = [google_project_service.this, google_project_iam_member.build, google_artifact_registry_repository_iam_member.build, module.secrets, module.firestore]
+}
+
+# The console: behind the identity-aware proxy, whose own identity is the only one that may call the function. Google
+# makes that identity when the proxy is first used in a project (`gcloud beta services identity create
+# --service=iap.googleapis.com`, docs/operations.md).
+locals {
+  proxy = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-iap.iam.gserviceaccount.com"
+}
+
+module "console" {
+  source = "./modules/console"
+  count  = var.console == null ? 0 : 1
+
+  project_id   = var.project_id
+  region       = var.region
+  domain       = var.console.domain
+  service      = local.services[local.console]
+  people       = setunion(var.console.owners, var.console.people)
+  oauth_client = var.console_oauth_client
+
+  depends_on = [google_project_service.this]
 }

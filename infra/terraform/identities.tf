@@ -1,7 +1,8 @@
 # One service account a role, each with what it needs and nothing else. No basic role, no project-wide grant where a
 # resource can bear it.
 locals {
-  accounts = {
+  with_console = var.console == null ? toset([]) : toset(["console"])
+  accounts = merge({ for name in local.with_console : name => "The console: it reads the journal, puts requests down, holds no credentials" }, {
     webhook        = "Webhook functions of vendors that don't sign"
     webhook-signed = "Webhook functions of vendors that sign: they may unseal inbound secrets"
     ingest         = "The front door: it may ask the worker its two questions, and holds no credentials"
@@ -9,8 +10,8 @@ locals {
     queue          = "Whose identity Cloud Tasks shows to the worker"
     scheduler      = "Whose identity Cloud Scheduler shows to the worker"
     build          = "Builds the functions' images"
-  }
-  enqueuing = toset(["webhook", "webhook-signed", "ingest", "worker"])
+  })
+  enqueuing = setunion(["webhook", "webhook-signed", "ingest", "worker"], local.with_console)
 }
 
 resource "google_service_account" "this" {
@@ -48,10 +49,13 @@ resource "google_project_iam_member" "accept" {
 }
 
 resource "google_project_iam_member" "work" {
-  for_each = merge({ worker = google_service_account.this["worker"].member }, { for m in var.operators : m => m })
-  project  = var.project_id
-  role     = "projects/${var.project_id}/roles/${google_project_iam_custom_role.work.role_id}"
-  member   = each.value
+  for_each = merge(
+    { for name in setunion(["worker"], local.with_console) : name => google_service_account.this[name].member },
+    { for m in var.operators : m => m },
+  )
+  project = var.project_id
+  role    = "projects/${var.project_id}/roles/${google_project_iam_custom_role.work.role_id}"
+  member  = each.value
 }
 
 # Looking: operators read log lines (which hold no payload), metrics, and how functions, queues and ticks stand.

@@ -45,6 +45,11 @@ output "balancer_address" {
   value       = one(module.balancer[*].address)
 }
 
+output "console" {
+  description = "Where the console is, and where its domain must point; null where there is none."
+  value       = var.console == null ? null : { url = "https://${var.console.domain}", address = module.console[0].address, people = module.console[0].people }
+}
+
 output "after_deploy" {
   description = "Commands that finish a deployment; `make deploy` runs them. Empty unless domain_restricted_sharing is set."
   value = join("\n", [for name in sort(keys(local.webhooks)) : join(" ", [

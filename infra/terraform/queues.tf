@@ -26,6 +26,7 @@ locals {
     webhook-signed = google_service_account.this["webhook-signed"].member
     ingest         = google_service_account.this["ingest"].member
   }
+  console_writer = { for name in local.with_console : name => google_service_account.this[name].member }
   worker_writers = merge({ worker = google_service_account.this["worker"].member }, { for m in var.operators : m => m })
 }
 
@@ -38,7 +39,7 @@ module "queue" {
   region      = var.region
   per_second  = each.value.per_second
   concurrency = each.value.concurrency
-  enqueuers   = merge(local.worker_writers, each.value.webhooks ? local.task_writers : {})
+  enqueuers   = merge(local.worker_writers, each.value.webhooks ? local.task_writers : {}, each.key == "plan" ? local.console_writer : {})
 
   depends_on = [google_project_service.this]
 }

@@ -8,7 +8,7 @@ module "secrets" {
   labels     = local.labels
   readers = {
     mint = merge(
-      { for name in ["webhook", "webhook-signed", "ingest", "worker"] : name => google_service_account.this[name].member },
+      { for name in setunion(["webhook", "webhook-signed", "ingest", "worker"], local.with_console) : name => google_service_account.this[name].member },
       { for m in var.operators : m => m },
     )
     verify = merge(

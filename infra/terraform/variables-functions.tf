@@ -82,7 +82,7 @@ variable "sizes" {
   }))
   default = {}
   validation {
-    condition     = alltrue([for name in keys(var.sizes) : contains(keys(local.functions), name)])
-    error_message = "Expected folders of functions/: ${join(", ", keys(local.functions))}."
+    condition     = alltrue([for name in keys(var.sizes) : contains(keys(local.generated.functions), name)])
+    error_message = "Expected folders of functions/: ${join(", ", keys(local.generated.functions))}."
   }
 }

@@ -98,3 +98,38 @@ variable "balancer" {
   })
   default = null
 }
+
+variable "console" {
+  description = <<-EOT
+    The console behind Google's identity-aware proxy, on a domain of its own: about 20 USD a month for its balancer, less
+    where there is one already. null for none.
+    owners:  accounts of those who run the installation (user:...): they see and do everything.
+    people:  whom the proxy lets in besides (user:..., group:...). What each may do stands in the tenants' files: `google:`
+             of their people. Whoever stands in none sees nothing.
+  EOT
+  type = object({
+    domain = string
+    owners = set(string)
+    people = optional(set(string), [])
+  })
+  default = null
+  validation {
+    condition     = var.console == null ? true : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.console.domain)) && var.console.domain != try(var.balancer.domain, "")
+    error_message = "Expected a domain of the console's own, such as console.example.org."
+  }
+  validation {
+    condition     = var.console == null ? true : length(var.console.owners) > 0 && alltrue([for m in var.console.owners : can(regex("^user:[^*@]+@[^*@]+$", m))])
+    error_message = "Expected at least one owner, as user:ivan@example.org: an account, not a group."
+  }
+  validation {
+    condition     = var.console == null ? true : alltrue([for m in var.console.people : can(regex("^(user|group):[^*@]+@[^*@]+$", m))])
+    error_message = "Expected user:... or group:..., nothing wider: the console is nobody else's."
+  }
+}
+
+variable "console_oauth_client" {
+  description = "Id and secret of an OAuth client of your own for the console's sign-in: people outside of your Google organisation (gmail.com) need one. The secret lies in the state. null takes Google's own client."
+  type        = object({ id = string, secret = string })
+  default     = null
+  sensitive   = true
+}

@@ -31,7 +31,7 @@ FaultKind = Literal["answer", "slow", "cut_before", "cut_after"]
 @dataclass
 class Fault:
     """One scripted misbehaviour, for calls whose path under `/<vendor>` matches `path` (shell pattern), of any `method`
-    where none is named.
+    where none is named, and with these words in its body where `said` names some.
 
     `answer`: status, body and headers instead of acting (429, 5xx, 200 with an error body). `slow`: act
     after `seconds`. `cut_before`: the connection breaks, nothing was done. `cut_after`: it was done, and the
@@ -48,14 +48,17 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     method: str | None = None
+    said: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(f"expected one of {', '.join(get_args(FaultKind))}, got {self.kind!r}")
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, method: str, path: str, body: str = "") -> bool:
         """Whether it strikes this call; counts."""
         if self.times == 0 or self.method not in (None, method) or not fnmatch(path, self.path):
+            return False
+        if self.said not in body:
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -200,7 +203,7 @@ class Simulator:
         body = await _whole_body(receive)
         call = {"at": time.time(), "method": scope["method"], "path": path, "body": body.decode("utf-8", "replace")}
         self.calls.append(call)
-        fault = next((fault for fault in self.faults if fault.meets(scope["method"], path)), None)
+        fault = next((fault for fault in self.faults if fault.meets(scope["method"], path, call["body"])), None)
         if fault is not None:
             call["fault"] = fault.kind
         if fault is not None and fault.kind == "slow":
@@ -249,7 +252,7 @@ class Simulator:
             kinds = ", ".join(get_args(FaultKind))
             message = (
                 f"expected a JSON object (or a list of them) with kind ({kinds}), and of path, method, times, skip, "
-                "status, body, headers, seconds what differs from the usual"
+                "status, body, headers, seconds, said what differs from the usual"
             )
             return JSONResponse({"error": message}, 400)
         return JSONResponse([asdict(fault) for fault in self.faults])

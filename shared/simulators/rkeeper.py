@@ -61,6 +61,10 @@ class RKeeper(Simulator):
         self.answers: dict[str, dict[str, Any]] = {}
         """Answers to asynchronous tasks by task GUID."""
         self._tasks: deque[float] = deque()
+        self.tables = {str(n): 240 + n for n in range(1, 13)}
+        """Name of a table -> its code."""
+        self.staff_is_at: set[str] = set()
+        """Orders that a waiter has open on a screen."""
 
     def routes(self) -> Sequence[BaseRoute]:
         api = "/orders/api/v1"
@@ -223,13 +227,51 @@ class RKeeper(Simulator):
         """What the agent answers."""
         if task == "GetRestaurantInfo":
             return {"taskResponse": {"restaurant": {"name": "Ресторан 1"}}, "responseCommon": common}
+        if task == "GetTableList":
+            halls = [
+                {"maxGuests": 4, "name": name, "code": code, "hallName": "Зал"} for name, code in self.tables.items()
+            ]
+            return {"taskResponse": {"tables": halls}, "responseCommon": common}
+        if task == "GetOrderList":
+            there = [self._row(one) for one in self.till.values() if one.get("tableCode") == params.get("tableCode")]
+            open_ = [one for one in there if params.get("withClosed") or not one["isFinished"]]
+            return {"taskResponse": {"orders": open_}, "responseCommon": common}
         if task == "CreateOrder":
             return self._create_till_order(params["order"], common)
         order = self.till.get(str(params.get("orderGuid")))
         if order is None:
             return _ws_fault(common, "NotFound", "Order not found")
+        if task in ("AddPrepayOrder", "CompleteOrder"):
+            return self._paid_at_the_till(task, order, params, common)
         shown = ("orderGuid", "status", "substate") if task == "GetOrderState" else tuple(order.keys() - {"orderGuid"})
         return {"taskResponse": {"order": {name: order[name] for name in shown}}, "responseCommon": common}
+
+    def _row(self, order: dict[str, Any]) -> dict[str, Any]:
+        total = sum(float(one["price"]) * one["quantity"] for one in order["products"]) - order["off"]
+        return {
+            "orderGuid": order["orderGuid"], "tableCode": order["tableCode"], "waiterId": 5, "sum": round(total, 2),
+            "unpaid": round(total - sum(order["prepaid"]), 2), "openTime": "2026-03-14T18:01:00", "isReserve": False,
+            "isFinished": order["status"]["value"] == "Complited", "duration": "00:00:00",
+        }  # fmt: skip
+
+    def _paid_at_the_till(
+        self, task: str, order: dict[str, Any], params: dict[str, Any], common: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A prepayment, or the end of an order that is prepaid in full. The same prepayment again is another one."""
+        guid, row = order["orderGuid"], self._row(order)
+        if guid in self.staff_is_at:
+            refusal = {"code": "WsaOrderError", "desc": "Order is locked by another station"}
+            return _ws_fault(common, "AgentError", "Agent error", agentError=refusal)
+        if row["isFinished"] or (task == "CompleteOrder" and row["unpaid"] > 0):
+            refusal = {"code": "WsaOrderError", "desc": "Order is finished, or not paid in full"}
+            return _ws_fault(common, "AgentError", "Agent error", agentError=refusal)
+        if task == "AddPrepayOrder":
+            order["prepaid"].append(params["amount"])
+            self.record("check paid", order=guid, sum=params["amount"])
+            return {"taskResponse": {}, "responseCommon": common}
+        self.put_till_order(guid, "Complited")
+        self.record("check closed", order=guid)
+        return {"taskResponse": {"order": {"price": {"total": row["sum"]}}}, "responseCommon": common}
 
     def _create_till_order(self, wanted: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
         if any(order["originalOrderId"] == wanted["originalOrderId"] for order in self.till.values()):

@@ -34,6 +34,7 @@ def config(application: Any, port: int = 0) -> uvicorn.Config:
     return uvicorn.Config(
         application, host="127.0.0.1", port=port, http=CuttableProtocol, log_level="critical", lifespan="off",
         access_log=False, timeout_graceful_shutdown=1,
+        date_header=False,  # a vendor's clock is its own
     )  # fmt: skip
 
 

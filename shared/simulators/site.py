@@ -1,18 +1,20 @@
 """A stand-in of a business's own site: the pages of `examples/site`, from an origin of their own, as in the world.
 
-It is no vendor: nobody calls it. `svyazka run --with-simulators` tells it where the hub is, and the site's public key.
+It is no vendor: nobody calls it. `svyazka run --with-simulators` tells it where the hub is, the site's public key, and
+by which key each business's server speaks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.chassis import Simulator
+from simulators.chassis import Simulator, json_of
 
 PAGES = Path(__file__).resolve().parents[2] / "examples" / "site"
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -20,8 +22,18 @@ POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src {hub
 """As strict as a site may be that embeds us. The page's own looks stand in its head; the script brings no <style>."""
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a business's own server needs for speaking with the hub."""
+
+    tenant: str
+    connection: str
+    hub: str
+    secret: str
+
+
 class Site(Simulator):
-    """A few pages."""
+    """A few pages, and whose servers stand behind them."""
 
     vendor = "site"
     settings = ("hub", "key")
@@ -29,6 +41,16 @@ class Site(Simulator):
     def reset(self) -> None:
         self.hub = "http://127.0.0.1:8080"
         self.key = "KEY"
+        self.servers: dict[str, Server] = {}
+        """By tenant."""
+
+    def controls(self) -> Sequence[BaseRoute]:
+        return [Route("/servers", self._serves, methods=["POST"])]
+
+    async def _serves(self, request: Request) -> Response:
+        server = Server(**json_of(await request.body()))
+        self.servers[server.tenant] = server
+        return JSONResponse({"servers": list(self.servers)})
 
     def routes(self) -> Sequence[BaseRoute]:
         return [Route("/", self._index), Route("/{name}", self._page)]

@@ -86,6 +86,7 @@ def build_worker(hub: Hub, abroad: bool = False) -> Worker:
     """The worker over a hub. `abroad`: its store is there."""
     from svyazka.apply import Applying
     from svyazka.connectors.registry import FRONT_DOOR, load_webhook
+    from svyazka.engine.outbound import transport  # noqa: F401 (before the first call, for which somebody may wait)
     from svyazka.engine.worker import Worker
 
     return Worker(hub, load_webhook, FRONT_DOOR, long_works, Applying(abroad))

@@ -13,7 +13,7 @@ from svyazka.connectors.registry import FRONT_DOOR, load_webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.journal.kinds import ALL_TENANTS, DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
+from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.engine.operating.deeds import FileChange, FilePlan
@@ -27,7 +27,9 @@ from svyazka.model.deliveries import OPEN
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventType
 from svyazka.model.ids import connection_id
-from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Tenant
+from svyazka.model.roles import Role
+from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Person, Tenant
+from svyazka.reading.tenants import secret_names
 from svyazka.tenantfile import read_tenant_text
 from svyazka.tenanttext import text_of
 
@@ -56,18 +58,6 @@ class ApplyPlan:
     """What is no mistake, and will hardly be meant."""
     misfits: list[str] = field(default_factory=list)
     """`sms: api_id (secret smsru-api-id): expected ...`: what can't be used with the secrets that are set."""
-
-
-async def tenants_in(store: Store) -> list[Tenant]:
-    """Every tenant."""
-    found: list[Tenant] = []
-    cursor: str | None = None
-    while True:
-        page = await store.find(ALL_TENANTS, limit=200, cursor=cursor)
-        found += [journal.read(Tenant, document).model for document in page.documents]
-        cursor = page.cursor
-        if cursor is None:
-            return sorted(found, key=lambda tenant: tenant.id)
 
 
 async def plan_apply(
@@ -300,6 +290,22 @@ async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: 
         for name in ("name", "timezone", "alerts", "retention", "dedupe_window"):
             if getattr(before, name) != getattr(after, name):
                 plan.changes.append(Change("~", name))
+    plan.changes += _people_changed(before.people if before else (), after.people)
+
+
+def _has_owner(tenant: Tenant) -> bool:
+    return any(one.role is Role.OWNER for one in tenant.people)
+
+
+def _people_changed(before: Sequence[Person], after: Sequence[Person]) -> Iterator[Change]:
+    """Who may come into the console from now on, and who may not any more."""
+    had, have = {one.name: one for one in before}, {one.name: one for one in after}
+    for name in [*have, *(name for name in had if name not in have)]:
+        old, new = had.get(name), have.get(name)
+        if old != new:
+            sign = "+" if old is None else "-" if new is None else "~"
+            role = (new or old or after[0]).role
+            yield Change(sign, N_("person {name} ({role})").format(name=name, role=role.value))
 
 
 async def _open_of_flow(store: Store, tenant: str, flow: str) -> int:
@@ -313,12 +319,6 @@ async def _open_through(store: Store, tenant: str, connection: str) -> int:
 async def _open(store: Store, query: Query, where: Mapping[str, str]) -> int:
     """How many deliveries are open."""
     return sum((await store.tally(query, sorted(OPEN), equal=where)).values())
-
-
-def secret_names(tenant: Tenant) -> set[str]:
-    """The secrets that a tenant's file refers to."""
-    values = [value for spec in tenant.connections.values() for value in spec.settings.values()]
-    return {str(value["secret"]) for value in values if is_secret(value)}
 
 
 async def _secrets(store: Store, keyring: Keyring, tenant: str) -> dict[str, str | None]:
@@ -352,6 +352,9 @@ def compile_connection(
             wants |= {event_type.value for event_type in bound.flow.wants(bound.settings)}
     if directory.manifests(spec.vendor).payments is not None:
         wants.add(EventType.PAYMENT_CHANGED.value)  # the engine's own: no flow acts on it
+    if directory.manifests(spec.vendor).receipts is not None:
+        wants.add(EventType.RECEIPT_CHANGED.value)
+    wants |= {heard.value for heard in (webhook.heard if webhook is not None else ())}
     sealed: dict[str, str] = {}
     public: dict[str, JsonValue] = {}
     for setting in webhook.secret_settings if webhook else ():
@@ -420,8 +423,9 @@ class Applying:
     abroad: bool = False
     """Whether the store is there."""
 
-    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
-        """Pause a tenant, or its connection or flow of that name, or let it go on. Raises ConfigError and Conflict."""
+    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool, also: Sequence[Write] = ()) -> None:
+        """Pause a tenant, or its connection or flow of that name, or let it go on, with these writes where that changes
+        anything. Raises ConfigError and Conflict."""
         held = await journal.load(hub.store, Tenant, tenant.id)
         if held is None:
             raise ConfigError(N_("{tenant} is gone").format(tenant=tenant.id))
@@ -433,7 +437,7 @@ class Applying:
             hub.store, hub.directory, hub.keyring, held, connection=connection, flow=flow, paused=paused
         )
         if plan.tenant != held.model:
-            await commit_apply(hub.store, hub.directory, plan)
+            await commit_apply(hub.store, hub.directory, plan, also)
 
     async def set_secret(self, hub: Hub, tenant: Tenant, name: str, value: str, also: Sequence[Write] = ()) -> None:
         """Keep a secret that the tenant's file names, with these writes. Raises ConfigError and Conflict."""
@@ -469,6 +473,8 @@ class Applying:
         read = read_tenant_text(text, f"{tenant.id}.yaml")
         if read.id != tenant.id:
             raise ConfigError(N_("expected id: {tenant}").format(tenant=tenant.id))
+        if _has_owner(tenant) and not _has_owner(read):
+            raise ConfigError(N_("the last owner isn't removed at the console: `svyazka apply` on the machine does it"))
         plan = await plan_apply(hub.store, hub.directory, hub.keyring, read, abroad=self.abroad)
         if plan.misfits:
             raise ConfigError("; ".join(plan.misfits))

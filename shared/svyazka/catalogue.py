@@ -89,10 +89,13 @@ def _told(text: str, language: Language) -> str:
     said = _catalogue(language).gettext(text)
     if said != text:
         return said
-    for form, known in _forms(language):
+    for form, known, typed in _forms(language):
         match = form.fullmatch(text)
         if match:
-            parts = {name: _Part(told(value, language)) for name, value in match.groupdict().items()}
+            parts = {
+                name: _Part(value if name in typed else told(value, language))
+                for name, value in match.groupdict().items()
+            }
             return _catalogue(language).gettext(known).format(**parts)
     return text
 
@@ -102,7 +105,7 @@ STATES = (
     N_("succeeded"), N_("failed"), N_("expired"), N_("cancelled"), N_("dead"), N_("accepted"), N_("planned"),
     N_("ignored"), N_("quarantined"), N_("sent"), N_("delivered"), N_("read"), N_("undelivered"), N_("open"),
     N_("mended"), N_("flapping"), N_("closed"), N_("folded"), N_("fail"), N_("warn"), N_("reopened"), N_("parsed"),
-    N_("skipped"),
+    N_("skipped"), N_("refused"),
 )  # fmt: skip
 """What a state, or a receipt, is called where a person reads it; scripts and `--status` say it as it stands here."""
 
@@ -134,8 +137,9 @@ def _catalogue(language: Language) -> NullTranslations:
 
 
 @cache
-def _forms(language: Language) -> list[tuple[re.Pattern[str], str]]:
-    """Every text with gaps as a pattern, the one with most fixed letters first."""
+def _forms(language: Language) -> list[tuple[re.Pattern[str], str, frozenset[str]]]:
+    """Every text with gaps as a pattern, the one with most fixed letters first; and which gaps hold what somebody has
+    typed (`{name!r}`), which is shown as it is."""
     import re
     from string import Formatter
 
@@ -143,16 +147,17 @@ def _forms(language: Language) -> list[tuple[re.Pattern[str], str]]:
     for known in getattr(_catalogue(language), "_catalog", {}):
         if not isinstance(known, str) or "{" not in known:
             continue
-        pattern, fixed, seen, opening = "", 0, set(), known.index("{")
+        pattern, fixed, seen, typed, opening = "", 0, set(), set(), known.index("{")
         for letters, name, _format, conversion in Formatter().parse(known):
             pattern, fixed = pattern + re.escape(letters), fixed + len(letters)
             if name:
                 gap = f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
                 pattern += f"'{gap}'" if conversion == "r" else gap
                 seen.add(name)
+                typed |= {name} if conversion == "r" else set()
         if (fixed >= _SHORTEST or opening >= _OPENING) and seen:
-            found.append((fixed, re.compile(pattern, re.DOTALL), known))
-    return [(form, known) for _fixed, form, known in sorted(found, key=lambda one: -one[0])]
+            found.append((fixed, re.compile(pattern, re.DOTALL), known, frozenset(typed)))
+    return [(form, known, typed) for _fixed, form, known, typed in sorted(found, key=lambda one: -one[0])]
 
 
 __all__ = [

@@ -52,6 +52,14 @@ class Settings(BaseSettings):
     proxies: int = 0
     """Proxies in front of us, each of which adds to X-Forwarded-For: the front door counts by the address that the
     outermost of them saw."""
+    console_host: str = ""
+    """The domain under which browsers call the console's function."""
+    console_audience: str = ""
+    """Whom the identity-aware proxy signs for: `/projects/NUMBER/global/backendServices/ID`."""
+    console_owners: str = ""
+    """Google accounts of those who run the installation: owners of everything, several with commas."""
+    proxy_keys_url: str = "https://www.gstatic.com/iap/verify/public_key"
+    """Keys that prove what the proxy signs: Google's, or a stand-in's."""
     certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
     """Certificates that prove these identities: Google's, or a stand-in's."""
     tasks_url: str = "https://cloudtasks.googleapis.com"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from svyazka.catalogue import N_, _, systems
 from svyazka.connectors.registry import VENDORS, load_manifest
+from svyazka.engine.contracts.capabilities.payments import Can
 from svyazka.engine.contracts.flow import Flow
 from svyazka.engine.delivering.admission import ENGINE_FLOWS
 from svyazka.flows.registry import FLOWS, load_flow
@@ -22,12 +23,14 @@ from svyazka.model.errors import ConfigError
 from svyazka.model.in_step import Rules
 from svyazka.model.lookalikes import in_latin, lookalike
 from svyazka.model.records import RecordKind
+from svyazka.model.roles import Role
 from svyazka.model.tenants import (
     WRITTEN_NOW,
     Addressee,
     AlertSettings,
     ConnectionSpec,
     FlowSpec,
+    Person,
     SecretRef,
     Tenant,
     valid_name,
@@ -40,7 +43,7 @@ MOST_NODES, DEEPEST = 10_000, 20
 
 TENANT_KEYS = (
     "id", "name", "timezone", "alerts", "connections", "flows", "retention", "dedupe_window",
-    "country", "sensitive", "personal_data",
+    "country", "sensitive", "personal_data", "people",
 )  # fmt: skip
 
 
@@ -168,8 +171,8 @@ class _Reader:
         for key in ("id", "name", "timezone"):
             if key not in plain:
                 self.wrong((key,), _("expected this setting, it is missing"))
-        alerts = self._alerts(connections)
-        built = {**plain, "alerts": alerts, "connections": connections, "flows": flows}
+        alerts, people = self._alerts(connections), tuple(self._people(connections))
+        built = {**plain, "alerts": alerts, "people": people, "connections": connections, "flows": flows}
         tenant = self.check(Tenant, built, ()) if {"id", "name", "timezone"} <= plain.keys() else None
         return tenant if isinstance(tenant, Tenant) and not self.mistakes else None
 
@@ -181,6 +184,40 @@ class _Reader:
         for index, addressee in enumerate(read.to if isinstance(read, AlertSettings) else ()):
             self._addressee(addressee, ("alerts", "to", index), connections)
         return read if isinstance(read, AlertSettings) else AlertSettings()
+
+    def _people(self, connections: Mapping[str, ConnectionSpec]) -> Iterator[Person]:
+        """Whoever comes into the console: each by a name of his own, and one of them its owner."""
+        given = self.content.get("people") or []
+        if not isinstance(given, list):
+            self.wrong(("people",), _("expected a list, such as [a, b]"))
+            return
+        names: dict[str, int] = {}
+        owners = 0
+        for index, item in enumerate(given):
+            where = ("people", index)
+            if not isinstance(item, dict):
+                self.wrong(where, _("expected names and values, such as {name: value}"))
+            person = self.check(Person, item, where) if isinstance(item, dict) else None
+            if not isinstance(person, Person):
+                owners += 1  # nobody can say what this one was to be
+                continue
+            if person.name in names:
+                self.wrong(
+                    (*where, "name"),
+                    _("{name} stands at people.{index} already", name=person.name, index=names[person.name]),
+                )
+            if person.of is not None and person.of == self.content.get("id"):
+                self.wrong((*where, "of"), _("expected another tenant: this is this one's own file"))
+            if person.addressee is not None:
+                self._addressee(person.addressee, where, connections)
+            names[person.name] = index
+            owners += person.role is Role.OWNER
+            yield person
+        if given and not owners:
+            self.wrong(
+                ("people",),
+                _("expected one with role: owner at least, or nobody could change this list at the console"),
+            )
 
     def _addressee(
         self, addressee: Addressee, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
@@ -297,7 +334,8 @@ class _Reader:
             for index, name in enumerate(via) if name in connections
         ]  # fmt: skip
         if all(able) and len(able) == len(via) > 0:
-            self._one_at_least(via, flow.carries[0], (*where, "via"), connections)
+            self._one_at_least(via, flow.carries[: 1 if flow.needs_first else None], (*where, "via"), connections)
+        self._divides(item, via, where, connections)
         if flow.in_step:
             sources = self._between(item, flow, where, connections)
         settings = {key: value for key, value in item.items() if key not in FLOW_KEYS}
@@ -305,6 +343,9 @@ class _Reader:
         card = settings.get("card")
         if card is not None and self._known(card, (*where, "card"), connections):
             self._able(str(card), ("PutRecord",), (*where, "card"), connections)
+        paid_at = settings.get("paid_at")
+        if paid_at is not None:
+            self._known(paid_at, (*where, "paid_at"), connections)
         read = self.check(flow.settings_model(), settings, where)
         if read is None:
             return None
@@ -346,7 +387,7 @@ class _Reader:
         """Each system has what is kept in step, or what it is shown as there."""
         for index, name in enumerate(rules.between):
             kind, spec = rules.shows_as.get(name, rules.kind), connections.get(name)
-            if spec is not None and not load_manifest(spec.vendor).keeps(kind):
+            if spec is not None and not load_manifest(spec.vendor).keeps(kind, spec.settings):
                 message = _("{vendor} has no {kind} to be kept in step", vendor=spec.vendor, kind=_(KIND_NAMES[kind]))
                 self.wrong((*where, "between", index), message)
 
@@ -401,6 +442,24 @@ class _Reader:
             self.wrong(where, _("no connection {name!r}; {hint}", name=name, hint=hint))
         return str(name) in connections
 
+    def _divides(
+        self, item: Mapping[str, Any], via: Sequence[str], where: tuple[object, ...],
+        connections: Mapping[str, ConnectionSpec],
+    ) -> None:  # fmt: skip
+        """Whoever can't divide money among sellers would be found out by the first payer."""
+        sellers = item.get("sellers")
+        for seller, told in sellers.items() if isinstance(sellers, dict) else ():
+            accounts = told.get("accounts") if isinstance(told, dict) else None
+            for name in accounts if isinstance(accounts, dict) else ():
+                spec = connections.get(name)
+                payments = load_manifest(spec.vendor).payments if spec is not None else None
+                here = (*where, "sellers", seller, "accounts", name)
+                if name not in via:
+                    self.wrong(here, _("expected one of `via`"))
+                elif payments is None or Can.SPLIT not in payments.can:
+                    vendor = spec.vendor if spec is not None else name
+                    self.wrong(here, _("{vendor} divides no payment among sellers", vendor=vendor))
+
     def _able(
         self, name: str, commands: Sequence[str], where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
     ) -> bool:
@@ -418,13 +477,15 @@ class _Reader:
         return name in able
 
     def _one_at_least(
-        self, via: Sequence[str], command: str, where: tuple[object, ...], connections: Mapping[str, ConnectionSpec]
-    ) -> None:
+        self, via: Sequence[str], commands: Sequence[str], where: tuple[object, ...],
+        connections: Mapping[str, ConnectionSpec],
+    ) -> None:  # fmt: skip
         """What the flow is for must be somebody's to do."""
-        able = _carrying(connections, command)
+        able = _carrying(connections, *commands)
         if not set(via) & set(able):
             does = _("connections that do: {names}", names=", ".join(able)) if able else _("no connection here does")
-            self.wrong(where, f"{_('none of these knows {command}', command=command)}; {does}")
+            what = _("none of these knows {command}", command=" / ".join(commands))
+            self.wrong(where, f"{what}; {does}")
 
 
 def _carrying(connections: Mapping[str, ConnectionSpec], *commands: str) -> list[str]:

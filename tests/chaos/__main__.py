@@ -13,14 +13,17 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from backends.google.emulator import emulator
-from chaos import bookings
+from chaos import bookings, payments
 from chaos.at_once import BEARS, Crowd, crowd
+from chaos.first_links import rehearse_first_link
 from chaos.google import Cloud, GoogleInstallation, stand_in_cloud
 from chaos.imports import rehearse_import
 from chaos.installation import SPEED, LocalInstallation
 from chaos.leads import SPEED as LEAD_SPEED
 from chaos.leads import CloudLeads, LeadInstallation, survive
 from chaos.many import PEOPLE, rehearse_many
+from chaos.payment_storms import rehearse_payment_storms
+from chaos.receipts import rehearse_receipts
 from chaos.routes import EVERY_ROUTE, Route, channels, is_route, named
 from chaos.scenario import ACCEPTING, Outcome, audit, owed, run
 from chaos.storms import AT_VENDORS as STORM_AT_VENDORS
@@ -32,8 +35,8 @@ from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
-from vendors import CALENDARS, LEAD_TAKERS, MESSENGERS, SOURCES
-from vendors.parts import Calendar, Crm
+from vendors import CALENDARS, LEAD_TAKERS, MESSENGERS, PROVIDERS, SOURCES
+from vendors.parts import Calendar, Crm, Provider
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500
 """Events of one route."""
@@ -42,6 +45,8 @@ LEADS, LEADS_IN_THE_CLOUD = 2_000, 200
 CROWD = 1_000
 TIMES, TIMES_IN_THE_CLOUD = 300, 40
 """People at the front door."""
+
+BILLS, BILLS_IN_THE_CLOUD = 2_000, 60
 
 SWEPT = 60
 """Events of each route, where all of them are gone over."""
@@ -71,9 +76,16 @@ def main() -> int:
     parser.add_argument("--storm", action="store_true", help="systems kept in step, through so many edits, instead")
     parser.add_argument("--many", action="store_true", help="calls for thousands who are kept in step, instead")
     parser.add_argument("--vendors", action="store_true", help="with --storm: at the stand-ins of real systems")
+    parser.add_argument("--visits", action="store_true", help="with --storm: a calendar's visits and a CRM's deals")
     parser.add_argument("--import", dest="rows", type=int, metavar="ROWS", help="of a messy file into a CRM, instead")
+    parser.add_argument("--first-link", type=int, metavar="PEOPLE", help="of two filled bases, so many each, instead")
     parser.add_argument("--deaths", type=int, default=24, help="of whoever brings the file")
     parser.add_argument("--bookings", choices=CALENDARS, help="from the front door into this calendar instead")
+    parser.add_argument("--payments", choices=PROVIDERS, help="from the front door by this provider instead")
+    parser.add_argument(
+        "--receipts", type=int, metavar="RECEIPTS", help="of payments by a fiscaliser that lies, instead"
+    )
+    parser.add_argument("--payments-storm", type=int, metavar="N", help="payments over three providers, in process")
     parser.add_argument("--at-once", choices=LEAD_TAKERS, help="that many leads at once, with three workers")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
@@ -88,15 +100,27 @@ def main() -> int:
         usual = STORM_IN_THE_CLOUD if arguments.google else STORM_AT_VENDORS if arguments.vendors else EDITS
         with emulator() if arguments.google else nullcontext() as firestore:
             chance = random.Random(arguments.seed)
-            rehearse_storms(arguments.events or usual, chance, firestore, arguments.vendors)
+            rehearse_storms(arguments.events or usual, chance, firestore, arguments.vendors, arguments.visits)
         print("all systems agree under their rules: nothing made twice, no edit lost outside of a write's own moment")
+        return 0
+    if arguments.payments_storm:
+        rehearse_payment_storms(arguments.payments_storm, random.Random(arguments.seed))
+        print("no double charge, no lost money, nothing final by time; whatever is odd is a card; each told once")
         return 0
     if arguments.at_once:
         rehearse_crowd(LEAD_TAKERS[arguments.at_once], arguments.events or CROWD)
         return 0
+    if arguments.first_link:
+        rehearse_first_link(arguments.first_link, random.Random(arguments.seed))
+        print("nobody is linked with another or made twice, each doubt is listed; both agree, the night finds the rest")
+        return 0
     if arguments.rows:
         rehearse_import(arguments.rows, arguments.deaths, random.Random(arguments.seed))
         print("every line accounted for once; nobody made twice, nobody taken for another")
+        return 0
+    if arguments.receipts:
+        rehearse_receipts(arguments.receipts, arguments.seed)
+        print("one receipt of each kind for each movement of money; sums are equal to the kopeck")
         return 0
     routes = EVERY_ROUTE if arguments.all else ((source, messenger),)
     events = arguments.events or (SWEPT if arguments.all else IN_THE_CLOUD if arguments.google else LOCALLY)
@@ -108,6 +132,10 @@ def main() -> int:
         if arguments.bookings:
             times = arguments.events or (TIMES_IN_THE_CLOUD if arguments.google else TIMES)
             rehearse_bookings(CALENDARS[arguments.bookings], times, random.Random(arguments.seed), cloud)
+            return 0
+        if arguments.payments:
+            bills = arguments.events or (BILLS_IN_THE_CLOUD if arguments.google else BILLS)
+            rehearse_payments(PROVIDERS[arguments.payments], bills, random.Random(arguments.seed), cloud)
             return 0
         for route in routes:
             print(f"{named(route)}:", flush=True)
@@ -178,9 +206,9 @@ def rehearse(route: Route, events: int, chance: random.Random, cloud: Cloud | No
         audit(installation, outcome, events)
 
 
-def struck_by_chance(events: int, chance: random.Random) -> Callable[[str], str]:
+def struck_by_chance(events: int, chance: random.Random, further: Sequence[str] = ()) -> Callable[[str], str]:
     """Each place of the way from the front door in its turn."""
-    passed = [point for point in POINTS if not point.startswith(("claim.", "fallback."))]
+    passed = [*(point for point in POINTS if not point.startswith(("claim.", "fallback."))), *further]
     turns = {
         "accept": dealt([point for point in passed if point in ACCEPTING], chance),
         "work": dealt([point for point in passed if point not in ACCEPTING], chance),
@@ -217,6 +245,19 @@ def rehearse_bookings(calendar: Calendar, times: int, chance: random.Random, clo
         seen = asyncio.run(bookings.survive(installation, times, failpoint, patience=3600))
     print(f"{times} times, each wanted by two, in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
     print("each is booked once; everybody knows how it ended")
+
+
+def rehearse_payments(provider: Provider, bills: int, chance: random.Random, cloud: Cloud | None) -> None:
+    """So many bills, each asked for twice, paid, and some of them given back."""
+    begun = time.monotonic()
+    stand_ins = [load_simulator(vendor) for vendor in (provider.vendor, payments.TELLER.vendor)]
+    with tempfile.TemporaryDirectory() as folder, serve(stand_ins) as running:
+        place = (Path(folder), running, provider)
+        installation = payments.CloudPayments(*place, cloud) if cloud else payments.PaymentInstallation(*place)
+        failpoint = struck_by_chance(bills, chance, payments.PAYING_POINTS)
+        seen = asyncio.run(payments.survive(installation, bills, failpoint, chance=chance, patience=3600))
+    print(f"{bills} bills in {time.monotonic() - begun:.0f} s; processes: {dict(seen)}")
+    print("each is paid once there and here; what went back is the same on both sides; each payer was told once")
 
 
 def rehearse_crowd(crm: Crm, guests: int) -> None:

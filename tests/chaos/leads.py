@@ -61,6 +61,9 @@ class LeadInstallation(LocalInstallation):
     rates: Mapping[str, Any] = UNHURRIED
     """Settings of the CRM's connection; none: its vendor's own rates."""
 
+    told_again: frozenset[int] = frozenset({200})
+    """How a call that comes again is answered."""
+
     def __init__(self, folder: Path, vendors: Running, crm: Crm, **given: Any) -> None:
         self.crm = crm
         super().__init__(folder, vendors, SITE, taker(crm), **given)
@@ -77,6 +80,9 @@ class LeadInstallation(LocalInstallation):
 class CloudLeads(LeadInstallation, GoogleInstallation):
     """The same as it stands in the cloud."""
 
+    told_again = frozenset({200, 202})
+    """202 where the journal was away and the queue alone has it: the id is the same."""
+
     def __init__(self, folder: Path, vendors: Running, crm: Crm, cloud: Cloud) -> None:
         super().__init__(folder, vendors, crm, cloud=cloud)
 
@@ -85,7 +91,7 @@ Ids = Mapping[Lead, set[str]]
 """Under which ids each was accepted."""
 
 
-async def send(leads: Sequence[Lead], chance: random.Random, site: Site) -> Ids:
+async def send(leads: Sequence[Lead], chance: random.Random, told_again: frozenset[int], site: Site) -> Ids:
     """Each lead is clicked twice at once and sent again until it is answered; some once more much later; a key that is
     used for other words is refused."""
     ids: dict[Lead, set[str]] = {lead: set() for lead in leads}
@@ -102,8 +108,7 @@ async def send(leads: Sequence[Lead], chance: random.Random, site: Site) -> Ids:
             lead = waiting.pop(0)
             await asyncio.gather(one(lead), one(lead))
             if lead.key and chance.random() < 0.2:
-                # 202 where the journal was away, and the queue alone has it: the id is the same.
-                assert await one(lead) in (200, 202), "sent again from the browser's memory"
+                assert await one(lead) in told_again, "sent again from the browser's memory"
                 other = await site.post("lead", {**lead.body, "text": "другое"}, lead.key)
                 assert other.status_code == 422, "a key is of one call"
 
@@ -126,7 +131,9 @@ async def survive(
     await installation.prepare()
     installation.crm.open(installation.vendors)
     installation.crm.lag(installation.vendors, LAG)
-    ids, seen = await live_through(installation, failpoint, partial(send, leads, chance), patience)
+    ids, seen = await live_through(
+        installation, failpoint, partial(send, leads, chance, installation.told_again), patience
+    )
     audit(installation, ids, await installation.journal(), guests)
     return seen
 

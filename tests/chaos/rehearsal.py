@@ -144,7 +144,7 @@ class CrmRehearsal(Rehearsal):
         super().__init__(folder, spare, speed=CRM_SPEED)
 
 
-STEP, LIMIT = timedelta(hours=2), timedelta(days=1)
+STEP, LIMIT = timedelta(hours=4), timedelta(days=1)
 FUNCTION = Path(__file__).parent / "stepped" / "function.py"
 
 
@@ -177,7 +177,11 @@ class QueueTime(SystemClock):
 
 
 class SteppedRehearsal(Rehearsal, GoogleInstallation):
-    """The same over Firestore and Cloud Tasks, whose time is stepped, and the functions' with it."""
+    """The same over Firestore and Cloud Tasks, whose time is stepped, and the functions' with it: with one messenger of
+    each kind (another after it, receipts, neither) and one CRM, for what differs by vendor is seen on one machine."""
+
+    messengers = {vendor: MESSENGERS[vendor] for vendor in ("whatsapp", "smsru", "telegram")}
+    takers = {"amocrm": TAKERS["amocrm"]}
 
     def __init__(self, folder: Path, spare: Running, cloud: Cloud) -> None:
         super().__init__(folder, spare, cloud=cloud)

@@ -21,6 +21,7 @@ from storm import Storm, storm
 from svyazka.backends.google.store import FirestoreStore
 from svyazka.backends.local.store import LocalStore
 from vendors import CRMS
+from visit_storm import visit_storm
 
 EDITS, IN_THE_CLOUD = 10_000, 200
 """Edits by people, made in storms of `STEPS` things each."""
@@ -32,21 +33,26 @@ MOST_WRONG = 10
 
 SYSTEMS = (("salon", "crm"), ("salon", "crm", "accounts"))
 
-VENDORS = (("amocrm", "yclients"), ("bitrix24", "yclients"), ("amocrm", "bitrix24"), ("amocrm", "bitrix24", "yclients"))
+VENDORS = (("amocrm", "yclients"), ("bitrix24", "yclients"), ("amocrm", "bitrix24"), ("amocrm", "bitrix24", "yclients"),
+           ("amocrm", "http", "yclients"))  # fmt: skip
 AT_VENDORS = 1000
 """The same at the stand-ins of real systems, by their connectors."""
 
+VISITS = ("journal", "deals")
+"""A calendar's visits, and the deals of a CRM."""
+
 
 def rehearse_storms(
-    edits: int, chance: random.Random, firestore: str | None = None, at_vendors: bool = False
-) -> None:  # fmt: skip
+    edits: int, chance: random.Random, firestore: str | None = None, at_vendors: bool = False, visits: bool = False
+) -> None:
     """Storm after storm until so many edits were made; over Firestore where its emulator's address is given. What is
     wrong is told of each, and fails in the end."""
+    systems = VENDORS if at_vendors else (VISITS,) if visits else SYSTEMS
     done: Counter[str] = Counter()
     wrong: list[str] = []
     storms = 0
     while done["edit"] < edits:
-        names, seed = chance.choice(VENDORS if at_vendors else SYSTEMS), chance.randrange(10**9)
+        names, seed = chance.choice(systems), chance.randrange(10**9)
         storms += 1
         try:
             one = asyncio.run(_one(names, seed, min(STEPS, max(40, 3 * edits)), firestore))
@@ -77,7 +83,10 @@ async def _one(names: tuple[str, ...], seed: int, steps: int, firestore: str | N
         else:
             os.environ["FIRESTORE_EMULATOR_HOST"] = firestore
             store = BesideCloud(FirestoreStore(f"storm-{seed}", MemoryStore()))  # type: ignore[arg-type]
-        one = await (_at_vendors if set(names) <= set(CRMS) else storm)(names, seed, steps, store)
+        if names == VISITS:
+            one: Storm = await visit_storm(seed, steps, store)
+        else:
+            one = await (_at_vendors if set(names) <= set(CRMS) else storm)(names, seed, steps, store)
         one.house.store = MemoryStore()  # what is looked at afterwards stays when the folder goes
         one.house.store.documents = dict(store.documents)
         await store.close()

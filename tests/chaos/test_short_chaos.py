@@ -15,7 +15,7 @@ from chaos.scenario import failpoints, survive
 from simulators.serve import Running
 from svyazka.connectors.registry import CALLS_US, FRONT_DOOR, VENDORS, load_manifest
 from svyazka.engine.support.failpoints import POINTS, RENEWAL_POINTS
-from vendors import MESSENGERS, SOURCES
+from vendors import FISCALISERS, MESSENGERS, PROVIDERS, SOURCES
 from vendors.parts import Guest
 
 EVENTS = 12
@@ -34,11 +34,8 @@ TELLING = (
 )
 """Where a source's way in and a messenger's safety show."""
 
-TOLD = [
-    *((route, TELLING[0]) for route in ROUTES),
-    *((route, TELLING[1 + number % 2]) for number, route in enumerate(ROUTES)),
-]
-"""Every route by the first, and by one of the others in turn."""
+TOLD = [(route, TELLING[number % len(TELLING)]) for number, route in enumerate(ROUTES)]
+"""Every route by one of them in turn: `make chaos` takes each route through all."""
 
 Vendors = Callable[..., Running]
 
@@ -79,7 +76,8 @@ def test_every_vendor_takes_part() -> None:
     assert MESSENGERS.keys() == sending
     # http is both. Bitrix24 tells each thing once, whatever we answer: what a killed process didn't take is found by
     # comparing, which the storms of systems in step rehearse (a hook that is lost). A route counts on being told again.
-    assert SOURCES.keys() == CALLS_US.keys() - sending - {FRONT_DOOR, "bitrix24"} | {"http"}
+    # Providers of payments and fiscalisers tell of nobody; what a death does to these, their own kits rehearse.
+    assert SOURCES.keys() == CALLS_US.keys() - sending - {FRONT_DOOR, "bitrix24", *PROVIDERS, *FISCALISERS} | {"http"}
     sources, messengers = zip(SPINE, *ROUTES, strict=True)
     assert {source.vendor for source in sources} == SOURCES.keys()
     assert {messenger.vendor for messenger in messengers} == MESSENGERS.keys()

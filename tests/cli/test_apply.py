@@ -147,6 +147,7 @@ def test_the_examples_of_the_repository_can_be_applied(bare: Installation) -> No
     root = Path(__file__).parent.parent.parent
     assert bare.rows("apply", str(root / "tenants"), "--dry-run")
     assert bare.rows("apply", str(root / "docs" / "examples" / "tenant-rich.yaml"), "--dry-run")
+    assert bare.rows("apply", str(root / "docs" / "examples" / "tenant-table.yaml"), "--dry-run")
 
 
 def test_after_a_rotation_both_keys_work_until_it_is_finished(hub: Installation) -> None:

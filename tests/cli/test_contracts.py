@@ -134,14 +134,14 @@ def test_problems(hub: Installation) -> None:
     assert (worst["tenant"], worst["connection"], worst["kind"], worst["severity"]) == (
         "kofe", "sms", "blocked", "error",
     )  # fmt: skip
-    assert worst["title"] == "«sms» (smsru) takes no calls"
+    assert worst["title"] == "«sms» (SMS.ru) takes no calls"
     assert moscow(worst["since"]) <= moscow(worst["last_seen"])
     assert list(worst["holds"]) == ["deliveries", "oldest"]
     assert worst["holds"]["deliveries"] >= 1
     assert moscow(worst["holds"]["oldest"])
     assert list(worst["remedy"]) == ["command", "link", "person"]
     assert worst["remedy"]["command"].startswith("svyazka ")
-    assert worst["remedy"]["person"] == "whoever looks after the account at smsru"
+    assert worst["remedy"]["person"] == "whoever looks after the account at SMS.ru"
     assert worst["state"] == "open"
     assert (other["kind"], other["connection"], other["holds"]) == (
         "quarantined", "till", {"deliveries": 0, "oldest": None},

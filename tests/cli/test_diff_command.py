@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from threading import Event, Thread
+
+import pytest
 
 from cli.conftest import FILE, Installation
+from svyazka.cli.running import held
 
 IN_STEP = FILE.replace(
     "flows:\n",
@@ -37,6 +41,35 @@ def test_what_wants_the_worker_says_that_nobody_works(hub: Installation) -> None
     for command in (["diff", "kofe", "--full"], ["sync", "plan", "kofe", "sync_contacts"]):
         assert "`svyazka run`" in hub.svyazka(*command, status=1).output
     assert hub.rows("jobs") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [(["sync", "plan", "kofe", "sync_contacts"], 1), (["diff", "kofe", "--full"], 0)]
+)
+def test_who_waits_for_what_only_a_person_can_mend_is_told_so_at_once(
+    command: list[str], status: int, hub: Installation
+) -> None:
+    hub.svyazka("apply", str(hub.write(IN_STEP)), "--yes")
+    over = Event()
+
+    def work() -> None:
+        while not over.wait(0.1):
+            hub.work()
+
+    worker = Thread(target=work)
+    with held(hub.data):
+        worker.start()
+        try:
+            told = hub.svyazka(*command, status=status).stderr
+        finally:
+            over.set()
+            worker.join()
+    (job, *_others) = hub.rows("jobs")
+    assert "waits for salon; not set: partner_token, user_token" in told
+    if status:
+        assert f"{job['id']}: planned" in told
+        assert f"svyazka jobs follow {job['id']}" in told
+        assert "svyazka secret set kofe salon-key" in told
 
 
 def test_where_nothing_is_kept_in_step_there_is_nothing_to_compare(hub: Installation) -> None:

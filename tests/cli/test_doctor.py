@@ -34,7 +34,7 @@ def test_a_healthy_installation_has_no_failure(hub: Installation) -> None:
 def test_what_is_known_of_each_vendor_in_use_is_said_once(hub: Installation) -> None:
     rows = found(hub, "quality")
     assert {row["status"] for row in rows} == {"ok"}
-    assert [row["message"].partition(":")[0] for row in rows] == ["iiko", "sms.ru"]
+    assert [row["message"].partition(":")[0] for row in rows] == ["iiko", "SMS.ru"]
     assert all("never seen live by us" in row["message"] for row in rows)
 
 

@@ -12,15 +12,15 @@ from benchmarks.filled import fill, tenant_of
 
 from cli.conftest import NAME, SURNAME, Installation, order
 from svyazka.backends.local.store import LocalStore
-from svyazka.cli import reading
 from svyazka.cli.checks.tenants import tenant_checks
 from svyazka.cli.commands.replay import _chosen
 from svyazka.cli.commands.stats import Sums, _count
-from svyazka.cli.reading import Filter
 from svyazka.cli.session import Session, within
 from svyazka.engine.ports.clock import SystemClock
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document, Page
+from svyazka.reading import lists
+from svyazka.reading.lists import Filter
 from svyazka.settings import Settings
 
 EVENTS, TENANTS = 4000, 20
@@ -104,7 +104,7 @@ def test_events_read_no_more_than_a_page_of_each_state_asked_for(filled: Path, w
 
     async def body(session: Session) -> None:
         nonlocal shown
-        shown = await first(reading.events(session.store, wanted, 20), 20)
+        shown = await first(lists.events(session.store, wanted, 20), 20)
 
     read = read_for(filled, body).read_documents
     assert read <= 20 * max(1, len(wanted.statuses))
@@ -126,7 +126,7 @@ def test_events_read_no_more_than_a_page_of_each_state_asked_for(filled: Path, w
 )
 def test_deliveries_read_no_more_than_a_page_of_each_state_asked_for(filled: Path, wanted: Filter) -> None:
     async def body(session: Session) -> None:
-        await first(reading.deliveries(session.store, wanted, 20), 20)
+        await first(lists.deliveries(session.store, wanted, 20), 20)
 
     assert read_for(filled, body).read_documents <= 20 * max(1, len(wanted.statuses))
 

@@ -9,9 +9,9 @@ import pytest
 
 from cli.conftest import API_ID, NAME, PHONE, SURNAME, Installation, order
 from svyazka.app import local_keyring
-from svyazka.cli.masking import Masker
 from svyazka.model.contacts import Contact
 from svyazka.model.terminal import escaped, plain
+from svyazka.reading.masking import Masker
 
 IVAN = Contact(name=f"{NAME} {SURNAME}", phone=PHONE, chats={"telegram": "5550001"})
 SAMPLES = Path(__file__).parent.parent / "samples" / "iiko"

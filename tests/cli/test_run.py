@@ -27,7 +27,7 @@ from svyazka.cli.session import Session, within
 from svyazka.server.supervise import PROCESSES
 from svyazka.settings import Settings
 
-PATIENCE = 40.0
+PATIENCE = 100.0
 BODY = {
     "eventType": "DeliveryOrderUpdate",
     "eventInfo": {"order": {"status": "Delivered", "customer": {"phone": PHONE, "name": NAME}}},

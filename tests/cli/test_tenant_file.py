@@ -8,7 +8,8 @@ import pytest
 
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.model.tenants import ConnectionSettings
-from svyazka.tenantfile import TenantFileError, read_tenant_file
+from svyazka.tenantfile import TenantFileError, read_tenant_file, read_tenant_text
+from svyazka.tenanttext import text_of
 
 FILE = """\
 id: kofe
@@ -198,3 +199,43 @@ def test_every_setting_may_lie_in_a_secret_whatever_form_it_has(tmp_path: Path, 
     text = FILE.replace("connections:\n", f"connections:\n  it: {{vendor: {vendor}, {settings}}}\n")
     (tmp_path / "kofe.yaml").write_text(text, "utf-8")
     assert read_tenant_file(tmp_path / "kofe.yaml").connections["it"].settings.keys() == own
+
+
+OWNER = '{name: Мария, role: owner, connection: sms, phone: "+79990000001"}'
+FRIEND = "{name: Мария, role: owner, google: maria@example.org}"
+
+
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        ("Мария", "people: expected a list, such as [a, b]"),
+        ("[Мария]", "people.0: expected names and values, such as {name: value}"),
+        ("[{name: Аня, role: looker, google: a@example.org}]", "people: expected one with role: owner at least"),
+        (f"[{OWNER}, {FRIEND}]", "people.1.name: Мария stands at people.0 already"),
+        ("[{name: Мария, role: boss, google: m@example.org}]", "people.0.role: expected 'looker', 'operator'"),
+        ("[{name: Мария, role: owner}]", "people.0: expected an address for a code"),
+        ("[{name: Мария, role: owner, connection: sms}]", "people.0: expected connection with exactly one of"),
+        ('[{name: Мария, role: owner, phone: "+79990000001"}]', "people.0: expected connection with exactly one of"),
+        ('[{name: Мария, role: owner, connection: till, phone: "+79990000001"}]', "people.0.connection: iiko"),
+        ("[{name: Мария, role: owner, of: kofe}]", "people.0.of: expected another tenant"),
+        ("[{name: Мария, role: owner, of: studio, google: m@example.org}]", "people.0: expected only"),
+        ("[{name: Мария, role: owner, google: maria}]", "people.0.google: expected a Google account"),
+        ("[{name: Мария, role: owner, google: m@example.org, rol: x}]", "people.0.rol: unknown key"),
+    ],
+)  # fmt: skip
+def test_who_could_never_come_in_or_whom_nobody_could_let_in_is_a_mistake(
+    tmp_path: Path, people: str, said: str
+) -> None:
+    found = mistakes(tmp_path, more=f"people: {people}\n")
+    assert [line.removeprefix("line 14: ")[: len(said)] for line in found] == [said]
+
+
+def test_people_are_read_and_written_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "kofe.yaml").write_text(
+        f"{FILE}people: [{OWNER}, {{name: Пётр, role: operator, of: studio}}]\n", "utf-8"
+    )
+    read = read_tenant_file(tmp_path / "kofe.yaml")
+    assert [(one.name, one.role.value, one.of) for one in read.people] == [
+        ("Мария", "owner", None), ("Пётр", "operator", "studio"),
+    ]  # fmt: skip
+    assert read_tenant_text(text_of(read), "kofe.yaml") == read

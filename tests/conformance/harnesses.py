@@ -63,7 +63,7 @@ class LocalBackend(Backend):
         stop = asyncio.Event()
         running = asyncio.create_task(Dispatcher(self._local, self.clock, self._take, limits).run(stop))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while self._due():
                     await asyncio.sleep(0.002)
         finally:

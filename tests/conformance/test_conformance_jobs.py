@@ -8,15 +8,12 @@ from datetime import timedelta
 import pytest
 
 from conformance.harness import Backend
+from dying import Killed, strikes
 from engine.jobs.rows_support import JOB, Working
 from svyazka.engine.jobs import runner, steering
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DUE_JOBS, JOBS_BY_STATUS, JOBS_OF_TENANT, JOBS_WAITING, RECENT_JOBS
 from svyazka.model.jobs import Counts, Job, JobState
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 async def test_two_workers_and_a_killed_one_count_each_row_once(
@@ -35,7 +32,7 @@ async def test_two_workers_and_a_killed_one_count_each_row_once(
             left.pop(0)
             raise Killed
 
-    monkeypatch.setattr(runner, "reach", die)
+    strikes(die, monkeypatch)
     for _ in range(20):
         await asyncio.gather(*(house.slice() for house in workers), return_exceptions=True)
         clock.step(runner.LEASE + 1)

@@ -13,6 +13,7 @@ from svyazka.engine.journal.kinds import (
     COST_OF_CONNECTION,
     DELIVERIES_BY_STATUS,
     DUE_EVENTS,
+    EVENTS_OF_ANY_SUBJECT,
     EVENTS_OF_TENANT,
     RECENT_EVENTS,
     queries,
@@ -106,6 +107,22 @@ async def test_each_query_keeps_its_order_over_pages(store):
             times = [places[key] for key in ids]
             assert times == sorted(times, reverse=(query.order or "").startswith("-")), query.name
         await put_away(store, *made)
+
+
+async def test_any_of_several_values_is_found_in_one_order_over_pages(store):
+    query = EVENTS_OF_ANY_SUBJECT
+    rows = [("payment:1", 1), ("payment:2", 2), ("payment:1", 3), ("payment:3", 4), ("payment:2", 5)]
+    await store.commit([
+        Create(bare(query.kind, f"e{place}", tenant="kofe", subject=subject, received_at=at(place)))
+        for subject, place in rows
+    ])  # fmt: skip
+    where = {"tenant": ("kofe", "bar"), "subject": ("payment:1", "payment:2", "payment:9")}
+    found, cursor = [], None
+    for _ in range(2):
+        page = await store.find(query, equal=where, limit=2, cursor=cursor)
+        found += [one.id for one in page.documents]
+        cursor = page.cursor
+    assert found == ["e5", "e3", "e2", "e1"]
 
 
 async def test_nothing_is_an_empty_page(store):
@@ -224,6 +241,8 @@ async def test_a_tally_counts_by_the_last_field_and_only_what_the_query_finds(st
     assert await store.tally(query, ["parked"], equal=equal) == {"parked": 3}
     assert await store.tally(query, among, equal=equal, since=at(5)) == {"parked": 2, "blocked": 1}
     assert await store.tally(query, [], equal=equal) == {}
+    for name, value in equal.items():
+        assert await store.tally(query, among, equal={**equal, name: ("nobody", value)}) == {"parked": 3, "blocked": 1}
 
 
 async def test_a_total_adds_up_what_has_a_number_and_is_none_without_any(store):

@@ -48,6 +48,11 @@ def resend(stand_in: StandIn) -> Running:
 
 
 @pytest.fixture
+def invoicebox(stand_in: StandIn) -> Running:
+    return stand_in("invoicebox")
+
+
+@pytest.fixture
 def whatsapp(stand_in: StandIn) -> Running:
     return stand_in("whatsapp")
 

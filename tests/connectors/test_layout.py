@@ -13,22 +13,28 @@ CONNECTORS = Path(__file__).parents[2] / "shared" / "svyazka" / "connectors"
 ALWAYS = {"__init__", "settings", "manifest"}
 WHERE_IT_IS_CALLED = {"failures", "client"}
 OF_A_CAPABILITY = (
-    "messenger", "forwarder", "records", "calendar", "visits", "payments", "identity", "reading", "polling", "doctor",
-    "hook", "access", "signing_in",
+    "messenger", "forwarder", "records", "calendar", "visits", "payments", "receipts", "identity", "reading", "polling",
+    "doctor", "hook", "access", "signing_in",
 )  # fmt: skip
 """Fields of the manifest, each in a file of its name."""
 
 FURTHER = {
     "amocrm": {"cards", "dictionary", "facts", "moving", "values", "watch"},
+    "atol": {"document"},
     "bitrix24": {"cards", "dictionary", "facts"},
+    "cloudpayments": {"receipt", "shown"},
     "dikidi": {"journal", "office", "sessions", "watch"},
-    "iiko": {"reads", "zones"},
+    "http": {"cards", "facts"},
+    "iiko": {"checks", "reads", "tables", "tills", "zones"},
     "max": {"authority", "init_data"},
     "resend": {"unsubscribe"},
-    "rkeeper": {"capture", "delivery", "events", "push", "statuses", "white_server"},
+    "rkeeper": {"capture", "delivery", "events", "push", "statuses", "tills", "white_server"},
+    "invoicebox": {"basket", "onboarding", "shipping"},
+    "tbank": {"receipt", "shown", "signing"},
     "telegram": {"init_data"},
     "whatsapp": {"account", "messages", "statuses", "templates"},
     "yclients": {"booking", "cards", "facts"},
+    "yookassa": {"receipts"},
 }
 """What one vendor needs beside the common files. A new name here is a decision: whoever knows one folder knows all."""
 

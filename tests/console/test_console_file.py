@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from console.visitor import Visitor, fields
 from fakes import House
 from svyazka.connectors.registry import load_manifest
+from svyazka.console.files import LONGEST
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
 from svyazka.model.requests import Role
@@ -48,8 +50,7 @@ async def planned(house: House, visitor: Visitor, change: tuple[str, str]) -> st
     page = await visitor.page("/file?tenant=kofe")
     text = unescape(page.partition("<textarea")[2].partition(">\n")[2].partition("</textarea>")[0])
     assert change[0] in text
-    form = {**fields(page[page.index('action="/file"') :]), "typed": text.replace(*change)}
-    where = await visitor.sent("/file", form)
+    where = await visitor.press(page, "Посмотреть, что изменится", typed=text.replace(*change))
     await house.run()
     return await visitor.page(where)
 
@@ -76,6 +77,17 @@ async def test_a_change_is_looked_at_first_and_then_made(house: House, visitor: 
     assert "Готово" in await visitor.page(where.pop())
     assert (await stored(house)).name == "Кофейня на углу"
     assert "изменил настройки" in await visitor.page("/audit")
+
+
+@pytest.mark.parametrize(("letters", "status"), [(LONGEST - 1000, 303), (LONGEST, 400)])
+async def test_a_long_text_in_russian_is_taken_and_a_longer_one_told_of(
+    house: House, visitor: Visitor, letters: int, status: int
+) -> None:
+    page = await visitor.page("/file?tenant=kofe")
+    form = next(one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'action="/file"' in one)
+    answer = await visitor.http.post("/file", data={**fields(form), "typed": f"{TEXT}# {'я' * letters}\n"})
+    assert answer.status_code == status
+    assert (f"не больше {LONGEST} знаков" in answer.text) == (status == 400)
 
 
 async def test_a_change_of_what_somebody_changed_meanwhile_is_not_made(house: House, visitor: Visitor) -> None:
@@ -112,3 +124,15 @@ async def test_only_an_owner_changes_it(house: House) -> None:
     assert "readonly" in page
     form = {**fields(page[page.index('action="/file"') :]), "typed": TEXT}
     assert (await operator.http.post("/file", data=form)).status_code == 403
+
+
+async def test_people_are_let_in_and_the_last_owner_is_not_put_out(house: House, visitor: Visitor) -> None:
+    people = "people:\n- name: Мария\n  role: owner\n  connection: sms\n  phone: '+79991112233'\n"
+    page = await planned(house, visitor, ("connections:", f"{people}connections:"))
+    assert "человек Мария" in page
+    await visitor.press(page, "Изменить")
+    await house.run()
+    assert [one.name for one in (await stored(house)).people] == ["Мария"]
+    page = await planned(house, visitor, (people, ""))
+    assert "последнего владельца" in page
+    assert [one.name for one in (await stored(house)).people] == ["Мария"]

@@ -7,6 +7,7 @@ from fakes import House, order
 from in_step_house import InStep, ivan
 from svyazka.model.deliveries import Status
 from svyazka.model.outcomes import Refused
+from svyazka.model.tenants import Addressee, AlertSettings
 
 
 async def test_a_month_says_what_was_done_and_what_was_not(house: House, visitor: Visitor) -> None:
@@ -19,6 +20,22 @@ async def test_a_month_says_what_was_done_and_what_was_not(house: House, visitor
     assert "<b>1</b> <span>не получилось" in page
     house.clock.step(31 * 86400)
     assert "<b>0</b> <span>сделано" in await (await Visitor(house).come_in()).page("/month")
+
+
+async def test_word_of_trouble_that_went_astray_is_no_work_of_the_business(house: House, visitor: Visitor) -> None:
+    house.tenant = house.tenant.model_copy(
+        update={"alerts": AlertSettings(to=(Addressee(connection="mail", email="o@example.org"),))}
+    )
+    await house.settle_in()
+    house.mail.script.append(Refused(code="550", message="no such box"))
+    house.sms.script.append(Refused(code="202", message="bad number"))
+    await house.post(order())
+    await house.post(b"not json")
+    await house.pass_time(3600)
+    assert any(one.flow == "alerts" and one.status is Status.FAILED for one in house.deliveries())
+    page = await visitor.page("/month")
+    assert "<b>0</b> <span>сделано" in page
+    assert "<b>1</b> <span>не получилось" in page
 
 
 async def test_what_would_follow_is_shown_and_nothing_is_sent(house: House, visitor: Visitor) -> None:

@@ -63,6 +63,22 @@ def test_half_are_quicker_and_nineteen_of_twenty() -> None:
     assert lasts(lambda text, **values: text.format(**values), pace.most) == "2 min"
 
 
+@pytest.mark.parametrize(
+    ("shares", "low"), [([100], 99), ([99.5, 100], 99), ([97, 99], 95), ([40, 100], 0), ([0, 100], 0), ([], 99)]
+)  # fmt: skip
+def test_what_agrees_by_night_stays_in_its_picture(shares: list[float], low: float) -> None:
+    nights = [(NOW + timedelta(days=at), 1000, round(10 * share)) for at, share in enumerate(shares)]
+    found = charting.agreements([*nights, (NOW, 0, 0)], MOSCOW)
+    assert (found.low, [part.value for part in found.parts]) == (low, shares)
+    assert all(part.height >= 1 and part.y >= 0 and part.y + part.height <= HEIGHT + 0.1 for part in found.parts)
+    assert [one.hour for one, _fields, _same in found.nights] == [0] * len(shares)
+
+
+def test_sides_of_one_night_are_one_bar() -> None:
+    found = charting.agreements([(NOW, 100, 100), (NOW + timedelta(hours=2), 300, 100)], MOSCOW)
+    assert [(fields, same) for _day, fields, same in found.nights] == [(400, 200)]
+
+
 def test_the_funnel_never_widens() -> None:
     sample = [done(1, receipt="read"), done(2, receipt="delivered"), done(3, receipt="sent"), done(4, "dead"),
               done(5, command={"kind": "PutRecord"})]  # fmt: skip

@@ -59,6 +59,15 @@ async def test_a_key_is_typed_once_and_nobody_reads_it_but_the_worker(house: Hou
     assert "sms-key" in await visitor.page("/audit")
 
 
+async def test_what_is_typed_anew_in_the_same_form_is_kept_too(house: House, visitor: Visitor) -> None:
+    """A browser that goes back shows the form as it was, with its key."""
+    page = await visitor.page("/secrets?tenant=kofe")
+    where = [await visitor.press(page, "Сохранить", typed=typed) for typed in ("mistyped", "mistyped", TOKEN)]
+    assert where[0] == where[1] != where[2]
+    await house.run()
+    assert kept(house) == TOKEN
+
+
 async def test_an_older_key_never_comes_after_a_newer_one(house: House, visitor: Visitor) -> None:
     """The request that was carried out is sent to the worker once more."""
     page = await visitor.page("/secrets?tenant=kofe")

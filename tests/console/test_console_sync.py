@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 
-from console.visitor import Visitor
+from console.visitor import Visitor, dies_before_its_answer
 from in_step_house import InStep, ivan
 from svyazka.engine.journal import documents as journal
+from svyazka.model.agreeing import Agreed, Night, agreed_id
+from svyazka.model.records import RecordKind
 from svyazka.model.requests import Request, Role
 
 FLOW = "/sync/kofe/sync_contacts"
@@ -141,28 +146,33 @@ async def test_what_is_watched_is_shown_and_let_go_by_an_owner_only() -> None:
     assert house.writes() == 1
 
 
+async def test_who_turns_writing_off_has_it_off_though_the_worker_died_as_it_was_turned_on() -> None:
+    house = InStep(mode="watch")
+    await house.settle_in()
+    visitor = await Visitor(house).come_in()
+    on = await visitor.press(await visitor.page(FLOW), "Писать в salon")
+    await dies_before_its_answer(house)
+    house.clock.step(1)
+    await visitor.press(await visitor.page(FLOW), "Снова только наблюдать за salon")
+    await house.run()
+    await house.pass_time(300)
+    assert "Не сделано" in await visitor.page(on)
+    assert "Писать в salon" in await visitor.page(FLOW)
+
+
+async def test_agreement_over_time_is_a_picture_with_its_table(in_step: InStep) -> None:
+    now, kind = in_step.clock.now(), RecordKind.CONTACT
+    nights = tuple(Night(at=now - timedelta(days=ago), fields=1000, same=1000 - 5 * ago) for ago in (2, 1, 0))
+    for name in ("salon", "crm"):
+        one = Agreed(id=agreed_id("kofe", "sync_contacts", name), tenant="kofe", flow="sync_contacts", connection=name,
+                     kind=kind, nights=nights)  # fmt: skip
+        await in_step.store.commit([journal.create(one)])
+    page = await (await Visitor(in_step).come_in()).page(FLOW)
+    assert page.count('<rect class="good"') == 3
+    assert "от 98 до 100 %" in page
+    assert re.findall(r"<td>([\d.]+)</td></tr>", page) == ["100.0", "99.5", "99.0"]
+
+
 @pytest.mark.parametrize("path", ["/sync/kofe/other", "/sync/bar/sync_contacts", "/sync/kofe/review_request"])
 async def test_what_is_no_such_flow_is_not_there(in_step: InStep, path: str) -> None:
     await (await Visitor(in_step).come_in()).page(path, 404)
-
-
-async def test_a_change_of_very_many_waits_for_a_word() -> None:
-    house = InStep()
-    await house.settle_in()
-    cards = []
-    for number in range(22):
-        person = {"name": f"Человек {number}", "phone": (f"+7999{number:07}",), "birthday": f"19{number + 10}-01-02"}
-        house.salon.add(**person)
-        cards.append(house.crm.add(**person))
-    await house.quiet(0.2)
-    for id_ in cards:
-        house.crm.edit(id_, birthday="1900-01-01")
-    await house.quiet(0.2)
-    visitor = await Visitor(house).come_in()
-    page = await visitor.page(FLOW)
-    assert "Сразу изменилось очень много карточек: день рождения" in page
-    where = await visitor.press(page, "Да, продолжать")
-    await house.quiet(0.2)
-    assert "Готово" in await visitor.page(where)
-    assert {house.salon.shows(one.sides["salon"].object, "birthday") for one in house.records()} == {"1900-01-01"}
-    assert "Сразу изменилось" not in await visitor.page(FLOW)

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Protocol
 
 import httpx
+import pytest
 
-from fakes import House
-from svyazka.console.app import COOKIE, console
+from dying import Killed, dies_once
+from fakes import House, SteppedClock
+from svyazka.console.app import console
+from svyazka.console.gates import COOKIE
 from svyazka.console.surroundings import Surroundings
+from svyazka.engine.ports.store import Store
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.requests import Role
 from svyazka.signing_in import Invitation, invite
 
 HOST = "127.0.0.1:8082"
 
 
+class Home(Protocol):
+    """An installation, of fakes or whole."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def clock(self) -> SteppedClock: ...
+
+    @property
+    def keyring(self) -> Keyring: ...
+
+
 class Visitor:
     """Somebody with a browser. `cookie`: what he came in with."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Home) -> None:
         self.house = house
         self.around = Surroundings(house.store, house.clock, house.keyring.only("mint"))
         transport = httpx.ASGITransport(console(self.around, {HOST}, now=lambda: house.clock.now().timestamp()))
@@ -51,6 +70,19 @@ class Visitor:
         answer = await self.http.post(action, data=form)
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
+
+
+async def dies_before_its_answer(house: House) -> None:
+    """The worker, when it has carried out what was asked; another one takes its place."""
+
+    with dies_once("request.before_answer"), pytest.raises(Killed):
+        await house.run()
+    house.start()
+
+
+def form_key(page: str) -> str:
+    """What a page's forms bear."""
+    return page.partition('name="form_key" value="')[2].partition('"')[0]
 
 
 def fields(form: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ import pytest
 
 from door.support import LEAD, PAGE, Site, told
 from svyazka.connectors.site.schema import BODIES
+from svyazka.door.callers import address_of
+from svyazka.engine.contracts.webhook import RawRequest
 from svyazka.engine.ports.asking import Reply
 from svyazka.model.events import EventStatus, EventType
 
@@ -178,8 +180,6 @@ async def test_what_is_no_call_is_said_to_be_none(site: Site, body: bytes) -> No
     async def read(limit: int) -> bytes | None:
         return body if len(body) <= limit else None
 
-    from svyazka.engine.contracts.webhook import RawRequest
-
     headers = [(b"x-site-key", site.key()["x-site-key"].encode())]
     answer = await site.door.handle(RawRequest("POST", "/ingest/lead", b"", headers, b""), read, "203.0.113.7")
     assert answer.status in (400, 413)
@@ -243,6 +243,36 @@ async def test_an_address_has_its_limit_in_every_instance_and_a_server_key_has_n
     assert (await site.post("lead", {**LEAD, "text": "back end"}, server=True)).status == 202
     site.clock.step(60)
     assert (await site.post("lead", {**LEAD, "text": "later"})).status == 202
+
+
+@pytest.mark.parametrize(
+    ("said", "proxies", "address"),
+    [
+        ("203.0.113.9", 0, "198.51.100.1"),  # nobody is asked to add it: a caller's own word
+        ("203.0.113.9", 1, "203.0.113.9"),
+        ("192.0.2.1, 203.0.113.9", 1, "203.0.113.9"),
+        ("192.0.2.1, 203.0.113.9, 192.0.2.8", 2, "203.0.113.9"),
+        ("203.0.113.9", 2, "198.51.100.1"),
+        ("192.0.2.1\n203.0.113.9", 1, "203.0.113.9"),  # as HAProxy adds it: a header of its own
+        ("::ffff:203.0.113.9", 1, "203.0.113.9"),  # as nginx says it that listens for both
+        ("2001:db8:1:2:3:4:5:6", 1, "2001:db8:1:2::/64"),
+    ],
+)
+def test_an_address_is_what_the_trusted_say_of_it(said: str, proxies: int, address: str) -> None:
+    headers = [(b"x-forwarded-for", line.encode()) for line in said.split("\n")]
+    head = RawRequest("POST", "/ingest/lead", b"", headers, b"")
+    assert address_of(head, "198.51.100.1", proxies) == address
+
+
+async def test_what_stands_in_the_place_of_a_calls_name_is_not_logged(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (secret,) = site.key(server=True).values()
+    assert (await site.call("GET", f"/ingest/{secret}")).status == 404
+    assert (await site.post("refund", {})).status == 403
+    logged = capsys.readouterr().out
+    assert secret not in logged
+    assert '"refund"' in logged
 
 
 async def test_a_flood_is_kept_and_held_and_one_word_of_an_operator_lets_it_go_on() -> None:

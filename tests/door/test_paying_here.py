@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from door.support import OF_BOOKINGS, PAGE, STAFF, Site, told
+from door.support import OF_BOOKINGS, PAGE, STAFF, Site, signed_in, told
 from fake_provider import FakeProvider
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.ports.asking import NoReply
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
+from svyazka.model.events import EventType
+from svyazka.model.seen import Decline
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +30,7 @@ async def site() -> Site:
     site.tenant = site.tenant.model_copy(update={"connections": connections, "flows": (*site.tenant.flows, takes)})
     await site.settle_in()
     wants = (*STAFF["events"], *OF_BOOKINGS, *(one.value for one in load_flow("take_payment").wants(None)))
+    wants = (*wants, EventType.SUBSCRIPTION_CANCEL_REQUESTED.value)
     for name, vendor in (("web", "site"), ("paying", "paying")):
         compiled = CompiledConnection(
             tenant="kofe", connection=name, vendor=vendor, wants=wants, public=site.settings if name == "web" else {}
@@ -58,6 +62,7 @@ async def test_a_page_pays_for_what_its_server_has_told_of_and_as_much_as_that_c
     await site.run()
     less = await site.post("payment", {**ORDER, "amount": "1.00"}, idempotency_key="b", **PAGE)
     assert (less.status, told(less)["code"]) == (422, "other_amount")
+    assert told(less)["detail"] == "the order costs another amount"
     elsewhere = {**ORDER, "return_url": "https://evil.example/"}
     assert (await site.post("payment", elsewhere, idempotency_key="c", **PAGE)).status == 422
     begun = await site.post("payment", {"order": "42", **ANNA}, idempotency_key="d", **PAGE)
@@ -106,3 +111,110 @@ async def test_money_goes_back_by_the_server_key_alone(site: Site) -> None:
     much = await site.post("refund", {"payment": id_, "amount": "1000.01"}, server=True, idempotency_key="r3")
     assert (much.status, told(much)["code"]) == (409, "too_much")
     assert site.till.money() == 100_000  # type: ignore[attr-defined]
+
+
+# Subscriptions
+
+AGREED = {"text": "Согласна на списание 100 ₽ в месяц", "at": "2026-03-14T14:58:00+03:00"}
+MONTHLY = {"order": "42", "amount": "100.00", "recurring": {"every": "month"}, "consent": AGREED, **ANNA}
+
+
+async def subscribed(site: Site) -> str:
+    """Somebody has subscribed; its id, which their page was given."""
+    begun = await site.post("payment", MONTHLY, server=True, idempotency_key="sub")
+    assert begun.status == 200
+    site.till.pays(next(iter(site.till.there.values())).number)  # type: ignore[attr-defined]
+    await site.pass_time(120)
+    (id_,) = [key for kind, key in site.store.documents if kind == "subscriptions"]
+    return id_
+
+
+@pytest.mark.parametrize(
+    ("more", "server", "status"),
+    [
+        ({}, False, 403), ({"consent": {}}, True, 422), ({"recurring": {"every": "day"}}, True, 422),
+        ({"order": None}, True, 422), ({"subscription": "sub_" + "0" * 24}, True, 422),
+    ],
+)  # fmt: skip
+async def test_a_subscription_begins_by_the_server_key_and_with_the_words(
+    site: Site, more: dict[str, object], server: bool, status: int
+) -> None:
+    said = {name: value for name, value in {**MONTHLY, **more}.items() if value is not None}
+    answer = await site.post("payment", said, server=server, idempotency_key="a", **({} if server else PAGE))
+    assert answer.status == status
+    assert site.till.there == {}  # type: ignore[attr-defined]
+
+
+async def test_whoever_holds_its_id_sees_a_subscription_pays_by_another_card_and_ends_it(site: Site) -> None:
+    id_ = await subscribed(site)
+    seen = told(await site.call("GET", f"/ingest/subscription/{id_}", **PAGE))
+    assert seen == {
+        "id": id_, "state": "active", "order": "42", "every": "month", "amount": "100.00", "currency": "RUB",
+        "description": "Заказ 42. Кофейня", "method": "*4444", "due_at": "2026-04-14T10:00:00+03:00", "pay": False,
+    }  # fmt: skip
+    early = await site.post("payment", {"subscription": id_}, idempotency_key="c0", **PAGE)
+    assert (early.status, told(early)["code"]) == (409, "nothing_due")
+    site.till.charges_end.append(Decline.CARD_GONE)  # type: ignore[attr-defined]
+    await site.pass_time(31 * 86400)
+    seen = told(await site.call("GET", f"/ingest/subscription/{id_}", **PAGE))
+    assert (seen["state"], seen["why"], seen["pay"], "method" in seen) == ("needs_card", "card_gone", True, False)
+    by_card = await site.post("payment", {"subscription": id_}, idempotency_key="c1", **PAGE)
+    assert (by_card.status, told(by_card)["state"]) == (200, "waiting")
+    assert told(by_card)["url"].startswith("https://paying.example/")
+    for _ in range(2):
+        ended = await site.call("POST", "/ingest/subscription/cancel", {"id": id_}, **PAGE)
+        assert (ended.status, told(ended)["state"], told(ended)["why"]) == (200, "cancelled", "by_client")
+    late = await site.post("payment", {"subscription": id_}, idempotency_key="c2", **PAGE)
+    assert (late.status, told(late)["code"]) == (409, "over")
+    for other in ("sub_" + "0" * 24, "x"):
+        assert (await site.call("GET", f"/ingest/subscription/{other}", **PAGE)).status == 404
+        assert (await site.call("POST", "/ingest/subscription/cancel", {"id": other}, **PAGE)).status == 404
+
+
+async def test_a_cancellation_that_nobody_could_see_to_at_once_is_kept_and_done(site: Site) -> None:
+    id_ = await subscribed(site)
+    looks = site.asks.ask
+
+    async def only_answers(path: str, body: object, seconds: float) -> object:
+        if path == "/perform-now":
+            raise NoReply("busy")
+        return await looks(path, body, seconds)
+
+    site.asks.ask = only_answers  # type: ignore[method-assign]
+    kept = await site.call("POST", "/ingest/subscription/cancel", {"id": id_}, **PAGE)
+    assert (kept.status, told(kept)) == (202, {"status": "accepted", "id": id_})
+    await site.pass_time(120)
+    assert told(await site.call("GET", f"/ingest/subscription/{id_}", **PAGE))["state"] == "cancelled"
+
+
+async def test_a_session_shows_ones_own_payments_and_subscriptions(site: Site) -> None:
+    id_ = await subscribed(site)
+    token = await signed_in(site, ANNA["phone"])
+    mine = told(await site.call("GET", "/ingest/me/subscriptions", x_session=token))["data"]
+    assert [(one["id"], one["state"]) for one in mine] == [(id_, "active")]
+    paid = told(await site.call("GET", "/ingest/me/payments", x_session=token))["data"]
+    assert [(one["order"], one["state"], one["paid"]) for one in paid] == [("42", "paid", "100.00")]
+    other = await signed_in(site, "+79990000001")
+    for what in ("subscriptions", "payments"):
+        assert told(await site.call("GET", f"/ingest/me/{what}", x_session=other))["data"] == []
+        assert (await site.call("GET", f"/ingest/me/{what}")).status == 401
+
+
+async def test_what_was_before_a_number_fell_silent_is_not_shown_to_who_has_it_now(site: Site) -> None:
+    await subscribed(site)
+    site.clock.step(200 * 86400)
+    await site.post("lead", {**ANNA, "text": "Здравствуйте"}, server=True)
+    token = await signed_in(site, ANNA["phone"])
+    for what in ("subscriptions", "payments"):
+        seen = await site.call("GET", f"/ingest/me/{what}", x_session=token)
+        assert (seen.status, told(seen)["data"]) == (200, [])
+
+
+async def test_a_subscription_that_goes_on_is_shown_when_its_first_events_are_blank_by_now(site: Site) -> None:
+    id_ = await subscribed(site)
+    for _ in range(5):
+        await site.pass_time(31 * 86400)
+        await site.worker.retention.retain()
+    token = await signed_in(site, ANNA["phone"])
+    mine = told(await site.call("GET", "/ingest/me/subscriptions", x_session=token))["data"]
+    assert [(one["id"], one["state"]) for one in mine] == [(id_, "active")]

@@ -45,7 +45,7 @@ def test_the_calendar_leads_all_but_the_status_and_a_deleted_deal_cancels_nothin
         ({"fields": {"colour": "salon"}}, "colour"),
         ({"delete": {"crm": "mirror"}}, "delete"),
         ({"conflicts": "shop"}, "conflicts"),
-        ({"per": "person"}, "per"),
+        ({"per": "person"}, "attach: open"),
     ],
 )
 def test_a_mistake_names_the_field(changes: dict[str, Any], told: str) -> None:

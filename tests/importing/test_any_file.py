@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import messy_rows
-from svyazka.importing.columns import Columns, guess
+from svyazka.importing.columns import Columns, by_titles, guess
 from svyazka.importing.decisions import Decisions
 from svyazka.importing.files.kinds import FileRefused, Limits
 from svyazka.importing.outcomes import Outcome
+from svyazka.importing.remarks import Why
 from svyazka.importing.rows import Row
 from svyazka.importing.survey import Survey, look_through
 from svyazka.importing.tables import open_table
@@ -127,6 +131,84 @@ def test_a_quote_that_nobody_closed_swallows_no_lines(tmp_path: Path):
     assert found[1].fields["comment"] == '"VIP'
 
 
+def test_nor_where_its_lines_are_long(tmp_path: Path):
+    long = "слово " * 400
+    lines = ["ФИО;Телефон;Комментарий", 'Иванов;89160000000;"VIP', *(f"Клиент {n};{n};{long}" for n in range(90))]
+    assert len(_read(tmp_path / "x.csv", "\n".join([*lines, f"Петров;1;{long * 80}"]))) == len(lines) + 1
+
+
+def _read(path: Path, content: str) -> list[tuple[str, ...]]:
+    path.write_text(content, newline="")
+    return [line.cells for line in open_table(path).lines()]
+
+
+CLIENTS = [f"Клиент {number};8916200{number:04};слово {number}" for number in range(24)]
+
+
+@pytest.mark.parametrize("later", ['"не пить ""кофе"" с утра"', '"; и ещё"', 'слово"', ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_stray_quote_of_the_last_column_swallows_no_lines(later: str, end: str, tmp_path: Path):
+    lines = ["ФИО;Телефон;Комментарий", *CLIENTS]
+    lines[4] = 'Клиент 3;89162000003;"не закрыта'
+    if later:
+        lines[9] = f"Клиент 8;89162000008;{later}"
+    read = _read(tmp_path / "x.csv", end.join(lines) + end)
+    assert [cells[1] for cells in read] == [line.split(";")[1] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "end", "rows"),
+    [
+        (";", "\n", [("ФИО", "Телефон", "Комментарий"), ("Иванов", "89161234568", "любит\nкофе\nи чай")]),
+        (";", "\n", [("Комментарий", "ФИО", "Телефон"), ("любит\nкофе", "Иванов", "89161234568")]),
+        (",", "\n", [("Телефон", "Комментарий"), ("89161234568", "Москва\nул. Мира, 5"), ("89161234569", "да")]),
+        (",", "\r\n", [("Телефон", "Комментарий"), ("89161234568", "Москва\nMira,5"), ("89161234569", "да")]),
+        (";", "\r\n", [("Телефон",), ("89161234568\n89161234569",), ("89161234560",)]),
+    ],
+)
+def test_a_cell_of_several_lines_stays_one_and_the_report_names_it(
+    delimiter: str, end: str, rows: list[tuple[str, ...]], tmp_path: Path
+):
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator=end).writerows(rows)
+    assert _read(tmp_path / "x.csv", out.getvalue()) == rows
+    joined = [
+        row for row in survey(tmp_path / "x.csv").rows() if any(said.remark.why is Why.JOINED for said in row.remarks)
+    ]
+    assert [row.number for row in joined] == [2]
+
+
+def test_a_stray_quote_before_the_headings_hides_no_width(tmp_path: Path):
+    read = _read(tmp_path / "x.csv", '"ФИО;Телефон\nКлиент 0;\nКлиент 1;"\nчай"\n')
+    assert ("Клиент 0", "") in read
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_no_line_without_a_quote_is_lost_by_one_stray_quote(data: st.DataObject):
+    width = data.draw(st.integers(2, 4))
+    cell = st.sampled_from(
+        ["", "Анна", "VIP", "да нет", 'ООО "Ёлка"', "раз; два", "; три", "кофе\nи чай", "\nчай", '"']
+    )
+    plain = st.sampled_from(["", "Анна", "VIP", "да нет"])
+    lines = [["ФИО", "Телефон", "Почта", "Комментарий"][:width]]
+    for number in range(data.draw(st.integers(2, 15))):
+        rest = st.lists(data.draw(st.sampled_from([cell, plain])), min_size=width - 1, max_size=width - 1)
+        lines.append([f"Клиент {number}", *data.draw(rest)])
+    written = []
+    for one in lines:
+        out = io.StringIO()
+        csv.writer(out, delimiter=";", lineterminator="\n").writerow(one)
+        written.append(out.getvalue())
+    at = data.draw(st.integers(0, len(written) - 1))
+    place = data.draw(st.integers(0, len(written[at]) - 1))
+    written[at] = f'{written[at][:place]}"{written[at][place:]}'
+    with tempfile.TemporaryDirectory() as folder:
+        read = _read(Path(folder) / "x.csv", "".join(written))
+    whole = [tuple(one) for one, text in zip(lines, written, strict=True) if '"' not in text]
+    assert [cells for cells in read if cells in whole] == whole
+
+
 REFUSED: list[tuple[str, bytes, str]] = [
     ("it is empty", b"", "x.csv"), ("MXL", b"MOXCEL\0\0", "x.mxl"), ("PDF", b"%PDF-1.7", "x.pdf"),
     ("archive", b"Rar!\x1a", "x.rar"),
@@ -135,7 +217,8 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("XML of 2003", b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "x.xls"),
     ("more than 100 lines", b"a;b\n" * 101, "x.csv"), ("more than 20 columns", b";" * 30, "x.csv"),
     ("longer than 5000", b"a" * 6000, "x.csv"),
-    ("split it", b"a;b\n" * 3000, "x.csv"),
+    ("split it", b"a;b\n" * 3000, "x.csv"), ("it is no table", b"BEGIN:VCARD\r\nFN:x\r\n", "x.vcf"),
+    ("it is no table", '<?xml version="1.0"?>\n<КоммерческаяИнформация/>'.encode(), "import.xml"),
 ]  # fmt: skip
 
 
@@ -153,6 +236,45 @@ def test_a_zip_that_unpacks_to_too_much_is_refused_before_it_is(tmp_path: Path):
         archive.writestr("xl/workbook.xml", bytes(3 * 2**20))
     with pytest.raises(FileRefused, match="larger than 2 MB"):
         open_table(path, limits=Limits(unpacked=2 * 2**20))
+
+
+def _workbook(path: Path, far: str = "A3") -> None:
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    sheet.write_column(0, 0, ["ФИО", "Анна"])
+    sheet.write(far, " ")
+    book.close()
+
+
+@pytest.mark.parametrize("far", ["XFD150000", "LA1048576"])
+def test_a_cell_far_from_the_table_is_named_instead_of_filling_the_memory(far: str, tmp_path: Path):
+    """It aborted the process: a sheet is held as a rectangle."""
+    path = tmp_path / "x.xlsx"
+    _workbook(path, far)
+    with pytest.raises(FileRefused, match="far from the table"):
+        open_table(path)
+
+
+@pytest.mark.parametrize(
+    "spoilt", [lambda sheet: sheet[: len(sheet) // 2], lambda _sheet: b'<row><c r="XFD1']
+)  # fmt: skip
+def test_a_workbook_with_a_damaged_sheet_is_refused_with_what_to_do(spoilt: Callable[[bytes], bytes], tmp_path: Path):
+    whole, path = tmp_path / "whole.xlsx", tmp_path / "x.xlsx"
+    _workbook(whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, spoilt(content) if name == "xl/worksheets/sheet1.xml" else content)
+    with pytest.raises(FileRefused, match="damaged"):
+        open_table(path)
+
+
+def test_a_client_who_is_called_as_sums_are_is_no_sum(tmp_path: Path):
+    path = tmp_path / "x.csv"
+    path.write_text("Клиент;Телефон;Сумма\nTotal Fitness;89161234568;\nВсего клиентов: 1;;\nИтого;;5000\n")
+    assert [row.outcome.value for row in survey(path).rows()] == ["heading", "ready", "total", "total"]
 
 
 @pytest.mark.parametrize("write", [messy_rows.write_csv, messy_rows.write_xlsx], ids=["csv", "xlsx"])
@@ -192,6 +314,13 @@ def test_a_table_without_headings_is_guessed_by_its_cells_and_asked_about(tmp_pa
     assert survey(path, a="name", b="phone").columns.asked == ()
 
 
+def test_what_is_said_of_a_letter_is_remembered_of_its_heading():
+    """The next export has its columns in another order: another person's phone was taken unasked."""
+    columns = _columns("ФИО;Рабочий;Тел 2;Тел 2;\nАнна;89161234568;1;2;3\n")
+    said = Decisions(columns={"b": "phone", "c": "skip", "e": "skip", "фио": "name"})
+    assert by_titles(said, columns).columns == {"рабочий": "phone", "c": "skip", "e": "skip", "фио": "name"}
+
+
 def test_headings_that_speak_of_others_and_cells_that_contradict_them():
     columns = _columns("ФИО;Телефон;Телефон менеджера;E-mail\n" + "Иванов Иван;не скажу;89161234568;i@ya.ru\n" * 9)
     assert [(one.field, one in columns.asked) for one in columns.guesses] == [
@@ -200,8 +329,6 @@ def test_headings_that_speak_of_others_and_cells_that_contradict_them():
 
 
 def _columns(content: str) -> Columns:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.csv"
         path.write_text(content)

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from bringing import Brings, written
-from shop import Killed, Shop
+from dying import Killed, strikes
+from shop import Shop
 from simulators.amocrm.simulator import AmocrmSimulator
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.jobs import steering
 from svyazka.engine.jobs.runner import Jobs
+from svyazka.engine.journal import documents as journal
 from svyazka.engine.upkeep.forget import Forgetting
-from svyazka.importing import chunk_carrier
-from svyazka.importing.carrying import Importing
+from svyazka.importing.carrying import Importing, chunk_id
+from svyazka.model.imports import Chunk
 from svyazka.model.jobs import JobState
 from vendors import CRMS
 
@@ -110,6 +112,20 @@ async def test_people_who_are_there_are_filled_up_and_never_overwritten(crm: Any
     assert names(simulator) == {"Ваня Иванов": 1, "Иванова Анна": 1, "Иванов Пётр": 1}
 
 
+async def test_what_the_crm_has_no_place_for_is_told_before_and_afterwards(crm: Any, tmp_path: Path):
+    """A column of comments was called brought over, and was nowhere."""
+    house, simulator = crm
+    simulator.add("contacts", {"name": "Иванов Иван", "phone": ["+79160000001"]})
+    head = "Код;ФИО;Телефон;День рождения;Комментарий\n"
+    file = written(tmp_path, ["1;Иванов Иван;89160000001;;VIP", "2;Петров Пётр;89160000002;14.02.1985;чай"], head)
+    assert [one.left_out for one in await house.plan(file)] == [(), ("comment",), ("comment",)]
+    job = await house.begin(file)
+    await house.carry(job)
+    chunk = await journal.load(house.hub.store, Chunk, chunk_id((await house.job(job)).parameters["plan"], 0))
+    assert [one.left_out for one in chunk.model.outcomes.values()] == [("comment",)] * 2
+    assert [one.left_out for one in await house.plan(file)] == [(), ("comment",), ("comment",)]
+
+
 async def test_a_corrected_file_changes_only_what_was_corrected(crm: Any, tmp_path: Path):
     house, simulator = crm
     lines = base(60)
@@ -163,7 +179,7 @@ async def test_killed_anywhere_and_gone_on_with_nobody_is_made_twice(crm: Any, t
             died += 1
             raise Killed(point)
 
-    monkeypatch.setattr(chunk_carrier, "reach", reach)
+    strikes(reach, monkeypatch)
     while True:
         try:
             ended = await house.carry(job)
@@ -216,7 +232,14 @@ async def test_whoever_is_forgotten_on_the_way_isnt_brought_over(crm: Any, tmp_p
     assert (ended.counts.created, ended.counts.skipped) == (3, 2)
     await Forgetting(house.hub).forget(house.tenant, "+79160000003")
     foreseen = Counter(one.what for one in await house.plan(file))
-    assert (foreseen["skipped"], foreseen["unchanged"], foreseen["would_create"]) == (1, 2, 1)
+    assert (foreseen["skipped"], foreseen["unchanged"], foreseen["would_create"]) == (2, 2, 0)
+
+
+async def test_whoever_was_forgotten_comes_back_in_no_file_though_nothing_is_left_of_him(crm: Any, tmp_path: Path):
+    house, _simulator = crm
+    await Forgetting(house.hub).forget(house.tenant, "+79160000002")
+    foreseen = [one.what for one in await house.plan(written(tmp_path, base(4)), "another")]
+    assert foreseen == ["heading", "would_create", "would_create", "skipped", "would_create"]
 
 
 async def test_whoever_is_forgotten_while_an_answer_is_out_leaves_the_others_in_doubt(

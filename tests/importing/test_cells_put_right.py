@@ -133,6 +133,6 @@ def test_a_phone_within_a_name_is_a_phone():
 
 
 def test_a_first_name_in_the_column_of_last_names_changes_places_only_where_both_show_it():
-    assert together("Анна", "Кузнецова", None).value == "Кузнецова Анна"
-    assert together("Иван", "Пётр", None).value == "Иван Пётр"
-    assert together("Ким", "Анна", "Олеговна").value == "Ким Анна Олеговна"
+    assert together("Анна", "Кузнецова", None).value == "Анна Кузнецова"
+    assert together("Иван", "Пётр", None).value == "Пётр Иван"
+    assert together("Ким", "Анна", "Олеговна").value == "Анна Олеговна Ким"

@@ -56,3 +56,22 @@ async def test_each_row_is_there_once_and_its_correction_goes_where_it_differs(
     assert (job.counts.updated, job.counts.created, job.counts.unchanged) == (1, 0, 23 - lacks)
     assert known.done(running)["create contact"] == 24 - lacks
     await house.clients.close()
+
+
+@pytest.mark.parametrize("name", TARGETS)
+async def test_a_correction_of_what_the_list_doesnt_show_goes_there_too(
+    name: str, running: Running, tmp_path: Path
+) -> None:
+    """YCLIENTS lists phones and addresses only: a birthday that was added to the file was called unchanged."""
+    known, simulator = CRMS[name], running.of(name)
+    simulator.clear()
+    known.open(running)
+    house = House(load_manifest(name), {**known.settings, **known.secrets, "base_url": running.base_url(name)})
+    await house.settle_in()
+    simulator.ahead = house.clock.now().timestamp() - time.time()
+    await house.bring(written(tmp_path, [f"{ROWS[0]}14.02.1985", ROWS[1]]))
+    job = await house.bring(written(tmp_path, [f"{ROWS[0]}14.02.1985", f"{ROWS[1]}15.03.1986"]))
+    assert (job.counts.updated, job.counts.unchanged) == (1, 1)
+    carried = [one.is_carried for one in await house.plan(written(tmp_path, [f"{ROWS[0]}14.02.1985"]))]
+    assert carried == [False, False], "what was agreed isn't read again"
+    await house.clients.close()

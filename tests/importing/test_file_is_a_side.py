@@ -8,35 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from office import ANNA, IVAN, office
 
-from bringing import Brings, written
-from listed_side import Listed
-from svyazka.engine.agreeing.first_link import FirstLink
-from svyazka.engine.agreeing.linking import Linking
-from svyazka.engine.jobs.runner import Jobs
+from bringing import written
 from svyazka.engine.jobs.steering import start
-from svyazka.importing.carrying import Importing
 from svyazka.importing.decisions import RESEMBLES, Decisions, Same
-
-IVAN = "1;Петров Иван;+7 999 123-45-67;;"
-ANNA = "2;Сидорова Анна;+7 999 222-33-44;anna@example.org;"
-
-
-class Office(Brings, Listed):
-    """Two systems that a flow keeps in step, and files."""
-
-    def start(self) -> None:
-        super().start()
-        works = [Importing(self.hub, self.worker.outages), *(
-            work(self.hub, self.worker.outages) for work in (FirstLink, Linking)
-        )]  # fmt: skip
-        self.worker.jobs = Jobs(self.hub, self.worker.outages, works)
-
-
-async def office(*names: str, **settings: Any) -> Office:
-    house = Office(*names, **settings)
-    await house.settle_in()
-    return house
 
 
 def foreseen(planned: Any) -> dict[str, int]:

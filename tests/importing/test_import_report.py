@@ -75,6 +75,18 @@ def test_the_workbook_has_every_line_once_and_every_cell_that_was_changed(tmp_pa
     assert not [cell for row in [*lines, *cells] for cell in row if str(cell).startswith("=")]
 
 
+def test_what_the_crm_has_no_place_for_stands_in_the_page_by_column(tmp_path: Path):
+    file = tmp_path / "x.csv"
+    file.write_text("ФИО;Телефон;Комментарий\nАнна;89161234568;VIP\n")
+    table = open_table(file)
+    looked = look_through(table, guess(table, Decisions(), messy_rows.TODAY), Decisions(), messy_rows.TODAY)
+    totals = Totals("x", "CSV", looked.columns)
+    lines = (Became(row, row.outcome.value, left_out=("comment",) if row.fields else ()) for row in looked.rows())
+    web, _book = write(tmp_path, "report", totals, lines, datetime(2026, 3, 14, tzinfo=UTC))
+    assert "has no place for it</h2>" in web.read_text()
+    assert "<td>comment</td><td>1</td>" in web.read_text()
+
+
 @pytest.mark.parametrize(("text", "written"), [
     (FORMULA, "'" + FORMULA), ("@SUM(A1)", "'@SUM(A1)"), ("-1+1|cmd", "'-1+1|cmd"), ("\tx", "'\tx"),
     ("+79161234568", "+79161234568"), ("-5.00", "-5.00"), ("Анна", "Анна"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from importlib.metadata import distribution
@@ -9,25 +10,30 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from infra.turns import turn
+
 
 class CleanRooms:
     """One environment for each list of packages: many functions need the same."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._made: dict[frozenset[str], Path] = {}
 
     def python(self, requirements: Path) -> Path:
         """The interpreter of an environment that has these packages."""
-        wanted = frozenset(line for line in requirements.read_text().splitlines() if line and line[0] != "#")
-        if wanted not in self._made:
-            self._made[wanted] = clean_python(self._folder / str(len(self._made)), requirements)
-        return self._made[wanted]
+        wanted = sorted(line for line in requirements.read_text().splitlines() if line and line[0] != "#")
+        name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:12]
+        with turn(self._folder, name) as done:
+            room = done.with_suffix(".room")
+            if not done.exists():
+                clean_python(room, requirements)
+                done.touch()
+        return room / "bin" / "python"
 
 
 def clean_python(folder: Path, requirements: Path) -> Path:
     """Make the environment; its interpreter. Fails where another version is installed here than is pinned there."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=110)
     (packages,) = folder.glob("lib/python*/site-packages")
     for line in requirements.read_text().splitlines():
         if not line or line.startswith("#"):

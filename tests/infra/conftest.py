@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from backends.google.fixtures import firestore
 from bundling import Function, functions
 from infra.offline import Plan, Workspace, needs_the_tool
+from infra.turns import shared_folder
 from infra.unpacked import Bundles
 
 __all__ = ["firestore"]
@@ -26,8 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """One for all processes of this run."""
     needs_the_tool("what infra/terraform would make: grants, keys, queues, alerts, dashboard, what the state holds")
-    base = tmp_path_factory.getbasetemp()
-    return Workspace((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "terraform")
+    return Workspace(shared_folder(tmp_path_factory, "terraform"))
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from infra.turns import turn
 
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "infra" / "terraform"
@@ -29,6 +28,7 @@ balancer                  = { domain = "hooks.example.org", only = true }
 budget                    = { billing_account = "000000-000000-000000", amount = 20 }
 domain_restricted_sharing = true
 runbook_url               = "https://wiki.example.org/svyazka"
+console                   = { domain = "console.example.org", owners = ["user:owner@example.org"] }
 """
 
 
@@ -70,18 +70,10 @@ class Workspace:
             "OFFLINE_MIRROR": str(folder / "mirror"), "OFFLINE_PYTHON": sys.executable,
             "TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1",
         }  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
-        with self._turn("ready") as ready:
+        with turn(folder, "ready") as ready:
             if not ready.exists():
                 self._make(settings)
                 ready.touch()
-
-    @contextmanager
-    def _turn(self, name: str) -> Iterator[Path]:
-        """One process at a time; the file whose being there says that it is done."""
-        with (self._folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield self._folder / name
 
     def _make(self, settings: Path) -> None:
         left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*", "terraform.tfvars")
@@ -109,7 +101,7 @@ class Workspace:
     def plan(self, name: str, *files: str) -> Plan:
         """For an empty project, with the example's variables and those of further files."""
         given = [f"-var-file={file}" for file in ("terraform.tfvars.example", *files)]
-        with self._turn(f"{name}.json") as kept:
+        with turn(self._folder, f"{name}.json") as kept:
             if not kept.exists():
                 self.run("plan", "-input=false", "-lock=false", f"-out={name}.plan", *given)
                 kept.write_text(self.run("show", "-json", f"{name}.plan"))

@@ -16,7 +16,7 @@ import httpx
 from chaos.installation import free_port
 from infra.unpacked import Unpacked
 
-START = 30.0
+START = 100.0
 """Seconds that a start may take before it is a failure."""
 
 

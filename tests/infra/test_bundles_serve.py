@@ -11,9 +11,12 @@ import pytest
 from bundling import Function, functions
 from infra.serving import serving
 from infra.unpacked import Bundles, Unpacked
+from svyazka.connectors.registry import load_webhook
+from svyazka.engine.contracts.webhook import RawRequest
 from svyazka.engine.security.keyring import Keyring
 
 PROJECT = "demo-bundles"
+CONSOLE = "console.example.org"
 NOWHERE = "127.0.0.1:1"
 """Nobody listens there: whoever asks the store or the queue is told 503."""
 
@@ -27,6 +30,7 @@ def environment(unpacked: Unpacked, keys: dict[str, str]) -> dict[str, str]:
         "SVYAZKA_SCHEDULER_ACCOUNT": f"svyazka-scheduler@{PROJECT}.iam.gserviceaccount.com",
         "SVYAZKA_KEYS_EPOCH": "1",
         **{f"SVYAZKA_{name.upper()}_KEYS": keys[name] for name in unpacked.secrets},
+        "SVYAZKA_CONSOLE_HOST": CONSOLE, "SVYAZKA_CONSOLE_AUDIENCE": "/projects/1/global/backendServices/2",
         "GCE_METADATA_HOST": NOWHERE, "FIRESTORE_EMULATOR_HOST": NOWHERE, "SVYAZKA_TASKS_URL": f"http://{NOWHERE}",
     }  # fmt: skip
 
@@ -38,8 +42,15 @@ def test_a_bundle_starts_alone_and_lets_nobody_in(function: Function, bundles: B
     traced = {"X-Cloud-Trace-Context": "0af7651916cd43dd8448eb211c80319c/1;o=1"}
     with (
         serving(unpacked, environment(unpacked, keys), tmp_path) as instance,
-        httpx.Client(base_url=instance.url, timeout=10, trust_env=False, headers=traced) as client,
+        httpx.Client(base_url=instance.url, timeout=60, trust_env=False, headers=traced) as client,
     ):
+        if function.role == "console":
+            assert client.get("/").status_code == 421, "it is called by the console's domain alone"
+            for headers in ({}, {"x-goog-iap-jwt-assertion": "a.b.c"}):
+                answer = client.get("/", headers={"host": CONSOLE, **headers})
+                assert (answer.status_code, "unsafe" in answer.headers["content-security-policy"]) == (401, False)
+            assert client.get("/static/console.css", headers={"host": CONSOLE}).status_code == 200
+            return
         assert client.get("/").json() == {"status": "ok"}
         if function.role == "worker":
             for headers in ({}, {"Authorization": "Bearer forged"}):
@@ -54,12 +65,16 @@ def test_a_bundle_starts_alone_and_lets_nobody_in(function: Function, bundles: B
         assert client.put("/", json={}).status_code == 405
         genuine = Keyring.from_json({"mint": keys["mint"]}).mint(function.vendor, "kofe", "till")
         answer = client.post(f"/{function.name}?key={genuine}", content=b"{}")
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), "the store is out of reach"
+        exact = load_webhook(function.vendor).out_of_service(RawRequest("POST", "/", b"", [], b"{}"))
+        if exact is None:
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), "the store is out of reach"
+        else:
+            assert (answer.status_code, answer.content) == (exact.status, exact.body), "its own way to hear that"
     output = instance.output.read_text()
     assert forged not in output
     assert genuine not in output
     refused = [line for line in instance.lines() if line["message"] == "webhook refused"]
-    assert [line["code"] for line in refused] == ["401", "401", "401", "405", "503"]
+    assert [line["code"] for line in refused] == ["401", "401", "401", "405", *(["503"] if exact is None else [])]
     place = f"projects/{PROJECT}/traces/0af7651916cd43dd8448eb211c80319c"
     assert {line["logging.googleapis.com/trace"] for line in refused} == {place}
 

@@ -24,10 +24,11 @@ BEGUN: dict[str, tuple[set[str], str, tuple[str, ...]]] = {
     "pungo": ({"reading", "polling"}, "signed", ("api_key",)),
     "pango": ({"messenger"}, "none", ("token",)),
     "pengo": ({"forwarder", "records", "calendar", "access"}, "none", ("api_key",)),
+    "pyngo": ({"payments"}, "json", ("shop_id", "api_key")),
 }
 """What is begun: one of each shape."""
 
-RUN = ("pingo", "pungo", "pengo")
+RUN = ("pingo", "pungo", "pengo", "pyngo")
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".terraform*", "connector_template")
 
@@ -67,7 +68,7 @@ UNWRITTEN: dict[str, frozenset[str]] = {
         "test_every_row_of_the_failure_map_is_what_it_becomes",
         "test_no_credential_stands_in_a_story_or_a_log",
     ),
-    "records": cases("pairs")
+    "records": cases("pairs", "test_companies_are_linked_by_name_made_once_and_each_ones_edits_reach_the_others")
     | cases("records_listed", "test_who_replaces_the_whole_sends_back_what_stands_there_now")
     | cases(
         "records",
@@ -82,6 +83,20 @@ UNWRITTEN: dict[str, frozenset[str]] = {
         "test_every_row_of_the_failure_map_is_what_it_becomes",
         "test_no_credential_and_no_secret_of_a_visit_stands_in_a_story_or_a_log",
         "test_a_salon_that_has_phones_confirmed_gets_its_code",
+    ),
+    "payments": cases(
+        "payments",
+        "test_whoever_takes_payments_takes_part",
+        "test_nobody_is_sent_anything_by_the_provider",
+        "test_a_link_somebody_waits_for_is_less_patient_than_a_bank",
+        "test_play_money_is_told_from_money",
+        "test_a_saved_method_is_charged_once",
+        "test_a_method_is_kept_only_where_it_was_asked_for",
+        "test_each_reason_of_a_declined_charge_is_told_by_its_kind",
+        "test_what_is_held_is_taken_in_part_or_let_go",
+        "test_a_link_is_called_off_and_again_that_is_no_failure",
+        "test_what_is_handed_over_is_told_without_what_went_back_and_found_again",
+        "test_every_row_of_the_failure_map_is_what_it_becomes",
     ),
     "access": cases(
         "access",
@@ -118,8 +133,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-LEFT_TO_THE_KITS = ("test_any_bytes", "test_whatever_resembles", "test_after_a_cut_answer_it_is_there", "test_killed")
-"""Cases of many strangers, or many deaths: they would cost more than all the others."""
+LEFT_TO_THE_KITS = (
+    "test_any_bytes", "test_whatever_resembles", "test_after_a_cut_answer_it_is_there", "test_killed",
+    "payments_house_kit", "failover_kit", "forged_money_kit",
+)  # fmt: skip
+"""Cases of many strangers, or many deaths, and of hubs whole: they would cost more than all the others."""
 
 
 def done(tree: Path, *command: str) -> str:

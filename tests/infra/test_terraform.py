@@ -13,6 +13,7 @@ from infra.offline import TERRAFORM, Plan, Workspace, needs_the_tool
 
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
 GENERATED = json.loads((TERRAFORM / "generated.json").read_text())
+WAYS_IN = [name for name, each in GENERATED["functions"].items() if each["role"] == "webhook"]
 
 
 def test_generated_files_are_in_step_with_the_code():
@@ -84,11 +85,35 @@ def test_nobody_gets_a_basic_role_and_everybody_only_the_ways_in(plan: Plan):
         assert not any("*" in permission for permission in role["permissions"])
 
 
+def test_nobody_gets_into_the_console_but_through_the_proxy(plan: Plan, plan_with_options: Plan):
+    """Every grant there is that lets anybody call its service, or past the proxy: one each, and none unless asked."""
+
+    def callers(which: Plan) -> list[tuple[str, str]]:
+        grants = [each for each in which.resources if "console" in each["address"] and each["values"].get("member")]
+        calling = ("roles/run.invoker", "roles/iap.httpsResourceAccessor")
+        return sorted(
+            (one["values"]["role"], one["values"]["member"]) for one in grants if one["values"].get("role") in calling
+        )
+
+    proxy = "serviceAccount:service-123456789012@gcp-sa-iap.iam.gserviceaccount.com"
+    assert callers(plan) == []
+    (accessor, invoker) = callers(plan_with_options)
+    assert accessor == ("roles/iap.httpsResourceAccessor", "user:owner@example.org")
+    assert invoker[0] == "roles/run.invoker"
+    assert re.sub(r"service-\d*@", "service-123456789012@", invoker[1]) == proxy
+    (backend,) = (
+        one for one in plan_with_options.of("google_compute_backend_service") if one["name"] == "svyazka-console"
+    )
+    assert [one["enabled"] for one in backend["iap"]] == [True]
+    behind = [one for one in plan_with_options.of("google_compute_backend_service") if one.get("iap")]
+    assert behind == [backend]
+
+
 def test_where_grants_to_everybody_are_forbidden_each_way_in_is_opened_otherwise(plan: Plan, plan_with_options: Plan):
     """`make deploy` runs these after every deployment; without the option there is nothing to run."""
     assert plan.outputs["after_deploy"] == ""
     commands = plan_with_options.outputs["after_deploy"].splitlines()
-    services = sorted(name.replace("_", "-") for name in GENERATED["functions"] if name != "sync_worker")
+    services = sorted(name.replace("_", "-") for name in WAYS_IN)
     assert commands == [
         f"gcloud run services update {service} --no-invoker-iam-check"
         " --project=my-svyazka --region=europe-west1 --quiet"
@@ -104,7 +129,7 @@ def test_uptime_checks_ask_where_vendors_call(plan: Plan, plan_with_options: Pla
             f"https://{check['monitored_resource'][0]['labels']['host']}{check['http_check'][0]['path']}"
             for check in which.of("google_monitoring_uptime_check_config")
         }
-        assert asked == {f"{public}/{name}" for name in GENERATED["functions"] if name != "sync_worker"}
+        assert asked == {f"{public}/{name}" for name in WAYS_IN}
 
 
 def test_no_key_is_in_the_state(plan: Plan):

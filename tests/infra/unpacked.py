@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bundling import Function, build, functions
 from infra.cleanroom import CleanRooms
+from infra.turns import turn
 from svyazka.engine.security.keyring import SecretName
 
 
@@ -28,17 +29,16 @@ class Unpacked:
 
 
 class Bundles:
-    """Each is made on first use and serves a whole session: nobody may change what `of` holds."""
+    """Each is made on first use and serves every process that uses this folder: nobody may change what `of` holds."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._made: dict[str, Unpacked] = {}
         self.rooms = CleanRooms(folder / "rooms")
 
     def zip(self, function: Function) -> Path:
         """Its bundle, built once."""
-        path = self._folder / "zips" / f"{function.name}.zip"
-        return path if path.exists() else build(function, path.parent)
+        with turn(self._folder / "zips", f"{function.name}.zip") as path:
+            return path if path.exists() else build(function, path.parent)
 
     def unpacked(self, function: Function, folder: Path) -> Path:
         """Unpack its bundle into a folder of one's own; where."""
@@ -49,8 +49,10 @@ class Bundles:
 
     def of(self, name: str) -> Unpacked:
         """A function by its name."""
-        if name not in self._made:
-            (function,) = (each for each in functions() if each.name == name)
-            workspace = self.unpacked(function, self._folder / name)
-            self._made[name] = Unpacked(function, workspace, self.rooms.python(workspace / "requirements.txt"))
-        return self._made[name]
+        (function,) = (each for each in functions() if each.name == name)
+        with turn(self._folder, name) as done:
+            workspace = done.with_suffix(".unpacked") / "workspace"
+            if not done.exists():
+                self.unpacked(function, workspace.parent)
+                done.touch()
+        return Unpacked(function, workspace, self.rooms.python(workspace / "requirements.txt"))

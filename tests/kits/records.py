@@ -39,6 +39,11 @@ def records_of(name: str) -> Records[Any]:
     return found
 
 
+def keeping(kind: RecordKind) -> Any:
+    """Those that keep such cards."""
+    return pytest.mark.parametrize("name", [name for name in NAMES if kind in records_of(name).kinds])
+
+
 def settings_of(name: str, vendors: Running) -> dict[str, Any]:
     return {**CRMS[name].settings, **CRMS[name].secrets, "base_url": vendors.base_url(name)}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from svyazka.engine.contracts.failures import Case, Rule, outcome_of
+from svyazka.engine.contracts.failures import Case, FailureMap, Rule, outcome_of
 from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry
 
 IN_PLACE_OF = (301, 302, 400, 401, 402, 403, 404, 405, 409, 410, 413, 421, 422, 451)
@@ -14,6 +14,22 @@ SAYING_NOTHING = (
     "", "[]", "5", "ok", "{}", "[" * 100_000, '{"id": null}', '{"ok": "yes"}', '{"message": {}}',
     '{"messages": []}', '{"messages": [{"id": null}]}',
 )  # fmt: skip
+
+
+async def not_as_their_rows(
+    table: FailureMap | None, says: Callable[[Case], Iterable[tuple[int, object]]],
+    changed: Mapping[Case, Mapping[str, object]], answered: Callable[[int, object], Awaitable[Outcome | Exception]],
+) -> dict[tuple[Case, int], Outcome | Exception]:  # fmt: skip
+    """What an answer became, where that isn't what its row says. Every row is said at least once."""
+    assert table is not None
+    said, wrong = 0, {}
+    for case, rule in table.rows():
+        for status, content in says(case):
+            outcome, said = await answered(status, content), said + 1
+            if not is_as_its_row(case, rule, outcome, changed):
+                wrong[case, status] = outcome
+    assert said >= len(list(table.rows()))
+    return wrong
 
 
 def is_as_its_row(

@@ -235,11 +235,10 @@ async def test_what_cant_be_booked_is_said_in_words_that_all_share(name: str, ve
     assert CALENDARS[name].visits(vendors) == []
 
 
-@EVERY
+@pytest.mark.parametrize("name", [name for name, one in CALENDARS.items() if one.wants_code is not None])
 async def test_a_salon_that_has_phones_confirmed_gets_its_code(name: str, vendors: Running) -> None:
     described = CALENDARS[name]
-    if described.wants_code is None:
-        pytest.skip("confirms no phones")
+    assert described.wants_code is not None
     described.wants_code(vendors)
     assert repeat_of(load_manifest(name), SendVisitCode(person=ANNA)) is Repeat.UNSAFE
     for settings in (settings_of(name), settings_of(name, described.coded)):
@@ -262,10 +261,8 @@ async def booked(name: str, vendors: Running, clock: str = "12:00", key: str = "
     return outcome.external_id or ""
 
 
-@EVERY
+@pytest.mark.parametrize("name", [name for name in NAMES if calendar_of(name).moves])
 async def test_a_visit_is_moved_once_and_to_what_is_free_only(name: str, vendors: Running) -> None:
-    if not calendar_of(name).moves:
-        pytest.skip("moves no visits")
     visit, other = await booked(name, vendors), await booked(name, vendors, "15:00", "dlv_2.1")
     move = MoveVisit(visit=visit, starts_at=at("17:00"))
     assert repeat_of(load_manifest(name), move) in (Repeat.CHECKABLE, Repeat.IDEMPOTENT)

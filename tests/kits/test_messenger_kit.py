@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -16,7 +17,7 @@ import pytest
 
 from connectors.support import NOW, calling, perform, repeat_of
 from kits.purchase import GUEST, SHOP, bought, told_of
-from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
+from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, not_as_their_rows
 from matrix.channels import review_request
 from matrix.conftest import Hub
 from matrix.hub import Machine
@@ -182,16 +183,9 @@ def _contact(reaches: str, given: str) -> Contact:
 
 @EVERY
 async def test_every_row_of_the_failure_map_is_what_it_becomes(name: str, vendors: Running) -> None:
-    table = load_manifest(name).failures
-    assert table is not None
-    said, wrong = 0, {}
-    for case, rule in table.rows():
-        for status, content in MESSENGERS[name].says(case):
-            outcome, said = await answered(name, vendors, status, content), said + 1
-            if not is_as_its_row(case, rule, outcome, MESSENGERS[name].changed):
-                wrong[case, status] = outcome
-    assert said >= len(list(table.rows()))
-    assert wrong == {}
+    table, described = load_manifest(name).failures, MESSENGERS[name]
+    answers = partial(answered, name, vendors)
+    assert await not_as_their_rows(table, described.says, described.changed, answers) == {}
     assert taken(name, vendors) == []
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from connectors.support import NOW, perform
+from dying import Killed, dies_at
 from kits.records import (
     ANNAS,
     COMPANY,
@@ -33,6 +34,7 @@ from kits.records import (
     as_given,
     connected,
     done,
+    keeping,
     main_kind,
     new,
     read,
@@ -43,7 +45,7 @@ from kits.records import (
     writes,
 )
 from kits.rows import IN_PLACE_OF, PAGE, SAYING_NOTHING, is_as_its_row
-from shop import POINTS, Killed, Shop
+from shop import POINTS, Shop
 from simulators.serve import Running
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.contracts.capabilities.records import LinkTo, New, Quiet, Replaces
@@ -160,10 +162,8 @@ async def test_who_shares_a_phone_under_another_name_is_another_person(name: str
         assert writes(name, vendors)["create contact"] == 1
 
 
-@EVERY
+@keeping(COMPANY)
 async def test_a_company_is_found_by_its_name(name: str, vendors: Running) -> None:
-    if COMPANY not in records_of(name).kinds:
-        pytest.skip("it keeps no companies")
     async with connected(name, vendors) as call:
         company = PutRecord(record=COMPANY, match=Match(name='ООО "Ромашка"'), fields={"name": 'ООО "Ромашка"'})
         made = await done(name, call, company)
@@ -324,10 +324,8 @@ async def test_several_are_made_by_one_call_and_each_answers_for_itself(name: st
     assert writes(name, vendors)["create contact"] == len(phones)
 
 
-@EVERY
+@keeping(DEAL)
 async def test_a_deal_is_linked_noted_and_its_task_set(name: str, vendors: Running) -> None:
-    if DEAL not in records_of(name).kinds:
-        pytest.skip("it keeps no deals")
     async with connected(name, vendors, now=NOW) as call:
         anna = await done(name, call, ANNAS)
         links = (Link(kind=CONTACT, to=Existing(id=anna), main=True),)
@@ -439,15 +437,15 @@ def of_kind(kind: str, anna: str) -> Command:
     return commands[kind]
 
 
-@EVERY
 @pytest.mark.parametrize("lag", [0.0, 50.0])
 @pytest.mark.parametrize("cut", ["cut_before", "cut_after"])
-@pytest.mark.parametrize("kind", ["contact", "deal", "note", "task"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, kind) for name in NAMES if name in CRMS for kind in CRMS[name].writes if kind != "company"],
+)
 async def test_after_a_cut_answer_it_is_there_once(
     name: str, kind: str, cut: str, lag: float, shop: Shop, vendors: Running
 ) -> None:
-    if kind not in CRMS[name].writes:
-        pytest.skip(f"it keeps no {kind}")
     anna = (await shop.put(ANNAS)).external_id or ""
     CRMS[name].lag(vendors, lag)
     method, path = CRMS[name].writes[kind]
@@ -464,7 +462,7 @@ async def test_after_a_cut_answer_it_is_there_once(
 async def test_killed_anywhere_a_person_is_there_once(
     name: str, point: str, shop: Shop, vendors: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left = shop.dies_at(point, monkeypatch)
+    left = dies_at(point, monkeypatch)
     id_ = await shop.give(ANNAS)
     with pytest.raises(Killed):
         await shop.run()

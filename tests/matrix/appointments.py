@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from in_step_house import Killed
+from dying import Killed
 from matrix.hub import Connection, Front, Machine, machine
 from simulators.amocrm.cards import PIPELINE
 from simulators.amocrm.simulator import AmocrmSimulator
@@ -177,7 +177,7 @@ class Business:
         raise AssertionError("it dies again and again")
 
     async def _heard(self) -> None:
-        while self.salon._background or self.crm._background:
+        while any(self.hub.vendors.of(name)._background for name in ("yclients", "amocrm", "bitrix24")):
             await asyncio.sleep(0.005)
         await self.hub.work()
 

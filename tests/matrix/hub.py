@@ -28,6 +28,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import RECENT_DELIVERIES, RECENT_EVENTS
 from svyazka.engine.outbound.http_clients import Clients
+from svyazka.engine.security.keyring import Keyring
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
 from svyazka.server.accept import AcceptApp
@@ -104,6 +105,10 @@ class Machine:
     def __post_init__(self) -> None:
         self.worker = build_worker(self.hub)
 
+    @property
+    def keyring(self) -> Keyring:
+        return self.hub.keyring
+
     def restart(self) -> None:
         """The worker's process is another one: nothing is left of what it held in memory."""
         clients = self.hub.clients
@@ -170,6 +175,11 @@ class Machine:
             self.keep_time()
             assert await self.worker.handle("/sweep", {}) == 204
             await self.work()
+
+    def skip(self, hours: float) -> None:
+        """Time goes by in which nobody is at work."""
+        self.clock.step(3600 * hours)
+        self.keep_time()
 
     def _due(self, now: datetime) -> Sequence[tuple[object, ...]]:
         return self.store.read("SELECT id, path, body FROM tasks WHERE due <= ? ORDER BY due, id", (microseconds(now),))

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from in_step_house import POINTS, dies_at
+from dying import dies_at
+from in_step_house import POINTS
 from matrix.appointments import (
     ANNA,
     BOOKED,

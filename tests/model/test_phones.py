@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svyazka.cli.masking import Masker
 from svyazka.model.contacts import Contact, normalize_phone
 from svyazka.model.phones import key, keys, unescaped
+from svyazka.reading.masking import Masker
 
 NUMBER = "+79990000108"
 

@@ -11,6 +11,7 @@ import importlib
 import json
 import pkgutil
 import re
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -138,6 +139,10 @@ def _offences(pattern: re.Pattern[Any]) -> Iterator[str]:
                     yield f"{start!r} + {sign!r} * n + {END!r}"
 
 
+PROCESSOR = 60
+"""Seconds of a processor after which a pattern is taken for an exponential one; all of them take about twelve."""
+
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR))
     chosen = {f"{text} 0": re.compile(text) for text in sys.argv[1:]} or patterns()
     print(json.dumps({"tried": len(chosen), "offenders": list(offenders(chosen))}, ensure_ascii=False))

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def free_port() -> int:
@@ -80,7 +80,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     hub, vendors = free_port(), free_port()
     (folder / "tenants").mkdir()
-    for name in ("salon", "kofe-pokrovka"):
+    for name in ("salon", "kofe-pokrovka", "pekarnya"):
         tenant = (ROOT / "tenants" / f"{name}.yaml").read_text("utf-8")
         tenant = tenant.replace("sender: KOFE,", "sender: KOFE, retry: {delays: [1s, 1s]},")
         (folder / "tenants" / f"{name}.yaml").write_text(tenant.replace(":8081", f":{vendors}"), "utf-8")

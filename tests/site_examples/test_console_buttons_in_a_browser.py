@@ -33,7 +33,15 @@ connections:
   salon:
     {{vendor: yclients, company_id: 997441, partner_token: {{secret: partner}}, user_token: {{secret: user}},
      base_url: "{vendors}/yclients"}}
+  site: {{vendor: site, origins: [https://kofe.example.org]}}
+  kassa: {{vendor: yookassa, shop_id: "123456", secret_key: {{secret: kassa}}, base_url: "{vendors}/yookassa"}}
 flows:
+  - flow: take_payment
+    id: pay
+    from: [site]
+    via: [kassa]
+    receipt: false
+    return_url: https://kofe.example.org/thanks
   - flow: review_request
     from: [till]
     via: [sms]
@@ -65,6 +73,20 @@ class Cafe(Shop):
         """An order is brought to somebody."""
         self.orders += 1
         self.told("iiko", "orders", number=self.orders, status="Delivered", phone=phone, name="Иван")
+
+    def asks_to_pay(self, order: str, amount: str) -> str:
+        """The site asks for a payment; its id."""
+        urls = [json.loads(line) for line in self.cli("urls", "kofe", "--json").splitlines()]
+        (site,) = (one for one in urls if one["connection"] == "site" and one["url"].endswith("/ingest"))
+        answer = self.client.post(
+            f"{site['url']}/payment", json={"order": order, "amount": amount, "phone": "+79991110301"},
+            headers={"X-Site-Secret": site["key"], "Idempotency-Key": f"order-{order}"},
+        )  # fmt: skip
+        assert answer.status_code in (200, 202), answer.text
+        return str(answer.json()["id"])
+
+    def paid(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.cli("payments", "--json").splitlines()]
 
     def texts(self, phone: str) -> list[str]:
         number = phone.removeprefix("+")
@@ -317,6 +339,27 @@ def test_bringing_a_file_in_is_followed(owner: Owner, cafe: Cafe, tmp_path: Path
     importing.communicate(timeout=60)
     made = len([one for one in cafe.effects("amocrm", "create") if one["entity"] == "contacts"])
     assert made - before == 120
+
+
+def test_money_is_given_back_by_a_button_and_the_providers_ledger_says_so(owner: Owner, cafe: Cafe) -> None:
+    id_ = cafe.asks_to_pay("4201", "1049.30")
+    until(lambda: cafe.paid()[0]["external_id"], "a link", 60)
+    cafe.told("yookassa", "pay", id=cafe.paid()[0]["external_id"])
+    owner.goes(f"payments/{id_}")
+    owner.has_it_done("Ask the payment system now")
+    owner.goes(f"payments/{id_}/refund?amount=49.30")
+    owner.looks_right()
+    owner.has_it_done("Give back 49.30\u00a0₽")
+
+    def given_back() -> bool:
+        return cafe.paid()[0]["refunded"] == "49.30"
+
+    until(given_back, "given back", 60)
+    calls = cafe.client.get(f"{cafe.vendors}/_sim/yookassa/ledger").json()["calls"]
+    (refund,) = (one for one in calls if one["method"] == "POST" and one["path"].endswith("/refunds"))
+    assert json.loads(refund["body"])["amount"] == {"value": "49.30", "currency": "RUB"}
+    owner.goes(f"payments/{id_}")
+    owner.looks_right()
 
 
 def test_no_other_page_has_a_barrier(owner: Owner, cafe: Cafe) -> None:

@@ -74,3 +74,35 @@ def test_no_other_page_clicks_here(shop: Shop, headers: dict[str, str]) -> None:
     before = page(shop).count("<li")
     assert click(shop, "to_the_bot", **headers).status_code == 403
     assert page(shop).count("<li") == before
+
+
+def paying(shop: Shop) -> list[str]:
+    """What guests of the bakery were told of their money."""
+    return [one for one in texts(shop) if "Пекарня" in one]
+
+
+def test_a_guest_pays_by_a_link_of_the_second_provider_while_the_first_is_down(shop: Shop) -> None:
+    click(shop, "kassa_down")
+    try:
+        click(shop, "pays")
+        until(lambda: len(paying(shop)) == 1, "the guest is told")
+        assert "оплата получена" in paying(shop)[0]
+        assert [one["kopecks"] for one in shop.effects("tbank", "paid")] == [150000]
+        assert re.search(r'href="http://127\.0\.0\.1:\d+/payments/pay_\w+"', page(shop)), "it leads to the payment"
+    finally:
+        click(shop, "kassa_up")
+
+
+def test_who_pays_and_cancels_gets_the_money_back_once(shop: Shop) -> None:
+    before = len(paying(shop))
+    click(shop, "pays_and_cancels")
+    until(lambda: len(paying(shop)) == before + 2, "paid, and given back")
+    assert "вернули 1500 ₽" in paying(shop)[-1]
+    assert len(shop.effects("yookassa", "refund") + shop.effects("tbank", "refund")) == 1
+
+
+def test_a_link_is_for_whoever_wants_to_pay_by_hand(shop: Shop) -> None:
+    click(shop, "link")
+    link = re.search(r'href="(http://[^"]+/pay/[^"]+)" target="svyazka-pay"', page(shop))
+    assert link
+    assert "Оплатить" in shop.client.get(link[1]).text

@@ -7,7 +7,19 @@ from importlib import import_module
 
 from svyazka.connectors.registry import VENDORS as REGISTERED
 from svyazka.model.records import RecordKind
-from vendors.parts import Calendar, Crm, Forwarder, Hooks, Messenger, Source, Vendor
+from vendors.parts import (
+    Calendar,
+    Crm,
+    Fiscaliser,
+    Forwarder,
+    Hooks,
+    Journal,
+    Messenger,
+    Provider,
+    Source,
+    Tables,
+    Vendor,
+)
 
 
 def _described(name: str) -> Vendor:
@@ -29,6 +41,12 @@ MESSENGERS: Mapping[str, Messenger] = {
 }
 """Whoever takes what we send, events too."""
 CALENDARS: Mapping[str, Calendar] = {name: one.calendar for name, one in VENDORS.items() if one.calendar is not None}
+JOURNALS: Mapping[str, Journal] = {name: one.journal for name, one in VENDORS.items() if one.journal is not None}
 CRMS: Mapping[str, Crm] = {name: one.crm for name, one in VENDORS.items() if one.crm is not None}
+PROVIDERS: Mapping[str, Provider] = {name: one.provider for name, one in VENDORS.items() if one.provider is not None}
+TILLS: Mapping[str, Tables] = {name: one.tables for name, one in VENDORS.items() if one.tables is not None}
+FISCALISERS: Mapping[str, Fiscaliser] = {
+    name: one.fiscaliser for name, one in VENDORS.items() if one.fiscaliser is not None
+}
 LEAD_TAKERS: Mapping[str, Crm] = {name: one for name, one in CRMS.items() if RecordKind.DEAL in one.fields}
 """Those that keep deals too: a lead is given to them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from connectors.support import NOW
 from simulators.dikidi import Dikidi
@@ -13,8 +14,9 @@ from simulators.dikidi.simulator import CODE
 from simulators.serve import Running
 from svyazka.connectors.dikidi import client
 from svyazka.engine.contracts.failures import Case
+from svyazka.model.bookings import VisitStatus
 from svyazka.model.events import EventType, Fact
-from vendors.parts import UNHURRIED, Asked, Calendar, Question, There, Vendor
+from vendors.parts import UNHURRIED, Asked, Calendar, Journal, Question, There, Vendor
 
 
 def _begin(running: Running, now: datetime = NOW) -> None:
@@ -75,8 +77,40 @@ def _booked(running: Running, now: datetime) -> Sequence[Fact]:
     return [Fact(type=booked, key=("visit", visit.id, "1"), subject=f"visit:{visit.id}", position=1)]
 
 
+def _book(running: Running, at: datetime, phone: str) -> str:
+    visit = running.of("dikidi").salon.take("555", ["2001"], at)
+    visit.client = {**visit.client, "name": "Анна Петрова", "phone": phone}
+    return str(visit.id)
+
+
+def _moved(running: Running, id_: str, at: datetime) -> None:
+    running.of("dikidi").salon.bookings[id_].starts = at
+
+
+def _stands(running: Running, id_: str, **fields: str) -> None:
+    for name, value in fields.items():
+        setattr(running.of("dikidi").salon.bookings[id_], name, value)
+
+
+def _lost(running: Running, id_: str) -> None:
+    running.of("dikidi").office.lost.add(id_)
+
+
+JOURNAL = Journal(
+    "dikidi",
+    {"company": 4242, "unofficial": True, **UNHURRIED},
+    {"login": LOGIN, "password": PASSWORD},
+    begin=_begin, book=_book, move=_moved, drop=_lost, first=VisitStatus.CONFIRMED, writes=lambda running: 0,
+    says={
+        VisitStatus.MISSED: partial(_stands, came="2"), VisitStatus.COMPLETED: partial(_stands, came="1"),
+        VisitStatus.CANCELLED: partial(_stands, status="5"),
+    },
+)  # fmt: skip
+
+
 VENDOR = Vendor(
     name="dikidi",
+    journal=JOURNAL,
     asked=Asked(
         "dikidi", {"company": 4242, "unofficial": True}, {"login": LOGIN, "password": PASSWORD},
         questions=(

@@ -10,6 +10,7 @@ from functools import partial
 from matrix.hub import Machine
 from simulators.iiko.orders import Told
 from simulators.iiko.simulator import LOGIN
+from simulators.iiko.world import BY_BILL
 from simulators.serve import Running
 from svyazka.connectors.iiko import reads
 from svyazka.engine.contracts.failures import Case
@@ -19,6 +20,8 @@ from vendors.parts import (
     SAMPLES,
     WRONG,
     Asked,
+    CheckThere,
+    Dish,
     Done,
     Guest,
     Hooks,
@@ -26,6 +29,7 @@ from vendors.parts import (
     Proof,
     Question,
     Source,
+    Tables,
     Vendor,
     Webhook,
     body,
@@ -97,6 +101,36 @@ def _says(case: Case) -> Iterator[tuple[int, object]]:
         yield case.status or 400, {"error": case.code, "errorDescription": "because"}
 
 
+def _dishes(dishes: Sequence[Dish]) -> list[dict[str, object]]:
+    return [{"name": one.name, "price": one.price, "amount": one.amount} for one in dishes]
+
+
+def _opens(running: Running, table: str, dishes: Sequence[Dish]) -> str:
+    told = Told(kind="table", status="New", table=table, dishes=_dishes(dishes), customer="none")
+    return running.of("iiko").world.tell(told).thing.id
+
+
+def _orders(running: Running, check: str, dishes: Sequence[Dish], off: float) -> None:
+    sums = {"discount": max(off, 0), "surcharge": max(-off, 0)}
+    running.of("iiko").world.tell(Told(id=check, kind="table", dishes=_dishes(dishes), **sums))
+
+
+def _there(running: Running, check: str) -> CheckThere:
+    stand_in = running.of("iiko")
+    body = stand_in.world.things[check].body
+    closed = [one for one in stand_in.effects if one["kind"] == "check closed" and one["order"] == check]
+    return CheckThere([one["sum"] for one in body["payments"]], len(closed))
+
+
+def _closes(running: Running, check: str) -> None:
+    running.of("iiko").world.tell(Told(id=check, kind="table", status="Closed"))
+
+
+def _busy(running: Running, check: str, busy: bool) -> None:
+    world = running.of("iiko").world
+    world.staff_is_at = {check: "EntityAlreadyInUse"} if busy else {}
+
+
 BRIEF = {
     "eventType": "DeliveryOrderUpdate",
     "eventInfo": {"order": {"status": "Delivered", "customer": {"phone": "+79991234567"}}},
@@ -126,6 +160,12 @@ VENDOR = Vendor(
         happens=_closed_at_the_till,
         polling="/api/1/deliveries/*",
         signing_in="/api/1/access_token",
+    ),
+    tables=Tables(
+        "iiko", {"organization_id": ORGANIZATION, "payment_type": BY_BILL}, {"api_login": LOGIN},
+        opens=_opens, orders=_orders, there=_there, closes=_closes, busy=_busy,
+        paying={"path": "/api/1/order/add_payments"}, closing={"path": "/api/1/order/close"},
+        reading={"path": "/api/1/order/by_id"},
     ),
     done=(
         Done(

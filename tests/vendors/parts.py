@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulators.serve import Running
+from simulators.till import Till
 from svyazka.engine.contracts.failures import Case
 from svyazka.engine.contracts.oauth import TokenError
 from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.engine.ports.clock import Clock
+from svyazka.model.bookings import VisitStatus
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity, Fact
 from svyazka.model.records import RecordKind, Value
+from svyazka.model.seen import Decline
 
 if TYPE_CHECKING:
     from matrix.hub import Machine
@@ -164,6 +167,8 @@ class Webhook:
 
     body: bytes
     headers: Mapping[str, str]
+    path: str = ""
+    """What is added to our address, where it tells so what it tells."""
 
 
 def json_hook(content: object, **headers: str) -> Webhook:
@@ -399,6 +404,26 @@ class Calendar(Part):
     """Settings under which that is known."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Journal(Part):
+    """A vendor whose visits are kept in step with other systems."""
+
+    begin: Callable[[Running, datetime], None]
+    """It is that time there."""
+    book: Callable[[Running, datetime, str], str]
+    """Somebody comes at that clock, for an hour, by that phone; the visit's id."""
+    move: Callable[[Running, str, datetime], None]
+    """The administrator moves a visit."""
+    says: Mapping[VisitStatus, Callable[[Running, str], None]]
+    """What the administrator can say of one."""
+    drop: Callable[[Running, str], None]
+    """It isn't shown any more."""
+    writes: Callable[[Running], int]
+    """Changes that were made through its API."""
+    first: VisitStatus = VisitStatus.BOOKED
+    """Where one stands that the administrator has just booked."""
+
+
 # What it is asked
 
 
@@ -526,6 +551,118 @@ class Crm(Part):
     """What is made of a row by what the table can't know: changes of the outcome."""
 
 
+# What takes payments
+
+
+def books(running: Running, vendor: str) -> Till:
+    """A stand-in's own books."""
+    till: Till = running.of(vendor).till
+    return till
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider(Part):
+    """A vendor that takes payments. What came and went is counted at its stand-in's till."""
+
+    repeat: Repeat
+    """How safely a link, a charge, a refund may be repeated."""
+    writes: Mapping[str, tuple[str, str]]
+    """What is done -> method and path of the call, for faults: `link`, `refund`, and what else it can (`charge`,
+    `capture`, `cancel`)."""
+    reading: tuple[str, str]
+    """The same of the call by which one payment is read."""
+    told: Callable[[Running, str], Webhook]
+    """What it would tell now of the payment of that number (or of its newest refund, where it tells of those)."""
+    forged: Callable[[Running, str], Sequence[Webhook]]
+    """What somebody else might send who says that it was paid: each as near to the real one as can be got without its
+    secrets."""
+    begin: Callable[[Running], None] = lambda running: None
+    """No rates in the way."""
+    shows_links: bool = True
+    """A link whose answer never came is found again with its address; else there is another, or the same once more."""
+    shows_unpaid: bool = True
+    """A link that nobody has paid is shown, and one that came to nothing is over."""
+    shows_refunds: bool = True
+    """What becomes of a refund that waits is told, also that it isn't carried out."""
+    tells_refunds: bool = True
+    """It tells of a refund that was made in its cabinet; else that is learnt where its payment is looked at."""
+    shows_last_refund: bool = False
+    """Of several refunds only the last is shown."""
+    declines: Mapping[str, Decline] = field(default_factory=dict)
+    """Its codes of why no money came -> what we make of them."""
+    testing: Mapping[bool, Mapping[str, str]] = field(default_factory=dict)
+    """Credentials by which a shop for play is told from one for money, where they are told apart."""
+    says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
+    """The answers, status and body, by which it says a case of its failure map."""
+    changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)
+    """What is made of a row by what the table can't know: changes of the outcome."""
+
+
+@dataclass(frozen=True)
+class Dish:
+    """A line of a check, as guests order it."""
+
+    name: str
+    price: float
+    amount: float = 1
+
+
+@dataclass(frozen=True)
+class CheckThere:
+    """A check as its stand-in's till holds it."""
+
+    paid: Sequence[float]
+    """Payments that were noted, each."""
+    closed: int
+    """How often it was closed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables(Part):
+    """A vendor whose tills show tables' checks. The waiter's work is done at its stand-in."""
+
+    opens: Callable[[Running, str, Sequence[Dish]], str]
+    """A table's guests order; the check's id."""
+    orders: Callable[[Running, str, Sequence[Dish], float], None]
+    """The check consists of these dishes now; so much is taken off it (put on, where negative)."""
+    there: Callable[[Running, str], CheckThere]
+    closes: Callable[[Running, str], None]
+    """The waiter closes it himself."""
+    busy: Callable[[Running, str, bool], None]
+    """The waiter has it open on a screen, so that the till lets nobody else change it; or not any more."""
+    says_busy: bool = True
+    """That a waiter has it open is told by a code of its own; else it is any refusal, and nothing is tried again."""
+    paying: Mapping[str, str]
+    """The call that notes a payment, for faults: path, and words of its body."""
+    closing: Mapping[str, str]
+    reading: Mapping[str, str]
+    """The call by which a check is read before anything is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fiscaliser(Part):
+    """A vendor that registers fiscal receipts for money that others take. Its stand-in has `documents` by number (each
+    with `operation` and `total`), `printed()`, `kopecks(operation)`, `ends` (how each further one ends) and `lag`."""
+
+    repeat: Repeat
+    register: tuple[str, str]
+    """Method and path of the call that registers one, for faults."""
+    reading: tuple[str, str]
+    """The same of the call by which a report is read."""
+    told: Callable[[Running, str], Webhook]
+    """What it would tell now of the document of that number."""
+    begin: Callable[[Running], None] = lambda running: None
+    """No rates in the way."""
+    passing: tuple[str, int] = ("timeout", 1)
+    """An end that is the till's trouble."""
+    lasting: tuple[str, int] = ("agent", 2009)
+    """An end that somebody has to see to."""
+    says: Callable[[Case], Iterable[tuple[int, object]]] = lambda case: ()
+    """The answers, status and body, by which it says a case of its failure map."""
+    changed: Mapping[Case, Mapping[str, object]] = field(default_factory=dict)
+    """What is made of a row by what the table can't know: changes of the outcome."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """All that the tests know of one vendor."""
@@ -537,8 +674,12 @@ class Vendor:
     messenger: Messenger | None = None
     forwarder: Forwarder | None = None
     calendar: Calendar | None = None
+    journal: Journal | None = None
     asked: Asked | None = None
     crm: Crm | None = None
+    provider: Provider | None = None
+    tables: Tables | None = None
+    fiscaliser: Fiscaliser | None = None
     oauth: OAuth | None = None
     hurry: Callable[[Running], None] | None = None
     """Makes its stand-in count calls as the vendor itself does; None: it counts none, or always."""
@@ -546,7 +687,19 @@ class Vendor:
     @property
     def plain(self) -> Mapping[str, Any]:
         """Settings of its form that are no secrets: those of whatever of it is described."""
-        parts = (self.source, self.messenger, self.forwarder, self.calendar, self.crm, self.asked, self.oauth)
+        parts = (
+            self.source,
+            self.messenger,
+            self.forwarder,
+            self.calendar,
+            self.journal,
+            self.crm,
+            self.provider,
+            self.tables,
+            self.fiscaliser,
+            self.asked,
+            self.oauth,
+        )
         return {name: value for part in parts if part is not None for name, value in part.settings.items()}
 
 

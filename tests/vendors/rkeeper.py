@@ -19,12 +19,15 @@ from vendors.parts import (
     NAME,
     UNHURRIED,
     Asked,
+    CheckThere,
+    Dish,
     Done,
     Guest,
     Hooks,
     Person,
     Question,
     Source,
+    Tables,
     Vendor,
     Webhook,
     body,
@@ -109,6 +112,38 @@ async def _till_order(machine: Machine, status: str = "Complited") -> None:
     await machine.tell("rkeeper", "till", {"guid": guid, "status": status, "customer": customer})
 
 
+def _products(dishes: Sequence[Dish]) -> list[dict[str, object]]:
+    return [
+        {"id": 1029341 + n, "name": one.name, "price": f"{one.price:.2f}", "quantity": one.amount, "ingredients": [],
+         "discountIds": []}
+        for n, one in enumerate(dishes)
+    ]  # fmt: skip
+
+
+def _opens(running: Running, table: str, dishes: Sequence[Dish]) -> str:
+    till: RKeeper = running.of("rkeeper")
+    order = till.put_till_order(tableCode=till.tables[table], products=_products(dishes), off=0, prepaid=[])
+    return str(order["orderGuid"])
+
+
+def _orders(running: Running, check: str, dishes: Sequence[Dish], off: float) -> None:
+    running.of("rkeeper").till[check] |= {"products": _products(dishes), "off": off}
+
+
+def _there(running: Running, check: str) -> CheckThere:
+    stand_in = running.of("rkeeper")
+    closed = [one for one in stand_in.effects if one["kind"] == "check closed" and one["order"] == check]
+    return CheckThere(stand_in.till[check]["prepaid"], len(closed))
+
+
+def _closes(running: Running, check: str) -> None:
+    running.of("rkeeper").put_till_order(check, "Complited")
+
+
+def _busy(running: Running, check: str, busy: bool) -> None:
+    running.of("rkeeper").staff_is_at = {check} if busy else set()
+
+
 NOW = "2026-03-14T15:53:05+00:00"
 PUSHED = {
     "now": NOW, "done": sample("rkeeper/push-constructed-order-object-completed.json"), "person": Person("Анна"),
@@ -137,6 +172,13 @@ VENDOR = Vendor(
         happens=_at,
         polling="/orders/*",
         signing_in="/connect/token",
+    ),
+    tables=Tables(
+        "rkeeper", {"object_id": OBJECT_ID, "currency": "16d72549-14d8-4f31-9e2a-0a833d4f5eed"}, {"token": WS_TOKEN},
+        opens=_opens, orders=_orders, there=_there, closes=_closes, busy=_busy, says_busy=False,
+        paying={"path": white_server.ADDRESS, "said": "AddPrepayOrder"},
+        closing={"path": white_server.ADDRESS, "said": "CompleteOrder"},
+        reading={"path": white_server.ADDRESS, "said": "GetOrderList"},
     ),
     done=(
         Done(

@@ -18,6 +18,7 @@ from svyazka.connectors.yclients import client
 from svyazka.connectors.yclients.settings import YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
+from svyazka.model.bookings import VisitStatus
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
 from vendors.parts import (
@@ -30,6 +31,7 @@ from vendors.parts import (
     Done,
     Guest,
     Hooks,
+    Journal,
     Person,
     Question,
     Source,
@@ -165,6 +167,51 @@ CALENDAR = Calendar(
     reading="/api/v1/book_times/*", says=_failed, wants_code=_wants_code, code=CODE, coded={"booking_form": FORM},
 )  # fmt: skip
 
+# Its journal
+
+
+def _recorded(running: Running, id_: str | None, **changes: Any) -> str:
+    salon: Yclients = running.of("yclients")
+    number = int(id_) if id_ is not None else None
+    return str(salon.salon.put_record(number, salon.clock(), changes)[0]["id"])
+
+
+def _at(at: datetime) -> dict[str, str]:
+    return {"date": f"{at:%Y-%m-%d %H:%M:%S}", "datetime": f"{at.isoformat()}+03:00"}
+
+
+def _book(running: Running, at: datetime, phone: str) -> str:
+    person = {**CLIENT, "id": 4001, "name": "Анна", "surname": "Петрова", "phone": phone, "email": ""}
+    return _recorded(running, None, client=person, seance_length=3600, **_at(at))
+
+
+def _move(running: Running, id_: str, at: datetime) -> None:
+    _recorded(running, id_, **_at(at))
+
+
+def _stands(running: Running, id_: str, **changes: Any) -> None:
+    _recorded(running, id_, **changes)
+
+
+def _drop(running: Running, id_: str) -> None:
+    del running.of("yclients").salon.records[int(id_)]
+
+
+JOURNAL = Journal(
+    "yclients",
+    {"company_id": COMPANY, **UNHURRIED},
+    {"partner_token": PARTNER_TOKEN, "user_token": USER_TOKEN},
+    begin=lambda running, now: _open(running), book=_book, move=_move, drop=_drop,
+    says={
+        VisitStatus.CONFIRMED: partial(_stands, attendance=2), VisitStatus.MISSED: partial(_stands, attendance=-1),
+        VisitStatus.COMPLETED: partial(_stands, attendance=1), VisitStatus.BOOKED: partial(_stands, attendance=0),
+        VisitStatus.CANCELLED: partial(_stands, deleted=True),
+    },
+    writes=lambda running: sum(
+        one["kind"] in ("put record", "cancelled") for one in running.of("yclients").effects
+    ),
+)  # fmt: skip
+
 # What it keeps
 
 CLIENTS = f"/api/v1/clients/{COMPANY}"
@@ -274,6 +321,7 @@ VENDOR = Vendor(
     name="yclients",
     hooks=HOOKS,
     calendar=CALENDAR,
+    journal=JOURNAL,
     crm=CRM,
     hurry=_hurry,
     source=Source(

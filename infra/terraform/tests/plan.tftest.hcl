@@ -16,7 +16,7 @@ run "by_default" {
   # Functions: one a folder, each with what it needs
 
   assert {
-    condition     = toset(keys(module.function)) == toset([for file in fileset("${path.root}/../../functions", "*/main.py") : dirname(file)])
+    condition     = toset(keys(local.generated.functions)) == toset([for file in fileset("${path.root}/../../functions", "*/main.py") : dirname(file)])
     error_message = "functions/ and generated.json differ: run `python infra/generate.py`."
   }
   assert {
@@ -40,7 +40,7 @@ run "by_default" {
     error_message = "A webhook function's vendor isn't among the vendors."
   }
   assert {
-    condition     = length(module.egress) == 0 && length(module.balancer) == 0 && length(google_billing_budget.this) == 0 && alltrue([for s in local.sizes : s.min == 0])
+    condition     = length(module.egress) == 0 && length(module.balancer) == 0 && length(google_billing_budget.this) == 0 && length(module.console) == 0 && alltrue([for s in local.sizes : s.min == 0])
     error_message = "What costs while nobody calls must be asked for."
   }
 
@@ -64,6 +64,11 @@ run "by_default" {
   assert {
     condition     = google_cloud_scheduler_job.tick["sweep"].http_target[0].oidc_token[0].audience == module.function[local.worker].environment["SVYAZKA_WORKER_URL"]
     error_message = "The ticks must show a token for the very audience that the worker demands."
+  }
+
+  assert {
+    condition     = !contains(keys(module.function), "console") && output.console == null
+    error_message = "There is no console unless somebody says for whom."
   }
 
   # Roles
@@ -255,6 +260,30 @@ run "with_all_that_is_off_unless_asked_for" {
     budget              = { billing_account = "000000-000000-000000", amount = 20 }
     operators           = ["user:operator@example.org"]
     sizes               = { webhook_iiko = { min = 1 } }
+    console             = { domain = "console.example.org", owners = ["user:owner@example.org"], people = ["group:staff@example.org"] }
+  }
+
+  # The console: nobody gets in but through the proxy, and through that only who is named
+
+  assert {
+    condition     = toset(module.function["console"].invokers) == toset(["serviceAccount:service-123456789012@gcp-sa-iap.iam.gserviceaccount.com"])
+    error_message = "The proxy's identity alone may call the console, got ${join(", ", module.function["console"].invokers)}."
+  }
+  assert {
+    condition     = module.function["console"].ingress == "ALLOW_INTERNAL_AND_GCLB" && module.console[0].asks_the_proxy
+    error_message = "The console must be reached through its balancer only, and that must ask the proxy."
+  }
+  assert {
+    condition     = toset(module.console[0].people) == toset(["group:staff@example.org", "user:owner@example.org"]) && toset(module.console[0].roles) == toset(["roles/iap.httpsResourceAccessor"])
+    error_message = "The proxy lets in whom the variable names, and nobody else."
+  }
+  assert {
+    condition     = toset(module.function["console"].secrets) == toset(["SVYAZKA_MINT_KEYS"]) && module.function["console"].environment["SVYAZKA_CONSOLE_OWNERS"] == "owner@example.org"
+    error_message = "The console has no vault, and knows its owners."
+  }
+  assert {
+    condition     = alltrue([for key, queue in module.queue : contains(queue.enqueuers, "console") == (key == "plan")])
+    error_message = "The console enqueues to plan only: requests for the worker."
   }
 
   assert {
@@ -344,10 +373,11 @@ run "wrong_values_are_refused_by_name" {
     sizes               = { webhook_of_nobody = { min = 1 } }
     database            = { backup_days = 99 }
     accounts_per_vendor = 0
+    console             = { domain = "console", owners = ["group:everybody@example.org"], people = ["allUsers"] }
   }
   expect_failures = [
     var.project_id, var.region, var.operators, var.alert_emails, var.runbook_url, var.webhook, var.worker, var.sizes,
-    var.database, var.accounts_per_vendor,
+    var.database, var.accounts_per_vendor, var.console,
   ]
 }
 

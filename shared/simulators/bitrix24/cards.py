@@ -88,6 +88,18 @@ def midnight(value: object) -> str | None:
     return f"{found[1]}T03:00:00+03:00" if found else None
 
 
+def _zoned(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment.astimezone(ZONE)
+
+
+def _moment(value: str) -> str | None:
+    """A time as the portal shows it, in its own zone; one without an offset is of that zone."""
+    try:
+        return _zoned(datetime.fromisoformat(value)).isoformat()
+    except ValueError:
+        return None
+
+
 def camel(name: str) -> str:
     """`UF_CRM_1720697698689` -> `ufCrm_1720697698689`."""
     found = re.fullmatch(r"UF_CRM_(\w+)", name)
@@ -215,6 +227,8 @@ def own_value(shape: Card, value: Any) -> Any:
             return "Y" if text in ("Y", "1", "True") else "N"
         case "date":
             return midnight(text)
+        case "datetime":
+            return _moment(text)
         case "integer" | "double":
             return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
     return text or None

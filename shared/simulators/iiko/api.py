@@ -100,6 +100,92 @@ def _table_orders_by_id(world: World, body: Json, credentials: str) -> Answered:
     return Answered({"orders": _shown(_by_id(world.of_kind("table", _known(world, body)), body), body)})
 
 
+def _init_by_table(world: World, body: Json, credentials: str) -> Answered:
+    """From now on the cloud knows what was opened at the till for these tables."""
+    _known(world, body)
+    world.loaded.update(
+        thing.id for thing in world.things.values() if thing.kind == "table" and _is_at(thing, body["tableIds"])
+    )
+    return Answered({"correlationId": world.command({"state": "InProgress"}, {"state": "Success"})})
+
+
+def _table_orders_by_table(world: World, body: Json, credentials: str) -> Answered:
+    found = [
+        thing for thing in world.of_kind("table", _known(world, body))
+        if thing.id in world.loaded and _is_at(thing, body["tableIds"])
+        and ("statuses" not in body or thing.status in body["statuses"])
+    ]  # fmt: skip
+    return Answered({"orders": _shown(found, body)})
+
+
+def _is_at(thing: Thing, tables: list[str]) -> bool:
+    return thing.body is not None and any(table in thing.body["tableIds"] for table in tables)
+
+
+def _restaurant_sections(world: World, body: Json, credentials: str) -> Answered:
+    tables = [
+        {"id": id_, "number": int(name) if name.isdecimal() else 0, "name": name, "seatingCapacity": 4, "revision": 1,
+         "isDeleted": False, "posId": id_}
+        for name, id_ in world.tables.items()
+    ]  # fmt: skip
+    halls = [
+        {"id": world.identifier(), "terminalGroupId": group.id, "name": "Зал", "tables": tables, "schema": None}
+        for group in world.terminal_groups if group.id in body["terminalGroupIds"]
+    ]  # fmt: skip
+    return Answered({"restaurantSections": halls, "revision": 1})
+
+
+def _order_of(world: World, body: Json) -> Thing:
+    (organization,) = _known(world, body)
+    thing = world.things.get(body["orderId"])
+    if thing is None or thing.kind != "table" or thing.organization != organization or thing.id not in world.loaded:
+        raise Refusal(400, f"Order {body['orderId']} is not found.")
+    return thing
+
+
+def _add_payments(world: World, body: Json, credentials: str) -> Answered:
+    """A command. The same payment added again is another one: nothing tells them apart."""
+    thing = _order_of(world, body)
+    refusal = world.staff_is_at.get(thing.id) or _not_open(thing)
+    if refusal is not None:
+        return Answered({"correlationId": world.command(_failed(refusal))})
+    assert thing.body is not None
+    for payment in body["payments"]:
+        if payment["paymentTypeId"] not in world.payment_types:
+            return Answered({"correlationId": world.command(_failed("PaymentTypeNotFound"))})
+        thing.body["payments"].append({
+            "paymentType": {"id": payment["paymentTypeId"], "name": "По счёту", "kind": payment["paymentTypeKind"]},
+            "sum": payment["sum"], "isPreliminary": False, "isExternal": True,
+            "isProcessedExternally": payment.get("isProcessedExternally", False),
+            "isFiscalizedExternally": payment.get("isFiscalizedExternally", False), "isPrepay": False,
+        })  # fmt: skip
+        thing.body["processedPaymentsSum"] += payment["sum"]
+        world.did.append(("check paid", thing.id, payment["sum"]))
+    answers = [{"state": "InProgress"}] * world.till_is_slow + [{"state": "Success"}]
+    return Answered({"correlationId": world.command(*answers)})
+
+
+def _close(world: World, body: Json, credentials: str) -> Answered:
+    """A command: the till closes what is paid in full."""
+    thing = _order_of(world, body)
+    refusal = world.staff_is_at.get(thing.id) or _not_open(thing)
+    if refusal is None and thing.body is not None and thing.body["processedPaymentsSum"] < thing.body["sum"]:
+        refusal = "OrderNotPaid"
+    if refusal is not None:
+        return Answered({"correlationId": world.command(_failed(refusal))})
+    happened = world.tell(Told(id=thing.id, kind="table", status="Closed"))
+    world.did.append(("check closed", thing.id, None))
+    return Answered({"correlationId": world.command({"state": "InProgress"}, {"state": "Success"})}, happened)
+
+
+def _not_open(thing: Thing) -> str | None:
+    return None if thing.status in ("New", "Bill") else "WrongOrderStatus"
+
+
+def _failed(reason: str) -> Json:
+    return {"state": "Error", "exception": {"message": "Операция не выполнена"}, "errorReason": reason}
+
+
 def _reserves_by_id(world: World, body: Json, credentials: str) -> Answered:
     found = world.of_kind("reserve", _known(world, body))
     return Answered({"reserves": [thing.info for thing in found if thing.id in body["reserveIds"]]})
@@ -131,6 +217,11 @@ METHODS: dict[str, Method] = {
     "/api/1/deliveries/by_delivery_date_and_status": _deliveries_by_date,
     "/api/1/deliveries/update_order_delivery_status": _set_status,
     "/api/1/order/by_id": _table_orders_by_id,
+    "/api/1/order/by_table": _table_orders_by_table,
+    "/api/1/order/init_by_table": _init_by_table,
+    "/api/1/order/add_payments": _add_payments,
+    "/api/1/order/close": _close,
+    "/api/1/reserve/available_restaurant_sections": _restaurant_sections,
     "/api/1/reserve/status_by_id": _reserves_by_id,
     "/api/1/webhooks/settings": _hook_settings,
     "/api/1/webhooks/update_settings": _register_hook,

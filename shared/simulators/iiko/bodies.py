@@ -34,6 +34,18 @@ BODIES: dict[str, dict[str, str]] = {
         "organizationIds": "uuids!", "orderIds": "uuids", "posOrderIds": "uuids", "sourceKeys": "texts",
         "returnExternalDataKeys": "texts",
     },
+    "/api/1/order/by_table": {
+        "organizationIds": "uuids!", "tableIds": "uuids!", "statuses": "table statuses", "dateFrom": "time",
+        "dateTo": "time", "sourceKeys": "texts",
+    },
+    "/api/1/order/init_by_table": {"organizationId": "uuid!", "terminalGroupId": "uuid!", "tableIds": "uuids!"},
+    "/api/1/order/add_payments": {
+        "organizationId": "uuid!", "orderId": "uuid!", "payments": "payments!", "tips": "objects",
+    },
+    "/api/1/order/close": {"organizationId": "uuid!", "orderId": "uuid!", "chequeAdditionalInfo": "object"},
+    "/api/1/reserve/available_restaurant_sections": {
+        "terminalGroupIds": "uuids!", "returnSchema": "bool", "revision": "int",
+    },
     "/api/1/reserve/status_by_id": {"organizationId": "uuid!", "reserveIds": "uuids!", "sourceKeys": "texts"},
     "/api/1/webhooks/settings": {"organizationId": "uuid!"},
     "/api/1/webhooks/update_settings": {
@@ -42,6 +54,11 @@ BODIES: dict[str, dict[str, str]] = {
     "/api/1/commands/status": {"organizationId": "uuid!", "correlationId": "uuid!"},
 }  # fmt: skip
 """Path -> property -> what it is; `!`: required. From the vendor's OpenAPI document."""
+
+PAYMENT = {
+    "paymentTypeKind": "text!", "sum": "number!", "paymentTypeId": "uuid!", "isProcessedExternally": "bool",
+    "paymentAdditionalData": "object", "isFiscalizedExternally": "bool", "isPrepay": "bool",
+}  # fmt: skip
 
 FILTER: dict[str, dict[str, str]] = {
     "deliveryOrderFilter": {
@@ -105,6 +122,13 @@ def _is_filter(value: object) -> bool:
     return True
 
 
+def _is_payment(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    _check(value, PAYMENT, "payments.")
+    return True
+
+
 def _list_of(check: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, list) and all(map(check, value))
 
@@ -122,6 +146,9 @@ CHECKS: dict[str, Callable[[object], bool]] = {
     "bool": lambda value: isinstance(value, bool),
     "time": _is_time,
     "object": lambda value: isinstance(value, dict),
+    "objects": lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "payments": lambda value: bool(value) and _list_of(_is_payment)(value),
     "delivery statuses": _list_of(lambda value: value in DELIVERY_STATUSES),
     "table statuses": _list_of(lambda value: value in TABLE_STATUSES),
     "filter": _is_filter,

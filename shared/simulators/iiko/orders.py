@@ -78,6 +78,13 @@ class Told:
     error: str | None = None
     organization: str | None = None
     terminal_group: str | None = None
+    table: str | None = None
+    """Of a table order: the number of its table."""
+    dishes: list[Json] | None = None
+    """What was ordered: {name, price, amount?, sum?, modifiers?}; `sum`: after its discounts."""
+    discount: float | None = None
+    surcharge: float | None = None
+    """What is taken off the whole order, or put on it."""
 
     def __post_init__(self) -> None:
         if self.kind not in STATUSES:
@@ -96,6 +103,8 @@ class Thing:
     info: Json
     revision: int = 0
     external: dict[str, str] = field(default_factory=dict)
+    sums: dict[str, float] = field(default_factory=dict)
+    """What is taken off the order as a whole, and put on it."""
 
     @property
     def id(self) -> str:
@@ -176,6 +185,14 @@ def change(thing: Thing, told: Told, local: datetime) -> None:
         body["customer"] = _customer(kind, told.name or known.get("name") or "Иван")
     if told.deleted is not None:
         (thing.info if thing.kind == "reserve" else body)["isDeleted"] = told.deleted
+    if told.dishes is not None:
+        body["items"] = [_item(dish) for dish in told.dishes]
+    if told.dishes is not None or told.discount is not None or told.surcharge is not None:
+        kept = thing.sums
+        kept["off"] = told.discount if told.discount is not None else kept.get("off", 0)
+        kept["on"] = told.surcharge if told.surcharge is not None else kept.get("on", 0)
+        whole = sum(item["resultSum"] + sum(m["resultSum"] for m in item["modifiers"]) for item in body["items"])
+        body["sum"] = round(whole - kept["off"] + kept["on"], 2)
     said = {
         "phone": told.phone, "phoneExtension": told.phone_extension, "sum": told.sum,
         "movedToDeliveryId": told.moved_to, "completeBefore": told.complete_before,
@@ -196,6 +213,27 @@ def _customer(kind: str, name: str) -> Json | None:
     return {
         "type": "regular", "id": str(uuid4()), "name": name, "surname": "Петров", "comment": None, "gender": "Male",
         "inBlacklist": False, "blacklistReason": None, "birthdate": None,
+    }  # fmt: skip
+
+
+def _item(dish: Json) -> Json:
+    amount = dish.get("amount", 1)
+    whole = round(dish["price"] * amount, 2)
+    return {
+        "type": "Product", "product": {"id": str(uuid4()), "name": dish["name"]},
+        "modifiers": [
+            {
+                "product": {"id": str(uuid4()), "name": one["name"]}, "amount": one.get("amount", 1),
+                "amountIndependentOfParentAmount": False, "productGroup": None, "price": one["price"],
+                "pricePredefined": True, "resultSum": round(one["price"] * one.get("amount", 1), 2), "deleted": None,
+                "positionId": str(uuid4()), "taxPercent": None,
+            }
+            for one in dish.get("modifiers", ())
+        ],
+        "price": dish["price"], "cost": whole, "pricePredefined": True, "positionId": str(uuid4()),
+        "taxPercent": dish.get("tax"), "resultSum": dish.get("sum", whole), "status": "Served",
+        "deleted": dish.get("deleted"), "amount": amount, "comment": None, "whenPrinted": None, "size": None,
+        "comboInformation": None,
     }  # fmt: skip
 
 

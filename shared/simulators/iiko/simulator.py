@@ -76,7 +76,10 @@ class IikoSimulator(Simulator):
         answered = api.METHODS[path](self.world, body, credentials)
         if path.endswith("/update_settings"):
             self.record("webhook registered", organization=body["organizationId"])
-        if answered.happened is not None:
+        for what, order, sum_ in self.world.did:
+            self.record(what, order=order, **({"sum": sum_} if sum_ is not None else {}))
+        self.world.did.clear()
+        if answered.happened is not None and "deliveryStatus" in body:
             self.record("status set", order=body["orderId"], status=body["deliveryStatus"])
         return answered
 

@@ -28,6 +28,9 @@ HOT = timedelta(days=7)
 
 TOKEN_LIFE = 3600.0
 
+BY_BILL = "c997def6-62cc-52c3-a582-039081367d30"
+"""The restaurant's own type of payment for what was paid past the till."""
+
 EVERYTHING: Json = {
     "deliveryOrderFilter": {
         "orderStatuses": ["Delivered", "Closed", "Cancelled"], "itemStatuses": None, "errors": True,
@@ -115,6 +118,19 @@ class World:
     """By credentials and organization: iiko keeps one of each pair."""
     commands: dict[str, list[Json]] = field(default_factory=dict)
     """Correlation id -> the answers still to be given on its state; the last one stays."""
+    tables: dict[str, str] = field(
+        default_factory=lambda: {str(n): f"ac87b2b2-0158-5e7e-8eb5-{n:012d}" for n in range(1, 13)}
+    )
+    """Number of a table -> its id."""
+    loaded: set[str] = field(default_factory=set)
+    """Orders of tables that the cloud knows: the till's own only once they were asked for by their table."""
+    payment_types: set[str] = field(default_factory=lambda: {BY_BILL})
+    staff_is_at: dict[str, str] = field(default_factory=dict)
+    """Order -> why the till lets nobody change it just now."""
+    till_is_slow: int = 1
+    """So many looks later it has carried out what it was told."""
+    did: list[tuple[str, str, float | None]] = field(default_factory=list)
+    """What commands did to orders of tables: for the ledger."""
     standing: datetime | None = None
     """Where the clock stands; None: it runs. Tokens live by the real one."""
     chance: random.Random = field(default_factory=lambda: random.Random(11))
@@ -127,6 +143,12 @@ class World:
     def identifier(self) -> str:
         """A correlation id."""
         return str(UUID(int=self.chance.getrandbits(128), version=4))
+
+    def command(self, *answers: Json) -> str:
+        """A command that was taken; its correlation id."""
+        id_ = self.identifier()
+        self.commands[id_] = [dict(answer) for answer in answers]
+        return id_
 
     def local(self, terminal_group: str) -> datetime:
         """Now, on the clock of a terminal group."""
@@ -169,6 +191,8 @@ class World:
         before = thing.status if thing else None
         if thing is None:
             thing = self._create(told)
+        if told.table is not None and thing.body is not None:
+            thing.body["tableIds"] = [self.tables[told.table]]
         change(thing, told, self.local(thing.terminal_group))
         self._revise(thing)
         return Happened(deepcopy(thing), thing.status != before)

@@ -189,11 +189,11 @@ async def to_the_bot(world: World) -> None:
     world.did(N_("somebody wrote to the bot"), world.story_since("telegram", sent))
 
 
-def _is_up(vendor: str) -> Callable[[World], bool]:
+def is_up(vendor: str) -> Callable[[World], bool]:
     return lambda world: vendor not in world.down
 
 
-def _is_down(vendor: str) -> Callable[[World], bool]:
+def is_down(vendor: str) -> Callable[[World], bool]:
     return lambda world: vendor in world.down
 
 
@@ -206,11 +206,11 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "sms_down", "smsru", N_("sms.ru is down for an hour"),
         N_("Deliver an order then: its SMS waits, the console says why, and nothing is lost."),
-        down("smsru", N_("sms.ru is out of service"), 200, UNAVAILABLE), _is_up("smsru"),
+        down("smsru", N_("sms.ru is out of service"), 200, UNAVAILABLE), is_up("smsru"),
     ),
     Scene(
         "sms_up", "smsru", N_("sms.ru is back"), N_("What waited goes out by itself within a minute or two."),
-        up("smsru", N_("sms.ru answers again")), _is_down("smsru"),
+        up("smsru", N_("sms.ru answers again")), is_down("smsru"),
     ),
     Scene(
         "no_money", "smsru", N_("The money at sms.ru has run out"),
@@ -238,11 +238,11 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "crm_down", "amocrm", N_("amoCRM is down for an hour"),
         N_("Fill in the form then: the visitor is thanked, and the deal waits for the CRM."),
-        down("amocrm", N_("amoCRM doesn't answer any more"), 502, "<html>502 Bad Gateway</html>"), _is_up("amocrm"),
+        down("amocrm", N_("amoCRM doesn't answer any more"), 502, "<html>502 Bad Gateway</html>"), is_up("amocrm"),
     ),
     Scene(
         "crm_up", "amocrm", N_("amoCRM is back"), N_("What waited goes in by itself within a minute or two."),
-        up("amocrm", N_("amoCRM answers again")), _is_down("amocrm"),
+        up("amocrm", N_("amoCRM answers again")), is_down("amocrm"),
     ),
     Scene(
         "to_the_bot", "telegram", N_("Somebody writes to the bot"), N_("The bot answers with buttons for a booking."),

@@ -9,6 +9,12 @@ from typing import Any
 from simulators.chassis import Simulator
 from svyazka.catalogue import N_
 
+PROVIDERS = ("yookassa", "tbank", "cloudpayments", "invoicebox")
+OF_MONEY = {
+    "payment": N_("a link for {sum} ₽"), "order": N_("a link for {sum} ₽"), "paid": N_("{sum} ₽ came"),
+    "declined": N_("{sum} ₽ didn't come"), "refund": N_("{sum} ₽ went back"),
+}  # fmt: skip
+
 WORDS: dict[tuple[str, str], str] = {
     ("smsru", "message"): N_("an SMS to {to}: {text}"), ("exolve", "message"): N_("an SMS to {to}: {text}"),
     ("telegram", "message"): N_("the bot wrote: {text}"), ("max", "message"): N_("the bot wrote: {text}"),
@@ -17,6 +23,7 @@ WORDS: dict[tuple[str, str], str] = {
     ("amocrm", "create leads"): N_("a new deal, number {id}"), ("amocrm", "note"): N_("a note: {text}"),
     ("amocrm", "task"): N_("a task: {text}"), ("dikidi", "booking"): N_("{name} is booked for {time}"),
     ("dikidi", "cancelled"): N_("a visit was cancelled"),
+    **{(vendor, kind): words for vendor in PROVIDERS for kind, words in OF_MONEY.items()},
 }  # fmt: skip
 
 UNANSWERED = N_("a call of the hub's came to nothing")
@@ -25,7 +32,9 @@ TITLES = {
     "iiko": N_("The till (iiko)"), "smsru": N_("SMS (sms.ru)"), "site": N_("The site"),
     "dikidi": N_("Bookings (DIKIDI)"), "amocrm": N_("The CRM (amoCRM)"), "telegram": N_("The bot (Telegram)"),
     "bitrix24": "Битрикс24", "yclients": "YCLIENTS", "max": "MAX", "whatsapp": "WhatsApp", "resend": "Resend",
-    "exolve": "Exolve", "rkeeper": "r_keeper", "http": "HTTP",
+    "exolve": "Exolve", "yookassa": N_("Payments (YooKassa)"), "tbank": N_("Payments (T-Bank)"),
+    "cloudpayments": N_("Payments (CloudPayments)"), "invoicebox": N_("Payments (Invoicebox)"), "atol": "АТОЛ",
+    "rkeeper": "r_keeper", "http": "HTTP",
 }  # fmt: skip
 
 
@@ -54,6 +63,8 @@ def got(simulator: Simulator, last: int = 40) -> Iterator[Got]:
 
 def _filled(effect: Mapping[str, Any]) -> Mapping[str, object]:
     """A gap that this ledger has no value for stays empty."""
-    filled = {"text": "", "id": "", "name": "", "time": "", **effect}
+    kopecks = effect.get("kopecks", effect.get("amount"))
+    sum_ = f"{kopecks / 100:.2f}" if isinstance(kopecks, int) else ""
+    filled = {"text": "", "id": "", "name": "", "time": "", "sum": sum_, **effect}
     to = str(effect.get("to", ""))
     return {**filled, "to": f"+{to}" if to.isdigit() and len(to) > 10 else to}

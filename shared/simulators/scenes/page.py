@@ -9,16 +9,19 @@ from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.scenes.acts import SCENES, Scene
+from simulators.scenes import acts, paying
+from simulators.scenes.acts import Scene
 from simulators.scenes.ledger import TITLES, Got, got
 from simulators.scenes.world import Connected, Deed, World
-from svyazka.catalogue import Language, said
+from svyazka.catalogue import N_, Language, said
 
+SCENES = (*acts.SCENES, *paying.SCENES)
 HERE = Path(__file__).parent
 STYLE = Path(__file__).resolve().parents[2] / "svyazka" / "console" / "static" / "console.css"
 POLICY = (
@@ -77,7 +80,10 @@ class Play:
         scene = next((one for one in self._scenes() if one.name == request.path_params["name"]), None)
         if scene is not None:
             self._world.clicked_at = time.time()
-            await scene.act(self._world)
+            try:
+                await scene.act(self._world)
+            except httpx.HTTPError:
+                self._world.did(N_("the hub doesn't answer: it may be starting still. Try again"))
         return RedirectResponse("/play#came", 303)
 
     def _here(self, request: Request) -> None:

@@ -45,6 +45,10 @@ class Deed:
     """The event that it became, as the hub answered."""
     events_of: Connected | None = None
     """Where its event will be seen, when the hub finds it by itself."""
+    payment: str | None = None
+    """The payment that it is about."""
+    link: str | None = None
+    """Where it can be paid by hand."""
 
 
 @dataclass
@@ -74,6 +78,10 @@ class World:
 
     def did(self, text: str, story: str | None = None, events_of: Connected | None = None, **values: object) -> None:
         self.deeds.appendleft(Deed(self.clicked_at, text, values, story, events_of))
+
+    def guest_did(self, text: str, payment: str, link: str | None = None, **values: object) -> None:
+        """What a guest did about a payment: of now, for its click may be long ago."""
+        self.deeds.appendleft(Deed(time.time(), text, values, payment=payment, link=link))
 
     def goes_on(self, work: Coroutine[Any, Any, None]) -> None:
         """What takes a while goes on after the click was answered."""

@@ -12,6 +12,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from starlette.requests import Request
@@ -189,7 +190,10 @@ class Yclients(Simulator):
         self._asked.append(now)
         while self._asked[0] < now - 60:
             self._asked.popleft()
-        if len(self._asked) > self.a_minute or sum(at > now - 1 for at in self._asked) > self.a_second:
+        if (
+            len(self._asked) > self.a_minute
+            or sum(1 for _ in takewhile(lambda at: at > now - 1, reversed(self._asked))) > self.a_second
+        ):
             return error(429, "Too Many Requests")
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from svyazka.importing.decisions import Decisions
     from svyazka.importing.ledger import Ledger
     from svyazka.importing.planning import Planned
-    from svyazka.importing.report import Became
+    from svyazka.importing.report import Became, Totals
     from svyazka.importing.survey import Survey
     from svyazka.model.jobs import Job
     from svyazka.model.tenants import Tenant
@@ -62,21 +61,21 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
     if session.settings.backend == "google":
         check_may_import_abroad(tenant)
     hub, outages = session.hub, session.worker.outages
-    decisions = _more(await remembering.decided(hub.store, tenant.id, name), asked)
+    survey = _looked_through(asked, await remembering.decided(hub.store, tenant.id, name))
+    decisions = survey.decisions
     target = await planning.target_of(hub, outages, tenant.id, connection, name)
     job_id = await starting.job_id(target, _digest(asked, decisions))
     on_its_way = not dry_run and await starting.is_on_its_way(target, job_id)
     if on_its_way:  # whoever began it may have died since: what is left is done first, and told of afterwards
         note(_("this very file is on its way already: {job}", job=job_id))
         await _followed(session, job_id)
-    survey = _looked_through(asked, decisions)
     cards, listed_at = await planning.listed(hub, outages, target.account, target.records)
     note(_("{connection}: {count} cards are there", connection=connection, count=len(cards)), None)
     lines = planning.planned(survey, cards, target)
     ledger = Ledger()
     if dry_run:
         async for one in lines:
-            ledger.take(one.row.number, one.what, one.object, _why(one))
+            ledger.take(one.row.number, one.what, one.object, _why(one), one.left_out)
         _told(asked, survey, _became(survey, ledger))
         return True
     if on_its_way:
@@ -103,7 +102,7 @@ def _more(decisions: Decisions, asked: Asked) -> Decisions:
 
 
 def _looked_through(asked: Asked, decisions: Decisions) -> Survey:
-    from svyazka.importing.columns import guess
+    from svyazka.importing.columns import by_titles, guess
     from svyazka.importing.decisions import given_columns
     from svyazka.importing.survey import look_through
     from svyazka.importing.tables import open_table
@@ -114,7 +113,7 @@ def _looked_through(asked: Asked, decisions: Decisions) -> Survey:
     note(read.said, None)
     if not asked.yes:
         _confirm(found)
-    return look_through(read, found, said, today)
+    return look_through(read, found, by_titles(said, found), today)
 
 
 def _confirm(columns: Columns) -> None:
@@ -153,7 +152,7 @@ def _digest(asked: Asked, decisions: Decisions) -> str:
 async def _remembered(lines: AsyncIterator[Planned], ledger: Ledger) -> AsyncIterator[Planned]:
     async for one in lines:
         if not one.is_carried:
-            ledger.take(one.row.number, one.what, one.object, _why(one))
+            ledger.take(one.row.number, one.what, one.object, _why(one), one.left_out)
         yield one
 
 
@@ -187,12 +186,13 @@ async def _outcomes(session: Session, job: Job, ledger: Ledger) -> None:
     """What became of each row that was carried."""
     from svyazka.engine.journal import documents as journal
     from svyazka.importing.carrying import chunk_id
-    from svyazka.model.imports import Chunk
+    from svyazka.model.imports import Became, Chunk
 
     for number in range(int(str(job.parameters["chunks"]))):
         held = await journal.load(session.store, Chunk, chunk_id(str(job.parameters["plan"]), number))
         for one in held.model.outcomes.values() if held is not None else ():
-            ledger.take(one.row, one.what.value, one.object, one.message and told(one.message))
+            what = one.code if one.what is Became.DOUBT and one.code else one.what.value
+            ledger.take(one.row, what, one.object, one.message and told(one.message), one.left_out)
 
 
 # Reporting
@@ -205,9 +205,9 @@ def _why(one: Planned) -> str | None:
 
 
 def _titled(field: str) -> str:
-    from svyazka.importing.fields import FIELDS
+    from svyazka.importing.report.page import title_of
 
-    return _(FIELDS[field].title) if field in FIELDS else field
+    return title_of(field)
 
 
 def _became(survey: Survey, ledger: Ledger) -> Iterator[Became]:
@@ -216,35 +216,40 @@ def _became(survey: Survey, ledger: Ledger) -> Iterator[Became]:
     for row in survey.rows():
         fate = ledger.of(row.number)
         if fate is not None:
-            yield Became(row, fate.what, fate.object, fate.note)
+            yield Became(row, fate.what, fate.object, fate.note, fate.left_out)
         else:
             yield Became(row, "waits" if row.outcome.value == "ready" else row.outcome.value)
 
 
 def _told(asked: Asked, survey: Survey, lines: Iterator[Became], job: Job | None = None) -> None:
     from svyazka.importing.report import Totals, write
-    from svyazka.importing.report.page import name_of
+    from svyazka.importing.report.page import WHERE_TO, name_of
 
     totals = Totals(
         asked.file.name, survey.table.said, survey.columns, survey.found.clusters, len(survey.found.households)
     )
     paths = write(asked.folder, f"{asked.file.stem}-report", totals, lines, datetime.now().astimezone())
     if asked.as_json:
-        line(_as_row(asked, survey, totals.outcomes, paths, job))
+        line(_as_row(asked, survey, totals, paths, job))
         return
     table((N_("What"), N_("Lines")), [(name_of(what), n) for what, n in totals.outcomes.most_common()], _("no lines"))
+    if totals.left_out:
+        names = ", ".join(f"{_titled(name)} ({count})" for name, count in totals.left_out.most_common())
+        note(_("not carried over, the CRM has no place for it: {names}", names=names))
+        note(_(WHERE_TO), None)
     for path in paths:
         say(str(path))
 
 
-def _as_row(asked: Asked, survey: Survey, outcomes: Counter[str], paths: Sequence[Path], job: Job | None) -> Row:
+def _as_row(asked: Asked, survey: Survey, totals: Totals, paths: Sequence[Path], job: Job | None) -> Row:
     return {
         "file": asked.file.name, "read": survey.table.said,
         "columns": [
             {"letter": one.letter, "heading": one.title, "field": one.field, "sure": one.sure}
             for one in survey.columns.guesses
         ],
-        "lines": sum(outcomes.values()), "outcomes": dict(outcomes), "groups": len(survey.found.clusters),
+        "lines": totals.lines, "outcomes": dict(totals.outcomes), "left_out": dict(totals.left_out),
+        "groups": len(survey.found.clusters),
         "households": len(survey.found.households), "report": [str(path) for path in paths],
         "job": None if job is None else job.id, "state": None if job is None else job.state.value,
         "counts": None if job is None else job.counts.model_dump(mode="json"),

@@ -55,7 +55,6 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
         )
     )  # fmt: skip
     flows = {id_: load_flow(flow) for id_, flow in wanted.items()}
-    _refuse_what_nobody_can(flows.values())
     sources = _sources(talk, choice.sources) if any(flow.needs_sources for flow in flows.values()) else {}
     carried = {command for flow in flows.values() if flow.needs_channels for command in flow.carries}
     in_step = any(flow.in_step for flow in flows.values())
@@ -78,21 +77,6 @@ def fill(draft: Draft, talk: Interview, choice: Choice) -> None:
     if alerts:
         draft.content["alerts"] = alerts
     draft.content["flows"] = [_flow(talk, id_, flow, sources, channels) for id_, flow in flows.items()]
-
-
-def _refuse_what_nobody_can(flows: Iterable[Flow[Any]]) -> None:
-    """Raises BadParameter for a flow of money while no vendor that we have moves any: its file could never work."""
-    if any(load_manifest(vendor).payments for vendor in VENDORS):
-        return
-    for flow in flows:
-        if flow.of_payments:
-            raise typer.BadParameter(
-                _(
-                    "{flow} needs a provider of payments, and Svyazka has a connector of none yet: begin without it",
-                    flow=flow.name,
-                ),
-                param_hint="--flow",
-            )
 
 
 def named(choices: Iterable[str]) -> dict[str, str]:
@@ -219,7 +203,8 @@ def _flow(
     if flow.needs_channels:
         manifests = {name: load_manifest(vendor) for name, vendor in channels.items()}
         head["via"] = [name for name, one in manifests.items() if any(map(one.carries, flow.carries))]
-        if not any(manifests[name].carries(flow.carries[0]) for name in head["via"]):
+        needed_ones = flow.carries[:1] if flow.needs_first else flow.carries
+        if not any(manifests[name].carries(one) for name in head["via"] for one in needed_ones):
             raise typer.BadParameter(
                 _("{flow} needs a channel that carries {carries}", flow=flow.name, carries=flow.carries[0]),
                 param_hint="--via",
@@ -240,7 +225,7 @@ def _sides(flow: Flow[Any], channels: Mapping[str, str]) -> dict[str, Any]:
                 param_hint="--via",
             )
         return {"between": [*calendars, *crms], "as": dict.fromkeys(crms, "deal")}
-    sides = [name for name, one in manifests.items() if one.keeps(RecordKind.CONTACT)]
+    sides = [name for name, one in manifests.items() if one.keeps(flow.kept, {})]
     if len(sides) < 2:
         raise typer.BadParameter(
             _("{flow} keeps two systems or more in step, such as amocrm and yclients", flow=flow.name),

@@ -19,9 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue, ValidationError
 
 from svyazka.app import build_hub, build_worker, open_backend, open_clock, settings_keyring
-from svyazka.apply import tenants_in
 from svyazka.catalogue import N_, _
-from svyazka.cli.masking import Masker
 from svyazka.cli.options import data_folder as data_folder
 from svyazka.cli.output import fail
 from svyazka.engine.hub import Hub
@@ -34,6 +32,8 @@ from svyazka.model.complaints import in_words
 from svyazka.model.deliveries import AuditLine
 from svyazka.model.errors import ConfigError, SvyazkaError
 from svyazka.model.tenants import CompiledConnection, Tenant
+from svyazka.reading.masking import Masker
+from svyazka.reading.tenants import tenants_in
 from svyazka.settings import Settings
 
 T = TypeVar("T")

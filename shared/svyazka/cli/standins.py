@@ -6,8 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from secrets import token_hex
+from typing import TYPE_CHECKING, cast
 
-from svyazka.app import hook_of
+from svyazka.app import hook_of, server_key_of
 from svyazka.apply import set_secret
 from svyazka.catalogue import _, systems
 from svyazka.cli.checks.tenants import ask_vendor
@@ -15,6 +16,9 @@ from svyazka.cli.session import Session
 from svyazka.engine.tenants.directory import Account, secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import ConnectionSpec, Tenant
+
+if TYPE_CHECKING:
+    from svyazka.connectors.site.settings import SiteSettings
 
 Look = Callable[[str, str], Awaitable[None]]
 """Asks a tenant's connection's vendor at once what is new there."""
@@ -88,6 +92,7 @@ async def introduce(session: Session, tenant: Tenant, url: str) -> list[str]:
         elif account.vendor == "iiko" and getattr(account.settings, "api_credentials", None) is None:
             await _tell_till(session, account, url)
         else:
+            await _tell_cabinet(session, account, url)
             await ask_vendor(session, account, fix=True)
     return made
 
@@ -116,15 +121,38 @@ async def _tell_till(session: Session, account: Account, url: str) -> None:
         (await client.post(f"{url}/_sim/iiko/webhook", json=told)).raise_for_status()
 
 
-async def _tell_site(session: Session, account: Account, url: str) -> None:
-    """The pages of the example have the hub's address and the site's public key in them, as anybody's would."""
+async def _tell_cabinet(session: Session, account: Account, url: str) -> None:
+    """A provider of payments is told by hand where to call, as its owner would in its cabinet."""
     from httpx import AsyncClient
 
+    from simulators.cashdesk import Cashdesk
+    from simulators.registry import load_simulator
+
+    stand_in = load_simulator(account.vendor)
     hook = hook_of(session.settings, session.hub.keyring, account)
+    if not isinstance(stand_in, Cashdesk) or hook is None:
+        return
+    async with AsyncClient(trust_env=False) as client:
+        told = {"shop": getattr(account.settings, stand_in.shop, None), "url": hook.url}
+        (await client.post(f"{url}/_sim/{account.vendor}/cabinet", json=told)).raise_for_status()
+
+
+async def _tell_site(session: Session, account: Account, url: str) -> None:
+    """A site's server has a key of its own; the pages of the example have the hub's address and the site's public key
+    in them, as anybody's would, if they may call us at all."""
+    from httpx import AsyncClient
+
+    site = cast("SiteSettings", account.settings)
+    hook = hook_of(session.settings, session.hub.keyring, account)
+    tenant, name, hub = account.tenant.id, account.name, session.settings.public_url
+    secret = server_key_of(session.hub.keyring, account.vendor, tenant, name, account.generation)
     assert hook is not None, "a site calls us"
     async with AsyncClient(trust_env=False) as client:
-        told = {"hub": session.settings.public_url, "key": hook.key}
-        (await client.post(f"{url}/_sim/site/settings", json=told)).raise_for_status()
+        told = {"tenant": tenant, "connection": name, "hub": hub, "secret": secret}
+        (await client.post(f"{url}/_sim/site/servers", json=told)).raise_for_status()
+        if url in site.origins:
+            told = {"hub": hub, "key": hook.key}
+            (await client.post(f"{url}/_sim/site/settings", json=told)).raise_for_status()
 
 
 def _credential(vendor: str, setting: str) -> str:

@@ -10,19 +10,19 @@ from datetime import datetime, tzinfo
 
 from pydantic import JsonValue
 
-from svyazka.catalogue import N_, _, told
-from svyazka.cli.masking import Masker
+from svyazka.catalogue import _, told
 from svyazka.cli.output import stamp
 from svyazka.engine.problems.holding import Holds
-from svyazka.model.commands import person_of
-from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Alert, Attempt, AuditLine, Delivery
 from svyazka.model.events import EventRecord, EventType, RawRecord, StoredRequest
 from svyazka.model.jobs import Counts, Job
 from svyazka.model.payments import Payment
 from svyazka.model.problems import Problem
-from svyazka.model.reasons import Reason
+from svyazka.model.receipts import ReceiptIntent
 from svyazka.model.references import Produced
+from svyazka.model.subscriptions import Period, Subscription
+from svyazka.reading.masking import Masker, Private
+from svyazka.reading.stories import Story, addressee
 
 Row = dict[str, JsonValue]
 
@@ -75,18 +75,7 @@ def delivery_row(delivery: Delivery, zone: tzinfo, masker: Masker) -> Row:
     }  # fmt: skip
 
 
-REASONS: Mapping[str, str] = {
-    Reason.NO_MONEY: N_("no money"), Reason.NO_ACCESS: N_("no access"), Reason.ACCOUNT: N_("the account"),
-    Reason.SETTING: N_("a setting"), Reason.SENDER: N_("the sender"), Reason.BAD_ADDRESS: N_("the address"),
-    Reason.OPT_OUT: N_("wants no messages"), Reason.BAD_CONTENT: N_("the content"),
-    Reason.BAD_REQUEST: N_("our request"), Reason.TOO_MUCH: N_("too much at once"),
-    Reason.NOT_FOUND: N_("not found"), Reason.CONFLICT: N_("a conflict"), Reason.DUPLICATE: N_("done before"),
-    Reason.OUT_OF_SERVICE: N_("out of service"), Reason.OTHER: N_("another reason"),
-}  # fmt: skip
-"""Why something didn't work, as a person reads it."""
-
-
-def attempt_row(attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Row:
+def attempt_row(attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Private]) -> Row:
     """One attempt of `show --json`: its last call, the one that decided."""
     call = attempt.exchanges[-1] if attempt.exchanges else None
     answered = call is not None and call.status is not None
@@ -106,7 +95,7 @@ def attempt_row(attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[
     }  # fmt: skip
 
 
-def raw_part(request: StoredRequest | None, masker: Masker, about: Sequence[Contact | None]) -> Row | None:
+def raw_part(request: StoredRequest | None, masker: Masker, about: Sequence[Private]) -> Row | None:
     """`raw` of `show --json`: the vendor's request as it came, without its key; null once it was blanked."""
     if request is None:
         return None
@@ -125,12 +114,11 @@ def _not_text(request: StoredRequest, masker: Masker) -> str:
     )
 
 
-def story(head: Row, raw: Row | None, deliveries: Sequence[Delivery], zone: tzinfo, masker: Masker) -> Row:
+def story(head: Row, raw: Row | None, found: Story, zone: tzinfo, masker: Masker) -> Row:
     """`show --json`: the event, its raw request, its deliveries with their attempts."""
     told: list[JsonValue] = []
-    for delivery in deliveries:
-        about = [addressee(delivery)]
-        attempts: list[JsonValue] = [attempt_row(attempt, zone, masker, about) for attempt in delivery.attempts]
+    for delivery in found.deliveries:
+        attempts: list[JsonValue] = [attempt_row(one, zone, masker, found.private) for one in delivery.attempts]
         told.append({**delivery_row(delivery, zone, masker), **_order(delivery), "attempts": attempts})
     return {**head, "raw": raw, "deliveries": told}
 
@@ -197,8 +185,46 @@ def payment_row(payment: Payment, zone: tzinfo) -> Row:
         "id": payment.id, "tenant": payment.tenant, "order": payment.order,
         "provider": by.connection if by is not None else None, "amount": payment.amount.text,
         "currency": payment.amount.currency, "state": payment.state.value, "refunded": payment.refunded.text,
-        "receipt": "provider" if payment.receipt else None, "external_id": by.external_id if by is not None else None,
+        "receipt": payment.fiscaliser.connection if payment.fiscaliser else "provider" if payment.receipt else None,
+        "external_id": by.external_id if by is not None else None,
         "transactions": transactions,
+    }  # fmt: skip
+
+
+def subscription_row(one: Subscription, zone: tzinfo) -> Row:
+    """`subscriptions --json`; who pays isn't in it. `n`: the period that is due at `due_at`."""
+    method = one.method
+    return {
+        "id": one.id, "tenant": one.tenant, "order": one.number, "state": one.state.value,
+        "why": one.why.value if one.why is not None else None, "since": stamp(one.since, zone),
+        "every": one.every.value, "amount": one.amount.text, "currency": one.amount.currency, "n": one.n,
+        "due_at": None if one.is_over else stamp(one.due_at, zone),
+        "provider": method.connection if method is not None else None,
+        "method": method.saved.title if method is not None else None,
+        "agreed": {"text": one.agreed.text, "at": stamp(one.agreed.at, zone), "where": one.agreed.where},
+        "first": one.first,
+    }  # fmt: skip
+
+
+def period_row(one: Period, zone: tzinfo) -> Row:
+    """One of `subscriptions show --json`."""
+    return {
+        "n": one.n, "due_at": stamp(one.due_at, zone), "state": one.state.value, "payment": one.payment,
+        "again_at": stamp(one.again_at, zone), "ended_at": stamp(one.ended_at, zone),
+    }  # fmt: skip
+
+
+def receipt_row(intent: ReceiptIntent, zone: tzinfo) -> Row:
+    """`receipts --json`; who gets it isn't in it."""
+    last, fiscal = intent.last, intent.fiscal
+    return {
+        "id": intent.id, "tenant": intent.tenant, "payment": intent.payment, "order": intent.order,
+        "kind": intent.kind.value, "fiscaliser": intent.connection, "amount": intent.amount.text,
+        "currency": intent.amount.currency, "state": intent.state.value, "owed_since": stamp(intent.owed_since, zone),
+        "tries": len(intent.tries), "number": last.number if last else None,
+        "external_id": last.external_id if last else None, "code": last.code if last else None,
+        "fn": fiscal.storage if fiscal else None, "fd": fiscal.document if fiscal else None,
+        "fpd": fiscal.sign if fiscal else None, "url": fiscal.url if fiscal else None, "by_hand": intent.by_hand,
     }  # fmt: skip
 
 
@@ -208,11 +234,6 @@ def audit_row(line: AuditLine, zone: tzinfo) -> Row:
         "at": stamp(line.at, zone), "who": line.who, "action": line.action, "target": line.target,
         "detail": dict(line.detail),
     }  # fmt: skip
-
-
-def addressee(delivery: Delivery) -> Contact | None:
-    """Whom a delivery's command is about."""
-    return person_of(delivery.command)
 
 
 def _json(value: Mapping[str, JsonValue] | None) -> JsonValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from svyazka.console.app import console
+from svyazka.console.rendering import warmed
 from svyazka.console.surroundings import Surroundings
 from svyazka.settings import Settings
 
@@ -25,6 +26,7 @@ def main() -> None:
     store, _queue = open_backend(settings)
     around = Surroundings(store, open_clock(settings, store), settings_keyring(settings).only("mint"))
     hosts = {f"{name}:{arguments.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    warmed()
     uvicorn.run(
         console(around, hosts), host="127.0.0.1", port=arguments.port, log_level="error", access_log=False,
         proxy_headers=False, server_header=False, timeout_graceful_shutdown=5, lifespan="off",

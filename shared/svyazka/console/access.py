@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.apply import secret_names
-from svyazka.connectors.registry import load_manifest
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.journal.kinds import SECRETS_OF_TENANT
 from svyazka.engine.tenants.directory import is_secret, secret_id
 from svyazka.model.requests import VAULT_LOCK, Role
 from svyazka.model.tenants import Tenant
+from svyazka.reading.tenants import secret_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +66,8 @@ async def secrets(visit: Visit) -> Response:
 def agrees_by_page(tenant: Tenant, connection: str) -> bool:
     """Whether the account's owner gives us access at the vendor's own page."""
     spec = tenant.connections[connection]
-    return "client_id" in spec.settings and load_manifest(spec.vendor).access is not None
+    if "client_id" not in spec.settings:
+        return False
+    from svyazka.connectors.registry import load_manifest  # many of a vendor's modules come with it
+
+    return load_manifest(spec.vendor).access is not None

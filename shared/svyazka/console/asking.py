@@ -22,7 +22,7 @@ from svyazka.model.requests import NEEDED, VAULT_LOCK, Request, Wish
 TYPED = frozenset({Wish.SET_SECRET, Wish.TAKE_CODE, Wish.PLAN_FILE, Wish.APPLY_FILE})
 """Wishes that come with something that only the worker may read."""
 
-SHOWS = frozenset({Wish.SHOW_CARDS, Wish.PLAN_FILE, Wish.TRY_OUT})
+SHOWS = frozenset({Wish.SUPPORT_LINK, Wish.SHOW_CARDS, Wish.PLAN_FILE, Wish.TRY_OUT})
 """Wishes whose answer only the session that asks may read."""
 
 GRACE = timedelta(seconds=30)
@@ -40,8 +40,11 @@ async def put_down(
         raise HTTPException(403)
     if not key or not about:
         raise HTTPException(400)
+    said = [word for name in sorted(arguments) for word in (name, arguments[name])]
     request = Request(
-        id=stable_id("req", visit.session.id, key), session=visit.session.id, who=visit.session.who, tenant=tenant,
+        # Whoever goes back and types something else has the form's old key in it, and wants something else.
+        id=stable_id("req", visit.session.id, key, wish, tenant, about, typed, *said),
+        session=visit.session.id, who=visit.who(tenant), tenant=tenant,
         wish=wish, about=about, arguments=dict(arguments), lock=lock_of(visit.seed) if wish in SHOWS else None,
         asked_at=now, wake_at=now + GRACE, expire_at=now + SKELETON,
     )  # fmt: skip
@@ -50,8 +53,14 @@ async def put_down(
     with suppress(Conflict):  # the same form once more: one wish
         await visit.store.commit([journal.create(request)], [request_task(request.id)])
     back = form.get("back", "/")
-    query = f"?back={quote(back, safe='')}" if back.startswith("/") and not back.startswith("//") else ""
+    query = f"?back={quote(back, safe='')}" if is_ours(back) else ""
     return RedirectResponse(f"/requests/{request.id}{query}", 303)
+
+
+def is_ours(path: str) -> bool:
+    """Whether it leads to a page of the console's: a browser drops tabs and reads a backslash as a slash, and what
+    begins with two of those is another host."""
+    return path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
 
 
 async def _sealed(visit: Visit, request: Request, typed: str) -> Request:

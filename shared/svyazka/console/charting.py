@@ -148,6 +148,41 @@ def by_hour(done: Iterable[Done], now: datetime, zone: tzinfo) -> Bars:
     return stacked(moments, series)
 
 
+LOWS = (99.0, 98.0, 95.0, 90.0, 80.0, 50.0, 0.0)
+"""Where a picture of per cents may begin: those that are nearly a hundred are told apart only from near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """How many of the fields that a night compared were the same, in per cent."""
+
+    nights: Sequence[tuple[datetime, int, int]]
+    """Day, fields, of them the same; the oldest first."""
+    parts: Sequence[Part]
+    low: float
+    """The per cent at the picture's foot; its head is a hundred."""
+
+
+def agreements(nights: Iterable[tuple[datetime, int, int]], zone: tzinfo) -> Agreements:
+    """By day, over all sides; a bar each."""
+    sums: defaultdict[datetime, list[int]] = defaultdict(lambda: [0, 0])
+    for at, fields, same in nights:
+        day = sums[at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)]
+        day[0] += fields
+        day[1] += same
+    found = [(day, fields, same) for day, (fields, same) in sorted(sums.items()) if fields]
+    shares = [100 * same / fields for _day, fields, same in found]
+    least = min(shares, default=100.0)
+    low = next((one for one in LOWS if one < least), 0.0)
+    place = WIDTH / max(len(found), 1)
+    parts = []
+    for index, share in enumerate(shares):
+        height = max((share - low) / (100 - low) * HEIGHT, 1.0)
+        x, width = round(index * place + place * GAP / 2, 1), round(place * (1 - GAP), 1)
+        parts.append(Part("good", round(share, 2), x, round(HEIGHT - height, 1), width, round(height, 1)))
+    return Agreements(found, parts, low)
+
+
 def cost_by_day(done: Iterable[Done], now: datetime, zone: tzinfo) -> Bars:
     """What channels cost, the dearest first."""
     days = _days(now, zone)

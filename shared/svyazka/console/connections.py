@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.cli.reading import open_problems
 from svyazka.console.access import agrees_by_page, can_be_typed, of_tenant
 from svyazka.console.first import Card
 from svyazka.console.links import mending
@@ -27,6 +26,7 @@ from svyazka.model.deliveries import Alert, Delivery, Status
 from svyazka.model.events import EventRecord
 from svyazka.model.requests import Role
 from svyazka.model.tenants import Tenant
+from svyazka.reading.lists import open_problems
 
 DAYS = 30
 ALERTS_MOST = 500

@@ -5,8 +5,7 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.cli.commands.preview import PROSPECTS
-from svyazka.console.asking import put_down
+from svyazka.console.asking import is_ours, put_down
 from svyazka.console.files import lines_of
 from svyazka.console.rendering import page
 from svyazka.console.stories import REASON_LONG, looked
@@ -14,14 +13,16 @@ from svyazka.console.surroundings import Visit
 from svyazka.console.sync import side_by_side
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.deeds import FilePlan
+from svyazka.engine.operating.preview import PROSPECTS
 from svyazka.engine.operating.showing import Cards
 from svyazka.engine.operating.trying_out import Expectation
 from svyazka.engine.security.sealing import opened
 from svyazka.model.requests import Request, Wish
 
-ARGUMENTS = frozenset(
-    ["as", "again", "ignore_age", "status", "since", "missing", "flow", "field", "said", "toward", "what", "revision"]
-)
+ARGUMENTS = frozenset({
+    "as", "again", "ignore_age", "status", "since", "missing", "flow", "field", "said", "toward", "what", "revision",
+    "cause", "card", "within", "days", "amount", "shown",
+})  # fmt: skip
 
 
 async def do(visit: Visit) -> Response:
@@ -62,19 +63,21 @@ async def revealed(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, asked: Request, reveal: bool) -> Response:
-    both = plan = expected = None
+    both = plan = expected = link = None
     if asked.shown and asked.session == visit.session.id:
         shown = opened(visit.seed, asked.shown, asked.context)
         if asked.wish is Wish.PLAN_FILE:
             plan = FilePlan.model_validate_json(shown)
+        elif asked.wish is Wish.SUPPORT_LINK:
+            link = f"{visit.request.url.scheme}://{visit.request.url.netloc}/enter/{shown}"
         elif asked.wish is Wish.TRY_OUT:
             expected = Expectation.model_validate_json(shown)
         else:
             both = await side_by_side(visit, asked, Cards.model_validate_json(shown), reveal)
     back = visit.asked("back")
-    good = back.startswith("/") and not back.startswith("//") and "\\" not in back
     return page(
         "request.html", visit,
-        {"request": asked, "tenant": asked.tenant, "back": back if good else "/", "both": both,
-         "plan": plan, "expected": expected, "prospects": PROSPECTS, "patch": lines_of(plan) if plan else []},
+        {"request": asked, "tenant": asked.tenant, "back": back if is_ours(back) else "/", "both": both,
+         "plan": plan, "expected": expected, "link": link, "prospects": PROSPECTS,
+         "patch": lines_of(plan) if plan else []},
     )  # fmt: skip

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from svyazka.catalogue import N_
 from svyazka.console.asking import put_down
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.deeds import FilePlan
+from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.requests import Role, Wish
 from svyazka.model.tenants import Tenant
-from svyazka.tenantfile import TenantFileError, read_tenant_text
-from svyazka.tenanttext import text_of
 
 LONGEST = 50_000
 
@@ -41,6 +41,8 @@ async def file(visit: Visit) -> Response:
     held = await journal.load(visit.store, Tenant, tenant)
     if held is None:
         raise HTTPException(404)
+    from svyazka.tenanttext import text_of  # and with it YAML, which no other page needs
+
     return _page(visit, tenant, text_of(held.model), held.version or "", ())
 
 
@@ -53,13 +55,17 @@ async def proposed(visit: Visit) -> Response:
         raise HTTPException(403)
     text = text.replace("\r\n", "\n")
     wrong = mistakes(text, tenant)
-    if wrong or len(text) > LONGEST:
+    if wrong:
         return _page(visit, tenant, text, revision, wrong, 400)
     return await put_down(visit, Wish.PLAN_FILE, tenant, tenant, {"revision": revision}, text)
 
 
 def mistakes(text: str, tenant: str) -> list[Wrong]:
     """What is wrong with a text, as `apply` would find it."""
+    from svyazka.tenantfile import TenantFileError, read_tenant_text  # every connector and flow comes with it
+
+    if len(text) > LONGEST:
+        return [Wrong(None, "", N_("expected at most {most} characters").format(most=LONGEST))]
     try:
         read = read_tenant_text(text, f"{tenant}.yaml")
     except TenantFileError as error:
@@ -70,8 +76,17 @@ def mistakes(text: str, tenant: str) -> list[Wrong]:
 
 
 def _page(visit: Visit, tenant: str, text: str, revision: str, wrong: Sequence[Wrong], status: int = 200) -> Response:
+    if not visit.may(tenant, Role.OWNER):
+        text = _masked(visit, visit.tenants[tenant], text)
     values = {"tenant": tenant, "text": text, "revision": revision, "wrong": wrong}
     return page("file.html", visit, values, status)
+
+
+def _masked(visit: Visit, tenant: Tenant, text: str) -> str:
+    """For whoever changes nothing: without the addresses of the business's people."""
+    told = [one.chat for one in tenant.alerts.to] + [one.chat for one in tenant.people]
+    chats = {str(index): chat for index, chat in enumerate(told) if chat}
+    return visit.masker().text(text, [Contact(chats=chats)]) or ""
 
 
 def lines_of(plan: FilePlan) -> list[str]:

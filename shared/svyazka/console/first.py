@@ -6,13 +6,12 @@ all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.cli.reading import open_problems
 from svyazka.console.links import Mending, mending
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
@@ -20,8 +19,12 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.problems.holding import holds
 from svyazka.model.problems import Problem
 from svyazka.model.tenants import Tenant
+from svyazka.reading.lists import open_problems
 
 CARDS_MOST = 60
+
+ASKS = frozenset({"in_step_asks"})
+"""Kinds that are no harm, and that nobody but a person can end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Card:
 
     @property
     def needs_you(self) -> bool:
-        return self.problem.severity == "error" and self.problem.absent_since is None
+        asks = self.problem.severity == "error" or self.problem.kind in ASKS
+        return asks and self.problem.absent_since is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,13 @@ class Overview:
     needs: Sequence[Card] = field(default_factory=list)
     mends: Sequence[Card] = field(default_factory=list)
 
-    def count(self, stands: str) -> int:
-        return sum(one.stands == stands for one in self.systems)
+    def count(self, stands: str, tenant: str | None = None) -> int:
+        """Systems that stand so: of all, or of one business."""
+        return sum(one.stands == stands for one in self.systems if tenant in (None, one.tenant.id))
+
+    def ranked(self, tenants: Iterable[Tenant]) -> Sequence[Tenant]:
+        """Businesses that need somebody first, then those that mend themselves."""
+        return sorted(tenants, key=lambda one: (-self.count("needs", one.id), -self.count("mends", one.id), one.name))
 
 
 async def overview(visit: Visit, tenant: str | None) -> Overview:

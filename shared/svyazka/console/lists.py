@@ -7,26 +7,30 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.cli.ids import whole_id
+from svyazka.console.payments import payments_by_name, payments_of_person, worded
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
+from svyazka.console.sync import flow_of
+from svyazka.console.turning import turned
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal import kinds
 from svyazka.engine.ports.schema import Query
+from svyazka.engine.ports.store import AnyOf
 from svyazka.model.contacts import normalize_email, normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.in_step import Record
+from svyazka.reading.ids import whole_id
 
 ROWS = 50
+NUMBERED = ("order", "visit", "deal", "contact")
+"""What people call by the number that its system gave it."""
 QUARANTINED = EventStatus.QUARANTINED.value
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
+ModelT = TypeVar("ModelT", EventRecord, Delivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Rows:
     rows: Sequence[Any]
     more: str | None
     """The query of the next page; None at the end."""
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,9 @@ EVENTS = {
 
 async def _rows(visit: Visit, model: type[ModelT], queries: Mapping[str, Query], asked: Asked) -> Rows:
     query, equal = asked.chosen(queries)
-    try:
-        found = await visit.store.find(query, equal=equal, limit=ROWS, cursor=visit.asked("after") or None)
-    except ValueError:
-        raise HTTPException(404) from None
-    rows = [one.model for one in journal.known(model, found.documents)]
-    return Rows(rows, urlencode({**equal, "after": found.cursor}) if found.cursor else None)
+    found = await turned(visit, query, equal, ROWS)
+    rows = [one.model for one in journal.known(model, found.documents) if tenant_of(one.model) in visit.tenants]
+    return Rows(rows, urlencode({**equal, "after": found.more}) if found.more else None, found.is_first)
 
 
 async def deliveries(visit: Visit) -> Response:
@@ -98,7 +100,7 @@ async def events(visit: Visit) -> Response:
     """`/events`; requests of which no event could be read stand before them."""
     asked = Asked.of(visit, EventStatus)
     shown = await _rows(visit, EventRecord, EVENTS, asked)
-    raws = await _unreadable(visit, asked) if asked.status in ("", QUARANTINED) and not visit.asked("after") else []
+    raws = await _unreadable(visit, asked) if asked.status in ("", QUARANTINED) and shown.is_first else []
     states = list(EventStatus)
     return page(
         "events.html", visit, {"shown": shown, "raws": raws, "asked": asked, "states": states, "tenant": asked.tenant}
@@ -123,6 +125,7 @@ async def search(visit: Visit) -> Response:
     among = [tenant] if tenant else list(visit.tenants)
     address = normalize_phone(sought) or normalize_email(sought)
     found, records = await _of_person(visit, among, address) if address else (await _by_name(visit, among, sought), [])
+    paid = await (payments_of_person(visit, among, address) if address else payments_by_name(visit, among, sought))
     there = {one.event.id for one in found if isinstance(one, EventRecord)}
     under: dict[str, list[Delivery]] = {}
     for one in found:
@@ -132,7 +135,7 @@ async def search(visit: Visit) -> Response:
     return page(
         "found.html", visit,
         {"found": top, "under": under, "records": records, "sought": sought, "tenant": tenant,
-         "is_person": bool(address)},
+         "is_person": bool(address), "flow_of": flow_of, "paid": paid, **worded(visit)},
     )  # fmt: skip
 
 
@@ -168,10 +171,12 @@ async def _by_name(visit: Visit, among: Sequence[str], sought: str) -> list[Even
         found = [one.model for one in (event, delivery) if one is not None]
         return [one for one in found if tenant_of(one) in among]
     for tenant in among:
-        for subject in dict.fromkeys((sought, *(f"{kind}:{sought}" for kind in ("order", "visit", "deal", "contact")))):
-            where = {"tenant": tenant, "subject": subject}
-            page_ = await visit.store.find(kinds.EVENTS_OF_ANY_SUBJECT, equal=where, limit=ROWS)
-            found += [one.model for one in journal.known(EventRecord, page_.documents)]
+        where: dict[str, str | AnyOf] = {
+            "tenant": tenant,
+            "subject": (sought, *(f"{kind}:{sought}" for kind in NUMBERED)),
+        }
+        page_ = await visit.store.find(kinds.EVENTS_OF_ANY_SUBJECT, equal=where, limit=ROWS)
+        found += [one.model for one in journal.known(EventRecord, page_.documents)]
     return sorted(found, key=_moment, reverse=True)
 
 

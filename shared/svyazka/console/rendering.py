@@ -14,19 +14,26 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from svyazka.catalogue import N_, Language, said, told
+from svyazka.console.links import without_commands
 from svyazka.console.surroundings import Visit
-from svyazka.console.words import ANSWERS, action, cause, event, field, flow
+from svyazka.console.words import ANSWERS, FLOWS, action, cause, event, field, vendor
+from svyazka.model.problems import Problem
 from svyazka.model.terminal import plain
+from svyazka.reading.stories import addressee
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 ROLES = (N_("looker"), N_("operator"), N_("owner"))
 """What somebody who has come in is called."""
 
-GOOD = frozenset({"succeeded", "delivered", "read", "planned", "done", "ok"})
-WAITING = frozenset({"pending", "waiting_for", "in_flight", "accepted", "sent", "asked", "running", "waits"})
+GOOD = frozenset({"succeeded", "delivered", "read", "planned", "done", "ok", "paid"})
+WAITING = frozenset(
+    {"pending", "waiting_for", "in_flight", "accepted", "sent", "asked", "running", "waits", "waiting", "created"}
+)
 LATER = frozenset({"retrying", "parked", "blocked", "warn", "mended", "flapping", "paused"})
-BAD = frozenset({"failed", "dead", "unknown", "quarantined", "undelivered", "refused", "fail", "open", "held"})
+BAD = frozenset(
+    {"failed", "dead", "unknown", "quarantined", "undelivered", "refused", "fail", "open", "held", "declined"}
+)
 
 
 @lru_cache(maxsize=1)
@@ -38,14 +45,23 @@ def environment() -> Environment:
     )  # fmt: skip
     made.globals.update(
         tone=tone,
-        flow_name=flow,
+        addressee=addressee,
         event_name=event,
         action_name=action,
         field_name=field,
         cause_name=cause,
+        vendor_name=vendor,
+        without_commands=without_commands,
         answers=ANSWERS,
     )
     return made
+
+
+def warmed() -> None:
+    """Read all templates now, so that nobody's first look waits for it."""
+    made = environment()
+    for name in made.list_templates():
+        made.get_template(name)
 
 
 def _finalize(value: Any) -> Any:
@@ -66,7 +82,8 @@ def page(name: str, visit: Visit, values: Mapping[str, Any], status: int = 200) 
     """A page for somebody who has come in."""
     shown = {
         "visit": visit, "form_key": visit.form_key, "fresh": lambda: secrets.token_urlsafe(9),
-        "now": visit.around.clock.now(), "here": here(visit), **values,
+        "now": visit.around.clock.now(), "here": here(visit), "flow_name": partial(flow_name, visit),
+        "problem_name": partial(problem_name, visit), **values,
     }  # fmt: skip
     return bare(name, visit.language, shown, status)
 
@@ -76,10 +93,32 @@ def bare(name: str, language: Language, values: Mapping[str, Any], status: int =
     t = partial(said, language=language)
     shown = {
         "t": t, "told": lambda text: told(text or "", language), "lang": language, "when": when,
-        "ago": partial(ago, t), "lasting": lambda seconds: lasting(t, timedelta(seconds=seconds)), "visit": None,
+        "ago": partial(ago, t), "for_so_long": partial(for_so_long, t),
+        "lasting": lambda seconds: lasting(t, timedelta(seconds=seconds)), "visit": None,
         **values,
     }  # fmt: skip
     return HTMLResponse(environment().get_template(name).render(shown), status)
+
+
+def flow_name(visit: Visit, id_: str, tenant: str | None = None) -> str:
+    """What a flow is called, by its id in the businesses' files; its id beside it where several do the same."""
+    owners = [one for one in visit.tenants.values() if tenant in (None, one.id)]
+    kind = next((spec.flow for one in owners for spec in one.flows if spec.id == id_), id_)
+    words = FLOWS.get(kind)
+    if words is None:
+        return f"«{id_}»"  # its owner's own word, which is translated by nobody
+    alike = any(sum(spec.flow == kind for spec in one.flows) > 1 for one in owners)
+    name = told(words, visit.language)
+    return f"{name} «{id_}»" if alike and kind != id_ else name
+
+
+def problem_name(visit: Visit, problem: Problem) -> str:
+    """What a card is called; a flow in it as people call flows."""
+    title = told(problem.title, visit.language)
+    owner = visit.tenants.get(problem.tenant)
+    if owner is None or all(spec.id != problem.cause for spec in owner.flows):
+        return title
+    return title.replace(f"«{problem.cause}»", f"«{flow_name(visit, problem.cause, owner.id).strip('«»')}»")
 
 
 def here(visit: Visit) -> str:
@@ -103,6 +142,12 @@ def ago(t: Any, moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return ""
     return lasting(t, max(now - moment, timedelta()))
+
+
+def for_so_long(t: Any, moment: datetime, now: datetime) -> str:
+    """`for 5 min`."""
+    passed = now - moment
+    return str(t("just now") if passed < timedelta(minutes=1) else t("for {time}", time=lasting(t, passed)))
 
 
 def lasting(t: Any, passed: timedelta) -> str:

@@ -9,15 +9,15 @@ from uuid import uuid4
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.cli.commands.show import Story, load
-from svyazka.cli.masking import Masker
-from svyazka.cli.views import REASONS
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.engine.journal import documents as journal
 from svyazka.model.commands import SendMessage
 from svyazka.model.deliveries import FINAL, AuditLine, Delivery, Status
 from svyazka.model.errors import ConfigError
+from svyazka.model.reasons import REASONS, TO_DO, Reason
+from svyazka.reading.masking import Masker
+from svyazka.reading.stories import Story, load
 
 REASON_LONG = 5
 """Letters of a reason for wanting to see a person's data: fewer say nothing."""
@@ -31,10 +31,10 @@ class Shown:
     masker: Masker
 
     def text(self, text: str | None) -> str:
-        return self.masker.text(text, self.story.people) or ""
+        return self.masker.text(text, self.story.private) or ""
 
     def body(self, body: str | None) -> str:
-        return self.masker.body(body, self.story.people) or ""
+        return self.masker.body(body, self.story.private) or ""
 
     @property
     def contact(self) -> Sequence[str]:
@@ -55,6 +55,13 @@ class Shown:
     @staticmethod
     def reason(name: str | None) -> str:
         return REASONS.get(name or "", "")
+
+    @staticmethod
+    def to_do(delivery: Delivery) -> str:
+        """Of what isn't tried again by itself."""
+        if delivery.status not in (Status.FAILED, Status.DEAD) or delivery.last_error is None:
+            return ""
+        return TO_DO.get(delivery.last_error.reason or "", TO_DO[Reason.OTHER])
 
     @staticmethod
     def may_be_resolved(delivery: Delivery) -> bool:
@@ -99,6 +106,6 @@ async def revealed(visit: Visit) -> Response:
 def looked(visit: Visit, tenant: str, target: str, reason: str) -> AuditLine:
     """The audit's line that somebody saw a person as they are, and why."""
     return AuditLine(
-        id=f"aud_{uuid4().hex}", at=visit.around.clock.now(), who=visit.session.who, action="reveal", target=target,
+        id=f"aud_{uuid4().hex}", at=visit.around.clock.now(), who=visit.who(tenant), action="reveal", target=target,
         tenant=tenant, detail={"by": "console", "why": Masker().text(reason)},
     )  # fmt: skip

@@ -8,25 +8,26 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svyazka.cli.commands.diff import masked
+from svyazka.console.charting import agreements
+from svyazka.console.pictures import number
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
+from svyazka.console.turning import turned
 from svyazka.engine.agreeing.standing import Tally
-from svyazka.engine.in_step.doubting import LEAVE, WHOSE
+from svyazka.engine.in_step.doubting import GO_ON, LEAVE, WHOSE
 from svyazka.engine.in_step.flows import InStep, kept_by
-from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING
+from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING, STANDINGS
 from svyazka.engine.operating.answering import choices
 from svyazka.engine.operating.holding import choices_of
 from svyazka.engine.operating.showing import Cards
-from svyazka.engine.operating.syncing import STANDINGS
 from svyazka.engine.ports.schema import Query
 from svyazka.flows.registry import load_flow
 from svyazka.model.agreeing import Agreed
 from svyazka.model.in_step import Doubt, Record, Switch, switch_id
 from svyazka.model.requests import Request
 from svyazka.model.tenants import Tenant
+from svyazka.reading.masking import masked
 
 ROWS = 50
 
@@ -43,6 +44,34 @@ class Agreement:
         """Of the fields that are compared; None: nothing is compared yet."""
         tally = self.tally
         return 100 * (tally.agree + tally.accepted) / tally.fields if tally.fields else None
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rows of one kind that one answer fits: so many of those on the page."""
+
+    field: str
+    cause: str
+    count: int
+    choices: Sequence[str]
+
+
+def alike(rows: Sequence[Doubt]) -> list[Alike]:
+    """Those of which there are several, the most first. Whose card somebody is, is said one by one."""
+    kinds: dict[tuple[str, str], list[Doubt]] = {}
+    for one in rows:
+        kinds.setdefault((one.field, one.cause), []).append(one)
+    found = []
+    for (field, cause), same in kinds.items():
+        fitting = [said for said in choices(same[0]) if all(said in choices(one) for one in same) and "/" not in said]
+        if len(same) > 1 and fitting:
+            found.append(Alike(field, cause, len(same), fitting))
+    return sorted(found, key=lambda one: -one.count)
+
+
+def flow_of(tenant: Tenant, record: Record) -> str | None:
+    """Which flow keeps a record in step."""
+    return next((one.id for one in flows_of(tenant) if one.rules.kind is record.kind), None)
 
 
 def flows_of(tenant: Tenant) -> list[InStep]:
@@ -93,12 +122,15 @@ async def flow(visit: Visit) -> Response:
     switch = await journal.load(visit.store, Switch, switch_id(tenant.id, asked.id))
     on = set(switch.model.on) if switch else set()
     agreed = agreement(asked, [one.model for one in journal.known(Agreed, found.documents)])
+    nights = [(one.at, one.fields, one.same) for side in agreed.sides.values() for one in side.nights]
+    picture = agreements(nights, visit.zone(tenant.id))
     held = switch.model.held if switch else {}
     writes = {name: asked.rules.writes or name in on for name in asked.rules.between}
     return page(
         "sync.html", visit,
         {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "", "counts": counts, "agreed": agreed,
-         "writes": writes, "held": held, "choices": {what: choices_of(asked, what) for what in held}},
+         "picture": picture, "number": number, "writes": writes, "held": held,
+         "choices": {what: choices_of(asked, what) for what in held}},
     )  # fmt: skip
 
 
@@ -106,12 +138,25 @@ async def doubts(visit: Visit) -> Response:
     """`/sync/<tenant>/<flow>/doubts`: the oldest first."""
     tenant, asked = _asked(visit)
     where = {"tenant": tenant.id, "flow": asked.id, "status": "open"}
-    rows, more = await _rows(visit, DOUBTS_BY_STATUS, where, Doubt)
-    whose = {one.id: choices(one) for one in rows if isinstance(one, Doubt) and one.field.startswith(WHOSE)}
+    found, more = await _rows(visit, DOUBTS_BY_STATUS, where, Doubt)
+    rows = [one for one in found if isinstance(one, Doubt)]
+    whose = {one.id: choices(one) for one in rows if one.field.startswith(WHOSE)}
     return page(
         "sync_doubts.html", visit,
         {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "doubts", "doubts": rows, "whose": whose,
-         "more": more},
+         "alike": alike(rows), "more": more},
+    )  # fmt: skip
+
+
+async def record(visit: Visit) -> Response:
+    """`/sync/<tenant>/<flow>/cards/<record>`: whose cards are one person's, to be shown, taken apart, made anew."""
+    tenant, asked = _asked(visit)
+    held = await journal.load(visit.store, Record, visit.request.path_params["record"])
+    if held is None or held.model.tenant != tenant.id or held.model.kind is not asked.rules.kind:
+        raise HTTPException(404)
+    return page(
+        "sync_record.html", visit,
+        {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "cards", "record": held.model},
     )  # fmt: skip
 
 
@@ -129,11 +174,8 @@ async def watched(visit: Visit) -> Response:
 async def _rows(
     visit: Visit, query: Query, where: dict[str, str], model: type[Doubt] | type[Record]
 ) -> tuple[list[Doubt | Record], str | None]:
-    try:
-        found = await visit.store.find(query, equal=where, limit=ROWS, cursor=visit.asked("after") or None)
-    except ValueError:
-        raise HTTPException(404) from None
-    return [one.model for one in journal.known(model, found.documents)], found.cursor
+    found = await turned(visit, query, where, ROWS)
+    return [one.model for one in journal.known(model, found.documents)], found.more
 
 
 @dataclass(frozen=True, slots=True)

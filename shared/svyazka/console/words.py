@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from pydantic import JsonValue
+
 from svyazka.catalogue import N_
+from svyazka.model.deliveries import AuditLine
+from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventType
 
 FLOWS = {
@@ -10,9 +18,14 @@ FLOWS = {
     "lead_intake": N_("a lead into the CRM"), "new_user_is_lead": N_("a new user into the CRM"),
     "enrich": N_("news onto the card"), "booking": N_("a booking"), "booking_bot": N_("the booking bot"),
     "one_time_code": N_("a one-time code"), "sync_contacts": N_("contacts in step"),
+    "sync": N_("companies in step"),
     "sync_appointments": N_("visits in step"),
     "take_payment": N_("taking a payment"), "paid_order": N_("an order is paid"),
+    "close_table": N_("a table is closed"),
+    "refund_on_cancel": N_("money back for what is cancelled"),
+    "another_card": N_("another card for a subscription"),
     "alerts": N_("word to you of trouble"), "send": N_("sent by hand"),
+    "sign_in": N_("a code for the console"),
 }  # fmt: skip
 
 EVENTS = {
@@ -30,6 +43,12 @@ EVENTS = {
     EventType.PAYMENT_FAILED: N_("a payment failed"), EventType.PAYMENT_REFUNDED: N_("a payment was given back"),
     EventType.PAYMENT_REQUESTED: N_("a payment is asked for"), EventType.PAYMENT_CHANGED: N_("a payment was changed"),
     EventType.REFUND_REQUESTED: N_("money is to be given back"),
+    EventType.RECEIPT_CHANGED: N_("a fiscal receipt was changed"),
+    EventType.RECEIPT_REGISTERED: N_("a fiscal receipt is registered"),
+    EventType.SUBSCRIPTION_CANCEL_REQUESTED: N_("somebody wants no more of a subscription"),
+    EventType.SUBSCRIPTION_CARD_NEEDED: N_("a subscription needs another card"),
+    EventType.SUBSCRIPTION_STOPPED: N_("a subscription wasn't paid"),
+    EventType.SUBSCRIPTION_CANCELLED: N_("a subscription was cancelled"),
     EventType.MESSAGE_SENT: N_("a message was sent"), EventType.MESSAGE_DELIVERED: N_("a message was delivered"),
     EventType.MESSAGE_READ: N_("a message was read"), EventType.MESSAGE_FAILED: N_("a message wasn't delivered"),
     EventType.MESSAGE_RECEIVED: N_("somebody wrote"), EventType.STOCK_CHANGED: N_("the stock changed"),
@@ -69,10 +88,45 @@ ACTIONS = {
     "jobs cancel": N_("ended long work"),
     "sync start": N_("turned keeping in step on"), "sync stop": N_("turned keeping in step off"),
     "sync answer": N_("answered a doubt"), "answer_doubt": N_("answered a doubt"),
-    "let_go": N_("said what becomes of a mass of changes"),
+    "doctor --fix": N_("had addresses put right"), "support_link": N_("made a link for support"),
+    "refund": N_("gave money back"), "note_paid": N_("noted what was paid by hand"),
+    "ask_provider": N_("had a provider asked"), "seen_to": N_("saw to a payment"),
+    "receipt": N_("said what becomes of a receipt"),
+    "subscription": N_("said what becomes of a subscription"),
+    "let_go": N_("said what becomes of a mass of changes"), "answer_all": N_("answered many doubts at once"),
+    "sync answer-all": N_("answered many doubts at once"), "sync let-go": N_("said what becomes of a mass of changes"),
+    "unmerge": N_("took cards apart"), "revive": N_("had a card made anew"), "sync revive": N_("had a card made anew"),
     "show_cards": N_("had cards shown"), "sync_start": N_("turned keeping in step on"),
     "sync_stop": N_("turned keeping in step off"),
+    "sign_in code": N_("was sent a code"), "sign_in": N_("came in"), "end_sign_in": N_("ended a sign-in"),
+    "sign-ins end": N_("ended a sign-in"),
+    "held": N_("said what becomes of what was held"), "rotate": N_("changed the key of an address"),
+    "diff --full": N_("had all cards compared"), "ship": N_("had the closing documents made"),
+    "partner invite": N_("invited a business to its vendor"), "partner activate": N_("took in a vendor's access"),
+    "settle": N_("noted what an advance was for as handed over"),
+    "register again": N_("had a receipt registered again"),
+    "registered": N_("noted that a receipt was registered otherwise"),
+    "subscriptions charge": N_("had a subscription charged"),
+    "subscriptions skip": N_("let a period of a subscription go uncharged"),
+    "subscriptions cancel": N_("ended a subscription"),
 }  # fmt: skip
+
+
+DETAILS = {
+    "ids": N_("which"), "count": N_("how many"), "job": N_("long work"), "lines": N_("lines"), "files": N_("files"),
+    "made_up": N_("made up here"), "changes": N_("changes"), "how": N_("how"), "toward": N_("towards"),
+    "said": N_("answer"), "field": N_("field"), "cause": N_("cause"), "resolution": N_("answer"), "event": N_("event"),
+    "delivery": N_("piece of work"), "days": N_("days"), "role": N_("role"), "name": N_("name"), "cards": N_("cards"),
+    "connection": N_("system"), "what": N_("what"), "why": N_("why"), "status": N_("state"), "since": N_("since"),
+    "flow": N_("flow"), "amount": N_("amount"), "revision": N_("revision"), "as": N_("answer"), "card": N_("card"),
+    "within": N_("system"), "missing": N_("those that the list lacks"), "words": N_("how"), "provider": N_("system"),
+    "again": N_("though it was done"), "ignore_age": N_("however long ago"), "over_limit": N_("past the day's limit"),
+    "generation": N_("which key"), "finished": N_("the old one is over"),
+}  # fmt: skip
+"""What else an audit line says."""
+
+UNTOLD = frozenset({"by", "request", "shown"})
+"""What is there for machines: by which way it came, and the mark of the page that it was pressed on."""
 
 
 FIELDS = {
@@ -85,7 +139,9 @@ CAUSES = {
     "conflict": N_("changed in both at once"), "first": N_("unlike from the beginning"),
     "cleared": N_("emptied in one of them"), "disagreement": N_("they say different things"),
     "too_often": N_("changes back and forth too often"), "back_and_forth": N_("changes back and forth"),
-    "put_back": N_("somebody puts it back"), "not_taken": N_("the system doesn't take what we write"),
+    "money": N_("an amount was changed in both"), "narrow": N_("a longer text would be cut"),
+    "too_many": N_("more than twenty of them"), "put_back": N_("somebody puts it back"),
+    "not_taken": N_("the system doesn't take what we write"),
     "several": N_("several cards fit"), "taken": N_("its card belongs to another one"),
     "resemble": N_("two cards resemble each other"), "deleted": N_("deleted in one of them"),
     "merge_suspected": N_("two cards may have become one"), "household": N_("several people share a phone"),
@@ -97,6 +153,24 @@ ANSWERS = {
     "leave": N_("Leave it as it is"),
 }  # fmt: skip
 """What may be said of whose card it is, and of one that was deleted."""
+
+SAID = {
+    **ANSWERS, "go-on": N_("goes on"), "go_on": N_("goes on"), "apply": N_("they are gone there"),
+    "retry": N_("once more"), "again": N_("once more"), "settle": N_("handed over"), "skip": N_("not for this period"),
+    "cancel": N_("ended"), "release": N_("let go on"), "discard": N_("discarded"),
+}  # fmt: skip
+"""Answers of buttons and commands, in the audit."""
+
+
+@cache
+def vendor(name: str | None) -> str:
+    """A vendor as people know it, whoever reads; its own name where there is no such."""
+    from svyazka.connectors.registry import load_manifest  # many of a vendor's modules come with it
+
+    try:
+        return load_manifest(name).title or name if name else ""
+    except ConfigError:
+        return name or ""
 
 
 def field(name: str) -> str:
@@ -114,9 +188,17 @@ def action(name: str) -> str:
     return ACTIONS.get(name, name)
 
 
-def flow(name: str) -> str:
-    """A flow's name for people; its own where it has none."""
-    return FLOWS.get(name, name)
+def details(line: AuditLine) -> list[tuple[str, Sequence[str]]]:
+    """What else an audit line says: names and their values; none where the name says it all."""
+    said = [(name, value) for name, value in line.detail.items() if name not in UNTOLD]
+    return [(DETAILS.get(name, name), _values(value)) for name, value in said if value != "" and value is not False]
+
+
+def _values(value: JsonValue) -> Sequence[str]:
+    if value is True or value == "yes":
+        return ()
+    several = value if isinstance(value, list) else re.split(r", (?=[+~-] )", str(value))
+    return [SAID.get(str(one), str(one)) for one in several]
 
 
 def event(type_: EventType) -> str:

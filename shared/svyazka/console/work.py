@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
+from svyazka.console.turning import turned
 from svyazka.console.words import JOBS
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import JOBS_OF_TENANT, RECENT_JOBS
@@ -41,14 +42,11 @@ async def jobs(visit: Visit) -> Response:
     """`/jobs`: newest first."""
     tenant = visit.tenant()
     query, where = (JOBS_OF_TENANT, {"tenant": tenant}) if tenant else (RECENT_JOBS, {})
-    try:
-        found = await visit.store.find(query, equal=where, limit=ROWS, cursor=visit.asked("after") or None)
-    except ValueError:
-        raise HTTPException(404) from None
+    found = await turned(visit, query, where, ROWS)
     shown = [one.model for one in journal.known(Job, found.documents) if one.model.tenant in visit.tenants]
     return page(
         "jobs.html", visit,
-        {"jobs": shown, "more": found.cursor, "tenant": tenant, "name_of": name_of, "became": became},
+        {"jobs": shown, "more": found.more, "tenant": tenant, "name_of": name_of, "became": became},
     )  # fmt: skip
 
 

@@ -20,15 +20,15 @@ class AskedOfTheWorker:
     def __init__(self, worker: WorkerAsked, clock: Clock) -> None:
         self._worker, self._clock = worker, clock
 
-    async def answer(self, caller: Caller, question: Mapping[str, Any]) -> Reply | None:
-        """The answer to a question about a site's calendar, or about whoever a session is of."""
+    async def answer(self, caller: Caller, question: Mapping[str, Any], seconds: float = READ_SECONDS) -> Reply | None:
+        """The answer to a question about a site's calendar, a table, or whoever a session is of."""
         site = caller.site
         body = {
             "tenant": site.tenant, "connection": caller.settings.calendar or "", "by": site.connection,
             "question": question,
         }  # fmt: skip
         try:
-            return await self._worker.ask(Asked.ASK, body, READ_SECONDS)
+            return await self._worker.ask(Asked.ASK, body, seconds)
         except NoReply as error:
             log("WARNING", "not answered in time", tenant=site.tenant, connection=site.connection, reason=str(error))
             return None

@@ -56,7 +56,17 @@ class Bringing:
 
         return append
 
-    async def _append(self, call: str, asked: Call, said: dict[str, Any], as_form: bool) -> Answer:
+    async def of_a_table(self, asked: Call) -> Answer:
+        """A payment whose body was made here, of what the till has just said. No flood holds it back: a check that
+        is open there gets one link, however many ask for it."""
+        said = sent(asked.request)
+        if isinstance(said, Answer):
+            return said
+        return await self._append("payment", asked, said, as_form=False, by_the_till=True)
+
+    async def _append(
+        self, call: str, asked: Call, said: dict[str, Any], as_form: bool, by_the_till: bool = False
+    ) -> Answer:
         caller, settings = asked.caller, asked.caller.settings
         if call in BY_SERVERS and not caller.server:
             return problem(403, "The server key is needed", f"POST /ingest/{call} is for the site's back end")
@@ -74,11 +84,13 @@ class Bringing:
         body = checked(BODIES[call], said, as_form)
         if isinstance(body, Answer):
             return body
+        if isinstance(body, Payment) and body.recurring is not None and not caller.server:
+            return problem(403, "The server key is needed", "`recurring` is for the site's back end")
         missing = _missing(body) or _elsewhere(body, caller)
         if missing is not None:
             return missing
         named = name_of(self._keyring, caller, call, body, said, key)
-        held = None if caller.server or trap else await self._held(caller, body)
+        held = None if caller.server or by_the_till or trap else await self._held(caller, body)
         envelope = Envelope.model_validate({
             "call": call, "by": caller.by, "named": named.mark, "within": named.seconds,
             "print": print_of(self._keyring, caller, said), "held": held, "ignored": trap,
@@ -181,6 +193,12 @@ def _missing(body: Body) -> Answer | None:
     """A lead that nobody could answer is no lead."""
     if isinstance(body, Lead) and not (body.phone or body.email or body.chat):
         return wrong("phone", "expected a phone, an email or a chat by which the person can be reached")
+    if isinstance(body, Payment) and (body.order is None) == (body.subscription is None):
+        return wrong("order", "expected the order that is paid for, or the subscription, and not both")
+    if isinstance(body, Payment) and body.recurring is not None and body.subscription is not None:
+        return wrong("recurring", "expected it with an order: a subscription is there already")
+    if isinstance(body, Payment) and body.recurring is not None and not (body.consent and body.consent.text):
+        return wrong("consent.text", "expected the words that the payer agreed to: nobody is charged without them")
     if isinstance(body, Booking) and not body.phone:
         return wrong("phone", "expected the phone of whoever comes")
     return None

@@ -75,8 +75,8 @@ def page_of(head: RawRequest, settings: SiteSettings) -> str | Answer | None:
     This protects nobody (curl says what it likes): it keeps pages of others from reading what a visitor may see.
     """
     origin = (head.header("origin") or "").strip().lower()
-    if not origin or origin == "null":
-        return None
+    if not origin or origin == "null" or origin.partition("://")[2] == (head.header("host") or "").lower():
+        return None  # a page of ours (a table's) is no page of the site's
     if origin in settings.origins:
         return origin
     return problem(
@@ -108,10 +108,16 @@ def preflight(head: RawRequest) -> Answer:
 def address_of(head: RawRequest, peer: str, proxies: int) -> str:
     """Where a call comes from: the peer, or what the trusted proxies in front of us (so many) said of theirs. A
     network of IPv6 counts as one, for a household has all of it."""
-    said = [part.strip() for part in (head.header("x-forwarded-for") or "").split(",") if part.strip()]
+    # A proxy may add its own header below the caller's in place of a word to it.
+    lines = [value.decode("latin-1") for name, value in head.headers if name == b"x-forwarded-for"]
+    said = [part.strip() for part in ",".join(lines).split(",") if part.strip()]
     text = said[-proxies] if 0 < proxies <= len(said) else peer
     try:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return text[:64]
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is None:
+            return str(ipaddress.ip_network((found, 64), strict=False))
+        found = found.ipv4_mapped  # what listens for both sees IPv4 so: one network of all of them would be everybody
+    return str(found)

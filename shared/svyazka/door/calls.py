@@ -44,6 +44,6 @@ def name_in(path: str) -> tuple[str, str]:
         parts.pop(0)
     if not parts:
         return "", ""
-    if parts[0] in ("me", "code", "booking", "session") and len(parts) > 1:
+    if (parts[0] in ("me", "code", "booking", "session") and len(parts) > 1) or parts[:2] == ["subscription", "cancel"]:
         return "/".join(parts[:2]), "/".join(parts[2:])
     return parts[0], "/".join(parts[1:])

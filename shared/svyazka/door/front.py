@@ -23,6 +23,7 @@ from svyazka.door.limits import Limiter
 from svyazka.door.looking import Looking
 from svyazka.door.openapi import document
 from svyazka.door.paying import Paying
+from svyazka.door.tables import Tables
 from svyazka.door.visits import Visits
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import RETRY_AFTER, ReadBody, Receiver, problem
@@ -51,7 +52,9 @@ class FrontDoor:
         asked = AskedOfTheWorker(worker or NobodyAsked(), clock)
         bringing = Bringing(door, self.receiver, self.counts, asked)
         knowing = Knowing(door, self.receiver, Codes(door, keyring, self.receiver, limiter, rest), asked, rest)
+        tables = Tables(asked, bringing)
         looking = Looking(door, Visits(self.receiver, asked), asked)
+        paying = Paying(self.receiver, asked)
         self._settings: dict[str, tuple[Mapping[str, Any], SiteSettings]] = {}
         self._calls: dict[tuple[str, str], Handler] = {
             **{("POST", call): bringing.taking(call) for call in BODIES},
@@ -65,7 +68,13 @@ class FrontDoor:
             ("GET", "me/visits"): knowing.own("my_visits"),
             ("GET", "me/bookings"): knowing.own("my_bookings"),
             ("GET", "status"): looking.status,
-            ("GET", "payment"): Paying(asked).state,
+            ("GET", "table"): tables.look,
+            ("POST", "table"): tables.pay,
+            ("GET", "me/subscriptions"): knowing.own("my_subscriptions"),
+            ("GET", "me/payments"): knowing.own("my_payments"),
+            ("GET", "payment"): paying.state,
+            ("GET", "subscription"): paying.subscription,
+            ("POST", "subscription/cancel"): paying.cancel,
             ("GET", "test-crm"): bringing.test_crm,
             ("GET", "services"): looking.at("services"),
             ("GET", "staff"): looking.at("staff", "service"),
@@ -80,9 +89,14 @@ class FrontDoor:
         if answer.status >= 400:
             log(
                 "ERROR" if answer.status >= 500 else "WARNING", "call refused", vendor=WEBHOOK.vendor,
-                path=name_in(head.path)[0], code=str(answer.status), seconds=round(time.monotonic() - started, 4),
+                path=self._known(head.path), code=str(answer.status), seconds=round(time.monotonic() - started, 4),
             )  # fmt: skip
         return answer
+
+    def _known(self, path: str) -> str:
+        """What of a path may be logged: whoever puts a key or a phone in the place of a call's name is in no log."""
+        name = name_in(path)[0]
+        return name if any(known == name for _method, known in self._calls) else ""
 
     async def _handle(self, head: RawRequest, read_body: ReadBody, peer: str) -> Answer:
         name, rest = name_in(head.path)

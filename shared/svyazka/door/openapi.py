@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from svyazka.connectors.site.schema import BODIES
+from svyazka.door.tables import OF_THE_PAYER
 
 _ID = {"type": "string", "pattern": "^evt_[0-9a-f]{32}$"}
 _PROBLEM = {
@@ -22,6 +23,14 @@ _PAYMENT = {
     "type": "object", "required": ["id", "state"],
     "properties": {
         "id": _PAYMENT_ID, "url": {"type": "string"}, "state": {"enum": _STATES}, "refunded": {"type": "string"},
+    },
+}  # fmt: skip
+_SUBSCRIPTION_ID = {"type": "string", "pattern": "^sub_[0-9a-f]{24}$"}
+_SUBSCRIPTION = {
+    "type": "object", "required": ["id"],
+    "properties": {
+        "id": _SUBSCRIPTION_ID, "due_at": {"type": "string"}, "pay": {"type": "boolean"},
+        "state": {"enum": ["active", "retrying", "needs_card", "needs_owner", "stopped", "cancelled"]},
     },
 }  # fmt: skip
 _REACHED = [
@@ -73,6 +82,8 @@ def _demanding(call: str, schema: dict[str, Any]) -> dict[str, Any]:
     """With what the model alone doesn't say: a lead is somebody who can be reached."""
     if call == "lead":
         return {**schema, "anyOf": _REACHED}
+    if call == "payment":
+        return {**schema, "oneOf": [{"required": ["order"]}, {"required": ["subscription"]}]}
     if call == "booking":
         phone = {"type": "string", "maxLength": 40, "pattern": r"\S"}
         named = {**schema["properties"], "phone": phone}
@@ -155,6 +166,29 @@ def _others() -> dict[str, Any]:
         "/ingest/test-crm": {
             "get": _looking("test", {}, test, more={"202": "written down", "502": "it didn't arrive"})
         },
+        "/ingest/table/{table}": {
+            "get": {
+                **_looking("table", {}, _TABLE, more=_NO_CHECK), "parameters": [_TABLE_NAME],
+            },
+            "post": {
+                **_asking("table_payment", _of_the_payer(), "200", _PAYMENT, **{"202": "begun", **_NO_CHECK}),
+                "parameters": [_TABLE_NAME],
+            },
+        },
+        "/ingest/me/subscriptions": {"get": _looking("subscriptions", {}, mine, _WITH_SESSION)},
+        "/ingest/me/payments": {"get": _looking("payments", {}, mine, _WITH_SESSION)},
+        "/ingest/subscription/{id}": {
+            "get": {
+                **_looking("subscription_state", {}, _SUBSCRIPTION, more={"404": "no such subscription of this site"}),
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _SUBSCRIPTION_ID}],
+            }
+        },
+        "/ingest/subscription/cancel": {
+            "post": _asking(
+                "unsubscribe", {"id": _SUBSCRIPTION_ID}, "200", _SUBSCRIPTION,
+                **{"202": "written down", "404": "no such subscription of this site"},
+            )
+        },
         "/ingest/payment/{id}": {
             "get": {
                 **_looking("payment_state", {}, _PAYMENT, more={"404": "no such payment of this site"}),
@@ -170,6 +204,22 @@ def _others() -> dict[str, Any]:
     }  # fmt: skip
 
 
+_TABLE = {"type": "object", "required": ["order", "check", "table", "amount", "currency", "items"]}
+_TABLE_NAME = {
+    "name": "table", "in": "path", "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": r"^\w[\w -]*$"},
+}  # fmt: skip
+_NO_CHECK = {
+    "404": "no such table, or nothing open at it: `code`", "409": "it can't be paid for here as it stands: `code`",
+}  # fmt: skip
+
+
+def _of_the_payer() -> dict[str, Any]:
+    """What whoever pays at a table may say. `amount` is the one that was shown."""
+    known = BODIES["payment"].model_json_schema()["properties"]
+    return {"amount": {"type": "string", "default": ""}, **{name: known[name] for name in OF_THE_PAYER}}
+
+
 _WITH_SESSION = [{**key, "session": []} for key in _KEYS]
 
 
@@ -177,7 +227,8 @@ _CHANGED = {"202": "written down", "404": "no such booking", "409": "it can't be
 
 
 def _asking(name: str, fields: dict[str, Any], status: str, told: dict[str, Any], **more: str) -> dict[str, Any]:
-    schema = {"type": "object", "required": list(fields), "properties": fields}
+    required = [each for each, field in fields.items() if "default" not in field]
+    schema = {"type": "object", "required": required, "properties": fields}
     return {
         "operationId": name, "security": _KEYS,
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},

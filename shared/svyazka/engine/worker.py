@@ -31,8 +31,11 @@ from svyazka.engine.operating.deeds import Hands
 from svyazka.engine.operating.preview import Preview
 from svyazka.engine.operating.replaying import Replaying
 from svyazka.engine.operating.requests import Requests
+from svyazka.engine.operating.sign_ins import SignIns
 from svyazka.engine.outages.learning import Outages
+from svyazka.engine.paying.fiscalising import Fiscalising
 from svyazka.engine.paying.looking import Looking
+from svyazka.engine.paying.turning import Turning
 from svyazka.engine.planning.at_once import AtOnce
 from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.money import PlansMoney
@@ -40,6 +43,7 @@ from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
 from svyazka.engine.problems import sights
 from svyazka.engine.support.logs import log
+from svyazka.engine.telling.digests import tell_digests
 from svyazka.engine.upkeep.poll import Poller
 from svyazka.engine.upkeep.probing import probe
 from svyazka.engine.upkeep.retention import Retention
@@ -47,7 +51,7 @@ from svyazka.engine.upkeep.silent_hooks import SilentHooks
 from svyazka.engine.upkeep.sweep import Sweep
 from svyazka.engine.upkeep.usual_hours import count_usual_hours
 from svyazka.model.errors import ConfigError, NotAnswered, SourceUnavailable, Unavailable, WrittenByNewer
-from svyazka.model.events import EventRecord
+from svyazka.model.events import EventRecord, EventType
 
 RECORDED, NOT_RECORDED, NO_SUCH_WORK = 204, 503, 404
 
@@ -75,10 +79,11 @@ class Worker:
         self.recorder = Recorder(hub, self.outages)
         self.attempts = Attempts(hub, self.admission, self.recorder)
         self.decider = FlowsDecide(hub, rereader, Cards(hub, self.outages), self.asker)
-        self.looking = Looking(hub, self.outages)
+        self.turning = Turning(hub)
+        self.looking, self.fiscalising = Looking(hub, self.outages), Fiscalising(hub, self.outages)
         self.planner = Planner(
             hub, self.decider, self.admission, self.attempts, Receipts(hub, self.recorder),
-            PlansMoney(hub, self.looking),
+            PlansMoney(hub, self.looking, self.fiscalising),
         )  # fmt: skip
         self.at_once = AtOnce(hub, self.planner, self.attempts, self.looking)
         self.sweeper = Sweep(hub, self.outages)
@@ -91,6 +96,7 @@ class Worker:
         self.webhook_of = webhooks
         preview = Preview(hub, self.decider, self.admission, self.outages)
         self.requests = Requests(hub, self.outages, webhooks, hands, preview) if hands else None
+        self.sign_ins = SignIns(hub)
         self.salvager = Salvager(hub.store, hub.queue, hub.keyring, webhooks)
 
     async def handle(self, path: str, body: Mapping[str, str]) -> int:
@@ -127,14 +133,21 @@ class Worker:
                     await self.watch.tell_silent()
                     await self.watch.look_into_quarantine()
                     await count_usual_hours(self.hub, self.front_door)
+                    await tell_digests(self.hub)
                 case Route.NOTICED:
                     await sights.noticed(self.hub, body["tenant"], body["connection"], body["what"])
                 case Route.JOB:
                     await self.jobs.go_on(body["job"], released="released" in body)
                 case Route.PAY:
                     await self._pay(body)
+                case Route.SUBSCRIPTION:
+                    await self.turning.turn(body["subscription"])
+                case Route.RECEIPT:
+                    await self.fiscalising.look(body["receipt"])
                 case Route.SALVAGE:
                     await self._salvage(body)
+                case Route.SIGN_IN:
+                    await self.sign_ins.send_codes(body["asked"])
                 case Route.REQUEST if self.requests is not None:
                     await self.requests.carry_out(body["request"])
                 case _:
@@ -177,8 +190,10 @@ class Worker:
             return
         held = await journal.load(self.hub.store, EventRecord, body["event"])
         if held is not None:
+            event = held.model.event
+            looking = self.fiscalising if event.type is EventType.RECEIPT_CHANGED else self.looking
             with suppress(SourceUnavailable):  # what may change is asked about again by the clock
-                await self.looking.told(held.model.event)
+                await looking.told(event)
 
     async def _salvage(self, body: Mapping[str, str]) -> None:
         unreadable = await self.salvager.salvage(body)

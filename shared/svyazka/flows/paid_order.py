@@ -22,8 +22,9 @@ from svyazka.model.tenants import Duration
 
 
 class PaidOrderSettings(TextSettings):
-    """`paid_order`: from providers, via messengers, and a CRM where there is one."""
+    """`paid_order`: from providers, via messengers, a CRM, or both."""
 
+    text: str = "{name}, оплата получена: заказ {number}, {sum} ₽. {business}"
     refunded: str | None = None
     """What the payer is written when money goes back; nothing where it isn't there."""
     note: str = "Оплачено: заказ {number}, {sum} ₽"
@@ -49,7 +50,7 @@ class PaidOrder(Flow[PaidOrderSettings]):
     name = "paid_order"
     of_payments = True
     carries = ("SendMessage", PUTS)
-    suggested = {"text": "{name}, оплата получена: заказ {number}, {sum} ₽. {business}"}
+    needs_first = False
 
     def settings_model(self) -> type[PaidOrderSettings]:
         return PaidOrderSettings

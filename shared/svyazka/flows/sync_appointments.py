@@ -71,6 +71,16 @@ class SyncAppointmentsSettings(FlowSettings):
     def _known_placeholders(cls, value: str) -> str:
         return check_template(value, TITLE_SHOWS)
 
+    @field_validator("per", mode="before")
+    @classmethod
+    def _each_visit(cls, value: Any) -> Any:
+        if value == "person":
+            raise ValueError(
+                _("expected visit: one deal for all visits of a person can't show when each of them is; `attach: open`"
+                  " takes a person's open deal for the next visit")
+            )  # fmt: skip
+        return value
+
     @field_validator("mode", mode="before")
     @classmethod
     def _on(cls, value: Any) -> Any:

@@ -136,6 +136,15 @@ class SyncContactsSettings(FlowSettings):
             return {}
         return dict.fromkeys(self.between if self.create == "all" else (self.create,), "always")
 
+    def rules_of(self, kind: RecordKind, fields: dict[str, str]) -> Rules:
+        """The rules for things of a kind."""
+        return Rules(
+            kind=kind, between=self.between, writes=self.mode == "on", fields=fields, create=self.makes, only=self.only,
+            clear=self.clear,
+            delete=self.delete if isinstance(self.delete, dict) else dict.fromkeys(self.between, self.delete),
+            conflicts=self.conflicts, prefer=self.prefer, first=self.first, on_doubt=self.on_doubt,
+        )  # fmt: skip
+
 
 class SyncContacts(Flow[SyncContactsSettings]):
     """Carried out by `engine/in_step`: an event only says which person is to be looked at."""
@@ -152,13 +161,7 @@ class SyncContacts(Flow[SyncContactsSettings]):
         return CONTACTS
 
     def rules(self, settings: SyncContactsSettings) -> Rules:
-        delete = settings.delete
-        return Rules(
-            kind=RecordKind.CONTACT, between=settings.between, writes=settings.mode == "on",
-            fields={**FIELDS, **settings.fields}, create=settings.makes, only=settings.only, clear=settings.clear,
-            delete=delete if isinstance(delete, dict) else dict.fromkeys(settings.between, delete),
-            conflicts=settings.conflicts, prefer=settings.prefer, first=settings.first, on_doubt=settings.on_doubt,
-        )  # fmt: skip
+        return settings.rules_of(RecordKind.CONTACT, {**FIELDS, **settings.fields})
 
 
 FLOW = SyncContacts()

@@ -7,34 +7,33 @@ people whom an import has brought.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from svyazka.engine.comparing.compare import ComparedRecord, compare_record
 from svyazka.engine.comparing.compare import Side as Compare
 from svyazka.engine.comparing.fields import FieldRule
 from svyazka.engine.comparing.settling import NO_PROOF, Answer
 from svyazka.engine.contracts.capabilities.records import Records, Written
+from svyazka.engine.delivering.consent import any_forgotten, newest_words, optout_ids
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
-from svyazka.engine.in_step.noting import keys_of, note_ids, noted_under
+from svyazka.engine.in_step.noting import keys_of, noted_under
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.in_step.wanting import over, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Write
-from svyazka.engine.support.failpoints import reach
+from svyazka.engine.ports.store import Replace, Write
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.base import Stored
-from svyazka.model.errors import Conflict, Unavailable
-from svyazka.model.in_step import FILES, Link, MatchKey, Record, Side, is_file, link_id, record_id
-from svyazka.model.records import CLEARED, UNREAD, Object, RecordKind, Value, Wanted
+from svyazka.importing.page import Page
+from svyazka.model.errors import Unavailable
+from svyazka.model.in_step import FILES, Link, Record, Side, is_file, link_id, record_id
+from svyazka.model.records import CLEARED, UNREAD, Key, Object, RecordKind, Value, Wanted
 
 KIND = RecordKind.CONTACT
 TRIES = 8
-_StoredT = TypeVar("_StoredT", bound=Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,8 @@ class Book:
         self._printer = printer(hub, account.tenant.id, KIND)
 
     @property
-    def _tenant(self) -> str:
+    def tenant(self) -> str:
+        """Whose book it is."""
         return self._account.tenant.id
 
     @property
@@ -80,9 +80,20 @@ class Book:
         """The records of those cards that have one."""
         return await self._linked(self.system, cards)
 
+    async def forgotten(self, addresses: Mapping[int, Sequence[str]]) -> set[int]:
+        """Those of these rows, by their numbers, one of whose addresses asked to be forgotten: in whatever file he
+        stands, and though nothing else is left of him here."""
+        hub = self._hub
+        places = {
+            number: [optout_ids(hub, self.tenant, one) for one in given] for number, given in addresses.items()
+        }  # fmt: skip
+        wanted = dict.fromkeys(id_ for ids in places.values() for of_one in ids for id_ in of_one)
+        there = await hub.store.get_many([("optouts", id_) for id_ in wanted])
+        return {number for number, ids in places.items() if any_forgotten(newest_words(ids, there))}
+
     async def _linked(self, connection: str, objects: Sequence[str]) -> dict[str, Versioned[Record]]:
         store = self._hub.store
-        ids = [link_id(self._tenant, KIND, connection, one) for one in objects]
+        ids = [link_id(self.tenant, KIND, connection, one) for one in objects]
         links = {
             one: journal.read(Link, there).model.record
             for one, there in zip(objects, await store.get_many([("links", id_) for id_ in ids]), strict=True) if there
@@ -126,7 +137,7 @@ class Book:
     def _other(self, name: str, side: Side) -> Compare:
         """Another system's side, unread."""
         spec = self._account.tenant.connections.get(name)
-        records = self._hub.directory.manifests(spec.vendor).records if spec is not None else None
+        records = self._hub.directory.manifests(spec.vendor).records_under(spec.settings) if spec is not None else None
         if records is None:
             return Compare({}, side.bases, read_only=True)
         return Compare({}, side.bases, keeps=partial(records.keeps, KIND), one_value=records.singles)
@@ -141,16 +152,26 @@ class Book:
         news = any(compared.bases(name) for name in (self.file, self.system)) and not compared.restamped
         return not linked or news or bool(self.writes(compared))
 
+    def says_anew(self, fields: Mapping[str, Value], names: Iterable[str], record: Record | None) -> bool:
+        """Whether a row says something else in one of these fields than when it was last agreed with."""
+        bases = _bases(record, self.file)
+        return any(
+            name not in bases or self._printer.shows(bases[name].prints, name, fields[name]) is not True
+            for name in names
+        )
+
     # Writing down
 
-    async def note(self, done: Sequence[Noted]) -> None:
-        """Take all these down: links, what was agreed, keys. Twice does no harm. Raises Unavailable."""
+    async def note(self, done: Sequence[Noted], by: str) -> None:
+        """Take all these down: links, what was agreed, keys; what was claimed `by` a chunk is free again. Twice does no
+        harm. Raises Unavailable."""
         left = list(done)
         for _ in range(TRIES):
             if not left:
                 return
-            page = await _Page.read(self, left)
-            left = await page.write(left)
+            keys = [key for one in left for key in keys_of([shown_by(one.object, one.fields)])]
+            page = await self.page([place for one in left for place in self.places(one)], keys)
+            left = await page.write(left, _Agreeing(self, page, by).of)
             if left:
                 await self._hub.limiter.rest(0.05 * self._hub.chance())
         if left:
@@ -180,7 +201,8 @@ class Book:
             sides[name] = sides[name].model_copy(update={"bases": {**sides[name].bases, **bases}})
         accepted = {name: said for name, said in record.accepted.items() if name not in compared.fields}
         refused = {name: why for name, why in record.refused.items() if name != self.system}
-        people = [self._hub.keyring.person(self._tenant, key.value) for key in keys_of([_as_object(one)])]
+        told = keys_of([shown_by(one.object, one.fields)])
+        people = [self._hub.keyring.person(self.tenant, key.value) for key in told]
         return record.model_copy(
             update={
                 "sides": sides, "accepted": {**accepted, **settled.accepted}, "refused": refused,
@@ -193,107 +215,66 @@ class Book:
         """The hub."""
         return self._hub
 
-    def link(self, connection: str, object_: str, record: str) -> Link:
-        """An object's link."""
-        id_ = link_id(self._tenant, KIND, connection, object_)
-        return Link(id=id_, tenant=self._tenant, kind=KIND, connection=connection, object=object_, record=record)
-
-    def begun(self, one: Noted) -> Record:
-        """The record that begins with a card: the same as whoever hears of the card from its system makes."""
-        id_ = record_id(link_id(self._tenant, KIND, self.system, one.object))
-        return Record(id=id_, tenant=self._tenant, kind=KIND, sides={}, created_at=self._hub.clock.now())
-
-
-class _Page:
-    """The documents that some rows are about, as far as they are known: what is written is known anew."""
-
-    def __init__(self, book: Book) -> None:
-        self._book, self._store = book, book.hub.store
-        self._links: dict[str, Versioned[Link]] = {}
-        self._records: dict[str, Versioned[Record]] = {}
-        self._notes: dict[str, Versioned[MatchKey]] = {}
-
-    @classmethod
-    async def read(cls, book: Book, done: Sequence[Noted]) -> _Page:
-        """All that stands there already."""
-        page = cls(book)
-        ids = [book.link(name, object_, "").id for one in done for name, object_ in page._places(one)]
-        page._links = await page._known(Link, "links", ids)
-        page._records = await page._known(Record, "records", [one.model.record for one in page._links.values()])
-        probe = book.begun(done[0])
-        keys = [key for one in done for key in keys_of([_as_object(one)])]
-        notes = [id_ for key in keys for id_ in note_ids(book.hub.keyring, probe, key)]
-        page._notes = await page._known(MatchKey, "matches", notes)
+    async def page(self, objects: Iterable[tuple[str, str]], keys: Iterable[Key]) -> Page:
+        """What stands in the book of these."""
+        page = Page(self._hub.store, self._hub.keyring, self.tenant, KIND)
+        await page.read(objects, keys)
         return page
 
-    async def write(self, done: Sequence[Noted]) -> list[Noted]:
-        """Write it down, in as few commits as they may be; those that somebody else was quicker with are given back."""
-        back: list[Noted] = []
-        some: list[Noted] = []
-        writes: list[Write] = []
-        for one in done:
-            own = await self._of(one)
-            about = {_key(write) for write in own}
-            meets = any(_key(write) in about for write in writes)
-            if writes and (meets or len(writes) + len(own) > COMMIT_MOST):
-                back += await self._commit(some, writes)
-                some, writes = [], []
-                own = await self._of(one)
-            some.append(one)
-            writes += own
-        return back + await self._commit(some, writes) if writes else back
+    def places(self, one: Noted) -> tuple[tuple[str, str], tuple[str, str]]:
+        """A row, and its card."""
+        return (self.file, one.row), (self.system, one.object)
 
-    async def _commit(self, some: Sequence[Noted], writes: Sequence[Write]) -> list[Noted]:
-        try:
-            versions = await self._store.commit(writes)
-        except Conflict:
-            return list(some)
-        reach("chunk.in_book")
-        for write, version in zip(writes, versions, strict=True):
-            assert isinstance(write, Create | Replace)
-            document = write.document
-            match document.kind:
-                case "links":
-                    self._links[document.id] = Versioned(journal.read(Link, document).model, version)
-                case "records":
-                    self._records[document.id] = Versioned(journal.read(Record, document).model, version)
-                case _:
-                    self._notes[document.id] = Versioned(journal.read(MatchKey, document).model, version)
-        return []
+    def begun(self, card: str) -> Record:
+        """The record that begins with a card: the same as whoever hears of the card from its system makes."""
+        return self._begun(self.system, card)
 
-    async def _of(self, one: Noted) -> list[Write]:
+    def begun_by_row(self, row: str) -> Record:
+        """The record that begins with a row, whose card is still to be made."""
+        return self._begun(self.file, row)
+
+    def _begun(self, connection: str, object_: str) -> Record:
+        id_ = record_id(link_id(self.tenant, KIND, connection, object_))
+        sides = {connection: Side(object=object_)}
+        return Record(id=id_, tenant=self.tenant, kind=KIND, sides=sides, created_at=self._hub.clock.now())
+
+
+class _Agreeing:
+    """Writes down what became of rows, over what stands on a page."""
+
+    def __init__(self, book: Book, page: Page, by: str) -> None:
+        self._book, self._page, self._by = book, page, by
+
+    async def of(self, one: Noted) -> list[Write]:
         """What is to be written of a row; nothing where its person asked to be forgotten."""
-        book = self._book
-        row, card = [await self._record(name, object_) for name, object_ in self._places(one)]
+        book, page = self._book, self._page
+        row, card = [await page.record(name, object_) for name, object_ in book.places(one)]
         into, writes = card, list[Write]()
         if row is not None and (card is None or row.model.id != card.model.id) and self._lacks_a_card(row, one):
             into = row
             if card is not None and may_join(row.model, card.model):
                 stays, goes = (row, card) if the_one_that_stays(row.model, card.model) else (card, row)
-                joined, writes = take_in(stays.model, goes, await self._links_of(goes.model), book.hub.clock.now())
+                joined, writes = take_in(stays.model, goes, await page.links_of(goes.model), book.hub.clock.now())
                 into = Versioned(joined, stays.version)
             elif card is not None:
                 into = card
         if into is None:
-            into = Versioned(book.begun(one), None)
+            into = Versioned(book.begun(one.object), None)
         if into.model.forgotten_at is not None:
             return []
-        record = book.agreed(one, into.model)
+        record = freed(book.agreed(one, into.model), self._by)
         moved = {write.document.id for write in writes if isinstance(write, Replace)}
         writes.append(over(Versioned(record, into.version), record))
         if row is not None and row.model.id not in moved | {record.id}:
             writes += self._without(row, one)
-        for name, object_ in self._places(one):
-            link = book.link(name, object_, record.id)
-            there = self._links.get(link.id)
+        for name, object_ in book.places(one):
+            there = page.linked(name, object_)
             if there is None:
-                writes.append(journal.create(link))
-            elif there.model.record != record.id and link.id not in moved:
+                writes.append(journal.create(page.link(name, object_, record.id)))
+            elif there.model.record != record.id and there.model.id not in moved:
                 writes.append(journal.replace(there.model.model_copy(update={"record": record.id}), there.version))
-        for key in keys_of([_as_object(one)]):
-            ids = note_ids(book.hub.keyring, record, key)
-            there_already = next((self._notes[id_] for id_ in ids if id_ in self._notes), None)
-            note = noted_under(book.hub.keyring, record, key, there_already)
+        for key in keys_of([shown_by(one.object, one.fields)]):
+            note = noted_under(book.hub.keyring, record, key, page.note(key))
             writes += [note] if note is not None else []
         return writes
 
@@ -304,32 +285,12 @@ class _Page:
             return []
         sides = {name: kept for name, kept in held.model.sides.items() if name != self._book.file}
         left = held.model.model_copy(update={"sides": sides, "moves": held.model.moves + 1})
-        return [journal.replace(left, held.version)]
-
-    def _places(self, one: Noted) -> tuple[tuple[str, str], tuple[str, str]]:
-        return (self._book.file, one.row), (self._book.system, one.object)
+        return [journal.replace(freed(left, self._by), held.version)]
 
     def _lacks_a_card(self, held: Versioned[Record], one: Noted) -> bool:
         """Whether a record is this row's, and has none in the system yet."""
         side = held.model.sides.get(self._book.file)
         return side is not None and side.object == one.row and self._book.system not in held.model.sides
-
-    async def _links_of(self, record: Record) -> list[Versioned[Link]]:
-        links = [self._book.link(name, side.object, record.id).id for name, side in record.live.items()]
-        return list((await self._known(Link, "links", links)).values())
-
-    async def _record(self, connection: str, object_: str) -> Versioned[Record] | None:
-        link = self._links.get(self._book.link(connection, object_, "").id)
-        if link is None:
-            return None
-        held = self._records.get(link.model.record)
-        if held is not None and held.model.merged_into is not None:
-            held = await record_of(self._store, held.model.id)
-        return held
-
-    async def _known(self, model: type[_StoredT], kind: str, ids: Sequence[str]) -> dict[str, Versioned[_StoredT]]:
-        there = await self._store.get_many([(kind, id_) for id_ in dict.fromkeys(ids)])
-        return {one.id: journal.read(model, one) for one in there if one is not None}
 
 
 def _bases(record: Record | None, name: str) -> Mapping[str, Any]:
@@ -337,10 +298,13 @@ def _bases(record: Record | None, name: str) -> Mapping[str, Any]:
     return side.bases if side is not None else {}
 
 
-def _key(write: Write) -> tuple[str, str]:
-    assert isinstance(write, Create | Replace)
-    return write.document.key
+def freed(record: Record, by: str) -> Record:
+    """The record once a chunk has nothing to write of it any more."""
+    if record.running is None or record.running.delivery != by:
+        return record
+    return record.model_copy(update={"running": None, "intent": None})
 
 
-def _as_object(one: Noted) -> Object:
-    return Object(KIND, one.object, one.fields)
+def shown_by(object_: str, fields: Mapping[str, Value]) -> Object:
+    """A row as an object that shows what it tells."""
+    return Object(KIND, object_, fields)

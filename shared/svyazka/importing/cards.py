@@ -32,6 +32,10 @@ _TABLES = (
 RESEMBLE_MOST = 50
 """Cards of one full name that are compared: more of them tell nobody from anybody."""
 
+ALIKE = f"SELECT body FROM cards WHERE name = ? AND name <> '' LIMIT {RESEMBLE_MOST}"
+"""The index of names is none of empty ones, and is taken only where the question says so too: else each line of a file
+would go through all cards."""
+
 
 class Cards:
     """All of them, as they were listed."""
@@ -40,6 +44,8 @@ class Cards:
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for statement in _TABLES:
             self._base.execute(statement)
+        self.shown: set[str] = set()
+        """Fields that any of them shows, be it that they are empty."""
 
     def __len__(self) -> int:
         (count,) = self._base.execute("SELECT count(*) FROM cards").fetchone()
@@ -57,6 +63,7 @@ class Cards:
             self._base.execute(
                 "INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?, ?)", (one.id, name, *times, _packed(one))
             )
+            self.shown.update(field for field, value in one.fields.items() if value is not UNREAD)
             self._base.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, one.id) for key in _keys(one)])
         self._base.execute("COMMIT")
 
@@ -81,7 +88,7 @@ class Cards:
         name = " ".join(full_name(row.text("name")))
         if not name:
             return []
-        found = self._found(f"SELECT body FROM cards WHERE name = ? LIMIT {RESEMBLE_MOST}", name)
+        found = self._found(ALIKE, name)
         told, keys = told_by_row(row), keys_of(row)
         return [one for one in found if resemble(told, keys, told_by(one), _keys(one))]
 

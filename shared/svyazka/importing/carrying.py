@@ -50,10 +50,11 @@ class Importing(Work):
             held = await journal.load(self._hub.store, Chunk, chunk_id(plan.id, number))
             if held is None:
                 raise Failed("no_chunk", N_("a part of the import is gone: begin it anew"))
-            carrier = await self._carrier(held, job, tenant, plan)
+            carrier = await self._carrier(held, job, tenant, plan, patience)
             wait = await _patiently(carrier.carry)
             if wait is not None:
-                return Slice(counts, cursor=str(number), again_in=wait, phase=N_("asks what became of it"))
+                phase = N_("asks what became of it") if carrier.chunk.out else f"{number}/{plan.chunks}"
+                return Slice(counts, cursor=str(number), again_in=wait, phase=phase)
             counts += carrier.chunk.counts
             number += 1
         if number >= plan.chunks:
@@ -67,7 +68,7 @@ class Importing(Work):
         counts = Counts() if job.cursor else plan.without_carrying
         held = await journal.load(self._hub.store, Chunk, chunk_id(plan.id, number)) if number < plan.chunks else None
         if held is not None and held.model.out:
-            carrier = await self._carrier(held, job, tenant, plan)
+            carrier = await self._carrier(held, job, tenant, plan, patience)
             wait = await _patiently(carrier.ask_only)
             if wait is not None:
                 return Slice(again_in=wait)
@@ -78,10 +79,14 @@ class Importing(Work):
             left -= held.model.counts.read
         return Slice(counts + counted(skipped=max(left, 0)), cursor=str(number), end=True)
 
-    async def _carrier(self, held: Versioned[Chunk], job: Job, tenant: Tenant, plan: _Plan) -> ChunkCarrier:
+    async def _carrier(
+        self, held: Versioned[Chunk], job: Job, tenant: Tenant, plan: _Plan, patience: Patience
+    ) -> ChunkCarrier:  # fmt: skip
         account = await account_of(self._hub, self._outages, tenant.id, plan.connection)
         known = self._newcomers.setdefault(plan.id, Newcomers(plan.listed_at - CLOCKS_DIFFER))
-        return ChunkCarrier(self._outages, Target(self._hub, account, plan.name), held, known, job.lease_until)
+        return ChunkCarrier(
+            self._outages, Target(self._hub, account, plan.name), held, known, job.lease_until, patience
+        )
 
 
 async def _patiently(do: Callable[[], Awaitable[float | None]]) -> float | None:

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar, cast
 
 from svyazka.catalogue import N_
+from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import New, Records, Written
 from svyazka.engine.contracts.putting import FRESH
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.engine.jobs.asking import asking
+from svyazka.engine.jobs.work import Patience
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.outages.learning import Outages
-from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, holds
+from svyazka.engine.rules.deadlines import LEASE
 from svyazka.engine.support.failpoints import reach
 from svyazka.importing import newcomers
 from svyazka.importing.book import KIND, Book, Noted
+from svyazka.importing.cards import told_by_row
+from svyazka.importing.claims import Claims
 from svyazka.importing.newcomers import CLOCKS_DIFFER, Newcomers
 from svyazka.importing.planning import Target
 from svyazka.importing.rows_to_carry import RowToCarry
@@ -42,6 +46,8 @@ READ_AT_ONCE = 50
 """Cards that are read by one call before they are written."""
 BUSY = 5.0
 """Seconds until a card is looked at again that is being written just now."""
+MANY_THERE, UNSHOWN = "many_there", "unshown"
+"""Why somebody has to say: several cards that came meanwhile match; whose the one is can't be told. As in a plan."""
 PAUSE = 30.0
 """Seconds until the next try where the vendor doesn't say."""
 _SURE = Succeeded | Refused
@@ -49,7 +55,7 @@ _SURE = Succeeded | Refused
 
 
 class Later(SvyazkaError):
-    """The vendor wants a pause, and is in no trouble."""
+    """It goes on later, and the vendor is in no trouble."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"{seconds} s")
@@ -61,11 +67,13 @@ class ChunkCarrier:
 
     def __init__(
         self, outages: Outages, target: Target, held: Versioned[Chunk], newcomers: Newcomers,
-        lease_until: datetime | None,
+        lease_until: datetime | None, patience: Patience,
     ) -> None:  # fmt: skip
-        self._outages, self._target, self._held = outages, target, held
+        self._outages, self._target, self._held, self._patience = outages, target, held, patience
         self._newcomers, self._lease_until = newcomers, lease_until
         self._hub = target.hub
+        until = lease_until or self._hub.clock.real() + timedelta(seconds=LEASE)
+        self._claims, self._judged = Claims(target.book, held.model.id, until), set[str]()
 
     @property
     def chunk(self) -> Chunk:
@@ -89,11 +97,13 @@ class ChunkCarrier:
             return wait
         left: Sequence[RowToCarry] = [rows[place] for place in self.chunk.left if place in rows]
         if any(row.object is None for row in left):
-            await self._call(self._look_around)
+            while not await self._call(self._look_around):
+                if self._patience.is_over():
+                    raise Later(0.0)
             left = await self._with_newcomers(left)
         await self._brought_up([row for row in left if row.object is not None])
-        new = [row for row in left if row.object is None]
-        return await self._made(new) if new else None
+        wait = await self._made([row for row in left if row.object is None])
+        return BUSY if wait is None and self.chunk.left else wait
 
     async def ask_only(self) -> float | None:
         """Learn what became of the rows that are out, and send nothing."""
@@ -118,7 +128,9 @@ class ChunkCarrier:
         size = self._records.batch
         pieces = [rows[at : at + size] for at in range(0, len(rows), size)][::-1]
         while pieces:
-            piece = pieces.pop()
+            piece = await self._claimed(pieces.pop())
+            if not piece:
+                continue
             await self._claim([row.place for row in piece])
             written = await self._call(partial(self._send, piece), writing=True)
             if written is None:
@@ -131,6 +143,27 @@ class ChunkCarrier:
                 return wait
         return None
 
+    async def _claimed(self, rows: Sequence[RowToCarry]) -> Sequence[RowToCarry]:
+        """Those that nobody else makes or has made just now; whose card stands there by now is brought up to date."""
+        making = await self._claims.to_make(rows, self._judged)
+        if not making.there:
+            return making.ours
+        ids = list(dict.fromkeys(card for cards in making.there.values() for card in cards))
+        cards = {one.id: one for one in await self._call(partial(self._records.read_many, KIND, ids))}
+        met, new = list[RowToCarry](), list[RowToCarry]()
+        for row in rows:
+            if row.place not in making.there:
+                continue
+            theirs = [one for id_ in making.there[row.place] if (one := cards.get(id_))]
+            same = [one for one in theirs if can_be_one(told_by_row(row.row), told_by(one))]
+            if not same:
+                new.append(row)
+            else:
+                met += await self._met(row, same)
+        self._judged.update(ids)
+        await self._brought_up(met)
+        return [*making.ours, *(await self._claimed(new) if new else ())]
+
     async def _send(self, piece: Sequence[RowToCarry], call: Call[Any]) -> Sequence[Written] | None:
         if len(piece) == 1:
             return [_sure(await self._records.create(KIND, piece[0].fields, (), piece[0].mark, call))]
@@ -142,9 +175,10 @@ class ChunkCarrier:
         for row, one in zip(piece, written, strict=True):
             if not isinstance(one.outcome, _SURE):
                 continue
-            became = made[row.place] = self._of_outcome(row, one.outcome, Became.CREATED)
+            became = made[row.place] = self._of_outcome(row, one.outcome, Became.CREATED, row.left_out(answer=one))
             if became.object is not None and became.what is Became.CREATED:
                 noted.append(row.noted(became.object, answer=one))
+        await self._claims.let_go([row for row in piece if row.place in made and made[row.place].what is Became.FAILED])
         await self._settle(made, noted)
         return PAUSE if self.chunk.out else None
 
@@ -155,8 +189,9 @@ class ChunkCarrier:
         for at in range(0, len(rows), READ_AT_ONCE):
             some = rows[at : at + READ_AT_ONCE]
             ids = [row.object for row in some if row.object is not None]
+            known = await self._book.of_cards(ids)  # before the cards: whoever writes one afterwards has moved it
             cards = {one.id: one for one in await self._call(partial(self._records.read_many, KIND, ids))}
-            read_at, known = monotonic(), await self._book.of_cards(ids)
+            read_at = monotonic()
             equal: dict[int, RowOutcome] = {}
             noted: list[Noted] = []
             differ: list[tuple[RowToCarry, Object]] = []
@@ -168,11 +203,13 @@ class ChunkCarrier:
                 elif self._writes(row, card, known.get(card.id)):
                     differ.append((row, card))
                 else:
-                    equal[row.place] = self._became(row.place, Became.UNCHANGED, card.id)
+                    equal[row.place] = self._became(row.place, Became.UNCHANGED, card.id, left_out=row.left_out(card))
                     noted.append(row.noted(card.id, card))
             await self._settle(equal, noted)
+            ours = await self._claims.to_write([(row, known.get(card.id)) for row, card in differ])
             for row, card in differ:
-                await self._updated(row, card, read_at)
+                if row in ours:
+                    await self._updated(row, card, read_at)
 
     def _writes(self, row: RowToCarry, card: Object, held: Versioned[Record] | None) -> dict[str, Wanted]:
         record = held.model if held is not None else None
@@ -181,9 +218,6 @@ class ChunkCarrier:
     async def _updated(self, row: RowToCarry, card: Object, read_at: float) -> None:
         """Write what differs from the card as it is now; twice does no harm, so nothing is asked afterwards."""
         known = (await self._book.of_cards([card.id])).get(card.id)
-        running = known.model.running if known is not None else None
-        if running is not None and holds(running.lease_until, self._hub.clock.real(), TAKE_OVER_GRACE):
-            raise Later(BUSY)
 
         async def write(call: Call[Any]) -> tuple[RowOutcome, Noted | None]:
             there: Object | None = card
@@ -194,15 +228,18 @@ class ChunkCarrier:
             if there is None or (changes and done is None):
                 message = N_("it isn't there any more")
                 return self._became(row.place, Became.FAILED, card.id, "gone", message), None
+            left_out = row.left_out(there, done)
             if done is None:
-                became = self._became(row.place, Became.UNCHANGED, card.id)
+                became = self._became(row.place, Became.UNCHANGED, card.id, left_out=left_out)
             else:
-                became = self._of_outcome(row, _sure(done).outcome, Became.UPDATED)
+                became = self._of_outcome(row, _sure(done).outcome, Became.UPDATED, left_out)
             written = changes if became.what is Became.UPDATED else ()
             noted = row.noted(card.id, there, written, done)
             return became, noted if became.what is not Became.FAILED else None
 
         became, noted = await self._call(write)
+        if noted is None:
+            await self._claims.let_go([row])
         await self._settle({row.place: became}, [noted] if noted is not None else [])
 
     # Asking
@@ -251,11 +288,19 @@ class ChunkCarrier:
         """The rows, those of them matched whose person somebody else has put into the system since it was listed."""
         found: list[RowToCarry] = []
         for row in rows:
-            same = [one.id for one in self._newcomers.cards.same(row.row)] if row.object is None else []
-            others = await self._of_other_rows(row, same) if same else set()
-            free = [one for one in same if one not in others]
-            found.append(replace(row, object=free[0]) if len(free) == 1 else row)
+            same = self._newcomers.cards.same(row.row) if row.object is None else []
+            others = await self._of_other_rows(row, [one.id for one in same])
+            free = [one for one in same if one.id not in others]
+            found += await self._met(row, free) if free else [row]
         return found
+
+    async def _met(self, row: RowToCarry, cards: Sequence[Object]) -> Sequence[RowToCarry]:
+        """The row as the card that it is; none where a person has to say which."""
+        if len(cards) == 1 and not is_nameless(cards[0]):
+            return [replace(row, object=cards[0].id)]
+        code = MANY_THERE if len(cards) > 1 else UNSHOWN
+        await self._settle({row.place: self._became(row.place, Became.DOUBT, cards[0].id, code)}, [])
+        return []
 
     # One call
 
@@ -278,11 +323,11 @@ class ChunkCarrier:
             reach("chunk.after_call")
             return done
 
-    def _of_outcome(self, row: RowToCarry, outcome: Outcome, done: Became) -> RowOutcome:
+    def _of_outcome(self, row: RowToCarry, outcome: Outcome, done: Became, left_out: tuple[str, ...]) -> RowOutcome:
         if isinstance(outcome, Refused):
             return self._became(row.place, Became.FAILED, row.object, outcome.code, outcome.message)
         assert isinstance(outcome, Succeeded)
-        return self._became(row.place, done, outcome.external_id or row.object)
+        return self._became(row.place, done, outcome.external_id or row.object, left_out=left_out)
 
     # Writing down
 
@@ -300,7 +345,7 @@ class ChunkCarrier:
         there."""
         if not became and not asked:
             return
-        await self._book.note(noted)
+        await self._book.note(noted, self.chunk.id)
         reach("chunk.after_links")
         outcomes = {**self.chunk.outcomes, **{str(place): one for place, one in became.items()}}
         out = tuple(place for place in self.chunk.out if place not in became and not asked)
@@ -314,9 +359,12 @@ class ChunkCarrier:
         self._held = Versioned(chunk, version)
 
     def _became(
-        self, place: int, what: Became, object_: str | None = None, code: str | None = None, message: str | None = None
-    ) -> RowOutcome:
-        return RowOutcome(row=self.chunk.numbers[place], what=what, object=object_, code=code, message=message)
+        self, place: int, what: Became, object_: str | None = None, code: str | None = None, message: str | None = None,
+        left_out: tuple[str, ...] = (),
+    ) -> RowOutcome:  # fmt: skip
+        return RowOutcome(
+            row=self.chunk.numbers[place], what=what, object=object_, code=code, message=message, left_out=left_out
+        )
 
 
 def _sure(written: Written) -> Written:

@@ -104,6 +104,16 @@ def guess(table: Table, decisions: Decisions, today: date, given: Mapping[str, s
     return Columns(heading, tuple(replace(one, order=order_of(cells[one.place])) for one in guesses))
 
 
+def by_titles(decisions: Decisions, columns: Columns) -> Decisions:
+    """What was said of a column by its letter, by its heading, where no other bears it: the next file may have its
+    columns in another order."""
+    titles = [plain(one.title) for one in columns.guesses]
+    named = {one.letter.casefold(): title for one, title in zip(columns.guesses, titles, strict=True) if title}
+    alone = {letter: title for letter, title in named.items() if titles.count(title) == 1}
+    said = {alone.get(column, column): field for column, field in decisions.columns.items()}
+    return decisions.model_copy(update={"columns": said})
+
+
 def _filled(rows: Sequence[Sequence[str]], place: int) -> list[str]:
     found = (cleaned(row[place]) for row in rows if place < len(row))
     return list(islice((cell for cell in found if not is_blank(cell) and not is_an_error(cell)), _CELLS))

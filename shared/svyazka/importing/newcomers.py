@@ -25,12 +25,20 @@ class Newcomers:
     """By the vendor's clock, once it has shown any."""
     looked_at: datetime | None = None
     cards: Cards = field(default_factory=Cards)
+    _after: str | None = None
+    """Where a look goes on that hasn't come to its end: a process that begins in the middle of a large import has
+    thousands of our own cards to go through."""
 
     async def look(self, records: Records[Any], now: datetime, call: Call[Any]) -> bool:
-        """Look again, if the last time is a while ago; False: the system can't be asked for that."""
-        if self.looked_at is not None and now - self.looked_at < LOOK_EVERY:
+        """Look again, if the last time is a while ago: one page of it. Whether that was all."""
+        if self._after is None and self.looked_at is not None and now - self.looked_at < LOOK_EVERY:
             return True
-        if not await _added(self.cards, records, self.since, call):
+        page = await records.changed(KIND, self.since, self._after, call)
+        if page is None:
+            return True  # the system can't be asked for that
+        self.cards.add(page.objects)
+        self._after = page.next
+        if page.next is not None:
             return False
         self.looked_at = now
         newest = self.cards.newest_change()
@@ -40,26 +48,12 @@ class Newcomers:
 
 async def since(moment: datetime, records: Records[Any], call: Call[Any]) -> Cards:
     """Cards that were made or changed since then; all, where the system can't be asked for these alone."""
-    cards = Cards()
-    if await _added(cards, records, moment, call):
-        return cards
-    after = None
+    cards, after, tells = Cards(), None, True
     while True:
-        page = await records.page(KIND, after, call)
+        page = await records.changed(KIND, moment, after, call) if tells else None
+        if page is None:
+            tells, page = False, await records.page(KIND, after, call)
         cards.add(page.objects)
         after = page.next
         if after is None:
             return cards
-
-
-async def _added(cards: Cards, records: Records[Any], moment: datetime, call: Call[Any]) -> bool:
-    """Add what was made or changed since; False: the system can't be asked for that."""
-    after = None
-    while True:
-        page = await records.changed(KIND, moment, after, call)
-        if page is None:
-            return False
-        cards.add(page.objects)
-        after = page.next
-        if after is None:
-            return True

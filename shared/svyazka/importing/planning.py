@@ -17,6 +17,7 @@ from svyazka.engine.comparing.matching import can_be_one, is_nameless, told_by
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.jobs.asking import account_of, asking
+from svyazka.engine.jobs.work import Waits
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.tenants.directory import Account
@@ -27,12 +28,15 @@ from svyazka.importing.decisions import RESEMBLES, Same
 from svyazka.importing.outcomes import Outcome
 from svyazka.importing.row_keys import RowKey
 from svyazka.importing.rows import Row
+from svyazka.importing.rows_to_carry import unread_there
 from svyazka.importing.survey import Survey
 from svyazka.model.errors import ConfigError
 from svyazka.model.ids import stable_id
 from svyazka.model.in_step import Record, SideState
 from svyazka.model.records import Object
 
+PAGE_TRIES, PAGE_PAUSE = 3, 5.0
+"""Of one page of hundreds, and seconds between: one that is slow is no reason to begin anew."""
 AT_ONCE = 100
 """Rows of which it is looked up at a time what they were linked with."""
 
@@ -62,7 +66,7 @@ class Target:
     @property
     def records(self) -> Records[Any]:
         """The system's records. Raises ConfigError where it keeps none."""
-        records = self.account.manifest.records
+        records = self.account.records
         if records is None or KIND not in records.kinds:
             raise ConfigError(f"{self.account.name}: {self.account.vendor} keeps no contacts")
         return records
@@ -92,6 +96,8 @@ class Planned:
     """Fields that differ and stay as they are in the system."""
     lacking: tuple[str, ...] = ()
     """Fields without which the system makes no card."""
+    left_out: tuple[str, ...] = ()
+    """Fields that the system has no place for, as far as its list tells."""
     is_carried: bool = False
     """Whether something is to be written for it, in the system or in our own book."""
 
@@ -112,10 +118,18 @@ class Planned:
 
 async def listed(hub: Hub, outages: Outages, account: Account, records: Records[Any]) -> tuple[Cards, datetime]:
     """All cards of the system, and the time before which it was begun to list them. Raises Waits."""
-    cards, began, after = Cards(), hub.clock.now(), None
+    cards, began, after, failed = Cards(), hub.clock.now(), None, 0
     while True:
-        async with asking(hub, outages, account, f"import:{account.name}") as call:
-            page = await records.page(KIND, after, call)
+        try:
+            async with asking(hub, outages, account, f"import:{account.name}") as call:
+                page = await records.page(KIND, after, call)
+        except Waits:
+            failed += 1
+            if failed == PAGE_TRIES:
+                raise
+            await hub.limiter.rest(PAGE_PAUSE)
+            continue
+        failed = 0
         cards.add(page.objects)
         after = page.next
         if after is None:
@@ -160,8 +174,10 @@ class _Planning:
         known = await book.of_rows(list(ids.values()))
         found = {row.number: self._found(row, keys[row.number], known.get(ids[row.number])) for row in ready}
         theirs = await book.of_cards([card.id for cards in found.values() for card in cards])
+        gone = await book.forgotten({row.number: (*row.texts("phone"), *row.texts("email")) for row in ready})
         return [
-            self._planned(row, ids[row.number], known.get(ids[row.number]), found[row.number], theirs)
+            Planned(row, "skipped", ids[row.number]) if row.number in gone
+            else self._planned(row, ids[row.number], known.get(ids[row.number]), found[row.number], theirs)
             if row.number in ids else Planned(row, row.outcome.value)
             for row in some
         ]  # fmt: skip
@@ -218,7 +234,8 @@ class _Planning:
         lacking = tuple(sorted(self.target.records.requires(KIND) - row.fields.keys()))
         if lacking:
             return Planned(row, "lacks", id_, lacking=lacking)
-        return Planned(row, "would_create", id_, is_carried=True)
+        nowhere = row.fields.keys() - self.cards.shown if self._list_is_whole and self.cards.shown else ()
+        return Planned(row, "would_create", id_, left_out=tuple(sorted({*nowhere} - {"code"})), is_carried=True)
 
     def _same(self, row: Row, id_: str, card: Object, held: Versioned[Record] | None) -> Planned:
         """This card is his."""
@@ -229,8 +246,25 @@ class _Planning:
             return Planned(row, "gone", id_, card.id)
         compared = book.compared(book.telling(row.fields, row.unsure, record), card, record)
         what = "would_update" if book.writes(compared) else "unchanged"
-        news = book.tells_something(compared, record)
-        return Planned(row, what, id_, card.id, tuple(sorted(compared.open)), is_carried=news)
+        news = book.tells_something(compared, record) or book.says_anew(row.fields, self._unlisted(row), record)
+        nowhere = unread_there(row.fields, card) if self._list_is_whole else ()
+        return Planned(
+            row, what, id_, card.id, tuple(sorted(compared.open)), left_out=tuple(sorted(nowhere)), is_carried=news
+        )
+
+    @cached_property
+    def _listed(self) -> frozenset[str] | None:
+        return self.target.records.carries(KIND, self.target.account.settings)
+
+    @property
+    def _list_is_whole(self) -> bool:
+        """Whether what a card of the list doesn't show has no place there."""
+        return self._listed is None
+
+    def _unlisted(self, row: Row) -> Iterable[str]:
+        """Fields that the system's list doesn't show: only reading a card tells whether they differ there."""
+        apart = {"name", "code"} | self.target.records.read_only
+        return () if self._listed is None else row.fields.keys() - self._listed - apart
 
     def _is_free(self, card: Object, id_: str, held: Versioned[Record] | None) -> bool:
         """Whether no other row of this file is this card."""

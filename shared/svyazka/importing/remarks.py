@@ -24,6 +24,7 @@ class Why(StrEnum):
     ORDER = "order"
     COMPANY = "company"
     DAMAGED = "damaged"
+    JOINED = "joined"
     ROUNDED = "rounded"
     HIDDEN = "hidden"
     LOCAL = "local"
@@ -62,6 +63,7 @@ SAID: dict[Why, tuple[Kind, str]] = {
     Why.ORDER: (Kind.PROPOSED, N_("day and month may be the other way round")),
     Why.COMPANY: (Kind.PROPOSED, N_("a company rather than a person")),
     Why.DAMAGED: (Kind.PROPOSED, N_("letters are lost: the file was saved in another encoding")),
+    Why.JOINED: (Kind.PROPOSED, N_("quotes hold several lines of the file together as one cell")),
     Why.ROUNDED: (Kind.LEFT_OUT, N_("a spreadsheet has rounded digits of the phone away")),
     Why.HIDDEN: (Kind.LEFT_OUT, N_("digits of the phone are hidden")),
     Why.LOCAL: (Kind.LEFT_OUT, N_("a local number without the code of its town")),

@@ -80,8 +80,9 @@ class _Reader:
         cells = tuple(map(cleaned, line.cells))
         outcome = self._without_a_person(line.number, cells)
         if outcome is not None:
-            return Row(line.number, outcome)
+            return Row(line.number, outcome, remarks=self._joined(line))
         person = _Person(self._today)
+        person.said += self._joined(line)
         for place, column in self._taken:
             if place < len(cells) and cells[place]:
                 person.take(column, cells[place])
@@ -99,6 +100,13 @@ class _Reader:
         left_out = {said.place for said in person.said if said.remark.kind is Kind.LEFT_OUT}
         return frozenset(column.field for place, column in self._taken if place in left_out and column.field)
 
+    def _joined(self, line: Line) -> tuple[Said, ...]:
+        """Said of whatever the line is: a quote that somebody forgot may have swallowed a person."""
+        if not line.joined:
+            return ()
+        held = [(place, cell) for place, cell in enumerate(line.cells) if "\n" in cell or "\r" in cell]
+        return tuple(Said(min(place, self._width - 1), Remark(Why.JOINED, cell)) for place, cell in held)
+
     def _without_a_person(self, number: int, cells: Sequence[str]) -> Outcome | None:
         heading = self._columns.heading
         filled = [cell for cell in cells if cell]
@@ -106,16 +114,28 @@ class _Reader:
             return Outcome.BLANK
         if number < heading.first or heading.repeats(cells):
             return Outcome.HEADING
-        first = filled[0].casefold().rstrip(" :")
-        if any(first == total or first.startswith((f"{total} ", f"{total}:")) for total in _TOTALS):
-            return Outcome.TOTAL
-        if len(filled) <= _TOTALS_FILL and any(cell.casefold().rstrip(" :") in _TOTALS for cell in filled):
+        if _is_total(filled) and not self._is_somebodys(cells):
             return Outcome.TOTAL
         if any(cells[self._width :]):
             return Outcome.BROKEN
         if len(filled) == 1 and bool(cells[0]) and self._width > 2:
             return Outcome.GROUP
         return None
+
+    def _is_somebodys(self, cells: Sequence[str]) -> bool:
+        """Whether a phone or an address stands there: a client may be called `Total Fitness`."""
+        return any(
+            _READERS[column.shape](cells[place], self._today, column).value
+            for place, column in self._taken
+            if column.shape in (Shape.PHONES, Shape.MAILS) and place < len(cells)
+        )
+
+
+def _is_total(filled: Sequence[str]) -> bool:
+    first = filled[0].casefold().rstrip(" :")
+    if any(first == total or first.startswith((f"{total} ", f"{total}:")) for total in _TOTALS):
+        return True
+    return len(filled) <= _TOTALS_FILL and any(cell.casefold().rstrip(" :") in _TOTALS for cell in filled)
 
 
 class _Person:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,12 @@ from svyazka.engine.contracts.capabilities.records import Written
 from svyazka.importing.book import Noted
 from svyazka.importing.outcomes import Outcome
 from svyazka.importing.rows import Row
-from svyazka.model.records import Object, Value
+from svyazka.model.records import UNREAD, Object, Value
+
+
+def unread_there(fields: Iterable[str], card: Object) -> list[str]:
+    """Those that a card doesn't show. The row's own code is ours, and has no place to be shown at."""
+    return [name for name in fields if name != "code" and card.shows(name) is UNREAD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,12 @@ class RowToCarry:
     ) -> Noted:  # fmt: skip
         """The row with its card, for the book; `card`: as it was read, None for one that was made."""
         return Noted(self.id, self.fields, self.unsure, object_, card, written, answer)
+
+    def left_out(self, card: Object | None = None, answer: Written | None = None) -> tuple[str, ...]:
+        """What of it the system has no place for: the card doesn't show it, or the answer to a write says so."""
+        unread = () if card is None else unread_there(self.fields, card)
+        said = answer.left_out if answer is not None else ()
+        return tuple(sorted((self.fields.keys() - {"code"}) & {*unread, *said}))
 
     @property
     def row(self) -> Row:

@@ -8,6 +8,18 @@ from svyazka.model.base import Stored, Time
 from svyazka.model.records import RecordKind
 
 
+class Night(Stored):
+    """What one night's comparison found of one side."""
+
+    at: Time
+    fields: int
+    same: int
+    """Of them: equal, or different for good reason."""
+
+
+NIGHTS_KEPT = 180
+
+
 class Agreed(Stored):
     """One connection's objects of one flow, compared with what was last agreed."""
 
@@ -38,6 +50,8 @@ class Agreed(Stored):
     """What the running round found so far, summed up over its nights."""
     last: dict[str, JsonValue] = {}
     """The same of the last whole round."""
+    nights: tuple[Night, ...] = ()
+    """The newest, oldest first, of those that compared anything."""
 
 
 def agreed_id(tenant: str, flow: str, connection: str) -> str:

@@ -13,6 +13,9 @@ EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=
 """A year from the ends of what `datetime` can hold: such a moment can be shown in every zone."""
 
 
+RETURN_URL = r"^(https://\S|http://(localhost|127\.0\.0\.1)(:\d+)?/)\S*$"
+"""Where a payer may be sent back to: encrypted, or this machine, where one tries things out."""
+
 SKELETON = timedelta(days=400)
 """How long ids, states and times of what is settled live on."""
 

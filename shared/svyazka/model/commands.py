@@ -12,10 +12,12 @@ from pydantic import Field, JsonValue, model_validator
 
 from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.bookings import WallTime
+from svyazka.model.checks import SettleCheck
 from svyazka.model.contacts import Contact
 from svyazka.model.deadline import Deadline as Deadline
 from svyazka.model.events import EventType
 from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, RefundPayment
+from svyazka.model.receipts import RegisterReceipt
 from svyazka.model.records import Link, Match, RecordKind, Target
 from svyazka.model.references import Ref, Result, results_in
 
@@ -68,6 +70,10 @@ class Button(Stored):
     """Instead: the person gives their own phone, which comes as a message with the contact."""
 
 
+HIDDEN = "••••••"
+"""Stands in a stored text for what is only told to its reader."""
+
+
 class SendMessage(Stored):
     """One message to one person, through whichever messenger the delivery's connection is."""
 
@@ -80,6 +86,8 @@ class SendMessage(Stored):
     """A vendor's approved template (WhatsApp): {"name", "language", "components"}."""
     code: bool = False
     """A one-time code: minutes of life, never sent again when unknown."""
+    sealed: str | None = None
+    """What belongs where `HIDDEN` stands in the text, with the vault's key: opened as it is sent, and kept nowhere."""
     buttons: tuple[tuple[Button, ...], ...] = ()
     """Rows of them, where the messenger shows any (`Messenger.shows_buttons`)."""
 
@@ -203,7 +211,9 @@ Command = Annotated[
     | ChargeSaved
     | CapturePayment
     | CancelPayment
-    | RefundPayment,
+    | RefundPayment
+    | SettleCheck
+    | RegisterReceipt,
     Field(discriminator="kind"),
 ]
 
@@ -215,7 +225,7 @@ def person_of(command: Command) -> Contact | None:
             return command.to
         case PutRecord() | AddNote() | AddTask() | BookVisit() | SendVisitCode():
             return command.person
-        case MakeLink() | ChargeSaved() | CapturePayment() | RefundPayment():
+        case MakeLink() | ChargeSaved() | CapturePayment() | RefundPayment() | RegisterReceipt():
             return command.person
     return None
 

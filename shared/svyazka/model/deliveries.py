@@ -11,8 +11,8 @@ from svyazka.model.base import Stored, Time
 from svyazka.model.commands import ASK_AFTER, Command, Guards, OnFailed, Repeat, Step
 from svyazka.model.errors import IllegalTransition
 from svyazka.model.events import RECEIPT_RANK, Receipt, ReceiptState
-from svyazka.model.payments import Seen
 from svyazka.model.references import Produced
+from svyazka.model.seen import Seen
 
 
 class Status(StrEnum):

@@ -65,6 +65,10 @@ class MaybeSent(SvyazkaError):
     """The call left, and no answer came: the vendor may or may not have acted on it."""
 
 
+class NoToken(MaybeSent):
+    """No answer came to a sign-in: what its token was wanted for hasn't left."""
+
+
 class LeaseTooShort(SvyazkaError):
     """Too little of the lease is left to begin a call: the claim goes back, nothing was sent."""
 

@@ -18,6 +18,7 @@ class Became(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    DOUBT = "doubt"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -32,6 +33,8 @@ class RowOutcome(Stored):
     code: str | None = None
     message: str | None = None
     """Why not, in the vendor's words."""
+    left_out: tuple[str, ...] = ()
+    """Fields of the row that the system has no place for."""
 
 
 class Chunk(Stored):

@@ -14,7 +14,7 @@ from svyazka.model.base import Frozen, Stored, Time
 from svyazka.model.bases import Accepted, Decided, FieldBase, Prints
 from svyazka.model.ids import stable_id
 from svyazka.model.records import KeyType, RecordKind
-from svyazka.model.restraints import Deletions, MassChange, RecentWrites
+from svyazka.model.restraints import Deletions, Making, MassChange, RecentWrites
 
 
 class SideState(StrEnum):
@@ -119,11 +119,15 @@ class Record(Stored):
     counted: dict[str, tuple[str, ...]] = {}
     """By field: the change that was last counted among those of all records, so that a second try counts it no more."""
     held: dict[str, Time] = {}
-    """By field, or `@` and a connection for a deletion there: since when it waits, as too many records are changed so
-    at once."""
+    """By field, or `@` and a connection for a deletion there, `+` for an object that would be made: since when it
+    waits, as too many records are changed so at once."""
     said: dict[str, str] = {}
-    """By `@` and a connection: what a person said of the object there: whose it is, what its deletion means."""
+    """By `@` and a connection: what a person said of the object there: whose it is, what its deletion means. By `+`:
+    somebody was shown that it would be made wherever it isn't, and let it."""
 
+    alike: dict[str, tuple[str, ...]] = {}
+    """By connection: objects there that show no phone and no e-mail of its own and may be it all the same (a slip in a
+    digit), as a first link has found: no search finds them."""
     household: str | None = None
     """Records of one household share a phone and are different people."""
     merged_into: str | None = None
@@ -210,7 +214,7 @@ class Doubt(Stored):
     expire_at: Time | None = None
 
 
-MassKind = Literal["mass_change", "mass_deletion"]
+MassKind = Literal["mass_change", "mass_deletion", "mass_making"]
 
 
 class HeldBack(Stored):
@@ -240,21 +244,24 @@ class Switch(Stored):
     tenant: str
     flow: str
     on: dict[str, Time] = {}
+    said_at: dict[str, Time] = {}
+    """By connection: when somebody last said that it writes there, or that it doesn't."""
     held: dict[str, HeldBack] = {}
-    """What is held back, by field, or `@` and a connection for the deletions there."""
+    """What is held back, by field, or `@` and a connection for the deletions there, `+` for what would be made."""
     said: dict[str, HoldAnswer] = {}
     """By the same: what a person said of it last."""
 
 
 class Counted(Stored):
-    """How often something happened to a flow's records within a day: one change of one field, or deletions on one side.
-    Prints and ids of records only; gone two days after the last one."""
+    """How often something happened to a flow's records within a day: one change of one field, or deletions on one side,
+    or objects made there. Prints and ids of records only; gone two days after the last one."""
 
     id: str
     tenant: str
     flow: str
     change: MassChange = MassChange()
     deletions: Deletions = Deletions()
+    making: Making = Making()
     of: int | None = None
     """The flow's records, as they were counted last."""
     of_at: Time | None = None

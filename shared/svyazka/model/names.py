@@ -114,3 +114,11 @@ def _alike(one: str, other: str) -> bool:
     from rapidfuzz.fuzz import ratio
 
     return ratio(one, other) >= ALIKE * 100
+
+
+def company_name(name: str) -> str:
+    """A company's name as it is compared: without quotes, in lower case."""
+    return " ".join(_QUOTES.sub(" ", name.casefold().replace("ё", "е")).split())
+
+
+_QUOTES = re.compile("[\"'«»„“”‘’`]")

@@ -89,6 +89,14 @@ def a_quantity(text: str) -> str:
     return text
 
 
+class CheckOf(Stored):
+    """Which check of which till an order or a payment is for."""
+
+    connection: str
+    check: str
+    table: str
+
+
 class KnownBy(StrEnum):
     """Who told what an order costs: never the payer's browser."""
 
@@ -109,6 +117,8 @@ class Order(Stored):
     amount: Money
     lines: tuple[OrderLine, ...] = ()
     known_by: KnownBy
+    check: CheckOf | None = None
+    """Of a table's: by which it is known, and asked for anew."""
     cancelled: bool = False
     payments: dict[str, str] = {}
     """By part (`""`: the whole): its payment. One each, so that nobody begins a second."""
@@ -133,9 +143,14 @@ def fitted(lines: Sequence[OrderLine], total: Money) -> tuple[OrderLine, ...]:
     weighed. Receipts have no place for a rounding."""
     if total_of(lines) == total:
         return tuple(lines)
+    return fitted_to(lines, total.shared([line.amount.kopecks for line in lines]))
+
+
+def fitted_to(lines: Sequence[OrderLine], amounts: Sequence[Money]) -> tuple[OrderLine, ...]:
+    """The lines so that each of them costs its amount; what costs nothing is left out."""
     fitting: list[OrderLine] = []
-    for line, amount in zip(lines, total.shared([line.amount.kopecks for line in lines]), strict=True):
-        fitting += _at(line, amount)
+    for line, amount in zip(lines, amounts, strict=True):
+        fitting += [line] if line.amount == amount else _at(line, amount)
     return tuple(fitting)
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from svyazka.model.base import Frozen
-from svyazka.model.payments import Seen
 from svyazka.model.reasons import Reason
 from svyazka.model.references import Produced
+from svyazka.model.seen import Seen
 
 
 class Succeeded(Frozen):
@@ -91,6 +91,11 @@ class Unclear(Frozen):
     reason: Reason = Reason.OTHER
     after: float | None = None
     outage: bool = True
+
+
+def in_doubt_of_nothing(asked: Unclear) -> Retry:
+    """What an unclear answer means where nothing could have been done by what was asked: it is asked again."""
+    return Retry(code=asked.code, message=asked.message, after=asked.after, outage=asked.outage, reason=asked.reason)
 
 
 class Unknown(Frozen):

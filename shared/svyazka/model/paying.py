@@ -8,6 +8,7 @@ from svyazka.model.base import Stored, Time
 from svyazka.model.contacts import Contact
 from svyazka.model.money import Money
 from svyazka.model.orders import OrderLine
+from svyazka.model.receipts import Fiscaliser, RegisterReceipt
 
 
 class Split(Stored):
@@ -40,6 +41,10 @@ class _Asking(Stored):
     """False: the money is held until it is captured."""
     receipt: bool = False
     """The provider registers the fiscal receipt."""
+    fiscaliser: Fiscaliser | None = None
+    """Who does instead: never both."""
+    prepaid: bool = False
+    """What is paid for is handed over later."""
 
 
 class MakeLink(_Asking):
@@ -47,6 +52,8 @@ class MakeLink(_Asking):
 
     kind: Literal["MakeLink"] = "MakeLink"
     return_url: str | None = None
+    container: str | None = None
+    """A bill at the provider that this one joins."""
     save: bool = False
     """Keep the method, to be charged again."""
     ends_at: Time | None = None
@@ -83,6 +90,8 @@ class CancelPayment(Stored):
     payment: str
     number: str
     external_id: str
+    amount: Money | None = None
+    """What was to be paid."""
 
 
 class RefundPayment(Stored):
@@ -109,6 +118,9 @@ MoneyCommand = MakeLink | ChargeSaved | CapturePayment | CancelPayment | RefundP
 MONEY_COMMANDS = frozenset({"MakeLink", "ChargeSaved", "CapturePayment", "CancelPayment", "RefundPayment"})
 """By their kinds: never begun anew by a generation, for a new key would be a new payment."""
 
-PAID_FOR = (CapturePayment, CancelPayment, RefundPayment)
+LOOKED_AT = MONEY_COMMANDS | {"SettleCheck"}
+"""Those whose end their payment takes in."""
+
+PAID_FOR = (CapturePayment, CancelPayment, RefundPayment, RegisterReceipt)
 """What follows from money that somebody has paid or set aside: it is owed also where the flow that asked for the money
 is gone."""

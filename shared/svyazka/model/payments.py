@@ -8,117 +8,16 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal
 
-from pydantic import Field
-
+from svyazka.model.agreements import Wanted
 from svyazka.model.base import Stored, Time
 from svyazka.model.contacts import Contact
 from svyazka.model.ids import stable_id
 from svyazka.model.money import Money, sum_of
-from svyazka.model.orders import OrderLine
-
-# What a provider shows
-
-
-class SeenState(StrEnum):
-    """Where a provider says that one payment of its own stands."""
-
-    WAITS = "waits"
-    """Its payer, or a bank, hasn't decided. A link that takes another card after a declined one still waits."""
-    HELD = "held"
-    """Authorised; not taken."""
-    PAID = "paid"
-    OVER = "over"
-    """No money will come by it: declined, called off, expired there."""
-
-
-class Decline(StrEnum):
-    """Why no money came, in words that decide what is done next."""
-
-    NO_MONEY = "no_money"
-    LATER = "later"
-    """The bank is away, or a limit of the day is used up."""
-    CARD_GONE = "card_gone"
-    """The saved method is of no use any more."""
-    OTHER_CARD = "other_card"
-    """This one won't do; another may."""
-    RISK = "risk"
-    PAYER_LEFT = "payer_left"
-    """Nobody paid before its end at the provider."""
-    SHOP = "shop"
-    """Called off by the business."""
-    SETUP = "setup"
-    """Something isn't switched on at the provider."""
-    OTHER = "other"
-
-
-class RefundState(StrEnum):
-    """Where a provider says that a refund stands."""
-
-    WAITS = "waits"
-    DONE = "done"
-    OVER = "over"
-    """It won't be carried out."""
-
-
-class RefundSeen(Stored):
-    """One refund as its provider shows it."""
-
-    kind: Literal["refund"] = "refund"
-    external_id: str
-    number: str | None = None
-    """Ours, where the provider keeps it."""
-    state: RefundState
-    amount: Money
-    at: Time | None = None
-    why: Decline | None = None
-    code: str | None = None
-
-
-class SavedMethod(Stored):
-    """What may be charged again by the provider's own name for it. Never a card's number."""
-
-    token: str
-    title: str | None = None
-    """`*4444`."""
-    kind: str = "bank_card"
-
-
-class PaymentSeen(Stored):
-    """One payment as its provider shows it now, be it the answer to a command or to a question."""
-
-    kind: Literal["payment"] = "payment"
-    external_id: str
-    number: str | None = None
-    """Of our attempt, out of what the provider keeps for us; None: not ours, or not shown."""
-    state: SeenState
-    amount: Money
-    captured: Money | None = None
-    """None: as the state says, all or nothing."""
-    refunded: Money | None = None
-    refunds: tuple[RefundSeen, ...] | None = None
-    """None: this answer doesn't list them."""
-    url: str | None = None
-    ends_at: Time | None = None
-    method: str | None = None
-    saved: SavedMethod | None = None
-    why: Decline | None = None
-    code: str | None = None
-    test: bool | None = None
-    fee: Money | None = None
-    created_at: Time | None = None
-    captured_at: Time | None = None
-    receipt: RefundState | None = None
-    """Of the provider's own fiscal receipt."""
-    signed: bool = False
-    """Taken from a signed body: this provider, or this answer, can't be asked for."""
-
-
-Seen = Annotated[PaymentSeen | RefundSeen, Field(discriminator="kind")]
-
-
-# What we know
+from svyazka.model.orders import CheckOf, OrderLine
+from svyazka.model.receipts import Fiscaliser
+from svyazka.model.seen import Decline, SavedMethod
+from svyazka.model.shares import Share
 
 
 class TransactionKind(StrEnum):
@@ -165,6 +64,12 @@ class Transaction(Stored):
     why: Decline | None = None
     by: str | None = None
     """Who wanted it, where that wasn't the payer."""
+    shares: tuple[int, ...] = ()
+    """Kopecks that a refund takes of each seller's share."""
+    lines: tuple[int, ...] = ()
+    """And of each line."""
+    doubted: bool = False
+    """Refused, or not there, while an earlier try of it was on its way for all we know: it may come true yet."""
 
 
 class By(StrEnum):
@@ -185,15 +90,21 @@ class Attempt(Stored):
     number: str
     delivery: str | None = None
     external_id: str | None = None
+    former: str | None = None
+    """Its link's id, where money that was told of under another one was taken for its own."""
     url: str | None = None
     shown_at: Time | None = None
     """Since when somebody may hold the link: it is alive until its provider says otherwise."""
     ends_at: Time | None = None
+    held_until: Time | None = None
+    """When its provider lets go of what it holds, where it says so."""
     saved: SavedMethod | None = None
     fee: Money | None = None
     method: str | None = None
     called_off: bool = False
     """We want no money by it any more: another one was paid, or the order is cancelled."""
+    off: str | None = None
+    """The delivery that calls it off at its provider."""
 
 
 class PaymentState(StrEnum):
@@ -219,12 +130,37 @@ class OddityKind(StrEnum):
     PAID_MORE = "paid_more"
     OTHER_CURRENCY = "other_currency"
     TEST_ON_LIVE = "test_on_live"
+    """Paid in play money, where the connection is for real money."""
+    LIVE_ON_TEST = "live_on_test"
+    """Paid in real money, where the connection is for play money."""
+    TEST_BEGUN_ON_LIVE = "test_begun_on_live"
+    """Begun in play money, and nothing paid so far."""
+    LIVE_BEGUN_ON_TEST = "live_begun_on_test"
     SAID_OTHERWISE = "said_otherwise"
     """Its provider had said that it was done, and now says that it wasn't."""
     REFUND_REFUSED = "refund_refused"
+    HOLD_STAYS = "hold_stays"
+    """Nobody wants the money that is held, and its provider doesn't let go of it."""
+    HOLD_ENDS = "hold_ends"
+    """What is held goes back to its payer within a day, unless it is taken."""
+    REFUND_AFTER_ALL = "refund_after_all"
+    """A refund that was refused has gone back after all."""
     REFUNDED_MORE = "refunded_more"
     """More went back than had come: a refund that was refused came true after all."""
     UNKNOWN_LONG = "unknown_long"
+    CHECK_COSTS_MORE = "check_costs_more"
+    """The table's check grew after its bill was made: less was paid than its guests owe."""
+    CHECK_COSTS_LESS = "check_costs_less"
+    TABLE_LEFT_OPEN = "table_left_open"
+    """It is paid, and its till couldn't be told so."""
+    CANCELLED_LATE = "cancelled_late"
+    """What it was paid for was cancelled after the deadline: whether money goes back is for people to decide."""
+    BACK_OVER_LIMIT = "back_over_limit"
+    """It was cancelled in time, and its money is more than goes back by itself in a day."""
+    NOT_GIVEN_BACK = "not_given_back"
+    """It was cancelled in time, and its provider can't be asked for the money."""
+    REFUND_LONG = "refund_long"
+    """A refund has been on its way for days, and its provider doesn't say that it came through."""
 
 
 class Oddity(Stored):
@@ -236,6 +172,20 @@ class Oddity(Stored):
     since: Time
     closed: bool = False
     """Mended, or somebody has seen to it."""
+    by: str | None = None
+    """Who has."""
+
+
+class Shipment(Stored):
+    """What its provider was told of what was handed over, for the closing documents. Written before it is told, so
+    that whoever tells it next looks first whether that came through."""
+
+    connection: str
+    asked_at: Time
+    by: str
+    document: str | None = None
+    external_id: str | None = None
+    """Once it is known to be there."""
 
 
 class Payment(Stored):
@@ -253,6 +203,10 @@ class Payment(Stored):
     part: str = ""
     """`deposit`, where an order is paid in parts: each is a payment of its own."""
     amount: Money
+    check: CheckOf | None = None
+    """Of a table, which is closed once this is paid."""
+    settling: str | None = None
+    """The delivery that closes it."""
     description: str = ""
     lines: tuple[OrderLine, ...] = ()
     person: Contact | None = None
@@ -263,6 +217,23 @@ class Payment(Stored):
     save: bool = False
     receipt: bool = False
     """Its provider registers the fiscal receipt. Decided at the beginning, and kept."""
+    shares: tuple[Share, ...] = ()
+    """Whose it is, where it isn't all the business's own."""
+    begins: Wanted | None = None
+    """What is charged again and again, once this is paid."""
+    subscription: str | None = None
+    """Whose n-th period it pays for."""
+    period: int | None = None
+    fiscaliser: Fiscaliser | None = None
+    """Who registers it where that isn't the provider: never both. Decided at the beginning, and kept."""
+    prepaid: bool = False
+    """Its receipt is of an advance: what is paid for is handed over later, which is a receipt of its own."""
+    handed_over: Time | None = None
+    settled: Money | None = None
+    """What its settlement's receipt is of, once there is one."""
+    receipts: tuple[str, ...] = ()
+    """The fiscal receipts that are owed for it so far."""
+    shipment: Shipment | None = None
 
     attempts: tuple[Attempt, ...] = ()
     transactions: tuple[Transaction, ...] = ()
@@ -273,6 +244,8 @@ class Payment(Stored):
 
     looks: int = 0
     """Looks since anything changed: the next one comes the later."""
+    look_at_all: bool = False
+    """More may have moved than its provider shows yet: the next look asks, whatever is settled."""
     wake_at: Time | None = None
     wake_step: int = 0
     created_at: Time

@@ -10,19 +10,7 @@ from typing import Literal
 
 from svyazka.model.base import Stored, Time
 from svyazka.model.deliveries import AuditLine
-
-
-class Role(StrEnum):
-    """What somebody may do: each may also do what those before it may."""
-
-    LOOKER = "looker"
-    OPERATOR = "operator"
-    OWNER = "owner"
-
-    def covers(self, needed: Role) -> bool:
-        """Whether this role is enough for what needs another."""
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
+from svyazka.model.roles import Role as Role
 
 
 class Wish(StrEnum):
@@ -62,14 +50,46 @@ class Wish(StrEnum):
     SYNC_STOP = "sync_stop"
     ANSWER_DOUBT = "answer_doubt"
     """Say what a doubt asks."""
+    ANSWER_ALL = "answer_all"
+    """Say one thing to all doubts of a kind."""
+    UNMERGE = "unmerge"
+    """Take a card from a record: it is somebody else's."""
+    REVIVE = "revive"
+    """Let a card be made anew where it was deleted."""
     LET_GO = "let_go"
     """Say what becomes of very many changes at once that wait for a word."""
+    SUPPORT_LINK = "support_link"
+    """Make a link by which whoever helps may look, for some days."""
     SHOW_CARDS = "show_cards"
     """Read the cards of a record, to be seen side by side."""
+    END_SIGN_IN = "end_sign_in"
+    """Put somebody's browser out."""
+    REFUND = "refund"
+    """Give money of a payment back."""
+    NOTE_PAID = "note_paid"
+    """Say that an order was paid past its provider: in cash, by a bank transfer."""
+    ASK_PROVIDER = "ask_provider"
+    """Have a payment's providers asked now how it stands."""
+    SUBSCRIPTION = "subscription"
+    """Say what becomes of a subscription: charged now, not for this period, no more at all."""
+    RECEIPT = "receipt"
+    """Say what becomes of a fiscal receipt: again, registered otherwise, or that an advance is settled."""
+    SEEN_TO = "seen_to"
+    """Say that what is odd about a payment was seen to."""
 
 
 OWNERS = frozenset(
-    {Wish.SET_SECRET, Wish.AUTHORISE, Wish.TAKE_CODE, Wish.PLAN_FILE, Wish.APPLY_FILE, Wish.SYNC_START, Wish.SYNC_STOP}
+    {
+        Wish.SET_SECRET,
+        Wish.AUTHORISE,
+        Wish.TAKE_CODE,
+        Wish.PLAN_FILE,
+        Wish.APPLY_FILE,
+        Wish.SYNC_START,
+        Wish.SYNC_STOP,
+        Wish.END_SIGN_IN,
+        Wish.SUPPORT_LINK,
+    }
 )
 
 NEEDED: Mapping[Wish, Role] = {wish: Role.OWNER if wish in OWNERS else Role.OPERATOR for wish in Wish}
@@ -81,19 +101,26 @@ VAULT_LOCK = "vault.lock"
 
 
 class SignedIn(Stored):
-    """Somebody who has come in, until it expires; `id` is the hash of what his browser holds."""
+    """Somebody who has come in, until it expires; `id` is the hash of what his browser holds.
+
+    By a link he has the role that the link was made for; a link for support is itself what the browser holds. By a code
+    or by Google he is a person of a tenant's file, and what he may do stands there, looked at anew each time
+    (`engine/rules/access.py`).
+    """
 
     id: str
     who: str
-    role: Role
+    way: Literal["link", "support", "code", "google"] = "link"
+    role: Role = Role.LOOKER
+    """By a link."""
     tenant: str | None = None
-    """None: all of them."""
+    """By a link: for which; None: for all of them. By a code: in whose file the person stands, called `who` there."""
+    proof: str | None = None
+    """Keyed hash of the address at which the code was read, or of the Google account."""
     began_at: Time
+    seen_at: Time | None = None
+    """Some minutes old at most."""
     expire_at: Time
-
-    def may(self, tenant: str, needed: Role) -> bool:
-        """Whether this role is given for this tenant, and is enough."""
-        return self.tenant in (None, tenant) and self.role.covers(needed)
 
 
 class Request(Stored):
@@ -143,7 +170,7 @@ class Request(Stored):
 
     def audit_line(self, now: datetime) -> AuditLine:
         """As the command line leaves it; of what was typed it says nothing."""
-        whole = self.about == self.tenant or self.about.startswith(("dlv_", "job_", "rec_"))
+        whole = self.about == self.tenant or self.about.startswith(("dlv_", "job_", "rec_", "pay_", "sub_", "rct_"))
         return AuditLine(
             id=f"aud_{self.id}", at=now, who=self.who, action=self.wish.value,
             target=self.about if whole else f"{self.tenant}/{self.about}", tenant=self.tenant,

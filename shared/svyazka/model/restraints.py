@@ -52,6 +52,15 @@ class MassChange(Stored):
     held: bool = False
 
 
+class Making(Stored):
+    """One side of one flow: how many objects were made there in a day."""
+
+    hours: dict[str, int] = {}
+    """By hour (`2026-03-14T12`)."""
+    examples: tuple[str, ...] = ()
+    held: bool = False
+
+
 class Deletions(Stored):
     """One side of one flow: how many of its objects were deleted in a day."""
 

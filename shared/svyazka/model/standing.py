@@ -66,6 +66,8 @@ class Paying(Stored):
     """To be opened by the payer, while it can still be paid by."""
     code: str | None = None
     """Why nothing could be begun."""
+    why: str | None = None
+    """The same in words."""
 
 
 class Standing(Stored):
@@ -100,3 +102,27 @@ class Standing(Stored):
     def deal(self) -> Step | None:
         """The step that makes the card of a lead."""
         return next((step for step in self.deliveries if step.record == DEAL), None)
+
+
+class CheckLine(Stored):
+    """A line of a table's check, as its page shows it."""
+
+    name: str
+    quantity: str
+    sum: str
+
+
+class CheckShown(Stored):
+    """A table's open check, as whoever has its QR code may know it: what is owed, and nothing of a person."""
+
+    order: str
+    """The number by which it is paid for."""
+    check: str
+    """As the waiter knows it."""
+    table: str
+    amount: str
+    currency: str
+    items: tuple[CheckLine, ...] = ()
+    turn: str = ""
+    """Tells a press of the button from those that were meant before the check changed, or whose link is over: these
+    are other wishes, though their sums be the same. Not for the page."""

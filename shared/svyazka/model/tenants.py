@@ -5,14 +5,24 @@ from __future__ import annotations
 import re
 from datetime import date, time, timedelta
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from svyazka.catalogue import N_, _
 from svyazka.model.base import Frozen, Stored
 from svyazka.model.lookalikes import lookalike
+from svyazka.model.roles import Role
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -163,11 +173,68 @@ class Addressee(Stored):
         return self
 
 
+class Person(Stored):
+    """One of `people:`: who comes into the console, what for, and at which address a code is read to come in."""
+
+    name: str = Field(min_length=1, max_length=60)
+    role: Role
+    of: Name | None = None
+    """Another tenant, in whose file the person of this name stands: whoever comes in there comes in here too."""
+    connection: str | None = None
+    """The connection that carries the code."""
+    phone: str | None = None
+    email: str | None = None
+    chat: str | None = None
+    login: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-z0-9._-]{2,39}$",
+        description=N_("3 to 40 small Latin letters, digits, . _ -"),
+    )
+    """What may be typed in place of the address: nobody knows his chat's number by heart."""
+    google: str | None = Field(
+        default=None, pattern=r"^[^@\s]+@[^@\s]+$", description=N_("a Google account, such as anna@example.org")
+    )
+    """The account with which the person comes in where the console is on Google."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Person:
+        given = sum(one is not None for one in (self.phone, self.email, self.chat))
+        if self.of is not None:
+            if given or self.connection or self.google or self.login:
+                raise ValueError(_("expected only name and role beside `of`: the address stands in that tenant's file"))
+        elif given != (1 if self.connection else 0):
+            raise ValueError(
+                _("expected connection with exactly one of phone, email, chat, which it carries a code to")
+            )
+        elif self.connection is None and self.google is None:
+            raise ValueError(
+                _("expected an address for a code (connection and phone, email or chat), `google` or `of`")
+            )
+        return self
+
+    @property
+    def addressee(self) -> Addressee | None:
+        """Where a code goes."""
+        if self.connection is None:
+            return None
+        return Addressee(connection=self.connection, phone=self.phone, email=self.email, chat=self.chat)
+
+
 class AlertSettings(Stored):
     """`alerts:` of a tenant: who at the business is told, and after how long an outage."""
 
     to: tuple[Addressee, ...] = ()
     after: Duration = timedelta(hours=3)
+    digest: Annotated[
+        Literal["weekly", "monthly"] | None, Field(description=N_("weekly or monthly; left out: none"))
+    ] = None
+    """How often they are told what was done for them."""
+
+    @field_validator("digest", mode="before")
+    @classmethod
+    def _off(cls, given: object) -> object:
+        """YAML reads `off` as false."""
+        return None if given is False else given
 
 
 class ConnectionSpec(Stored):
@@ -215,6 +282,8 @@ class Tenant(Stored):
     sensitive: bool = False
     """What it knows of people is nobody's business (a clinic): shown to nobody by a phone alone."""
     personal_data: PersonalData = PersonalData()
+    people: tuple[Person, ...] = ()
+    """Who comes into the console beside those who run the machine."""
     connections: dict[Name, ConnectionSpec] = {}
     flows: tuple[FlowSpec, ...] = ()
     paused: bool = False

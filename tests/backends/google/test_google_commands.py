@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.main import get_command
@@ -30,23 +31,25 @@ from svyazka.model.payments import (
     By,
     Payment,
     PaymentState,
-    SeenState,
     Transaction,
     TransactionKind,
     TransactionStatus,
     attempt_number,
 )
 from svyazka.model.records import RecordKind
+from svyazka.model.seen import SeenState
 from svyazka.settings import Settings
 
 LOCAL = {"run", "simulate", "demo", "console"}
 """Commands of one machine: a deployment has its functions."""
 
-ELSEWHERE = {"auth", "init", "install", "import"}
+ELSEWHERE = {"auth", "init", "install", "import", "partner", "ship"}
 """Of OAuth, whose documents and tasks are those of the engine; of a file, which `apply` then takes; of a server of
-one's own; of long work, whose documents, blobs and tasks both backends keep alike (the conformance suite)."""
+one's own; of long work, whose documents, blobs and tasks both backends keep alike (the conformance suite); of a
+vendor's partner, which keeps what it is told as `secret set` does."""
 
 OTHER = "+79991112233"
+PAGE = Path(__file__).parents[3] / "docs" / "command-line.md"
 
 HOUSE = """\
 id: dom
@@ -144,6 +147,7 @@ def test_every_command_works_against_a_deployment(
     svyazka("rotate", "till")
     svyazka("rotate", "till", "--finish")
     assert [row["set"] for row in svyazka.rows("secret", "list", "kofe")] == [True]
+    svyazka("qr", "https://example.org/menu", "--out", str(tmp_path / "menu.svg"))
     assert svyazka.rows("preview", "till", "--type", "order.completed")[0]["prospect"] == "now"
 
     sent = [svyazka.rows("send", "sms", "--to", to, "--text", "Столик ваш")[0]["id"] for to in ("+79991234567", OTHER)]
@@ -176,6 +180,7 @@ def test_every_command_works_against_a_deployment(
     }
     assert "0 calls are held" in svyazka("held", "till")
     assert svyazka.rows("sync", "status", "kofe") == []
+    assert svyazka.rows("sign-ins") == []
     assert svyazka.rows("jobs") == []
     svyazka("diff", "kofe", status=1)  # it has no flow that keeps systems in step
     _money_goes_back(svyazka, tmp_path, monkeypatch)
@@ -209,6 +214,11 @@ def _money_goes_back(svyazka: Operator, folder: Path, monkeypatch: pytest.Monkey
     assert [one.amount.text for one in kassa.there["p1"].refunds.values()] == ["40.00"]
     (row,) = svyazka.rows("payments", PAID)
     assert (row["state"], row["refunded"]) == ("part_refunded", "40.00")
+    month = f"{now.astimezone(ZoneInfo('Europe/Moscow')):%Y-%m}"
+    (row,) = svyazka.rows("reconcile", "payments", "dom", "--month", month)
+    assert (row["ours"], row["theirs"], row["differences"]) == ("60.00", "60.00", [])
+    assert (svyazka.rows("receipts"), svyazka.rows("subscriptions")) == ([], [])
+    assert f"| `reconcile` | {', '.join(row)} |" in PAGE.read_text("utf-8")
 
 
 def _cards_are_taken_apart(svyazka: Operator) -> None:

@@ -62,3 +62,15 @@ async def test_a_disk_that_fails_is_unavailable_and_nothing_has_a_name(
             await blobs.put(NAME, b"here")
     assert await blobs.list("rows/") == []
     assert list((tmp_path / "blobs" / ".unfinished").iterdir()) == []
+
+
+async def test_a_data_folder_may_be_named_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".data").mkdir()
+    blobs = LocalBlobs(Path(".data"))
+    assert await blobs.put(NAME, b"here")
+    assert await whole(blobs, [NAME]) == b"here"
+    assert [one.name for one in await blobs.list("rows/")] == [NAME]
+    assert (tmp_path / ".data" / "blobs" / NAME).exists()

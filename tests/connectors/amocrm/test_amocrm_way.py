@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -311,7 +312,7 @@ async def test_no_phone_name_key_or_token_reaches_a_log_line(salon: Salon, capsy
     salon.sim.grants.long_lived.clear()
     await salon.move(deals[2:])
     await salon.house.run()
-    printed = "".join(capsys.readouterr())
+    printed = re.sub(r'"time": "[^"]*"', "", "".join(capsys.readouterr()))  # whose digits may be anything
     assert "accepted" in printed
     for secret in ("123-45", "1234", "Анна", TOKEN, salon.hook.rpartition(".")[2]):
         assert secret not in printed

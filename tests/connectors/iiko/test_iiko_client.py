@@ -16,6 +16,7 @@ from connectors.support import Scripted, calling, scripted
 from svyazka.connectors.iiko import client, reads
 from svyazka.connectors.iiko.failures import failure as meaning
 from svyazka.connectors.iiko.settings import IikoSettings
+from svyazka.connectors.iiko.tables import place_of
 from svyazka.engine.contracts.calls import TokenCache
 from svyazka.engine.contracts.vendor_answers import VendorFailure
 from svyazka.model.outcomes import Blocked, Retry, Succeeded, Unclear
@@ -58,6 +59,40 @@ class Shared(TokenCache):
 
     async def put(self, name: str, value: str, until: datetime) -> None:
         self.kept[name] = (value, until)
+
+
+# Where a table is
+
+GROUPS = {"terminalGroups": [{"organizationId": "o", "items": [{"id": "bar"}, {"id": "terrace"}]}]}
+BAR = {"terminalGroupId": "bar", "tables": [{"id": "B5", "number": 5, "name": "5"}, {"id": "B6", "number": 6}]}
+TERRACE = {"terminalGroupId": "terrace", "tables": [{"id": "T5", "number": 5, "name": "5"}]}
+FIVE = "ac87b2b2-0158-5e7e-8eb5-000000000005"
+
+
+@pytest.mark.parametrize(
+    ("halls", "table", "where"),
+    [
+        ([BAR, TERRACE], "6", ("bar", "B6")),
+        ([BAR, TERRACE], "5", None),  # of which hall?
+        ([BAR, {**TERRACE, "tables": [{"id": FIVE.upper(), "number": 5}]}], "веранда 5", ("terrace", FIVE.upper())),
+        ([TERRACE], "веранда 5", ("terrace", FIVE)),
+        ([], "веранда 5", ("bar", FIVE)),  # none may be reserved, so none is listed
+    ],
+)
+async def test_a_table_is_found_by_its_number_or_by_the_id_that_somebody_named(
+    halls: list[object], table: str, where: tuple[str, str] | None, iiko: Scripted
+) -> None:
+    iiko.on(V1, 200, {"token": "t1-for-tests"}).on("/api/1/terminal_groups", 200, GROUPS)
+    iiko.on("/api/1/reserve/available_restaurant_sections", 200, {"restaurantSections": halls})
+    named = IikoSettings(api_login="api-login-for-tests", organization_id=FIVE, tables={"веранда 5": FIVE})
+    async with calling(named, iiko.url) as call:
+        if where is None:
+            with pytest.raises(VendorFailure) as caught:
+                await place_of(call, table)
+            assert caught.value.code == "no_table"
+        else:
+            found = await place_of(call, table)
+            assert (found.terminal_group, found.table) == where
 
 
 # The failure map, row by row

@@ -438,7 +438,7 @@ async def test_a_silent_till_is_told_of_once_a_silence_and_shown_by_the_doctor()
         assert await house.worker.handle("/retain", {}) == 204
     (alert,) = house.alerts()
     assert alert.kind == "silent"
-    assert "не отключил ли rkeeper наш адрес" in alert.text
+    assert "не отключил ли r_keeper наш адрес" in alert.text
     await house.push((SAMPLES / "ws-event-order-status-changed-complited.json").read_bytes())
     house.clock.step(4 * 86400)
     await house.worker.handle("/retain", {})

@@ -144,4 +144,4 @@ async def test_a_day_without_even_a_heartbeat_is_told_of_once(house: SmsHouse) -
         house.clock.step(hours * 3600)
         await house.worker.watch.tell_silent()
         assert [alert.kind for alert in house.alerts()] == ["silent"] * told
-    assert "smsru" in house.alerts()[0].text
+    assert "SMS.ru" in house.alerts()[0].text

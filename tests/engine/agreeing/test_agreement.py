@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dying import Killed, dies_at
 from in_step_house import ivan
 from listed_side import Listed
 from svyazka.engine.agreeing import agreement
@@ -51,6 +52,7 @@ async def test_systems_that_agree_are_known_to_without_reading_either_of_them_pa
     assert (agreed.objects, agreed.round_at) == (7, None)
     assert agreed.whole_at is not None
     assert agreed.last["agree"] == 28
+    assert [(one.fields, one.same) for one in agreed.nights] == [(28, 28)]
 
 
 @pytest.mark.parametrize("connection", ["salon", "crm"])
@@ -125,20 +127,9 @@ async def began(house: Listed) -> None:
 async def test_killed_anywhere_each_object_is_counted_once(
     monkeypatch: pytest.MonkeyPatch, point: str, at: int
 ) -> None:
-    class Killed(BaseException):
-        pass
-
     house, ids = await in_step(7)
     house.silently("crm", ids[2][1], name="Третий")
-    passed = 0
-
-    def die(name: str) -> None:
-        nonlocal passed
-        passed += name == point
-        if name == point and passed == at:
-            raise Killed
-
-    monkeypatch.setattr(runner, "reach", die)
+    left = dies_at(point, monkeypatch, at)
     monkeypatch.setattr(runner, "SLICE", 0.0)
     for _ in range(3):
         try:
@@ -151,7 +142,7 @@ async def test_killed_anywhere_each_object_is_counted_once(
     assert (job.state, job.counts.read) == (JobState.DONE, 7)
     assert job.counts.updated == 1 or (point, at) == ("job.before_commit", 1), "it was mended before it was recorded"
     assert house.writes() == 1
-    assert passed >= at
+    assert left == []
 
 
 # What a list doesn't show
@@ -344,6 +335,20 @@ async def test_systems_that_agree_pass_the_check_whatever_their_spellings() -> N
     await house.quiet(0.2)
     (job,) = [one for one in house.jobs() if one.kind == "check"]
     assert (job.counts.read, job.counts.unchanged) == (3, 3)
+
+
+async def test_a_field_whose_owner_isnt_shown_waits_for_it_and_nobody_is_asked() -> None:
+    """A right withdrawn and given back: no hook tells of either."""
+    house, ids = await in_step(1, fields={"name": "crm", "phone": "both"})
+    salon = ids[0][0]
+    house.crm.hidden.add("name")
+    house.salon.edit(salon, name="Ваня")
+    await house.quiet(0.2)
+    assert (house.doubts(), house.salon.shows(salon, "name")) == ([], "Ваня")
+    house.crm.hidden.clear()
+    house.clock.step(3600)
+    await house.night("salon")
+    assert (house.doubts(), house.salon.shows(salon, "name")) == ([], "Иван 1")
 
 
 async def test_the_tick_of_polls_begins_it() -> None:

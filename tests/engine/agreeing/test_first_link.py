@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from dying import Killed, strikes
 from in_step_house import ivan
 from listed_side import Listed
 from svyazka.engine.agreeing import first_link, linking
 from svyazka.engine.agreeing.matching import Card, proposed
+from svyazka.engine.comparing import holds
+from svyazka.engine.comparing.holds import Threshold
 from svyazka.engine.jobs import runner
 from svyazka.engine.jobs.steering import start
 from svyazka.engine.keeping.sealed import SealedValues
@@ -193,7 +196,15 @@ async def test_a_proposal_says_what_is_the_same_and_changes_nothing() -> None:
     assert not any("Фамилия".encode() in content for content, _ in house.blobs.kept.values())
 
 
-async def test_taken_it_links_what_was_proposed_and_meets_the_rest() -> None:
+async def test_whose_name_nobody_may_see_is_in_doubt_also_once_the_lists_have_lain_sealed() -> None:
+    house, same = await filled()
+    house.crm.hidden = {"name"}
+    job = await plan(house)
+    assert (job.result["linked"], job.result["doubts"]) == (0, len(same))
+
+
+async def test_taken_it_links_what_was_proposed_and_meets_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holds, "MADE", Threshold(0, 0))
     house, same = await filled(create="all")
     await plan(house)
     house.bind(mode="on")
@@ -202,7 +213,7 @@ async def test_taken_it_links_what_was_proposed_and_meets_the_rest() -> None:
     assert (job.state, job.counts.linked) == (JobState.DONE, 8)
     assert same <= linked(house)
     assert len(house.salon.cards) == len(house.crm.cards) == 12, "what one had alone, the other has now"
-    assert len(house.salon.made) == len(house.crm.made) == 2
+    assert len(house.salon.made) == len(house.crm.made) == 2, "however many: a person was shown the number"
     again = await take(house, job="job_again")
     assert (again.counts.linked, again.counts.unchanged) == (0, 8)
 
@@ -252,6 +263,33 @@ async def test_doubts_are_listed_and_nothing_is_made_for_them() -> None:
     assert (len(house.salon.cards), len(house.crm.cards)) == (made[0] + 1, made[1] + 0), "only the one who was alone"
 
 
+@pytest.mark.parametrize("answer", ["same", "new"])
+@pytest.mark.parametrize("watched", [False, True], ids=["fresh", "watched for a while"])
+async def test_a_slip_in_a_phone_is_asked_about_and_makes_nobody_twice(watched: bool, answer: str) -> None:
+    """No search by phone finds the other card: only the lists show that two resemble each other."""
+    house, _ = await filled(0, create="all")
+    for side in house.sides.values():
+        side.hook = watched
+    salon = house.salon.add(name="Анна Петрова", phone=("+79997770001",))
+    crm = house.crm.add(name="Петрова Анна", phone=("+79997770002",))
+    await house.quiet()
+    house.clock.step(86400)
+    assert (await plan(house)).result["doubts"] == 1
+    house.bind(mode="on")
+    await house.settle_in()
+    await take(house)
+    assert {one.cause for one in house.doubts()} == {"resemble"}
+    assert (len(house.salon.cards), len(house.crm.cards)) == (1, 1)
+    await house.answer(salon, "@crm", f"crm/{crm}" if answer == "same" else "new")
+    if answer == "new":
+        await house.answer(crm, "@salon", "new")
+    await house.quiet()
+    assert house.doubts() == [], "one answer is enough"
+    together = {(salon, crm)} if answer == "same" else set()
+    assert {pair for pair in linked(house) if pair[0] == salon and pair[1] == crm} == together
+    assert len(house.salon.cards) == len(house.crm.cards) == (1 if answer == "same" else 2)
+
+
 async def test_who_was_forgotten_meanwhile_is_not_linked() -> None:
     house, same = await filled(4)
     await plan(house)
@@ -268,9 +306,6 @@ async def test_who_was_forgotten_meanwhile_is_not_linked() -> None:
 @pytest.mark.parametrize("point", ["job.after_claim", "job.before_commit", "job.after_commit"])
 @pytest.mark.parametrize("at", [1, 3])
 async def test_killed_anywhere_everybody_is_linked_once(monkeypatch: pytest.MonkeyPatch, point: str, at: int) -> None:
-    class Killed(BaseException):
-        pass
-
     house, same = await filled(create="all")
     passed = 0
 
@@ -280,7 +315,7 @@ async def test_killed_anywhere_everybody_is_linked_once(monkeypatch: pytest.Monk
         if name == point and passed in (at, at + 6):
             raise Killed
 
-    monkeypatch.setattr(runner, "reach", die)
+    strikes(die, monkeypatch)
     monkeypatch.setattr(runner, "SLICE", 0.0)
     monkeypatch.setattr(first_link, "BATCH", 2)
     house.bind(mode="on")
@@ -297,8 +332,26 @@ async def test_killed_anywhere_everybody_is_linked_once(monkeypatch: pytest.Monk
     assert {job.state for job in house.jobs()} == {JobState.DONE}
     assert same <= linked(house)
     assert len(house.salon.cards) == len(house.crm.cards) == 12
-    assert len(house.salon.made) == len(house.crm.made) == 2
+    assert len(house.salon.made) == len(house.crm.made) == 2, "however many: a person was shown the number"
     assert passed > at
+
+
+@pytest.mark.parametrize("half_read", [True, False])
+async def test_where_the_flow_has_other_systems_by_now_a_proposal_is_made_anew(
+    half_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, _ = await filled()
+    if half_read:
+        house.crm.down = True
+    assert (await plan(house)).state is (JobState.RUNNING if half_read else JobState.DONE)
+    house.bind(between=["crm", "salon"])
+    await house.settle_in()
+    house.crm.down = False
+    job = next(iter(house.jobs())) if half_read else await take(house)
+    await house.quiet(1)
+    job = next(one for one in house.jobs() if one.id == job.id)
+    assert (job.state, job.error.code if job.error else "") == (JobState.FAILED, "flow_changed")
+    assert not house.records()
 
 
 async def test_a_proposal_that_is_too_old_is_gone_and_says_so() -> None:

@@ -11,7 +11,7 @@ from world_of_sides import PHONES, System, World, printer, seen, some
 
 from svyazka.engine.comparing.compare import compare_field
 from svyazka.engine.comparing.fields import Clear, Compared, FieldRule, First, Reason, Seen, Verdict
-from svyazka.model.bases import AcceptedFor, FieldBase
+from svyazka.model.bases import AcceptedFor, Decided, FieldBase
 from svyazka.model.records import CLEARED, UNREAD, Shown
 
 BOTH = FieldRule()
@@ -98,6 +98,19 @@ def test_sets_are_merged_by_element_and_views_show_one_of_them(
 
 def compared(**sides: Any) -> Compared:
     return compare_field("phone", sides, BOTH, printer())
+
+
+def test_a_persons_word_holds_among_sets_while_they_show_what_the_person_saw() -> None:
+    """Of a set its numbers and no others; a view's number beside those of the sets: it has no place for them."""
+    crm, salon = seen("phone", (P1, P2), NEVER), seen("phone", (P3,), NEVER, one_value=True)
+    saw = {"crm": printer().prints("phone", (P1, P2)), "salon": printer().prints("phone", (P3,))}
+    rule = FieldRule(owner="crm")
+    for winner, writes in (("crm", {"salon": (P1,)}), ("salon", {"crm": (P1, P2, P3)})):
+        decided = Decided(winner=winner, sides=saw)
+        found = compare_field("phone", {"crm": crm, "salon": salon}, rule, printer(), decided=decided)
+        assert (found.reason, dict(found.writes)) == (Reason.DECIDED, writes)
+        edited = {"crm": seen("phone", (P4,), NEVER), "salon": salon}
+        assert compare_field("phone", edited, rule, printer(), decided=decided).verdict is Verdict.ASKED
 
 
 def test_what_was_removed_while_a_side_was_down_does_not_come_back_with_it() -> None:

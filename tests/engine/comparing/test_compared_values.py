@@ -228,6 +228,32 @@ def test_what_is_old_is_agreed_by_nobody_while_whoever_holds_the_new_cannot_be_r
     assert compare_field("about", back, BOTH, printer()).writes == {"till": "new"}
 
 
+def test_an_edit_that_knew_nothing_of_another_waits_until_that_one_can_be_read_again() -> None:
+    """One was owed the other's new value and was edited before it was written; a third one would hand it on."""
+    crm, salon = seen("about", "new", "new"), owing("own", "old", "new")
+    away = {"crm": seen("about", UNREAD, "new"), "salon": salon, "till": seen("about", CLEARED, NEVER)}
+    found = compare_field("about", away, BOTH, printer())
+    assert (found.verdict, found.writes, found.bases) == (Verdict.UNSEEN, {}, {})
+    back = compare_field("about", {**away, "crm": crm}, BOTH, printer())
+    assert (back.verdict, back.reason) == (Verdict.ASKED, Reason.CONFLICT)
+    led = compare_field("about", away, FieldRule(owner="salon"), printer())
+    assert led.writes == {"till": "own"}, "its owner need know of nobody"
+
+
+def test_what_was_deleted_and_is_restored_is_brought_to_what_was_agreed_meanwhile() -> None:
+    sides = {"crm": seen("about", "new", "old"), "salon": seen("about", "old", "old"),
+             "till": seen("about", UNREAD, "old", gone=True)}  # fmt: skip
+    found = compare_field("about", sides, BOTH, printer())
+    assert found.writes == {"salon": "new"}
+    agreed_on = {"crm": seen("about", "new", "new"), "salon": seen("about", "new", "new")}
+    back = compare_field("about", {**agreed_on, "till": Seen("old", found.bases["till"])}, BOTH, printer())
+    assert back.writes == {"till": "new"}
+    edited = compare_field("about", {**agreed_on, "till": Seen("own", found.bases["till"])}, BOTH, printer())
+    assert edited.reason is Reason.CONFLICT, "whoever edits it there hasn't seen what was agreed"
+    led = compare_field("about", sides, FieldRule(owner="till"), printer())
+    assert led.writes == {"salon": "new"}, "a deleted owner holds nothing up"
+
+
 def test_a_field_that_shows_its_old_value_after_two_writes_is_not_taken_and_written_no_more() -> None:
     def again(times: int) -> Compared:
         sides = {"crm": seen("about", "new", "new"), "salon": owing("old", "old", "new", times)}
@@ -286,3 +312,15 @@ def test_a_side_that_cuts_makes_no_spelling_of_two_long_ones_that_differ() -> No
     assert compare_field("name", sides, BOTH, printer()).verdict is Verdict.CONVERGED
     apart = {**sides, "till": seen("name", "alpha", keeps=cut(8))}
     assert compare_field("name", apart, BOTH, printer()).verdict is Verdict.ASKED
+
+
+@pytest.mark.parametrize("rule", [BOTH, CRM, FieldRule(owner="salon")])
+def test_a_short_side_does_not_tell_which_of_two_long_ones_holds(rule: FieldRule) -> None:
+    sides = {
+        "crm": seen("about", "alpha"), "salon": seen("about", "alphabet"),
+        "till": seen("about", "alpha", "alpha", keeps=cut(5)),
+    }  # fmt: skip
+    found = compare_field("about", sides, rule, printer())
+    assert (found.verdict, found.reason, dict(found.writes), dict(found.bases)) == (
+        Verdict.ASKED, Reason.FIRST, {}, {},
+    )  # fmt: skip

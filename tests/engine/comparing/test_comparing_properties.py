@@ -161,7 +161,9 @@ def test_a_field_in_dispute_holds_up_no_other(world: World) -> None:
 
 
 edits = st.tuples(
-    st.sampled_from(NAMES), st.sampled_from(("edit", "deliver", "down", "up", "silent", "proving")), st.integers(0, 5)
+    st.sampled_from(NAMES),
+    st.sampled_from(("edit", "deliver", "down", "up", "silent", "proving", "deleted", "restored")),
+    st.integers(0, 5),
 )
 
 
@@ -181,10 +183,12 @@ def test_after_any_storm_writes_end_within_as_many_rounds_as_there_are_sides(
             world.deliver(side)
         elif what in ("down", "up"):
             system.unread = what == "down"
+        elif what in ("deleted", "restored"):
+            system.gone = what == "deleted"
         else:
             system.proves = what == "proving"
     for system in world.systems.values():
-        system.unread = False
+        system.unread = system.gone = False
     rounds = 0
     while world.round():
         rounds += 1
@@ -205,6 +209,8 @@ def assert_equal(world: World, name: str) -> None:
             if isinstance(ours, tuple) and isinstance(theirs, tuple):
                 if not (one.one_value or other.one_value):
                     assert {other.keeps(x) for x in ours} == {one.keeps(x) for x in theirs}
+                elif one.one_value and not other.one_value:
+                    assert {other.keeps(x) for x in ours} <= {one.keeps(x) for x in theirs}, "a view shows one of them"
             else:
                 assert kept(other, ours) == kept(one, theirs)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +10,8 @@ from world_of_sides import printer, seen, some
 from svyazka.engine.comparing.compare import compare_field
 from svyazka.engine.comparing.fields import FieldRule, Verdict
 from svyazka.engine.comparing.stages import ATTENDANCE, STEPS, Silent, StageTable
-from svyazka.engine.comparing.visits import Deal, Place, deal_of, shown_visit
-from svyazka.model.bookings import Visit, VisitStatus, WallTime
+from svyazka.engine.comparing.visits import Deal, Place, deal_of
+from svyazka.model.bookings import VisitStatus
 from svyazka.model.errors import ConfigError
 from svyazka.model.records import UNREAD
 
@@ -116,41 +114,19 @@ def deal(id: str, mark: str | None = None, *, is_open: bool = True, has_visit: b
 
 
 PLACED = [
-    ([deal("1"), deal("2", "svz-7")], None, True, Place.MARK, "2"),
-    ([deal("1", "svz-7"), deal("2", "svz-7")], None, True, Place.ASK, None),
-    ([deal("1"), deal("2", is_open=False)], "2", True, Place.BOOKING, "2"),
-    ([deal("1")], "gone", True, Place.ATTACHED, "1"),
-    ([deal("1", has_visit=True), deal("2"), deal("3", is_open=False)], None, True, Place.ATTACHED, "2"),
-    ([deal("1"), deal("2")], None, True, Place.ASK, None),
-    ([deal("1")], None, False, Place.NEW, None),
-    ([], None, True, Place.NEW, None),
+    ([deal("1"), deal("2", "svz-7")], True, Place.MARK, "2"),
+    ([deal("1", "svz-7"), deal("2", "svz-7")], True, Place.ASK, None),
+    ([deal("1")], True, Place.ATTACHED, "1"),
+    ([deal("1", has_visit=True), deal("2"), deal("3", is_open=False)], True, Place.ATTACHED, "2"),
+    ([deal("1"), deal("2")], True, Place.ASK, None),
+    ([deal("1")], False, Place.NEW, None),
+    ([], True, Place.NEW, None),
 ]
 
 
-@pytest.mark.parametrize(("deals", "made", "attach", "why", "id"), PLACED)
-def test_a_visit_gets_the_deal_that_is_its_own(
-    deals: list[Deal], made: str | None, attach: bool, why: Place, id: str | None
-) -> None:
+@pytest.mark.parametrize(("deals", "attach", "why", "id"), PLACED)
+def test_a_visit_gets_the_deal_that_is_its_own(deals: list[Deal], attach: bool, why: Place, id: str | None) -> None:
     for listed in (deals, deals[::-1]):
-        placed = deal_of(listed, "svz-7", made, attach_open=attach)
+        placed = deal_of(listed, "svz-7", attach_open=attach)
         assert (placed.why, placed.deal) == (why, id)
         assert (placed.why is Place.ASK) == (len(placed.candidates) > 1)
-
-
-def visit(id: str, day: int, status: VisitStatus = BOOKED) -> Visit:
-    return Visit(id=id, status=status, starts_at=WallTime.read(f"2026-03-{day:02}T12:00", "Europe/Moscow"))
-
-
-@pytest.mark.parametrize(
-    ("visits", "shown"),
-    [
-        ([visit("1", 10, COMPLETED), visit("2", 16), visit("3", 20)], "2"),
-        ([visit("1", 10, COMPLETED), visit("2", 16, CANCELLED)], "1"),
-        ([visit("1", 10, COMPLETED), visit("2", 12, MISSED)], "2"),
-        ([visit("1", 16, CANCELLED)], "1"),
-        ([], None),
-    ],
-)
-def test_a_deal_of_two_visits_shows_the_next_one(visits: list[Visit], shown: str | None) -> None:
-    found = shown_visit(visits, datetime(2026, 3, 14, 12, 0, tzinfo=UTC))
-    assert (found.id if found else None) == shown

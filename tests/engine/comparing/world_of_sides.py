@@ -72,6 +72,7 @@ class System:
     keeps: Callable[[Value], Value] = lambda value: value
     one_value: frozenset[str] = frozenset()
     unread: bool = False
+    gone: bool = False
     proves: bool = True
     """Its answers show what it holds now."""
     ignores: frozenset[str] = frozenset()
@@ -92,8 +93,10 @@ class System:
 
     def side(self) -> Side:
         """As it is read now."""
-        fields = dict.fromkeys(self.holds, UNREAD) if self.unread else self.holds
-        return Side(fields, self.bases, lambda _, value: self.keeps(value), self.one_value, self.read_only)
+        fields = dict.fromkeys(self.holds, UNREAD) if self.unread or self.gone else self.holds
+        return Side(
+            fields, self.bases, lambda _, value: self.keeps(value), self.one_value, self.read_only, gone=self.gone
+        )  # fmt: skip
 
 
 @dataclass(repr=False)
@@ -110,7 +113,8 @@ class World:
         """As a failing example is read."""
         sides = (
             f"{name}: {system.holds} keeps {system.keeps('Alphabetical')} "
-            f"{'view ' * bool(system.one_value)}{'unread ' * system.unread}{'file ' * system.read_only}"
+            f"{'view ' * bool(system.one_value)}{'unread ' * system.unread}{'gone ' * system.gone}"
+            f"{'file ' * system.read_only}"
             f"{ {field: self._agreed(field, base) for field, base in system.bases.items()} }"
             for name, system in self.systems.items()
         )
@@ -134,7 +138,7 @@ class World:
         """One delivery: read all, compare, write one side, store what it proved. How many fields were written."""
         compared = self.compared()
         writes = compared.writes(toward)
-        if self.systems[toward].unread:
+        if self.systems[toward].unread or self.systems[toward].gone:
             assert not writes
         answers = self.systems[toward].take(writes) if writes else {}
         settled = compared.settled(toward, answers, self.printer)

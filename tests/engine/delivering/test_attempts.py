@@ -18,13 +18,20 @@ from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.ambiguity import doubt_since, maybe_sent_at, no_answer
 from svyazka.engine.rules.deadlines import TIMES, Times
 from svyazka.model.commands import Deadline, Repeat
-from svyazka.model.deliveries import Attempt, Delivery, Exchange, Status
-from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent, RefusedAddress, SourceUnavailable, Unavailable
+from svyazka.model.deliveries import Attempt, Delivery, Status
+from svyazka.model.errors import (
+    LeaseTooShort,
+    MaybeSent,
+    NoToken,
+    NotSent,
+    RefusedAddress,
+    SourceUnavailable,
+    Unavailable,
+)
 from svyazka.model.outcomes import Blocked, Refused, Retry, Succeeded, Unknown
 from svyazka.model.reasons import Reason
 
 S = Status
-CALL = Exchange(method="POST", url="https://sms.example/send")
 
 
 def only(house: House) -> Delivery:
@@ -36,8 +43,7 @@ def trouble(error: BaseException, *, called: bool) -> Any:
     """A connector that fails so, before or after its call has left."""
 
     async def perform_(message: Any, to: str, call: Any) -> Any:
-        if called:
-            call.http.log.append(CALL)
+        call.http.wrote = int(called)
         raise error
 
     return perform_
@@ -47,10 +53,17 @@ def trouble(error: BaseException, *, called: bool) -> Any:
 @pytest.mark.parametrize(
     ("error", "called", "when_unsafe"),
     [
-        (NotSent("refused"), True, S.RETRYING), (MaybeSent("reset"), True, S.UNKNOWN),
+        (NotSent("refused"), False, S.RETRYING), (NotSent("the next request"), True, S.UNKNOWN),
+        (MaybeSent("reset"), True, S.UNKNOWN), (NoToken("reset"), False, S.RETRYING),
+        (NoToken("reset"), True, S.UNKNOWN),
         (LeaseTooShort("late"), False, S.PENDING), (LeaseTooShort("late"), True, S.UNKNOWN),
         (TimeoutError(), False, S.RETRYING), (TimeoutError(), True, S.UNKNOWN),
-        (RefusedAddress("private"), False, S.BLOCKED), (SourceUnavailable("no access"), False, S.RETRYING),
+        (RefusedAddress("private"), False, S.BLOCKED), (RefusedAddress("private"), True, S.UNKNOWN),
+        (SourceUnavailable("no access"), False, S.RETRYING), (SourceUnavailable("no access"), True, S.UNKNOWN),
+        (VendorFailure(Refused(code="404", message="no such payment")), False, S.FAILED),
+        (VendorFailure(Refused(code="404", message="no such payment")), True, S.UNKNOWN),
+        (VendorFailure(Blocked(code="401", message="no access", remedy="a key")), False, S.BLOCKED),
+        (VendorFailure(Blocked(code="401", message="no access", remedy="a key")), True, S.UNKNOWN),
         (KeyError("a bug"), False, S.RETRYING), (KeyError("a bug"), True, S.UNKNOWN),
     ],
 )  # fmt: skip
@@ -69,6 +82,23 @@ async def test_each_way_to_fail_means_what_it_proves(
     assert attempt.maybe_sent is doubted
 
 
+@pytest.mark.parametrize(("wrote_before", "status"), [(1, S.UNKNOWN), (0, S.RETRYING)])
+async def test_not_now_of_the_last_of_several_requests_says_nothing_of_those_before_it(
+    wrote_before: int, status: Status
+) -> None:
+    async def send(message: Any, to: str, call: Any) -> Any:
+        call.http.wrote_before = wrote_before
+        return Retry(code="429", message="not now")
+
+    house = House()
+    await house.settle_in()
+    house.sms.repeat = Repeat.UNSAFE
+    house.sms.send = send  # type: ignore[method-assign]
+    await house.post(order())
+    await house.run()
+    assert only(house).status is status
+
+
 async def test_what_access_means_for_the_connection_its_connector_says(house: House) -> None:
     error = SourceUnavailable("not authorised")
     error.outcome = Blocked(code="401", message="not authorised", remedy="svyazka auth")
@@ -83,8 +113,7 @@ async def test_an_attempt_has_its_time_and_no_more(
     house: House, monkeypatch: pytest.MonkeyPatch, called: bool, status: Status
 ) -> None:
     async def hang(message: Any, to: str, call: Any) -> Any:
-        if called:
-            call.http.log.append(CALL)
+        call.http.wrote = int(called)
         await asyncio.Event().wait()
 
     house.sms.send = hang  # type: ignore[method-assign]
@@ -104,7 +133,7 @@ async def test_a_claim_that_finds_no_place_at_the_vendors_rate_goes_back_and_is_
     house.sms.limits = Limits(per_second=0.02)
 
     async def find_sent(message: Any, to: str, call: Any) -> Any:
-        call.http.log.append(CALL)
+        return None
 
     async def send(message: Any, to: str, call: Any) -> Any:
         account = await house.hub.directory.account("kofe", "sms")
@@ -168,7 +197,6 @@ async def test_a_vendor_that_refuses_to_say_what_it_took_has_not_refused_the_mes
     no = Refused(code="402", message="the list isn't yours to see", reason=Reason.NO_ACCESS)
 
     async def find_sent(message: Any, to: str, call: Any) -> Any:
-        call.http.log.append(CALL)
         if how == "raised":
             raise VendorFailure(no)
         return no

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
+from dying import Killed, dies_at
 from fake_calendar import DAY, FakeCalendar
 from fake_crm import FakeCrm
 from fakes import House
 from svyazka.engine.asking.bookings import booking_of
 from svyazka.engine.calling.events_of_asking import found_event
-from svyazka.engine.delivering import attempts, recording
-from svyazka.engine.planning import planner
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import NotSent
@@ -182,31 +181,25 @@ async def test_its_lead_stands_in_the_crm_though_that_is_down_for_days_and_says_
     assert on.kind is RecordKind.DEAL
 
 
-class Dies(BaseException):
-    """The process ends here."""
+TIMES = {"plan": 1, "claim": 1, "perform": 2, "settle": 2, "sweep": 2}
+"""How often a worker passes each place on the way of a booking and of what is told of it."""
 
 
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize(
+    ("point", "nth"),
+    [(point, nth) for point in POINTS for nth in range(1, TIMES.get(point.split(".")[0], 0) + 1)],
+)
 async def test_it_is_booked_once_wherever_the_worker_dies(
     salon: Salon, monkeypatch: pytest.MonkeyPatch, point: str, nth: int
 ) -> None:
-    left = [nth]
-
-    def reach(name: str) -> None:
-        if name == point:
-            left[0] -= 1
-            if left[0] == 0:
-                raise Dies
-
-    for module in (attempts, recording, planner):
-        monkeypatch.setattr(module, "reach", reach)
+    left = dies_at(point, monkeypatch, nth)
     event = await salon.ask()
     for _ in range(2):
         try:
             await salon.house.pass_time(3 * HOUR)
-        except Dies:
+        except Killed:
             salon.house.start()
     assert await salon.state(event) == ("booked", "1", "12:00", None)
     assert salon.calendar.writes == ["book 1"]
     assert len(salon.told) <= 1
+    assert left == []

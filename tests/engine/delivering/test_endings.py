@@ -30,6 +30,8 @@ ENDED_BY = {
     "operating/resolve.py:_commit_resolved",
     "paying/giving_way.py:give_way",  # no link by now, and somebody waits
     "paying/looking.py:_found_out",  # its provider was asked what had become of it
+    "paying/receipts_by_hand.py:registered",  # somebody says it was registered otherwise
+    "paying/subscription_words.py:_called_off",  # a charge that nobody has begun, of a subscription that is cancelled
     "planning/planner.py:_in_order",  # what goes before it had failed when it was planned
     "planning/receipts.py:apply",
     "telling/undelivered.py:_rerouted",

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from shop import POINTS, Killed, Shop
+from dying import Killed, dies_at
+from shop import POINTS, Shop
 from svyazka.engine.contracts import putting
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import perform_task
@@ -224,7 +225,7 @@ async def test_killed_anywhere_it_is_there_once(
     shop: Shop, point: str, keeps_marks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.crm.keeps_marks = keeps_marks
-    left = shop.dies_at(point, monkeypatch)
+    left = dies_at(point, monkeypatch)
     id_ = await shop.give(IVANS)
     with pytest.raises(Killed):
         await shop.run()
@@ -236,8 +237,11 @@ async def test_killed_anywhere_it_is_there_once(
     assert (await shop.put(IVANS)).produced == shop.of(id_).produced
 
 
+@pytest.mark.parametrize("behind", [timedelta(), timedelta(hours=3)])
 @pytest.mark.parametrize("cut", ["before", "after"])
-async def test_a_note_stands_on_the_card_once(shop: Shop, cut: str) -> None:
+async def test_a_note_stands_on_the_card_once(shop: Shop, cut: str, behind: timedelta) -> None:
+    """Also where business time has run ahead of the vendor's, as `--speed` lets it."""
+    shop.clock.frozen_real = -behind
     card = shop.crm.holds(name="Иван")
     shop.crm.cut.append(cut)
     id_ = await shop.give(AddNote(on=Target(kind=CONTACT, to=Existing(id=card.id)), text="Перезвоните"))

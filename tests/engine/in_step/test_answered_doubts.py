@@ -135,6 +135,21 @@ async def test_only_a_persons_word_makes_anew_what_was_deleted(create: str) -> N
         await house.revive(salon)
 
 
+@pytest.mark.parametrize("hook", [True, False])
+async def test_what_was_made_anew_and_is_deleted_once_more_needs_another_word(hook: bool) -> None:
+    """Also where nobody has looked at it since it was made: its system is asked not to tell of what we write."""
+    house, salon, _crm = await gone(create="all", delete="ask")
+    for _ in range(2):
+        house.crm.hook = hook
+        await house.revive(salon)
+        await house.quiet(0.2)
+        (again,) = house.crm.cards
+        house.crm.hook = True
+        house.crm.delete(again)
+        await house.quiet(0.2)
+        assert (list(house.crm.cards), len(house.doubts())) == ([], 1)
+
+
 async def test_a_card_that_somebody_made_meanwhile_is_taken_and_none_is_made() -> None:
     house, salon, _crm = await gone()
     house.crm.hook = False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from dying import Killed
 from in_step_house import InStep, ivan
 from svyazka.model.bases import AcceptedFor
 from svyazka.model.errors import ConfigError
@@ -74,6 +76,32 @@ async def test_a_person_says_whose_value_holds() -> None:
     assert (house.writes(), house.doubts(), house.record().decided) == (1, [], {})
 
 
+@pytest.mark.parametrize("names", [("salon", "crm"), ("crm", "salon")])
+@pytest.mark.parametrize(
+    ("said", "salon_phones", "crm_phones"),
+    [("crm", ("+79991234567",), ("+79991234567",)),
+     ("salon", ("+79990000777",), ("+79991234567", "+79990000777"))],
+)  # fmt: skip
+async def test_a_persons_word_holds_whoever_owns_the_field_and_whichever_side_is_looked_at_first(
+    names: tuple[str, str], said: str, salon_phones: tuple[str, ...], crm_phones: tuple[str, ...]
+) -> None:
+    house = InStep(names, fields={"comment": "crm", "phone": "crm"})
+    await house.settle_in()
+    crm = house.crm.add(**ivan(email=("ivan@example.org",), comment="of the crm"))
+    phone = ("+79990000777",)
+    salon = house.salon.add(**ivan(email=("ivan@example.org",), comment="of the salon", phone=phone))
+    await house.quiet()
+    assert {one.field: one.cause for one in house.doubts()} == {"comment": "first", "phone": "first"}
+    for field in ("comment", "phone"):
+        await house.answer(salon, field, said)
+    await house.quiet()
+    house.crm.edit(crm, birthday="1990-02-28")
+    await house.quiet()
+    assert house.salon.shows(salon, "comment") == house.crm.shows(crm, "comment") == f"of the {said}"
+    assert (house.salon.shows(salon, "phone"), house.crm.shows(crm, "phone")) == (salon_phones, crm_phones)
+    assert (house.doubts(), house.record().decided) == ([], {})
+
+
 async def test_a_person_says_that_a_difference_stays_until_somebody_edits_it() -> None:
     house, salon, crm = await conflict()
     await house.answer(salon, "name", "leave")
@@ -83,6 +111,34 @@ async def test_a_person_says_that_a_difference_stays_until_somebody_edits_it() -
     house.salon.edit(salon, name="Иван Ильич")
     await house.quiet()
     assert house.crm.shows(crm, "name") == "Иван Ильич"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "shows"), [("leave", "crm", "Иван Иваныч"), ("crm", "leave", "Иван Петрович")]
+)
+async def test_of_two_answers_before_anybody_looks_the_last_one_holds(first: str, then: str, shows: str) -> None:
+    house, salon, _ = await conflict()
+    await house.answer(salon, "name", first)
+    await house.answer(salon, "name", then)
+    await house.quiet()
+    assert (house.salon.shows(salon, "name"), house.doubts()) == (shows, [])
+
+
+async def test_an_answer_is_carried_out_though_whoever_took_it_down_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    house, salon, crm = await conflict()
+    commit = house.store.commit
+
+    async def commit_and_die(*args: Any, **more: Any) -> None:
+        await commit(*args, **more)
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(house.store, "commit", commit_and_die)
+        with pytest.raises(Killed):
+            await house.answer(salon, "name", "crm")
+    house.start()
+    await house.quiet()
+    assert house.salon.shows(salon, "name") == house.crm.shows(crm, "name") == "Иван Иваныч"
 
 
 async def test_an_answer_is_about_what_was_shown_when_it_was_asked_and_must_be_one() -> None:

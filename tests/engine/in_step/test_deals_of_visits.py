@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from fake_visits import VisitHouse
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.in_step.deals import DealsOfVisits
+from svyazka.engine.in_step.flows import InStep as InStepFlow
+from svyazka.engine.in_step.flows import in_step_flows
 from svyazka.engine.in_step.visits import VisitKind
+from svyazka.engine.in_step.wanting import Wanting
+from svyazka.engine.operating.answering import answer, choices
 from svyazka.model.bases import FieldBase, Owed
 from svyazka.model.in_step import Record, Rules, Side
 from svyazka.model.records import CLEARED, UNREAD, Object, RecordKind, Shown
@@ -53,12 +58,18 @@ def _said(stage: str, calendar: str | None, bases: dict[str, FieldBase], ends: s
         ("called", "booked", "booked", "booked"),  # a manager's move within a status
         ("paid", "booked", "booked", "confirmed"),
         ("new", "confirmed", "confirmed", UNREAD),  # no way back at a deal's word
+        ("new", "completed", "confirmed", "confirmed"),  # ... which doesn't keep it from going where the visit goes
         ("won", "booked", "booked", UNREAD),  # won before anybody came
         ("lost", "booked", "booked", "cancelled"),  # it means two: who was absent is the calendar's to say
         ("lost", "missed", "booked", "missed"),
         ("theirs", "booked", "booked", UNREAD),
         ("theirs", "booked", None, CLEARED),  # found just now: it is to be brought to where the visit stands
         ("sure", "booked", None, "confirmed"),
+        ("sure", "completed", None, CLEARED),  # nothing was agreed, and the visit has gone on
+        ("won", "booked", None, UNREAD),
+        ("won", "cancelled", None, "completed"),  # ... or to be asked about, where both have ended, and unlike
+        ("lost", "completed", None, "cancelled"),
+        ("won", "cancelled", "cancelled", UNREAD),  # what was agreed once, a move that says nothing leaves
         ("lost", None, "cancelled", "cancelled"),  # as a list shows it, beside what was agreed alone
         ("sure", None, "booked", "confirmed"),
     ],
@@ -76,6 +87,46 @@ def test_what_is_still_to_be_brought_to_a_deal_is_no_word_of_its_own() -> None:
     before = (PRINTS.prints("status", "booked"),)
     owed = {"status": FieldBase(prints=PRINTS.prints("status", "cancelled"), owed=Owed(before=before))}
     assert _said("new", "cancelled", owed, "2026-10-07T12:00:00") == "booked"
+    assert _said("won", "cancelled", owed, "2026-10-07T12:00:00") == "booked", "whatever managers did to it meanwhile"
+    assert _said("won", "booked", owed, "2026-10-07T12:00:00") == "cancelled", "and where its visit went back"
+
+
+async def look_at_all(house: VisitHouse) -> InStepFlow:
+    """What a night does."""
+    (flow,) = await in_step_flows(house.hub, house.tenant)
+    for one in house.records():
+        await Wanting(house.hub).wish(house.tenant, flow, one.id)
+    await house.quiet(0.2)
+    return flow
+
+
+@pytest.mark.parametrize("how", ["deleted", "cancelled"])
+async def test_a_deal_won_unseen_and_its_cancelled_visit_are_asked_about(how: str) -> None:
+    """Its stage was hidden since it was made, and nothing of the status was ever agreed."""
+    house = VisitHouse()
+    await house.settle_in()
+    house.deals.hidden = {"stage"}
+    house.deals.cut.extend(["", "after"])  # the answer that it was made is lost
+    visit = house.journal.book(48, name="Анна", phone=("+79991234567",))
+    await house.quiet(0.2)
+    (deal,) = house.deals.cards
+    house.deals.edit(deal, stage="won")
+    if how == "deleted":
+        house.journal.delete(visit)
+    else:
+        house.journal.edit(visit, status="cancelled")
+    await house.quiet(0.2)
+    assert "status" not in house.record().sides["crm"].bases
+    house.deals.hidden = set()
+    flow = await look_at_all(house)
+    assert house.record().asked == {"status": "first"}
+    assert (house.deals.cards[deal].fields["stage"], house.journal.writes) == ("won", []), (
+        "nothing is written meanwhile"
+    )
+    assert [choices(one) for one in house.doubts()] == [("crm", "salon", "leave")]
+    await answer(house.hub, house.tenant, flow, house.record().id, "status", "salon")
+    await house.quiet(0.2)
+    assert (house.deals.cards[deal].fields["stage"], house.record().asked) == ("lost", {})
 
 
 class Deals:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from in_step_house import InStep, ivan
+from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.upkeep.forget import Forgetting
+from svyazka.model.contacts import Contact
+from svyazka.model.events import EventType, Fact
 from svyazka.model.in_step import SideState
+from svyazka.model.tenants import CompiledConnection
 
 
 async def test_a_person_who_was_forgotten_is_made_nowhere_again() -> None:
@@ -24,6 +28,25 @@ async def test_a_person_who_was_forgotten_is_made_nowhere_again() -> None:
     await house.quiet()
     assert not house.salon.cards
     assert (len(house.records()), house.writes()) == (1, 0)
+
+
+async def test_what_a_system_told_of_his_card_is_blanked_though_no_phone_stands_there() -> None:
+    """A CRM's hook may say `card 1: Иван Петров` and no more."""
+    house = InStep(create="all")
+    await house.settle_in()
+    house.salon.add(**ivan())
+    await house.quiet()
+    connection = CompiledConnection(tenant="kofe", connection="crm", vendor="crm", wants=())
+    for card in ("c1", "c99"):
+        fact = Fact(
+            type=EventType.CONTACT_CHANGED, key=(card,), subject=f"contact:{card}", contact=Contact(name=f"Имя {card}")
+        )
+        create, tasks = found_event(house.hub, connection, fact, house.clock.now(), "webhook")
+        await house.store.commit([create], tasks)
+    before = (await Forgetting(house.hub).forget(house.tenant, "+79991234567", dry_run=True)).events
+    done = await Forgetting(house.hub).forget(house.tenant, "+79991234567")
+    kept = b"".join(one.data for one in house.store.documents.values() if one.kind == "events").decode()
+    assert ("Имя c1" in kept, "Имя c99" in kept, before == done.events) == (False, True, True)
 
 
 async def test_a_person_who_is_forgotten_in_the_middle_of_a_making_is_not_made_again() -> None:
@@ -47,3 +70,15 @@ async def test_a_person_who_is_forgotten_in_the_middle_of_a_making_is_not_made_a
     await house.quiet()
     assert len(house.crm.cards) == 1
     assert house.writes() == 0
+
+
+async def test_nobody_is_asked_about_a_person_who_was_forgotten() -> None:
+    house = InStep()
+    await house.settle_in()
+    salon, crm = await house.pair(**ivan())
+    house.salon.edit(salon, name="Пётр")
+    house.crm.edit(crm, name="Сидор")
+    await house.quiet()
+    assert [one.field for one in house.doubts()] == ["name"]
+    await Forgetting(house.hub).forget(house.tenant, "+79991234567")
+    assert not house.doubts(), "an answer to it would find nothing that was asked"

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from in_step_house import POINTS, InStep, dies_at, survived
+from dying import dies_at
+from in_step_house import POINTS, InStep, survived
+from svyazka.engine.comparing import holds
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.syncing import flow_named, switched
+from svyazka.engine.ports.store import Put
 from svyazka.model.in_step import SideState
 from svyazka.model.records import CLEARED
 
@@ -81,6 +86,20 @@ async def test_thousands_of_edits_each_of_its_own_are_no_mass_change() -> None:
     assert house.writes() == MANY
 
 
+async def test_what_is_few_among_very_many_is_no_mass_change() -> None:
+    """Twenty-one of a thousand who get one value are a tidy afternoon."""
+    house, _salon, crm = await house_of(23)
+    pattern = house.record_of(crm[0])
+    for number in range(1000):
+        other = pattern.model_copy(update={"id": f"rec_other{number}", "people": ()})
+        await house.store.commit([Put(journal.document(other))])
+    for id_ in crm:
+        house.crm.edit(id_, birthday="1900-01-01")
+    await house.quiet(0.2)
+    assert house.writes() == 23
+    assert not (await house.switch()).held
+
+
 async def test_clearing_very_many_is_held_where_clearing_is_copied() -> None:
     house, salon, crm = await house_of(clear="mirror")
     for id_ in crm:
@@ -139,3 +158,72 @@ async def test_whoever_dies_on_the_way_each_change_is_counted_once(point: str, m
     assert sorted({one.split()[0] for one in house.salon.writes}) == sorted(salon[:20])
     assert "birthday" in (await house.switch()).held
     assert house.salon.shows(salon[20], "birthday") != "1900-01-01"
+
+
+def few_are_many(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Of what is made so many are enough for a day."""
+    monkeypatch.setattr(holds, "MADE", holds.Threshold(count, 5))
+
+
+@pytest.mark.parametrize(("said", "made"), [("go-on", 15), ("leave", 10)])
+async def test_very_many_new_ones_are_made_elsewhere_once_a_person_has_said(
+    said: str, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few_are_many(monkeypatch, 10)
+    house, _salon, crm = await house_of(2, create="all")
+    new = [house.crm.add(name=f"Новый {number}", phone=(f"+7988{number:07}",)) for number in range(15)]
+    await house.quiet(0.2)
+    assert len(house.salon.made) == 10
+    switch = await house.switch()
+    assert (switch.held["+salon"].why, switch.held["+salon"].count) == ("mass_making", 11)
+    assert [card.cause for card in house.cards("in_step_held")] == ["sync_contacts"]
+    house.crm.edit(crm[0], name="Иван Другой")
+    await house.quiet(0.2)
+    assert len(house.salon.writes) == 1, "nothing else waits with them"
+    assert len(await house.let_go("+salon", said, dry_run=True)) == 5
+    assert len(await house.let_go("+salon", said)) == 5
+    await house.quiet(0.2)
+    assert len(house.salon.made) == made
+    assert not (await house.switch()).held
+    assert {one.held != {} for one in house.records()} == {False}
+    house.crm.edit(new[-1], name="Новый Другой")
+    await house.quiet(0.2)
+    assert len(house.salon.made) == made, "what was left is left whatever becomes of it"
+    house.crm.add(name="Самый новый", phone=("+79880999999",))
+    await house.quiet(0.2)
+    assert len(house.salon.made) == made + 1, "and then it goes on as ever"
+
+
+async def test_what_waits_to_be_made_isnt_let_go_by_stopping_the_flow_and_starting_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That is what one does who wonders where they all come from."""
+    few_are_many(monkeypatch, 2)
+    house, _salon, _crm = await house_of(2, create="all")
+    new = [house.crm.add(name=f"Новый {number}", phone=(f"+7988{number:07}",)) for number in range(4)]
+    await house.quiet(0.2)
+    assert len(house.salon.made) == 2
+    flow = await flow_named(house.hub, house.tenant, house.flow)
+    for on in (False, True):
+        await switched(house.hub, house.tenant, flow, ["salon"], on=on)
+    for number, id_ in enumerate(new):
+        house.crm.edit(id_, name=f"Новый Другой {number}")
+    await house.quiet(0.2)
+    assert len(house.salon.made) == 2
+    assert len(await house.let_go("+salon", "go-on")) == 2
+
+
+@pytest.mark.parametrize("point", ["claim.before", "claim.after", "perform.after_call", "settle.before"])
+async def test_whoever_dies_on_the_way_what_is_made_is_counted_once(point: str, monkeypatch: Any) -> None:
+    few_are_many(monkeypatch, 2)
+    house, _salon, _crm = await house_of(2, create="all")
+    left = dies_at(point, monkeypatch)
+    for number in range(2):
+        house.crm.add(name=f"Новый {number}", phone=(f"+7988{number:07}",))
+    await survived(house)
+    assert not left
+    assert len(house.salon.made) == 2
+    house.crm.add(name="Третий", phone=("+79880000009",))
+    await house.quiet(0.2)
+    assert len(house.salon.made) == 2
+    assert "+salon" in (await house.switch()).held

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from in_step_house import POINTS, InStep, dies_at, ivan, survived
+from dying import dies_at
+from in_step_house import POINTS, InStep, ivan, survived
 from svyazka.model.deliveries import Status
 from svyazka.model.events import Change, Hint
 from svyazka.model.in_step import SideState
@@ -158,6 +159,21 @@ async def test_who_was_deleted_doesnt_rise_again() -> None:
     await house.quiet()
     assert house.record().sides["salon"].state is SideState.LIVE
     assert house.salon.shows(salon, "name") == house.crm.shows(crm, "name")
+
+
+async def test_what_two_agree_on_while_a_third_is_in_the_bin_it_gets_when_it_is_restored() -> None:
+    house = InStep(("salon", "crm", "accounts"))
+    await house.settle_in()
+    salon, crm, account = await house.pair(**ivan())
+    house.accounts.delete(account)
+    await house.quiet()
+    house.salon.edit(salon, name="Пётр", phone=("+79990000777",))
+    await house.quiet()
+    house.accounts.restore(account)
+    await house.quiet()
+    assert [house.accounts.shows(account, name) for name in ("name", "phone")] == ["Пётр", ("+79990000777",)]
+    assert not house.doubts()
+    assert house.crm.shows(crm, "name") == "Пётр"
 
 
 async def test_a_deletion_that_was_only_told_changes_nothing() -> None:

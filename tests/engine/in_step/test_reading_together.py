@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
+
+import pytest
 
 from fake_side import FakeSide
 from in_step_house import InStep
+from svyazka.engine.in_step import reading_ahead
 from svyazka.model.deliveries import Status
 
 MANY, AT_ONCE = 120, 50
@@ -45,6 +49,26 @@ async def test_a_bulk_edit_is_read_by_the_page_and_so_are_our_own_changes_coming
     attempts = [one for one in house.deliveries() if one.attempts]
     assert len(attempts) == MANY, "only what differs is tried"
     assert all(house.salon.shows(salon, "name") == house.crm.shows(crm, "name") for salon, crm in ids)
+
+
+async def test_a_line_longer_than_is_looked_at_is_read_by_the_page_in_whatever_order_it_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Queues keep no order, and a thousand that were told of in one moment wait for the same one."""
+    at_once = 8
+    monkeypatch.setattr(reading_ahead, "ASKED_MOST", 2 * at_once)
+    house, ids = await house_of(64)
+    house.crm.reads_at_once = at_once
+    edited(house.crm, [crm for _, crm in ids])
+    await house.hooks()
+    plans = list(house.store.tasks)
+    house.store.tasks.clear()
+    for task in plans:
+        await house.worker.handle(task.path, task.body)
+    random.Random(1).shuffle(house.store.tasks)
+    await house.run()
+    assert len(house.salon.writes) == len(ids)
+    assert house.crm.reads <= len(ids) // at_once + 3
 
 
 async def test_what_was_told_after_it_was_read_ahead_is_read_anew() -> None:

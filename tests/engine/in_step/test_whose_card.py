@@ -7,12 +7,19 @@ from datetime import timedelta
 import pytest
 
 import in_step_house
+from fakes import START
 from in_step_house import InStep, ivan
+from svyazka.engine.in_step.joining import links_of, take_in
+from svyazka.engine.in_step.wanting import begun_with
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.operating import syncing
+from svyazka.model.bases import FieldBase
 from svyazka.model.events import Change, EventType, Hint
+from svyazka.model.in_step import Record, Side, SideState
 from svyazka.model.outcomes import Refused
 from svyazka.model.reasons import Reason
-from svyazka.model.records import CLEARED
+from svyazka.model.records import CLEARED, RecordKind
 
 
 async def house_of(*names: str, **settings: object) -> InStep:
@@ -63,6 +70,36 @@ async def test_who_shares_a_phone_with_a_name_that_isnt_shown_is_linked_once_it_
     for side in house.sides.values():
         assert sorted(card.fields["name"] for card in side.cards.values()) == ["Анна Петрова", "Иван Петров"]
     assert not refused(house)
+
+
+async def renamed_in_the_crm_only() -> tuple[InStep, str]:
+    """Somebody who is in both, was renamed in the CRM, and the salon doesn't take it yet."""
+    house = await house_of("salon", "crm", "accounts", create="all")
+    house.salon.hidden = {"name"}
+    house.accounts.down = True
+    crm = house.crm.add(**ivan())
+    house.salon.add(**ivan())
+    house.salon.hidden = set()
+    await house.quiet()
+    house.salon.hidden = {"name"}
+    house.crm.edit(crm, name="Иван Седых")
+    await house.quiet()
+    assert house.salon.shows("s1", "name") == "Иван Петров"
+    house.salon.hidden = set()
+    return house, crm
+
+
+async def test_a_second_card_of_somebody_who_was_renamed_is_not_made_where_his_old_name_still_stands() -> None:
+    house, _crm = await renamed_in_the_crm_only()
+    twin = house.crm.add(name="Иван Седых", phone=ivan()["phone"])
+    await house.tell("crm", Hint(kind="contact", id=twin, change=Change.CREATED))
+    house.crm.told.clear()
+    await house.quiet(0.1)
+    assert len(house.salon.cards) == 1
+    assert {(one.cause, one.candidates) for one in house.doubts()} == {("taken", ("salon/s1",))}
+    await house.answer(twin, "@salon", "new")
+    await house.quiet(0.1)
+    assert [card.fields["name"] for card in house.salon.cards.values()] == ["Иван Петров", "Иван Седых"]
 
 
 async def test_no_card_is_made_while_the_phone_that_would_tell_whose_it_is_is_not_shown() -> None:
@@ -287,3 +324,56 @@ async def test_once_lead_makes_a_card_at_a_lead_only(
     house.salon.add(**ivan())
     await house.quiet()
     assert len(house.crm.cards) == made
+
+
+def test_what_joins_another_record_has_agreed_with_nobody_there() -> None:
+    """A card was merged into one that had a pair of its own: an edit made before is one of two."""
+
+    def record(id_: str, **sides: str) -> Record:
+        agreed = {"name": FieldBase(prints=(f"print of {id_}",))}
+        known = {name: Side(object=one, bases=agreed) for name, one in sides.items()}
+        return Record(id=id_, tenant="kofe", kind=RecordKind.CONTACT, sides=known, created_at=START)
+
+    into, other = record("rec_1", crm="c2", accounts="a1"), record("rec_2", salon="s1")
+    joined, _writes = take_in(into, Versioned(other, "1"), [], START)
+    assert joined.sides["salon"] == Side(object="s1")
+    assert joined.sides["crm"] == into.sides["crm"]
+
+
+def test_what_was_deleted_stays_so_in_the_record_that_takes_it_in() -> None:
+    """Else it would be made there again: whoever is the older of two decides nothing about that."""
+    gone = Side(object="s1", state=SideState.GONE, gone_at=START)
+    kept = {"tenant": "kofe", "kind": RecordKind.CONTACT, "created_at": START}
+    into = Record(id="rec_1", sides={"accounts": Side(object="a1")}, **kept)
+    other = Record(id="rec_2", sides={"crm": Side(object="c1"), "salon": gone}, said={"@till": "none"}, **kept)
+    joined, _writes = take_in(into, Versioned(other, "1"), [], START)
+    assert (joined.has_gone, joined.sides["salon"].object, sorted(joined.live)) == (True, "s1", ["accounts", "crm"])
+    assert joined.said == {"@till": "none"}, "a person has said so"
+
+
+async def test_a_record_that_gets_a_card_while_one_is_made_for_it_keeps_the_one_it_got() -> None:
+    house = await house_of(create={"crm": "always"})
+    house.crm.hook = False
+    card = house.crm.add(**ivan(name="Иван П.", phone=("+79990000777",), email=("ivan@example.org",)))
+    house.crm.hook = True
+    salon = house.salon.add(**ivan())
+    create = house.crm.create
+
+    async def create_and_join(*args: object, **more: object) -> object:
+        done = await create(*args, **more)  # type: ignore[arg-type]
+        new, link = begun_with("kofe", RecordKind.CONTACT, "crm", card, house.clock.now(), None)
+        await house.store.commit([journal.create(new), journal.create(link)])
+        into, other = [await journal.load(house.store, Record, id_) for id_ in (house.record_of(salon).id, new.id)]
+        assert into is not None
+        assert other is not None
+        links = await links_of(house.store, other.model)
+        joined, writes = take_in(into.model, other, links, house.clock.now())
+        await house.store.commit([journal.replace(joined, into.version), *writes])
+        return done
+
+    house.crm.create = create_and_join  # type: ignore[method-assign, assignment]
+    await house.quiet()
+    record = house.record_of(salon)
+    assert (record.sides["crm"].object, record.running, record.intent) == (card, None, None)
+    assert house.salon.shows(salon, "email") == ("ivan@example.org",), "its own cards are compared"
+    assert house.crm.shows(card, "phone") == ("+79990000777", "+79991234567")

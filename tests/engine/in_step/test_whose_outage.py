@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fake_visits import VisitHouse
 from in_step_house import InStep, ivan
 from svyazka.engine.journal import documents as journal
 from svyazka.model.deliveries import Status
@@ -138,3 +139,25 @@ async def test_a_rate_that_is_used_up_is_waited_for_and_no_failure() -> None:
     await house.quiet()
     assert house.crm.shows(crm, "name") == "Пётр"
     assert not outages(house)
+
+
+async def test_what_waits_for_another_delivery_sees_all_the_same_whether_its_system_is_well_again() -> None:
+    """A deal waits for its person's card, which waits for the CRM to be well: somebody has to ask."""
+    house = VisitHouse()
+    await house.settle_in()
+    house.journal.book(24, name="Иван Петров", phone=("+79991234567",))
+    await house.hooks()
+    while not any(one.command.kind == "PutRecord" for one in house.deliveries()):
+        if not house.store.tasks:
+            house.clock.step(61)
+            await house.worker.handle("/sweep", {})
+            continue
+        task = house.store.tasks.pop(0)
+        await house.worker.handle(task.path, task.body)
+    house.deals.down = True
+    await house.quiet(1)
+    assert outages(house) == {"crm"}
+    house.deals.down = False
+    await house.quiet(DAY)
+    assert not outages(house)
+    assert [one.fields["title"] for one in house.deals.cards.values()] == ["Стрижка: Иван Петров"]

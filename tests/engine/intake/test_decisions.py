@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
+from dying import Killed, strikes
 from fakes import House
-from shop import Killed
 from svyazka.engine.contracts.deciding import Asked, Book, Decision, KnownPayment, Verdict, judged
 from svyazka.engine.contracts.webhook import Answer, Inbound, RawRequest, Webhook
-from svyazka.engine.intake import deciding, receive
 from svyazka.engine.intake.receive import Receiver
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
@@ -165,8 +164,7 @@ async def test_a_thousand_kills_around_the_answer_change_no_answer(
             kills += 1
             raise Killed(at)
 
-    monkeypatch.setattr(receive, "reach", reach)
-    monkeypatch.setattr(deciding, "reach", reach)
+    strikes(reach, monkeypatch)
     number = 0
     while kills < KILLS:
         number += 1
@@ -183,13 +181,11 @@ async def test_a_thousand_kills_around_the_answer_change_no_answer(
                 assert winner != who
             else:
                 assert heard in (None, "out_of_service")
-        monkeypatch.setattr(receive, "reach", lambda at: None)
-        monkeypatch.setattr(deciding, "reach", lambda at: None)
+        strikes(lambda at: None, monkeypatch)
         last = [await gate.asks(f"{who}{number}", ours) for who in "ab"]
         assert sorted(str(one) for one in last) == ["order_already_paid", "success"]
         assert winner in (None, "ab"[last.index("success")])
-        monkeypatch.setattr(receive, "reach", reach)
-        monkeypatch.setattr(deciding, "reach", reach)
+        strikes(reach, monkeypatch)
 
 
 PAYMENT = KnownPayment(id="pay_1", kopecks=10_000, currency="RUB", state="waiting", closed=False)

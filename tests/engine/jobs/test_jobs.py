@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from dying import Killed, strikes
 from engine.jobs.rows_support import JOB, Working
 from engine.outages.test_probing import NO_ENTRY, Told
 from svyazka.engine.jobs import runner, steering
@@ -18,10 +19,6 @@ from svyazka.model.jobs import Counts, Job, JobState, counted
 from svyazka.model.problems import Problem
 
 DONE = Counts(read=23, created=12, unchanged=11)
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -76,7 +73,7 @@ async def test_whoever_is_killed_leaves_it_to_the_next_and_each_row_is_counted_o
             return done
         return await real(writes, tasks)
 
-    monkeypatch.setattr(runner, "reach", die)
+    strikes(die, monkeypatch)
     house.rows.on_slice = lambda job: die("in the slice")
     house.store.commit = commit
     await house.begin()

@@ -9,7 +9,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -51,7 +53,7 @@ async def vendor(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIter
 
 
 @asynccontextmanager
-async def calling(url: str, seconds: float = 5.0) -> AsyncIterator[Exchanges]:
+async def calling(url: str, seconds: float = 30.0) -> AsyncIterator[Exchanges]:
     clients = Clients()
     try:
         yield Exchanges(clients.of("c", 2), base_url=url, deadline=time.monotonic() + seconds)
@@ -90,6 +92,34 @@ async def test_whatever_breaks_after_the_first_byte_may_have_been_sent(answer: A
         with pytest.raises(MaybeSent):
             await http.request("POST", "/sms/send", data={"to": "1"})
     assert len(http.log) == 1, "the story tells of it"
+
+
+@pytest.mark.parametrize("clock", [0, 1], ids=["a process that was stopped", "a machine that stood still"])
+async def test_whoever_was_frozen_on_the_way_to_its_first_byte_sends_nothing(
+    clock: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, real, frozen = list[bytes](), transport._now, [0.0, 0.0]
+    monkeypatch.setattr(transport, "_now", lambda: tuple(one + late for one, late in zip(real(), frozen, strict=True)))
+
+    async def freezes(*_: object) -> None:
+        frozen[clock] = 3600.0
+
+    async def counts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(await reader.read(1))
+
+    connect = aiohttp.TCPConnector.connect
+
+    async def connected(self: Any, *args: Any, **more: Any) -> Any:
+        connection = await connect(self, *args, **more)
+        await freezes()
+        return connection
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", connected)
+    async with vendor(counts) as port, calling(f"http://127.0.0.1:{port}", seconds=5) as http:
+        with pytest.raises(NotSent):
+            await http.request("POST", "/refund", data={"to": "1"})
+    assert came in ([], [b""])
+    assert http.wrote == 0
 
 
 async def test_what_nobody_listens_to_was_not_sent() -> None:
@@ -193,9 +223,18 @@ async def test_a_call_without_a_body_says_so_where_one_could_be(method: str, len
 
 
 async def test_a_call_that_is_cut_off_in_the_middle_stands_in_the_story_for_it_has_left() -> None:
-    async with vendor(says(hang=True)) as port, calling(f"http://127.0.0.1:{port}") as http:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await http.request("POST", "/sms/send", data={"to": "1"})
+    come = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        come.set()
+        await asyncio.Event().wait()
+
+    async with vendor(answer) as port, calling(f"http://127.0.0.1:{port}", 60) as http:
+        asked = asyncio.ensure_future(http.request("POST", "/sms/send", data={"to": "1"}))
+        await come.wait()
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
     (told,) = http.log
     assert (told.method, told.request_body, told.status) == ("POST", "to=1", None)

@@ -8,20 +8,18 @@ are compared with ours.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
 
 import pytest
 
+from dying import Killed, dying
 from fake_provider import FakeProvider
 from pay_house import PayHouse
-from shop import Killed
 from svyazka.engine.paying.month import month_of
-from svyazka.engine.support import failpoints
 from svyazka.model.commands import Repeat
 from svyazka.model.errors import Conflict
-from svyazka.model.payments import IN_FLIGHT, OddityKind, Payment, RefundState, SeenState
+from svyazka.model.payments import IN_FLIGHT, OddityKind, Payment
+from svyazka.model.seen import RefundState, SeenState
 
 SEEDS = range(int(os.environ.get("SVYAZKA_PAYMENTS", "6")))
 ORDERS = 12
@@ -31,31 +29,6 @@ POINTS = (
     "perform.after_call", "settle.before", "settle.after", "pay.before_commit", "pay.after_commit", "fallback.before",
 )  # fmt: skip
 LIES = ("down", "cut_before", "cut_after", "busy", "unclear", None, None, None)
-
-
-@contextmanager
-def dying(chance: Random, share: float) -> Iterator[None]:
-    """A process dies at this share of all failpoints that it passes."""
-
-    def reach(at: str) -> None:
-        if at in POINTS and chance.random() < share:
-            raise Killed(at)
-
-    before = failpoints.reach
-    modules = [module for module in _modules() if getattr(module, "reach", None) is before]
-    for module in modules:
-        module.reach = reach
-    try:
-        yield
-    finally:
-        for module in modules:
-            module.reach = before
-
-
-def _modules() -> list[object]:
-    import sys
-
-    return [module for name, module in sys.modules.items() if name.startswith("svyazka.engine.") and module is not None]
 
 
 class Day:
@@ -93,7 +66,7 @@ class Day:
     async def go(self) -> None:
         house, chance = self.house, self.chance
         await house.settle_in()
-        with dying(chance, 0.05):
+        with dying(chance, 0.05, POINTS):
             for number in range(ORDERS):
                 for provider in self.providers:
                     provider.lies.append(chance.choice(LIES))

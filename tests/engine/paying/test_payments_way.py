@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
+from dying import Killed, dying
 from pay_house import PayHouse
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import pay_task
+from svyazka.engine.journal.transition import replace_delivery
+from svyazka.engine.paying.by_hand import seen_to
 from svyazka.engine.paying.refunding import Refund, Refunding
 from svyazka.engine.ports.store import Put
+from svyazka.engine.problems.cards import MOST
+from svyazka.engine.rules.transitions import merged
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventType, Fact
-from svyazka.model.payments import OddityKind, Payment, PaymentState, RefundState, SeenState, TransactionStatus
+from svyazka.model.money import Money
+from svyazka.model.outcomes import Succeeded
+from svyazka.model.payments import OddityKind, Payment, PaymentState, TransactionStatus, attempt_number
+from svyazka.model.problems import FOLDED
+from svyazka.model.seen import RefundSeen, RefundState, SeenState
 
 S = PaymentState
 
@@ -150,6 +160,57 @@ async def test_money_by_a_link_that_was_given_up_is_paid_twice_and_goes_back_whe
     assert [one.state for one in house.problems() if one.kind == "payment"] == ["closed"]
 
 
+async def test_a_link_that_is_paid_once_more_is_paid_twice_and_the_second_goes_back(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.pays(number)
+    await house.notify(house.first, number)
+    again = house.first.pays_again(number)
+    await house.notify(house.first, number)
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.PAID_TWICE]
+    assert house.payment.captured.text == "200.00"
+    assert house.texts() == ["Оплачено: 42, 100"]
+    assert await house.refund(house.payment.id, "100.00") is None
+    assert [one.amount.text for one in again.refunds.values()] == ["100.00"]
+    assert (house.first.money(), house.payment.state) == (10_000, S.PAID)
+
+
+async def test_money_that_is_told_of_under_another_id_than_the_links_came_once(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.old.append(house.first.shown(house.first.of(number)))  # a copy of its books that lags behind
+    paid = house.first.pays_again(number)
+    await house.notify(house.first, number)
+    assert (house.payment.captured.text, house.payment.oddities) == ("100.00", ())
+    await house.pass_time(86400)
+    assert (house.payment.captured.text, house.payment.oddities) == ("100.00", ())
+    assert [one.external_id for one in house.payment.attempts if one.external_id] == [paid.id]
+
+
+async def test_a_link_that_was_paid_twice_is_found_though_only_the_second_time_is_told(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.old += [house.first.shown(house.first.of(number))] * 2
+    house.first.pays(number)
+    house.first.pays_again(number)
+    await house.notify(house.first, number)
+    assert (house.payment.captured.text, house.payment.attempts[0].former) == ("100.00", "first-1")
+    await house.pass_time(3600)
+    assert house.payment.captured.text == "200.00"
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.PAID_TWICE]
+
+
+async def test_who_was_declined_and_then_paid_all_the_same_is_found_though_nobody_tells(house: PayHouse) -> None:
+    await house.pay()
+    number = numbers(house)[0]
+    house.first.gives_up(number)
+    await house.notify(house.first, number, "declined")
+    assert house.payment.state is S.FAILED
+    house.first.pays(number)
+    await house.pass_time(3600)
+    assert (house.payment.state, house.texts()) == (S.PAID, ["Оплачено: 42, 100"])
+
+
 # What providers say
 
 
@@ -204,6 +265,23 @@ async def test_a_payment_that_was_not_begun_here_is_left_alone(house: PayHouse) 
     await house.notify(house.first, "theirs-1", numbered=False)
     assert house.payments() == []
     assert house.events()[-1].reason is not None
+    assert house.problems() == []
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["a number of ours", "nobody else is told"])
+async def test_money_without_an_order_is_a_card_once_however_often_it_is_told(house: PayHouse, alone: bool) -> None:
+    house.first.ours_alone = alone  # type: ignore[misc]
+    number = "theirs-1" if alone else attempt_number("pay_" + "0" * 24, 1)
+    house.first._make(number, Money(kopecks=500))
+    await house.notify(house.first, number, "begun", numbered=not alone)
+    assert house.problems() == []
+    house.first.pays(number)
+    for word in ("paid", "again", "and again"):
+        await house.notify(house.first, number, word, numbered=not alone)
+        await house.pass_time(3600)
+    assert [(one.kind, one.cause, one.state) for one in house.problems()] == [("no_order", "first-1", "open")]
+    assert house.payments() == []
+    assert house.events()[-1].reason is not None
 
 
 async def test_a_provider_that_can_not_be_asked_now_is_asked_when_it_can(house: PayHouse) -> None:
@@ -217,6 +295,16 @@ async def test_a_provider_that_can_not_be_asked_now_is_asked_when_it_can(house: 
     assert house.payment.state is S.PAID
 
 
+async def test_a_page_that_is_looked_at_all_the_time_does_not_put_off_the_clocks_own_look(house: PayHouse) -> None:
+    await house.pay()
+    for _ in range(12):
+        await house.worker.looking.look(house.payment.id)
+    assert (house.payment.looks, house.payment.wake_at) == (0, house.clock.now() + timedelta(minutes=1))
+    house.first.pays(numbers(house)[0])
+    await house.pass_time(600)
+    assert house.payment.state is S.PAID
+
+
 async def test_nothing_is_decided_by_time_alone(house: PayHouse) -> None:
     await house.pay()
     await house.pass_time(30 * 86400, step=3600)
@@ -224,6 +312,20 @@ async def test_nothing_is_decided_by_time_alone(house: PayHouse) -> None:
     house.first.pays(numbers(house)[0])
     await house.pass_time(2 * 86400, step=3600)
     assert house.payment.state is S.PAID
+
+
+async def test_a_link_that_nobody_pays_for_weeks_is_called_off_and_asked_about_no_more(house: PayHouse) -> None:
+    await house.pay()
+    house.first.lies += ["cut_before"] * 3
+    await house.pass_time(47 * 86400, step=3600)
+    assert house.first.of(numbers(house)[0]).state is SeenState.OVER
+    assert (house.payment.state, house.payment.wake_at) == (S.FAILED, None)
+    asked = len(house.first.calls)
+    await house.pass_time(20 * 86400, step=3600)
+    assert len(house.first.calls) == asked
+    again = await house.pay()
+    assert again.payment is not None
+    assert (again.payment.state, again.payment.url) == ("waiting", "https://first.example/first-2")
 
 
 async def test_play_money_is_not_taken_for_money(house: PayHouse) -> None:
@@ -236,7 +338,44 @@ async def test_play_money_is_not_taken_for_money(house: PayHouse) -> None:
     assert house.texts() == []
 
 
-async def test_a_cancelled_order_is_paid_no_more_and_what_comes_all_the_same_is_told(house: PayHouse) -> None:
+async def test_a_card_about_money_is_there_whoever_died_and_stays_until_somebody_sees_to_it(house: PayHouse) -> None:
+    await house.pay()
+    await house.run()  # no task is left that would look once more
+    house.first.of(numbers(house)[0]).amount = Money(kopecks=9_000)
+    house.first.pays(numbers(house)[0])
+    with dying(Random(1), 1.0, ("pay.after_commit",)):
+        for _ in range(2):
+            with pytest.raises(Killed):
+                await house.worker.handle("/pay", {"payment": house.payment.id})
+            house.clock.step(120)
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.PAID_LESS]
+    await house.pass_time(9 * 86400, step=3600)
+    assert [one.state for one in house.problems() if one.kind == "payment"] == ["open"]
+
+
+async def test_the_card_of_many_odd_payments_stays_until_the_last_of_them_is_seen_to(house: PayHouse) -> None:
+    def cards() -> list[tuple[str, int]]:
+        return [(one.cause, one.folded) for one in house.problems() if one.kind == "payment" and one.is_open]
+
+    for number in range(MOST + 1):
+        await house.pay(str(number))
+    for one in list(house.first.there.values()):
+        one.amount = Money(kopecks=9_000)
+        house.first.pays(one.number)
+    for those, left in ((slice(1, None), [(FOLDED, MOST + 1)]), (slice(1), [])):
+        await house.pass_time(2 * 86400, step=43200)
+        assert cards() == [(FOLDED, MOST + 1)]
+        for one in house.payments()[those]:
+            await house.store.commit([Put(journal.document(seen_to(one, OddityKind.PAID_LESS, "anna")))])
+        await house.pass_time(2 * 86400, step=43200)
+        assert cards() == left
+    assert {one.state for one in house.problems() if one.kind == "payment"} == {"closed"}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["its provider tells", "nobody tells"])
+async def test_a_cancelled_order_is_paid_no_more_and_what_comes_all_the_same_is_a_card(
+    house: PayHouse, told: bool
+) -> None:
     await house.told(
         "site",
         Fact(type=EventType.ORDER_CREATED, key=("o", "1"), data={"number": "42", "sum": "100.00", "by": "server"}),
@@ -249,8 +388,11 @@ async def test_a_cancelled_order_is_paid_no_more_and_what_comes_all_the_same_is_
     await house.pass_time(600)
     assert house.first.there["first-1"].state is SeenState.OVER
     assert house.payment.state is S.CANCELLED
-    house.first.pays(numbers(house)[0])
-    await house.notify(house.first, numbers(house)[0])
+    house.first.pays(numbers(house)[0])  # who was at the bank's page already
+    if told:
+        await house.notify(house.first, numbers(house)[0])
+    else:
+        await house.pass_time(3600)
     assert (house.payment.state, [one.kind for one in house.payment.oddities]) == (
         S.PAID,
         [OddityKind.PAID_AFTER_CANCEL],
@@ -317,6 +459,57 @@ async def test_a_refund_whose_answer_was_lost_is_given_once(house: PayHouse, lie
     assert await house.refund(id_, "50.00") is not None  # what may have gone back isn't free
     await house.pass_time(4 * 3600)
     assert (house.first.money(), house.payment.refunded.text) == (4_000, "60.00")
+
+
+@pytest.mark.parametrize("says_so", [False, True], ids=["nobody tells", "who was frozen says it"])
+async def test_a_refund_that_goes_back_after_a_refusal_is_found_and_told(house: PayHouse, says_so: bool) -> None:
+    """Its first try hung somewhere on its way, its second was refused, and then the first arrived."""
+    house.first.repeat = Repeat.CHECKABLE
+    id_ = await paid(house)
+    house.first.lies.append("cut_before")
+    house.first.refunds_to.append(RefundState.OVER)
+    await house.refund(id_, "60.00")
+    await house.pass_time(1800)
+    refund = house.payment.transactions[-1]
+    assert (refund.status, refund.doubted) == (TransactionStatus.DECLINED, True)
+    refunds = house.first.there["first-1"].refunds
+    (key,) = refunds
+    refunds[key] = refunds[key].model_copy(update={"state": RefundState.DONE})
+    if says_so:
+        held = await journal.load(house.store, Delivery, refund.delivery or "")
+        assert held is not None
+        late = Succeeded(external_id=key, seen=refunds[key])
+        after = merged(held.model, late, held.model.attempts[0], house.clock.now())
+        await house.store.commit([replace_delivery(held, after)])
+        await house.worker.looking.look(id_, ask=False)
+        await house.pass_time(1800)
+    else:
+        await house.pass_time(86400)
+    assert house.payment.refunded.text == "60.00"
+    assert [one.kind for one in house.payment.oddities] == [OddityKind.REFUND_REFUSED, OddityKind.REFUND_AFTER_ALL]
+    open_ = {one.cause.partition(":")[0] for one in house.problems() if one.is_open}
+    assert "refund_after_all" in open_
+    assert "refund_refused" not in open_
+
+
+@pytest.mark.parametrize("then", ["it is asked", "it is silent at first"])
+async def test_money_that_went_back_past_us_is_found_though_what_its_provider_shows_lags(
+    house: PayHouse, then: str
+) -> None:
+    await paid(house)
+    there = house.first.there["first-1"]
+    house.first.old.append(house.first.shown(there))
+    there.refunds["back"] = RefundSeen(external_id="back", state=RefundState.DONE, amount=there.amount)
+    await house.notify(house.first, there.number, "REFUNDED", went_back=True)
+    assert house.payment.refunded.text == "0.00"
+    if then == "it is silent at first":
+        house.first.lies.append("down_read")
+    await house.pass_time(3600)
+    assert (house.payment.refunded.text, house.payment.look_at_all) == ("100.00", False)
+    asked = len(house.first.calls)
+    await house.notify(house.first, there.number, "REFUNDED once more", went_back=True)
+    await house.pass_time(86400)
+    assert len(house.first.calls) == asked + 2, "as it is told of, and once more"
 
 
 async def test_a_refund_that_the_provider_takes_back_is_a_card_and_its_sum_is_free_again(house: PayHouse) -> None:

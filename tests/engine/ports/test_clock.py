@@ -10,7 +10,7 @@ import pytest
 from fakes import House, order
 from svyazka.backends.local import clock as local
 from svyazka.backends.local.store import LocalStore
-from svyazka.engine.ports.clock import SystemClock
+from svyazka.engine.ports.clock import SystemClock, real_at
 from svyazka.engine.rules.deadlines import LEASE, TAKE_OVER_GRACE
 from svyazka.model.deliveries import Status
 
@@ -44,6 +44,14 @@ def test_set_back_while_it_runs_it_goes_on_from_where_it_had_come_to(
     assert clock.now() == ahead
     machine.real += HOUR
     assert clock.now() == ahead + HOUR * speed
+
+
+@pytest.mark.parametrize("speed", [1.0, 60.0])
+def test_what_was_long_ago_in_business_time_was_less_long_ago_for_a_vendor(machine: Machine, speed: float) -> None:
+    clock = SystemClock(speed)
+    machine.real += HOUR
+    assert real_at(clock, clock.now()) == machine.real
+    assert real_at(clock, clock.now() - HOUR) == machine.real - HOUR / speed
 
 
 def test_jitter_stands_still_and_leaves_no_trace(machine: Machine) -> None:

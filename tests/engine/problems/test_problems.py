@@ -10,13 +10,17 @@ import pytest
 
 from fakes import START, House, order
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.operator import How, Operator
+from svyazka.engine.operating.resolve import resolve_delivery
 from svyazka.engine.ports.store import Put
 from svyazka.engine.problems.cards import Sight, all_over, meet, over
 from svyazka.engine.problems.holding import holds
 from svyazka.engine.problems.kinds import BLOCKED, DOWN, GAP, NO_ACCESS, REFUSED, SILENT, UNKNOWN, Kind
+from svyazka.engine.rules.transitions import receipt_settles
 from svyazka.engine.worker import Worker
 from svyazka.model.deliveries import Status
 from svyazka.model.errors import MaybeSent
+from svyazka.model.events import ReceiptState
 from svyazka.model.outcomes import Refused, Retry
 from svyazka.model.problems import FOLDED, Problem
 
@@ -234,6 +238,25 @@ async def test_unknown_deliveries_are_one_card_that_says_what_it_holds_and_close
     await house.pass_time(2 * HOUR)
     assert problem(house).state == "closed"
     assert (await holds(house.store, problem(house), house.tenant)).deliveries == 0
+
+
+@pytest.mark.parametrize("said", ["retry", "succeeded", "failed", "receipt"])
+async def test_the_card_of_what_was_unknown_is_gone_minutes_after_it_was_answered(said: Any) -> None:
+    house = await at_home()
+    house.sms.script.append(MaybeSent("timeout"))
+    await house.post([order(1)])
+    await house.run()
+    await house.pass_time(5 * HOUR + 120)
+    (delivery,) = house.deliveries()
+    assert (delivery.status, problem(house).is_open) == (Status.UNKNOWN, True)
+    if said == "receipt":
+        settled = receipt_settles(delivery, ReceiptState.DELIVERED, house.clock.now())
+        await house.store.commit([Put(journal.document(settled))])
+    else:
+        await resolve_delivery(Operator(house.hub, lambda vendor: None, "me"), delivery.id, said, How(why="asked"))
+    await house.pass_time((11 if said == "receipt" else 1) * 60)
+    assert house.deliveries()[0].status is (Status.FAILED if said == "failed" else Status.SUCCEEDED)
+    assert problem(house).state == "closed"
 
 
 async def test_a_vendors_words_and_a_persons_data_are_in_no_title_and_no_cause() -> None:

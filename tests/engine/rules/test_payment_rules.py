@@ -31,10 +31,7 @@ from svyazka.model.payments import (
     By,
     OddityKind,
     Payment,
-    PaymentSeen,
     PaymentState,
-    RefundSeen,
-    RefundState,
     Transaction,
     TransactionKind,
     TransactionStatus,
@@ -42,6 +39,7 @@ from svyazka.model.payments import (
     numbered,
     refund_number,
 )
+from svyazka.model.seen import PaymentSeen, RefundSeen, RefundState
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 ID = "pay_" + "0a" * 12
@@ -162,6 +160,32 @@ def test_a_charge_that_may_have_happened_is_unknown_and_stays_so_however_long_it
     assert looks_again(later.model_copy(update={"looks": 500})) == timedelta(days=1)
 
 
+@pytest.mark.parametrize(
+    ("taken", "proved"),
+    [((True,), True), ((False,), False), ((True, True), False)],
+    ids=["the only one", "its provider has not answered", "one of two"],
+)
+def test_that_a_part_went_back_proves_a_refund_only_where_it_can_be_no_other(
+    taken: tuple[bool, ...], proved: bool
+) -> None:
+    made = given(payment(By.LINK), "paid")
+    refunds = tuple(
+        Transaction(
+            id=f"t{n + 2}", kind=K.REFUND, attempt=1, amount=Money(kopecks=100), at=NOW, number=f"r{n}",
+            external_id=f"r{n}" if known else None,
+        )
+        for n, known in enumerate(taken)
+    )  # fmt: skip
+    made = made.model_copy(update={"transactions": (*made.transactions, *refunds)})
+    seen = PaymentSeen(external_id="1", state="paid", amount=HUNDRED, in_part=True)
+    made = made.model_copy(update={"attempts": (made.attempts[0].model_copy(update={"external_id": "1"}),)})
+    after = with_seen(made, 1, seen, NOW)
+    assert (after.refunded.kopecks > 0) is proved
+    waited = with_patience_over(after, NOW + timedelta(days=3))
+    assert (O.REFUND_LONG in {one.kind for one in waited.oddities}) is not proved
+    assert waited.state is after.state
+
+
 def test_nobody_is_charged_beside_what_may_still_come_true() -> None:
     fresh, ways = payment(By.CHARGE), [
         ((Found.NO,), None), ((Found.NOT_SENT,), None), ((Found.MAYBE_SENT,), "in_progress"),
@@ -211,6 +235,24 @@ def test_what_no_payment_should_show_is_told(more: dict[str, object], odd: Oddit
     made = with_seen(payment(By.LINK), 1, seen("paid", **more), NOW, testing=False)
     assert ([one.kind for one in made.oddities], made.state) == ([odd], state)
     assert with_seen(made, 1, seen("paid", **more), NOW, testing=False).oddities == made.oddities
+
+
+@pytest.mark.parametrize(
+    ("testing", "begun", "paid"),
+    [(False, O.TEST_BEGUN_ON_LIVE, O.TEST_ON_LIVE), (True, O.LIVE_BEGUN_ON_TEST, O.LIVE_ON_TEST)],
+)
+def test_money_of_the_other_kind_is_told_by_what_it_is_and_whether_any_came(
+    testing: bool, begun: OddityKind, paid: OddityKind
+) -> None:
+    def there(one: Payment) -> list[OddityKind]:
+        return [it.kind for it in one.oddities if not it.closed]
+
+    made = with_seen(payment(By.LINK), 1, seen("waits", test=not testing), NOW, testing=testing)
+    assert (there(made), made.state) == ([begun], S.CREATED)
+    came = with_seen(made, 1, seen("paid", test=not testing), NOW, testing=testing)
+    assert (there(came), came.state) == ([paid], S.CREATED)
+    mended = with_seen(made, 1, seen("waits", test=testing), NOW, testing=testing)
+    assert (there(mended), mended.state) == ([], S.WAITING)
 
 
 def test_what_is_paid_after_it_was_called_off_is_told() -> None:
@@ -291,7 +333,7 @@ def step(made: Payment, kind: str, number: int, what: object) -> Payment:
     return with_seen(made, number, seen(str(what), number), NOW)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @hypothesis_given(st.lists(EVIDENCE, max_size=25), st.booleans())
 def test_whatever_comes_in_whatever_order_money_is_never_forgotten_nor_given_back_twice(
     happens: list[tuple[str, int, object]], two_step: bool

@@ -27,9 +27,12 @@ def month(chance: Random, count: int) -> list[Moved]:
     return made
 
 
-def planted(chance: Random, both: list[Moved], count: int) -> tuple[list[Moved], list[Moved], Counter[Cause]]:
-    """Both sides with so many differences among them, and which."""
-    ours, theirs, causes = list(both), list(both), Counter[Cause]()
+Sides = tuple[list[Moved], list[Moved], set[str]]
+
+
+def planted(chance: Random, both: list[Moved], count: int) -> tuple[Sides, Counter[Cause]]:
+    """Both sides with so many differences among them, what was refused here, and which they are."""
+    ours, theirs, refused, causes = list(both), list(both), {"x-another"}, Counter[Cause]()
     for place in chance.sample(range(len(both)), count):
         cause, one = chance.choice(list(Cause)), both[place]
         causes[cause] += 1
@@ -38,6 +41,9 @@ def planted(chance: Random, both: list[Moved], count: int) -> tuple[list[Moved],
                 theirs.remove(one)
             case Cause.NOT_HERE:
                 ours.remove(one)
+            case Cause.REFUSED_HERE:
+                ours.remove(one)
+                refused.add(one.external_id)
             case Cause.NOT_OURS:
                 ours.remove(one)
                 theirs[theirs.index(one)] = replace(one, payment=None)
@@ -48,7 +54,7 @@ def planted(chance: Random, both: list[Moved], count: int) -> tuple[list[Moved],
             case Cause.OVER_THE_EDGE:
                 moved, side = replace(one, at=UNTIL + timedelta(minutes=1)), chance.choice((ours, theirs))
                 side[side.index(one)] = moved
-    return ours, theirs, causes
+    return (ours, theirs, refused), causes
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -57,8 +63,8 @@ def test_a_month_with_twenty_planted_differences_shows_exactly_those(seed: int) 
     both = month(chance, 400)
     clean = compared(both, reversed(both), FIRST, UNTIL)
     assert (clean.ours - clean.theirs, clean.differences, clean.agreed) == (0, (), 400)
-    ours, theirs, causes = planted(chance, both, 20)
-    found = compared(ours, theirs, FIRST, UNTIL)
+    (ours, theirs, refused), causes = planted(chance, both, 20)
+    found = compared(ours, theirs, FIRST, UNTIL, refused)
     assert Counter(one.cause for one in found.differences) == causes
     assert (found.left, found.agreed) == (0, 380)
 
@@ -66,8 +72,8 @@ def test_a_month_with_twenty_planted_differences_shows_exactly_those(seed: int) 
 @given(st.integers(0, 10**6), st.integers(0, 30))
 def test_what_differs_is_always_explained_to_the_kopeck(seed: int, count: int) -> None:
     chance = Random(seed)
-    ours, theirs, _ = planted(chance, month(chance, 40), count)
-    assert compared(ours, theirs, FIRST, UNTIL).left == 0
+    (ours, theirs, refused), _ = planted(chance, month(chance, 40), count)
+    assert compared(ours, theirs, FIRST, UNTIL, refused).left == 0
 
 
 def test_what_lies_outside_on_both_sides_is_another_months() -> None:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from simulators.chassis import Simulator
+from simulators.till import Payment, Till
 
 KEY = "pingo-key-for-tests"
 SECRET = "pingo-signing-secret-for-tests"  # [signed]
@@ -28,6 +29,7 @@ class Pingo(Simulator):
     """One account."""
 
     vendor = "pingo"
+    title, shop = "Pingo", "shop_id"  # [payments]
 
     # [cards
     def reset(self) -> None:
@@ -56,11 +58,30 @@ class Pingo(Simulator):
         self.opened = True
         """Whether anything can be booked."""
         # calendar]
+        # [payments
+        self.till = Till(self.now, lambda n: f"p{n}")
+        """Its books: the API is their face, and the kit works on them."""
+        self.hook = None
+        # payments]
 
     # cards]
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [Route("/{path:path}", self._not_written, methods=["GET", "POST"])]
+        return [
+            *self.pay_routes(),  # [payments]
+            Route("/{path:path}", self._not_written, methods=["GET", "POST"]),
+        ]
+
+    # [payments
+    def back_of(self, one: Payment, paid: bool) -> str | None:
+        """As the shop's request for a link says it; `one.said` is that request."""
+        return None
+
+    async def pressed(self, one: Payment, pay: bool) -> None:
+        """The shop is to be told, too."""
+        self.ended(one, None if pay else "declined")
+
+    # payments]
 
     async def _not_written(self, request: Request) -> Response:
         return JSONResponse({"error": "the stand-in isn't written yet"}, 501)

@@ -27,6 +27,7 @@ from vendors.parts import (
     Messenger,
     OAuth,
     Proof,
+    Provider,
     Question,
     Source,
     Stage,
@@ -155,6 +156,21 @@ def _empty(running: Running) -> None:
 # calendar]
 
 
+# [payments
+def _told_of(running: Running, number: str) -> Webhook:
+    one = running.of("pingo").till.of(number)
+    return json_hook({"id": one.id, "status": one.state.value, "number": number})
+
+
+def _forged(running: Running, number: str) -> Sequence[Webhook]:
+    """As near to a real one as can be got without its secrets."""
+    one = running.of("pingo").till.of(number)
+    return [json_hook({"id": one.id, "status": "paid", "number": number})]
+
+
+# payments]
+
+
 def _says(case: Case) -> Iterator[tuple[int, object]]:
     """The answers, status and body, by which it says a row of the failure map."""
     if case.code is not None:
@@ -252,6 +268,19 @@ VENDOR = Vendor(
         says=_says,
     ),
     # calendar]
+    # [payments
+    provider=Provider(
+        "pingo",
+        {},
+        {"api_key": pingo.KEY},
+        repeat=Repeat.CHECKABLE,
+        writes={"link": ("POST", "/payments"), "refund": ("POST", "/refunds")},
+        reading=("GET", "/payments/*"),
+        told=_told_of,
+        forged=_forged,
+        says=_says,
+    ),
+    # payments]
     # [access
     oauth=OAuth(
         "pingo",

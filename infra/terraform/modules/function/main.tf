@@ -29,7 +29,7 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_count               = var.size.max
     max_instance_request_concurrency = var.size.concurrency
     # The queue and the scheduler of the same project count as internal.
-    ingress_settings               = !var.public ? "ALLOW_INTERNAL_ONLY" : var.balancer_only ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
+    ingress_settings               = var.balanced ? "ALLOW_INTERNAL_AND_GCLB" : !var.public ? "ALLOW_INTERNAL_ONLY" : var.balancer_only ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
     all_traffic_on_latest_revision = true
     service_account_email          = var.service_account
     environment_variables          = merge(local.server, var.environment)

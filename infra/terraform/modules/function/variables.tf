@@ -85,13 +85,19 @@ variable "balancer_only" {
   default     = false
 }
 
+variable "balanced" {
+  description = "True: a function that isn't public is reached through a load balancer all the same: behind a proxy that says who calls."
+  type        = bool
+  default     = false
+}
+
 variable "invokers" {
   description = "Role in our words -> the one service account that may call a function that isn't public."
   type        = map(string)
   default     = {}
   validation {
-    condition     = alltrue([for role in keys(var.invokers) : contains(["queue", "scheduler", "ingest"], role)])
-    error_message = "Only the queue's, the scheduler's and the front door's identities call the worker."
+    condition     = alltrue([for role in keys(var.invokers) : contains(["queue", "scheduler", "ingest", "proxy"], role)])
+    error_message = "Only the queue's, the scheduler's and the front door's identities call the worker, and the proxy's the console."
   }
 }
 

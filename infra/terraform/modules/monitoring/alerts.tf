@@ -38,7 +38,7 @@ locals {
     "asks" = {
       title    = "Something waits for a person's word"
       severity = "WARNING"
-      text     = "Systems in step differ where only a person can say who is right (svyazka sync status), long work stopped (svyazka jobs), or a payment shows what none should (svyazka payments)."
+      text     = "Systems in step differ where only a person can say who is right (svyazka sync status), long work stopped (svyazka jobs), or a payment, a receipt or a subscription shows what none should (svyazka payments, receipts, subscriptions)."
       any = [
         { what = "told_in_step", above = 0, for = 0 },
         { what = "told_job", above = 0, for = 0 },

@@ -36,7 +36,7 @@ locals {
     told_codes       = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"codes\")", by = [] }
     told_in_step     = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"in_step_asks\",\"in_step_drifts\",\"in_step_held\",\"in_step_waits\")", by = [] }
     told_job         = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"job\")", by = [] }
-    told_payment     = { metric = "alerts", where = " AND metric.labels.kind=starts_with(\"payment\")", by = [] }
+    told_payment     = { metric = "alerts", where = " AND metric.labels.kind=one_of(\"no_order\",\"payment\",\"receipt\",\"subscription\")", by = [] }
     told_gap         = { metric = "alerts", where = " AND metric.labels.kind=\"gap\"", by = [] }
     moved_lost       = { metric = "deliveries", where = " AND metric.labels.status=one_of(\"dead\",\"unknown\")", by = [] }
     } : name => {

@@ -25,7 +25,19 @@ from svyazka.backends.google.queue import CloudTasksQueue
 from svyazka.catalogue import _
 from svyazka.engine.journal.kinds import KINDS
 from svyazka.engine.ports.schema import Query, place_of
-from svyazka.engine.ports.store import Create, Delete, Document, Page, Put, Replace, Task, Write, after, check_size
+from svyazka.engine.ports.store import (
+    AnyOf,
+    Create,
+    Delete,
+    Document,
+    Page,
+    Put,
+    Replace,
+    Task,
+    Write,
+    after,
+    check_size,
+)
 from svyazka.engine.support.logs import log
 from svyazka.model.errors import ConfigError, Conflict, Unavailable, Unstorable
 from svyazka.settings import Settings
@@ -103,7 +115,7 @@ class FirestoreStore:
         self,
         query: Query,
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         at_most: datetime | None = None,
         contains: str | None = None,
         limit: int = 100,
@@ -122,7 +134,7 @@ class FirestoreStore:
         query: Query,
         among: Sequence[str],
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         since: datetime | None = None,
     ) -> dict[str, int]:
         """See Store: one aggregation a value, which costs a read a thousand documents."""
@@ -141,16 +153,15 @@ class FirestoreStore:
         self, query: Query, *, equal: Mapping[str, str] | None = None, since: datetime | None = None
     ) -> int | None:
         """See Store."""
+        assert query.sums is not None, f"{query.name} says nothing to add up: what is counted is a tally"
         asked = self._found_by(query, equal or {}, since)
         summed = await self._aggregated(asked.sum(query.sums, alias="n"))
         return int(summed) if summed else None
 
-    def _found_by(self, query: Query, equal: Mapping[str, str], since: datetime | None) -> Any:
+    def _found_by(self, query: Query, equal: Mapping[str, str | AnyOf], since: datetime | None) -> Any:
         if query not in KINDS[query.kind].queries:
             raise ValueError(f"{query.name} is none that its kind declares: it would have no index")
-        asked: Any = self._client.collection(query.kind)
-        for name in query.equal:
-            asked = asked.where(filter=FieldFilter(name, "==", equal[name]))
+        asked = _equal(self._client.collection(query.kind), query, equal)
         if since is not None:
             asked = asked.where(filter=FieldFilter(_ordered(query), ">=", since))
         ordered = _ordered(query)
@@ -164,12 +175,10 @@ class FirestoreStore:
         return results[0][0].value
 
     def _asked(
-        self, query: Query, equal: Mapping[str, str], at_most: datetime | None, contains: str | None, limit: int,
-        cursor: str | None,
+        self, query: Query, equal: Mapping[str, str | AnyOf], at_most: datetime | None, contains: str | None,
+        limit: int, cursor: str | None,
     ) -> Any:  # fmt: skip
-        asked: Any = self._client.collection(query.kind)
-        for name in query.equal:
-            asked = asked.where(filter=FieldFilter(name, "==", equal[name]))
+        asked = _equal(self._client.collection(query.kind), query, equal)
         if query.at_most:
             asked = asked.where(filter=FieldFilter(query.at_most, "<=", at_most))
         if query.contains:
@@ -270,6 +279,13 @@ class FirestoreStore:
         if "_client" in self.__dict__:
             await self._client._firestore_api.transport.close()  # the client has no close of its own
         await self._queue.close()
+
+
+def _equal(asked: Any, query: Query, equal: Mapping[str, str | AnyOf]) -> Any:
+    for name in query.equal:
+        value = equal[name]
+        asked = asked.where(filter=FieldFilter(name, "==" if isinstance(value, str) else "in", value))
+    return asked
 
 
 def _ordered(query: Query) -> str:

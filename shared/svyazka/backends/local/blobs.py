@@ -81,11 +81,10 @@ class LocalBlobs:
         return True
 
     def _make_folders(self, *folders: Path) -> None:
-        for folder in folders:
-            for one in (*reversed(folder.relative_to(self._folder.parent).parents), folder):
-                (self._folder.parent / one).mkdir(
-                    exist_ok=True, mode=0o700
-                )  # a parent that is made along is open to all
+        data = self._folder.parent
+        for folder in (folder.relative_to(data) for folder in folders):
+            for one in (*reversed(folder.parents), folder):
+                (data / one).mkdir(exist_ok=True, mode=0o700)  # a parent that is made along is open to all
 
     def _sweep_unfinished(self) -> None:
         """Once in a process's life: what killed ones left behind."""

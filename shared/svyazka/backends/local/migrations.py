@@ -41,7 +41,7 @@ class Migration:
 
 ENTERED = {
     3: "events", 4: "raws", 5: "deliveries", 6: "keys", 7: "sealed", 8: "records", 9: "matches",
-    10: "payments",
+    10: "payments", 11: "receipts", 12: "subscriptions",
 }  # fmt: skip
 """The steps that enter whom each kind speaks of: see elements.py."""
 

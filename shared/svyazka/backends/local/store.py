@@ -24,6 +24,7 @@ from svyazka.engine.ports.claims import KIND as CLAIMS
 from svyazka.engine.ports.clock import Clock, SystemClock
 from svyazka.engine.ports.schema import Query, place_of
 from svyazka.engine.ports.store import (
+    AnyOf,
     Create,
     Delete,
     Document,
@@ -108,7 +109,7 @@ class LocalStore:
         self,
         query: Query,
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         at_most: datetime | None = None,
         contains: str | None = None,
         limit: int = 100,
@@ -135,7 +136,7 @@ class LocalStore:
         query: Query,
         among: Sequence[str],
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         since: datetime | None = None,
     ) -> dict[str, int]:
         statement, values = tally_question(query, equal or {}, since)
@@ -287,14 +288,13 @@ def _execute(connection: sqlite3.Connection, statement: str, *values: object) ->
 
 
 def find_question(
-    query: Query, equal: Mapping[str, str], at_most: datetime | None, contains: str | None, limit: int,
+    query: Query, equal: Mapping[str, str | AnyOf], at_most: datetime | None, contains: str | None, limit: int,
     cursor: str | None, *, by_element: bool = True,
 ) -> tuple[str, list[object]]:  # fmt: skip
     """The statement and its values. `by_element`: what a list contains is looked up, else each row is looked at."""
     ordered = (query.at_most or query.order or "").lstrip("-")
     backwards = bool(query.order and query.order.startswith("-"))
-    wheres = [f"{name} = ?" for name in query.equal]
-    values: list[object] = [equal[name] for name in query.equal]
+    wheres, values = _equal(query.equal, equal)
     if query.at_most:
         assert at_most is not None
         wheres.append(f"{query.at_most} <= ?")
@@ -326,7 +326,7 @@ def find_question(
     return f"{source}{where} ORDER BY {order} LIMIT {limit + 1}", values
 
 
-def tally_question(query: Query, equal: Mapping[str, str], since: datetime | None) -> tuple[str, list[object]]:
+def tally_question(query: Query, equal: Mapping[str, str | AnyOf], since: datetime | None) -> tuple[str, list[object]]:
     """The statement and its values that count by the last field of a query's `equal`."""
     *given, by = query.equal
     where, values = _where(query, given, equal, since)
@@ -335,20 +335,30 @@ def tally_question(query: Query, equal: Mapping[str, str], since: datetime | Non
 
 def total_question(query: Query, equal: Mapping[str, str], since: datetime | None) -> tuple[str, list[object]]:
     """The statement and its values that add up a query's `sums`."""
+    assert query.sums is not None, f"{query.name} says nothing to add up: what is counted is a tally"
     where, values = _where(query, query.equal, equal, since)
     return f"SELECT sum({query.sums}) FROM {query.kind}{where} AND {query.sums} IS NOT NULL", values
 
 
 def _where(
-    query: Query, given: Sequence[str], equal: Mapping[str, str], since: datetime | None
+    query: Query, given: Sequence[str], equal: Mapping[str, str | AnyOf], since: datetime | None
 ) -> tuple[str, list[object]]:
     ordered = (query.order or "").lstrip("-")
-    wheres, values = [f"{name} = ?" for name in given], [equal[name] for name in given]
-    found: list[object] = list(values)
+    wheres, found = _equal(given, equal)
     if ordered:
         wheres.append(f"{ordered} IS NOT NULL" if since is None else f"{ordered} >= ?")
         found += [] if since is None else [microseconds(since)]
     return (f" WHERE {' AND '.join(wheres)}" if wheres else ""), found
+
+
+def _equal(names: Sequence[str], equal: Mapping[str, str | AnyOf]) -> tuple[list[str], list[object]]:
+    wheres: list[str] = []
+    values: list[object] = []
+    for name in names:
+        value = equal[name]
+        wheres.append(f"{name} = ?" if isinstance(value, str) else f"{name} IN ({', '.join('?' * len(value))})")
+        values += [value] if isinstance(value, str) else value
+    return wheres, values
 
 
 def _cursor(query: Query, last: Document) -> str:

@@ -8,11 +8,10 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from svyazka.app import hook_of
-from svyazka.apply import secret_names
 from svyazka.catalogue import _, told
 from svyazka.cli.checks import Check, of_finding
+from svyazka.cli.checks.receipts import unsaid_vat
 from svyazka.cli.output import full_time
-from svyazka.cli.reading import open_problems
 from svyazka.cli.session import Session
 from svyazka.engine.calling.call_factory import call_to
 from svyazka.engine.calling.exchanges import exchanges
@@ -33,6 +32,8 @@ from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
 from svyazka.model.remedies import proposed, secret_commands
 from svyazka.model.tenants import CompiledConnection, Tenant
+from svyazka.reading.lists import open_problems
+from svyazka.reading.tenants import secret_names
 
 LOOKED_AT = frozenset({"down", "blocked", "settings", "foreign", "silent", "access_ends"})
 """Kinds of problems that are looked at here as they are now, in more words."""
@@ -117,7 +118,8 @@ def _paused(tenant: Tenant) -> Iterator[str]:
 
 async def _connection(session: Session, account: Account, live: bool, fix: bool) -> AsyncIterator[Check]:
     tenant, name = account.tenant.id, account.name
-    found = [*_settings(account), *await _journaled(session, account), *await _state(session, account)]
+    found = [*_settings(account), *unsaid_vat(account)]
+    found += [*await _journaled(session, account), *await _state(session, account)]
     if fix and not account.missing:
         found += await ask_vendor(session, account, fix=True)
     if live and not account.missing:

@@ -52,6 +52,9 @@ COMMANDS = {
     "console": Lazy(f"{_HERE}.console", "console", N_(
         "Print a link into the console: good once, for ten minutes, in a browser on this machine.",
     )),
+    "sign-ins": Lazy(f"{_HERE}.sign_ins", "sign_ins", N_(
+        "Who is in the console: since when, last seen when; --end puts somebody out.",
+    )),
     "problems": Lazy(f"{_HERE}.problems", "problems", N_(
         "What is wrong, the worst first: since when, what it holds up, who can mend it and how.",
     )),
@@ -68,8 +71,26 @@ COMMANDS = {
     "payments": Lazy(f"{_HERE}.payments", "payments", N_(
         "What sites and apps had paid, newest first; of one, each movement of its money.",
     )),
+    "subscriptions": Lazy(f"{_HERE}.subscriptions", "family", N_(
+        "What is charged again and again. Without a command: what there is, newest first.",
+    )),
     "refund": Lazy(f"{_HERE}.payments", "refund", N_(
         "Give money back, in two steps: --dry-run says what, and the word that lets it go.",
+    )),
+    "ship": Lazy(f"{_HERE}.ship", "ship", N_(
+        "What was paid for is handed over: its provider makes the closing documents (Invoicebox).",
+    )),
+    "receipts": Lazy(f"{_HERE}.receipts", "receipts", N_(
+        "Fiscal receipts, newest first; of one, each of its tries, and what a person decides about it.",
+    )),
+    "reconcile": Lazy(f"{_HERE}.reconcile", "reconcile", N_(
+        "Compare a month's payments and refunds with what each provider lists: each difference, and why.",
+    )),
+    "partner": Lazy(f"{_HERE}.partner", "family", N_(
+        "For a vendor's partner: bring businesses in, and what went through them.",
+    )),
+    "qr": Lazy(f"{_HERE}.qr", "qr", N_(
+        "An address, or a payment's link, as a QR code; with --tables a page for each table, to print and fold.",
     )),
     "events": Lazy(f"{_HERE}.journal", "events", N_(
         "What happened at the vendors, newest first; what could not be read stands here too, as quarantined.",

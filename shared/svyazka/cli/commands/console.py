@@ -13,7 +13,7 @@ from svyazka.cli.session import Session, run
 from svyazka.engine.ports.store import Document, Put, Write
 from svyazka.model.errors import ConfigError
 from svyazka.model.requests import Role
-from svyazka.signing_in import LINK_LIVES, Invitation, invite
+from svyazka.signing_in import LINK_LIVES, Invitation, invite, invite_support
 
 CONSOLE = "console"
 """The `meta` document that says at which port of this machine the console was last served."""
@@ -24,6 +24,16 @@ def console(
         Role, typer.Option("--role", help=N_("What whoever uses it may do: look, act, or act as the owner."))
     ] = Role.OWNER,
     tenant: OfTenant = None,
+    support: Annotated[
+        int | None,
+        typer.Option(
+            "--support",
+            min=1,
+            max=30,
+            metavar="DAYS",
+            help=N_("For whoever helps: to look at one tenant only, people masked, as often as needed for so long."),
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help=N_("Whose it is, as the audit shall say it."))] = None,
 ) -> None:
     """Print a link into the console: good once, for ten minutes, in a browser on this machine."""
@@ -36,6 +46,14 @@ def console(
         if not port:
             raise ConfigError(_("`svyazka run` hasn't served a console here yet"))
         owner = (await session.tenant(tenant)).id if tenant else None
+        if support is not None:
+            if owner is None:
+                raise ConfigError(_("--support: say whose, with --tenant"))
+            await session.audit("support_link", owner, days=str(support))
+            token = await invite_support(session.store, session.hub.clock, name or "support", owner, support)
+            say(f"http://127.0.0.1:{port}/enter/{token}")
+            note(_("good for {count} days, to look only; `svyazka sign-ins` lists and ends it", count=support), None)
+            return
         invitation = Invitation(name or session.who, role, owner)
         await session.audit("invite", owner or "*", role=role.value, name=invitation.who)
         say(await link(session, f"http://127.0.0.1:{port}", invitation))

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_, _
-from svyazka.cli.following import follow
-from svyazka.cli.masking import Masker
+from svyazka.catalogue import N_, _, told
+from svyazka.cli.following import follow, standing, why
 from svyazka.cli.options import AsJson, Reveal
 from svyazka.cli.output import line, note, say, short_time, stamp, table
 from svyazka.cli.session import Session, run
@@ -17,10 +16,10 @@ from svyazka.cli.waiting import somebody_works
 from svyazka.engine.agreeing.diffing import Difference, SideShown, Summary, differences, summary
 from svyazka.engine.agreeing.nightly import begin, job_id
 from svyazka.engine.in_step.flows import InStep, in_step_flows
-from svyazka.model.contacts import mask_email, mask_name, mask_phone
 from svyazka.model.errors import ConfigError
 from svyazka.model.records import Blank
 from svyazka.model.tenants import Tenant
+from svyazka.reading.masking import Masker, masked
 
 MOST = 50
 """Differences that are shown."""
@@ -71,9 +70,9 @@ async def _compared(session: Session, owner: Tenant, flows: list[InStep]) -> Non
             await begin(session.hub, owner, one, connection, when, full=True)
     for one in flows:
         for connection in one.rules.between:
-            job = await follow(session, job_id(owner.id, one.id, connection, when))
+            job = await follow(session, job_id(owner.id, one.id, connection, when), until_blocked=True)
             if job.state != "done":
-                note(f"{one.id}/{connection}: {_(job.state)}: svyazka jobs")
+                note(f"{one.id}/{connection}: {'; '.join([told(standing(job)), *why(job)])}: svyazka jobs")
 
 
 def _lines(owner: Tenant, found: Summary, rows: list[Difference], masker: Masker, zone: tzinfo) -> None:
@@ -134,8 +133,3 @@ def value_of(name: str, side: SideShown, masker: Masker) -> str | None:
         return None
     values = [str(one) for one in (side.value if isinstance(side.value, tuple) else (side.value,))]
     return ", ".join(values if masker.reveal else (masked(name, one) for one in values))
-
-
-def masked(name: str, value: str) -> str:
-    """What stands in a field of a person's card, masked as people are."""
-    return {"phone": mask_phone, "email": mask_email}.get(name, mask_name)(value) or "•••"

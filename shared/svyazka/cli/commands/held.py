@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _, ngettext
-from svyazka.cli import reading
 from svyazka.cli.options import OfTenant
 from svyazka.cli.output import progress, say
-from svyazka.cli.reading import Filter
 from svyazka.cli.session import Session, run
 from svyazka.engine.operating.operator import How
 from svyazka.engine.operating.replay import discard, replay_event
 from svyazka.model.events import FLOOD, HELD, QUICK
+from svyazka.reading import lists
+from svyazka.reading.lists import Filter
 
 WHY = {FLOOD: N_("far more than usual came at once"), QUICK: N_("filled in faster than fingers do it")}
 
@@ -42,7 +42,7 @@ def held(
         wanted = Filter(owner.id, name, frozenset({"quarantined"}))
         why = {
             one.event.id: one.reason or ""
-            async for one in reading.events(session.store, wanted)
+            async for one in lists.events(session.store, wanted)
             if one.is_held and only in (None, one.reason)
         }
         ids = list(why)

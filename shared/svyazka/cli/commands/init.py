@@ -13,7 +13,6 @@ import typer
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from svyazka.apply import secret_names
 from svyazka.catalogue import N_, _, systems
 from svyazka.cli import session as opened
 from svyazka.cli.commands import configure, hooks, secrets
@@ -26,6 +25,7 @@ from svyazka.cli.session import Session, run
 from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import Name, Tenant, Zone
+from svyazka.reading.tenants import secret_names
 from svyazka.tenantfile import read_tenant_file
 
 FOLDER = Path("tenants")

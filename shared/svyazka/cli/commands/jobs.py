@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _, told
-from svyazka.cli import reading
 from svyazka.cli.following import follow as followed
+from svyazka.cli.following import standing, why
 from svyazka.cli.group import Command, Family
-from svyazka.cli.ids import whole_id
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import lines, note, say, short_time, table
 from svyazka.cli.session import Session, run
@@ -25,6 +24,8 @@ from svyazka.engine.journal.kinds import JOBS_OF_TENANT, RECENT_JOBS
 from svyazka.model.errors import ConfigError
 from svyazka.model.jobs import Job
 from svyazka.model.tenants import Tenant
+from svyazka.reading import lists
+from svyazka.reading.ids import whole_id
 
 SHOWN = timedelta(days=7)
 """What ended longer ago is shown with --all only."""
@@ -58,7 +59,7 @@ def jobs(context: typer.Context, tenant: OfTenant = None, all_: All = False, as_
         since = session.hub.clock.now() - SHOWN
         found = [
             one.model
-            async for document in reading.pages(session.store, query, where)
+            async for document in lists.pages(session.store, query, where)
             for one in journal.known(Job, [document])
             if all_ or one.model.ended_at is None or one.model.ended_at >= since
         ]
@@ -67,17 +68,13 @@ def jobs(context: typer.Context, tenant: OfTenant = None, all_: All = False, as_
             return
         rows = [
             (one.id, short_time(one.made_at, await session.zone(one.tenant)), one.kind,
-             "/".join(part for part in (one.tenant, one.subject) if part), _state(one), far(one), said(one))
+             "/".join(part for part in (one.tenant, one.subject) if part), standing(one), far(one), said(one))
             for one in found
         ]  # fmt: skip
         columns = (N_("Id"), N_("Begun"), N_("Kind"), N_("About"), N_("Status"), N_("How far"), N_("Note"))
         table(columns, rows, _("no long work: imports, comparisons and first links stand here"))
 
     run(body)
-
-
-def _state(job: Job) -> str:
-    return "waits" if job.is_going and job.waits_on else job.state
 
 
 def far(job: Job) -> str:
@@ -103,9 +100,7 @@ def in_words(seconds: float) -> str:
 def said(job: Job) -> str | None:
     """What came of it, and why it stands where it does."""
     counts = [f"{told(name)} {count}" for name, count in job.counts if count and name != "read"]
-    waits = [_("waits for {connection}", connection=job.waits_on)] if job.is_going and job.waits_on else []
-    why = [told(job.error.message)] if job.error else []
-    return "; ".join([*([", ".join(counts)] if counts else []), *waits, *why]) or None
+    return "; ".join([*([", ".join(counts)] if counts else []), *why(job)]) or None
 
 
 NAMES = (

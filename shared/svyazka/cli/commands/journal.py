@@ -11,11 +11,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from svyazka.catalogue import N_, _
-from svyazka.cli import reading
-from svyazka.cli.ids import whole_id
+from svyazka.cli.filters import mistyped, owner_of, parse_since
 from svyazka.cli.options import AsJson, Limit, OfConnection, OfTenant, Reveal, Since
 from svyazka.cli.output import lines, table
-from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, alert_row, audit_row, delivery_row, event_row, raw_row
 from svyazka.engine.journal import documents as journal
@@ -23,6 +21,9 @@ from svyazka.engine.journal.kinds import ALERTS_OF_TENANT, AUDIT_LOG, RECENT_ALE
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.deliveries import Alert, AuditLine, Status
 from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
+from svyazka.reading import lists
+from svyazka.reading.ids import whole_id
+from svyazka.reading.lists import Filter
 
 ModelT = TypeVar("ModelT")
 
@@ -82,10 +83,10 @@ def events(
             since=await _since(session, since),
         )  # fmt: skip
         wanted = wanted.narrowed((await session.tenants()).values())
-        size = min(limit, reading.PAGE)
+        size = min(limit, lists.PAGE)
         found: list[EventRecord | RawRecord] = []
-        found += await first(reading.events(session.store, wanted, size), limit)
-        found += await first(reading.quarantined_raws(session.store, wanted, size), limit)
+        found += await first(lists.events(session.store, wanted, size), limit)
+        found += await first(lists.quarantined_raws(session.store, wanted, size), limit)
         rows: list[Row] = []
         numbers: list[object] = []
         for one in islice(sorted(found, key=_received_at, reverse=True), limit):
@@ -132,7 +133,7 @@ def deliveries(
             since=await _since(session, since),
         )
         wanted = wanted.narrowed((await session.tenants()).values())
-        found = await first(reading.deliveries(session.store, wanted, min(limit, reading.PAGE)), limit)
+        found = await first(lists.deliveries(session.store, wanted, min(limit, lists.PAGE)), limit)
         rows = [delivery_row(one, await session.zone(one.tenant), masker) for one in found]
         if as_json:
             lines(rows)
@@ -179,7 +180,7 @@ def alerts(
         oldest = await _since(session, since)
         found: list[Alert] = []
         query, where = (ALERTS_OF_TENANT, {"tenant": tenant}) if tenant else (RECENT_ALERTS, {})
-        async for document in reading.pages(session.store, query, where, size=min(limit, reading.PAGE)):
+        async for document in lists.pages(session.store, query, where, size=min(limit, lists.PAGE)):
             alert = journal.read(Alert, document).model
             if len(found) == limit or (oldest is not None and alert.created_at < oldest):
                 break
@@ -211,7 +212,7 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
         oldest = await _since(session, since)
         rows: list[Row] = []
         zone = await session.zone(None) if as_json else await session.own_zone()
-        async for document in reading.pages(session.store, AUDIT_LOG):
+        async for document in lists.pages(session.store, AUDIT_LOG):
             entry = journal.read(AuditLine, document).model
             if len(rows) == limit or (oldest is not None and entry.at < oldest):
                 break

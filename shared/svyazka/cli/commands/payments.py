@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from svyazka.catalogue import N_, _
-from svyazka.cli import reading
-from svyazka.cli.ids import whole_id
+from svyazka.catalogue import N_, _, told
 from svyazka.cli.options import AsJson, Limit, OfTenant
 from svyazka.cli.output import fail, line, lines, say, short_time, table
 from svyazka.cli.session import Session, run
@@ -22,6 +20,9 @@ from svyazka.engine.rules.paying import free_to_refund
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.money import Money
 from svyazka.model.payments import Payment
+from svyazka.reading import lists
+from svyazka.reading.ids import whole_id
+from svyazka.reading.paid_words import MOVE_STATES, MOVES, ODDITIES, STATES
 
 Which = Annotated[str | None, typer.Argument(metavar="[PAYMENT]", help=N_("Its id, or the beginning of it."))]
 One = Annotated[str, typer.Argument(metavar="PAYMENT", help=N_("Its id, or the beginning of it."))]
@@ -35,13 +36,13 @@ def payments(which: Which = None, tenant: OfTenant = None, limit: Limit = 50, as
 
     async def body(session: Session) -> None:
         if which is not None:
-            found = [(await _held(session, which)).model]
+            found = [(await held_payment(session, which)).model]
         else:
             if tenant:
                 await session.tenant(tenant)
             query, where = (PAYMENTS_OF_TENANT, {"tenant": tenant}) if tenant else (RECENT_PAYMENTS, {})
             found = []
-            async for document in reading.pages(session.store, query, where):
+            async for document in lists.pages(session.store, query, where):
                 found += [one.model for one in journal.known(Payment, [document])]
                 if len(found) >= limit:
                     break
@@ -50,8 +51,8 @@ def payments(which: Which = None, tenant: OfTenant = None, limit: Limit = 50, as
             return
         rows = [
             (one.id, short_time(one.created_at, await session.zone(one.tenant)), f"{one.tenant}/{one.order}",
-             one.paid_by.connection if one.paid_by else "", str(one.amount), one.state.value,
-             one.refunded.text if one.refunded else "", ", ".join(odd.kind.value for odd in one.oddities))
+             one.paid_by.connection if one.paid_by else "", str(one.amount), STATES[one.state],
+             one.refunded.text if one.refunded else "", ", ".join(told(ODDITIES[odd.kind][0]) for odd in one.oddities))
             for one in found[:limit]
         ]  # fmt: skip
         columns = (
@@ -68,8 +69,8 @@ async def _story(session: Session, payment: Payment) -> None:
     zone = await session.zone(payment.tenant)
     connection = {one.n: one.connection for one in payment.attempts}
     rows = [
-        (one.id, short_time(one.at, zone), one.kind.value, connection.get(one.attempt, ""), str(one.amount),
-         one.status.value, one.external_id or "", one.delivery or "")
+        (one.id, short_time(one.at, zone), told(MOVES[one.kind]), connection.get(one.attempt, ""), str(one.amount),
+         MOVE_STATES[one.status], one.external_id or "", one.delivery or "")
         for one in payment.transactions
     ]  # fmt: skip
     columns = (
@@ -77,6 +78,12 @@ async def _story(session: Session, payment: Payment) -> None:
         N_("Delivery"),
     )  # fmt: skip
     table(columns, rows, _("nothing has moved yet"))
+    if (shipment := payment.shipment) is not None:
+        known = shipment.external_id or _("whether that came through isn't known")
+        when = short_time(shipment.asked_at, zone)
+        say(
+            _("handed over, as {connection} was told {when}: {id}", connection=shipment.connection, when=when, id=known)
+        )
 
 
 def refund(
@@ -90,6 +97,10 @@ def refund(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="WORD", help=N_("The word that --dry-run has said."))
     ] = None,
+    over_limit: Annotated[
+        bool,
+        typer.Option("--over-limit", help=N_("Past what an operator may give back in a day; the audit says who did.")),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Money back to whoever has paid: said first, done with the word that this gave."""
@@ -98,32 +109,36 @@ def refund(
             _("expected --dry-run first, and then --confirm with the word that it says"), param_hint="--confirm"
         )
     try:
-        wanted = Money.read(amount) if amount is not None else None
+        wanted = Money.read(amount.replace(",", ".", 1)) if amount is not None else None
     except ValueError:
         raise typer.BadParameter(_("expected an amount such as 1049.30"), param_hint="--amount") from None
 
     async def body(session: Session) -> None:
-        held = await _held(session, which)
-        begun = await _begun(session, held, wanted)
+        held = await held_payment(session, which)
+        begun = await _begun(session, held, wanted, over_limit)
         now = session.hub.clock.now()
         if confirm is None:
-            told = {
+            would = {
                 "payment": held.model.id, "order": held.model.order, "provider": begun.attempt.connection,
                 "amount": begun.amount.text, "currency": begun.amount.currency,
                 "left": (free_to_refund(held.model) - begun.amount).text, "confirm": _word(session, held, begun, now),
             }  # fmt: skip
             if as_json:
-                line(told)
+                line(would)
                 return
-            say(_("{amount} of order {order} would go back through {provider}; {left} would be left", **_plain(told)))
+            say(_("{amount} of order {order} would go back through {provider}; {left} would be left", **_plain(would)))
             say(_("to do it, within 15 minutes: svyazka refund {payment} --amount {amount} --confirm {confirm}",
-                  **_plain(told)))  # fmt: skip
+                  **_plain(would)) + (" --over-limit" if over_limit else ""))  # fmt: skip
             return
         known = {_word(session, held, begun, now), _word(session, held, begun, now, -1)}
         if confirm not in known:
             fail(_("this word is over: something has changed, or 15 minutes have gone by. Begin with --dry-run"))
         audit = session.audit_write(
-            "refund", held.model.id, amount=begun.amount.text, provider=begun.attempt.connection
+            "refund",
+            held.model.id,
+            amount=begun.amount.text,
+            provider=begun.attempt.connection,
+            **({"over_limit": True} if over_limit else {}),
         )
         try:
             await session.store.commit([*begun.writes, audit], begun.tasks)
@@ -138,11 +153,12 @@ def refund(
     run(body)
 
 
-def _plain(told: dict[str, str]) -> dict[str, object]:
-    return dict(told)
+def _plain(would: dict[str, str]) -> dict[str, object]:
+    return dict(would)
 
 
-async def _held(session: Session, which: str) -> Versioned[Payment]:
+async def held_payment(session: Session, which: str) -> Versioned[Payment]:
+    """By its id, or the beginning of it. Raises ConfigError."""
     id_ = await whole_id(session.store, which, only="pay")
     held = await journal.load(session.store, Payment, id_)
     if held is None:
@@ -150,9 +166,14 @@ async def _held(session: Session, which: str) -> Versioned[Payment]:
     return held
 
 
-async def _begun(session: Session, held: Versioned[Payment], amount: Money | None) -> Refund:
-    tenant = await session.tenant(held.model.tenant)
-    begun = await Refunding(session.hub).refund(held, tenant, amount, by=session.who, event=held.model.event)
+async def _begun(session: Session, held: Versioned[Payment], amount: Money | None, over_limit: bool) -> Refund:
+    tenant, refunding = await session.tenant(held.model.tenant), Refunding(session.hub)
+    limit = None if over_limit else await refunding.limit_of_operators(tenant, held.model)
+    begun = await refunding.refund(held, tenant, amount, by=session.who, event=held.model.event, limit=limit)
+    if begun == "over_limit":
+        assert limit is not None
+        fail(_("more than {limit} a day (`operator_refunds_a_day` of the flow): --over-limit does it, and the audit "
+               "says who", limit=limit.text))  # fmt: skip
     if isinstance(begun, str):
         free = free_to_refund(held.model)
         fail(_("{why}; free to give back: {free}", why=_(WHY_NOT[begun]), free=free))

@@ -12,23 +12,22 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _, systems, told
-from svyazka.cli.ids import whole_id
-from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, OfTenant, Reveal
 from svyazka.cli.output import lines, note, stamp, table
 from svyazka.cli.session import Session, run
-from svyazka.cli.views import Row, addressee
+from svyazka.cli.views import Row
 from svyazka.engine.contracts.webhook import NotTheFormat
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.operating.preview import SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample
+from svyazka.engine.operating.preview import PROSPECTS, SAMPLE_CONTACT, Foreseen, Preview, Prophecy, sample
 from svyazka.engine.operating.replay import parsed
 from svyazka.model.commands import SendMessage
 from svyazka.model.contacts import Contact
 from svyazka.model.errors import ConfigError
 from svyazka.model.events import EventRecord, EventType, StoredRequest
 from svyazka.model.tenants import Tenant
-
-PROSPECTS = {"now": N_("at once"), "later": N_("later"), "waits": N_("waits"), "never": N_("never")}
+from svyazka.reading.ids import whole_id
+from svyazka.reading.masking import Masker
+from svyazka.reading.stories import addressee
 
 
 def preview(

@@ -10,11 +10,11 @@ import typer
 from svyazka.catalogue import N_, _, told
 from svyazka.cli.options import AsJson
 from svyazka.cli.output import lines, note, short_time, table
-from svyazka.cli.reading import PROBLEMS_SHOWN, open_problems, problems_of
 from svyazka.cli.session import Session, run
 from svyazka.cli.views import Row, problem_row
 from svyazka.engine.problems.holding import Holds, holds
 from svyazka.model.problems import Problem
+from svyazka.reading.lists import PROBLEMS_SHOWN, open_problems, problems_of
 
 All = Annotated[bool, typer.Option("--all", help=N_("Those that are over too, as far as they are remembered."))]
 Whose = Annotated[str | None, typer.Argument(metavar="TENANT", help=N_("Only this one's."), show_default=False)]

@@ -10,11 +10,9 @@ from typing import Annotated
 import typer
 
 from svyazka.catalogue import N_, _, told
-from svyazka.cli import reading
-from svyazka.cli.ids import whole_id
+from svyazka.cli.filters import mistyped, owner_of, parse_since
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
-from svyazka.cli.reading import Filter, mistyped, owner_of, parse_since
 from svyazka.cli.session import Session, run
 from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.engine.operating.reopen import reopen
@@ -25,6 +23,9 @@ from svyazka.model.deliveries import Status
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventStatus
 from svyazka.model.references import Produced
+from svyazka.reading import lists
+from svyazka.reading.ids import whole_id
+from svyazka.reading.lists import Filter
 
 IDS_IN_AUDIT = 20
 
@@ -103,10 +104,10 @@ async def _chosen(session: Session, wanted: Filter) -> list[str]:
     """Ids in these states, oldest first: what waited longest goes first."""
     found: set[tuple[datetime, str]] = set()  # what moved meanwhile may come twice
     if wanted.statuses & set(Status):
-        found |= {_place(one, "created_at") async for one in reading.delivery_documents(session.store, wanted)}
+        found |= {_place(one, "created_at") async for one in lists.delivery_documents(session.store, wanted)}
     if wanted.statuses & set(EventStatus):
-        found |= {_place(one, "received_at") async for one in reading.event_documents(session.store, wanted)}
-        found |= {(one.received_at, one.id) async for one in reading.quarantined_raws(session.store, wanted)}
+        found |= {_place(one, "received_at") async for one in lists.event_documents(session.store, wanted)}
+        found |= {(one.received_at, one.id) async for one in lists.quarantined_raws(session.store, wanted)}
     return [id_ for _, id_ in sorted(found)]
 
 

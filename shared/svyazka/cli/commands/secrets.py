@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from svyazka.apply import secret_names, set_secret
+from svyazka.apply import set_secret
 from svyazka.catalogue import N_, _
-from svyazka.cli import reading
 from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, fail, lines, say, table
@@ -20,6 +19,8 @@ from svyazka.engine.journal.kinds import SECRETS_OF_TENANT
 from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.tenants import Tenant
+from svyazka.reading import lists
+from svyazka.reading.tenants import secret_names
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
 
@@ -91,7 +92,7 @@ def list_(tenant: OfOwner, as_json: AsJson = False) -> None:
     async def body(session: Session) -> None:
         owner = await session.tenant(tenant)
         prefix = len(secret_id(tenant, ""))
-        stored = {d.id[prefix:] async for d in reading.pages(session.store, SECRETS_OF_TENANT, {"tenant": tenant})}
+        stored = {d.id[prefix:] async for d in lists.pages(session.store, SECRETS_OF_TENANT, {"tenant": tenant})}
         rows = [
             {"tenant": tenant, "name": name, "set": name in stored, "used_by": list(_users(owner, name))}
             for name in sorted(stored | secret_names(owner))

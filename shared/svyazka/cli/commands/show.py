@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Annotated
 from urllib.parse import unquote_plus
@@ -15,48 +14,22 @@ from rich.text import Text
 from rich.tree import Tree
 
 from svyazka.catalogue import N_, _, told
-from svyazka.cli.ids import whole_id
-from svyazka.cli.masking import Masker
 from svyazka.cli.options import AsJson, Reveal
 from svyazka.cli.output import console, line, short_time, style_of
-from svyazka.cli.reading import Filter, deliveries
 from svyazka.cli.session import Session, run
-from svyazka.cli.views import REASONS, Row, addressee, event_row, no_event_row, raw_part, raw_row, story
-from svyazka.engine.journal import documents as journal
-from svyazka.engine.ports.store import Store
+from svyazka.cli.views import Row, event_row, no_event_row, raw_part, raw_row, story
 from svyazka.model.commands import AddNote, AddTask, BookVisit, CancelVisit, Command, MoveVisit, PutRecord, SendMessage
-from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Attempt, Delivery
-from svyazka.model.errors import ConfigError
-from svyazka.model.events import EventRecord, RawRecord, StoredRequest
+from svyazka.model.events import EventRecord
+from svyazka.model.reasons import REASONS
 from svyazka.model.records import RecordKind
 from svyazka.model.terminal import plain
+from svyazka.reading.ids import whole_id
+from svyazka.reading.masking import Masker, Private
+from svyazka.reading.stories import Story, load
 
 BODY_SHOWN = 700
 """Characters of a body in the tree; --json has all that the journal keeps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What the journal holds of one thing; an alert's delivery has no event."""
-
-    tenant: str
-    event: EventRecord | None = None
-    raw: RawRecord | None = None
-    deliveries: Sequence[Delivery] = ()
-
-    @property
-    def request(self) -> StoredRequest | None:
-        """The vendor's request, unless it was blanked."""
-        if self.event is not None and self.event.request is not None:
-            return self.event.request
-        return self.raw.request if self.raw else None
-
-    @property
-    def people(self) -> list[Contact | None]:
-        """Whose names may stand in it."""
-        told = [self.event.event.contact] if self.event else []
-        return [*told, *(addressee(delivery) for delivery in self.deliveries)]
 
 
 def show(
@@ -81,40 +54,6 @@ def show(
     run(body)
 
 
-async def load(store: Store, id_: str) -> Story:
-    """Everything about an id. Raises ConfigError when there is no such thing."""
-    match id_.partition("_")[0]:
-        case "evt":
-            event = await journal.load(store, EventRecord, id_)
-            if event is not None:
-                return await _of_event(store, event.model)
-        case "dlv":
-            delivery = await journal.load(store, Delivery, id_)
-            if delivery is not None:
-                caused = await journal.load(store, EventRecord, delivery.model.event)
-                if caused is not None:
-                    return await _of_event(store, caused.model)
-                return Story(delivery.model.tenant, deliveries=[delivery.model])
-        case "raw":
-            raw = await journal.load(store, RawRecord, id_)
-            if raw is not None:
-                return Story(raw.model.tenant, raw=raw.model)
-    raise ConfigError(_("nothing has the id {id!r}: `svyazka events` and `svyazka deliveries` print ids", id=id_))
-
-
-async def _of_event(store: Store, record: EventRecord) -> Story:
-    raw = await journal.load(store, RawRecord, record.raw) if record.raw else None
-    found = {one.id: one async for one in deliveries(store, Filter(event=record.event.id))}
-    # Another event of the same subject may have made what this one calls for too.
-    others = [("deliveries", id_) for id_ in record.deliveries if id_ not in found]
-    for document in await store.get_many(others):
-        if document is not None:
-            found[document.id] = journal.read(Delivery, document).model
-    planned = {id_: place for place, id_ in enumerate(record.deliveries)}
-    ordered = sorted(found.values(), key=lambda one: (one.created_at, planned.get(one.id, len(planned)), one.id))
-    return Story(record.event.tenant, record, raw.model if raw else None, ordered)
-
-
 def as_row(found: Story, zone: tzinfo, masker: Masker) -> Row:
     """`show --json`."""
     if found.event is not None:
@@ -123,7 +62,7 @@ def as_row(found: Story, zone: tzinfo, masker: Masker) -> Row:
         head = raw_row(found.raw, zone, masker)
     else:
         head = no_event_row(found.deliveries[0])
-    return story(head, raw_part(found.request, masker, found.people), found.deliveries, zone, masker)
+    return story(head, raw_part(found.request, masker, found.private), found, zone, masker)
 
 
 # The tree
@@ -139,7 +78,7 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
     request = found.request
     if request is not None:
         branch = tree.add(Text(plain(f"{request.method} {request.path} {request.content_type or ''}".strip())))
-        branch.add(_body(request.body, masker, found.people) if request.encoding == "utf-8" else Text(_("not UTF-8")))
+        branch.add(_body(request.body, masker, found.private) if request.encoding == "utf-8" else Text(_("not UTF-8")))
     elif found.raw is not None or (found.event is not None and found.event.event.origin in ("webhook", "salvage")):
         tree.add(Text(_("its request was blanked (retention, forget)"), style="bright_black"))
     drawn: dict[str, Tree] = {}
@@ -147,7 +86,7 @@ def _tree(found: Story, zone: tzinfo, masker: Masker) -> Tree:
         # In a plan with an order each hangs on the last of those before it.
         before = [drawn[one.delivery] for one in delivery.after if one.delivery in drawn]
         under = before[-1] if before else tree
-        drawn[delivery.id] = _add_delivery(under, delivery, zone, masker, found.people)
+        drawn[delivery.id] = _add_delivery(under, delivery, zone, masker, found.private)
     return tree
 
 
@@ -182,9 +121,7 @@ def _event_lines(record: EventRecord, zone: tzinfo, masker: Masker) -> Iterator[
         yield told(masker.text(record.reason, [event.contact]) or "")
 
 
-def _add_delivery(
-    tree: Tree, delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]
-) -> Tree:
+def _add_delivery(tree: Tree, delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Private]) -> Tree:
     receipt = _("receipt {state}", state=told(delivery.receipt.value)) if delivery.receipt.value != "none" else ""
     branch = tree.add(_words(delivery.id, delivery.step, told(delivery.status.value), receipt))
     for text in _delivery_lines(delivery, zone, masker, about):
@@ -194,7 +131,7 @@ def _add_delivery(
     return branch
 
 
-def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:
+def _delivery_lines(delivery: Delivery, zone: tzinfo, masker: Masker, about: Sequence[Private]) -> Iterator[str]:
     generation = _(", generation {generation}", generation=delivery.generation) if delivery.generation > 1 else ""
     through = f"{delivery.connection} ({delivery.vendor})"
     yield _(
@@ -243,7 +180,7 @@ RECORDS = {
 }
 
 
-def _card_lines(command: Command, masker: Masker, about: Sequence[Contact | None]) -> Iterator[str]:
+def _card_lines(command: Command, masker: Masker, about: Sequence[Private]) -> Iterator[str]:
     """What shall stand on a card."""
     if isinstance(command, PutRecord):
         fields = [f"{name} «{masker.text(_shown(value), about)}»" for name, value in command.fields.items()]
@@ -268,7 +205,7 @@ def _shown(value: JsonValue) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
-def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Contact | None]) -> None:
+def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, about: Sequence[Private]) -> None:
     took = (
         _(" after {seconds:.2f} s", seconds=(attempt.ended_at - attempt.started_at).total_seconds())
         if attempt.ended_at
@@ -290,7 +227,7 @@ def _add_attempt(branch: Tree, attempt: Attempt, zone: tzinfo, masker: Masker, a
                 exchange.add(_body(body, masker, about))
 
 
-def _body(body: str, masker: Masker, about: Sequence[Contact | None]) -> Text:
+def _body(body: str, masker: Masker, about: Sequence[Private]) -> Text:
     """A body as a person reads it: JSON as it is, a form without its percent signs, long ones cut."""
     text = masker.body(body if _is_json(body) else unquote_plus(body), about) or ""
     if len(text) > BODY_SHOWN:

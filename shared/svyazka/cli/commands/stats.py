@@ -9,13 +9,12 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 
 from svyazka.catalogue import N_, _, told
-from svyazka.cli import reading
+from svyazka.cli.filters import parse_since
 from svyazka.cli.options import AsJson, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, short_time, stamp, table
-from svyazka.cli.reading import parse_since
 from svyazka.cli.session import Session, run
 from svyazka.cli.together import together
-from svyazka.cli.views import REASONS, Row
+from svyazka.cli.views import Row
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import (
     COST_OF_CONNECTION,
@@ -35,7 +34,8 @@ from svyazka.model.deliveries import Status
 from svyazka.model.events import EventStatus
 from svyazka.model.outages import Outage
 from svyazka.model.problems import Problem
-from svyazka.model.reasons import Reason
+from svyazka.model.reasons import REASONS, Reason
+from svyazka.reading import lists
 
 QUARANTINED = EventStatus.QUARANTINED.value
 EVER = timedelta(days=36500)
@@ -121,11 +121,11 @@ async def _count(session: Session, since: datetime | None, book: Book) -> None:
 
         await together([partial(fill, *key, sums) for key, sums in book.items()])
     where = {"status": "open"}
-    async for document in reading.pages(store, OPEN_OUTAGES, where):
+    async for document in lists.pages(store, OPEN_OUTAGES, where):
         outage = journal.read(Outage, document).model
         if (outage.tenant, outage.connection) in book:
             book[outage.tenant, outage.connection].outage = outage
-    async for problem in reading.open_problems(store, None):
+    async for problem in lists.open_problems(store, None):
         if (problem.tenant, problem.connection or "") in book:
             book[problem.tenant, problem.connection or ""].problems.append(problem)
 

@@ -16,6 +16,7 @@ from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, lines, note, progress, say, table
 from svyazka.cli.session import Session, run
 from svyazka.engine.in_step.flows import in_step_flows, switch_of, writes_toward
+from svyazka.engine.journal.kinds import STANDINGS
 from svyazka.engine.operating import answering, syncing
 from svyazka.model.in_step import Doubt, Record
 
@@ -70,7 +71,7 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
             if as_json:
                 lines(
                     [{"tenant": owner.id, "flow": flow.id, "kind": flow.rules.kind.value, "writes_toward": on,
-                      **{name: counts.get(name, 0) for name in syncing.STANDINGS}}]
+                      **{name: counts.get(name, 0) for name in STANDINGS}}]
                 )  # fmt: skip
                 lines([_watched_row(flow.id, one) for one in watched])
                 lines([_doubt_row(one) for one in doubts])
@@ -111,7 +112,8 @@ def start(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = Fal
         confirm(_("Write toward {there}? {count} records would be written at once.", there=there, count=would), yes)
         await session.audit("sync start", f"{owner.id}/{flow}", toward=there)
         await syncing.switched(hub, owner, found, toward or (), on=True)
-        await take(session, owner, flow)
+        if await take(session, owner, flow):
+            return  # the job looks at them once it is known what resembles them
         with progress(_("looking anew")) as bar:
             task, done = bar.add_task("", total=would), 0
             async for _id in syncing.look_anew(hub, owner, found):

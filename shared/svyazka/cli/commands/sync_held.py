@@ -14,7 +14,9 @@ from svyazka.engine.operating import holding, syncing
 
 OfTenants = Annotated[str, typer.Argument(metavar="TENANT")]
 FlowId = Annotated[str, typer.Argument(metavar="FLOW", help=N_("As in the tenant file: its id."))]
-What = Annotated[str, typer.Argument(metavar="WHAT", help=N_("As `sync held` lists it: a field, or @CONNECTION."))]
+What = Annotated[
+    str, typer.Argument(metavar="WHAT", help=N_("As `sync held` lists it: a field, @CONNECTION or +CONNECTION."))
+]
 Said = Annotated[
     str,
     typer.Argument(
@@ -27,6 +29,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=N_("Only say how many re
 WHY = {
     "mass_change": N_("the same field of many records was cleared, or set to one value"),
     "mass_deletion": N_("many were deleted there"),
+    "mass_making": N_("many would be made there"),
 }
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
-from svyazka.catalogue import N_, _
-from svyazka.cli.following import follow
+from svyazka.catalogue import N_, _, told
+from svyazka.cli.following import blocked, follow, why
 from svyazka.cli.options import AsJson
 from svyazka.cli.output import line, note, say, table
 from svyazka.cli.session import Session, run
@@ -27,6 +29,10 @@ from svyazka.model.tenants import Tenant
 
 SHOWN = 200
 
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FOLDER", help=N_("Write a page with charts, and a workbook with every row.")),
+]
 Anew = Annotated[bool, typer.Option("--anew", help=N_("Read all lists again, though there is a proposal."))]
 
 
@@ -34,6 +40,7 @@ def plan(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     flow: Annotated[str, typer.Argument(metavar="FLOW", help=N_("As in the tenant file: its id."))],
     anew: Anew = False,
+    report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Read all sides and propose which cards are the same person's; nothing is linked or written."""
@@ -45,17 +52,22 @@ def plan(
         job = None if anew else await proposal_of(session.hub, owner, flow)
         if job is None:
             job = await _made(session, owner, flow)
-        rows = await _rows(session.hub, job)
-        told = job.result
-        new = told["new"] if isinstance(told["new"], dict) else {}
-        counts = told["counts"] if isinstance(told["counts"], dict) else {}
+        rows = await _rows(session.hub, job, None if report is not None else 50 * SHOWN)
+        made = job.result
+        if report is not None:
+            from svyazka.cli.linking_report import write
+
+            paths = write(report, flow, made, rows, datetime.now().astimezone())
+            note("\n".join(map(str, paths)))
+        new = made["new"] if isinstance(made["new"], dict) else {}
+        counts = made["counts"] if isinstance(made["counts"], dict) else {}
         doubts = [row for row in rows if row["what"] == "doubt"]
         if as_json:
             first, second = [*counts, None, None][:2]
             line({
-                "flow": flow, "a": counts.get(first or ""), "b": counts.get(second or ""), "linked": told["linked"],
-                "new_in_a": new.get(first or ""), "new_in_b": new.get(second or ""), "doubts": told["doubts"],
-                "households": told["households"],
+                "flow": flow, "a": counts.get(first or ""), "b": counts.get(second or ""), "linked": made["linked"],
+                "new_in_a": new.get(first or ""), "new_in_b": new.get(second or ""), "doubts": made["doubts"],
+                "households": made["households"],
             })  # fmt: skip
             for row in doubts:
                 places = _places(row)
@@ -66,8 +78,8 @@ def plan(
             _(
                 "{flow}: {linked} linked, {doubts} doubts, {households} households; {alone}. Nothing is changed yet: "
                 "svyazka sync start {tenant} {flow}",
-                flow=flow, tenant=owner.id, linked=told["linked"], doubts=told["doubts"],
-                households=told["households"],
+                flow=flow, tenant=owner.id, linked=made["linked"], doubts=made["doubts"],
+                households=made["households"],
                 alone=alone,
             )
         )  # fmt: skip
@@ -84,7 +96,14 @@ async def _made(session: Session, owner: Tenant, flow: str) -> Job:
     id_ = stable_id("job", first_link.KIND, owner.id, flow, session.hub.clock.now().isoformat())
     await session.audit("sync plan", f"{owner.id}/{flow}")
     await start(session.hub, owner.id, first_link.KIND, flow, id_, {"flow": flow})
-    job = await follow(session, id_)
+    job = await follow(session, id_, until_blocked=True)
+    if (stuck := await blocked(session, job)) is not None:
+        raise ConfigError(
+            _(
+                "{why}: {remedy}; it goes on by itself once that is done: svyazka jobs follow {job}",
+                why="; ".join(why(job)), remedy=told(stuck.remedy or stuck.message), job=id_,
+            )
+        )  # fmt: skip
     if job.state is not JobState.DONE:
         raise ConfigError(_("it could not be made: svyazka jobs says why"))
     return job
@@ -101,12 +120,12 @@ async def take(session: Session, owner: Tenant, flow: str) -> bool:
     return True
 
 
-async def _rows(hub: Hub, job: Job) -> list[dict[str, JsonValue]]:
+async def _rows(hub: Hub, job: Job, most: int | None) -> list[dict[str, JsonValue]]:
     sealed, found = SealedValues(hub), list[dict[str, JsonValue]]()
     batches = job.result.get("rows")
     for batch in batches if isinstance(batches, list) else ():
         found += [row for row in await sealed.read(str(batch)) or () if isinstance(row, dict)]
-        if len(found) >= 50 * SHOWN:
+        if most is not None and len(found) >= most:
             break
     return found
 

@@ -16,14 +16,15 @@ from typing import Any
 import httpx
 
 from svyazka.catalogue import _
-from svyazka.cli import reading, standins
+from svyazka.cli import standins
 from svyazka.cli.commands.configure import carry_out, plans
 from svyazka.cli.commands.hooks import hook_rows
-from svyazka.cli.reading import Filter
 from svyazka.cli.session import Session
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import SvyazkaError
 from svyazka.model.events import EventRecord
+from svyazka.reading import lists
+from svyazka.reading.lists import Filter
 
 TENANT = "kofe-pokrovka"
 SPEED = 60
@@ -84,10 +85,10 @@ class Stage:
         return await self._client.post(f"{self.url}/webhook_{vendor}", params=params, json=body)
 
     async def events(self) -> list[EventRecord]:
-        return [one async for one in reading.events(self.session.store, Filter(TENANT))]
+        return [one async for one in lists.events(self.session.store, Filter(TENANT))]
 
     async def deliveries(self) -> list[Delivery]:
-        return [one async for one in reading.deliveries(self.session.store, Filter(TENANT))]
+        return [one async for one in lists.deliveries(self.session.store, Filter(TENANT))]
 
     async def until(self, holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> bool:
         """Wait until something is so; whether it came to be."""

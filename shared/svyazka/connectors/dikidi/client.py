@@ -150,7 +150,7 @@ async def check(call: Call[DikidiSettings], session: str, person: Mapping[str, s
         **person, "comments": comment, "promocode_appointment_id": "",
     }  # fmt: skip
     asked = {"company": _company(call), "session": session, "social_key": ""}
-    await _ask(call, "check", asked, form=form)
+    await _ask(call, "check", asked, form=form, changes=False)
 
 
 async def record(
@@ -184,7 +184,7 @@ async def info(call: Call[DikidiSettings], session: str, id_: str) -> Booking | 
 
 async def remove(call: Call[DikidiSettings], session: str, id_: str) -> None:
     """Cancel a booking. A GET that deletes: made once, never ahead of time."""
-    await _ask(call, "remove", {"id": id_, "session": session, "social_key": ""}, acted=True)
+    await _ask(call, "remove", {"id": id_, "session": session, "social_key": ""}, acted=True, changes=True)
 
 
 async def send_code(call: Call[DikidiSettings], session: str, person: Mapping[str, str]) -> None:
@@ -205,7 +205,7 @@ async def check_code(call: Call[DikidiSettings], session: str, phone: str, code:
 
 
 async def _said(call: Call[DikidiSettings], what: str, asked: Mapping[str, Any], fine: str) -> None:
-    answer = await _ask(call, what, asked)
+    answer = await _ask(call, what, asked, changes=what == "send_code")
     if answer.get("status") == fine:
         return
     if what == "check_code" and "status" in answer:
@@ -229,13 +229,14 @@ async def _ask(
     form: Mapping[str, str] | None = None,
     otherwise: Rule = FAILURES.other,
     acted: bool = False,
+    changes: bool | None = None,
 ) -> Section:
     """One call. Raises VendorFailure, NotSent, MaybeSent.
 
     `otherwise`: the row for a refusal that no other knows. `acted`: it books or cancels, so that what isn't an answer
-    proves nothing.
+    proves nothing. `changes`: whether it changes anything that stays, where its method doesn't say so.
     """
-    response = await _request(call, "GET" if form is None else "POST", PATHS[what], asked, form)
+    response = await _request(call, "GET" if form is None else "POST", PATHS[what], asked, form, changes)
     answer = json_object(response)
     refusal = refusal_of(answer)
     if refusal is not None:
@@ -251,6 +252,7 @@ async def _request(
     path: str,
     asked: Mapping[str, Any],
     form: Mapping[str, str] | None = None,
+    changes: bool | None = None,
 ) -> httpx.Response:
     home = call.http.base_url
     headers = {
@@ -265,7 +267,9 @@ async def _request(
         "Sec-Fetch-Site": "same-origin",
         **({"Content-Type": FORM} if form is not None else {}),
     }
-    return await call.http.request(method, path, params=asked, data=form, headers=headers, timeout=CALL_TIMEOUT)
+    return await call.http.request(
+        method, path, params=asked, data=form, headers=headers, timeout=CALL_TIMEOUT, changes=changes
+    )
 
 
 def _company(call: Call[DikidiSettings]) -> str:

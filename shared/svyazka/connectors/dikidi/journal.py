@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from svyazka.connectors.dikidi.schema import CLOCK, clock_of, money
@@ -43,6 +44,21 @@ class Entry:
     def shown(self) -> str:
         """What is remembered of it."""
         return f"{self.starts:%Y%m%d%H%M}.{self.master}.{self.state}"
+
+
+class Details(NamedTuple):
+    """Whose visit it is and for what, as far as the journal says."""
+
+    client: str | None
+    name: str | None
+    phone: str | None
+    service: str | None
+    cost: Decimal | None
+    """Roubles."""
+    minutes: int | None
+
+
+NOTHING = Details(None, None, None, None, None, None)
 
 
 class Journal(NamedTuple):
@@ -132,6 +148,23 @@ def _state(info: Section) -> str:
     return {"1": "confirmed", "2": CAME, "3": MISSED}.get(status or "", "new")
 
 
+def details_of(entry: Entry) -> Details:
+    """What stands under a visit; the same is spelled in two ways."""
+    info = section(entry.body.get("info"))
+    client, services = section(info.get("client")), list(sections(info.get("services")))
+    titles = [title for one in services if (title := text(one.get("title")) or text(one.get("name")))]
+    costs = [cost for one in services if (cost := money(one.get("cost")) or money(one.get("price"))) is not None]
+    seconds = text(entry.body.get("duration"), 10)
+    return Details(
+        client=text(info.get("client_id"), 40) or text(client.get("id"), 40),
+        name=text(info.get("client_name")) or text(client.get("name")),
+        phone=text(info.get("client_phone")) or text(client.get("phone")),
+        service=", ".join(titles)[:300] or text(info.get("services_title")),
+        cost=sum(costs, Decimal()) if costs else None,
+        minutes=int(seconds) // 60 if seconds and seconds.isdigit() and len(seconds) < 7 else None,
+    )
+
+
 # What has changed
 
 
@@ -190,36 +223,25 @@ _STATES = {
 
 def _fact(type_: EventType, id_: str, times: int, entry: Entry | None) -> Fact:
     """`times`: the how-manieth change of the visit it is, which names it: the journal numbers nothing."""
-    info = section(entry.body.get("info")) if entry is not None else {}
-    client, services = section(info.get("client")), sections(info.get("services"))
-    titles = [title for one in services if (title := text(one.get("title")) or text(one.get("name")))]
-    costs = [cost for one in services if (cost := money(one.get("cost")) or money(one.get("price"))) is not None]
-    seconds = text(entry.body.get("duration"), 10) if entry is not None else None
+    shown = details_of(entry) if entry is not None else NOTHING
     return Fact(
         type=type_,
         key=("visit", id_, str(times)),
         subject=f"visit:{id_}",
         about=(Hint(kind="visit", id=id_, change=Change.UPDATED if entry is not None else Change.DELETED),),
         position=times,
-        contact=_contact(info, client),
+        contact=Contact(name=shown.name, phone=shown.phone) if shown.name or shown.phone else None,
         data=filled(
             {
                 "record": id_,
                 "starts_at_local": entry.starts.strftime(CLOCK) if entry else None,
                 "date": f"{entry.starts:%d.%m.%Y}" if entry else None,
                 "time": f"{entry.starts:%H:%M}" if entry else None,
-                "minutes": int(seconds) // 60 if seconds and seconds.isdigit() else None,
-                "service": ", ".join(titles)[:300] or text(info.get("services_title")),
-                "sum": float(sum(costs)) if costs else None,
+                "minutes": shown.minutes,
+                "service": shown.service,
+                "sum": float(shown.cost) if shown.cost is not None else None,
                 "staff_id": entry.master if entry else None,
-                "client": text(info.get("client_id"), 40) or text(client.get("id"), 40),
+                "client": shown.client,
             }
         ),
     )
-
-
-def _contact(info: Section, client: Section) -> Contact | None:
-    """The client; none for an anonymous one."""
-    name = text(info.get("client_name")) or text(client.get("name"))
-    phone = text(info.get("client_phone")) or text(client.get("phone"))
-    return Contact(name=name, phone=phone) if name or phone else None

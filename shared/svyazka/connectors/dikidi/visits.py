@@ -12,14 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
-from svyazka.connectors.dikidi.journal import CAME, MISSED, OFF, Entry, Journal
+from svyazka.connectors.dikidi.journal import CAME, MISSED, OFF, Entry, Journal, details_of
 from svyazka.connectors.dikidi.office import journal
-from svyazka.connectors.dikidi.schema import money
 from svyazka.connectors.dikidi.settings import DikidiSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Fate, Operation, Page, Quiet, Written
-from svyazka.engine.contracts.capabilities.visits import Visits
-from svyazka.engine.contracts.untrusted import section, sections, text
+from svyazka.engine.contracts.capabilities.visits import Visits, price_of
 from svyazka.model.bookings import VisitStatus, WallTime
 from svyazka.model.commands import Safety
 from svyazka.model.outcomes import Refused
@@ -74,21 +72,14 @@ async def _looked(call: Call[DikidiSettings]) -> Journal:
 
 def object_of(entry: Entry, zone: str) -> Object:
     """A visit."""
-    info = section(entry.body.get("info"))
-    client, services = section(info.get("client")), list(sections(info.get("services")))
-    titles = [title for one in services if (title := text(one.get("title")) or text(one.get("name")))]
-    costs = [cost for one in services if (cost := money(one.get("cost")) or money(one.get("price"))) is not None]
-    seconds, id_ = text(entry.body.get("duration"), 10), text(info.get("client_id"), 40) or text(client.get("id"), 40)
-    name = text(info.get("client_name")) or text(client.get("name"))
-    phone = text(info.get("client_phone")) or text(client.get("phone"))
-    lasts = timedelta(seconds=int(seconds)) if seconds and seconds.isdigit() and len(seconds) < 7 else None
+    shown = details_of(entry)
+    lasts = timedelta(minutes=shown.minutes) if shown.minutes is not None else None
     fields: dict[str, Shown] = {
         "status": STATUSES.get(entry.state, VisitStatus.BOOKED).value,
         "starts_at": WallTime(clock=entry.starts, zone=zone).told,
         "ends_at": WallTime(clock=entry.starts + lasts, zone=zone).told if lasts is not None else CLEARED,
-        "service": ", ".join(titles)[:300] or text(info.get("services_title")) or CLEARED,
-        "price": f"{sum(costs):g}" if sum(costs) else CLEARED,
-        "name": name or CLEARED, "phone": (phone,) if phone else CLEARED,
+        "service": shown.service or CLEARED, "price": price_of([shown.cost or 0]), "name": shown.name or CLEARED,
+        "phone": (shown.phone,) if shown.phone else CLEARED,
     }  # fmt: skip
-    links = frozenset({ObjectId(RecordKind.CONTACT, id_)} if id_ is not None else ())
+    links = frozenset({ObjectId(RecordKind.CONTACT, shown.client)} if shown.client is not None else ())
     return Object(kind=RecordKind.VISIT, id=entry.id, fields=fields, links=links, original=entry.body)

@@ -73,7 +73,8 @@ async def count(call: Call[ExolveSettings]) -> str:
 
 
 async def _ask(call: Call[ExolveSettings], method: str, body: Mapping[str, Any]) -> Section:
-    response = await _post(call, method, body)
+    with call.reading():
+        response = await _post(call, method, body)
     answer = json_object(response)
     said = error_text(answer)
     if said is None and turned_away(response.status_code):

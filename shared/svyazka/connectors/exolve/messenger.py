@@ -51,5 +51,6 @@ class ExolveMessenger(Messenger[ExolveSettings]):
         """Whether a message of this text went to this number since the first try."""
         if call.doubt_since is None:
             return None
-        id_ = await client.sent_since(call, to.removeprefix("+"), message.text, call.doubt_since)
+        since = call.vendor_time(call.doubt_since)
+        id_ = await client.sent_since(call, to.removeprefix("+"), message.text, since)
         return Succeeded(external_id=id_, already=True) if id_ else None

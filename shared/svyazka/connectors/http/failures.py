@@ -11,8 +11,9 @@ from datetime import datetime
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
+from svyazka.engine.contracts.untrusted import Section
 from svyazka.engine.rules.retry import parse_retry_after
-from svyazka.model.outcomes import Outcome, Refused, Succeeded
+from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded
 from svyazka.model.reasons import Reason
 
 ABORT = "abort-message"
@@ -47,6 +48,36 @@ FAILURES = FailureMap(
     },
     other=Rule("retry", Reason.OUT_OF_SERVICE, N_("the endpoint answered with no status that HTTP knows")),
 )
+
+OF_ONE_CARD = FailureMap(
+    statuses={
+        400: Rule("refuse", Reason.BAD_REQUEST, N_("the system doesn't take the data")),
+        403: Rule("refuse", Reason.NO_ACCESS, N_("the system doesn't show us this card")),
+        404: Rule("refuse", Reason.NOT_FOUND, N_("the system has no such card")),
+        409: Rule("refuse", Reason.CONFLICT, N_("the system has another card with these data")),
+        410: Rule("refuse", Reason.NOT_FOUND, N_("the card is deleted there")),
+        422: Rule("refuse", Reason.BAD_REQUEST, N_("the system doesn't take the data")),
+    },
+    other=Rule("refuse", Reason.OTHER, N_("the system refuses the request")),
+)
+"""What a system that keeps cards says of the data, or of one card: repeated, it says the same."""
+
+CHANGED_MEANWHILE = 412
+
+
+def refused(status: int, answer: Section, after: float | None, *, of_one: bool, of_data: bool) -> Outcome:
+    """What a refusal of a system that keeps cards means, in its own shape: `{"error": ...}`. What it says in words may
+    name a client and isn't passed on; the names of fields are. `of_data`: data were sent."""
+    if status == CHANGED_MEANWHILE:
+        # Counted as a failure: there is no end to it where a system says so of whatever version it has shown.
+        message = N_("somebody has just changed it")
+        return Retry(code="changed_meanwhile", message=message, outage=False, reason=Reason.CONFLICT)
+    of_data = of_data and status in (400, 409, 422)
+    table = OF_ONE_CARD if of_data or (of_one and status in OF_ONE_CARD.statuses) else FAILURES
+    rule = table.rule_of(status)
+    given = answer.get("fields")
+    names = ", ".join(str(name)[:40] for name in given[:5]) if of_data and isinstance(given, list) else ""
+    return outcome_of(rule, str(status), message=f"{rule.what}: {names}" if names else rule.what, after=after)
 
 
 def answered(status: int, headers: Mapping[str, str], now: datetime) -> Outcome:

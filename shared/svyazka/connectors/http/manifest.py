@@ -6,6 +6,8 @@ from svyazka.catalogue import N_
 from svyazka.connectors.http.doctor import HttpDoctor
 from svyazka.connectors.http.failures import FAILURES
 from svyazka.connectors.http.forwarder import HttpForwarder
+from svyazka.connectors.http.polling import HttpPolling
+from svyazka.connectors.http.records import HttpRecords
 from svyazka.connectors.http.settings import HttpSettings
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest, Network
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
@@ -32,5 +34,7 @@ MANIFEST = Manifest(
     failures=FAILURES,
     network=Network(tenant_addresses=True),
     forwarder=HttpForwarder(),
+    records=HttpRecords(),
+    polling=HttpPolling(),
     doctor=HttpDoctor(),
 )

@@ -78,6 +78,46 @@ class ContactExpressions(Frozen):
     chats: dict[str, Expression] = {}
 
 
+class OwnSystem(Frozen):
+    """A business's own system that answers the questions of `docs/in-step.md`, and what it can't."""
+
+    url: str
+    """Its root: `contact` and what else it keeps stand below."""
+    kinds: tuple[Literal["contact", "company"], ...] = Field(default=("contact",), min_length=1)
+    fields: dict[str, str] = {}
+    """Our name -> its name, where they differ."""
+    requires: tuple[str, ...] = ()
+    """Fields without which it makes nothing."""
+    one: tuple[Literal["phone", "email", "tags"], ...] = ()
+    """Of these it holds one a card, as a text."""
+    read_only: tuple[str, ...] = ()
+    """It shows them and takes none."""
+    longest: dict[str, Annotated[int, Field(ge=1)]] = {}
+    """Characters that it keeps of a field."""
+    search: tuple[Literal["mark", "phone", "email", "name"], ...] = ("mark", "phone", "email")
+    """By what it finds; without `mark` it keeps no mark of ours."""
+    since: bool = True
+    """It can be asked what has changed."""
+    page: int = Field(default=100, ge=1, le=1000)
+
+    @field_validator("url")
+    @classmethod
+    def _its_root(cls, value: str) -> str:
+        if not UNKNOWN_YET.issuperset(value):
+            check_url(value)
+            if "?" in value or "#" in value:
+                raise ValueError(_("expected an address without `?` and `#`: what is asked for is added to it"))
+        return value
+
+    @field_validator("fields")
+    @classmethod
+    def _each_once(cls, value: dict[str, str]) -> dict[str, str]:
+        twice = sorted({name for name in value.values() if list(value.values()).count(name) > 1})
+        if twice:
+            raise ValueError(_("expected each of its names once, got {name!r} twice", name=twice[0]))
+        return value
+
+
 class HttpSettings(ConnectionSettings):
     """A source (`type`, `subject`, ...), a destination (`url`, ...), or both."""
 
@@ -119,6 +159,7 @@ class HttpSettings(ConnectionSettings):
         description=N_("Придумайте: whsec_ и от 24 до 64 случайных байтов в base64"),
     )
     """whsec_ or whsk_, to sign what goes out by Standard Webhooks."""
+    records: OwnSystem | None = Field(default=None, title=N_("своя система с карточками: что у неё спрашивать"))
 
     @field_validator("type")
     @classmethod

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from pydantic import JsonValue
 
 from svyazka.catalogue import N_
+from svyazka.connectors.http.facts import MOST_ITEMS, tells_of_cards, told_facts
 from svyazka.connectors.http.schema import TYPE_NAMES, Unanswered, expressions, look
 from svyazka.engine.contracts.forms import urlencoded
 from svyazka.engine.contracts.untrusted import decoded, json_of, storable, text, zoned_time
@@ -24,8 +25,6 @@ from svyazka.model.events import EventType, Fact, Unreadable
 
 MILLISECONDS_FROM = 1e11
 """Unix times above this are in milliseconds: in seconds it would be the year 5138."""
-
-MOST_ITEMS = 1000
 
 
 class HttpWebhook(Webhook):
@@ -69,6 +68,8 @@ class HttpWebhook(Webhook):
         reading = Reading.of(inbound.public)
         signed_id = standardwebhooks.message_id(request.headers) if reading.by_message else None
         content = _content(request)
+        if tells_of_cards(content, reading.types):
+            return list(told_facts(content, signed_id))
         try:
             items = reading.items_of(content)
         except Unanswered as error:

@@ -1,7 +1,8 @@
 """iikoCloud: what it is and can do.
 
-No command is carried out yet: iiko is no messenger. Creating deliveries and crediting bonuses will be commands of their
-own, with `order.id` as the idempotency key; their failure map lies ready in `failures.py`.
+A table's check that was paid past the till gets that payment noted and is closed. Creating deliveries and crediting
+bonuses will be commands of their own, with `order.id` as the idempotency key; their failure map lies ready in
+`failures.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from svyazka.connectors.iiko.hook import IikoHook
 from svyazka.connectors.iiko.polling import IikoPolling
 from svyazka.connectors.iiko.reading import IikoReading
 from svyazka.connectors.iiko.settings import IikoSettings
+from svyazka.connectors.iiko.tills import IikoTills
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -45,6 +47,7 @@ MANIFEST = Manifest(
         },
     ),
     failures=FAILURES,
+    tills=IikoTills(),
     reading=IikoReading(),
     polling=IikoPolling(),
     doctor=IikoDoctor(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from svyazka.catalogue import N_
@@ -56,6 +58,30 @@ class IikoSettings(ConnectionSettings):
         default=None,
         min_length=1,
         title=N_("статусы завершённого заказа"),
+    )
+
+    payment_type: str | None = Field(
+        default=None,
+        pattern=UUID,
+        title=N_("тип оплаты для счетов"),
+        description=N_("iiko → «Типы оплат»: внешний тип вроде «По счёту»; им отмечаются чеки, оплаченные мимо кассы"),
+        examples=["c997def6-62cc-52c3-a582-039081367d30"],
+        json_schema_extra={"expected": N_("an id such as c997def6-62cc-52c3-a582-039081367d30")},
+    )
+    payment_kind: Literal["External", "Card"] = Field(
+        default="External",
+        title=N_("вид этого типа оплаты"),
+        description=N_("External — внешний, Card — карта: как он заведён в iiko"),
+    )
+    close_checks: bool = Field(
+        default=True,
+        title=N_("закрывать оплаченный стол"),
+        description=N_("false — только занести оплату, закроет официант"),
+    )
+    tables: dict[str, Annotated[str, Field(pattern=UUID)]] = Field(
+        default={},
+        title=N_("столы, которых нет в схеме зала"),
+        description=N_("номер стола → его идентификатор в iiko"),
     )
 
     def sign_in(self) -> tuple[str, dict[str, str]] | None:

@@ -1,7 +1,7 @@
 """r_keeper (r_k Delivery and White Server): what it is and can do.
 
-No command is carried out yet: r_keeper is no messenger. Creating orders (from a Mini App) will be a command of its own;
-its failure map lies ready in `failures.py`.
+A table's check that was paid past the till gets that payment noted and is closed, through White Server. Creating orders
+(from a Mini App) will be a command of its own; its failure map lies ready in `failures.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from svyazka.connectors.rkeeper.failures import FAILURES
 from svyazka.connectors.rkeeper.polling import RKeeperPolling
 from svyazka.connectors.rkeeper.reading import RKeeperReading
 from svyazka.connectors.rkeeper.settings import RKeeperSettings
+from svyazka.connectors.rkeeper.tills import RKeeperTills
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
 
@@ -43,6 +44,7 @@ MANIFEST = Manifest(
         },
     ),
     failures=FAILURES,
+    tills=RKeeperTills(),
     reading=RKeeperReading(),
     polling=RKeeperPolling(),
     doctor=RKeeperDoctor(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -76,6 +77,18 @@ class RKeeperSettings(ConnectionSettings):
     )
     token_scheme: str | None = Field(default=None, pattern=r"^[A-Za-z]+$", title=N_("слово перед токеном White Server"))
     """A word before the token: the documentation shows none, two public clients send `Token`."""
+    currency: UUID | None = Field(
+        default=None,
+        title=N_("валюта кассы для счетов"),
+        description=N_(
+            "GUID валюты r_keeper вроде «По счёту» с разрешённой предоплатой: ею отмечаются оплаченные чеки"
+        ),
+    )
+    close_checks: bool = Field(
+        default=True,
+        title=N_("закрывать оплаченный стол"),
+        description=N_("false — только занести оплату, закроет официант"),
+    )
     signature_recipe: Literal["hmac-sha256", "sha256-key-body", "sha256-body-key"] | None = Field(
         default=None, title=N_("как подписан push")
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from svyazka.model.base import storable
+from svyazka.model.base import RETURN_URL, storable
 
 ID = r"^[\w.:+@/-]+$"
 
@@ -136,18 +136,34 @@ class Booking(Body):
     code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
 
 
+class Recurring(Part):
+    """What is charged again and again once this is paid, by what it was paid by."""
+
+    every: Literal["week", "month", "year"]
+    amount: Money | None = None
+    """Each time; without: as much as the first time."""
+
+
 class Payment(Body):
     """An order that somebody is about to pay for. By the public key the amount is only compared with what the order is
     known to cost; lines and parts are the server's to say."""
 
-    order: Annotated[str, Field(min_length=1, max_length=64)]
+    order: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    subscription: Annotated[str, Field(pattern=r"^sub_[0-9a-f]{24}$")] | None = None
+    """In place of an order: its period that is due, by another card, which is charged from then on."""
     amount: Money | None = None
     currency: Literal["RUB"] = "RUB"
     part: Annotated[str, Field(max_length=20, pattern=r"^[a-z0-9_-]*$")] = ""
     items: Annotated[tuple[Item, ...], Field(max_length=100)] = ()
     inn: Annotated[str, Field(pattern=r"^(\d{10}|\d{12})$")] | None = None
-    return_url: Annotated[Clean, Field(max_length=1000, pattern=r"^https://\S+$")] | None = None
+    return_url: Annotated[Clean, Field(max_length=1000, pattern=RETURN_URL)] | None = None
+    container: Annotated[str, Field(max_length=64, pattern=r"^[0-9A-Za-z-]+$")] | None = None
+    """A bill at the provider that this one joins: a marketplace's mini-app is given its id."""
     save_card: bool = False
+    split: Annotated[dict[Short, Money], Field(max_length=100)] | None = None
+    """By the server key only: what is each seller's, by the names in the flow's `sellers`; together the amount."""
+    recurring: Recurring | None = None
+    """By the server key only, and with the `consent` that its payer gave."""
 
 
 class Refund(Body):
@@ -184,6 +200,7 @@ class Envelope(BaseModel):
         "booking_cancel",
         "booking_code",
         "code",
+        "subscription_cancel",
     ]
     by: Literal["public", "server"]
     named: str

@@ -52,6 +52,10 @@ class SiteSettings(ConnectionSettings):
     """`origins`: pages that may read our answers. `bot`: whose init data is believed."""
 
     origins: tuple[Origin, ...] = Field(default=(), title=N_("адреса страниц сайта"))
+    frames: tuple[Annotated[str, Field(pattern=r"^https://(\*\.)?[a-z0-9.-]{1,253}(:\d{1,5})?$")], ...] = Field(
+        default=(), title=N_("чьи страницы могут показывать наши во фрейме")
+    )
+    """Whose pages may show ours in a frame: a marketplace's, where a table is paid for in its mini-app."""
     bot: str | None = Field(default=None, title=N_("подключение бота, чьё мини-приложение вызывает"))
     calendar: str | None = Field(default=None, title=N_("подключение календаря, если их несколько"))
     codes: str = Field(default="one_time_code", title=N_("правило, которым уходят коды"))

@@ -23,6 +23,7 @@ from svyazka.connectors.site.schema import (
     Lead,
     Order,
     Payment,
+    Recurring,
     Refund,
 )
 from svyazka.engine.contracts.untrusted import filled, text, zoned_time
@@ -47,9 +48,11 @@ class SiteWebhook(Webhook):
 
     vendor = "site"
     public_settings = (
-        "origins", "bot", "calendar", "codes", "limits", "daily_codes", "code_countries", "honeypot", "min_fill",
-        "quick_goes_on_after",
+        "origins", "frames", "bot", "calendar", "codes", "limits", "daily_codes", "code_countries", "honeypot",
+        "min_fill", "quick_goes_on_after",
     )  # fmt: skip
+
+    heard = (EventType.SUBSCRIPTION_CANCEL_REQUESTED,)
 
     def parse(self, request: RawRequest, inbound: Inbound) -> list[Fact | Unreadable]:
         """The one call that an envelope holds."""
@@ -179,12 +182,21 @@ def _booking(body: Booking, trusted: bool) -> Fact:
 def _payment(body: Payment, trusted: bool) -> Fact:
     """What a browser says of the amount is only compared with what the order is known to cost."""
     data = filled({
-        "order": body.order, "part": body.part or None, "currency": body.currency, "inn": body.inn,
+        "order": body.order, "subscription": body.subscription, "part": body.part or None,
+        "currency": body.currency, "inn": body.inn,
         "amount" if trusted else "shown": f"{body.amount:.2f}" if body.amount is not None else None,
-        "return_url": body.return_url,
+        "return_url": body.return_url, "container": body.container,
         "items": _items(body.items, trusted) or None, "save_card": (trusted and body.save_card) or None,
+        "split": {name: f"{one:.2f}" for name, one in body.split.items()} if trusted and body.split else None,
+        "recurring": _again_and_again(body.recurring) if trusted else None,
     })  # fmt: skip
     return Fact(type=EventType.PAYMENT_REQUESTED, data=data)
+
+
+def _again_and_again(said: Recurring | None) -> dict[str, JsonValue] | None:
+    if said is None:
+        return None
+    return filled({"every": said.every, "amount": f"{said.amount:.2f}" if said.amount is not None else None})
 
 
 def _refund(body: Refund, trusted: bool) -> Fact:
@@ -230,8 +242,19 @@ def _change(envelope: Envelope) -> Fact:
     )
 
 
+def _unsubscribed(envelope: Envelope) -> Fact:
+    """A subscription is to end, by the word of whoever holds its id."""
+    id_ = text(envelope.body.get("subscription")) or ""
+    return Fact(
+        type=EventType.SUBSCRIPTION_CANCEL_REQUESTED, key=("subscription_cancel", envelope.named),
+        within=timedelta(seconds=envelope.within), subject=f"subscription:{id_}",
+        data={"subscription": id_, "by": envelope.by},
+    )  # fmt: skip
+
+
 WRITTEN_BY_US: dict[str, Callable[[Envelope], Fact]] = {
     "code": _code, "booking_code": _calendars_code, "booking_move": _change, "booking_cancel": _change,
+    "subscription_cancel": _unsubscribed,
 }  # fmt: skip
 """Calls whose bodies the front door makes itself."""
 

@@ -15,7 +15,7 @@ from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="smsru",
-    title="sms.ru",
+    title="SMS.ru",
     proposed=10,
     quality=Quality(
         documented=Documented.WHOLE,

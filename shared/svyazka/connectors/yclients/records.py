@@ -194,10 +194,8 @@ async def _card(call: Call[YclientsSettings], id_: str) -> Section | None:
 
 async def _read_again(call: Call[YclientsSettings], id_: str) -> Section | None:
     """The card as it is now. That nothing came back of this question leaves no doubt."""
-    held, call.only_read = call.only_read, True
-    card = await _card(call, id_)
-    call.only_read = held
-    return card
+    with call.reading():
+        return await _card(call, id_)
 
 
 def _in_short(one: Object) -> Object:

@@ -19,7 +19,7 @@ from svyazka.connectors.yclients.schema import full_name, identifier, moment, nu
 from svyazka.connectors.yclients.settings import STATUSES, YclientsSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import Fate, Operation, Page, Quiet, Replaces, Written
-from svyazka.engine.contracts.capabilities.visits import Visits
+from svyazka.engine.contracts.capabilities.visits import Visits, price_of
 from svyazka.engine.contracts.putting import FRESH, only_read
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
 from svyazka.engine.contracts.vendor_answers import VendorFailure
@@ -152,7 +152,7 @@ def object_of(body: Section, call: Call[YclientsSettings]) -> Object | None:
     fields: dict[str, Shown] = {
         "status": visit.status.value, "starts_at": visit.starts_at.told, "ends_at": _ends(visit),
         "service": visit.title or CLEARED, "staff": visit.staff_name or CLEARED,
-        "price": f"{sum(costs):g}" if sum(costs) else CLEARED, **person.fields,
+        "price": price_of(costs), **person.fields,
     }  # fmt: skip
     changed = body.get("last_change_date")
     return Object(
@@ -234,10 +234,8 @@ def code_of(status: VisitStatus, settings: YclientsSettings) -> int:
 
 async def _read_again(call: Call[YclientsSettings], id_: str) -> Section | None:
     """The record as it is now. That nothing came back of this question leaves no doubt."""
-    held, call.only_read = call.only_read, True
-    body = await client.record(call, id_)
-    call.only_read = held
-    return body
+    with call.reading():
+        return await client.record(call, id_)
 
 
 def _day(after: str | None) -> date | None:

@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
@@ -48,7 +48,7 @@ from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.blobs import Purpose, whole
 from svyazka.engine.ports.store import Write
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.agreeing import Agreed, Walk, agreed_id
+from svyazka.model.agreeing import NIGHTS_KEPT, Agreed, Night, Walk, agreed_id
 from svyazka.model.errors import NoPlace
 from svyazka.model.in_step import Link, Record, SideState, is_file, link_id
 from svyazka.model.jobs import Counts, Job, counted
@@ -112,6 +112,7 @@ class Agreement(Work):
         side = _Side(
             self._hub, self._outages, self._wanting, tenant, flow, account, flow.records(connection, account.manifest),
             printer(self._hub, tenant.id, flow.rules.kind), await self._meets_all(tenant, flow),
+            bool(job.parameters.get("let")),
         )  # fmt: skip
         held = await journal.load(self._hub.store, Agreed, agreed_id(tenant.id, flow.id, connection))
         found = _Found(Walk.model_validate_json(job.cursor) if job.cursor else self._begun(job, side, held))
@@ -268,7 +269,7 @@ class Agreement(Work):
         changes: dict[str, object] = {
             "changed_at": walk.until, "job": job.id, "ended_at": now, "round_at": walk.after, "seen": walk.seen,
             "round_begun": walk.until if walk.anew else before.round_begun or walk.until, "round_read": read,
-            "tally": tally,
+            "tally": tally, "nights": (*before.nights, *_night(result, now))[-NIGHTS_KEPT:],
         }  # fmt: skip
         if walk.step == "missing":
             changes |= {
@@ -276,6 +277,12 @@ class Agreement(Work):
                 "whole_at": now, "last": tally,
             }  # fmt: skip
         return before.model_copy(update=changes)
+
+
+def _night(result: Mapping[str, JsonValue], now: datetime) -> list[Night]:
+    """What this night found, where it compared anything."""
+    same = sum(number for name in ("agree", "accepted") if isinstance(number := result.get(name), int))
+    return [Night(at=now, fields=fields, same=same)] if (fields := fields_of(result)) else []
 
 
 @dataclass
@@ -291,6 +298,8 @@ class _Side:
     records: Records[Any]
     prints: Printer
     meets_all: bool
+    lets: bool
+    """Whether a person was shown what hasn't been linked, and let it be made."""
 
     async def changed(self, walk: Walk) -> Page | None:
         assert walk.since is not None
@@ -341,7 +350,7 @@ class _Side:
         found.tally.records += 1
         found.tally.unlinked += 1
         if changed or self.meets_all:
-            await self.wanting.met(self.tenant, self.flow, self.account.name, one.id)
+            await self.wanting.met(self.tenant, self.flow, self.account.name, one.id, let=self.lets)
             found.counts += counted(linked=1)
         else:
             found.counts += counted(skipped=1)

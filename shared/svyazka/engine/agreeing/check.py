@@ -107,7 +107,9 @@ class Check(Work):
         counts, differs = counted(skipped=len(ids) - len(records)), list[JsonValue]()
         for record in records:
             objects = {
-                name: shown[name, side.object] for name, side in record.systems.items() if (name, side.object) in shown
+                name: shown[name, side.object]
+                for name, side in flow.systems(record).items()
+                if (name, side.object) in shown
             }
             objects = flow.kind.as_compared(record, objects, prints, self._hub.clock.now())
             if len(objects) < 2 or record.asked or record.queued:
@@ -127,7 +129,7 @@ class Check(Work):
     ) -> dict[tuple[str, str], Object]:  # fmt: skip
         ids: dict[str, list[str]] = defaultdict(list)
         for record in records:
-            for name, side in record.systems.items():
+            for name, side in flow.systems(record).items():
                 ids[name].append(side.object)
         found: dict[tuple[str, str], Object] = {}
         for name, wanted in ids.items():
@@ -162,7 +164,7 @@ class Check(Work):
 
 def _is_ours(record: Record, tenant: Tenant, flow: InStep) -> bool:
     ours = record.tenant == tenant.id and record.kind is flow.rules.kind and record.merged_into is None
-    return ours and len(record.systems) > 1 and record.forgotten_at is None
+    return ours and len(flow.systems(record)) > 1 and record.forgotten_at is None
 
 
 def _kept(value: Shown, name: str, kind: RecordKind, sides: Mapping[str, Records]) -> Shown:  # type: ignore[type-arg]

@@ -101,7 +101,9 @@ async def differences(hub: Hub, outages: Outages, tenant: Tenant, flow: InStep, 
         compared = flow.kind.as_compared(record, read, prints, now)
         shown |= {(name, one.id): one for name, one in compared.items()}
     return [
-        Difference(one.record, one.field, one.cause, one.remedy, _sides(records.get(one.record), one.field, shown))
+        Difference(
+            one.record, one.field, one.cause, one.remedy, _sides(flow, records.get(one.record), one.field, shown)
+        )
         for one in wanted
     ]
 
@@ -139,7 +141,7 @@ async def _shown(
     """The records' objects as their systems show them now."""
     ids: dict[str, list[str]] = defaultdict(list)
     for record in records:
-        for name, side in record.systems.items():
+        for name, side in flow.systems(record).items():
             ids[name].append(side.object)
     found: dict[tuple[str, str], Object] = {}
     for name, wanted in ids.items():
@@ -156,12 +158,12 @@ async def _shown(
 
 
 def _sides(
-    record: Record | None, name: str, shown: Mapping[tuple[str, str], Object]
+    flow: InStep, record: Record | None, name: str, shown: Mapping[tuple[str, str], Object]
 ) -> tuple[SideShown, ...]:  # fmt: skip
     if record is None:
         return ()
     found = []
-    for connection, side in sorted(record.systems.items()):
+    for connection, side in sorted(flow.systems(record).items()):
         one = shown.get((connection, side.object))
         value = one.fields.get(name) if one is not None else None
         found.append(SideShown(connection, side.object, value, one.changed_at if one is not None else None))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from svyazka.catalogue import N_
 from svyazka.engine.agreeing.matching import Card, Proposal, card_of, proposed
@@ -40,6 +39,8 @@ AT_ONCE = 16
 class Reading(Stored):
     """How far the lists were read: the job's cursor."""
 
+    between: tuple[str, ...] = ()
+    """The flow's systems when it began: `side` counts them."""
     side: int = 0
     after: str | None = None
     read: int = 0
@@ -60,7 +61,8 @@ class FirstLink(Work):
 
     async def slice(self, job: Job, tenant: Tenant, patience: Patience) -> Slice:
         flow = await flow_of(self._hub, job, tenant)
-        at = Reading.model_validate_json(job.cursor) if job.cursor else Reading()
+        at = Reading.model_validate_json(job.cursor) if job.cursor else Reading(between=flow.rules.between)
+        same_systems(flow, at.between)
         if at.side >= len(flow.rules.between):
             return await self._matched(job, tenant, flow, at)
         before = at
@@ -94,7 +96,7 @@ class FirstLink(Work):
         for start in range(0, len(cards), BATCH):
             part = cards[start : start + BATCH]
             key = f"{job.id}.{job.taken}.{connection}.{len(kept)}"
-            kept.append(await self._sealed.keep(Purpose.PROPOSALS, tenant.id, key, [_shown(card) for card in part]))
+            kept.append(await self._sealed.keep(Purpose.PROPOSALS, tenant.id, key, [_sealed(card) for card in part]))
         end = page.next is None
         return at.model_copy(
             update={
@@ -128,16 +130,16 @@ class FirstLink(Work):
     async def _matched(self, job: Job, tenant: Tenant, flow: InStep, at: Reading) -> Slice:
         cards = await self._read(tenant, at)
         found = await asyncio.to_thread(proposed, cards)
-        rows = [_row("link", group, "") for group in found.links]
-        rows += [_row("doubt", group, why) for group, why in found.doubts]
-        rows += [_row("household", group, "") for group in found.households]
+        # Doubts first: until it is known what resembles a card, it could be made once more.
+        rows = [("doubt", group, why) for group, why in found.doubts]
+        rows += [("link", group, "") for group in found.links]
+        rows += [("household", group, "") for group in found.households]
         batches: list[JsonValue] = []
-        people = {card.place: Contact(**_address(card)) for group in _groups(found) for card in group}
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
-            contacts = [[people[place] for place in row["cards"]] for row in part]
+            contacts = [[_person(card) for card in group] for _what, group, _why in part]
             key = f"{job.id}.{job.taken}.rows.{start}"
-            values: list[JsonValue] = [*part]
+            values = [_row(what, group, why) for what, group, why in part]
             batches.append(await self._sealed.keep(Purpose.PROPOSALS, tenant.id, key, values, contacts))
         result: dict[str, JsonValue] = {
             "flow": flow.id, "sides": list(flow.rules.between), "rows": batches,
@@ -157,7 +159,8 @@ class FirstLink(Work):
                 values = await self._sealed.read(batch)
             if values is None:
                 raise Failed("too_late", N_("the lists that were read are gone: begin anew with svyazka sync plan"))
-            return [_card(connection, value) for value in values if isinstance(value, dict)]
+            there = (value for value in values if isinstance(value, dict))
+            return [_CARD.validate_python({**value, "connection": connection}) for value in there]
 
         ways = [read(connection, batch) for connection, kept in at.batches.items() for batch in kept]
         return [card for cards in await asyncio.gather(*ways) for card in cards]
@@ -171,40 +174,40 @@ async def flow_of(hub: Hub, job: Job, tenant: Tenant) -> InStep:
     raise Failed("no_flow", N_("the flow {flow} isn't in the tenant's file any more").format(flow=job.subject))
 
 
+def same_systems(flow: InStep, began_with: Sequence[object]) -> None:
+    """Raises Failed where other systems are kept in step by now: lists half read, or cards of one that has left, would
+    be taken for what they aren't."""
+    if began_with and tuple(began_with) != flow.rules.between:
+        raise Failed(
+            "flow_changed", N_("the flow has other systems by now: make another proposal with svyazka sync plan")
+        )
+
+
 def _is_settled(record: Record) -> bool:
     """Whether it joins several systems already, or was deleted in one: nothing is proposed for it."""
     systems = sum(not is_file(name) for name in record.sides)
     return record.merged_into is not None or systems > 1 or record.forgotten_at is not None
 
 
-def _shown(card: Card) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = {"id": card.id, "keys": list(card.keys)}
-    for name in ("name", "birthday", "record"):
-        if (value := getattr(card, name)) is not None:
-            found[name] = value
+_CARD = TypeAdapter(Card)
+
+
+def _sealed(card: Card) -> JsonValue:
+    """A card as it lies until all are read; its batch says at which connection."""
+    found: JsonValue = _CARD.dump_python(card, mode="json", exclude={"connection"}, exclude_defaults=True)
     return found
 
 
-def _card(connection: str, value: dict[str, Any]) -> Card:
-    return Card(
-        connection, value["id"], tuple(value["keys"]), value.get("name"), value.get("birthday"), value.get("record")
-    )
-
-
-def _row(what: str, group: Sequence[Card], why: str) -> dict[str, Any]:
+def _row(what: str, group: Sequence[Card], why: str) -> JsonValue:
     """A row of the proposal: places of cards, nothing of what stands on them."""
     return {"what": what, "cards": [card.place for card in group], "why": why}
 
 
-def _groups(found: Proposal) -> list[Sequence[Card]]:
-    return [*found.links, *(group for group, _ in found.doubts), *found.households]
-
-
-def _address(card: Card) -> dict[str, str]:
-    """By which its person is found when he asks to be forgotten."""
-    emails = [key for key in card.keys if "@" in key]
-    phones = [key for key in card.keys if "@" not in key]
-    return {**({"phone": phones[0]} if phones else {}), **({"email": emails[0]} if emails else {})}
+def _person(card: Card) -> Contact:
+    """By whose address a card is found when its person asks to be forgotten."""
+    email = next((key for key in card.keys if "@" in key), None)
+    phone = next((key for key in card.keys if "@" not in key), None)
+    return Contact(phone=phone, email=email)
 
 
 def _counted(found: Proposal, total: int) -> Counts:

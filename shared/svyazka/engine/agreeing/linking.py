@@ -13,17 +13,20 @@ from datetime import timedelta
 from pydantic import JsonValue
 
 from svyazka.catalogue import N_
-from svyazka.engine.agreeing.first_link import flow_of
+from svyazka.engine.agreeing.first_link import BATCH, flow_of, same_systems
+from svyazka.engine.agreeing.matching import RESEMBLE
 from svyazka.engine.agreeing.nightly import begin
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import over_with
 from svyazka.engine.in_step.flows import InStep
-from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
-from svyazka.engine.in_step.wanting import Wanting, record_of, wish_of
+from svyazka.engine.in_step.joining import links_of, may_join, rank, take_in
+from svyazka.engine.in_step.wanting import EMPTY, LET, Wanting, record_of, wish_of
 from svyazka.engine.in_step.wishes import targets, wished
 from svyazka.engine.jobs.asking import account_of, asking
 from svyazka.engine.jobs.work import Failed, Patience, Slice, Work
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.journal.kinds import RECORDS_BY_STANDING
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.outages.learning import Outages
@@ -50,6 +53,9 @@ class Taking(Stored):
     changed: tuple[str, ...] = ()
     """Places of cards that have changed since the lists were read."""
     batch: int = 0
+    watched: str | None = None
+    looked: bool = False
+    """Whether all that was only watched is wished looked at: it may be made now, and who is alike is known."""
 
 
 class Linking(Work):
@@ -65,6 +71,7 @@ class Linking(Work):
     async def slice(self, job: Job, tenant: Tenant, patience: Patience) -> Slice:
         flow = await flow_of(self._hub, job, tenant)
         proposal = await self._proposal(job)
+        same_systems(flow, _list(proposal.result.get("sides", [])))
         at = Taking.model_validate_json(job.cursor) if job.cursor else Taking()
         counts, batches = Counts(), proposal.result["rows"]
         assert isinstance(batches, list)
@@ -74,12 +81,14 @@ class Linking(Work):
             elif at.batch < len(batches):
                 counts += await self._batch(tenant, flow, str(batches[at.batch]), frozenset(at.changed))
                 at = at.model_copy(update={"batch": at.batch + 1})
+            elif not at.looked:
+                at = await self._look_anew(tenant, flow, at)
             else:
                 break
             if patience.is_over():
                 return Slice(counts=counts, cursor=at.model_dump_json(exclude_none=True), total=_rows(proposal))
         for connection in flow.rules.between:
-            await begin(self._hub, tenant, flow, connection, job.id, full=True)
+            await begin(self._hub, tenant, flow, connection, job.id, full=True, let=True)
         return Slice(counts=counts, cursor=at.model_dump_json(exclude_none=True), total=_rows(proposal), end=True)
 
     async def _proposal(self, job: Job) -> Job:
@@ -108,6 +117,14 @@ class Linking(Work):
             }
         )  # fmt: skip
 
+    async def _look_anew(self, tenant: Tenant, flow: InStep, at: Taking) -> Taking:
+        """A page of the records for which something would have been written while the flow only watched."""
+        where = {"tenant": tenant.id, "kind": flow.rules.kind.value, "status": "watched"}
+        page = await self._hub.store.find(RECORDS_BY_STANDING, equal=where, limit=BATCH, cursor=at.watched)
+        for held in journal.known(Record, page.documents):
+            await self._wanting.wish(tenant, flow, held.model.id)
+        return at.model_copy(update={"watched": page.cursor, "looked": page.cursor is None})
+
     async def _batch(self, tenant: Tenant, flow: InStep, batch: str, changed: frozenset[str]) -> Counts:
         """Some rows. Each is its own commit and bears to be done twice: they are counted with the slice."""
         values = await self._sealed.read(batch)
@@ -122,17 +139,25 @@ class Linking(Work):
             if value["what"] == "household":
                 counts += counted(skipped=1)
             elif value["what"] == "doubt" or not changed.isdisjoint(places):
-                await self._meet(tenant, flow, places)
+                await self._meet(tenant, flow, places, str(value["why"]))
                 counts += counted(doubt=1)
             else:
                 linked = await self._link(tenant, flow, places)
                 counts += counted(linked=1) if linked else counted(unchanged=1)
         return counts
 
-    async def _meet(self, tenant: Tenant, flow: InStep, places: Sequence[str]) -> None:
+    async def _meet(self, tenant: Tenant, flow: InStep, places: Sequence[str], why: str) -> None:
+        """Whom they share a phone or an e-mail with, their own looks find; what only resembles them is told along."""
+        by_system: dict[str, list[str]] = {}
         for place in places:
             connection, _, object_ = place.partition("/")
-            await self._wanting.met(tenant, flow, connection, object_)
+            by_system.setdefault(connection, []).append(object_)
+        for connection, objects in by_system.items():
+            others = {name: tuple(ids) for name, ids in by_system.items() if name != connection}
+            for object_ in objects:
+                await self._wanting.met(
+                    tenant, flow, connection, object_, others if why == RESEMBLE else EMPTY, let=True
+                )
 
     async def _link(self, tenant: Tenant, flow: InStep, places: Sequence[str]) -> bool:
         """One record of all these cards. False: they belong to records that can't be one, or are one already."""
@@ -168,7 +193,7 @@ class Linking(Work):
             if link is not None:
                 one = await record_of(self._hub.store, link.model.record)
                 held[one.model.id] = one
-        others = sorted(held.values(), key=lambda one: (one.model.created_at, one.model.id))
+        others = sorted(held.values(), key=lambda one: rank(one.model))
         if len(others) == 1 and len(others[0].model.systems) >= len(cards):
             return None
         if others:
@@ -176,11 +201,8 @@ class Linking(Work):
             for other in others[1:]:
                 if not may_join(into, other.model):
                     return None
-                if not the_one_that_stays(into, other.model):
-                    (into, version), other = (other.model, other.version), Versioned(into, version)
-                own = [one for one in links if one is not None and one.model.record == other.model.id]
-                into, more = take_in(into, other, own, now)
-                beside += more
+                into, more = take_in(into, other, await links_of(self._hub.store, other.model), now)
+                beside += [*more, *over_with(flow, other.model, now)]
         else:
             into, version = Record(id=record_id(ids[0]), tenant=tenant.id, kind=kind, sides={}, created_at=now), None
         if into.has_gone or into.forgotten_at is not None:
@@ -193,6 +215,7 @@ class Linking(Work):
             into = into.model_copy(
                 update={
                     "sides": {**into.sides, connection: Side(object=object_)}, "act_after": None,
+                    "said": {**into.said, **LET},
                     "refused": {name: why for name, why in into.refused.items() if name != connection},
                 }
             )  # fmt: skip

@@ -15,7 +15,11 @@ from itertools import combinations, pairwise
 from svyazka.engine.comparing.matching import can_be_one, full_name, is_nameless, resemble, told_by
 from svyazka.engine.rules.what_differs import normal_element
 from svyazka.model.in_step import UNSHOWN
-from svyazka.model.records import Object
+from svyazka.model.names import company_name
+from svyazka.model.records import Object, RecordKind
+
+RESEMBLE = "resemble"
+"""Why cards are in doubt that share no phone or e-mail: of one full name, with one birthday or a slip in a phone."""
 
 SHARED_MOST = 50
 """More cards that share one phone or e-mail: it is the firm's own, or a dummy, and tells nobody from anybody."""
@@ -45,6 +49,8 @@ class Card:
 def card_of(one: Object, connection: str, record: str | None = None) -> Card:
     """An object as a card."""
     keys = dict.fromkeys(normal_element(name, text) for name in ("phone", "email") for text in one.elements(name))
+    if one.kind is RecordKind.COMPANY:
+        keys |= dict.fromkeys(company_name(text) for text in one.elements("name"))
     name, birthday = told_by(one)
     return Card(connection, one.id, tuple(key for key in keys if key), name, birthday, record, is_nameless(one))
 
@@ -147,7 +153,7 @@ def _judge_alone(groups: Sequence[Sequence[Card]], found: Proposal) -> None:
     tied = [pair for group in groups for pair in pairwise(group)]
     for group in _groups(cards, [*tied, *_resembling(cards)]):
         if len({card.connection for card in group}) > 1:
-            found.doubts.append((tuple(group), "resemble"))
+            found.doubts.append((tuple(group), RESEMBLE))
         else:
             _judge(group, found)
 

@@ -79,10 +79,13 @@ def _later(tenant: Tenant) -> int:
 
 
 async def begin(
-    hub: Hub, tenant: Tenant, flow: InStep, connection: str, when: str, *, full: bool = False
+    hub: Hub, tenant: Tenant, flow: InStep, connection: str, when: str, *, full: bool = False,
+    let: bool = False,
 ) -> bool:  # fmt: skip
-    """Begin the comparison of one side; `when` makes it one: a day, or whatever a whole one is asked for by."""
-    parameters: dict[str, JsonValue] = {"flow": flow.id, "connection": connection, **({"full": True} if full else {})}
+    """Begin the comparison of one side; `when` makes it one: a day, or whatever a whole one is asked for by. `let`: a
+    person was shown how many have no counterpart, and let them be made."""
+    parameters: dict[str, JsonValue] = {"flow": flow.id, "connection": connection}
+    parameters |= {**({"full": True} if full else {}), **({"let": True} if let else {})}
     id_ = job_id(tenant.id, flow.id, connection, when)
     return await start(hub, tenant.id, agreement.KIND, f"{flow.id}/{connection}", id_, parameters)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from svyazka.catalogue import N_
 from svyazka.engine.asking.answers import Answers
@@ -50,6 +50,8 @@ from svyazka.model.questions import (
     Question,
     Told,
 )
+
+T = TypeVar("T")
 
 CALLS_A_MINUTE = 20
 """Vendor calls that one site may cause, in this process."""
@@ -111,15 +113,29 @@ class Asker:
             task.exception()  # somebody may have gone away before it was raised
 
     async def _read(self, account: Account, calendar: Calendar[Any], question: Question, by: str) -> Answer:
-        await self._leave_alone(account, calendar)
-        http = exchanges(
-            self._hub, account, CalledFor.PERSON, deadline=Deadline.QUICK, spend=lambda: self._spend(account, by)
+        value = await self.read(
+            account, calendar.ready(account.settings), question.kind, lambda call: _asked(calendar, question, call), by
         )
-        call = call_to(self._hub, account, http, key=f"ask.{question.kind}")
+        answer = Answer(value=tuple(value), as_of=self._hub.clock.now())
+        Answers.of(self._hub, account).put(question, answer, self._hub.clock.real())
+        return answer
+
+    async def read(
+        self, account: Account, ready: bool, what: str, ask: Callable[[Call[Any]], Awaitable[T]], by: str = "",
+        seconds: float = TIMES[Deadline.QUICK].call, share: int = CALLS_A_MINUTE,
+    ) -> T:  # fmt: skip
+        """What a connection answers somebody who waits so long; `share`: calls a minute that `by` may cause so. Raises
+        NotAnswered, ConfigError, Unavailable."""
+        await self._leave_alone(account, ready)
+        http = exchanges(
+            self._hub, account, CalledFor.PERSON, deadline=Deadline.CALL, spend=lambda: self._spend(account, by, share),
+            most=seconds,
+        )  # fmt: skip
+        call = call_to(self._hub, account, http, key=f"ask.{what}")
         slot = self._hub.limiter.slot(f"{self._hub.counted_as(account)}.asked", AT_ONCE)
         try:
-            async with asyncio.timeout(TIMES[Deadline.QUICK].call), slot:
-                value = await _asked(calendar, question, call)
+            async with asyncio.timeout(seconds), slot:
+                value = await ask(call)
         except LeaseTooShort as error:
             wait = error.wait if isinstance(error, NoPlace) else 1.0
             raise NotAnswered("busy", str(error), wait) from error
@@ -134,25 +150,23 @@ class Asker:
             log("ERROR", "connector failed", vendor=account.vendor, error=type(error).__name__, where=where(error))
             raise NotAnswered("down", N_("our connector failed"), 30.0) from error
         self._outages.answered(account)
-        answer = Answer(value=tuple(value), as_of=self._hub.clock.now())
-        Answers.of(self._hub, account).put(question, answer, self._hub.clock.real())
-        return answer
+        return value
 
-    async def _leave_alone(self, account: Account, calendar: Calendar[Any]) -> None:
+    async def _leave_alone(self, account: Account, ready: bool) -> None:
         """Raises NotAnswered for a connection that can't be asked, or is in trouble: its outage has its own probes."""
-        if account.missing or not calendar.ready(account.settings):
-            raise NotAnswered("blocked", N_("credentials for the calendar aren't set"), 60.0)
+        if account.missing or not ready:
+            raise NotAnswered("blocked", N_("its credentials aren't set"), 60.0)
         held = await self._outages.of(account.tenant.id, account.name)
         if held is not None:
             code = "blocked" if held.model.kind == "blocked" else "down"
             raise NotAnswered(code, held.model.message, 30.0)
 
-    def _spend(self, account: Account, by: str) -> None:
+    def _spend(self, account: Account, by: str, share: int) -> None:
         """One call of a site's share. Raises NoPlace."""
         spent, now = self._spent[account.tenant.id, by], self._now()
         while spent and spent[0] <= now - 60:
             spent.popleft()
-        if len(spent) >= CALLS_A_MINUTE:
+        if len(spent) >= share:
             raise NoPlace(N_("this site has asked often enough for this minute"), spent[0] + 60 - now)
         spent.append(now)
 

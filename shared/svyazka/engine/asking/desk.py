@@ -9,15 +9,18 @@ from typing import Any
 from svyazka.engine.asking.asker import Asker
 from svyazka.engine.asking.bookings import booking_of
 from svyazka.engine.asking.holds import Holds
+from svyazka.engine.asking.my_money import my_payments, my_subscriptions
 from svyazka.engine.asking.my_visits import MyVisits
 from svyazka.engine.asking.proving import Born, Proving
 from svyazka.engine.asking.sessions import person_in_app, session_of
+from svyazka.engine.asking.tables import Tables
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import pay_task
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.paying.opening import payment_of
-from svyazka.engine.paying.showing import story
+from svyazka.engine.paying.showing import shown_subscription, story
+from svyazka.engine.paying.turning import held_of
 from svyazka.engine.rules.paying import may_change
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.bookings import Slot
@@ -44,6 +47,7 @@ class Desk:
 
     def __init__(self, hub: Hub, asker: Asker, outages: Outages) -> None:
         self._hub, self._asker, self._holds = hub, asker, Holds(hub)
+        self._tables = Tables(hub, asker)
         self._mine, self._proving = MyVisits(hub, asker), Proving(hub, outages)
         self._looked: dict[str, datetime] = {}
 
@@ -58,8 +62,17 @@ class Desk:
                 return await self._of_session(tenant, question, by)
             case "booking":
                 return await self._booking(tenant, by, str(question["booking"]))
+            case "subscription":
+                return await self._subscription(tenant, by, str(question["subscription"]))
+            case "my_subscriptions" | "my_payments":
+                session = await session_of(self._hub, tenant, str(question["session"]))
+                shown = my_subscriptions if question["kind"] == "my_subscriptions" else my_payments
+                now = self._hub.clock.now().isoformat()
+                return 200, {"value": await shown(self._hub, tenant, session), "as_of": now, "stale": False}
             case "payment":
                 return await self._payment(tenant, by, str(question["payment"]))
+            case "table":
+                return await self._tables.check(tenant, by, str(question["table"]), bool(question.get("anew")))
             case "init_data":
                 bot, init_data = str(question["bot"]), str(question["init_data"])
                 return 200, {"person": await person_in_app(self._hub, tenant, bot, init_data)}
@@ -104,6 +117,13 @@ class Desk:
             "state": found.state, "visit": found.visit, "starts_at": starts_at, "code": found.code,
             "changing": found.changing, "subject": held.model.event.subject,
         }  # fmt: skip
+
+    async def _subscription(self, tenant: Tenant, site: str, id_: str) -> Answered:
+        """One that began by this very site, to whoever holds its id."""
+        held = await held_of(self._hub, id_)
+        if held is None or (held.stands.subscription.tenant, held.stands.subscription.connection) != (tenant.id, site):
+            return 404, {"code": "no_subscription"}
+        return 200, shown_subscription(held.stands)
 
     async def _payment(self, tenant: Tenant, site: str, id_: str) -> Answered:
         """A payment that this very site asked for, by its id or by that of the request; what isn't its own is as what

@@ -99,7 +99,7 @@ class Proving:
         """Everybody's cards that bear a phone, in all of the tenant's systems. Raises NotAnswered where one of them
         can't be asked, whether or not it would have known."""
         accounts = [await self._hub.directory.account(tenant.id, name) for name in tenant.connections]
-        asked = [one for one in accounts if one is not None and one.manifest.records is not None and not one.missing]
+        asked = [one for one in accounts if one is not None and one.records is not None and not one.missing]
         try:
             async with asyncio.timeout(WITHIN):
                 found = await asyncio.gather(*(self._found(one, phone) for one in asked))
@@ -108,7 +108,7 @@ class Proving:
         return [card for cards in found for card in cards]
 
     async def _found(self, account: Account, phone: str | None) -> Sequence[Object]:
-        records = account.manifest.records
+        records = account.records
         if records is None or RecordKind.CONTACT not in records.kinds or phone is None:
             return ()
         if await self._outages.of(account.tenant.id, account.name) is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from svyazka.engine.calling.oauth.refresh import authorisation_of
 from svyazka.engine.calling.tokens import StoredTokens
 from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.hub import Hub
+from svyazka.engine.ports.clock import real_at
 from svyazka.engine.tenants.directory import Account
 
 
@@ -20,6 +22,7 @@ def call_to(hub: Hub, account: Account, http: Exchanges, key: str) -> Call[Any]:
         http=http,
         key=key,
         now=hub.clock.now(),
+        vendor_time=partial(real_at, hub.clock),
         timezone=account.timezone,
         hook_url=hub.hook_url(account),
         memo=hub.memo(account),

@@ -34,7 +34,7 @@ class Cards:
             account = await self._hub.directory.account(tenant, connection)
         except ConfigError:
             return {}
-        records = account.manifest.records if account is not None else None
+        records = account.records if account is not None else None
         if account is None or records is None or account.missing:
             return {}
         if await self._outages.of(tenant, connection) is not None:

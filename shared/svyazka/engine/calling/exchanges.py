@@ -26,13 +26,16 @@ def exchanges(
     deadline: Deadline = Deadline.CALL,
     booked: bool = False,
     spend: Callable[[], None] | None = None,
+    most: float | None = None,
 ) -> Exchanges:
-    """`booked`: the first call came by the limiter's timetable. `spend`: a further limit, asked before each call; it
+    """`most`: seconds, where there is less time than an operation of this kind has. `booked`: the first call came by
+    the limiter's timetable. `spend`: a further limit, asked before each call; it
     raises NoPlace."""
     limits = hub.limits(account)
     limit = TIMES[deadline].call
     if account.settings.timeout is not None:
         limit = min(limit, account.settings.timeout.total_seconds())
+    limit = min(limit, most) if most is not None else limit
     return Exchanges(
         hub.clients.of(f"{account.tenant.id}.{account.name}", limits.concurrency, account.manifest.network.ca_pem),
         base_url=account.base_url,

@@ -53,8 +53,18 @@ class Case:
 
     @cached_property
     def unread(self) -> tuple[str, ...]:
-        """The sides that don't."""
+        """The sides that don't just now."""
+        return tuple(name for name in self.away if not self.sides[name].gone)
+
+    @cached_property
+    def away(self) -> tuple[str, ...]:
+        """The sides that don't, and those that are deleted: what is agreed without them, they are owed."""
         return tuple(name for name in sorted(self.sides) if self.sides[name].shown is UNREAD)
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """The sides that are deleted."""
+        return tuple(name for name in self.away if self.sides[name].gone)
 
     def without(self, names: Iterable[str]) -> Case:
         """The same among the other sides."""
@@ -152,6 +162,23 @@ class Case:
         whole, seen = self.normal(theirs), self.normal(self.kept(source, theirs))
         return whole is not None and len(seen or "") < len(whole)
 
+    # What a person said
+
+    @cached_property
+    def winner(self) -> str | None:
+        """Whose value holds by the word of somebody who saw these very ones; some may show the winner's by now."""
+        decided = self.decided
+        if decided is None or decided.winner not in self.taking or not self._as_seen(decided, decided.winner):
+            return None
+        held = set(self.prints(self.shown(decided.winner)))
+        for name in self.taking:
+            if not self._as_seen(decided, name) and set(self.prints(self.shown(name))) != held:
+                return None
+        return None if self.shown(decided.winner) is CLEARED and not self.may_be_cleared else decided.winner
+
+    def _as_seen(self, decided: Decided, name: str) -> bool:
+        return name in decided.sides and self.showing(name, decided.sides[name]) is True
+
     # What clearing means
 
     @property
@@ -239,10 +266,10 @@ class Case:
         return None
 
 
-def owed_to_the_unread(case: Case, source: Value | Blank) -> dict[str, FieldBase]:
+def owed_to_those_away(case: Case, source: Value | Blank) -> dict[str, FieldBase]:
     """Sides that couldn't be read are owed what the others agreed on, unless it is what they agreed on before."""
     debts: dict[str, FieldBase] = {}
-    for name in case.unread:
+    for name in case.away:
         base = case.sides[name].base
         wanted = case.kept(name, source)
         if base is None or (wanted is CLEARED and (source is not CLEARED or case.clear is not Clear.MIRROR)):

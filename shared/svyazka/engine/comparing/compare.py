@@ -33,6 +33,8 @@ class Side:
     """Fields that are sets elsewhere, and of which this system holds one value."""
     read_only: bool = False
     windows: Mapping[str, Window] = field(default_factory=dict)
+    gone: bool = False
+    """It was deleted there."""
 
     def seen(self, name: str) -> Seen:
         """One field of it."""
@@ -43,6 +45,7 @@ class Side:
             one_value=name in self.one_value,
             writable=not self.read_only,
             window=self.windows.get(name),
+            gone=self.gone,
         )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from svyazka.model.bases import Prints
-from svyazka.model.restraints import Deletions, Hold, MassChange
+from svyazka.model.restraints import Deletions, Hold, Making, MassChange
 
 DAY = timedelta(hours=24)
 EXAMPLES = 5
@@ -33,14 +33,21 @@ class Threshold:
 
 
 MASS_CHANGE = Threshold(20, 5)
+CANCELLED = Threshold(20, 0)
+"""Of visits, by their deals: whatever share of a flow's records that is, for most of them are over."""
 INFERRED = Threshold(5, 2)
 TOLD = Threshold(30, 10)
+MADE = Threshold(100, 5)
+"""Every day brings new people; a list that suddenly shows many more than that, or a filter that lets all through, is
+another thing."""
 
 
 # The same field of many records
 
 
-def note_change(state: MassChange, record: str, value: Prints, now: datetime, of: int) -> tuple[MassChange, Hold]:
+def note_change(
+    state: MassChange, record: str, value: Prints, now: datetime, of: int, most: Threshold = MASS_CHANGE
+) -> tuple[MassChange, Hold]:  # fmt: skip
     """A field was cleared (`value` is empty) or set to a value: the count, and whether this one is held.
 
     `of`: the records that the flow keeps in step.
@@ -51,7 +58,7 @@ def note_change(state: MassChange, record: str, value: Prints, now: datetime, of
     this[key] = this.get(key, 0) + 1
     hours[_hour(now)] = dict(sorted(this.items(), key=lambda one: -one[1])[:VALUES])
     count = sum(values.get(key, 0) for values in hours.values())
-    held = state.held or MASS_CHANGE.is_passed(count, of)
+    held = state.held or most.is_passed(count, of)
     examples = _with(state.examples, record) if count > 1 else state.examples
     changed = state.model_copy(update={"hours": hours, "held": held, "examples": examples})
     return changed, Hold.HELD if held else Hold.GO
@@ -89,6 +96,23 @@ def note_inferred(state: Deletions, records: tuple[str, ...], now: datetime, of:
 def released_deletions(state: Deletions) -> Deletions:
     """A person said "apply" or "leave": counted anew."""
     return state.model_copy(update={"told": {}, "inferred": {}, "held": False, "examples": ()})
+
+
+# What is made
+
+
+def note_made(state: Making, record: str, now: datetime, of: int) -> tuple[Making, Hold]:
+    """Something is about to be made where there was nothing. What is beyond the threshold is held, and goes on being
+    held until a person says."""
+    hours = _counted(state.hours, now, 1)
+    held = state.held or MADE.is_passed(sum(hours.values()), of)
+    changed = state.model_copy(update={"hours": hours, "held": held, "examples": _with(state.examples, record)})
+    return changed, Hold.HELD if held else Hold.GO
+
+
+def released_making(state: Making) -> Making:
+    """A person said what becomes of it: counted anew."""
+    return state.model_copy(update={"hours": {}, "held": False, "examples": ()})
 
 
 # A rolling day in hours

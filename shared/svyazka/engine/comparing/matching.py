@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from svyazka.engine.comparing.normalising import plain_day
-from svyazka.model.names import patronymics_agree, plain_words, same_person
+from svyazka.model.names import company_name, patronymics_agree, plain_words, same_person
 from svyazka.model.phones import SHORTEST
-from svyazka.model.records import UNREAD, Object
+from svyazka.model.records import UNREAD, Object, RecordKind
 
 
 def can_be_one(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
@@ -21,8 +21,11 @@ def can_be_one(one: tuple[str | None, str | None], other: tuple[str | None, str 
 
 
 def told_by(one: Object) -> tuple[str | None, str | None]:
-    """A person's name, as far as it is shown, and birth date."""
+    """A person's name, as far as it is shown, and birth date. A company has no names in parts: what it is called tells
+    it as a date does, by being equal."""
     name, birthday = one.shows("name"), one.shows("birthday")
+    if one.kind is RecordKind.COMPANY:
+        return None, company_name(name) if isinstance(name, str) else None
     return name if isinstance(name, str) else one.called, birthday if isinstance(birthday, str) else None
 
 

@@ -42,6 +42,13 @@ def merge(case: Case) -> Merged:
     return Merged(case, sides, tuple(stays))
 
 
+def decided_by(case: Case, winner: str) -> Merged:
+    """The set that a person has chosen: what one side holds, beside what the sets hold where that one is a view."""
+    sides = {name: SideOfSet(case, name) for name in case.taking}
+    hold = [side for side in _in_order(sides) if side.name == winner or (sides[winner].view and not side.view)]
+    return Merged(case, sides, tuple(dict.fromkeys(element for side in hold for element in side.holds)))
+
+
 def _in_order(sides: Mapping[str, SideOfSet]) -> Iterator[SideOfSet]:
     """Sets before views: the order of a set is what people see first."""
     return iter(sorted(sides.values(), key=lambda side: (side.view, side.name)))
@@ -231,7 +238,7 @@ class Merged:
     def debts(self) -> dict[str, FieldBase]:
         """What sides that can't be read now are owed: what was added, without what was removed."""
         found: dict[str, FieldBase] = {}
-        for name in self.case.unread:
+        for name in self.case.away:
             base = self.case.sides[name].base
             wanted = self._due(name, base) if base is not None else None
             if base is not None and wanted is not None and set(wanted) != set(base.prints):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from svyazka.engine.comparing.case import Case, State
 from svyazka.engine.comparing.fields import Clear, Compared, Reason, Seen, Verdict
-from svyazka.engine.comparing.merging import Merged, elements_of, merge
+from svyazka.engine.comparing.merging import Merged, decided_by, elements_of, merge
 from svyazka.engine.comparing.values import asked, compare_values, concluded, fewer_than_two
 from svyazka.model.bases import AcceptedFor, FieldBase
 from svyazka.model.records import CLEARED, UNREAD, Wanted
@@ -23,8 +23,9 @@ MOST = 20
 
 def compare_sets(case: Case) -> Compared:
     """What follows for a field that is a set on at least one side."""
-    if all(seen.one_value for seen in case.sides.values()):
-        return _as_tuples(compare_values(_as_texts(case)))
+    there = case.without(case.gone)
+    if all(seen.one_value for seen in there.sides.values()):
+        return _as_tuples(compare_values(_as_texts(there)))
     crowded = [name for name in case.taking if len(elements_of(case, name)) > MOST]
     if crowded:
         return _beside(case, crowded)
@@ -60,6 +61,15 @@ def _an_accepted_difference(case: Case) -> Compared | None:
     bases, restamped = case.news({name: case.as_read(name) for name in case.taking})
     why = Reason(case.accepted.why)
     return Compared(Verdict.ACCEPTED, why, bases=bases, accepted=case.accepted, restamped=restamped)
+
+
+def _a_person_decided(case: Case) -> Compared | None:
+    """Somebody saw these very sets and said whose holds. A view's value holds by being among the set's: the numbers
+    that it has no place for are nobody's mistake."""
+    if case.winner is None:
+        return None
+    merged = decided_by(case, case.winner)
+    return None if len(merged.elements) > MOST else _carried(case, merged, Reason.DECIDED)
 
 
 def _its_owner_is_unread(case: Case) -> Compared | None:
@@ -103,13 +113,18 @@ def _merged(case: Case) -> Compared:
         return asked(Reason.FIRST, case.taking)
     if len(merged.elements) > MOST:
         return Compared(Verdict.HELD, Reason.TOO_MANY, open=dict.fromkeys(case.taking, Reason.TOO_MANY))
+    return _carried(case, merged, Reason.OWNER if case.rule.owner in case.taking else Reason.MERGED)
+
+
+def _carried(case: Case, merged: Merged, reason: Reason) -> Compared:
+    """What is written so that each side holds what it should."""
     writes: dict[str, Wanted] = {}
     bases: dict[str, FieldBase] = {}
     stay: dict[str, Reason] = {}
     accepted: dict[str, Reason] = {}
     for name in case.taking:
         wanted = merged.wanted(name)
-        apart = _apart(case, merged, name, wanted)
+        apart = _apart(case, merged, name, wanted, reason)
         if apart is not None:
             (accepted if apart in (Reason.KEPT, Reason.READ_ONLY) else stay)[name] = apart
             bases |= {name: case.as_read(name)} if name in accepted else {}
@@ -119,7 +134,6 @@ def _merged(case: Case) -> Compared:
             writes[name] = wanted
             bases[name] = case.owing(name, case.prints(wanted))
     bases |= merged.debts()
-    reason = Reason.OWNER if case.rule.owner in case.taking else Reason.MERGED
     return concluded(case, reason, writes, bases, stay, accepted, case.still_accepted())
 
 
@@ -128,6 +142,7 @@ ROWS: tuple[Callable[[Case], Compared | None], ...] = (
     _no_set_is_read,
     _unchanged_and_equal,
     _an_accepted_difference,
+    _a_person_decided,
     _its_owner_is_unread,
     _empty_everywhere,
     _cleared_somewhere,
@@ -138,15 +153,16 @@ ROWS: tuple[Callable[[Case], Compared | None], ...] = (
 # What they share
 
 
-def _apart(case: Case, merged: Merged, name: str, wanted: Wanted | None) -> Reason | None:
+def _apart(case: Case, merged: Merged, name: str, wanted: Wanted | None, reason: Reason) -> Reason | None:
     """Why one side isn't made as the set is; None where it is, or already was."""
-    if merged.kept_apart(name):
+    decided = reason is Reason.DECIDED
+    if not decided and merged.kept_apart(name):
         return Reason.KEPT
     if wanted is None:
         return None
     if not case.sides[name].writable:
         return Reason.READ_ONLY
-    if case.states[name] is State.FRESH and not case.leads_at_first and merged.loses(name):
+    if case.states[name] is State.FRESH and not (decided or case.leads_at_first) and merged.loses(name):
         return Reason.FIRST
     return Reason.NOT_TAKEN if case.not_taken(name, case.prints(wanted)) else None
 

@@ -1,7 +1,7 @@
 """One value a side: the rules of comparison, from the top, the first that fits.
 
 Each row is a function that answers None where it doesn't fit. What a row means for a business is said in its
-docstring; `Outcome` makes of "this side's value holds" what is written to whom.
+docstring; `holds` makes of "this side's value holds" what is written to whom.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import combinations
 
-from svyazka.engine.comparing.case import Case, State, owed_to_the_unread
+from svyazka.engine.comparing.case import Case, State, owed_to_those_away
 from svyazka.engine.comparing.fields import Clear, Compared, Conflicts, Reason, Verdict
 from svyazka.engine.comparing.newest import newest
 from svyazka.engine.comparing.normalising import FieldType
@@ -35,10 +35,12 @@ def fewer_than_two(case: Case) -> Compared | None:
 
 
 def nobody_shows_what_was_agreed(case: Case) -> Compared | None:
-    """Whoever is to hold it shows what it did before, and who holds it can't be read: what the others have in common is
-    old, or a stranger's. Bases stay, or it would be taken for agreed and written over what is newer."""
-    owed = case.those(State.OWED)
-    if not owed or case.decided is not None or case.those(State.UNCHANGED, State.CHANGED):
+    """Whoever is to hold it shows what it did before, or was edited without knowing of it; and who holds it can't be
+    read: what the others have in common is old, or a stranger's, and their edit is one of two. Bases stay, or it would
+    be taken for agreed and written over what is newer."""
+    unknowing = (*case.those(State.OWED), *unaware(case))
+    known = [name for name in case.those(State.UNCHANGED, State.CHANGED) if name not in unknowing]
+    if not unknowing or known or case.decided is not None or case.rule.owner in unaware(case):
         return None
     holders = [base for name in case.unread if (base := case.sides[name].base) is not None and base.owed is None]
     return Compared(Verdict.UNSEEN, accepted=case.accepted) if holders else None
@@ -63,20 +65,13 @@ def an_accepted_difference(case: Case) -> Compared | None:
 
 def a_person_decided(case: Case) -> Compared | None:
     """Somebody saw these very values and said whose holds."""
-    decided = case.decided
-    if decided is None or decided.winner not in case.taking:
-        return None
-    if not all(name in decided.sides and case.showing(name, decided.sides[name]) for name in case.taking):
-        return None
-    if case.shown(decided.winner) is CLEARED and not case.may_be_cleared:
-        return None
-    return holds(case, decided.winner, Reason.DECIDED)
+    return holds(case, case.winner, Reason.DECIDED) if case.winner is not None else None
 
 
 def the_owner_leads(case: Case) -> Compared | None:
     """The others are made as the owner is. One who has never agreed leads only where the flow says so."""
     owner = case.rule.owner
-    if owner is None or owner not in case.sides:
+    if owner is None or owner not in case.sides or owner in case.gone:
         return None
     if owner in case.unread:
         return Compared(Verdict.HELD, Reason.OWNER_UNREAD, open={owner: Reason.OWNER_UNREAD}, accepted=case.accepted)
@@ -155,7 +150,9 @@ def nobody_changed_it(case: Case) -> Compared:
     values = case.valued(case.taking)
     known = [name for name in values if case.states[name] is not State.FRESH and case.sides[name].writable]
     for agreed in (values, known):
-        if agreed and case.all_same(agreed):
+        # A short side may fit two long ones that don't fit each other: it doesn't tell which of them holds.
+        fitting = [name for name in values if agreed and case.same(name, agreed[0])]
+        if fitting and case.all_same(agreed) and case.all_same(fitting):
             return holds(case, agreed[0], Reason.FILLED, only=())
     return asked(Reason.FIRST if case.those(State.FRESH) else Reason.DISAGREEMENT, values)
 
@@ -182,8 +179,13 @@ def differing(case: Case) -> tuple[str, ...]:
     """The sides that changed it. What the others agreed on while one of these couldn't be read, or wasn't written yet,
     is a change that it didn't know of."""
     changed = case.those(State.CHANGED)
-    unaware = any(owed.times == 0 for name in changed if (base := case.sides[name].base) and (owed := base.owed))
-    return tuple(sorted((*changed, *case.those(State.UNCHANGED)))) if unaware else changed
+    return tuple(sorted((*changed, *case.those(State.UNCHANGED)))) if unaware(case) else changed
+
+
+def unaware(case: Case) -> tuple[str, ...]:
+    """The sides that were edited before what the others had agreed on was ever written there."""
+    bases = {name: case.sides[name].base for name in case.those(State.CHANGED)}
+    return tuple(name for name, base in bases.items() if base and base.owed and base.owed.times == 0)
 
 
 def is_owed(case: Case, name: str, holder: str) -> bool:
@@ -240,7 +242,7 @@ def holds(case: Case, winner: str, reason: Reason | None, only: Collection[str] 
         # It isn't settled: whoever changed it has still changed it.
         bases = {name: base for name, base in bases.items() if case.states[name] is not State.CHANGED}
     else:
-        bases |= owed_to_the_unread(case, value)
+        bases |= owed_to_those_away(case, value)
     stored = any(why in (Reason.LEFT, Reason.KEPT) or case.accepted for why in accepted.values())
     difference = case.accepted if stored else case.still_accepted()
     if value is CLEARED and case.hidden:

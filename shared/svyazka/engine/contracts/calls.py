@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
-
-import httpx
 
 from svyazka.catalogue import N_
 from svyazka.engine.rules.deadlines import SEND_MARGIN
@@ -17,10 +16,13 @@ from svyazka.engine.support.answers import FLAW, LATE, text_of
 from svyazka.engine.support.redaction import longest_form, redact, shown
 from svyazka.engine.support.requests import Request, made
 from svyazka.model.deliveries import Exchange
-from svyazka.model.errors import LeaseTooShort, MaybeSent, SourceUnavailable, TooLate, Unavailable
+from svyazka.model.errors import LeaseTooShort, MaybeSent, NoToken, NotSent, SourceUnavailable, TooLate, Unavailable
 from svyazka.model.ids import mark_of
+from svyazka.model.outcomes import Unclear, in_doubt_of_nothing
 
 if TYPE_CHECKING:
+    import httpx
+
     from svyazka.engine.ports.clock import Clock
     from svyazka.model.records import Key
     from svyazka.model.tenants import ConnectionSettings
@@ -42,6 +44,12 @@ first; raises RefusedAddress, PlainHttp, or NotSent when the name can't be resol
 
 Turn = Callable[[float], Awaitable[None]]
 """Waits for a call's turn at its vendor's rate, so many seconds at most; raises NoPlace."""
+
+READS = frozenset({"GET", "HEAD"})
+"""Methods that change nothing, as a rule."""
+
+TURNED_AWAY = frozenset({401, 429})
+"""Statuses of what was done nothing about, whoever says so."""
 
 ENOUGH = 64 * 1024
 """Bytes of an answer's body that are read where only its status counts."""
@@ -85,6 +93,13 @@ class Exchanges:
         self._guard = guard
         self._turn = turn
         self.log: list[Exchange] = []
+        self.only_reads = False
+        """See `Call.only_read`."""
+        self.wrote = 0
+        """Requests that may have left and change something there, were they taken: whoever fails after one of them
+        can't say that nothing was done."""
+        self.wrote_before = 0
+        """The same without the last request, of which its answer may say that nothing came of it."""
 
     @property
     def base_url(self) -> str:
@@ -127,6 +142,7 @@ class Exchanges:
         timeout: float | None = None,
         only_status: bool = False,
         leaves_by: float | None = None,
+        changes: bool | None = None,
     ) -> httpx.Response:
         """One call, once it is its turn at the vendor's rate; `url` may be a path under the connection's base URL.
         Redirects are not followed.
@@ -136,7 +152,7 @@ class Exchanges:
         with as much of its body as did.
 
         `leaves_by`: the monotonic moment from which on it is too late to begin, because what was read for it is too
-        old.
+        old. `changes`: whether it changes anything there; None: by its method, unless the call only reads for now.
 
         Raises NotSent when it provably didn't reach the vendor, MaybeSent when it left and no whole
         answer came, LeaseTooShort when too little of the lease is left to begin or it isn't its turn in time, TooLate
@@ -159,9 +175,18 @@ class Exchanges:
         )
         self.log.append(begun)  # before it leaves: who is cut off in the middle has left all the same
         place = len(self.log) - 1
-        response = await self._client.send(
-            request, addresses=addresses, seconds=limit, most=ENOUGH if only_status else None
-        )
+        writes = changes if changes is not None else not (self.only_reads or method in READS)
+        self.wrote_before = self.wrote
+        self.wrote += writes
+        try:
+            response = await self._client.send(
+                request, addresses=addresses, seconds=limit, most=ENOUGH if only_status else None
+            )
+        except NotSent:
+            self.wrote -= writes
+            raise
+        if response.status_code in TURNED_AWAY or response.is_redirect:
+            self.wrote -= writes
         body = shown(text_of(response, self._window()), self._secrets, BODY_KEPT)
         told = {"status": response.status_code, "response_body": body}
         self.log[place] = begun.model_copy(update=told)
@@ -209,6 +234,10 @@ class Authorisation:
         """The vendor took this token."""
 
 
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
 @dataclass
 class Call(Generic[SettingsT]):
     """One attempt's surroundings, given to a connector."""
@@ -228,11 +257,11 @@ class Call(Generic[SettingsT]):
     doubt_since: datetime | None = None
     """When the first attempt with this very key began that may have had its effect unseen: from then on a vendor may
     know the key, or show what was done."""
+    vendor_time: Callable[[datetime], datetime] = _as_it_is
+    """A time of ours as the vendor's clock shows it: what its own times are to be compared with. Another only where
+    business time runs at another speed."""
     known: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     """Ids of objects that we found or made at this connection before, by what they were told by."""
-    only_read: bool = False
-    """Nothing that was called so far changes anything, so that no answer leaves no doubt: whoever looks before it
-    writes says so, and takes it back before the write."""
     quiet: bool = False
     """What is written shall go by unnoticed, as far as its vendor lets it: no robot starts, nobody is sent a
     message."""
@@ -242,6 +271,25 @@ class Call(Generic[SettingsT]):
     """The connection's memory that instances share, sealed: see TokenCache."""
     auth: Authorisation | None = None
     """Access by OAuth, where the connector has it (`Manifest.access`)."""
+
+    @property
+    def only_read(self) -> bool:
+        """What is called now changes nothing, so that a failure of it leaves no doubt. Whoever looks before it writes
+        says so, and takes it back before the write. A GET needs no saying."""
+        return self.http.only_reads
+
+    @only_read.setter
+    def only_read(self, only: bool) -> None:
+        self.http.only_reads = only
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What is called within it changes nothing."""
+        before, self.only_read = self.only_read, True
+        try:
+            yield
+        finally:
+            self.only_read = before
 
     @property
     def mark(self) -> str:
@@ -304,8 +352,13 @@ class Call(Generic[SettingsT]):
         if refusal is not None and refusal[1] > time.monotonic():
             raise refusal[0]
         try:
-            token = await fresh()
+            with self.reading():
+                token = await fresh()
+        except MaybeSent as error:
+            raise NoToken(str(error)) from error
         except SourceUnavailable as error:
+            if isinstance(error.outcome, Unclear):  # of the sign-in: what the token is wanted for hasn't left
+                error.outcome = in_doubt_of_nothing(error.outcome)
             wanted = getattr(error.outcome, "after", None) or 0.0
             self.memo[f"{name}.refusal"] = error, time.monotonic() + max(REFUSAL_STANDS, min(wanted, 3600.0))
             raise

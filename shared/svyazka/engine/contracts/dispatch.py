@@ -11,9 +11,12 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.messenger import Messenger
 from svyazka.engine.contracts.capabilities.payments import Can, Payments
+from svyazka.engine.contracts.capabilities.receipts import Receipts
 from svyazka.engine.contracts.capabilities.records import Operation
+from svyazka.engine.contracts.capabilities.tills import Tills
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.engine.contracts.putting import CLOCKS_DIFFER, put
+from svyazka.model.checks import SettleCheck
 from svyazka.model.commands import (
     AddNote,
     AddTask,
@@ -31,6 +34,7 @@ from svyazka.model.commands import (
 from svyazka.model.outcomes import Outcome, Refused, Succeeded
 from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, MoneyCommand, RefundPayment
 from svyazka.model.reasons import Reason
+from svyazka.model.receipts import RegisterReceipt
 from svyazka.model.records import ObjectId, RecordKind
 from svyazka.model.references import given
 
@@ -62,6 +66,10 @@ def carried(manifest: Manifest[Any], command: Command) -> Carried:
             return _visit(manifest.calendar, command)
         case MakeLink() | ChargeSaved() | CapturePayment() | CancelPayment() | RefundPayment() if manifest.payments:
             return _money(manifest.payments, command)
+        case SettleCheck() if manifest.tills is not None:
+            return _check(manifest.tills, command)
+        case RegisterReceipt() if manifest.receipts is not None:
+            return _receipt(manifest.receipts, command)
     return _refused(
         "not_supported", N_("{vendor} carries out no {kind}").format(vendor=manifest.vendor, kind=command.kind)
     )
@@ -103,7 +111,7 @@ def _on_card(manifest: Manifest[Any], command: AddNote | AddTask, safety: Safety
 
     async def ask(call: Call[Any]) -> Outcome | None:
         on = ObjectId(command.on.kind, given(command.on.to))
-        since = (call.doubt_since or call.now) - CLOCKS_DIFFER
+        since = call.vendor_time(call.doubt_since or call.now) - CLOCKS_DIFFER
         if isinstance(command, AddNote):
             return await records.find_note(on, command, since, call)
         return await records.find_task(on, command, since, call)
@@ -161,6 +169,19 @@ def _money(payments: Payments[Any], command: MoneyCommand) -> Carried:
     return Carried(
         payments.safety(command), carry_out, (lambda call: payments.find(command, call)) if can_be_asked else None
     )
+
+
+def _check(tills: Tills[Any], command: SettleCheck) -> Carried:
+    return Carried(
+        tills.safety(command), lambda call: tills.settle(command, call), lambda call: tills.find(command, call)
+    )
+
+
+def _receipt(receipts: Receipts[Any], command: RegisterReceipt) -> Carried:
+    return Carried(
+        receipts.safety(command), lambda call: receipts.register(command, call),
+        lambda call: receipts.find(command, call),
+    )  # fmt: skip
 
 
 async def _moved(calendar: Calendar[Any], command: MoveVisit, call: Call[Any]) -> Outcome | None:

@@ -11,9 +11,13 @@ from svyazka.model.bookings import Visit
 from svyazka.model.commands import Command, Plan, Safety, Step
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType, Fact
+from svyazka.model.giving_back import GiveBack
 from svyazka.model.in_step import Rules
 from svyazka.model.money import Money
 from svyazka.model.questions import Question, Told
+from svyazka.model.records import RecordKind
+from svyazka.model.shares import Dividing
+from svyazka.model.subscriptions import Dunning
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class FlowContext:
     timezone: str
     flow: str
     channels: Sequence[Channel]
+    source_timezone: str = "Europe/Moscow"
+    """Of the place whose clock the event's source shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,8 @@ class Decision:
 
     plans: Sequence[Plan] = field(default_factory=tuple)
     reason: str | None = None
+    back: GiveBack | None = None
+    """Money that is to go back."""
 
 
 class FlowSettings(Frozen):
@@ -115,12 +123,18 @@ class Flow(Generic[SettingsT]):
     needs_channels: ClassVar[bool] = True
     carries: ClassVar[tuple[str, ...]] = ("SendMessage",)
     """Kinds of commands: each of its channels must support one of them, and one channel at least the first."""
+    needs_first: ClassVar[bool] = True
+    """False: any of them will do."""
 
     in_step: ClassVar[bool] = False
     """Its sources are kept in step with one another: the engine does that by its `rules`, and `plan` isn't asked."""
 
+    kept: ClassVar[RecordKind] = RecordKind.CONTACT
+    """Of a flow that is `in_step`: what its things are, where `init` begins it."""
     visits_as_deals: ClassVar[bool] = False
     """Of a flow that is `in_step`: one of its sides is a calendar, and `as` names those in which a visit is a deal."""
+    acts_on_gone: ClassVar[bool] = False
+    """Also where the event's object isn't at its source any more: that is what it waits for."""
     of_payments: ClassVar[bool] = False
     """It works through providers of payments, or on what they tell, and on nothing else."""
 
@@ -130,6 +144,18 @@ class Flow(Generic[SettingsT]):
     def gives_back(self, settings: SettingsT) -> Money | None:
         """What its sources may ask to be given back in a day, in all. None: it takes no payments."""
         return None
+
+    def operator_gives_back(self, settings: SettingsT) -> Money | None:
+        """What an operator of the console may give back of its payments in a day. None: it takes no payments."""
+        return None
+
+    def charges(self, settings: SettingsT) -> Dunning | None:
+        """How subscriptions are charged that began by it. None: it charges nobody."""
+        return None
+
+    def sellers(self, settings: SettingsT) -> Mapping[str, Dividing]:
+        """Among whom its payments are divided, by their names; nobody where they are the business's own."""
+        return {}
 
     def settings_model(self) -> type[SettingsT]:
         """The pydantic model of its settings."""

@@ -17,8 +17,11 @@ from svyazka.engine.contracts.capabilities.calendar import Calendar
 from svyazka.engine.contracts.capabilities.forwarder import Forwarder
 from svyazka.engine.contracts.capabilities.identity import Identity
 from svyazka.engine.contracts.capabilities.messenger import Messenger
+from svyazka.engine.contracts.capabilities.onboarding import Onboarding
 from svyazka.engine.contracts.capabilities.payments import Can, Payments
+from svyazka.engine.contracts.capabilities.receipts import Receipts
 from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.engine.contracts.capabilities.tills import Tills
 from svyazka.engine.contracts.capabilities.visits import Visits
 from svyazka.engine.contracts.failures import FailureMap
 from svyazka.engine.contracts.learning import Doctor, Hook, Polling, Reading, Silence
@@ -124,7 +127,7 @@ CARRIED_BY: Mapping[str, str] = {
     "PutRecord": "records", "AddNote": "records", "AddTask": "records", "SyncObject": "records",
     "BookVisit": "calendar", "MoveVisit": "calendar", "CancelVisit": "calendar", "SendVisitCode": "calendar",
     "MakeLink": "payments", "ChargeSaved": "payments", "CapturePayment": "payments", "CancelPayment": "payments",
-    "RefundPayment": "payments",
+    "RefundPayment": "payments", "SettleCheck": "tills", "RegisterReceipt": "receipts",
 }  # fmt: skip
 """Kind of command -> the capability, by its field of the manifest, that carries it."""
 
@@ -176,6 +179,9 @@ class Manifest(Generic[SettingsT]):
     visits: Visits[SettingsT] | None = None
     """Of the same calendar, as things that other systems are kept in step with."""
     payments: Payments[SettingsT] | None = None
+    tills: Tills[SettingsT] | None = None
+    receipts: Receipts[SettingsT] | None = None
+    onboarding: Onboarding[SettingsT] | None = None
 
     identity: Identity[SettingsT] | None = None
 
@@ -203,9 +209,16 @@ class Manifest(Generic[SettingsT]):
             return self.records is not None or self.visits is not None
         return getattr(self, CARRIED_BY.get(kind, ""), None) is not None
 
-    def keeps(self, kind: RecordKind) -> bool:
-        """Whether it has things of a kind that can be kept in step."""
-        ways = self.visits if kind is RecordKind.VISIT else self.records
+    def records_under(self, settings: Mapping[str, object]) -> Records[SettingsT] | None:
+        """The way to the objects of one connection, by its settings; None where these say that it keeps none."""
+        ways = None if self.records is None else self.records.under(settings)
+        return ways if ways is not None and ways.kinds else None
+
+    def keeps(self, kind: RecordKind, settings: Mapping[str, object] | None = None) -> bool:
+        """Whether it has things of a kind that can be kept in step; by these settings, where there are some."""
+        if kind is RecordKind.VISIT:
+            return self.visits is not None and kind in self.visits.kinds
+        ways = self.records if settings is None else self.records_under(settings)
         return ways is not None and kind in ways.kinds
 
     @property

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
-from svyazka.engine.rules.what_differs import company_name, normal_element, shows, what_differs
+from svyazka.engine.rules.what_differs import normal_element, shows, what_differs
 from svyazka.model.commands import PutRecord
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.errors import LeaseTooShort, MaybeSent, NoPlace, SourceUnavailable
-from svyazka.model.names import same_person
-from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
+from svyazka.model.names import company_name, same_person
+from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded, Unclear, Unknown, in_doubt_of_nothing
 from svyazka.model.reasons import Reason
 from svyazka.model.records import (
     CLEARED,
@@ -84,10 +84,7 @@ def only_read(error: LeaseTooShort | MaybeSent | SourceUnavailable) -> Outcome:
         return Retry(code=code, message=message, reason=Reason.OUT_OF_SERVICE)
     outcome = error.outcome
     if isinstance(outcome, Unclear):
-        return Retry(
-            code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage,
-            reason=outcome.reason,
-        )  # fmt: skip
+        return in_doubt_of_nothing(outcome)
     return outcome or Retry(code="unavailable", message=str(error), reason=Reason.OUT_OF_SERVICE)
 
 
@@ -281,7 +278,7 @@ class _Look:
         if doubted:
             assert call.maybe_sent_at is not None
             self.searched.add(KeyType.MARK)
-            since, title = call.maybe_sent_at - CLOCKS_DIFFER, command.fields.get("title")
+            since, title = call.vendor_time(call.maybe_sent_at) - CLOCKS_DIFFER, command.fields.get("title")
             ours = [one for one in deals if _is_since(one, since) and title in (None, one.shows("title"))]
             if ours:
                 return max(ours, key=_newest)
@@ -291,7 +288,7 @@ class _Look:
         assert self.command.attach is not None
         defaults: Mapping[str, Value] = self.records.defaults(self.command.record, self.call.settings)
         pipeline = self.command.fields.get("pipeline") or defaults.get("pipeline")
-        since = self.call.now - self.command.attach
+        since = self.call.vendor_time(self.call.now - self.command.attach)
         fit = [
             one
             for one in deals

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote_plus
 
-from svyazka.model.events import Fact, Unreadable
+from svyazka.model.events import EventType, Fact, Unreadable
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.deciding import Asked, Book, Decision
@@ -94,6 +94,9 @@ class Webhook:
 
     public_settings: ClassVar[tuple[str, ...]] = ()
     """Plain settings that `verify` and `parse` read."""
+
+    heard: ClassVar[tuple[EventType, ...]] = ()
+    """What the engine itself sees to, whatever flows there are."""
 
     shared_by: ClassVar[str | None] = None
     """Where one address hears of several connections: the (plain) setting whose value tells whose a part is. `apply`

@@ -36,7 +36,8 @@ from svyazka.model.remedies import secret_commands
 from svyazka.model.tenants import Tenant
 
 SEND_FLOW = "send"
-ENGINE_FLOWS = frozenset({ALERT_FLOW, SEND_FLOW})
+SIGN_IN_FLOW = "sign_in"
+ENGINE_FLOWS = frozenset({ALERT_FLOW, SEND_FLOW, SIGN_IN_FLOW})
 """Flows that stand in no tenant file."""
 
 PACE_INLINE = 2.0

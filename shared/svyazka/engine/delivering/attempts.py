@@ -16,7 +16,8 @@ from svyazka.engine.contracts.calls import Call, Exchanges
 from svyazka.engine.contracts.dispatch import Carried, carried
 from svyazka.engine.delivering.admission import Admission
 from svyazka.engine.delivering.claim import Claim
-from svyazka.engine.delivering.known_objects import known_objects
+from svyazka.engine.delivering.known_objects import InMaking, known_objects, nobody_else_makes
+from svyazka.engine.delivering.patience import at_most
 from svyazka.engine.delivering.recording import Recorder, log_moved
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.ready import Ready
@@ -28,9 +29,11 @@ from svyazka.engine.journal.transition import Transition, commit, ended
 from svyazka.engine.rules.ambiguity import (
     cannot_ask,
     doubt_since,
+    in_doubt,
     in_plain,
     maybe_sent_at,
     no_answer,
+    not_all,
     not_called,
     not_said,
     repeat_now,
@@ -40,16 +43,18 @@ from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, TIMES, holds
 from svyazka.engine.rules.guards import GuardFacts, Stop, verdict
 from svyazka.engine.rules.sequences import with_results
 from svyazka.engine.rules.transitions import NO_RECEIPT, stopped
+from svyazka.engine.security.keyring import Keyring
 from svyazka.engine.support.failpoints import reach
 from svyazka.engine.support.logs import log, plain_code, where
 from svyazka.engine.tenants.directory import Account
-from svyazka.model.commands import Repeat, SendMessage, VisitCommand
+from svyazka.model.commands import HIDDEN, Command, Repeat, SendMessage, VisitCommand
 from svyazka.model.deliveries import Delivery, LastError, Status
 from svyazka.model.errors import (
     Conflict,
     LeaseTooShort,
     MaybeSent,
     NoPlace,
+    NoToken,
     NotSent,
     PlainHttp,
     RefusedAddress,
@@ -228,47 +233,48 @@ class Attempts:
     async def _call(
         self, delivery: Delivery, account: Account, ready: Ready | None = None
     ) -> tuple[Outcome, Exchanges]:
-        work = ready.carried() if ready else carried(account.manifest, with_results(delivery, delivery.command))
+        told, secret = told_to_its_reader(self._hub.keyring, delivery)
+        work = ready.carried() if ready else carried(account.manifest, with_results(delivery, told))
         deadline = work.safety.deadline
-        http = exchanges(self._hub, account, lease_until=delivery.lease_until, deadline=deadline, booked=True)
-        before: int | None = None  # so many calls had been made when carrying out began
-        if self._hub.printer is not None and isinstance(delivery.command, SendMessage):
-            self._hub.printer(delivery.connection, delivery.command.to, delivery.command.text)
+        http = exchanges(self._hub, account, lease_until=delivery.lease_until, deadline=deadline, booked=True,
+                         most=at_most(delivery))  # fmt: skip
+        if secret is not None:
+            http.hide(secret)
+        if self._hub.printer is not None and isinstance(told, SendMessage):
+            self._hub.printer(delivery.connection, told.to, told.text)
             return Succeeded(external_id=f"printed-{delivery.key}", message="printed"), http
         call = call_to(self._hub, account, http, key=delivery.key)
         call.maybe_sent_at, call.doubt_since = maybe_sent_at(delivery), doubt_since(delivery)
         try:
             call.known = await known_objects(self._hub, delivery)
+            if ready is not None and ready.making:
+                await nobody_else_makes(self._hub, delivery)
+        except InMaking as error:
+            return GaveBack(code="in_making", message=str(error), after=error.wait), http
         except Unavailable as error:
             return GaveBack(message=str(error)), http
         try:
             async with asyncio.timeout(TIMES[deadline].call + 1):
-                done = await self._asked(delivery, work, call)
-                before = len(http.log)
-                return done or await work.perform(call), http
+                with call.reading():
+                    done = await self._asked(delivery, work, call)
+                return done or not_all(await work.perform(call), http.wrote_before), http
         except LeaseTooShort as error:
-            if before is not None and len(http.log) > before and not call.only_read:
+            if http.wrote:
                 return no_answer(delivery, "lease_too_short"), http
             return GaveBack(after=error.wait if isinstance(error, NoPlace) else 0.0, message=str(error)), http
-        except RefusedAddress as error:
-            if account.manifest.network.tenant_addresses:
-                return Refused(code="refused_address", message=str(error), reason=Reason.SETTING), http
-            return not_called(error), http
-        except PlainHttp as error:
-            return not_called(error), http
-        except NotSent as error:
-            return Retry(code="not_connected", message=str(error), reason=Reason.OUT_OF_SERVICE), http
         except MaybeSent as error:
+            if isinstance(error, NoToken) and not http.wrote:
+                why = N_("no answer ({what})").format(what=error)
+                return Retry(code="no_token", message=why, reason=Reason.OUT_OF_SERVICE), http
             return no_answer(delivery, str(error)), http
+        except (NotSent, SourceUnavailable) as error:
+            failed = _what_failed(error, account)
+            return in_doubt(failed) if http.wrote else failed, http
         except TimeoutError:
-            if http.log and not call.only_read:
+            if http.wrote:
                 return no_answer(delivery, "timeout"), http
             message = N_("time ran out before the call began")
             return Retry(code="timeout", message=message, reason=Reason.OUT_OF_SERVICE), http
-        except SourceUnavailable as error:
-            # No access (OAuth), as a rule: its outcome says whether time is enough or a person has to act.
-            unavailable = Retry(code="unavailable", message=str(error), reason=Reason.OUT_OF_SERVICE)
-            return error.outcome or unavailable, http
         except Exception as error:
             # A bug or a body that no table foresaw: never a lost delivery, never a silent repeat of a send.
             code = f"connector_{type(error).__name__}"
@@ -276,7 +282,7 @@ class Attempts:
                 "ERROR", "connector failed", vendor=account.vendor, delivery=delivery.id, error=type(error).__name__,
                 where=where(error),
             )  # fmt: skip
-            if http.log and not call.only_read:
+            if http.wrote:
                 return no_answer(delivery, code), http
             message = N_("our connector failed")
             return Retry(code=code, message=message, reason=Reason.BAD_REQUEST, outage=False), http
@@ -296,6 +302,27 @@ class Attempts:
             if not isinstance(error.outcome, Refused):
                 raise
             return not_said(error.outcome)
+
+
+def _what_failed(error: NotSent | SourceUnavailable, account: Account) -> Outcome:
+    """What it means of the request that failed, or was never made: that one has done nothing."""
+    if isinstance(error, RefusedAddress) and account.manifest.network.tenant_addresses:
+        return Refused(code="refused_address", message=str(error), reason=Reason.SETTING)
+    if isinstance(error, RefusedAddress | PlainHttp):
+        return not_called(error)
+    if isinstance(error, NotSent):
+        return Retry(code="not_connected", message=str(error), reason=Reason.OUT_OF_SERVICE)
+    # No access (OAuth), as a rule: its outcome says whether time is enough or a person has to act.
+    return error.outcome or Retry(code="unavailable", message=str(error), reason=Reason.OUT_OF_SERVICE)
+
+
+def told_to_its_reader(keyring: Keyring, delivery: Delivery) -> tuple[Command, str | None]:
+    """The command with what is sealed in it, and that alone: no story may show it. Raises ConfigError."""
+    command = delivery.command
+    if not isinstance(command, SendMessage) or command.sealed is None:
+        return command, None
+    secret = keyring.unseal("vault", command.sealed, delivery.subject)
+    return command.model_copy(update={"text": command.text.replace(HIDDEN, secret), "sealed": None}), secret
 
 
 __all__ = ["CLAIM_TRIES", "Attempts"]

@@ -13,6 +13,9 @@ from svyazka.model.consent import Consent
 from svyazka.model.contacts import Contact
 from svyazka.model.events import Event
 
+FORGOTTEN = "forgotten"
+"""Why a mark is there: its person asked for everything to be erased, and is brought back by no file."""
+
 
 def optout_ids(hub: Hub, tenant: str, address: str) -> list[str]:
     """Where an address has its mark: under the newest key, which is where one is put, then under the keys before."""
@@ -40,6 +43,11 @@ def newest_words(places: Iterable[list[str]], documents: Iterable[Document | Non
 def any_withdrawn(words: Iterable[Document]) -> bool:
     """Whether the newest word on any of these addresses is that its owner wants no messages."""
     return any(json.loads(document.data).get("consent") != Consent.GIVEN for document in words)
+
+
+def any_forgotten(words: Iterable[Document]) -> bool:
+    """Whether the newest word on any of these addresses is that its owner asked to be forgotten."""
+    return any(json.loads(document.data).get("why") == FORGOTTEN for document in words)
 
 
 async def consent_writes(hub: Hub, event: Event) -> list[Write]:

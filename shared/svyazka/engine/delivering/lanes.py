@@ -9,6 +9,7 @@ Whoever has to wait notes whom for and then costs nothing: the end of each deliv
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -127,6 +128,24 @@ class Lanes:
         }  # fmt: skip
         document = Document("lanes", lane_id(lane), fields, b"{}", turnstile.version if turnstile else None)
         return Replace(document) if turnstile else Create(document)
+
+
+async def under_way(hub: Hub, connection: str, people: Iterable[str]) -> frozenset[str]:
+    """Of these people (keyed hashes of their addresses) those in whose lane of a connection a delivery is in flight."""
+    lanes = {lane_id(lane_of(connection, person)): person for person in people}
+    turnstiles = await hub.store.get_many([("lanes", id_) for id_ in lanes]) if lanes else ()
+    passing = {lanes[one.id]: str(one.fields["delivery"]) for one in turnstiles if one is not None}
+    if not passing:
+        return frozenset()
+    found = await hub.store.get_many([("deliveries", id_) for id_ in dict.fromkeys(passing.values())])
+    there = [journal.read(Delivery, one).model for one in found if one is not None]
+    in_flight = {one.id for one in there if one.status is Status.IN_FLIGHT}
+    return frozenset(person for person, delivery in passing.items() if delivery in in_flight)
+
+
+def lane_of(connection: str, person: str) -> str:
+    """A person's lane at a connection; `person`: a keyed hash, for lanes outlive the contents of deliveries."""
+    return f"{connection}/{person}"
 
 
 def lane_id(lane: str) -> str:

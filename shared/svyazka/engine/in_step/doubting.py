@@ -13,6 +13,12 @@ from svyazka.model.in_step import Doubt, Record, Rules, SideState, doubt_id
 WHOSE = "@"
 """Before a connection's name, in place of a field: whose object there it is."""
 
+MADE = "+"
+"""Before a connection's name: what would be made there. Alone: a person was shown how many, and let them be."""
+
+GO_ON = "go-on"
+"""A person's word: what waits, or is stopped, goes on."""
+
 LEAVE = "leave"
 """A person's word: what differs may differ; who is gone is gone, and nothing follows elsewhere."""
 
@@ -58,8 +64,11 @@ def over_with(flow: InStep, record: Record, now: datetime) -> list[Write]:
 
 
 def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, over: bool) -> Doubt:
+    # A visit that was deleted says that it is cancelled: it may be right as well as whoever is there.
+    says = {*flow.systems(record), *record.saw.get(name, ())}
     return Doubt(
         id=doubt_id(record.tenant, flow.id, record.id, name), tenant=record.tenant, flow=flow.id, kind=record.kind,
-        record=record.id, field=name, cause=why, sides={one: side.object for one, side in record.systems.items()},
+        record=record.id, field=name, cause=why,
+        sides={one: side.object for one, side in record.sides.items() if one in says},
         since=now, state="over" if over else "open", expire_at=now + SKELETON if over else None,
     )  # fmt: skip

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from svyazka.catalogue import N_
-from svyazka.engine.comparing.matching import can_be_one, hides_phone, is_nameless, told_by
+from svyazka.engine.comparing.matching import can_be_one, hides_phone, is_nameless, resemble, told_by
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.records import LinkTo, Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.doubting import MERGED, NEW, NONE, REVIVE, WHOSE, over_with
-from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
+from svyazka.engine.in_step.joining import links_of, may_join, take_in, the_one_that_stays
 from svyazka.engine.in_step.look import Look
-from svyazka.engine.in_step.noting import keys_of, note_ids, noted_under
+from svyazka.engine.in_step.noting import claimed_under, is_made, is_written, keys_of, note_ids
 from svyazka.engine.in_step.reading import NotNow, Reader, Seen
 from svyazka.engine.in_step.taking_part import besides
 from svyazka.engine.in_step.wanting import record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.ports.store import Write
-from svyazka.engine.rules.deadlines import TAKE_OVER_GRACE, holds
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
 from svyazka.model.in_step import UNSHOWN, Link, MatchKey, Record, Side, link_id
@@ -78,6 +78,12 @@ UNTOLD = Nothing(UNSHOWN, N_("its name isn't shown just now: whose card it is ca
 BLIND = Nothing(UNSHOWN, N_("its phone isn't shown just now: a card without it would not be found again"))
 """A copy that lacks what tells whose it is would be made once more for the person's next card."""
 
+RENAMED = N_("it is called otherwise, but not in every system: is it the same?")
+
+ALIKE = N_("a card there is called the same, with the same birthday or with a phone one digit off: is it the same?")
+
+TAKEN = N_("the card that it matches belongs to another card of the same system")
+
 
 @dataclass
 class _Candidate:
@@ -103,7 +109,7 @@ class Finding:
             return Nothing(NONE, N_("a person said that there is none"))
         keys = keys_of(objects)
         noted, documents = await self._noted(look, keys)
-        if any(self._is_making(one.model, look.toward) for one in noted):
+        if any(is_made(one.model, look.toward, self._hub.clock.real()) for one in noted):
             return NotNow(look.toward, "in_making", N_("it is being made just now"), WAITED)
         found = await self._search(look, delivery, keys, noted)
         if isinstance(found, NotNow):
@@ -116,11 +122,16 @@ class Finding:
         if said == NEW and not marked:
             return await self._new(look, delivery, keys, documents, objects)
         ours = marked or [one for one in found if is_one(one.object, objects)]
-        if not ours:
+        perhaps, why = [] if ours else await self._renamed(look, delivery, found, objects), RENAMED
+        if not ours and not perhaps:
+            perhaps, why = await self._alike(look, delivery, objects), ALIKE
+        if isinstance(perhaps, NotNow):
+            return perhaps
+        if not ours and not perhaps:
             return await self._new(look, delivery, keys, documents, objects)
         if any(is_nameless(one.object) for one in ours):
             return UNTOLD
-        matched = await self._matched(look, ours)
+        matched = await self._matched(look, ours) if ours else self._unsure(look, perhaps, why)
         if not isinstance(matched, Nothing) or look.flow.rules.on_doubt == "ask":
             return matched
         if look.flow.rules.on_doubt == "skip":
@@ -156,7 +167,7 @@ class Finding:
         records: dict[str, Versioned[Record]] = {}
         documents: dict[Key, Versioned[MatchKey] | None] = {}
         for key in keys:
-            ids = note_ids(self._hub.keyring, record, key)
+            ids = note_ids(self._hub.keyring, record.tenant, record.kind, key)
             there = [one for one in await self._hub.store.get_many([("matches", id_) for id_ in ids]) if one]
             documents[key] = journal.read(MatchKey, there[0]) if there else None
             for one in there:
@@ -168,13 +179,6 @@ class Finding:
                     if held.model.id != record.id:
                         records[held.model.id] = held
         return list(records.values()), documents
-
-    def _is_making(self, other: Record, toward: str) -> bool:
-        """Whether an object is being made for it there."""
-        intent, running = other.intent, other.running
-        making = intent is not None and intent.toward == toward and intent.mark is not None
-        real = self._hub.clock.real()
-        return making and running is not None and holds(running.lease_until, real, TAKE_OVER_GRACE)
 
     async def _search(
         self, look: Look, delivery: Delivery, keys: tuple[Key, ...], noted: list[Versioned[Record]]
@@ -204,6 +208,66 @@ class Finding:
         link = await journal.load(self._hub.store, Link, id_)
         return await record_of(self._hub.store, link.model.record) if link is not None else None
 
+    async def _renamed(
+        self, look: Look, delivery: Delivery, found: list[_Candidate], objects: list[Object]
+    ) -> list[_Candidate] | NotNow:
+        """Those that are called otherwise, but belong with a card that is called as ours is: somebody was renamed in
+        one system, and the others don't show it yet. Then a phone alone makes no household."""
+        renamed: list[_Candidate] = []
+        for one in found:
+            others = await self._beside(look, delivery, one)
+            if isinstance(others, NotNow):
+                return others
+            cards = [told_by(card) for card in (one.object, *others) if not is_nameless(card)]
+            if any(can_be_one(ours, theirs) for ours in map(told_by, objects) for theirs in cards):
+                renamed.append(one)
+        return renamed
+
+    async def _beside(self, look: Look, delivery: Delivery, one: _Candidate) -> list[Object] | NotNow:
+        """What the other systems show of the same person."""
+        shown: list[Object] = []
+        for name, side in look.flow.systems(one.record.model).items() if one.record is not None else ():
+            if name == look.toward:
+                continue
+            way = await self._reader.at(look.flow, look.tenant, name, delivery)
+            if isinstance(way, NotNow):
+                return way
+            records, call, account = way
+            ask = partial(records.read_many, look.held.model.kind, [side.object], call)
+            read = await self._reader.asked(account, delivery, ask)
+            if isinstance(read, NotNow):
+                return read
+            shown += read
+        return shown
+
+    def _unsure(self, look: Look, perhaps: list[_Candidate], why: str) -> Nothing:
+        """A person tells, or the next look, once two names that are on their way past each other have settled."""
+        candidates = tuple(f"{look.toward}/{one.object.id}" for one in perhaps)
+        if any(one.record is not None and not may_join(look.held.model, one.record.model) for one in perhaps):
+            return Nothing("taken", TAKEN, candidates)
+        return Nothing("resemble", why, candidates)
+
+    async def _alike(self, look: Look, delivery: Delivery, objects: list[Object]) -> list[_Candidate] | NotNow:
+        """What a first link has found to resemble it, as far as it still does and is nobody else's."""
+        ids = look.held.model.alike.get(look.toward, ())
+        if not ids:
+            return []
+        way = await self._reader.at(look.flow, look.tenant, look.toward, delivery)
+        if isinstance(way, NotNow):
+            return way
+        records, call, account = way
+        ask = partial(records.read_many, look.held.model.kind, list(ids), call)
+        read = await self._reader.asked(account, delivery, ask)
+        if isinstance(read, NotNow):
+            return read
+        still = [
+            one
+            for one in read
+            if any(resemble(told_by(ours), shown_keys(ours), told_by(one), shown_keys(one)) for ours in objects)
+        ]
+        found = [_Candidate(one, await self._record_of(look, look.toward, one)) for one in still]
+        return [one for one in found if one.record is None or may_join(look.held.model, one.record.model)]
+
     # It is there
 
     async def _matched(self, look: Look, ours: list[_Candidate]) -> Joined | Nothing | NotNow:
@@ -215,8 +279,7 @@ class Finding:
             return await self._join(look, chosen[0])
         candidates = tuple(f"{toward}/{one.object.id}" for one in ours)
         if not free:
-            message = N_("the card that it matches belongs to another card of the same system")
-            return Nothing("taken", message, candidates)
+            return Nothing("taken", TAKEN, candidates)
         return Nothing("several", N_("several cards match: which one is it?"), candidates)
 
     async def _join(self, look: Look, one: _Candidate) -> Joined | NotNow:
@@ -225,13 +288,10 @@ class Finding:
         other = one.record
         if other is None:
             return linked_with(look, one.object.id)
-        running = other.model.running
-        if running is not None and holds(running.lease_until, self._hub.clock.real(), TAKE_OVER_GRACE):
+        if is_written(other.model, self._hub.clock.real()):
             return NotNow(toward, "busy", N_("the other record is being written just now"), WAITED)
         into, goes = (look.held, other) if the_one_that_stays(record, other.model) else (other, look.held)
-        ids = [link_id(record.tenant, record.kind, name, side.object) for name, side in goes.model.live.items()]
-        links = [held for id_ in ids if (held := await journal.load(store, Link, id_)) is not None]
-        joined, writes = take_in(into.model, goes, links, now)
+        joined, writes = take_in(into.model, goes, await links_of(store, goes.model), now)
         writes += over_with(look.flow, goes.model, now)
         return Joined(Versioned(joined, into.version), tuple(writes))
 
@@ -251,17 +311,11 @@ class Finding:
         if tells and any(map(hides_phone, objects)) and not any(one.elements("phone") for one in objects):
             return BLIND
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
-        writes = [self._noting(record, key, documents.get(key)) for key in keys]
+        claims = [claimed_under(self._hub.keyring, record, key, documents.get(key)) for key in keys]
         return New(
-            mark_for(record, toward), tuple(one for one in writes if one is not None),
-            dict(besides(look.flow.rules, toward)), look.flow.records(toward, manifest).requires(record.kind),
+            mark_for(record, toward), tuple(claims), dict(besides(look.flow.rules, toward)),
+            look.flow.records(toward, manifest).requires(record.kind),
         )  # fmt: skip
-
-    def _noting(self, record: Record, key: Key, there: Versioned[MatchKey] | None) -> Write | None:
-        """Each claim of a making writes its keys, also where it is noted there already, since an earlier try failed: of
-        two that would make one person at once one's claim fails, and it looks anew."""
-        note = noted_under(self._hub.keyring, record, key, there)
-        return journal.replace(there.model, there.version) if note is None and there is not None else note
 
     async def _may_make(self, look: Look, delivery: Delivery) -> bool:
         if look.held.model.said.get(WHOSE + look.toward) in (NEW, REVIVE):
@@ -271,6 +325,11 @@ class Finding:
             return rule is not None
         held = await journal.load(self._hub.store, EventRecord, delivery.event)
         return held is not None and held.model.event.type.value.partition(".")[0] == rule
+
+
+def shown_keys(one: Object) -> tuple[str, ...]:
+    """Its phones and e-mails, each in its one spelling."""
+    return tuple(key.value for key in keys_of([one]))
 
 
 def linked_with(look: Look, there: str) -> Joined:

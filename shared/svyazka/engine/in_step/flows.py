@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,9 +14,9 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.kinds import Kind
 from svyazka.engine.in_step.visits import Titled, VisitKind
 from svyazka.engine.journal import documents as journal
-from svyazka.model.in_step import Rules, Switch, switch_id
+from svyazka.model.in_step import Record, Rules, Side, Switch, switch_id
 from svyazka.model.records import RecordKind
-from svyazka.model.tenants import Tenant
+from svyazka.model.tenants import ConnectionSpec, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,23 @@ class InStep:
     id: str
     rules: Rules
     kind: Kind
+    connections: Mapping[str, ConnectionSpec]
+
+    def systems(self, record: Record) -> dict[str, Side]:
+        """A record's objects in its systems. One that was taken out of the flow takes no part: what is known of it
+        stays, should it come back."""
+        return {name: side for name, side in record.systems.items() if name in self.rules.between}
 
     def records(self, connection: str, manifest: Manifest[Any]) -> Records[Any]:
         """The way to its objects there: `apply` sees to it that there is one."""
-        found = self.kind.records(connection, manifest)
+        found = self.records_if_any(connection, manifest)
         assert found is not None
         return found
+
+    def records_if_any(self, connection: str, manifest: Manifest[Any]) -> Records[Any] | None:
+        """The same of a connection that may have been changed since `apply` looked."""
+        spec = self.connections.get(connection)
+        return self.kind.records(connection, manifest, spec.settings if spec is not None else {})
 
 
 async def in_step_flows(hub: Hub, tenant: Tenant) -> list[InStep]:
@@ -42,7 +54,7 @@ async def in_step_flows(hub: Hub, tenant: Tenant) -> list[InStep]:
 def kept_by(id: str, flow: Flow[Any], settings: FlowSettings, tenant: Tenant) -> InStep:
     """A flow of a tenant, with its settings read."""
     rules = flow.rules(settings)
-    return InStep(id, rules, kind_of(rules, tenant, partial(flow.titled, settings)))
+    return InStep(id, rules, kind_of(rules, tenant, partial(flow.titled, settings)), tenant.connections)
 
 
 def kind_of(rules: Rules, tenant: Tenant, titled: Titled) -> Kind:

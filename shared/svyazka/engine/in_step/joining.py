@@ -1,4 +1,4 @@
-"""Two records that are one thing become one: sides and links move, the other record says where to. Pure."""
+"""Two records that are one thing become one: sides and links move, the other record says where to."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import datetime
 
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.ports.store import Write
+from svyazka.engine.ports.store import Store, Write
 from svyazka.model.base import SKELETON
-from svyazka.model.in_step import Link, Record
+from svyazka.model.in_step import Link, Record, link_id
 
 
 def may_join(one: Record, other: Record) -> bool:
@@ -18,16 +18,33 @@ def may_join(one: Record, other: Record) -> bool:
 
 
 def the_one_that_stays(one: Record, other: Record) -> bool:
-    """Whether `one` stays: the one with more sides, so that what was agreed stays so; else the same whoever asks."""
-    return (-len(one.live), one.created_at, one.id) < (-len(other.live), other.created_at, other.id)
+    """Whether `one` stays."""
+    return rank(one) < rank(other)
+
+
+def rank(record: Record) -> tuple[int, datetime, str]:
+    """Of records that become one the first stays: the one with the most sides, so that what was agreed stays so; else
+    the same whoever asks."""
+    return -len(record.live), record.created_at, record.id
+
+
+async def links_of(store: Store, record: Record) -> list[Versioned[Link]]:
+    """The links of all its sides, for `take_in`."""
+    ids = [link_id(record.tenant, record.kind, name, side.object) for name, side in record.sides.items()]
+    found = await store.get_many([("links", id_) for id_ in ids])
+    return [journal.read(Link, one) for one in found if one is not None]
 
 
 def take_in(
     into: Record, other: Versioned[Record], links: Sequence[Versioned[Link]], now: datetime
 ) -> tuple[Record, list[Write]]:
-    """A record with another one's sides, and the writes of the other and of its links. `links`: those of its live
-    sides."""
-    moved = {name: side for name, side in other.model.live.items() if name not in into.live}
+    """A record with another one's sides, and the writes of the other and of its links. `links`: those of all its sides,
+    for the other isn't kept for ever. What these had agreed on among themselves they have agreed on with nobody here:
+    an edit of theirs isn't the only one for that, and a view that didn't change isn't one of this set. Where it was
+    deleted it stays so, or it would be made there again; and what a person said of it holds."""
+    free = {name: side for name, side in other.model.sides.items() if name not in into.live}
+    others = {name: side for name, side in free.items() if name in other.model.live or name not in into.sides}
+    moved = {name: side.model_copy(update={"bases": {}}) for name, side in others.items()}
     record = into.model_copy(
         update={
             "sides": {**into.sides, **moved},
@@ -36,6 +53,7 @@ def take_in(
             "people": tuple(dict.fromkeys((*into.people, *other.model.people))),
             "household": into.household or other.model.household,
             "act_after": None,
+            "said": {**other.model.said, **into.said},
             "refused": {name: why for name, why in into.refused.items() if name not in moved},
         }
     )

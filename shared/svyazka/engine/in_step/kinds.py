@@ -37,9 +37,9 @@ class Kind:
         """Whether what its list doesn't show isn't there."""
         return True
 
-    def records(self, connection: str, manifest: Manifest[Any]) -> Records[Any] | None:
+    def records(self, connection: str, manifest: Manifest[Any], settings: Mapping[str, object]) -> Records[Any] | None:
         """The way to its objects there."""
-        return manifest.records
+        return manifest.records_under(settings)
 
     def writes_to(self, connection: str, records: Records[Any]) -> bool:
         """Whether its objects there can be written at all."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from svyazka.engine.comparing.compare import ComparedRecord, compare_record
 from svyazka.engine.comparing.compare import Side as Compare
-from svyazka.engine.comparing.fields import Clear, Conflicts, FieldRule, First
+from svyazka.engine.comparing.fields import Clear, Conflicts, FieldRule, First, Reason
 from svyazka.engine.comparing.newest import change_window
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.hub import Hub
@@ -67,16 +67,21 @@ class Look:
         """The sides as they are compared: what can't be read just now takes no part and keeps its bases."""
         record, found = self.held.model, dict[str, Compare]()
         shown = self._shown(record)
-        for name, side in record.sides.items():
+        for name, side in self._kept(record).items():
             there = shown.get(name)
-            if there is None and self._is_gone(name, side):
-                continue
             found[name] = self._side(
                 name, side, there.fields if there is not None else {}, there.changed_at if there else None
             )
+            if there is None and self._is_gone(name, side):
+                found[name] = replace(found[name], gone=True)
         if self.making:
             found[self.toward] = self._side(self.toward, Side(object=""), dict.fromkeys(self.rules, CLEARED), None)
         return found
+
+    def _kept(self, record: Record) -> dict[str, Side]:
+        """The record's sides that take part: see `InStep.systems`."""
+        between = self.flow.rules.between
+        return {name: side for name, side in record.sides.items() if name in between or is_file(name)}
 
     def _is_gone(self, name: str, side: Side) -> bool:
         seen = self.seen.get(name)
@@ -85,7 +90,7 @@ class Look:
     def _shown(self, record: Record) -> dict[str, Object]:
         """The objects as they are compared: those that could be read, and what a deleted one still says."""
         kind, read = self.flow.kind, objects(self.seen)
-        for name, side in record.sides.items():
+        for name, side in self._kept(record).items():
             heard = name not in read and name not in self.gone_waits and name not in self.left
             says = kind.of_gone(name) if heard and self._is_gone(name, side) else None
             if says is not None:
@@ -169,12 +174,12 @@ class Look:
             return record.model_copy(update={"sides": sides})
         said = {**record.said, **{WHOSE + name: LEAVE for name in self.left}}
         as_read = record.model_copy(update={"sides": sides, "said": said})
-        stays = {name: _why(compared, name) for name in compared.open}
+        stays = {name: _why(compared, name) for name in _asked(compared)}
         asked = asked_of(as_read, self.flow.rules, {**record.stopped, **stays})
         return as_read.model_copy(
             update={
                 "asked": asked, "accepted": dict(compared.accepted),
-                "decided": self._decided(record, asked), "saw": self._saw(compared),
+                "decided": _still_decided(record, asked, compared), "saw": self._saw(compared),
             }
         )  # fmt: skip
 
@@ -185,12 +190,8 @@ class Look:
                 side: self.printer.prints(name, shown) for side, one in compared.sides.items()
                 if (shown := one.fields.get(name, UNREAD)) is not UNREAD
             }
-            for name in (*compared.open, *sorted(self.holding - set(compared.open)))
+            for name in sorted({*_asked(compared), *self.holding})
         }  # fmt: skip
-
-    def _decided(self, record: Record, asked: Mapping[str, str]) -> dict[str, object]:
-        """What a person said goes once it is carried out."""
-        return {name: said for name, said in record.decided.items() if name in asked}
 
     def _agreed(self, name: str, side: Side, compared: ComparedRecord | None) -> Side:
         seen = self.seen.get(name)
@@ -270,7 +271,8 @@ class Look:
             changed_at = seen.object.changed_at if isinstance(seen, Seen) and seen.object is not None else None
             if changed_at is None or abs(self.began - changed_at) > SAME_SECOND:
                 continue
-            records = self.hub.directory.manifests(self.tenant.connections[name].vendor).records
+            spec = self.tenant.connections[name]
+            records = self.hub.directory.manifests(spec.vendor).records_under(spec.settings)
             if records is not None and not records.exact_versions:
                 return True
         return False
@@ -305,6 +307,19 @@ ONE_MORE_LOOK = timedelta(seconds=3)
 
 MERGES_SHOW = timedelta(seconds=30)
 """After so long the card that stays of a merge shows what the other one held."""
+
+
+def _still_decided(record: Record, asked: Mapping[str, str], compared: ComparedRecord) -> dict[str, Decided]:
+    """What a person said goes once a look finds it carried out everywhere: neither one toward another side nor a write
+    that proves nothing ends it."""
+    writes = {name for name, one in compared.fields.items() if one.writes}
+    return {name: said for name, said in record.decided.items() if name in asked or name in writes}
+
+
+def _asked(compared: ComparedRecord) -> list[str]:
+    """Fields that somebody has to say something of. Whom a right was taken from is asked for nothing: the field waits
+    until its owner is shown again."""
+    return [name for name, sides in compared.open.items() if set(sides.values()) != {Reason.OWNER_UNREAD}]
 
 
 def _why(compared: ComparedRecord, name: str) -> str:

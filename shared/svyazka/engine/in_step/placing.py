@@ -7,6 +7,7 @@ by phone and e-mail, and put there by a delivery of its own, so that each write 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from svyazka.catalogue import N_
@@ -67,8 +68,10 @@ class Placing:
         marked, theirs = found
         mark = mark_for(record, look.toward)
         pipeline = deals.defaults(VISIT, call.settings).get("pipeline")
-        candidates = [await self._candidate(look, one, marked, mark, pipeline) for one in {**marked, **theirs}.values()]
-        placed = deal_of(candidates, mark, None, attach_open=look.flow.rules.attach)
+        since = call.vendor_time(record.created_at) - CLOCKS_DIFFER
+        every = {**marked, **theirs}.values()
+        candidates = [await self._candidate(look, one, marked, mark, pipeline, since) for one in every]
+        placed = deal_of(candidates, mark, attach_open=look.flow.rules.attach)
         if placed.deal is not None:
             return linked_with(look, placed.deal)
         if placed.why is Place.ASK:
@@ -82,12 +85,12 @@ class Placing:
         return New(mark, (), requires=deals.requires(VISIT), links=links)
 
     async def _candidate(
-        self, look: Look, deal: Object, marked: dict[str, Object], mark: str, pipeline: object
+        self, look: Look, deal: Object, marked: dict[str, Object], mark: str, pipeline: object, since: datetime
     ) -> Deal:  # fmt: skip
         id_ = link_id(look.tenant.id, VISIT, look.toward, deal.id)
         taken = await journal.load(self._hub.store, Link, id_)
         fits = pipeline is None or deal.shows("pipeline") == str(pipeline)
-        ours = deal.id in marked or (taken is None and _may_be_ours(look, deal))
+        ours = deal.id in marked or (taken is None and _may_be_ours(look, deal, since))
         return Deal(
             id=deal.id, mark=mark if ours else None, is_open=bool(deal.is_open) and fits,
             has_visit=taken is not None,
@@ -112,7 +115,7 @@ class Placing:
             code = held.model.last_error.code if held.model.last_error is not None else "failed"
             return Nothing(code, N_("the person's card couldn't be put there"))
         made = next((one.id for one in held.model.made if one.kind == CONTACT), None) if held is not None else None
-        records = account.manifest.records
+        records = account.records
         assert records is not None
 
         async def ask() -> Object | None:
@@ -144,7 +147,7 @@ class Placing:
 
     def _put(self, look: Look, delivery: Delivery, person: Contact, account: Account) -> Delivery:
         """The person's card shall be there: found or made, in their lane."""
-        tenant, records = look.tenant, account.manifest.records
+        tenant, records = look.tenant, account.records
         assert records is not None
         named = self._hub.keyring.person(tenant.id, person.phone or person.email or "")
         shared = Obligation(
@@ -168,17 +171,16 @@ async def _deals(
     return _by_id(marked), _by_id(theirs)
 
 
-def _may_be_ours(look: Look, deal: Object) -> bool:
+def _may_be_ours(look: Look, deal: Object, since: datetime) -> bool:
     """Whether an earlier try of ours, whose answer never came, has made it: it was made since, and shows what was to
     stand there. Not every CRM has a field for our mark."""
-    record, intent = look.held.model, look.held.model.intent
+    intent = look.held.model.intent
     if intent is None or intent.toward != look.toward or intent.mark is None or deal.created_at is None:
         return False
     shown = {name: deal.shows(name) for name in intent.prints}
     told = {name: value for name, value in shown.items() if value is not UNREAD}
-    since = deal.created_at >= record.created_at - CLOCKS_DIFFER
     return (
-        since
+        deal.created_at >= since
         and bool(told)
         and all(look.printer.shows(intent.prints[name], name, value) for name, value in told.items())
     )

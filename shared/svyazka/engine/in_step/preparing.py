@@ -13,11 +13,12 @@ from svyazka.engine.comparing.compare import ComparedRecord
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, braked, with_counted
-from svyazka.engine.in_step.doubting import DELETED, LEAVE, MERGED, WHOSE
+from svyazka.engine.in_step.doubting import DELETED, LEAVE, MERGED, NONE, REVIVE, WHOSE
 from svyazka.engine.in_step.finding import Finding, First, Joined, New, Nothing
 from svyazka.engine.in_step.flows import InStep, flow_for, switch_of, writes_toward
-from svyazka.engine.in_step.holding_back import weighed_changes, weighed_deletions
+from svyazka.engine.in_step.holding_back import weighed_changes, weighed_deletions, weighed_making
 from svyazka.engine.in_step.look import Look
+from svyazka.engine.in_step.noting import is_written
 from svyazka.engine.in_step.parts import LookAnew, Looked, Part, with_record
 from svyazka.engine.in_step.placing import Placing
 from svyazka.engine.in_step.prints import printer
@@ -32,7 +33,7 @@ from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import Transition, ended
 from svyazka.engine.outages.learning import Outages
-from svyazka.engine.rules.deadlines import CALL_LIMIT, TAKE_OVER_GRACE, holds
+from svyazka.engine.rules.deadlines import CALL_LIMIT
 from svyazka.engine.rules.transitions import WAITS_AGAIN, found_equal, parked, waiting
 from svyazka.engine.support.failpoints import reach
 from svyazka.model.commands import SyncObject
@@ -81,9 +82,7 @@ class Preparing:
             return await self._elsewhere(delivery, held, flow, tenant)
         if record.forgotten_at is not None:
             return await self._ended(delivery, N_("this person asked to be forgotten"))
-        running, real = record.running, self._hub.clock.real()
-        others = running is not None and running.delivery != delivery.id
-        if running is not None and others and holds(running.lease_until, real, TAKE_OVER_GRACE):
+        if is_written(record, self._hub.clock.real(), but=delivery.id):
             return self._later(delivery, now + BUSY)
         if record.act_after is not None and record.act_after > now:
             return self._later(delivery, record.act_after)
@@ -171,12 +170,14 @@ class Preparing:
                     delivery, look, None, found.message, refused=found.code, doubt=found.candidates
                 )
             case First():
-                return await self._after(delivery, found.delivery)
+                return await self._after(delivery, look, found.delivery)
             case New():
                 return await self._make(delivery, look, found)
 
-    async def _after(self, delivery: Delivery, first: Delivery) -> Transition:
-        """It waits for what has to be there first; whoever comes second finds that begun."""
+    async def _after(self, delivery: Delivery, look: Look, first: Delivery) -> Transition:
+        """It waits for what has to be there first; whoever comes second finds that begun. Where it was sent to see
+        whether a system is well again, it asks before: what it waits for may wait for that very answer."""
+        await self._reader.sees(look.flow, look.tenant, delivery)
         later = waiting(delivery, Status.PENDING, self._hub.clock.now() + FIRST_TAKES)
         begun = await self._hub.store.get("deliveries", first.id) is not None
         writes = () if begun else (journal.create(first),)
@@ -187,7 +188,8 @@ class Preparing:
         """Whether it was deleted there a moment ago, and nobody has said anything of that."""
         side = look.held.model.sides.get(look.toward)
         lately = side is not None and side.gone_at is not None and self._hub.clock.now() - side.gone_at <= MERGED_WITHIN
-        return lately and look.flow.kind.finds_by_cards and WHOSE + look.toward not in look.held.model.said
+        said = look.held.model.said.get(WHOSE + look.toward)
+        return lately and look.flow.kind.finds_by_cards and said in (None, REVIVE)
 
     async def _make(self, delivery: Delivery, look: Look, new: New) -> Transition | Ready:
         look.making = True
@@ -200,10 +202,17 @@ class Preparing:
         if not writes_toward(look.flow, look.switch, look.toward):
             why = N_("would make one: the flow only watches")
             return await self._without_claim(delivery, look, None, why, would=("+",))
-        records = self._records(look)
+        weighing = await weighed_making(look)
+        if weighing.never:
+            why = N_("a person said that none is to be made there")
+            return await self._without_claim(delivery, look, None, why, refused=NONE, makes=True)
+        if weighing.not_made:
+            why = N_("too many are made so at once: it waits for a person")
+            return await self._without_claim(delivery, look, None, why, makes=True)
         return Ready(
-            self._hub, look, compared, writes, records, None, 0.0, mark=new.mark, keys=new.keys, links=new.links
-        )
+            self._hub, look, compared, writes, self._records(look), None, 0.0, mark=new.mark, keys=new.keys,
+            links=new.links, weighing=weighing,
+        )  # fmt: skip
 
     async def _joined(self, delivery: Delivery, look: Look, found: Joined) -> Transition:
         """Whose object it is was found: links move in one commit, and then everybody looks anew."""
@@ -223,15 +232,19 @@ class Preparing:
     async def _without_claim(
         self, delivery: Delivery, look: Look, compared: ComparedRecord | None, why: str, *,
         would: tuple[str, ...] = (), refused: str = "", doubt: tuple[str, ...] | None = None,
-        counted: Braked | None = None, writes: Mapping[str, Wanted] | None = None,
+        counted: Braked | None = None, writes: Mapping[str, Wanted] | None = None, makes: bool = False,
     ) -> Looked:  # fmt: skip
-        """`writes`: those that wait with many of their like."""
+        """`writes`: those that wait with many of their like. `makes`: so does what would be made, or never will be."""
         end = await self._ended(delivery, why)
 
         async def build(held: Versioned[Record]) -> Part:
             changes = await weighed_changes(look, compared, writes) if compared is not None and writes else None
             if writes and changes is not None and set(writes) - changes.held:
                 raise LookAnew
+            if makes:
+                changes = await weighed_making(look)
+                if not (changes.not_made or changes.never):
+                    raise LookAnew
             weighing = await weighed_deletions(look, changes)
             record = look.taken(held.model)
             record = with_counted(record, look.toward, counted, written=False) if counted is not None else record
@@ -281,7 +294,7 @@ class Preparing:
             return self._later(delivery, self._hub.clock.in_real(trouble.after))
         if await self._outages.of(delivery.tenant, trouble.connection) is not None:
             if flow is not None and tenant is not None:
-                await self._reader.sees(flow, tenant, delivery, trouble.connection)
+                await self._reader.sees(flow, tenant, delivery, but=trouble.connection)
             return Transition(parked(delivery, Status.PARKED, why, waits_on=trouble.connection))
         later = waiting(delivery, Status.PENDING, now + WAITS_AGAIN).model_copy(update={"last_error": why})
         return Transition(later, tasks=(perform_task(later, later.next_attempt_at),))

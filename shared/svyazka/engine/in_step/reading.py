@@ -75,8 +75,8 @@ class Reader:
     async def sides(
         self, record: Record, flow: InStep, tenant: Tenant, delivery: Delivery
     ) -> dict[str, Seen | NotNow]:  # fmt: skip
-        """Every side that isn't known to be gone, the one to be written to last: so it is the freshest."""
-        names = sorted(record.systems, key=lambda name: (name == delivery.connection, name))
+        """Every side in the flow that isn't known to be gone, the one to be written to last: so it is the freshest."""
+        names = sorted(flow.systems(record), key=lambda name: (name == delivery.connection, name))
         behind = self._ahead.behind(record, delivery)
         return {name: await self._side(record, name, flow, tenant, delivery, behind) for name in names}
 
@@ -128,7 +128,7 @@ class Reader:
             account = await self._hub.directory.account(tenant.id, connection)
         except ConfigError as error:
             return NotNow(connection, "settings", str(error))
-        records = flow.kind.records(connection, account.manifest) if account is not None else None
+        records = flow.records_if_any(connection, account.manifest) if account is not None else None
         if account is None or records is None or account.missing or connection in tenant.paused_connections:
             return NotNow(connection, "connection", N_("{connection} can't be used").format(connection=connection))
         held = await self._outages.of(tenant.id, connection)
@@ -149,11 +149,11 @@ class Reader:
         others = [await self._outages.of(tenant.id, name) for name in tenant.connections if name != outage.connection]
         return any(one is not None and one.model.probe == delivery.id for one in others)
 
-    async def sees(self, flow: InStep, tenant: Tenant, delivery: Delivery, waits_for: str) -> None:
-        """A delivery that must wait for one system asks those in trouble that it was sent to see after, and hasn't
-        come to: they may be well again, and nobody else would notice."""
+    async def sees(self, flow: InStep, tenant: Tenant, delivery: Delivery, but: str = "") -> None:
+        """A delivery that must wait, for one system (`but`) or for something else, asks those in trouble that it was
+        sent to see after, and hasn't come to: they may be well again, and nobody else would notice."""
         for name in flow.rules.between:
-            held = await self._outages.of(tenant.id, name) if name != waits_for else None
+            held = await self._outages.of(tenant.id, name) if name != but else None
             if held is None or held.model.probe != delivery.id:
                 continue
             way = await self.at(flow, tenant, name, delivery)

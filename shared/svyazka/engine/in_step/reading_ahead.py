@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from svyazka.engine.hub import Hub
@@ -29,8 +29,14 @@ CROWD = timedelta(seconds=5)
 GOOD_FOR = timedelta(minutes=2)
 """So long what was read ahead is used: some hundred looks at the slowest rates that we know."""
 
+HEAD_STAYS = timedelta(seconds=30)
+"""After so long a line is looked at from its head again: whoever came since may stand before the others."""
+
 ASKED_MOST = 500
-"""Of those who wait so many are looked at."""
+"""Of those who wait so many are looked at for one reading."""
+
+ENOUGH = 0.8
+"""A call that is so full isn't worth another look at the line."""
 
 KEPT_MOST = 5000
 """Objects that are kept in memory at once."""
@@ -57,6 +63,8 @@ class Ahead:
         self._read: dict[tuple[str, str, str], ReadAhead] = {}
         """By tenant, connection and record."""
         self._looked: dict[tuple[str, str], datetime] = {}
+        self._places: dict[tuple[str, str, str], tuple[str | None, datetime]] = {}
+        """Of each line how far it was read, and when its head was."""
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def turn(self, tenant: str, connection: str) -> asyncio.Lock:
@@ -78,9 +86,16 @@ class Ahead:
         as_it_was = (found.wanted, found.moves) == (record.wanted, record.moves)
         return found if as_it_was and found.object.id == record.sides[connection].object else None
 
-    def known(self, tenant: str, connection: str) -> int:
-        """Of how many it has been read."""
-        return sum(key[:2] == (tenant, connection) for key in self._read)
+    def place(self, delivery: Delivery, connection: str) -> str | None:
+        """As far as this was read of those who wait with a delivery; None: from the line's head."""
+        place, at = self._places.get((delivery.tenant, delivery.connection, connection), (None, datetime.min))
+        return place if place is not None and self._hub.clock.real() - at <= HEAD_STAYS else None
+
+    def passed(self, delivery: Delivery, connection: str, place: str | None) -> None:
+        """It was read up to here; None: to the line's end."""
+        known = (delivery.tenant, delivery.connection, connection)
+        began = self._places.get(known, (None, None))[1] if self.place(delivery, connection) is not None else None
+        self._places[known] = (place, began or self._hub.clock.real())
 
     def keep(
         self, connection: str, records: Sequence[Record], there: Mapping[str, Object], at: datetime, since: datetime
@@ -103,26 +118,30 @@ class Behind:
     record: Record
     delivery: Delivery
     crowded: bool
-    waiting: list[Record] = field(default_factory=list)
-    asked: int = 0
-    """For so many it was looked who waits."""
 
     async def to_read(self, connection: str, at_once: int) -> list[Record]:
         """Those of them whose side there can be read by the same call, as they stand before it."""
-        if not self.crowded:
-            return []
-        if self.asked < at_once:
-            most = min(at_once + self.ahead.known(self.delivery.tenant, connection), ASKED_MOST)
-            self.waiting, self.asked = await self._waiting(most), at_once
-        due = [one for one in self.waiting if connection in one.systems and self.ahead.of(one, connection) is None]
-        return due[: at_once - 1]
+        found: dict[str, Record] = {}
+        most, asked = at_once - 1, 0
+        while self.crowded and len(found) <= most * ENOUGH and asked < ASKED_MOST:
+            line, asked = await self._next(connection, most - len(found)), asked + most - len(found)
+            found |= {
+                one.id: one for one in line if connection in one.systems and self.ahead.of(one, connection) is None
+            }
+            if self.ahead.place(self.delivery, connection) is None:
+                break  # that was the end of the line
+        return list(found.values())
 
-    async def _waiting(self, most: int) -> list[Record]:
+    async def _next(self, connection: str, most: int) -> list[Record]:
+        """So many of the line, behind those who were looked at before: whoever comes out of turn reads for the next
+        ones, and not for those again for whom it was done."""
         record, delivery = self.record, self.delivery
         page = await self.hub.store.find(
             NEXT_DELIVERIES_OF_CONNECTION, equal={"tenant": delivery.tenant, "connection": delivery.connection},
             at_most=self.hub.clock.now() + GOOD_FOR + WAKE_GRACE, limit=most,
+            cursor=self.ahead.place(delivery, connection),
         )  # fmt: skip
+        self.ahead.passed(delivery, connection, page.cursor)
         looks = [one.model for one in journal.known(Delivery, page.documents) if one.model.status is Status.PENDING]
         ids = dict.fromkeys(
             one.command.record for one in looks

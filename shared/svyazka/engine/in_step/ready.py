@@ -16,8 +16,9 @@ from svyazka.engine.contracts.dispatch import Carried
 from svyazka.engine.contracts.putting import FRESH, gone_meanwhile
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, with_counted
-from svyazka.engine.in_step.holding_back import Weighing, weighed_changes, weighed_deletions
-from svyazka.engine.in_step.joining import take_in
+from svyazka.engine.in_step.doubting import over_with
+from svyazka.engine.in_step.holding_back import Weighing, weighed_changes, weighed_deletions, weighed_making
+from svyazka.engine.in_step.joining import links_of, take_in
 from svyazka.engine.in_step.look import Look
 from svyazka.engine.in_step.parts import Part
 from svyazka.engine.in_step.wanting import record_of
@@ -52,7 +53,7 @@ class Ready:
     counted: Braked | None = None
     """What the brakes make of these writes."""
     weighing: Weighing | None = None
-    """What is known of how many others are changed so; None for what is made."""
+    """What is known of how many others are changed so, or made."""
     answer: Written | None = field(default=None, init=False)
 
     @property
@@ -82,7 +83,11 @@ class Ready:
         held = await journal.load(store, Record, self.look.held.model.id)
         if held is None or held.model.moves != self.look.held.model.moves:
             return None
-        if self.weighing is not None:
+        if self.making:
+            self.weighing = await weighed_making(self.look)
+            if self.weighing.not_made or self.weighing.never:
+                return None
+        elif self.weighing is not None:
             weighs: dict[str, Wanted] = {**self.writes, **dict.fromkeys(self.weighing.held, CLEARED)}
             self.weighing = await weighed_changes(self.look, self.compared, weighs)
             if not self.weighing.held.isdisjoint(self.writes):
@@ -150,7 +155,9 @@ class Ready:
         record, writes = held.model, list[Write]()
         if record.forgotten_at is not None:
             return await self._of_forgotten(held, delivery, outcome)
-        if isinstance(outcome, Succeeded):
+        # Where it was joined to a card there meanwhile, what was made is a card like any other.
+        has_one = self.making and delivery.connection in record.live
+        if isinstance(outcome, Succeeded) and not has_one:
             weighing = await weighed_deletions(self.look)
             record, writes = await self._agreed(record, delivery, outcome)
             record = weighing.noted(record, self.compared, frozenset(self.writes))
@@ -233,4 +240,6 @@ class Ready:
         other = await record_of(self.hub.store, there.model.record)
         if len(other.model.systems) > 1 or other.model.id == record.id:
             return record.model_copy(update={"refused": {**record.refused, toward: "two_records"}}), []
-        return take_in(ours, other, [there], self.hub.clock.now())
+        now = self.hub.clock.now()
+        joined, writes = take_in(ours, other, await links_of(self.hub.store, other.model), now)
+        return joined, [*writes, *over_with(self.look.flow, other.model, now)]

@@ -44,7 +44,13 @@ async def asks(hub: Hub, tenant: Tenant, flow: str) -> None:
 
 async def held_back(hub: Hub, tenant: Tenant, flow: str, what: str) -> None:
     """The same happens to many records at once, which waits for a person: one card a flow."""
-    if what.startswith("@"):
+    if what.startswith("+"):
+        text = N_(
+            "{tenant}: в «{connection}» понадобилось завести сразу много новых карточек; «{flow}» не заводит их, "
+            "пока вы не решите: svyazka sync held {tenant2} {flow}"
+        )
+        where = {"connection": what.removeprefix("+")}
+    elif what.startswith("@"):
         text = N_(
             "{tenant}: в «{connection}» удалено сразу много карточек; «{flow}» ничего не делает с ними в других "
             "системах, пока вы не решите: svyazka sync held {tenant2} {flow}"

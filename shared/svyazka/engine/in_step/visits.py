@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from svyazka.engine.comparing.prints import Printer
-from svyazka.engine.comparing.stages import ATTENDANCE, StageTable
+from svyazka.engine.comparing.stages import ATTENDANCE, STEPS, Silent, StageTable
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.contracts.capabilities.visits import Visits
 from svyazka.engine.contracts.manifest import Manifest
@@ -61,10 +61,11 @@ class VisitKind(Kind):
     def writes_to(self, connection: str, records: Records[Any]) -> bool:
         return not isinstance(records, Visits) or bool(records.writable)
 
-    def records(self, connection: str, manifest: Manifest[Any]) -> Records[Any] | None:
+    def records(self, connection: str, manifest: Manifest[Any], settings: Mapping[str, object]) -> Records[Any] | None:
         if connection == self.calendar:
             return manifest.visits
-        return None if manifest.records is None else DealsOfVisits(manifest.records, self.table, self.zone)
+        deals = manifest.records_under(settings)
+        return None if deals is None else DealsOfVisits(deals, self.table, self.zone)
 
     def shown(
         self, connection: str, one: Object, record: Record, others: Mapping[str, Object], prints: Printer, now: datetime
@@ -110,11 +111,27 @@ class VisitKind(Kind):
             return CLEARED
         if calendar is None:
             return UNREAD
-        said = self.table.read(stage, calendar, agreed, attendance_both=self.rules.attendance).status
+        reading = self.table.read(stage, calendar, agreed, attendance_both=self.rules.attendance)
+        said = reading.status
         if isinstance(said, VisitStatus):
             is_late = said not in (calendar, known) and said not in ATTENDANCE and is_over(visit, now)
             return UNREAD if is_late else said.value
-        return said
+        if reading.why is not Silent.NOT_ITS_TO_SAY:
+            return said
+        # Its move says nothing, and doesn't keep it from going where the visit has gone since, or was to be brought.
+        if known is not None and calendar is not known:
+            return known.value
+        owed = base.owed.before if base is not None and base.owed is not None and base.owed.times == 0 else ()
+        before = next((one for one in VisitStatus if shows(owed, one)), None)
+        if before is not None:
+            return before.value
+        means = self.table.means(stage)
+        if is_new and any(calendar in STEPS[one] for one in means):
+            return CLEARED
+        if base is not None or STEPS[calendar]:
+            return UNREAD
+        # Both have ended, unlike, and nothing was ever agreed: a person says which of them holds.
+        return min(means, key=lambda one: one in ATTENDANCE).value
 
     def _stays_theirs(self, name: str, shown: Shown, side: Side) -> bool:
         """What managers had written on a deal before it became a visit's is left to them."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
+from svyazka.engine.in_step.doubting import GO_ON, MADE
 from svyazka.engine.in_step.flows import InStep, flow_told
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.in_step.wishes import Wish, targets, wished
@@ -34,6 +36,11 @@ JOINED_MOST = 10
 """Records that were joined to one another, one after the other, before somebody must have made a ring."""
 
 WISH_TRIES = 12
+
+EMPTY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+LET = {MADE: GO_ON}
+"""Of a record that a person was shown with all that would be made with it."""
 
 KINDS = frozenset(kind.value for kind in RecordKind)
 
@@ -134,28 +141,45 @@ class Wanting:
             if await self._hub.store.get("records", record) is None:
                 return False
             held = await record_of(self._hub.store, record)
-            fresh = await without_ended(self._hub.store, held.model)
-            fresh = suspected(fresh, suspect) if suspect is not None else fresh
-            names = targets(fresh, flow.rules.between) if toward is None else (toward,)
-            after, made = wished(fresh, names, wish_of(self._hub, flow, tenant), self._hub.clock.now(), due)
-            found = Wished()
-            found.made(made)
-            try:
-                await self._hub.store.commit([over(held, after), *found.writes], found.tasks)
-            except Conflict:
-                await self._hub.limiter.rest(0.05 * self._hub.chance())
-                continue
-            return True
+            after = suspected(held.model, suspect) if suspect is not None else held.model
+            if await self.changed(tenant, flow, held, after, (toward,) if toward is not None else None, due):
+                return True
+            await self._hub.limiter.rest(0.05 * self._hub.chance())
         raise Unavailable(N_("others move this record all the time"))
 
-    async def met(self, tenant: Tenant, flow: InStep, connection: str, object_: str) -> str:
-        """The record of an object that was found by asking: made, and wished looked at, where there is none yet."""
+    async def changed(
+        self, tenant: Tenant, flow: InStep, held: Versioned[Record], after: Record,
+        toward: tuple[str, ...] | None = None, due: datetime | None = None,
+    ) -> bool:  # fmt: skip
+        """A record becomes another thing and is wished looked at, in one commit: whoever dies leaves none without the
+        other. False: somebody else moved it just now."""
+        fresh = await without_ended(self._hub.store, after)
+        names = targets(fresh, flow.rules.between) if toward is None else toward
+        wanted, made = wished(fresh, names, wish_of(self._hub, flow, tenant), self._hub.clock.now(), due)
+        found = Wished()
+        found.made(made)
+        try:
+            await self._hub.store.commit([over(held, wanted), *found.writes], found.tasks)
+        except Conflict:
+            return False
+        return True
+
+    async def met(
+        self, tenant: Tenant, flow: InStep, connection: str, object_: str,
+        alike: Mapping[str, tuple[str, ...]] = EMPTY, *, let: bool = False,
+    ) -> str:  # fmt: skip
+        """The record of an object that was found by asking: made, and wished looked at, where there is none yet.
+        `alike`: what elsewhere may be the same, and no search shows (`Record.alike`): known before anybody looks.
+        `let`: a person was shown how many would be made, and let it."""
         kind, now = flow.rules.kind, self._hub.clock.now()
         for _ in range(WISH_TRIES):
             link = await journal.load(self._hub.store, Link, link_id(tenant.id, kind, connection, object_))
-            if link is not None:
+            if link is not None and await self._knows(link.model.record, alike):
                 return link.model.record
+            if link is not None:
+                continue
             new, own = begun_with(tenant.id, kind, connection, object_, now, None)
+            new = new.model_copy(update={"alike": dict(alike), "said": LET if let else {}})
             toward = targets(new, flow.rules.between, connection)
             record, made = wished(new, toward, wish_of(self._hub, flow, tenant), now)
             found = Wished([journal.create(own), journal.create(record)])
@@ -166,6 +190,19 @@ class Wanting:
                 continue
             return record.id
         raise Unavailable(N_("others move this record all the time"))
+
+    async def _knows(self, record: str, alike: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether a record knows by now what it is alike; False: somebody moved it just now."""
+        held = await record_of(self._hub.store, record)
+        together = {**held.model.alike, **alike}
+        if together == held.model.alike:
+            return True
+        after = held.model.model_copy(update={"alike": together, "moves": held.model.moves + 1})
+        try:
+            await self._hub.store.commit([over(held, after)])
+        except Conflict:
+            return False
+        return True
 
 
 def wish_of(hub: Hub, flow: InStep, tenant: Tenant, event: str | None = None, source: str | None = None) -> Wish:

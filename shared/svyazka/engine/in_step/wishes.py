@@ -79,8 +79,9 @@ def _delivery(record: Record, toward: str, wanted: int, wish: Wish, now: datetim
 
 
 def revives(record: Record, connection: str) -> bool:
-    """Whether a person said that it may be made anew there, though it was deleted."""
-    return record.said.get(f"@{connection}") == "revive"
+    """Whether a person said that it may be made anew there, though it was deleted. Once it was made, that word is
+    spent: it says nothing of another deletion."""
+    return connection not in record.sides and record.said.get(f"@{connection}") == "revive"
 
 
 def targets(record: Record, between: tuple[str, ...], told_by: str | None = None) -> tuple[str, ...]:

@@ -66,6 +66,10 @@ class Accepted:
     """Of each event the document that was there before; None altogether where the request went to salvage."""
 
 
+LOOKED_AT_AGAIN = frozenset({EventType.PAYMENT_CHANGED, EventType.RECEIPT_CHANGED})
+"""What equal notifications may tell of differently."""
+
+
 class Receiver:
     """One vendor's webhook function: stateless but for what the inbox caches."""
 
@@ -349,7 +353,7 @@ class Receiver:
         again += [
             told_again_task(document.id, self.webhook.vendor)
             for document in there
-            if document.fields.get("type") == EventType.PAYMENT_CHANGED and not journal.plan_is_missing(document)
+            if document.fields.get("type") in LOOKED_AT_AGAIN and not journal.plan_is_missing(document)
         ]
         if again:
             await self.inbox.enqueue(again)

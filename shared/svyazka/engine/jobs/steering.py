@@ -46,8 +46,9 @@ async def start(
     return True
 
 
-async def pause(hub: Hub, tenant: Tenant, job_id: str) -> Job:
-    """No further slice, until it is resumed. Raises ConfigError for one that doesn't go on by itself."""
+async def pause(hub: Hub, tenant: Tenant, job_id: str, also: Sequence[Write] = ()) -> Job:
+    """No further slice, until it is resumed. `also`: written in the same commit. Raises ConfigError for one that
+    doesn't go on by itself."""
 
     def paused(job: Job) -> Job:
         if not job.is_going:
@@ -56,18 +57,21 @@ async def pause(hub: Hub, tenant: Tenant, job_id: str) -> Job:
             update={"state": JobState.PAUSED, "lease_until": None, "wake_at": None, "not_before": None}
         )
 
-    return await _changed(hub, job_id, paused)
+    return await _changed(hub, job_id, paused, also)
 
 
-async def resume(hub: Hub, tenant: Tenant, job_id: str, answer: Mapping[str, JsonValue] | None = None) -> Job:
-    """Go on from where it stopped: paused, held (`answer`: what was decided), or failed. Raises ConfigError."""
+async def resume(
+    hub: Hub, tenant: Tenant, job_id: str, answer: Mapping[str, JsonValue] | None = None, also: Sequence[Write] = ()
+) -> Job:
+    """Go on from where it stopped: paused, held (`answer`: what was decided), or failed. `also`: as `pause` has it.
+    Raises ConfigError."""
 
     def resumed(job: Job) -> Job:
         if job.state not in (JobState.PAUSED, JobState.HELD, JobState.FAILED):
             raise ConfigError(N_("{job} is {state}: it can't be resumed").format(job=job.id, state=job.state))
         return _going(hub, job).model_copy(update={"parameters": {**job.parameters, **(answer or {})}})
 
-    job = await _changed(hub, job_id, resumed)
+    job = await _changed(hub, job_id, resumed, also)
     await trouble.over(hub, tenant, job)
     return job
 
@@ -94,14 +98,15 @@ def _going(hub: Hub, job: Job) -> Job:
     )  # fmt: skip
 
 
-async def _changed(hub: Hub, job_id: str, change: Callable[[Job], Job]) -> Job:
+async def _changed(hub: Hub, job_id: str, change: Callable[[Job], Job], also: Sequence[Write] = ()) -> Job:
     for _ in range(TRIES):
         held = await journal.load(hub.store, Job, job_id)
         if held is None:
             raise ConfigError(N_("there is no job {job}").format(job=job_id))
         after = change(held.model)
+        writes = [journal.replace(after, held.version), *also]
         try:
-            await hub.store.commit([journal.replace(after, held.version)], [job_task(job_id)] if after.is_going else [])
+            await hub.store.commit(writes, [job_task(job_id)] if after.is_going else [])
         except Conflict:
             continue
         return after

@@ -34,9 +34,12 @@ from svyazka.model.orders import Order
 from svyazka.model.outages import Outage
 from svyazka.model.payments import PaidThere, Payment, RefundedToday
 from svyazka.model.problems import Problem
+from svyazka.model.receipts import ReceiptIntent
 from svyazka.model.records import KnownObjects
 from svyazka.model.requests import Request, SignedIn
 from svyazka.model.sealed import SealedBatch
+from svyazka.model.sign_ins import CodesOfPerson, SignInAsked
+from svyazka.model.subscriptions import Period, Subscription
 from svyazka.model.tenants import Tenant
 
 
@@ -67,6 +70,11 @@ def _cost(delivery: Delivery) -> int | None:
 def _reason(delivery: Delivery) -> str | None:
     """Why it hasn't succeeded, in the words that vendors share."""
     return delivery.last_error.reason if delivery.last_error and delivery.status is not Status.SUCCEEDED else None
+
+
+LIVING = ("linked", "single", "watched", "asked", "held")
+STANDINGS = (*LIVING, "merged")
+"""How records stand, as they are counted."""
 
 
 def _standing(record: Record) -> str:
@@ -130,6 +138,9 @@ RECENT_DELIVERIES = DELIVERIES.asked("recent_deliveries", order="-created_at")
 DELIVERIES_OF_TENANT = DELIVERIES.asked("deliveries_of_tenant", "tenant", order="-created_at")
 DELIVERIES_OF_CONNECTION = DELIVERIES.asked("deliveries_of_connection", "tenant", "connection", order="-created_at")
 RECENT_DELIVERIES_OF_FLOW = DELIVERIES.asked("recent_deliveries_of_flow", "tenant", "flow", order="-created_at")
+RECENT_DELIVERIES_OF_FLOW_BY_STATUS = DELIVERIES.asked(
+    "recent_deliveries_of_flow_by_status", "tenant", "flow", "status", order="-created_at"
+)
 RECENT_DELIVERIES_BY_STATUS = DELIVERIES.asked("recent_deliveries_by_status", "status", order="-created_at")
 DELIVERIES_OF_TENANT_BY_STATUS = DELIVERIES.asked(
     "deliveries_of_tenant_by_status", "tenant", "status", order="-created_at"
@@ -256,7 +267,11 @@ REQUESTS = Kind(
 )
 DUE_REQUESTS = REQUESTS.asked("due_requests", at_most="wake_at")
 
-SIGNED_IN = Kind("signed_in", SignedIn, fields={**EXPIRES})
+SIGNED_IN = Kind("signed_in", SignedIn, fields={"began_at": TIME, **EXPIRES})
+RECENT_SIGN_INS = SIGNED_IN.asked("recent_sign_ins", order="-began_at")
+
+SIGN_INS = Kind("sign_ins", SignInAsked, fields={**EXPIRES})
+CODES = Kind("codes", CodesOfPerson, fields={**EXPIRES})
 
 RECORDS = Kind(
     "records",
@@ -305,22 +320,62 @@ PAYMENTS = Kind(
         "status": Field("text", attrgetter("state")),
         "created_at": TIME,
         "wake_at": TIME,
-        "people": TEXTS,
-        "blank_at": TIME,
-        **EXPIRES,
+        **BLANKED,
     },
 )
 DUE_PAYMENTS = PAYMENTS.asked("due_payments", at_most="wake_at")
 RECENT_PAYMENTS = PAYMENTS.asked("recent_payments", order="-created_at")
 PAYMENTS_OF_TENANT = PAYMENTS.asked("payments_of_tenant", "tenant", order="-created_at")
 PAYMENTS_BY_STATUS = PAYMENTS.asked("payments_by_status", "tenant", "status", order="-created_at")
+RECENT_PAYMENTS_BY_STATUS = PAYMENTS.asked("recent_payments_by_status", "status", order="-created_at")
 PAYMENTS_OF_PERSON = PAYMENTS.asked("payments_of_person", contains="people")
 STALE_PAYMENTS = PAYMENTS.asked("stale_payments", at_most="blank_at")
+
+RECEIPTS = Kind(
+    "receipts",
+    ReceiptIntent,
+    fields={
+        "tenant": TEXT,
+        "connection": TEXT,
+        "status": Field("text", attrgetter("state")),
+        "owed_since": TIME,
+        "wake_at": TIME,
+        **BLANKED,
+    },
+)
+DUE_RECEIPTS = RECEIPTS.asked("due_receipts", at_most="wake_at")
+RECENT_RECEIPTS = RECEIPTS.asked("recent_receipts", order="-owed_since")
+RECEIPTS_OF_TENANT = RECEIPTS.asked("receipts_of_tenant", "tenant", order="-owed_since")
+RECEIPTS_OF_CONNECTION = RECEIPTS.asked("receipts_of_connection", "tenant", "connection", order="-owed_since")
+RECEIPTS_BY_STATUS = RECEIPTS.asked("receipts_by_status", "tenant", "status", order="-owed_since")
+RECEIPTS_OF_PERSON = RECEIPTS.asked("receipts_of_person", contains="people")
+STALE_RECEIPTS = RECEIPTS.asked("stale_receipts", at_most="blank_at")
 
 ORDERS = Kind("orders", Order, fields={"tenant": TEXT, **EXPIRES})
 
 PAID_THERE = Kind("paid_there", PaidThere, fields={"tenant": TEXT, **EXPIRES})
 REFUNDED_TODAY = Kind("refunded_today", RefundedToday, fields={"tenant": TEXT, **EXPIRES})
+
+SUBSCRIPTIONS = Kind(
+    "subscriptions",
+    Subscription,
+    fields={
+        "tenant": TEXT,
+        "status": Field("text", attrgetter("state")),
+        "created_at": TIME,
+        "wake_at": TIME,
+        **BLANKED,
+    },
+)
+DUE_SUBSCRIPTIONS = SUBSCRIPTIONS.asked("due_subscriptions", at_most="wake_at")
+RECENT_SUBSCRIPTIONS = SUBSCRIPTIONS.asked("recent_subscriptions", order="-created_at")
+SUBSCRIPTIONS_OF_TENANT = SUBSCRIPTIONS.asked("subscriptions_of_tenant", "tenant", order="-created_at")
+SUBSCRIPTIONS_BY_STATUS = SUBSCRIPTIONS.asked("subscriptions_by_status", "tenant", "status", order="-created_at")
+SUBSCRIPTIONS_OF_PERSON = SUBSCRIPTIONS.asked("subscriptions_of_person", contains="people")
+STALE_SUBSCRIPTIONS = SUBSCRIPTIONS.asked("stale_subscriptions", at_most="blank_at")
+
+PERIODS = Kind("periods", Period, fields={"tenant": TEXT, "subscription": TEXT, "due_at": TIME, **EXPIRES})
+PERIODS_OF_SUBSCRIPTION = PERIODS.asked("periods_of_subscription", "subscription", order="-due_at")
 
 # Written by hand: a few bytes each.
 

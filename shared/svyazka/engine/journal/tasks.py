@@ -39,6 +39,9 @@ class Route(StrEnum):
     JOB = "/job"
     REQUEST = "/request"
     PAY = "/pay"
+    SUBSCRIPTION = "/subscription"
+    RECEIPT = "/receipt"
+    SIGN_IN = "/sign-in"
 
 
 class Asked(StrEnum):
@@ -105,9 +108,19 @@ def pay_task(payment: str, vendor: str, due: datetime | None = None) -> Task:
     return Task(vendor, Route.PAY, {"payment": payment}, due)
 
 
+def subscription_task(subscription: str) -> Task:
+    """The task that turns a subscription: what it brings is charged by deliveries of their own."""
+    return Task(PLANNING, Route.SUBSCRIPTION, {"subscription": subscription})
+
+
 def told_again_task(event: str, vendor: str) -> Task:
     """The task that looks at the payment of a notification which came before: its vendor doesn't tell them apart."""
     return Task(vendor, Route.PAY, {"event": event})
+
+
+def receipt_task(receipt: str, vendor: str, due: datetime | None = None) -> Task:
+    """The task that looks at a fiscal receipt; its fiscaliser may be asked."""
+    return Task(vendor, Route.RECEIPT, {"receipt": receipt}, due)
 
 
 def lane_task(lane: str) -> Task:
@@ -150,6 +163,12 @@ def job_task(job: str, due: datetime | None = None, *, released: bool = False) -
 def request_task(request: str) -> Task:
     """The task that carries out what the console asked for."""
     return Task(PLANNING, Route.REQUEST, {"request": request})
+
+
+def sign_in_task(asked: str) -> Task:
+    """The task that sends whoever is known by what was typed a code. No sweep looks after it: whoever waits for a code
+    asks for another."""
+    return Task(PLANNING, Route.SIGN_IN, {"asked": asked})
 
 
 def retain_task() -> Task:

@@ -10,13 +10,14 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.sequences import those_after
-from svyazka.engine.journal.tasks import lane_task, pay_task, perform_task
+from svyazka.engine.journal.tasks import lane_task, pay_task, perform_task, receipt_task
 from svyazka.engine.ports.store import COMMIT_MOST, Create, Replace, Store, Task, Write
 from svyazka.engine.rules.transitions import NO_RECEIPT, fallback_of, wants_fallback
 from svyazka.engine.support.failpoints import reach
 from svyazka.model.deliveries import AT_REST, Delivery, Status
 from svyazka.model.errors import Conflict
-from svyazka.model.paying import MONEY_COMMANDS
+from svyazka.model.paying import LOOKED_AT
+from svyazka.model.receipts import RegisterReceipt
 
 FELL_BACK = frozenset({"fell_back", NO_RECEIPT})
 """Codes of a delivery that gave way to the next channel: without success in time, without word that it arrived."""
@@ -65,9 +66,11 @@ async def ended(store: Store, delivery: Delivery, now: datetime, alone: bool = F
     an order, those after it hear of it. `alone`: these are left to look for themselves (the sweep wakes them).
     """
     end = await _with_next_channel(store, delivery, now)
-    if delivery.command.kind in MONEY_COMMANDS and delivery.status in AT_REST:
+    if delivery.command.kind in LOOKED_AT and delivery.status in AT_REST:
         # Its payment takes in what it came to, whoever ended it.
         end = replace(end, tasks=(*end.tasks, pay_task(getattr(delivery.command, "payment", ""), delivery.vendor)))
+    if isinstance(delivery.command, RegisterReceipt) and delivery.status in AT_REST:
+        end = replace(end, tasks=(*end.tasks, receipt_task(delivery.command.receipt, delivery.vendor)))
     if not delivery.then or alone or delivery.status not in AT_REST:
         return end
     if end.delivery.successor is not None and delivery.status is not Status.SUCCEEDED:
@@ -115,7 +118,7 @@ async def commit_in_parts(
     if len(last) + len(writes) <= COMMIT_MOST:
         return await store.commit([*last, *writes], tasks)
     rest = list(writes)
-    while len(last) + len(rest) > COMMIT_MOST:
+    while rest and len(last) + len(rest) > COMMIT_MOST:
         await commit(store, rest[:COMMIT_MOST])
         del rest[:COMMIT_MOST]
     await commit(store, [*last, *rest], tasks)

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from svyazka.catalogue import _
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import going_on
-from svyazka.engine.in_step.doubting import DELETED, LEAVE, MERGED, NEW, NONE, REVIVE, WHOSE
+from svyazka.engine.in_step.doubting import DELETED, GO_ON, LEAVE, MERGED, NEW, NONE, REVIVE, WHOSE
 from svyazka.engine.in_step.flows import InStep
-from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.in_step.joining import may_join
 from svyazka.engine.in_step.wanting import Wanting, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.syncing import doubts
 from svyazka.engine.operating.tombstones import record_in, revived
 from svyazka.model.bases import Accepted, AcceptedFor, Decided
-from svyazka.model.errors import ConfigError, Conflict, Unavailable
+from svyazka.model.errors import ConfigError, Unavailable
 from svyazka.model.in_step import Doubt, Link, Record, doubt_id, link_id
 from svyazka.model.restraints import Stop
 from svyazka.model.tenants import Tenant
@@ -55,23 +55,21 @@ async def answer(hub: Hub, tenant: Tenant, flow: InStep, record: str, field: str
         else:
             after = answered(held.model, field, said)
         after = after.model_copy(update={"moves": held.model.moves + 1})
-        try:
-            await hub.store.commit([journal.replace(after, held.version)])
-        except Conflict:
-            continue
-        await Wanting(hub).wish(tenant, flow, held.model.id)
-        return
+        if await Wanting(hub).changed(tenant, flow, held, after):
+            return
     raise Unavailable(_("it is looked at in this moment: run this again"))
 
 
 async def answer_all(
     hub: Hub, tenant: Tenant, flow: InStep, said: str, *, field: str | None = None, cause: str | None = None,
-    dry_run: bool = False,
+    until: datetime | None = None, dry_run: bool = False,
 ) -> AsyncIterator[Answered]:  # fmt: skip
     """One answer to every open row that it fits. Each is its own commit, and answering a row twice changes nothing:
-    whoever dies on the way begins again."""
+    whoever dies on the way begins again. `until`: only rows that were there by then."""
     async for doubt in doubts(hub, tenant, flow):
         if (field is not None and doubt.field != field) or (cause is not None and doubt.cause != cause):
+            continue
+        if until is not None and doubt.since > until:
             continue
         if said not in choices(doubt):
             yield Answered(doubt, _("expected one of {choices}", choices=", ".join(choices(doubt))))
@@ -89,7 +87,8 @@ async def answer_all(
 
 
 def answered(record: Record, field: str, said: str) -> Record:
-    """The record with the answer. Raises ConfigError where that isn't one."""
+    """The record with the answer, in place of one that nobody has looked at yet. Raises ConfigError where that isn't
+    one."""
     if field in record.stopped:
         if said != GO_ON:
             raise ConfigError(
@@ -100,15 +99,20 @@ def answered(record: Record, field: str, said: str) -> Record:
     if saw is None:
         asked = ", ".join([*record.saw, *record.stopped]) or _("nothing")
         raise ConfigError(_("{field!r} isn't asked of this record; asked: {asked}", field=field, asked=asked))
+    decided = {name: one for name, one in record.decided.items() if name != field}
+    accepted = {
+        name: one for name, one in record.accepted.items() if name != field or one.why is not AcceptedFor.LEFT
+    }  # fmt: skip
     if said == LEAVE:
         left = Accepted(sides=saw, why=AcceptedFor.LEFT)
-        return record.model_copy(update={"accepted": {**record.accepted, field: left}})
+        return record.model_copy(update={"accepted": {**accepted, field: left}, "decided": decided})
     if said not in saw:
         known = ", ".join([*saw, LEAVE])
         raise ConfigError(
             _("expected whose value holds, or that it stays: {known}; got {said!r}", known=known, said=said)
         )
-    return record.model_copy(update={"decided": {**record.decided, field: Decided(winner=said, sides=saw)}})
+    winner = Decided(winner=said, sides=saw)
+    return record.model_copy(update={"accepted": accepted, "decided": {**decided, field: winner}})
 
 
 # Of whose card it is

@@ -10,9 +10,11 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Write
+from svyazka.engine.rules.access import role_in
 from svyazka.engine.security.sealing import opened_for_vault
 from svyazka.model.base import Stored
-from svyazka.model.requests import Request, Wish
+from svyazka.model.requests import Request, SignedIn, Wish
+from svyazka.model.roles import Role
 from svyazka.model.tenants import Tenant
 
 DONE_BEFORE = N_("it was done")
@@ -37,7 +39,8 @@ class Answer:
 
 Deed = Callable[[Request, Tenant], Awaitable[str | Answer | None]]
 """Does it; None while more of it is to be done. Whoever dies before the answer does it once more, so each recognises
-what it did. Raises Refused, ConfigError, Conflict."""
+what it did; and what can be undone ends in its own commit, or knows that it was: else it would come back after that.
+Raises Refused, ConfigError, Conflict."""
 
 Deeds = Mapping[Wish, Deed]
 
@@ -67,8 +70,8 @@ class FilePlan(Stored):
 class Hands(Protocol):
     """What is done above the engine: of a tenant's file and its secrets. All raise ConfigError and Conflict."""
 
-    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool) -> None:
-        """Pause a tenant, or its connection or flow of that name, or let it go on."""
+    async def set_paused(self, hub: Hub, tenant: Tenant, part: str, paused: bool, also: Sequence[Write] = ()) -> None:
+        """Pause a tenant, or its connection or flow of that name, or let it go on; with these writes."""
 
     async def set_secret(self, hub: Hub, tenant: Tenant, name: str, value: str, also: Sequence[Write] = ()) -> None:
         """Keep a secret, with these writes in the same commit."""
@@ -87,16 +90,29 @@ def typed(hub: Hub, request: Request) -> str:
     return opened_for_vault(hub.keyring, request.sealed, request.context)
 
 
-async def end_of(hub: Hub, request: Request, said: str) -> Sequence[Write]:
+async def end_of(hub: Hub, request: Request, said: str, shown: str | None = None) -> Sequence[Write]:
     """A request's own end, for a deed that must not be done once more: it stands in the deed's commit."""
     held = await journal.load(hub.store, Request, request.id)
     if held is None or held.model.state != "asked":
         raise Refused(DONE_BEFORE)
     now = hub.clock.now()
     return [
-        journal.replace(held.model.answered("done", said, now), held.version),
+        journal.replace(held.model.answered("done", said, now, shown=shown), held.version),
         journal.create(held.model.audit_line(now)),
     ]
+
+
+async def role_of(hub: Hub, request: Request, tenant: Tenant) -> Role | None:
+    """What whoever asked may do for a tenant now. Raises Refused where the sign-in is over."""
+    held = await journal.load(hub.store, SignedIn, request.session)
+    if held is None or held.model.expire_at <= hub.clock.real():
+        raise Refused(N_("the sign-in is over: sign in and ask again"))
+    session = held.model
+    home: Tenant | None = tenant if session.tenant == tenant.id else None
+    if home is None and session.way == "code" and session.tenant is not None:
+        there = await journal.load(hub.store, Tenant, session.tenant)
+        home = there.model if there is not None else None
+    return role_in(hub.keyring, session, tenant, home)
 
 
 def connection_in(tenant: Tenant, name: str) -> str:

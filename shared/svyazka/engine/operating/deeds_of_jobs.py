@@ -6,7 +6,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.jobs import steering
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.operating.deeds import Deeds, Refused
+from svyazka.engine.operating.deeds import Deeds, Refused, end_of
 from svyazka.model.jobs import Job, JobState
 from svyazka.model.requests import Request, Wish
 from svyazka.model.tenants import Tenant
@@ -29,16 +29,18 @@ class DeedsOfJobs:
 
     async def _paused(self, request: Request, tenant: Tenant) -> str:
         job = await self._job(request)
+        said = N_("it waits now")
         if job.state is not JobState.PAUSED:
-            await steering.pause(self._hub, tenant, job.id)
-        return N_("it waits now")
+            await steering.pause(self._hub, tenant, job.id, await end_of(self._hub, request, said))
+        return said
 
     async def _resumed(self, request: Request, tenant: Tenant) -> str:
-        job = await self._job(request)
+        job, said = await self._job(request), N_("it goes on")
         if not job.is_going:
-            answer = {"missing": said} if (said := request.arguments.get("missing")) in ("apply", "leave") else {}
-            await steering.resume(self._hub, tenant, job.id, answer)
-        return N_("it goes on")
+            missing = request.arguments.get("missing")
+            answer = {"missing": missing} if missing in ("apply", "leave") else {}
+            await steering.resume(self._hub, tenant, job.id, answer, await end_of(self._hub, request, said))
+        return said
 
     async def _cancelled(self, request: Request, tenant: Tenant) -> str:
         job = await self._job(request)

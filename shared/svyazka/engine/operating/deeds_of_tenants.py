@@ -27,12 +27,15 @@ class DeedsOfTenants:
         }
 
     async def _paused(self, request: Request, tenant: Tenant) -> str:
-        await self._hands.set_paused(self._hub, tenant, request.about, True)
-        return N_("it waits now")
+        return await self._set_paused(request, tenant, True, N_("it waits now"))
 
     async def _resumed(self, request: Request, tenant: Tenant) -> str:
-        await self._hands.set_paused(self._hub, tenant, request.about, False)
-        return N_("it goes on")
+        return await self._set_paused(request, tenant, False, N_("it goes on"))
+
+    async def _set_paused(self, request: Request, tenant: Tenant, paused: bool, said: str) -> str:
+        end = await end_of(self._hub, request, said)
+        await self._hands.set_paused(self._hub, tenant, request.about, paused, end)
+        return said
 
     async def _planned(self, request: Request, tenant: Tenant) -> Answer:
         """Sealed to whoever asked: a file says where a business is told of troubles, and who its people are."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from svyazka.catalogue import _
-from svyazka.engine.comparing.holds import released_change, released_deletions
+from svyazka.engine.comparing.holds import released_change, released_deletions, released_making
 from svyazka.engine.hub import Hub
-from svyazka.engine.in_step.doubting import LEAVE, WHOSE
+from svyazka.engine.in_step.doubting import GO_ON, LEAVE, MADE, WHOSE
 from svyazka.engine.in_step.flows import InStep, switch_of
-from svyazka.engine.in_step.holding_back import GO_ON
 from svyazka.engine.in_step.wanting import Wanting
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.syncing import records
@@ -28,7 +27,7 @@ class Held:
     """One thing that waits."""
 
     what: str
-    """A field, or `@` and a connection: the deletions there."""
+    """A field, or `@` and a connection: the deletions there; `+` and a connection: what would be made there."""
     why: MassKind
     count: int
     """Records that wait with it by now."""
@@ -57,7 +56,7 @@ async def held(hub: Hub, tenant: Tenant, flow: InStep) -> list[Held]:
 
 def choices_of(flow: InStep, what: str) -> tuple[str, ...]:
     """What may be said: it goes on; it stays as it is on each side; and of a field, whose values hold everywhere."""
-    return (GO_ON, LEAVE) if what.startswith(WHOSE) else (GO_ON, LEAVE, *flow.rules.between)
+    return (GO_ON, LEAVE) if what.startswith((WHOSE, MADE)) else (GO_ON, LEAVE, *flow.rules.between)
 
 
 async def let_go(
@@ -106,6 +105,7 @@ async def _answered(hub: Hub, tenant: Tenant, flow: InStep, what: str, said: str
                 update={
                     "change": released_change(counter.model.change),
                     "deletions": released_deletions(counter.model.deletions),
+                    "making": released_making(counter.model.making),
                 }
             )
             writes.append(journal.replace(anew, counter.version))

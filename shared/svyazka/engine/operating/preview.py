@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,10 +17,16 @@ from svyazka.engine.rules.guards import Stop, Wait, verdict
 from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import Event, EventRecord, EventStatus, EventType
+from svyazka.model.giving_back import GiveBack
 from svyazka.model.ids import stable_id
 from svyazka.model.tenants import Tenant
 
 Prospect = Literal["now", "later", "waits", "never"]
+
+PROSPECTS: Mapping[str, str] = {
+    "now": N_("at once"), "later": N_("later"), "waits": N_("waits"), "never": N_("never"),
+}  # fmt: skip
+"""As a person reads it."""
 
 LOOKS = 8
 """A wait may end in another wait (not before, then quiet hours); no more of them than guards."""
@@ -59,7 +65,8 @@ class Preview:
             return Prophecy(record, (), (f"{record.status.value}: {record.reason}",))
         planned = await self._decider.decide(record, tenant)
         foreseen = [await self._foresee(delivery, tenant) for delivery in planned.deliveries]
-        return Prophecy(record, tuple(foreseen), tuple(planned.reasons), tuple(_asked(record, planned)))
+        reasons = (*planned.reasons, *(_goes_back(flow, back) for flow, back in planned.backs))
+        return Prophecy(record, tuple(foreseen), reasons, tuple(_asked(record, planned)))
 
     async def _foresee(self, delivery: Delivery, tenant: Tenant) -> Foreseen:
         there = await journal.load(self._hub.store, Delivery, delivery.id)
@@ -132,3 +139,11 @@ def sample(tenant: Tenant, connection: str, event_type: EventType, contact: Cont
         ),
         status=EventStatus.ACCEPTED,
     )  # fmt: skip
+
+
+def _goes_back(flow: str, back: GiveBack) -> str:
+    if back.late:
+        return N_("{flow}: cancelled too late: what was paid for it goes back by nobody but you").format(flow=flow)
+    return N_("{flow}: {percent} percent of what was paid for it at {connection} would go back").format(
+        flow=flow, percent=back.percent, connection=back.connection
+    )

@@ -13,12 +13,15 @@ from svyazka.engine.journal.sequences import looked_back
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.operating.operator import Done, How, Operator
+from svyazka.engine.problems.cards import look_soon
+from svyazka.engine.problems.kinds import DEAD, UNKNOWN
 from svyazka.engine.rules.beginning import WAKE_GRACE, fallback_time
 from svyazka.engine.rules.sequences import awaiting, failed_before, has_turn, obstacle
 from svyazka.engine.upkeep.retention import is_blank
 from svyazka.model.deliveries import FINAL, Delivery, Status
 from svyazka.model.errors import ConfigError
 from svyazka.model.paying import MONEY_COMMANDS
+from svyazka.model.receipts import RegisterReceipt
 
 USUAL_LIFE = timedelta(hours=24)
 """How long a message that is sent in spite of its age may still wait, where its own life isn't known."""
@@ -61,6 +64,11 @@ async def _not_reopened(operator: Operator, delivery: Delivery, how: How) -> str
         return N_("it is {status}: nothing to replay").format(status=delivery.status.value)
     if delivery.command.kind in MONEY_COMMANDS:
         return N_("it moves money, and a second key would move it twice: its payment is asked for, or given back, anew")
+    if isinstance(delivery.command, RegisterReceipt):
+        words = N_(
+            "it asks for a receipt, and another of its numbers may be registered by now: svyazka receipts {receipt}"
+        )
+        return words.format(receipt=delivery.command.receipt)
     if delivery.status is Status.SUCCEEDED and not how.again:
         return N_("it succeeded: --again does it once more")
     if is_blank(delivery):
@@ -114,3 +122,11 @@ async def commit_reopened(operator: Operator, held: Versioned[Delivery], how: Ho
         await operator.hub.store.commit([replace_delivery(held, delivery)], [perform_task(delivery)])
     else:
         await operator.hub.store.commit([replace_delivery(held, awaiting(delivery, now))])
+    await seen_to(operator, before)
+
+
+async def seen_to(operator: Operator, before: Delivery) -> None:
+    """The card that asked somebody to see to a delivery like this one needs not stay until its next look."""
+    asks = {Status.UNKNOWN: UNKNOWN, Status.DEAD: DEAD}.get(before.status)
+    if asks is not None:
+        await look_soon(operator.hub, before.tenant, before.connection, asks)

@@ -14,10 +14,12 @@ from svyazka.engine.contracts.webhook import Webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import request_task
-from svyazka.engine.operating.deeds import Answer, Deeds, Hands, Refused
+from svyazka.engine.operating.deeds import Answer, Deeds, Hands, Refused, role_of
 from svyazka.engine.operating.deeds_of_access import DeedsOfAccess
 from svyazka.engine.operating.deeds_of_deliveries import DeedsOfDeliveries
 from svyazka.engine.operating.deeds_of_jobs import DeedsOfJobs
+from svyazka.engine.operating.deeds_of_money import DeedsOfMoney
+from svyazka.engine.operating.deeds_of_people import DeedsOfPeople
 from svyazka.engine.operating.deeds_of_sync import DeedsOfSync
 from svyazka.engine.operating.deeds_of_tenants import DeedsOfTenants
 from svyazka.engine.operating.preview import Preview
@@ -26,7 +28,7 @@ from svyazka.engine.ports.store import Document, Put
 from svyazka.engine.security.sealing import vault_lock
 from svyazka.engine.support.failpoints import reach
 from svyazka.model.errors import ConfigError, Conflict
-from svyazka.model.requests import NEEDED, VAULT_LOCK, Request, SignedIn
+from svyazka.model.requests import NEEDED, VAULT_LOCK, Request
 from svyazka.model.tenants import Tenant
 
 
@@ -45,7 +47,8 @@ class Requests:
         self._deeds: Deeds = {
             **DeedsOfDeliveries(hub, outages, webhook_of).deeds, **DeedsOfJobs(hub).deeds,
             **DeedsOfAccess(hub, hands).deeds, **DeedsOfTenants(hub, hands, preview).deeds,
-            **DeedsOfSync(hub, outages).deeds,
+            **DeedsOfSync(hub, outages).deeds, **DeedsOfPeople(hub).deeds,
+            **DeedsOfMoney(hub, outages).deeds,
         }  # fmt: skip
         self._lock_is_shown = False
 
@@ -78,16 +81,15 @@ class Requests:
                 await self._answered(held, "done", Answer(came) if isinstance(came, str) else came)
 
     async def _allowed(self, request: Request) -> Tenant:
-        """Rights are looked at here and now, whatever the console believed."""
-        tenant = await self._hub.directory.tenant(request.tenant)
-        session = await journal.load(self._hub.store, SignedIn, request.session)
-        if tenant is None:
+        """Rights are looked at here and now, whatever the console believed, and however old what we know of the
+        tenant's file is: whoever was taken from it does nothing more."""
+        held = await journal.load(self._hub.store, Tenant, request.tenant)
+        if held is None:
             raise Refused(N_("this business isn't here any more"))
-        if session is None or session.model.expire_at <= self._hub.clock.real():
-            raise Refused(N_("the sign-in is over: sign in and ask again"))
-        if not session.model.may(request.tenant, NEEDED[request.wish]):
+        role = await role_of(self._hub, request, held.model)
+        if role is None or not role.covers(NEEDED[request.wish]):
             raise Refused(N_("this role may not do that: ask the owner"))
-        return tenant
+        return held.model
 
     async def _answered(self, held: journal.Versioned[Request], state: str, answer: Answer) -> None:
         now = self._hub.clock.now()

@@ -11,7 +11,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.transition import commit, ended
 from svyazka.engine.operating.operator import How, Operator
-from svyazka.engine.operating.reopen import commit_reopened, too_old
+from svyazka.engine.operating.reopen import commit_reopened, seen_to, too_old
 from svyazka.engine.ports.store import Write
 from svyazka.engine.rules.sequences import needed_results
 from svyazka.engine.rules.transitions import receipt_settles, stopped
@@ -103,3 +103,4 @@ async def _commit_resolved(operator: Operator, held: Versioned[Delivery], resolv
         resolved = resolved.model_copy(update={"reservation": None})
     end = await ended(operator.hub.store, resolved, operator.hub.clock.now())
     await commit(operator.hub.store, [*end.over(held.version), *extra], end.tasks)
+    await seen_to(operator, held.model)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.engine.agreeing import first_link, linking
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.flows import InStep, in_step_flows
 from svyazka.engine.in_step.wanting import Wanting
 from svyazka.engine.jobs.steering import start
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, JOBS_OF_TENANT, RECORDS_BY_STANDING, RECORDS_OF_KIND
+from svyazka.engine.journal.kinds import (
+    DOUBTS_BY_STATUS,
+    JOBS_OF_TENANT,
+    RECORDS_BY_STANDING,
+    RECORDS_OF_KIND,
+    STANDINGS,
+)
 from svyazka.engine.ports.blobs import LIVES, Purpose
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Document
@@ -21,9 +27,6 @@ from svyazka.model.ids import stable_id
 from svyazka.model.in_step import Doubt, Record, Switch, switch_id
 from svyazka.model.jobs import Job, JobState
 from svyazka.model.tenants import Tenant
-
-STANDINGS = ("linked", "single", "watched", "asked", "held", "merged")
-"""How records stand, as they are counted."""
 
 TRIES = 5
 
@@ -37,8 +40,11 @@ async def flow_named(hub: Hub, tenant: Tenant, name: str) -> InStep:
     return flows[name]
 
 
-async def switched(hub: Hub, tenant: Tenant, flow: InStep, toward: Iterable[str], *, on: bool) -> Switch:
-    """Write toward these connections from now on, or only watch again. Raises ConfigError, Unavailable."""
+async def switched(
+    hub: Hub, tenant: Tenant, flow: InStep, toward: Iterable[str], *, on: bool, said_at: datetime | None = None
+) -> Switch:
+    """Write toward these connections from now on, or only watch again. `said_at`: when somebody said so, where that
+    wasn't just now; what was said since holds. Raises ConfigError, Unavailable."""
     names = tuple(toward) or flow.rules.between
     for name in names:
         if name not in flow.rules.between:
@@ -48,8 +54,16 @@ async def switched(hub: Hub, tenant: Tenant, flow: InStep, toward: Iterable[str]
         held = await journal.load(hub.store, Switch, switch_id(tenant.id, flow.id))
         before = held.model if held else Switch(id=switch_id(tenant.id, flow.id), tenant=tenant.id, flow=flow.id)
         now = hub.clock.now()
+        at = said_at or now
+        if any(at < before.said_at.get(name, at) for name in names):
+            raise ConfigError(N_("it has changed since this page was shown: look at it again"))
         kept = {name: since for name, since in before.on.items() if name not in names}
-        after = before.model_copy(update={"on": {**kept, **(dict.fromkeys(names, now) if on else {})}})
+        after = before.model_copy(
+            update={
+                "on": {**kept, **(dict.fromkeys(names, now) if on else {})},
+                "said_at": {**before.said_at, **dict.fromkeys(names, at)},
+            }
+        )
         write = journal.replace(after, held.version) if held else journal.create(after)
         try:
             await hub.store.commit([write])

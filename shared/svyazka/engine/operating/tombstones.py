@@ -25,7 +25,8 @@ async def revive(hub: Hub, tenant: Tenant, flow: InStep, record: str, connection
     a card that somebody made meanwhile is taken. Raises ConfigError, Unavailable."""
     for _try in range(TRIES):
         held = await record_in(hub, tenant, flow, record)
-        gone = [name for name, side in held.model.sides.items() if side.state is SideState.GONE]
+        sides = {name: side for name, side in held.model.sides.items() if name in flow.rules.between}
+        gone = [name for name, side in sides.items() if side.state is SideState.GONE]
         if connection is not None and connection not in gone:
             known = ", ".join(gone) or _("nowhere")
             raise ConfigError(_("it isn't gone in {connection}; gone: {known}", connection=connection, known=known))
@@ -36,13 +37,8 @@ async def revive(hub: Hub, tenant: Tenant, flow: InStep, record: str, connection
         for name in names:
             after = revived(after, name)
         after = after.model_copy(update={"moves": held.model.moves + 1})
-        try:
-            await hub.store.commit([journal.replace(after, held.version)])
-        except Conflict:
-            continue
-        for name in names:
-            await Wanting(hub).wish(tenant, flow, held.model.id, name)
-        return names
+        if await Wanting(hub).changed(tenant, flow, held, after, tuple(names)):
+            return names
     raise Unavailable(_("it is looked at in this moment: run this again"))
 
 

@@ -89,11 +89,11 @@ class OutageStates:
         told of that isn't told again, unless there is something to be done."""
         held = await journal.load(self._hub.store, Problem, problem_id(tenant.id, outage.connection, POLL.name))
         if held is None or not held.model.is_open or held.model.absent_since is not None:
-            seen = sight(tenant, outage)
+            seen = sight(self._hub, tenant, outage)
             return seen, await opening(self._hub, seen)
         looks = held.model
         told = looks.said_at is not None and outage.kind == "down"
-        seen = sight(tenant, outage.moved(since=min(outage.since, looks.since)), told)
+        seen = sight(self._hub, tenant, outage.moved(since=min(outage.since, looks.since)), told)
         return seen, await ending(self._hub, tenant, looks.id, became=True) + await opening(self._hub, seen)
 
     async def change(self, held: Versioned[Outage], tasks: Sequence[Task] = (), **changes: object) -> bool:
@@ -107,7 +107,7 @@ class OutageStates:
         """It answers again, and wants something of somebody: another problem, in the place of the first."""
         tenant = account.tenant
         outage = held.model.moved(kind="blocked", remedy=_whole(account, remedy), **changes)
-        seen = sight(tenant, outage)
+        seen = sight(self._hub, tenant, outage)
         change = await opening(self._hub, seen)
         if outage.problem not in (None, seen.id):
             change = await ending(self._hub, tenant, outage.problem, became=True) + change
@@ -143,7 +143,7 @@ class OutageStates:
         outage = held.model
         keys = [("alerts", alert_id(tenant.id, outage.connection, "outage", outage.kind, outage.id))]
         told = outage.kind in outage.told or any(await self._hub.store.get_many(keys))
-        seen = sight(tenant, outage, told)
+        seen = sight(self._hub, tenant, outage, told)
         await meet(self._hub, seen)
         await self.change(held, problem=seen.id)
         return await self.of(tenant.id, outage.connection, fresh=True)
@@ -173,9 +173,9 @@ def _whole(account: Account, remedy: str) -> str:
     return whole(remedy, account.tenant, account.name, account.manifest.credentials.needed(given))
 
 
-def sight(tenant: Tenant, outage: Outage, told_before: bool = False) -> Sight:
+def sight(hub: Hub, tenant: Tenant, outage: Outage, told_before: bool = False) -> Sight:
     """An outage as people are told of it."""
-    name = f"«{outage.connection}» ({outage.vendor})"
+    name = f"«{outage.connection}» ({hub.directory.called(outage.vendor)})"
     if outage.kind == "down":
         since = local_time(outage.since, tenant)
         text = N_("{tenant}: {name} не отвечает с {since}. Ничего не потеряно: всё ждёт и уйдёт само.").format(

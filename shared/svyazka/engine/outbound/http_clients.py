@@ -1,18 +1,21 @@
-"""HTTP clients, one a connection."""
+"""HTTP clients, one a connection. What they are made of is imported with the first of them: a process that only knows
+of a hub (the console's function) starts without it."""
 
 from __future__ import annotations
 
 import ssl
 from functools import cache
+from typing import TYPE_CHECKING
 
-import httpx
-
-from svyazka.engine.outbound.transport import AiohttpClient
+if TYPE_CHECKING:
+    from svyazka.engine.outbound.transport import AiohttpClient
 
 
 @cache
 def _context(ca_pem: str | None) -> ssl.SSLContext:
     """Whom a client trusts. Loading the authorities costs 60 ms: once a process, not once for each client."""
+    import httpx
+
     context = httpx.create_ssl_context()
     if ca_pem:
         context.load_verify_locations(cadata=ca_pem)
@@ -29,6 +32,8 @@ class Clients:
         """The connection's client; `ca_pem` is trusted by this one only, beside the usual authorities."""
         client = self._clients.get(account)
         if client is None:
+            from svyazka.engine.outbound.transport import AiohttpClient
+
             client = self._clients[account] = AiohttpClient(_context(ca_pem), concurrency)
         return client
 

@@ -14,7 +14,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -22,6 +22,7 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from yarl import URL
 
 from svyazka.catalogue import N_
@@ -54,8 +55,28 @@ class _Exchange:
     """The call that a task of ours is making."""
 
     addresses: Sequence[str]
+    seconds: float
     handler: _Handler | None = None
     """Of the connection that it went out by."""
+    begun: tuple[float, float] = field(default_factory=lambda: _now())
+
+    def is_late(self) -> bool:
+        """By either clock: one may have stood still with the machine, the other have been set."""
+        return any(now - then > self.seconds for now, then in zip(_now(), self.begun, strict=True))
+
+
+def _now() -> tuple[float, float]:
+    return time.monotonic(), time.time()
+
+
+class _Request(aiohttp.ClientRequest):
+    """Looks at its time right before its first byte: a process that was stopped on the way here, for an hour perhaps,
+    would do what others have seen to since."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if _present.get().is_late():
+            raise NotSent(N_("its time was over before it left"))
+        return await super().send(conn)
 
 
 _present: ContextVar[_Exchange] = ContextVar("exchange")
@@ -124,7 +145,7 @@ class AiohttpClient:
             connector._factory = partial(handler, loop=asyncio.get_running_loop())
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False,
-                skip_auto_headers=_OURS, max_line_size=HEAD_LIMIT, max_field_size=HEAD_LIMIT,
+                skip_auto_headers=_OURS, request_class=_Request, max_line_size=HEAD_LIMIT, max_field_size=HEAD_LIMIT,
             )  # fmt: skip
             # No repeat behind our back, not even of a GET: the engine decides, and the story tells of every call.
             self._session._retry_connection = False
@@ -135,7 +156,7 @@ class AiohttpClient:
     ) -> httpx.Response:
         """As `Client` says."""
         until = time.monotonic() + seconds
-        exchange = _Exchange(addresses if addresses is not None else await self._look_up(request.url))
+        exchange = _Exchange(addresses if addresses is not None else await self._look_up(request.url), seconds)
         url = URL(request.url, encoded=True)
         # A literal address is connected to without asking for its name: it must be what was looked at.
         if _is_address(url.raw_host) and url.raw_host not in exchange.addresses:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from svyazka.engine.rules.subscriptions import Standing
 from svyazka.model.payments import IN_FLIGHT, Payment, PaymentState
 from svyazka.model.standing import Paying
+from svyazka.model.subscriptions import PeriodState
 
 PAYABLE = frozenset({PaymentState.CREATED, PaymentState.WAITING})
 
 
-def shown(payment: Payment, code: str | None = None) -> Paying:
+def shown(payment: Payment) -> Paying:
     """State and sums, and the link by which it can be paid."""
     return Paying(
         id=payment.id, state=payment.state.value, amount=payment.amount.text, currency=payment.amount.currency,
         order=payment.order, paid=payment.captured.text, refunded=payment.refunded.text, url=link_of(payment),
-        code=code,
     )  # fmt: skip
 
 
@@ -26,6 +28,21 @@ def link_of(payment: Payment) -> str | None:
     alive = {one.attempt for one in payment.transactions if one.status in IN_FLIGHT}
     links = [one.url for one in payment.attempts if one.n in alive and one.url and not one.called_off]
     return links[-1] if links else None
+
+
+def shown_subscription(stands: Standing) -> dict[str, Any]:
+    """A subscription as its payer may know it, as JSON. `pay`: another card would be taken now."""
+    one, period = stands.subscription, stands.period
+    due = one.due_at.astimezone(ZoneInfo(one.zone))
+    method = one.method.saved.title if one.method is not None else None
+    told = {
+        "id": one.id, "state": one.state.value, "order": one.number, "every": one.every.value,
+        "amount": one.amount.text, "currency": one.amount.currency, "description": one.description or None,
+        "method": method, "why": one.why.value if one.why is not None else None,
+        "due_at": None if one.is_over else due.isoformat(),
+        "pay": not one.is_over and period is not None and period.state is PeriodState.OPEN,
+    }  # fmt: skip
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def story(payment: Payment) -> dict[str, Any]:

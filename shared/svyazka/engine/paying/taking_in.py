@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from svyazka.engine.rules.paid_seen import with_found, with_refund_seen, with_seen
-from svyazka.engine.rules.paying import Found, next_id, settle, with_oddity, with_state
+from svyazka.engine.rules.paying import GIVEN_UP, Found, is_held, next_id, settle, with_oddity, with_state
 from svyazka.model.deliveries import FINAL, Delivery, Status
 from svyazka.model.payments import (
     IN_FLIGHT,
@@ -14,12 +14,11 @@ from svyazka.model.payments import (
     By,
     OddityKind,
     Payment,
-    PaymentSeen,
-    RefundSeen,
     Transaction,
     TransactionKind,
     TransactionStatus,
 )
+from svyazka.model.seen import PaymentSeen, RefundSeen, moved_money
 
 K, T = TransactionKind, TransactionStatus
 
@@ -28,6 +27,8 @@ def awaited(payment: Payment) -> list[str]:
     """The deliveries of its tries and movements: those that may still tell something new, and those whose end may be
     known by now from elsewhere."""
     asked = [*(one.delivery for one in payment.attempts), *(one.delivery for one in payment.transactions)]
+    asked += [one.off for one in payment.attempts]
+    asked.append(payment.settling)
     return list(dict.fromkeys(key for key in asked if key))
 
 
@@ -41,9 +42,63 @@ def with_deliveries(
             payment = _tried(payment, attempt, now)
     for one in payment.transactions:
         delivery = deliveries.get(one.delivery or "")
-        if delivery is not None and one.status in IN_FLIGHT and one.external_id is None:
+        if delivery is None:
+            continue
+        waits = one.status in IN_FLIGHT and one.external_id is None
+        if waits or (one.status in GIVEN_UP and _came(delivery)):  # the latter by the late word of who was frozen
             payment = _answered(payment, one, delivery, testing.get(delivery.connection), now)
-    return with_state(payment)
+    payment = _with_doubts(payment, deliveries)
+    for attempt in payment.attempts:
+        called_off = deliveries.get(attempt.off or "")
+        waits = any(one.status in IN_FLIGHT for one in payment.of_attempt(attempt.n)[:1])
+        waits = waits or is_held(payment, attempt.n)
+        if called_off is not None and waits and isinstance(called_off.seen, PaymentSeen):
+            # Some providers show a link only to whoever pays it: that it is over is said by this answer alone.
+            payment = with_seen(payment, attempt.n, called_off.seen, now, testing.get(attempt.connection))
+        if called_off is not None and called_off.status in NOT_DONE_NOW and is_held(payment, attempt.n):
+            payment = with_oddity(payment, OddityKind.HOLD_STAYS, str(attempt.n), now)
+    settling = deliveries.get(payment.settling or "")
+    return with_state(_settled(payment, settling, now) if settling is not None else payment)
+
+
+NOT_DONE_NOW = FINAL | {Status.UNKNOWN}
+"""Nothing more comes of such a delivery by itself."""
+
+
+def _came(delivery: Delivery) -> bool:
+    return delivery.status is Status.SUCCEEDED and moved_money(delivery.seen)
+
+
+def _with_doubts(payment: Payment, deliveries: Mapping[str, Delivery]) -> Payment:
+    """With a mark on what was given up while a try of it may be on its way. A link made late is no matter: nobody has
+    it."""
+    links = {one.n for one in payment.attempts if one.by is By.LINK}
+    doubted = {
+        one.id
+        for one in payment.transactions
+        if one.status in GIVEN_UP and not one.doubted and (delivery := deliveries.get(one.delivery or "")) is not None
+        and any(it.maybe_sent or it.outcome in (None, "lost") for it in delivery.attempts)
+        and not (one.kind in (K.PURCHASE, K.AUTHORISE) and one.attempt in links)
+    }  # fmt: skip
+    if not doubted:
+        return payment
+    marked = tuple(
+        one.model_copy(update={"doubted": True}) if one.id in doubted else one for one in payment.transactions
+    )
+    return payment.model_copy(update={"transactions": marked})
+
+
+LEFT = {"check_costs_more": OddityKind.CHECK_COSTS_MORE, "check_costs_less": OddityKind.CHECK_COSTS_LESS}
+"""By the till's code of why nothing was written; by any other the table is merely left open."""
+
+
+def _settled(payment: Payment, settling: Delivery, now: datetime) -> Payment:
+    """The till that should close a table couldn't: what was paid for it is to be seen to there."""
+    if settling.status not in FINAL or settling.status is Status.SUCCEEDED:
+        return payment
+    code = settling.last_error.code if settling.last_error is not None else ""
+    about = next((one.id for one in payment.transactions if one.kind in (K.PURCHASE, K.CAPTURE)), "t1")
+    return with_oddity(payment, LEFT.get(code, OddityKind.TABLE_LEFT_OPEN), about, now)
 
 
 def _tried(payment: Payment, attempt: Attempt, now: datetime) -> Payment:

@@ -13,14 +13,7 @@ from svyazka.engine.ports.store import Create, Task
 from svyazka.engine.rules.paying import attempt_of
 from svyazka.model.events import EventType, Fact
 from svyazka.model.ids import connection_id
-from svyazka.model.payments import (
-    OddityKind,
-    Payment,
-    PaymentState,
-    Transaction,
-    TransactionKind,
-    TransactionStatus,
-)
+from svyazka.model.payments import OddityKind, Payment, PaymentState, Transaction, TransactionKind, TransactionStatus
 from svyazka.model.tenants import CompiledConnection
 
 _TOLD = {
@@ -70,6 +63,8 @@ def _fact(payment: Payment, type_: EventType, one: Transaction | None) -> Fact:
         # As texts for people call them.
         "number": payment.order, "sum": (one.amount if one is not None else payment.amount).text.removesuffix(".00"),
     }  # fmt: skip
+    if payment.check is not None:
+        data |= {"till": payment.check.connection, "check": payment.check.check, "table": payment.check.table}
     if payment.part:
         data["part"] = payment.part
     if one is not None and one.why is not None:

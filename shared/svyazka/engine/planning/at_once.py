@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from svyazka.engine.asking.holds import Holds
 from svyazka.engine.delivering.attempts import Attempts
+from svyazka.engine.delivering.patience import while_somebody_waits
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.paying.giving_way import give_way
 from svyazka.engine.paying.looking import Looking
-from svyazka.engine.paying.opening import code_of, payment_of
+from svyazka.engine.paying.opening import payment_of, refusal_in
 from svyazka.engine.paying.showing import shown
 from svyazka.engine.planning.planner import Planner
 from svyazka.model.bookings import Slot
@@ -43,6 +44,10 @@ class AtOnce:
     async def carry_out(self, event_id: str) -> Standing | None:
         """Plan an event and perform what is due of it, step after step; how it stands then. None: there is no such
         event. Raises Unavailable."""
+        with while_somebody_waits():
+            return await self._carried_out(event_id)
+
+    async def _carried_out(self, event_id: str) -> Standing | None:
         await self._planner.plan(event_id)
         held = await journal.load(self._hub.store, EventRecord, event_id)
         if held is None:
@@ -69,13 +74,13 @@ class AtOnce:
     async def _paying(self, event: Event) -> Paying | None:
         """How the payment stands that was asked for, with the link that was made for it just now."""
         record = await journal.load(self._hub.store, EventRecord, event.id)
-        code = code_of(record.model.reason) if record is not None else None
+        code, why = refusal_in(record.model.reason if record is not None else None)
         id_ = await payment_of(self._hub, event)
         payment = await self._looking.look(id_, ask=False) if id_ is not None else None
         if payment is None:
             return Paying(id="", state="refused", amount="", currency="", order=str(event.data.get("order") or ""),
-                          paid="", refunded="", code=code or "refused") if code is not None else None  # fmt: skip
-        return shown(payment, code)
+                          paid="", refunded="", code=code, why=why) if code is not None else None  # fmt: skip
+        return shown(payment).model_copy(update={"code": code, "why": why})
 
     async def _deliveries(self, ids: Iterable[str]) -> list[Versioned[Delivery]]:
         """An event's deliveries in the order of its plan, each followed by what it gave way to."""

@@ -16,6 +16,7 @@ from svyazka.engine.calling.rereading import Rereader
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Decision, Facts, FlowContext, Needs
 from svyazka.engine.delivering.admission import SEND_FLOW
+from svyazka.engine.delivering.lanes import lane_of
 from svyazka.engine.hub import Hub
 from svyazka.engine.rules.beginning import Obligation
 from svyazka.engine.rules.guards import addresses
@@ -28,6 +29,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import NotAnswered, SourceUnavailable
 from svyazka.model.events import Event, EventRecord, EventType
+from svyazka.model.giving_back import GiveBack
 from svyazka.model.outcomes import Blocked
 from svyazka.model.questions import Question, Told
 from svyazka.model.tenants import Tenant
@@ -42,6 +44,8 @@ class Planned:
 
     deliveries: list[Delivery] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    backs: list[tuple[str, GiveBack]] = field(default_factory=list)
+    """Money that flows, by their ids, want to go back."""
     needs: Needs = field(default_factory=Needs)
     """What the flows had to know first, and what was found of it."""
     facts: Facts = field(default_factory=Facts)
@@ -78,6 +82,8 @@ class FlowsDecide:
             if decision.reason:
                 planned.reasons.append(f"{flow.spec.id}: {decision.reason}")
             planned.deliveries += self._deliveries(decision.plans, flow.spec.id, record, tenant)
+            if decision.back is not None:
+                planned.backs.append((flow.spec.id, decision.back))
         return planned
 
     async def _fetched(self, event: Event, needs: Needs) -> Facts:
@@ -123,7 +129,7 @@ class FlowsDecide:
             return Facts()
 
     async def _ask(self, bound: BoundFlow, event: Event, facts: Facts, tenant: Tenant) -> Decision:
-        if facts.gone:
+        if facts.gone and not bound.flow.acts_on_gone:
             return Decision(reason=N_("its object is gone at the source"))
         if facts.fresh is not None:
             if facts.fresh.type not in bound.flow.wants(bound.settings):
@@ -136,6 +142,7 @@ class FlowsDecide:
             timezone=tenant.timezone,
             flow=bound.spec.id,
             channels=await self._hub.directory.channels(tenant, bound.spec.via),
+            source_timezone=_zone_of(tenant, event.connection),
         )
         return bound.flow.plan(event, facts, bound.settings, context)
 
@@ -152,13 +159,13 @@ class FlowsDecide:
             yield from deliveries_of(self._in_lanes(plan, tenant), shared, now)
 
     def _in_lanes(self, plan: Plan, tenant: Tenant) -> Plan:
-        """A person's lane is named by a keyed hash: lanes outlive the contents of deliveries."""
+        """Whatever is wanted of one person follows in his lane."""
 
         def placed(stage: Stage) -> Stage:
             known = addresses(stage.person) if stage.person is not None else []
             if not known:
                 return stage
-            lane = f"{stage.step.connection}/{self._hub.keyring.person(tenant.id, known[0])}"
+            lane = lane_of(stage.step.connection, self._hub.keyring.person(tenant.id, known[0]))
             return stage.model_copy(update={"lane": lane})
 
         return plan.model_copy(update={"stages": tuple(map(placed, plan.stages))})
@@ -193,6 +200,12 @@ def _concerns(event: Event, bound: BoundFlow) -> bool:
     if event.type is EventType.SEND_REQUESTED:
         return event.data.get("flow") == bound.spec.id
     return event.connection in bound.spec.sources
+
+
+def _zone_of(tenant: Tenant, connection: str) -> str:
+    spec = tenant.connections.get(connection)
+    zone = spec.settings.get("timezone") if spec is not None else None
+    return zone if isinstance(zone, str) else tenant.timezone
 
 
 def _waits_for_source(event: Event, error: SourceUnavailable) -> bool:

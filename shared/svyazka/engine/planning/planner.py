@@ -47,7 +47,9 @@ STEP_ASIDE = 0.05
 SLOWEST = DEFAULT_POLICY.slow * (1 + DEFAULT_POLICY.jitter)
 TENANT_GONE = N_("the tenant is gone")
 
-IN_STEP = frozenset({"records", "links", "payments", "orders", "refunded_today"})
+IN_STEP = frozenset(
+    {"records", "links", "payments", "receipts", "orders", "refunded_today", "subscriptions", "periods"}
+)
 """Kinds of documents of which somebody else's write changes what is planned."""
 
 RECEIPT_DELAYS = (3.0, 15.0, 60.0, 300.0)
@@ -127,7 +129,7 @@ class Planner:
         if event.receipt is not None:
             await self._plan_receipt(held)
             return
-        if event.type is EventType.PAYMENT_CHANGED:
+        if event.type in (EventType.PAYMENT_CHANGED, EventType.RECEIPT_CHANGED):
             await self._finish(held, Planned(reasons=await self._money.told(event)))
             return
         wished = await self._wanting.of(event, tenant) if event.about else Wished()

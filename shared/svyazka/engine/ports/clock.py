@@ -22,6 +22,11 @@ class Clock(Protocol):
         """Real seconds until business time `moment` (negative when it is past)."""
 
 
+def real_at(clock: Clock, moment: datetime) -> datetime:
+    """The real time of business time `moment`: what vendors say of times is in theirs, which is real."""
+    return clock.real() + timedelta(seconds=clock.real_seconds_until(moment))
+
+
 JITTER = timedelta(seconds=1)
 """Real time may seem to go back by so much between two looks without anybody having set the clock."""
 

@@ -103,6 +103,11 @@ class Page:
     cursor: str | None = None
 
 
+AnyOf = tuple[str, ...]
+ANY_OF_MOST = 30
+"""Firestore takes no more: https://cloud.google.com/firestore/docs/query-data/queries#limitations."""
+
+
 class Store(Protocol):
     """Documents, durable. All methods raise Unavailable when the store can't answer in time."""
 
@@ -119,27 +124,27 @@ class Store(Protocol):
         self,
         query: Query,
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         at_most: datetime | None = None,
         contains: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        """The documents that a query finds, at most `limit`, from `cursor` on. Raises ValueError for a cursor that is
-        none."""
+        """The documents that a query finds, at most `limit`, from `cursor` on. A tuple in `equal` is any of its values,
+        of which there are 1 to ANY_OF_MOST. Raises ValueError for a cursor that is none."""
 
     async def tally(
         self,
         query: Query,
         among: Sequence[str],
         *,
-        equal: Mapping[str, str] | None = None,
+        equal: Mapping[str, str | AnyOf] | None = None,
         since: datetime | None = None,
     ) -> dict[str, int]:
         """How many documents a query finds for each value of the last field of its `equal`, counted by its index.
 
         `among` are the values asked about; those without a document are left out of the answer. `since` is the least
-        of its ordered field.
+        of its ordered field. A tuple in `equal` is any of its values, of which there are 1 to ANY_OF_MOST.
         """
 
     async def total(

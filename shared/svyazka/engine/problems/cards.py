@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from svyazka.catalogue import N_
@@ -40,6 +41,9 @@ KEPT_FOR = SKELETON + timedelta(days=30)
 
 TRIES = 5
 
+CLOSED_AT_ONCE = 200
+"""Problems behind one card that end before it is looked at again."""
+
 Look = Callable[[Hub, Tenant, Problem], Awaitable[bool]]
 """Whether a problem's cause is gone."""
 
@@ -61,6 +65,8 @@ class Sight:
     about: str = ""
     """The id that its remedy names."""
     advice: str | None = None
+    title: str = ""
+    """What this one is called, where that says more than its kind's."""
     told_before: bool = False
     """The release before told of it."""
 
@@ -75,10 +81,12 @@ class Change:
 
     writes: Sequence[Write] = ()
     ways: Sequence[Write] = ()
-    """Deliveries of alerts, which may be too many for one commit."""
+    """Deliveries of alerts and ends of what stood behind a card, which may be too many for one commit."""
     tasks: Sequence[Task] = ()
     said: Sequence[Told] = ()
     moved: Sequence[Problem] = field(default=())
+    more: bool = False
+    """It isn't all yet."""
 
     def __add__(self, other: Change) -> Change:
         return Change(
@@ -87,7 +95,7 @@ class Change:
         )  # fmt: skip
 
     async def commit(self, hub: Hub) -> None:
-        """All of it or nothing. Raises Conflict."""
+        """All of it, or of its `ways` those that came first: made anew, it goes on with the rest. Raises Conflict."""
         await commit_in_parts(hub.store, self.writes, self.ways, self.tasks)
         self._log()
 
@@ -159,12 +167,12 @@ def _begun(hub: Hub, sight: Sight, held: Versioned[Problem] | None) -> Problem:
                 "occurrence": before.occurrence + end_told,
             }
         )  # fmt: skip
-    gaps = _gaps(sight)
+    gaps = _gaps(hub, sight)
     advice = with_whole_commands(hub, sight.tenant, sight.connection, sight.advice) if sight.advice else None
     command, link = _in(advice or "")
     return Problem(
         id=sight.id, tenant=sight.tenant.id, connection=sight.connection, vendor=sight.vendor, kind=kind.name,
-        cause=sight.cause, severity=kind.severity, title=kind.title.format(**gaps), text=sight.text,
+        cause=sight.cause, severity=kind.severity, title=sight.title or kind.title.format(**gaps), text=sight.text,
         remedy=Remedy(
             command=command or kind.command.format(**gaps) or None, link=link, person=kind.person.format(**gaps) or None
         ),
@@ -187,9 +195,9 @@ def _in(advice: str) -> tuple[str | None, str | None]:
     return command and command[0], link and link[0]
 
 
-def _gaps(sight: Sight) -> dict[str, str]:
+def _gaps(hub: Hub, sight: Sight) -> dict[str, str]:
     return {
-        "connection": sight.connection or "", "vendor": sight.vendor or "", "tenant": sight.tenant.id,
+        "connection": sight.connection or "", "vendor": hub.directory.called(sight.vendor), "tenant": sight.tenant.id,
         "cause": sight.cause, "about": sight.about,
     }  # fmt: skip
 
@@ -200,7 +208,7 @@ async def _folding(
     """With so many of its kind open, one card stands for all of them; None while there are fewer."""
     own = _begun(hub, sight, held).model_copy(update={"state": "folded", "text": None})
     if card is not None and card.model.is_open:
-        more = _counting(sight, card.model, card.model.folded + 1, hub.clock.now())
+        more = _counting(hub, sight, card.model, card.model.folded + 1, hub.clock.now())
         return await _stored(hub, sight.tenant, more, card) + await _stored(hub, sight.tenant, own, held)
     where = {
         "tenant": sight.tenant.id, "connection": sight.connection or "", "kind": sight.kind.name, "status": "open"
@@ -213,15 +221,15 @@ async def _folding(
         kind=sight.kind, tenant=sight.tenant, connection=sight.connection, vendor=sight.vendor, cause=FOLDED,
         text=sight.text, since=sight.since, about=sight.about, advice=sight.advice,
     )  # fmt: skip
-    one = _counting(sight, _begun(hub, many, card), len(others) + 1, hub.clock.now())
+    one = _counting(hub, sight, _begun(hub, many, card), len(others) + 1, hub.clock.now())
     change = await _stored(hub, sight.tenant, one, card) + await _stored(hub, sight.tenant, own, held)
     for other in others:
         change += await _stored(hub, sight.tenant, other.model.model_copy(update={"state": "folded"}), other)
     return change
 
 
-def _counting(sight: Sight, many: Problem, count: int, now: datetime) -> Problem:
-    title = N_("{title}; таких {count}").format(title=sight.kind.title.format(**_gaps(sight)), count=count)
+def _counting(hub: Hub, sight: Sight, many: Problem, count: int, now: datetime) -> Problem:
+    title = N_("{title}; таких {count}").format(title=sight.kind.title.format(**_gaps(hub, sight)), count=count)
     return many.model_copy(update={"folded": count, "title": title, "last_seen": now, "absent_since": None})
 
 
@@ -270,14 +278,39 @@ async def _closing(hub: Hub, tenant: Tenant, held: Versioned[Problem], silently:
     problem, kind, now = held.model, KINDS[held.model.kind], hub.clock.now()
     end = None
     if problem.said_at is not None and kind.end and not silently:
-        name = f"«{problem.connection}» ({problem.vendor})"
+        name = f"«{problem.connection}» ({hub.directory.called(problem.vendor)})"
         text = kind.end.format(tenant=tenant.name, name=name, since=local_time(problem.since, tenant))
         end = _news(problem, kind, "recovered", text)
     changes: dict[str, object] = {
         "state": "closed", "closed_at": now, "expire_at": now + KEPT_FOR, "text": None, "advice": None,
         "absent_since": problem.absent_since or now,
     }  # fmt: skip
-    return await _stored(hub, tenant, problem.model_copy(update=changes), held, end)
+    those = await _folded(hub, problem, changes) if problem.cause == FOLDED else NOTHING
+    if those.more:  # this card stays till the last of them is closed
+        soon = problem.model_copy(update={"wake_at": now})
+        return replace(those, writes=(*those.writes, journal.replace(soon, held.version)))
+    return await _stored(hub, tenant, problem.model_copy(update=changes), held, end) + those
+
+
+async def _folded(hub: Hub, card: Problem, changes: dict[str, object]) -> Change:
+    """The end of those that a card stands for, some at a time."""
+    where = {"tenant": card.tenant, "connection": card.connection or "", "kind": card.kind, "status": "folded"}
+    page = await hub.store.find(PROBLEMS_OF_KIND, equal=where, limit=CLOSED_AT_ONCE)
+    ended = journal.known(Problem, page.documents)
+    ends = tuple(
+        journal.replace(one.model.model_copy(update={**changes, "wake_at": None}), one.version) for one in ended
+    )
+    return Change(ways=ends, more=page.cursor is not None)
+
+
+async def look_soon(hub: Hub, tenant: str, connection: str, kind: Kind) -> None:
+    """Somebody did what such a card asks for: the next sweep looks whether its cause is gone, instead of at its hour.
+    Whoever is in another's way leaves it to that hour."""
+    held = await journal.load(hub.store, Problem, problem_id(tenant, connection, kind.name))
+    if held is not None and held.model.is_open:
+        due = held.model.model_copy(update={"wake_at": hub.clock.now()})
+        with suppress(Conflict):
+            await hub.store.commit([journal.replace(due, held.version)])
 
 
 # What the sweep does
@@ -303,9 +336,25 @@ async def _woken(hub: Hub, held: Versioned[Problem], looks: Mapping[str, Look]) 
     if problem.absent_since is not None:
         if now >= problem.absent_since + QUIET:
             return await _closing(hub, tenant, held)
-    elif kind.look_every is not None and await looks[kind.name](hub, tenant, problem):
+    elif kind.look_every is not None and await _is_gone(hub, tenant, problem, looks[kind.name]):
         return await _closing(hub, tenant, held)
     return await _stored(hub, tenant, problem, held)
+
+
+async def _is_gone(hub: Hub, tenant: Tenant, problem: Problem, look: Look) -> bool:
+    """Whether a problem's cause is gone: of one that stands for many, that of each."""
+    if problem.cause != FOLDED:
+        return await look(hub, tenant, problem)
+    where = {"tenant": tenant.id, "connection": problem.connection or "", "kind": problem.kind, "status": "folded"}
+    cursor: str | None = None
+    while True:
+        page = await hub.store.find(PROBLEMS_OF_KIND, equal=where, cursor=cursor)
+        for one in journal.known(Problem, page.documents):
+            if not await look(hub, tenant, one.model):
+                return False
+        cursor = page.cursor
+        if cursor is None:
+            return True
 
 
 # Writing

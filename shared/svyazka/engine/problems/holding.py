@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERIES_OF_CONNECTION_BY_STATUS
+from svyazka.engine.journal.kinds import (
+    DELIVERIES_BY_STATUS,
+    DELIVERIES_OF_CONNECTION_BY_STATUS,
+    DELIVERIES_OF_TENANT_BY_STATUS,
+)
 from svyazka.engine.ports.store import Store
 from svyazka.engine.problems.kinds import KINDS
 from svyazka.model.problems import Problem
@@ -21,17 +25,19 @@ class Holds:
 
 
 async def holds(store: Store, problem: Problem, tenant: Tenant | None) -> Holds:
-    """Counted by the store's indexes; of a problem of the whole tenant, over its connections."""
+    """Counted by the store's indexes; of a problem of the whole tenant without the oldest, which would be a question
+    for each of its connections."""
     kind = KINDS.get(problem.kind)
-    if kind is None or not kind.holds or not problem.is_open:
+    if kind is None or not kind.holds or not problem.is_open or tenant is None:
         return Holds()
-    whole = list(tenant.connections) if tenant else []
-    count, oldest = 0, []
-    for connection in [problem.connection] if problem.connection else whole:
-        where = {"tenant": problem.tenant, "connection": connection}
-        found = await store.tally(DELIVERIES_OF_CONNECTION_BY_STATUS, list(kind.holds), equal=where)
-        count += sum(found.values())
-        for status in found:
-            page = await store.find(DELIVERIES_BY_STATUS, equal={**where, "status": status}, limit=1)
-            oldest += [moment for one in page.documents if isinstance(moment := one.fields["created_at"], datetime)]
-    return Holds(count, min(oldest, default=None))
+    where = {"tenant": problem.tenant}
+    if not problem.connection:
+        found = await store.tally(DELIVERIES_OF_TENANT_BY_STATUS, list(kind.holds), equal=where)
+        return Holds(sum(found.values()))
+    where["connection"] = problem.connection
+    found = await store.tally(DELIVERIES_OF_CONNECTION_BY_STATUS, list(kind.holds), equal=where)
+    if not found:
+        return Holds()
+    page = await store.find(DELIVERIES_BY_STATUS, equal={**where, "status": tuple(found)}, limit=1)
+    oldest = [moment for one in page.documents if isinstance(moment := one.fields["created_at"], datetime)]
+    return Holds(sum(found.values()), min(oldest, default=None))

@@ -66,7 +66,7 @@ BLOCKED = Kind(
 )  # fmt: skip
 UNKNOWN = Kind(
     name="unknown", severity="error", title=N_("«{connection}»: неизвестно, выполнено ли; само не повторяется"),
-    closed_by=Closer.LOOK, look_every=HOUR,
+    closed_by=Closer.LOOK, look_every=timedelta(minutes=10),
     command="svyazka deliveries --connection {tenant}/{connection} --status unknown", holds=(Status.UNKNOWN,),
     alert=("unknown", "first"), daily=True,
 )  # fmt: skip
@@ -177,6 +177,20 @@ PAYMENT = Kind(
     name="payment", severity="error", title=N_("«{connection}»: с платежом что-то не так ({cause})"),
     closed_by=Closer.LOOK, look_every=DAY, command="svyazka payments {about}", alert=("payment {cause}", "first"),
 )  # fmt: skip
+NO_ORDER = Kind(
+    name="no_order", severity="error", title=N_("«{connection}»: пришли деньги, а заказа на них у нас нет"),
+    closed_by=Closer.LOOK, look_every=DAY, command="svyazka events --connection {tenant}/{connection}",
+    alert=("no_order {cause}", "first"),
+)  # fmt: skip
+SUBSCRIPTION = Kind(
+    name="subscription", severity="error", title=N_("подписка ждёт вашего решения"),
+    closed_by=Closer.LOOK, look_every=DAY, command="svyazka subscriptions show {about}",
+    alert=("subscription {cause}", "first"),
+)  # fmt: skip
+RECEIPT = Kind(
+    name="receipt", severity="error", title=N_("«{connection}»: с чеком что-то не так ({cause})"),
+    closed_by=Closer.LOOK, look_every=DAY, command="svyazka receipts {about}", alert=("receipt {cause}", "first"),
+)  # fmt: skip
 IN_STEP_DRIFTS = Kind(
     name="in_step_drifts", severity="warning",
     title=N_("«{cause}»: системы расходятся больше, чем раньше"),
@@ -189,7 +203,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         BLOCKED, DOWN, UNKNOWN, DEAD, REFUSED, TWICE, QUARANTINED, SETTINGS, HOOK, NO_ACCESS, FOREIGN, POLL, SILENT,
         ENDS, GAP, FLOOD, QUICK, CODES, JOB_HELD, JOB_FAILED,
-        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD, IN_STEP_DRIFTS, PAYMENT,
+        IN_STEP_WAITS, IN_STEP_ASKS, IN_STEP_HELD, IN_STEP_DRIFTS, PAYMENT, NO_ORDER, SUBSCRIPTION, RECEIPT,
     )
 }  # fmt: skip
 """All of them."""

@@ -9,7 +9,7 @@ from svyazka.catalogue import N_
 from svyazka.model.commands import Repeat
 from svyazka.model.deliveries import Attempt, Delivery
 from svyazka.model.errors import PlainHttp, RefusedAddress
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Unclear, Unknown
+from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unclear, Unknown
 from svyazka.model.reasons import Reason
 
 
@@ -33,6 +33,22 @@ def resolved(delivery: Delivery, outcome: Outcome) -> Outcome:
         code=outcome.code, message=outcome.message, after=outcome.after, outage=outcome.outage, maybe_sent=True,
         reason=outcome.reason,
     )  # fmt: skip
+
+
+def in_doubt(outcome: Outcome) -> Outcome:
+    """What a failure means that came once something of the same attempt may have been done: of that it says nothing,
+    neither that it wasn't nor that it won't be."""
+    if isinstance(outcome, Succeeded | Unclear | Unknown) or (isinstance(outcome, Retry) and outcome.maybe_sent):
+        return outcome
+    code, message = getattr(outcome, "code", outcome.kind), outcome.message
+    reason, outage = getattr(outcome, "reason", Reason.OTHER), getattr(outcome, "outage", True)
+    return Unclear(code=code, message=message, reason=reason, outage=outage, after=getattr(outcome, "after", None))
+
+
+def not_all(outcome: Outcome, wrote_before: int) -> Outcome:
+    """What an attempt of several requests came to: "not now" is said of the last of them, and one before it may have
+    been taken."""
+    return in_doubt(outcome) if isinstance(outcome, Retry) and wrote_before else outcome
 
 
 def not_said(asked: Outcome | None) -> Outcome | None:

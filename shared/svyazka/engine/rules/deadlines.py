@@ -38,6 +38,10 @@ TIMES: dict[Deadline, Times] = {
     Deadline.SLOW: Times(call=90 * SCALE, lease=110 * SCALE),
 }
 
+GIVES_WAY_AFTER = 1.2 * SCALE
+"""For one try at a link while somebody waits and there is another provider, whose link then comes within two seconds in
+all: by itself a link takes no money, so that nothing is lost by not waiting."""
+
 CALL_LIMIT, LEASE = TIMES[Deadline.CALL].call, TIMES[Deadline.CALL].lease
 """Those of what names no class, and of reads."""
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from svyazka.engine.rules.paying import MERGED, Found, attempt_of, next_id, settle, with_oddity, with_state
+from svyazka.engine.rules.paying import (
+    GIVEN_UP,
+    MERGED,
+    Found,
+    attempt_of,
+    may_come_yet,
+    next_id,
+    settle,
+    with_oddity,
+    with_state,
+)
 from svyazka.model.money import Money, sum_of
 from svyazka.model.payments import (
     IN_FLIGHT,
     Attempt,
-    Decline,
     OddityKind,
     Payment,
-    PaymentSeen,
-    RefundSeen,
-    RefundState,
-    SeenState,
     Transaction,
     TransactionKind,
     TransactionStatus,
 )
+from svyazka.model.seen import Decline, PaymentSeen, RefundSeen, RefundState, SeenState
 
 T, K = TransactionStatus, TransactionKind
 
@@ -34,9 +40,10 @@ def with_seen(payment: Payment, n: int, seen: PaymentSeen, now: datetime, testin
     if seen.amount.currency != payment.amount.currency:
         return with_oddity(payment, OddityKind.OTHER_CURRENCY, about, now)
     if testing is not None and seen.test is not None and seen.test is not testing:
-        return with_oddity(payment, OddityKind.TEST_ON_LIVE, about, now)
+        return _of_other_mode(payment, about, seen, now)
+    payment = _without_modes(payment, about)
     attempt = attempt_of(payment, n)
-    if attempt.external_id not in (None, seen.external_id):
+    if _is_anothers(payment, attempt, seen) or attempt.external_id not in (None, seen.external_id, seen.link):
         payment, attempt = _of_another_id(payment, attempt, seen)
     payment = _with_attempt(payment, _described(attempt, seen))
     payment = _money_moved(payment, attempt.n, seen, now)
@@ -44,13 +51,44 @@ def with_seen(payment: Payment, n: int, seen: PaymentSeen, now: datetime, testin
     return with_state(_odd(payment, attempt.n, seen, now))
 
 
+_MODES = {
+    (True, True): OddityKind.TEST_ON_LIVE, (True, False): OddityKind.TEST_BEGUN_ON_LIVE,
+    (False, True): OddityKind.LIVE_ON_TEST, (False, False): OddityKind.LIVE_BEGUN_ON_TEST,
+}  # fmt: skip
+"""By whether it is play money, and whether any came."""
+
+
+def _of_other_mode(payment: Payment, about: str, seen: PaymentSeen, now: datetime) -> Payment:
+    """Told of as what it is now: begun with the wrong key, or paid so."""
+    came = seen.state in (SeenState.PAID, SeenState.HELD)
+    if came:
+        payment = _without_modes(payment, about, _MODES[seen.test is True, True])
+    return with_oddity(payment, _MODES[seen.test is True, came], about, now)
+
+
+def _without_modes(payment: Payment, about: str, but: OddityKind | None = None) -> Payment:
+    """What was told of that before holds no more: the keys were mended, or money came since."""
+    over = [one for one in payment.oddities if one.about == about and one.kind in _MODES.values() and one.kind != but]
+    if all(one.closed for one in over):
+        return payment
+    oddities = [one.model_copy(update={"closed": True}) if one in over else one for one in payment.oddities]
+    return payment.model_copy(update={"oddities": tuple(oddities)})
+
+
 def _described(attempt: Attempt, seen: PaymentSeen) -> Attempt:
     """What is known of the attempt itself; what this answer doesn't show stays."""
     shown = {
         "external_id": seen.external_id, "url": seen.url, "ends_at": seen.ends_at, "saved": seen.saved,
         "fee": seen.fee, "method": seen.method,
+        "held_until": seen.ends_at if seen.state is SeenState.HELD else None,
     }  # fmt: skip
     return attempt.model_copy(update={name: value for name, value in shown.items() if value is not None})
+
+
+def _is_anothers(payment: Payment, attempt: Attempt, seen: PaymentSeen) -> bool:
+    """Whether the provider's payment is known as another attempt's already: it is counted once."""
+    others = [one for one in payment.attempts if one.n != attempt.n and one.connection == attempt.connection]
+    return any(one.external_id == seen.external_id for one in others)
 
 
 def _of_another_id(payment: Payment, attempt: Attempt, seen: PaymentSeen) -> tuple[Payment, Attempt]:
@@ -129,7 +167,20 @@ def _refunds_seen(payment: Payment, n: int, seen: PaymentSeen, now: datetime) ->
         payment = with_refund_seen(payment, n, refund, now)
     if seen.refunds is None and seen.refunded is not None:
         payment = _refunded_in_all(payment, n, seen.refunded, now)
-    return payment
+    return _refunded_in_part(payment, n, now) if seen.in_part else payment
+
+
+def _refunded_in_part(payment: Payment, n: int, now: datetime) -> Payment:
+    """Where it is only shown that some part went back: that proves the one refund of ours that its provider has taken,
+    if there is no other that it could be."""
+    own = [one for one in payment.of_attempt(n) if one.kind is K.REFUND]
+    own = [one for one in own if one.status is not T.DECLINED or may_come_yet(one)]
+    if len(own) == 1 and may_come_yet(own[0]):
+        return _after_all(payment, own[0], now)
+    if len(own) != 1 or own[0].status not in IN_FLIGHT or own[0].external_id is None:
+        return payment
+    settled = settle(payment.transactions, own[0].id, status=T.DONE, at=now)
+    return with_state(payment.model_copy(update={"transactions": settled}))
 
 
 def with_refund_seen(payment: Payment, n: int, seen: RefundSeen, now: datetime) -> Payment:
@@ -151,6 +202,8 @@ def with_refund_seen(payment: Payment, n: int, seen: RefundSeen, now: datetime) 
         payment = with_oddity(payment, OddityKind.REFUND_REFUSED, one.id, now)
     if one.status is T.DONE and seen.state is RefundState.OVER:
         payment = with_oddity(payment, OddityKind.SAID_OTHERWISE, one.id, now)
+    if one.status in GIVEN_UP and after is T.DONE:
+        payment = with_oddity(payment, OddityKind.REFUND_AFTER_ALL, one.id, now)
     if payment.refunded > payment.captured:
         payment = with_oddity(payment, OddityKind.REFUNDED_MORE, one.id, now)
     return with_state(payment)
@@ -165,12 +218,25 @@ def _refunded_in_all(payment: Payment, n: int, total: Money, now: datetime) -> P
             changes = {"status": T.DONE, "at": now}
             payment = payment.model_copy(update={"transactions": settle(payment.transactions, one.id, **changes)})
             left -= one.amount
+    late = next((one for one in own if may_come_yet(one) and one.amount == left), None)
+    if late is not None:
+        return _after_all(payment, late, now)
     in_flight = any(one.status in IN_FLIGHT for one in payment.of_attempt(n) if one.kind is K.REFUND)
     if left.kopecks > 0 and not in_flight:
         made = Transaction(
             id=next_id(payment), kind=K.REFUND, attempt=n, status=T.DONE, amount=left, at=now, by="provider"
         )
         payment = payment.model_copy(update={"transactions": (*payment.transactions, made)})
+    return with_state(payment)
+
+
+def _after_all(payment: Payment, one: Transaction, now: datetime) -> Payment:
+    """A refund of ours that was given up has gone back."""
+    settled = settle(payment.transactions, one.id, status=T.DONE, at=now)
+    payment = payment.model_copy(update={"transactions": settled})
+    payment = with_oddity(payment, OddityKind.REFUND_AFTER_ALL, one.id, now)
+    if payment.refunded > payment.captured:
+        payment = with_oddity(payment, OddityKind.REFUNDED_MORE, one.id, now)
     return with_state(payment)
 
 

@@ -5,6 +5,7 @@ A transaction follows the newest evidence, and `done` stays done. The payment's 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -70,7 +71,7 @@ def state_of(payment: Payment) -> PaymentState:
         if not refunded or captured - refunded >= payment.amount:
             return S.PAID
         return S.REFUNDED if refunded >= captured else S.PART_REFUNDED
-    if any(_is_held(payment, attempt.n) for attempt in payment.attempts):
+    if any(is_held(payment, attempt.n) for attempt in payment.attempts):
         return S.HELD
     counted = [one for one in payment.transactions if not is_orphan(payment, one)]
     if any(one.status is T.UNKNOWN for one in counted):
@@ -103,7 +104,8 @@ def attempt_of(payment: Payment, n: int) -> Attempt:
     return next(one for one in payment.attempts if one.n == n)
 
 
-def _is_held(payment: Payment, n: int) -> bool:
+def is_held(payment: Payment, n: int) -> bool:
+    """Whether an attempt's provider holds money that is neither taken nor let go."""
     own = payment.of_attempt(n)
     ended = any(one.kind in (K.CAPTURE, K.VOID) and one.status is T.DONE for one in own)
     return not ended and any(one.kind is K.AUTHORISE and one.status is T.DONE for one in own)
@@ -157,6 +159,12 @@ def refunded_by(payment: Payment, amount: Money) -> Attempt | None:
     return able[-1] if able else None
 
 
+def as_it_stands(payment: Payment) -> str:
+    """A mark of what has moved: whoever decides about money decides about what was shown."""
+    moved = "|".join(f"{one.id} {one.status} {one.amount.kopecks}" for one in payment.transactions)
+    return hashlib.sha256(f"{payment.id}|{payment.state}|{moved}".encode()).hexdigest()[:12]
+
+
 def next_id(payment: Payment) -> str:
     """Of a transaction that is added."""
     return f"t{len(payment.transactions) + 1}"
@@ -174,11 +182,24 @@ def with_oddity(payment: Payment, kind: OddityKind, about: str, now: datetime) -
 
 
 UNKNOWN_LONG = timedelta(hours=1)
+REFUND_LONG = timedelta(days=3)
+"""A bank says so within a day or two, where it says so at all."""
+
+
+HOLD_TOLD = timedelta(days=1)
+"""Before what is held goes back by itself, its business hears of it."""
 
 
 def with_patience_over(payment: Payment, now: datetime) -> Payment:
-    """What is unknown for an hour is told of. It stays unknown."""
+    """What is unknown for an hour, a refund that is on its way for days, or a hold that is about to end, is told of. It
+    stays as it is."""
+    for attempt in payment.attempts:
+        end = attempt.held_until
+        if end is not None and not attempt.called_off and end - HOLD_TOLD <= now and is_held(payment, attempt.n):
+            payment = with_oddity(payment, OddityKind.HOLD_ENDS, str(attempt.n), now)
     for one in payment.transactions:
+        if one.kind is K.REFUND and one.status in IN_FLIGHT and now - one.at >= REFUND_LONG:
+            payment = with_oddity(payment, OddityKind.REFUND_LONG, one.id, now)
         if one.status is T.UNKNOWN and not is_orphan(payment, one) and now - one.at >= UNKNOWN_LONG:
             payment = with_oddity(payment, OddityKind.UNKNOWN_LONG, one.id, now)
     return payment
@@ -195,8 +216,47 @@ ASKED_AFTER: Sequence[timedelta] = (_MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 6
 def looks_again(payment: Payment) -> timedelta | None:
     """How long till the provider is asked again; None where nothing can come of itself any more."""
     if not may_change(payment):
-        return None
+        late = payment.looks < LATE_LOOKS and any(may_be_paid_late(payment, one) for one in payment.attempts)
+        late = late or (payment.looks < len(ASKED_AFTER) and any(map(may_come_yet, payment.transactions)))
+        return ASKED_AFTER[payment.looks] if late else None
     return ASKED_AFTER[min(payment.looks, len(ASKED_AFTER) - 1)]
+
+
+def hold_told_at(payment: Payment, now: datetime) -> datetime | None:
+    """When somebody is to be told that a hold ends, if that is still to come."""
+    ends = [one.held_until - HOLD_TOLD for one in payment.attempts if one.held_until and is_held(payment, one.n)]
+    return min((one for one in ends if one > now), default=None)
+
+
+LINK_LIFE = timedelta(days=45)
+"""So long whoever holds a link may take to pay. Some providers' links have no end of their own."""
+
+
+def is_past(attempt: Attempt, now: datetime) -> bool:
+    """Whether a link was shown so long ago that nobody is waited for any more."""
+    return attempt.shown_at is not None and now - attempt.shown_at >= LINK_LIFE
+
+
+LATE_LOOKS = 5
+"""Within half a day, who was declined has tried again or gone."""
+
+
+def may_come_yet(one: Transaction) -> bool:
+    """Whether it was given up while a try of it may have been on its way: in a process that is frozen, or at a provider
+    that is slow. Nobody may ever tell of what that comes to, so that it is looked for during the day after."""
+    return one.doubted and one.status in GIVEN_UP
+
+
+GIVEN_UP = frozenset({TransactionStatus.DECLINED, TransactionStatus.NEVER_SENT})
+
+
+def may_be_paid_late(payment: Payment, attempt: Attempt) -> bool:
+    """Whether money may still come by this link, whose payment is over. Some pages let whoever was declined try again,
+    which then is another payment under the same number. Who was already paying when it was called off may be through
+    with it a moment later, whatever else is paid; of that nobody may ever tell."""
+    if attempt.by is not By.LINK or attempt.shown_at is None or (payment.captured and not attempt.called_off):
+        return False
+    return all(one.status is T.DECLINED for one in payment.of_attempt(attempt.n))
 
 
 def may_change(payment: Payment) -> bool:

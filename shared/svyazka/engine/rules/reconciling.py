@@ -6,22 +6,14 @@ ours less the sum of theirs is always the sum of the differences: what isn't exp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from svyazka.model.money import Money
-from svyazka.model.payments import (
-    Payment,
-    PaymentSeen,
-    RefundSeen,
-    RefundState,
-    SeenState,
-    TransactionKind,
-    TransactionStatus,
-    numbered,
-)
+from svyazka.model.payments import By, Payment, TransactionKind, TransactionStatus, numbered
+from svyazka.model.seen import PaymentSeen, RefundSeen, RefundState, SeenState
 
 
 class Cause(StrEnum):
@@ -33,6 +25,8 @@ class Cause(StrEnum):
     """Here it is done, and the provider doesn't list it."""
     NOT_HERE = "not_here"
     """The provider lists it under a number of ours, and here it isn't done."""
+    REFUSED_HERE = "refused_here"
+    """The provider lists as done what it had refused, or had nothing of, when it was last asked."""
     NOT_OURS = "not_ours"
     """Begun past Svyazka: in the cabinet, by another shop's page."""
     OTHER_AMOUNT = "other_amount"
@@ -55,6 +49,8 @@ class Moved:
     at: datetime
     payment: str | None = None
     """Ours, where it is one."""
+    number: str | None = None
+    """Our own of it, where the provider shows that."""
     fee: Money | None = None
     test: bool = False
 
@@ -92,9 +88,12 @@ class Month:
         return self.ours - self.theirs - sum(one.kopecks for one in self.differences)
 
 
-def compared(ours: Iterable[Moved], theirs: Iterable[Moved], first: datetime, until: datetime) -> Month:
+def compared(
+    ours: Iterable[Moved], theirs: Iterable[Moved], first: datetime, until: datetime,
+    given_up: Container[str | None] = (),
+) -> Month:  # fmt: skip
     """A month from `first` to before `until`. Both sides are to be given with some days around it, so that what lies
-    across its edges is found."""
+    across its edges is found. `given_up`: ids and numbers of what was refused as far as we know."""
 
     def within(moved: Moved | None) -> bool:
         return moved is not None and first <= moved.at < until
@@ -109,6 +108,8 @@ def compared(ours: Iterable[Moved], theirs: Iterable[Moved], first: datetime, un
             continue
         kopecks = (mine.signed if mine and within(mine) else 0) - (its.signed if its and within(its) else 0)
         cause = _cause(mine, its, within(mine), within(its))
+        if cause is Cause.NOT_HERE and its is not None and (its.external_id in given_up or its.number in given_up):
+            cause = Cause.REFUSED_HERE
         if cause is None:
             agreed += 1
             continue
@@ -137,11 +138,22 @@ def _cause(mine: Moved | None, its: Moved | None, mine_within: bool, its_within:
 # What each side shows
 
 
+def given_up_here(payment: Payment) -> Iterator[str]:
+    """Ids and numbers of what was refused, or was never there, as far as we know."""
+    for one in payment.transactions:
+        if one.status in (TransactionStatus.DECLINED, TransactionStatus.NEVER_SENT):
+            attempt = next(it for it in payment.attempts if it.n == one.attempt)
+            names = (one.external_id, one.number) if one.kind is TransactionKind.REFUND else (
+                attempt.external_id, attempt.number
+            )  # fmt: skip
+            yield from (name for name in names if name is not None)
+
+
 def moved_here(payments: Iterable[Payment], connection: str) -> list[Moved]:
     """What was done through a connection, as we know it."""
     found = []
     for payment in payments:
-        attempts = {one.n: one for one in payment.attempts if one.connection == connection}
+        attempts = {one.n: one for one in payment.attempts if one.connection == connection and one.by is not By.HAND}
         for one in payment.transactions:
             attempt = attempts.get(one.attempt)
             if attempt is None or one.status is not TransactionStatus.DONE:
@@ -169,8 +181,8 @@ def moved_there(payments: Iterable[PaymentSeen], refunds: Sequence[tuple[str, Re
         times[seen.external_id] = at
         if seen.state is SeenState.PAID:
             moved = Moved(
-                What.PAYMENT, seen.external_id, seen.captured or seen.amount, at, ours[seen.external_id], seen.fee,
-                test=seen.test is True,
+                What.PAYMENT, seen.external_id, seen.captured or seen.amount, at, ours[seen.external_id], seen.number,
+                seen.fee, test=seen.test is True,
             )  # fmt: skip
             found[What.PAYMENT, seen.external_id] = moved
         refunds = [*refunds, *((seen.external_id, one) for one in seen.refunds or ())]
@@ -180,6 +192,6 @@ def moved_there(payments: Iterable[PaymentSeen], refunds: Sequence[tuple[str, Re
             named = numbered(refund.number)
             id_ = ours.get(payment) or (named[0] if named else None)
             found[What.REFUND, refund.external_id] = Moved(
-                What.REFUND, refund.external_id, refund.amount, refunded_at, id_
+                What.REFUND, refund.external_id, refund.amount, refunded_at, id_, refund.number
             )
     return list(found.values())

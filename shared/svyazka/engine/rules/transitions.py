@@ -12,6 +12,7 @@ from svyazka.model.base import SKELETON
 from svyazka.model.deliveries import FINAL, Attempt, Delivery, LastError, Status
 from svyazka.model.events import RECEIPT_RANK, ReceiptState
 from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
+from svyazka.model.seen import moved_money
 
 GIVE_BACK_DELAY = timedelta(seconds=2)
 
@@ -140,6 +141,9 @@ def merged(current: Delivery, outcome: Outcome, attempt: Attempt, now: datetime)
             update={"external_id": outcome.external_id, "produced": made, "cost": outcome.cost, "seen": outcome.seen}
         )  # fmt: skip
     same = outcome.already or outcome.external_id in (None, current.external_id)
+    if moved_money(outcome.seen) and not moved_money(current.seen):
+        # Refused to whoever took the claim over, and done all the same for whoever was frozen.
+        return current.model_copy(update={"seen": outcome.seen})
     return current if same else current.model_copy(update={"duplicate_effect": True})
 
 

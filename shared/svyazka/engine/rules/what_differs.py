@@ -5,12 +5,12 @@ Keeping several systems in step (who changed what since they agreed) is another 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from svyazka.model.contacts import normalize_email, normalize_phone
+from svyazka.model.names import company_name
 from svyazka.model.records import CLEARED, SETS, TELLING, UNREAD, Key, KeyType, Object, Shown, Value, Wanted
 
 Keeps = Callable[[str, Value], Value]
@@ -98,14 +98,6 @@ def shows(one: Object, key: Key) -> bool:
         return key.value in {company_name(name) for name in one.elements("name")}
     name, wanted = (key.by.value, key.value) if key.by is not KeyType.CHAT else key.value.split(":", 1)
     return wanted in {normal_element(name, element) for element in one.elements(name)}
-
-
-def company_name(name: str) -> str:
-    """A company's name as it is compared: without quotes, in lower case."""
-    return " ".join(_QUOTES.sub(" ", name.casefold().replace("ё", "е")).split())
-
-
-_QUOTES = re.compile("[\"'«»„“”‘’`]")
 
 
 def plain_amount(text: str) -> str | None:

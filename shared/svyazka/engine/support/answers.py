@@ -10,10 +10,12 @@ import codecs
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
-
-import httpx
+from typing import TYPE_CHECKING
 
 from svyazka.catalogue import N_
+
+if TYPE_CHECKING:
+    import httpx
 
 OFFERED = "gzip, deflate"
 """Encodings that we ask for: those that are unpacked here, and no others."""
@@ -136,6 +138,8 @@ def text_of(response: httpx.Response, most: int) -> str:
 
 @lru_cache(maxsize=256)  # a vendor's answers are all of one type, and to read that costs more than to read the answer
 def _charset(content_type: str) -> str:
+    import httpx
+
     claimed = httpx.Response(200, headers=[(b"content-type", content_type.encode())]).charset_encoding
     try:
         name = codecs.lookup(claimed or "utf-8").name

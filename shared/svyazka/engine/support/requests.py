@@ -13,8 +13,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-
 from svyazka.catalogue import N_
 from svyazka.engine.support.answers import OFFERED
 from svyazka.model.errors import RefusedAddress
@@ -45,6 +43,8 @@ def made(
     content: bytes | None = None,
 ) -> Request:
     """The call that these make: a body of `content`, else a form of `data`, else JSON. Raises RefusedAddress."""
+    import httpx
+
     own = {name.lower(): value for name, value in (headers or {}).items()}
     kind, body = _body(content, data, json)
     said = {**ALWAYS, "content-type": kind, **own} if kind else {**ALWAYS, **own}
@@ -57,6 +57,8 @@ def made(
 
 @lru_cache(maxsize=1024)
 def _spelled(url: str) -> str:
+    import httpx
+
     return str(httpx.URL(url))
 
 

@@ -55,6 +55,9 @@ class News:
     occurrence: int = 1
     lasts: bool = False
     """It has no time of its own after which it is of no use: `undelivered.overtaken` ends it."""
+    operators: bool = True
+    """Those who run the installation are told too."""
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,12 @@ async def compose(hub: Hub, tenant: Tenant, connection: str | None, news: News) 
     text = with_whole_commands(hub, tenant, connection, news.text)
     id_ = alert_id(tenant.id, connection, news.kind, news.stage, news.about)
     well = connection if news.stage == "recovered" else None
-    new = _New(hub, id_, text, now, None if news.lasts else now + USEFUL_FOR, well)
+    guards = Guards(not_before=news.not_before, expires_at=None if news.lasts else now + USEFUL_FOR)
+    new = _New(hub, id_, text, now, guards, well)
+    operators = await _operators(hub) if news.operators else []
     deliveries = [
         *[await new.delivery(tenant, addressee, f"to/{index}") for index, addressee in enumerate(tenant.alerts.to)],
-        *[await new.delivery(owner, one, step) for owner, one, step in await _operators(hub)],
+        *[await new.delivery(owner, one, step) for owner, one, step in operators],
     ]
     ready = [delivery for delivery in deliveries if delivery is not None]
     alert = Alert(
@@ -135,7 +140,7 @@ class _New:
     id: str
     text: str
     now: datetime
-    expires_at: datetime | None
+    guards: Guards
     well: str | None
 
     async def delivery(self, tenant: Tenant, addressee: Addressee, step: str) -> Delivery | None:
@@ -146,7 +151,7 @@ class _New:
         command = SendMessage(to=to, text=self.text, subject="Svyazka")
         obligation = Obligation(
             tenant=tenant.id, flow=ALERT_FLOW, subject=f"alert:{self.id}", event=self.id, base_at=self.now,
-            guards=Guards(expires_at=self.expires_at), fallback_seconds=NEXT_WAY_AFTER.total_seconds(),
+            guards=self.guards, fallback_seconds=NEXT_WAY_AFTER.total_seconds(),
             blank_at=self.now + tenant.retention,
         )  # fmt: skip
         return begun(obligation, await steps(self.hub, tenant, addressee, command, step, self.well), self.now)

@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
-from svyazka.catalogue import N_, _
+from svyazka.catalogue import N_, _, told
+from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.contracts.dispatch import carried
 from svyazka.engine.contracts.flow import Channel, Flow, FlowSettings
 from svyazka.engine.contracts.manifest import Manifest
@@ -46,6 +47,12 @@ class Account:
     def timezone(self) -> str:
         """Of the place whose clock its vendor shows."""
         return self.settings.timezone or self.tenant.timezone
+
+    @property
+    def records(self) -> Records[Any] | None:
+        """The way to its objects."""
+        spec = self.tenant.connections.get(self.name)
+        return self.manifest.records_under(spec.settings if spec is not None else {})
 
     def channel(self) -> Channel:
         """This connection as flows see it."""
@@ -120,6 +127,13 @@ class Directory:
         self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
         self._flows: dict[str, tuple[Tenant, list[BoundFlow]]] = {}
         """With the reading of the tenant that they were bound for."""
+
+    def called(self, vendor: str | None) -> str:
+        """A vendor as people know it: in texts for the business, which are Russian."""
+        try:
+            return told(self.manifests(vendor).title, "ru") or vendor if vendor else ""
+        except (ConfigError, KeyError):
+            return vendor or ""
 
     def forget(self) -> None:
         """Drop what is cached: something was just changed here."""

@@ -235,7 +235,11 @@ class Poller:
         text = N_(
             "{tenant}: {name} не удаётся опросить с {local_time}: о чём не пришёл вебхук, того пока не "
             "видно. Спрашиваем дальше."
-        ).format(tenant=tenant.name, name=f"«{account.name}» ({account.vendor})", local_time=local_time(since, tenant))
+        ).format(
+            tenant=tenant.name,
+            name=f"«{account.name}» ({self._hub.directory.called(account.vendor)})",
+            local_time=local_time(since, tenant),
+        )
         sight = Sight(
             kind=POLL, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=since,
             told_before=told_before,
@@ -254,7 +258,7 @@ class Poller:
             connection=account.name,
             local_time=local_time(since, tenant),
             local_time2=local_time(until, tenant),
-            vendor=account.vendor,
+            vendor=self._hub.directory.called(account.vendor),
         )
         sight = Sight(
             kind=GAP, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=since,

@@ -18,6 +18,7 @@ from svyazka.engine.journal.kinds import (
     RAWS_OF_CONNECTION_BY_STATUS,
 )
 from svyazka.engine.paying.oddities import is_odd
+from svyazka.engine.paying.receipt_cards import is_wrong
 from svyazka.engine.problems.cards import Look
 from svyazka.engine.problems.kinds import DAY, WEEK
 from svyazka.engine.upkeep.silent_hooks import last_call, seen, still_foreign
@@ -28,6 +29,8 @@ from svyazka.model.in_step import Switch, switch_id
 from svyazka.model.jobs import Job, JobState
 from svyazka.model.payments import Payment
 from svyazka.model.problems import Problem
+from svyazka.model.receipts import ReceiptIntent
+from svyazka.model.subscriptions import Subscription, SubscriptionState
 from svyazka.model.tenants import Tenant
 
 
@@ -55,9 +58,20 @@ async def _none_quarantined(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
 
 
 async def _payment_is_well(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
-    """Mended; or for a week nobody could mend it: then it is history, and stands in the payment's own."""
+    """Mended, or seen to by somebody: money doesn't put itself right by time."""
     held = await journal.load(hub.store, Payment, problem.cause.partition(":")[2])
-    return held is None or not is_odd(held.model, problem.cause) or hub.clock.now() - problem.last_seen >= WEEK
+    return held is None or not is_odd(held.model, problem.cause)
+
+
+async def _owner_has_decided(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    held = await journal.load(hub.store, Subscription, problem.cause)
+    return held is None or held.model.state is not SubscriptionState.NEEDS_OWNER
+
+
+async def _receipt_is_well(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
+    """Registered, by whoever; what is missing stays told for as long as it is."""
+    held = await journal.load(hub.store, ReceiptIntent, problem.cause.partition(":")[2])
+    return held is None or not is_wrong(held.model, problem.cause, hub.clock.now())
 
 
 async def _a_day_has_gone(hub: Hub, tenant: Tenant, problem: Problem) -> bool:
@@ -170,6 +184,9 @@ LOOKS: Mapping[str, Look] = {
     "in_step_asks": _nothing_is_asked,
     "in_step_held": _nothing_is_held,
     "payment": _payment_is_well,
+    "no_order": _not_met_for(30 * DAY),
+    "subscription": _owner_has_decided,
+    "receipt": _receipt_is_well,
     "in_step_drifts": _not_met_for(8 * DAY),
 }
 """By kind."""

@@ -11,7 +11,9 @@ from svyazka.engine.journal.kinds import (
     STALE_EVENTS,
     STALE_PAYMENTS,
     STALE_RAWS,
+    STALE_RECEIPTS,
     STALE_SEALED,
+    STALE_SUBSCRIPTIONS,
 )
 from svyazka.engine.journal.tasks import retain_task
 from svyazka.engine.journal.transition import replace_delivery
@@ -21,6 +23,7 @@ from svyazka.engine.ports.store import Document, Write
 from svyazka.engine.rules.paying import may_change
 from svyazka.engine.support.each_due import each_due
 from svyazka.engine.support.logs import log
+from svyazka.model.checks import SettleCheck
 from svyazka.model.commands import (
     AddNote,
     AddTask,
@@ -40,7 +43,9 @@ from svyazka.model.errors import Conflict, Unavailable
 from svyazka.model.events import EventRecord, EventStatus, RawRecord
 from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, RefundPayment
 from svyazka.model.payments import Payment
+from svyazka.model.receipts import IntentState, ReceiptIntent, RegisterReceipt
 from svyazka.model.sealed import SealedBatch
+from svyazka.model.subscriptions import Subscription
 
 RETAIN_LIMIT = 20.0
 """Real seconds that one run takes for each kind of document; what is left then is the next one's, at once."""
@@ -60,7 +65,8 @@ class Retention:
     async def retain(self) -> int:
         """One run; how many documents were emptied."""
         blanked, finished = 0, True
-        for query in (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES, STALE_PAYMENTS):
+        stale = (STALE_EVENTS, STALE_RAWS, STALE_DELIVERIES, STALE_PAYMENTS, STALE_RECEIPTS, STALE_SUBSCRIPTIONS)
+        for query in stale:
             through = await each_due(self._hub.store, query, self._hub.clock.now(), RETAIN_LIMIT, self._blank)
             blanked, finished = blanked + through.done, finished and through.finished
         blanked += await self._blobs()
@@ -130,13 +136,23 @@ def blanked_write(document: Document) -> Write:
                 payment.model.model_copy(update={"blank_at": _later(payment.model)}), payment.version
             )
         return journal.replace(payment.model.blanked(), payment.version)
+    if document.kind == "receipts":
+        receipt = journal.read(ReceiptIntent, document)
+        if receipt.model.state is not IntentState.DONE:  # it is owed, and without its lines nobody could register it
+            return journal.replace(
+                receipt.model.model_copy(update={"blank_at": _later(receipt.model)}), receipt.version
+            )
+        return journal.replace(receipt.model.blanked(), receipt.version)
+    if document.kind == "subscriptions":
+        subscription = journal.read(Subscription, document)
+        return journal.replace(subscription.model.blanked(), subscription.version)
     one = journal.read(Delivery, document)
     if one.model.is_open:
         return replace_delivery(one, one.model.model_copy(update={"blank_at": _later(one.model)}))
     return replace_delivery(one, blank(one.model))
 
 
-def _later(model: EventRecord | Delivery | Payment) -> datetime | None:
+def _later(model: EventRecord | Delivery | Payment | ReceiptIntent) -> datetime | None:
     return model.blank_at + PATIENCE if model.blank_at else None
 
 
@@ -177,7 +193,9 @@ def blank_command(command: Command) -> Command:
             return CancelVisit(visit="")
         case SyncObject():
             return command  # ids only
-        case CapturePayment() | CancelPayment() | MakeLink() | ChargeSaved() | RefundPayment():
+        case SettleCheck():
+            return command  # a table's number and a sum: nothing of a person
+        case CapturePayment() | CancelPayment() | MakeLink() | ChargeSaved() | RefundPayment() | RegisterReceipt():
             bare = {name: value for name, value in BARE_MONEY.items() if name in type(command).model_fields}
             return command.model_copy(update=bare)
 
@@ -189,4 +207,5 @@ BARE_MONEY = {"description": "", "person": None, "inn": None, "lines": (), "toke
 def is_blank(delivery: Delivery) -> bool:
     """Whether its payload was emptied: there is nothing left to carry out."""
     # What is to be made equal was never in the command.
-    return delivery.command == blank_command(delivery.command) and not isinstance(delivery.command, SyncObject)
+    never = (SyncObject, SettleCheck)
+    return delivery.command == blank_command(delivery.command) and not isinstance(delivery.command, never)

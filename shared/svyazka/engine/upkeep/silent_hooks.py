@@ -261,7 +261,7 @@ class SilentHooks:
             tenant=tenant.name,
             connection=account.name,
             local_time=local_time(last, tenant),
-            vendor=account.vendor,
+            vendor=self._hub.directory.called(account.vendor),
             tenant2=tenant.id,
         )
         sight = Sight(

@@ -15,9 +15,21 @@ from svyazka.engine.journal.kinds import (
     DUE_OUTAGES,
     DUE_PAYMENTS,
     DUE_PROBLEMS,
+    DUE_RECEIPTS,
     DUE_REQUESTS,
+    DUE_SUBSCRIPTIONS,
 )
-from svyazka.engine.journal.tasks import PLANNING, job_task, pay_task, perform_task, plan_task, renew_task, request_task
+from svyazka.engine.journal.tasks import (
+    PLANNING,
+    job_task,
+    pay_task,
+    perform_task,
+    plan_task,
+    receipt_task,
+    renew_task,
+    request_task,
+    subscription_task,
+)
 from svyazka.engine.journal.transition import replace_delivery
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Document, Replace, Task
@@ -36,7 +48,9 @@ from svyazka.model.jobs import Job
 from svyazka.model.outages import Outage
 from svyazka.model.payments import Payment
 from svyazka.model.problems import Problem
+from svyazka.model.receipts import ReceiptIntent
 from svyazka.model.requests import Request
+from svyazka.model.subscriptions import Subscription
 
 SWEEP_LIMIT = 15.0
 """Real seconds that one round takes for each kind of work; what is left then is the next round's."""
@@ -70,6 +84,8 @@ class Sweep:
             (DUE_JOBS, self._wake_job),
             (DUE_REQUESTS, self._wake_request),
             (DUE_PAYMENTS, self._wake_payment),
+            (DUE_SUBSCRIPTIONS, self._wake_subscription),
+            (DUE_RECEIPTS, self._wake_receipt),
         ):
             through = await each_due(self._hub.store, query, now, SWEEP_LIMIT, wake)
             woken, oldest = woken + through.done, min(oldest, through.oldest or oldest)
@@ -113,6 +129,18 @@ class Sweep:
         later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
         vendor = later.attempts[-1].vendor if later.attempts else PLANNING
         return await self._wake(journal.replace(later, held.version), pay_task(later.id, vendor))
+
+    async def _wake_subscription(self, document: Document) -> bool:
+        held = journal.read(Subscription, document)
+        wake_at, step = self._later(held.model.wake_step)
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        return await self._wake(journal.replace(later, held.version), subscription_task(later.id))
+
+    async def _wake_receipt(self, document: Document) -> bool:
+        held = journal.read(ReceiptIntent, document)
+        wake_at, step = self._later(held.model.wake_step)
+        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        return await self._wake(journal.replace(later, held.version), receipt_task(later.id, later.vendor))
 
     async def _wake_grant(self, document: Document) -> bool:
         held = journal.read(Grant, document)

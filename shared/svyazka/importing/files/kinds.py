@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,6 +54,8 @@ class Line(NamedTuple):
     cells: tuple[str, ...]
     damaged: bool = False
     """Some letters couldn't be read."""
+    joined: bool = False
+    """A quote has made one line of several that the file has."""
 
 
 class Table(Protocol):
@@ -67,6 +71,11 @@ class Table(Protocol):
 
 
 _HEAD = 4096
+_PIECE = 2**20
+_PLACE = re.compile(rb' r="([A-Z]{0,3})(\d{1,10})"')
+"""Where a sheet of a workbook says that a row or a cell stands."""
+_FAR = re.compile(rb' r="(?:[A-Z]{3}|[L-Z][A-Z]|K[O-Z])\d')
+"""A cell behind the 300th column, KN."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ARCHIVE = N_("it is an archive: unpack it and give the file that is in it")
 _REFUSED = (
@@ -75,6 +84,9 @@ _REFUSED = (
     (b"{\\rtf", N_("it is a text document (RTF): export the list as XLSX or CSV")),
     (b"Rar!", _ARCHIVE), (b"7z\xbc\xaf", _ARCHIVE), (b"\x1f\x8b", _ARCHIVE),
 )  # fmt: skip
+
+_NO_TABLES = (b"<?xml", b"begin:vcard", b"[{", b'{"')
+"""How exchange files of 1C, address books and answers of programs begin."""
 
 
 def kind_of(path: Path, limits: Limits = LIMITS) -> FileKind:
@@ -103,6 +115,8 @@ def kind_of(path: Path, limits: Limits = LIMITS) -> FileKind:
         raise refused(path, _("it is a spreadsheet in XML of 2003: open it and save it as XLSX"))
     if text.startswith((b"<html", b"<!doctype html", b"<table", b"<meta", b"<head")) or b"<table" in text[:2048]:
         return FileKind.PAGE
+    if text.startswith(_NO_TABLES):
+        raise refused(path, _("it is no table: export the list as XLSX or CSV"))
     return FileKind.TEXT
 
 
@@ -117,6 +131,48 @@ def _check_zip(path: Path, limits: Limits) -> None:
         raise refused(path, _(_ARCHIVE))
     if sum(part.file_size for part in parts) > limits.unpacked:
         raise refused(path, _("unpacked it is larger than {most} MB: split it", most=limits.unpacked >> 20))
+    for part in parts:
+        if part.filename.startswith("xl/worksheets/sheet"):
+            _check_corner(path, part, limits)
+
+
+def _check_corner(path: Path, part: zipfile.ZipInfo, limits: Limits) -> None:
+    """A sheet is held as a whole rectangle, up to its last row and its last column: one cell that somebody has typed
+    into far away would cost more memory than there is, and the process with it."""
+    lines, is_far = 1, False
+    for piece in _pieces(path, part):
+        is_far = is_far or _FAR.search(piece) is not None
+        last = _PLACE.match(piece, max(piece.rfind(b' r="'), 0))
+        lines = int(last[2]) if last else lines
+    if not is_far and lines <= limits.lines:
+        return
+    # Only now each cell is looked at, which takes long.
+    places = (place for piece in _pieces(path, part) for place in _PLACE.findall(piece))
+    columns = max((_column(letters) for letters, _line in places), default=0)
+    if lines * columns > limits.lines * limits.columns:
+        raise refused(path, _(
+            "a sheet goes on to line {line}, column {column}: somebody typed into a cell far from the table. Copy the "
+            "table into a new workbook", line=lines, column=columns,
+        ))  # fmt: skip
+
+
+def _pieces(path: Path, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What a part holds, each piece with the end of the one before it."""
+    end = b""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(part) as file:
+            while piece := file.read(_PIECE):
+                yield end + piece
+                end = piece[-20:]
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError):
+        raise refused(path, _("it is damaged: export it again")) from None
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def refused(path: Path, why: str) -> FileRefused:

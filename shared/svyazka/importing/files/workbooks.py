@@ -23,8 +23,7 @@ class Workbook:
 
     def __init__(self, path: Path, sheet: str | None = None, limits: Limits = LIMITS) -> None:
         self._path, self._limits = path, limits
-        book = _opened(path)
-        self._sheet = _chosen(path, book, sheet)
+        book, self._sheet = _opened(path, sheet)
         others = [name for name in book.sheet_names if name != self._sheet.name]
         self.said = f"{path.suffix.removeprefix('.').upper() or 'XLSX'}, «{self._sheet.name}»"
         if others and sheet is None:
@@ -46,11 +45,12 @@ class Workbook:
             yield Line(number, ("",) * left + tuple(map(_as_text, row)))
 
 
-def _opened(path: Path) -> CalamineWorkbook:
+def _opened(path: Path, sheet: str | None) -> tuple[CalamineWorkbook, CalamineSheet]:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
-        return CalamineWorkbook.from_path(str(path))
+        book = CalamineWorkbook.from_path(str(path))
+        return book, _chosen(path, book, sheet)
     except PasswordError:
         raise refused(path, _("it is protected by a password: save it without one")) from None
     except (CalamineError, OSError):

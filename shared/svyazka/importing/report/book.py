@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 from svyazka.catalogue import _
 from svyazka.importing.clusters import REASONS, Cluster
-from svyazka.importing.fields import FIELDS
 from svyazka.importing.remarks import SAID
-from svyazka.importing.report.page import name_of
+from svyazka.importing.report.page import name_of, title_of
 from svyazka.importing.report.totals import Became, Totals
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Book:
         self._fields = list(dict.fromkeys(one.field for one in totals.columns.taken if one.field))
         if "name" not in self._fields:
             self._fields.insert(0, "name")
-        titles = [_(FIELDS[name].title) if name in FIELDS else name for name in self._fields]
+        titles = list(map(title_of, self._fields))
         self._lines = self._sheet(
             _("Lines"), [_("Line"), _("What became of it"), _("See lines"), _("In the CRM"), *titles]
         )

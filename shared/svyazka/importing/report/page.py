@@ -1,38 +1,19 @@
-"""The report as one page: it can be sent by mail, opened anywhere, and asks nobody for anything.
-
-Whatever comes from the file is escaped, and the page's own policy lets nothing run and nothing be loaded: a name in a
-client base may be anybody's attempt at a script.
-"""
+"""The report as one page, in its frame."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 
-from svyazka.catalogue import N_, _, ngettext, reader, told
+from svyazka.catalogue import N_, _, ngettext, told
 from svyazka.importing.clusters import REASONS
 from svyazka.importing.fields import FIELDS
 from svyazka.importing.outcomes import OUTCOMES, Outcome
 from svyazka.importing.remarks import SAID, Kind, Why
 from svyazka.importing.report.charts import Bar, bars, number
+from svyazka.importing.report.frame import framed, table
 from svyazka.importing.report.totals import SHOWN, Totals
-
-_STYLE = """
-:root{color-scheme:light dark;--good:#2e7d4f;--plain:#5b7aa6;--asked:#b7791f;--bad:#b83a3a;--line:#8884}
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}
-table{border-collapse:collapse;width:100%;font-size:.92rem}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-td.n,th.n{text-align:right;white-space:nowrap}
-svg{width:100%;height:auto;font:13px system-ui,sans-serif;fill:currentColor}
-.label{text-anchor:end}.good{fill:var(--good)}.plain{fill:var(--plain)}.asked{fill:var(--asked)}.bad{fill:var(--bad)}
-.lead{font-size:1.1rem}small{opacity:.75}
-""".strip()
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 
 DONE = {
     "created": N_("made anew in the CRM"), "updated": N_("brought up to date there"),
@@ -48,6 +29,10 @@ DONE = {
     "waits": N_("not yet carried over"),
 }  # fmt: skip
 """What became of a line at the CRM, beside the outcomes of the file alone."""
+WHERE_TO = N_(
+    "Name a field of the CRM for it in the connection's settings (`fields`, where it has them) and bring the file once "
+    "more: what is empty there is filled."
+)
 _TONES = {
     "ready": "good", "created": "good", "updated": "good", "unchanged": "good", "would_create": "good",
     "would_update": "good", "linked": "good", "merged": "good", "doubt": "asked", "many_there": "asked",
@@ -68,14 +53,15 @@ def page(totals: Totals, made_at: datetime) -> str:
         f"<h1>{escape(title)}</h1>",
         f'<p><small>{escape(totals.how)} · {made_at:%d.%m.%Y %H:%M}</small></p>',
         f'<p class="lead">{escape(_summary(totals))}</p>',
-        _lines(totals), _columns(totals), _remarks(totals), _doubts(totals), _examples(totals), _failed(totals),
+        _lines(totals), _columns(totals), _left_out(totals), _remarks(totals), _doubts(totals),
+        _examples(totals), _failed(totals),
     ]  # fmt: skip
-    return (
-        f'<!doctype html><html lang="{reader()}"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY, quote=True)}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
-    )
+    return framed(title, parts)
+
+
+def title_of(field: str) -> str:
+    """What a field is called, in the reader's words; one of the CRM's own by its name in the settings."""
+    return _(FIELDS[field].title) if field in FIELDS else field
 
 
 def name_of(what: str) -> str:
@@ -124,8 +110,7 @@ def _section(title: str, found: Sequence[Bar], counted: str) -> str:
 def _columns(totals: Totals) -> str:
     rows, told_of = [], set[str]()
     for guess in totals.columns.guesses:
-        known = FIELDS.get(guess.field or "")
-        taken = _("left out") if guess.field is None else _(known.title) if known else guess.field
+        taken = _("left out") if guess.field is None else title_of(guess.field)
         share = totals.filled[guess.field] if guess.field and guess.field not in told_of else None
         told_of |= {guess.field} if guess.field else set()
         sure = f"{round(guess.sure * 100)} %" if guess.field else ""
@@ -134,6 +119,15 @@ def _columns(totals: Totals) -> str:
         )
     heads = ("", _("Heading"), _("Taken for"), _("Sure"), _("Why"), _("Filled"))
     return _titled(_("Columns"), heads, rows)
+
+
+def _left_out(totals: Totals) -> str:
+    if not totals.left_out:
+        return ""
+    rows = [(title_of(name), number(count)) for name, count in totals.left_out.most_common()]
+    title, why = _("Not carried over: the CRM has no place for it"), _(WHERE_TO)
+    heads = (_("What"), _("Lines"))
+    return f"<h2>{escape(title)}</h2><p>{escape(why)}</p>{table(heads, rows)}"
 
 
 def _doubts(totals: Totals) -> str:
@@ -185,12 +179,3 @@ def _more(count: int) -> str:
 
 def _titled(title: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<h2>{escape(title)}</h2>{table(heads, rows)}"
-
-
-def table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; whatever stands in it is text."""
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell).replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

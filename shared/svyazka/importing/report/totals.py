@@ -25,6 +25,8 @@ class Became:
     object: str | None = None
     """The id of its object there."""
     note: str | None = None
+    left_out: tuple[str, ...] = ()
+    """Fields that the CRM has no place for."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Totals:
     examples: list[tuple[int, int, Remark]] = field(default_factory=list)
     """Line, column, remark: of what isn't used, or only proposed."""
     people_of_clusters: dict[int, Row] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Lines whose field of that name the CRM has no place for."""
     failed: list[Became] = field(default_factory=list)
     _asked: set[int] = field(default_factory=set, init=False)
 
@@ -55,6 +59,7 @@ class Totals:
         row = became.row
         self.lines += 1
         self.outcomes[became.what] += 1
+        self.left_out.update(became.left_out)
         self.remarks.update({said.remark.why for said in row.remarks})
         if row.fields:
             self.people += 1

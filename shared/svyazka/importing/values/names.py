@@ -128,13 +128,18 @@ def _in_case(word: str) -> str:
 
 
 def together(last: str | None, first: str | None, patronymic: str | None) -> Read[str | None]:
-    """Three columns as one name; first and last name in each other's column are put right where both show it."""
+    """Three columns as one name, in the order in which systems with a field for each tell them apart; first and last
+    name in each other's column are put right where both show it."""
     remarks: tuple[Remark, ...] = ()
+    was = _said(first, patronymic, last)
     if last and first and _swapped(last, first):
-        was = " ".join(filter(None, (last, first, patronymic)))
         last, first = first, last
-        remarks = (Remark(Why.SWAPPED, was, " ".join(filter(None, (last, first, patronymic)))),)
-    return Read(" ".join(filter(None, (last, first, patronymic))) or None, remarks)
+        remarks = (Remark(Why.SWAPPED, was, _said(first, patronymic, last)),)
+    return Read(_said(first, patronymic, last) or None, remarks)
+
+
+def _said(*parts: str | None) -> str:
+    return " ".join(filter(None, parts))
 
 
 def _swapped(last: str, first: str) -> bool:

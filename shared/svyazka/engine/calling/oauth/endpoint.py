@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
-
-import httpx
+from typing import TYPE_CHECKING, Any, Literal
 
 from svyazka.catalogue import N_
 from svyazka.engine.contracts.calls import Exchanges
@@ -18,6 +16,9 @@ from svyazka.model.errors import LeaseTooShort, MaybeSent, NotSent
 from svyazka.model.grants import Pair, Trouble
 from svyazka.model.outcomes import Blocked, Retry
 from svyazka.model.reasons import Reason
+
+if TYPE_CHECKING:
+    import httpx
 
 TEXT_LIMIT = 500
 LONGEST_LIFE = 10 * 365 * 86400.0

@@ -35,7 +35,7 @@ async def tell_end(hub: Hub, account: Account, ends: datetime, remedy: str) -> N
     text = N_("{tenant}: доступ к «{connection}» ({vendor}) действует до {local_time} {ends:%Y} года; {remedy}").format(
         tenant=tenant.name,
         connection=account.name,
-        vendor=account.vendor,
+        vendor=hub.directory.called(account.vendor),
         local_time=local_time(ends, tenant),
         ends=ends,
         remedy=remedy,

@@ -87,7 +87,11 @@ async def _tell_refused(hub: Hub, account: Account, trouble: Trouble, about: str
     log("ERROR", "authorisation came to nothing", tenant=tenant.id, connection=account.name, code=trouble.code)
     remedy = trouble.remedy or f"svyazka auth {tenant.id}/{account.name}"
     text = N_("{tenant}: доступ к «{connection}» ({vendor}) не получен: {why}. {remedy}").format(
-        tenant=tenant.name, connection=account.name, vendor=account.vendor, why=trouble.message, remedy=remedy
+        tenant=tenant.name,
+        connection=account.name,
+        vendor=hub.directory.called(account.vendor),
+        why=trouble.message,
+        remedy=remedy,
     )
     sight = Sight(
         kind=NO_ACCESS, tenant=tenant, connection=account.name, vendor=account.vendor, text=text, since=now,

@@ -10,18 +10,19 @@ Numbers of ours are unique at the provider, and travel in whatever it keeps for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
-from svyazka.model.base import Frozen
+from svyazka.model.base import Frozen, Time
+from svyazka.model.money import Money
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
     from svyazka.model.commands import Safety
     from svyazka.model.outcomes import Outcome
     from svyazka.model.paying import CancelPayment, CapturePayment, ChargeSaved, MakeLink, MoneyCommand, RefundPayment
-    from svyazka.model.payments import PaymentSeen, RefundSeen
+    from svyazka.model.seen import PaymentSeen, RefundSeen
     from svyazka.model.tenants import ConnectionSettings
 
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
@@ -42,6 +43,10 @@ class Can(StrEnum):
     SPLIT = "split"
     RECEIPT = "receipt"
     """It registers the fiscal receipt."""
+    SHOWS_RECEIPT = "shows_receipt"
+    """What becomes of that one is shown with the payment; else nobody but its cabinet says so."""
+    SHIP = "ship"
+    """It makes the closing documents, once it is told what was handed over."""
     READ = "read"
     """A payment can be asked for; else its signed notifications have to do."""
     LIST = "list"
@@ -52,6 +57,22 @@ class Which(Frozen):
 
     external_id: str | None = None
     number: str | None = None
+    since: Time | None = None
+    """It wasn't made before: for a provider whose lists have to be looked through for a number."""
+    refund: str | None = None
+    """The provider's own id of a refund that it has told of, which its lists needn't show yet."""
+
+
+class Handed(Frozen):
+    """What was handed over to whoever has paid: closing documents are made of it."""
+
+    external_id: str
+    """The payment's."""
+    amount: Money
+    """What was paid and didn't go back."""
+    day: date
+    document: str | None = None
+    """The number of the business's own document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +90,16 @@ class Payments(Protocol[SettingsT]):
     pass through."""
 
     can: ClassVar[frozenset[Can]]
+    ours_alone: ClassVar[bool] = False
+    """Whatever it tells us of is an order that we should know: others' payments through the same shop aren't told."""
 
     def ready(self, settings: SettingsT) -> bool:
         """Whether the credentials are there."""
         raise NotImplementedError
+
+    def till(self, settings: SettingsT) -> str | None:
+        """The connection whose tables' checks are paid by it; None: none in particular."""
+        return None
 
     def testing(self, settings: SettingsT) -> bool | None:
         """Whether its money is play money; None: the settings don't say. What is seen of the other kind isn't ours."""
@@ -110,6 +137,15 @@ class Payments(Protocol[SettingsT]):
 
     async def read(self, which: Which, call: Call[SettingsT]) -> PaymentSeen | None:
         """A payment as it is now, with its refunds; None where there is none."""
+        raise NotImplementedError
+
+    async def shipment(self, external_id: str, call: Call[SettingsT]) -> str | None:
+        """The id of a shipment that it has of a payment; None where it provably has none. For those that can SHIP."""
+        return None
+
+    async def ship(self, what: Handed, call: Call[SettingsT]) -> str:
+        """Tell what was handed over; the shipment's id. Raises VendorFailure too."""
+        assert Can.SHIP in self.can, "asked only of those that can"
         raise NotImplementedError
 
     async def list(self, first: datetime, until: datetime, cursor: str | None, call: Call[SettingsT]) -> SeenPage:

@@ -136,6 +136,11 @@ class Records(Protocol[SettingsT]):
     exact_versions: ClassVar[bool] = False
     """Equal versions prove that nobody came between. Most count by the second, in which a person may save too."""
 
+    def under(self, settings: Mapping[str, object]) -> Records[SettingsT]:
+        """The same for one connection, by its settings as the tenant file has them: they may say what a system can't,
+        where each is another one. Pure."""
+        return self
+
     def keeps(self, kind: RecordKind, field: str, value: Value) -> Value:
         """What the system makes of a value: cut, rounded, in its own spelling. What differs by no more than that is
         equal. Pure."""

@@ -13,7 +13,8 @@ is ever made: whoever wants one books it (`Calendar.book`). The fields of a visi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from svyazka.catalogue import N_
@@ -21,13 +22,13 @@ from svyazka.engine.contracts.capabilities.records import Operation, Records, Wr
 from svyazka.model.commands import Safety
 from svyazka.model.outcomes import Refused
 from svyazka.model.reasons import Reason
-from svyazka.model.records import RecordKind
+from svyazka.model.records import CLEARED, RecordKind
 
 if TYPE_CHECKING:
     from svyazka.engine.contracts.calls import Call
     from svyazka.engine.contracts.capabilities.records import LinkTo
     from svyazka.model.outcomes import Outcome
-    from svyazka.model.records import Key, Object, ObjectId, Value
+    from svyazka.model.records import Key, Object, ObjectId, Shown, Value
     from svyazka.model.tenants import ConnectionSettings
 
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
@@ -60,6 +61,12 @@ class Visits(Records[SettingsT]):
 
     async def link(self, object: Object, links: Sequence[LinkTo], call: Call[SettingsT]) -> Outcome:
         return NONE_IS_MADE
+
+
+def price_of(costs: Iterable[int | float | Decimal]) -> Shown:
+    """What its services cost together, to the kopeck; a sum of nothing says nothing."""
+    total = sum((Decimal(str(cost)) for cost in costs), Decimal())
+    return f"{total.normalize():f}" if total else CLEARED
 
 
 NONE_IS_MADE = Refused(

@@ -8,12 +8,14 @@ from svyazka.connectors.pingo.doctor import PingoDoctor
 from svyazka.connectors.pingo.failures import FAILURES
 from svyazka.connectors.pingo.forwarder import PingoForwarder
 from svyazka.connectors.pingo.messenger import PingoMessenger
+from svyazka.connectors.pingo.payments import PingoPayments
 from svyazka.connectors.pingo.polling import PingoPolling
 from svyazka.connectors.pingo.reading import PingoReading
 from svyazka.connectors.pingo.records import PingoRecords
 from svyazka.connectors.pingo.settings import PingoSettings
 
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
+from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="pingo",
@@ -33,11 +35,23 @@ MANIFEST = Manifest(
             "signing_secret",  # [signed]
         ),
     ),
+    # [payments
+    tells=frozenset(
+        {
+            EventType.PAYMENT_CHANGED,
+            EventType.PAYMENT_SUCCEEDED,
+            EventType.PAYMENT_FAILED,
+            EventType.PAYMENT_REFUNDED,
+            EventType.OTHER,
+        }
+    ),
+    # payments]
     failures=FAILURES,
     messenger=PingoMessenger(),  # [messenger]
     forwarder=PingoForwarder(),  # [forwarder]
     records=PingoRecords(),  # [records]
     calendar=PingoCalendar(),  # [calendar]
+    payments=PingoPayments(),  # [payments]
     reading=PingoReading(),  # [reading]
     polling=PingoPolling(),  # [polling]
     doctor=PingoDoctor(),

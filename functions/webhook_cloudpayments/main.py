@@ -1,0 +1,12 @@
+"""The webhook that cloudpayments calls; infra/generate.py writes it."""
+
+import functions_framework.aio
+
+from svyazka.way_in import webhook
+
+_receive = webhook("cloudpayments")
+
+
+@functions_framework.aio.http
+async def webhook_cloudpayments(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

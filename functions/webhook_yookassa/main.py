@@ -1,0 +1,12 @@
+"""The webhook that yookassa calls; infra/generate.py writes it."""
+
+import functions_framework.aio
+
+from svyazka.way_in import webhook
+
+_receive = webhook("yookassa")
+
+
+@functions_framework.aio.http
+async def webhook_yookassa(request):  # type: ignore[no-untyped-def]
+    return await _receive(request)

@@ -1,0 +1,1 @@
+"""CloudPayments: links to pay by, charges of saved cards, holds, refunds; it asks before it takes money."""

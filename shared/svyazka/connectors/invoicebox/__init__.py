@@ -1,0 +1,1 @@
+"""Invoicebox: bills that companies and sole traders pay by link or QR."""

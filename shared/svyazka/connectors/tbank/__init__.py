@@ -1,0 +1,1 @@
+"""T-Bank's internet acquiring (T-Kassa): links to pay by, charges of saved cards, holds, refunds."""
