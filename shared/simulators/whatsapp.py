@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.chassis import Simulator, json_of
+from simulators.chassis import UNTIL_TAKEN, Simulator, json_of
 
 NUMBER, ACCOUNT = "1122334455667", "100200300400500"
 TOKEN = "whatsapp-token-for-tests"
@@ -140,7 +140,7 @@ class Whatsapp(Simulator):
         if fate is None and message["type"] == "text" and self.wrote.get(message["to"], 0) < message["at"] - WINDOW:
             fate = 131047
         for status in ("failed",) if fate else ("sent", self.final):
-            await self._post(str(self.hook), self.status(id_, str(status), fate), tries=3)
+            await self._post(str(self.hook), self.status(id_, str(status), fate), tries=UNTIL_TAKEN)
 
     def status(self, id_: str, status: str, code: int | None = None) -> dict[str, Any]:
         """A status of a message."""

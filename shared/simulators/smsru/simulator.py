@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from simulators.chassis import Simulator
+from simulators.chassis import UNTIL_TAKEN, Simulator
 from simulators.smsru.account import Account, Message
 from simulators.smsru.api import METHODS, POST_ONLY, Asked, done, message_id, refused
 from simulators.smsru.form import Form
@@ -46,7 +46,7 @@ class SmsruSimulator(Simulator):
         self.delay = 0.2
         """Seconds from a message to its receipt; what comes together within them goes in one callback."""
         self.pause = 0.2
-        self.tries = 1500
+        self.tries = UNTIL_TAKEN
         """A callback comes again after `pause` seconds until it is answered with 100, at most so often."""
         self._fresh: dict[str, Any] = {}
         self._ids = 0
