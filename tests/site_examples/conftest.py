@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from svyazka.server.asked import socket_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 
@@ -93,6 +95,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         try:
             found = Shop(f"http://127.0.0.1:{vendors}", folder / "data")
             until(lambda: _answers(f"http://127.0.0.1:{hub}/"), f"running: {folder / 'log'}", 60)
+            until(socket_of(found.data).exists, f"its worker answers the front door: {folder / 'log'}", 60)
             yield found
         finally:
             running.terminate()
