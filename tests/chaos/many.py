@@ -91,6 +91,9 @@ class Filled(RealHouse):
 class Many(Filled):
     """So many people, each in both."""
 
+    task_takes = 0.001
+    """Thousands are told of one after the other, and wait in that order: not all since the same moment."""
+
     def __init__(self, names: Sequence[str], running: Running, people: int, store: Any = None) -> None:
         super().__init__(names, running, store, fields={**dict.fromkeys(FIELDS, "both"), "birthday": "off"})
         self.people = people

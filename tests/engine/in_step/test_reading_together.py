@@ -51,6 +51,16 @@ async def test_a_bulk_edit_is_read_by_the_page_and_so_are_our_own_changes_coming
     assert all(house.salon.shows(salon, "name") == house.crm.shows(crm, "name") for salon, crm in ids)
 
 
+async def planned(house: InStep) -> None:
+    """What was told is planned, one after the other, and not looked at yet."""
+    await house.hooks()
+    plans = list(house.store.tasks)
+    house.store.tasks.clear()
+    for task in plans:
+        house.clock.step(0.001)
+        await house.worker.handle(task.path, task.body)
+
+
 async def test_a_line_longer_than_is_looked_at_is_read_by_the_page_in_whatever_order_it_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -60,12 +70,20 @@ async def test_a_line_longer_than_is_looked_at_is_read_by_the_page_in_whatever_o
     house, ids = await house_of(64)
     house.crm.reads_at_once = at_once
     edited(house.crm, [crm for _, crm in ids])
-    await house.hooks()
-    plans = list(house.store.tasks)
-    house.store.tasks.clear()
-    for task in plans:
-        await house.worker.handle(task.path, task.body)
+    await planned(house)
     random.Random(1).shuffle(house.store.tasks)
+    await house.run()
+    assert len(house.salon.writes) == len(ids)
+    assert house.crm.reads <= len(ids) // at_once + 3
+
+
+async def test_of_more_than_can_be_kept_what_was_used_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = 8
+    monkeypatch.setattr(reading_ahead, "KEPT_MOST", 2 * at_once)
+    house, ids = await house_of(64)
+    house.crm.reads_at_once = at_once
+    edited(house.crm, [crm for _, crm in ids])
+    await planned(house)
     await house.run()
     assert len(house.salon.writes) == len(ids)
     assert house.crm.reads <= len(ids) // at_once + 3

@@ -109,7 +109,7 @@ class Reader:
     ) -> Seen | None:
         """One side, read together with those of records that wait behind it; or as another look has read it."""
         async with self._ahead.turn(record.tenant, connection):
-            known, clock = self._ahead.of(record, connection), self._hub.clock
+            known, clock = self._ahead.use(record, connection), self._hub.clock
             if known is not None:
                 age = (clock.real() - known.at).total_seconds()
                 return Seen(known.object, SideState.LIVE, monotonic() - age, known.since)

@@ -9,7 +9,7 @@ reading: whatever was told since is read anew.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ ENOUGH = 0.8
 """A call that is so full isn't worth another look at the line."""
 
 KEPT_MOST = 5000
-"""Objects that are kept in memory at once."""
+"""Objects that are kept in memory at once: then those that were used make room first, and the oldest next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Ahead:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._read: dict[tuple[str, str, str], ReadAhead] = {}
-        """By tenant, connection and record."""
+        self._read: OrderedDict[tuple[str, str, str], ReadAhead] = OrderedDict()
+        """By tenant, connection and record; those that make room first come first."""
         self._looked: dict[tuple[str, str], datetime] = {}
         self._places: dict[tuple[str, str, str], tuple[str | None, datetime]] = {}
         """Of each line how far it was read, and when its head was."""
@@ -80,11 +80,17 @@ class Ahead:
 
     def of(self, record: Record, connection: str) -> ReadAhead | None:
         """What was read of a record's side, if nothing has happened to the record since."""
-        found = self._read.get((record.tenant, connection, record.id))
+        found = self._read.get(_key(record, connection))
         if found is None or self._hub.clock.real() - found.at > GOOD_FOR:
             return None
         as_it_was = (found.wanted, found.moves) == (record.wanted, record.moves)
         return found if as_it_was and found.object.id == record.sides[connection].object else None
+
+    def use(self, record: Record, connection: str) -> ReadAhead | None:
+        """The same, for whoever looks at it now: hardly anybody will want it again."""
+        if (found := self.of(record, connection)) is not None:
+            self._read.move_to_end(_key(record, connection), last=False)
+        return found
 
     def place(self, delivery: Delivery, connection: str) -> str | None:
         """As far as this was read of those who wait with a delivery; None: from the line's head."""
@@ -101,12 +107,18 @@ class Ahead:
         self, connection: str, records: Sequence[Record], there: Mapping[str, Object], at: datetime, since: datetime
     ) -> None:
         """What was read of these records, as they stood before."""
-        self._read = {key: one for key, one in self._read.items() if at - one.at <= GOOD_FOR}
-        for record in records[: KEPT_MOST - len(self._read)]:
+        for record in records:
             found = there.get(record.sides[connection].object)
             if found is not None:
-                key = (record.tenant, connection, record.id)
+                key = _key(record, connection)
                 self._read[key] = ReadAhead(found, record.wanted, record.moves, at, since)
+                self._read.move_to_end(key)
+        while len(self._read) > KEPT_MOST:
+            self._read.popitem(last=False)
+
+
+def _key(record: Record, connection: str) -> tuple[str, str, str]:
+    return record.tenant, connection, record.id
 
 
 @dataclass
