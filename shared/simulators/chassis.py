@@ -26,8 +26,8 @@ TRANSPORT = "svyazka.transport"
 """Where the server (see `serve.py`) puts the connection's transport, so that it can be cut."""
 
 UNTIL_TAKEN = 1500
-"""Tries of a vendor that tells a thing for days: at the pause between them, five minutes. Fewer would outlast no process
-that starts anew on a busy machine."""
+"""Tries of a vendor that tells a thing for days: at the pause between them, five minutes, longer than it
+takes a process to start anew on a busy machine."""
 
 FaultKind = Literal["answer", "slow", "cut_before", "cut_after"]
 
