@@ -252,6 +252,10 @@ class Watched:
         self._side.quiet += 1
 
 
+A_WHILE = 1.0
+"""Seconds after which what a process remembers is taken to be over."""
+
+
 class RealHouse(InStep):
     """The house with connectors in place of its fakes; each connection bears its vendor's name."""
 
@@ -272,7 +276,7 @@ class RealHouse(InStep):
             step(seconds)
             for name in names:
                 vendors.of(name).ahead = self.clock.now().timestamp() - time.time()
-            for memo in self.hub.memos.values():
+            for memo in self.hub.memos.values() if seconds >= A_WHILE else ():
                 memo.clear()  # pauses and dictionaries last by the process's own clock, which stands still here
 
         self.clock.step = together  # type: ignore[method-assign]

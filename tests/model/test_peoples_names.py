@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from svyazka.model.names import same_person
+from svyazka.model.names import parts_of, same_person
 
 SAME = [
     ("Анна", "анна петрова"), ("Петрова Анна", "Анна Петрова"), ("Анна Сергеевна Петрова", "Петрова Анна"),
@@ -32,3 +32,19 @@ def test_one_persons_names_in_any_form_are_one(one: str | None, other: str | Non
 def test_two_people_are_two(one: str, other: str) -> None:
     assert not same_person(one, other)
     assert not same_person(other, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Мария", ("Мария", "", "")), ("Мария Иванова", ("Мария", "", "Иванова")),
+        ("Мария Петровна Иванова", ("Мария", "Петровна", "Иванова")), ("Мария Львовна", ("Мария", "Львовна", "")),
+        ("Иванова Мария Петровна", ("Мария", "Петровна", "Иванова")), ("Иванов  Иван", ("Иван", "", "Иванов")),
+        ("Павел Иван", ("Павел", "", "Иван")), ("Ким Мария", ("Ким", "", "Мария")),
+        ("Мария де Ла Крус", ("Мария де Ла Крус", "", "")), ("", ("", "", "")),
+    ],
+)  # fmt: skip
+def test_a_surname_that_stands_first_is_told_where_that_is_plain(name: str, parts: tuple[str, str, str]) -> None:
+    found = parts_of(name)
+    assert found == parts
+    assert parts_of(str(found)) == found

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W\d_]+")
 _PATRONYMIC = re.compile(r"(?:вич|вна|ична|инична|ильич|кузьмич|лукич|фомич|никитич|оглы|кызы)\Z")
+_SURNAME = re.compile(
+    r"(?:[оеё]в|[оеё]ва|ин|ина|ын|ына|ск(?:ий|ая|ой)|цк(?:ий|ая|ой)|енко|чук|юк|ян|швили|дзе|их|ых|ец|ко)\Z", re.I
+)
 _NO_NAMES = frozenset({
     "гость", "клиент", "контакт", "лид", "заявка", "аноним", "имя", "неизвестно", "без", "имени", "test", "тест",
     "guest", "client", "user", "anonymous", "unknown", "name",
@@ -41,6 +45,45 @@ def is_first_name(word: str) -> bool:
     return word.casefold().replace("ё", "е") in _FIRST_NAMES
 
 
+class Parts(NamedTuple):
+    """A person's name as systems with a field for each part keep it. What nobody can tell apart is the first name."""
+
+    first: str
+    patronymic: str = ""
+    last: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, self))
+
+
+def parts_of(name: str) -> Parts:
+    """First and last name of two words, with a patronymic of three. A surname may stand first, as in lists: it does
+    where a patronymic ends the name, or where it looks like one and a usual first name follows."""
+    match name.split():
+        case [first, patronymic, last] if is_patronymic(patronymic):
+            return Parts(first, patronymic, last)
+        case [last, first, patronymic] if is_patronymic(patronymic):
+            return Parts(first, patronymic, last)
+        case [last, first] if is_like_a_surname(last) and is_first_name(first) and not is_first_name(last):
+            return Parts(first, last=last)
+        case [first, last] if not is_patronymic(last):
+            return Parts(first, last=last)
+        case [first, patronymic]:
+            return Parts(first, patronymic)
+        case words:
+            return Parts(" ".join(words))
+
+
+def is_patronymic(word: str) -> bool:
+    """Whether a word is a patronymic by its ending."""
+    return _PATRONYMIC.search(word.casefold()) is not None
+
+
+def is_like_a_surname(word: str) -> bool:
+    """Whether a word ends as Russian surnames do; not all of them do."""
+    return _SURNAME.search(word) is not None
+
+
 def plain_words(name: str | None) -> list[str]:
     """The words of a name as they are compared: no patronymic, no word that stands where nobody gave a name."""
     return _words(name)
@@ -49,7 +92,7 @@ def plain_words(name: str | None) -> list[str]:
 def patronymic_of(name: str | None) -> str | None:
     """The patronymic in a name, in small letters, where it has one."""
     words = (word.casefold().replace("ё", "е") for word in _WORD.findall(name or ""))
-    return next((word for word in words if _PATRONYMIC.search(word)), None)
+    return next(filter(is_patronymic, words), None)
 
 
 def patronymics_agree(one: str | None, other: str | None) -> bool:

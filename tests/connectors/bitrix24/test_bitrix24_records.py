@@ -110,21 +110,19 @@ async def test_a_new_phone_is_added_and_those_that_stand_there_keep_their_ids(po
 
 
 @pytest.mark.parametrize(
-    ("name", "first", "last"),
+    ("name", "parts"),
     [
-        ("Анна Петрова", "Анна", "Петрова"), ("Анна", "Анна", None),
-        ("Петрова Анна Ивановна", "Петрова Анна Ивановна", None),
-        ("  анна   петрова ", "анна", "петрова"), ("Я" * 60, "Я" * 50, None),
+        ("Анна Петрова", ("Анна", None, "Петрова")), ("Анна", ("Анна", None, None)),
+        ("Петрова Анна Ивановна", ("Анна", "Ивановна", "Петрова")),
+        ("  анна   петрова ", ("анна", None, "петрова")), ("Я" * 60, ("Я" * 50, None, None)),
     ],
 )  # fmt: skip
-async def test_a_name_of_two_words_is_a_first_and_a_last_one(
-    portal: Running, name: str, first: str, last: str | None
-) -> None:
+async def test_a_name_goes_into_its_parts(portal: Running, name: str, parts: tuple[str | None, ...]) -> None:
     command = PutRecord(record=CONTACT, person=Contact(name=name, phone="+79991234567"))
     outcome, _ = await do(portal, command)
     assert isinstance(outcome, Succeeded)
     card = portal.of("bitrix24").portal.cards[CONTACTS][int(outcome.external_id or 0)]
-    assert (card["name"], card["lastName"]) == (first, last)
+    assert (card["name"], card["secondName"], card["lastName"]) == parts
     again = command.model_copy(update={"fields": {"name": name}, "overwrite": "differs"})
     assert (await do(portal, again))[1] is None
 

@@ -13,6 +13,7 @@ from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.capabilities.records import LinkTo
 from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
 from svyazka.engine.rules.what_differs import normal_element, plain_amount
+from svyazka.model.names import parts_of
 from svyazka.model.records import CLEARED, Object, ObjectId, RecordKind, Shown, Value, Wanted
 
 ORIGINATOR = "svyazka"
@@ -77,11 +78,7 @@ def _cut(value: str, limit: int = LINE_LIMIT) -> str:
 
 
 def _parts(name: str) -> dict[str, str]:
-    """A name of two words is a first and a last one; of any other number nobody knows which is which."""
-    words = name.split()
-    if len(words) == 2:
-        return {"name": _cut(words[0], NAME_LIMIT), "lastName": _cut(words[1], NAME_LIMIT)}
-    return {"name": _cut(" ".join(words), NAME_LIMIT), "lastName": ""}
+    return {code: _cut(part, NAME_LIMIT) for code, part in zip(_NAMES, parts_of(name), strict=True)}
 
 
 ESSENTIAL = frozenset({
@@ -237,9 +234,7 @@ def _name(value: Wanted, there: Object | None) -> dict[str, object]:
     if not isinstance(value, str):
         return {}
     parts = _parts(value)
-    if there is None:
-        return {part: word for part, word in parts.items() if word}
-    return {**parts, "secondName": ""}
+    return parts if there is not None else {part: word for part, word in parts.items() if word}
 
 
 def _new_values(name: str, value: Wanted, there: Object | None) -> list[dict[str, str]]:

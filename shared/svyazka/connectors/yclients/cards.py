@@ -14,6 +14,7 @@ from svyazka.connectors.yclients.schema import identifier, moment, spelled_once
 from svyazka.engine.contracts.untrusted import Section, sections, text
 from svyazka.engine.rules.what_differs import normal, normal_element
 from svyazka.model.contacts import normalize_phone
+from svyazka.model.names import parts_of
 from svyazka.model.records import CLEARED, UNREAD, Object, RecordKind, Shown, Value, Wanted
 
 PLAIN = {"birthday": "birth_date", "comment": "comment", "card": "card"}
@@ -34,7 +35,6 @@ COUNTED = frozenset({
 NAME_LIMIT, COMMENT_LIMIT = 255, 10_000
 """Characters of a whole name and of a comment that we send (from memory: no page says what is kept)."""
 
-_PATRONYMIC = re.compile(r"(?:вич|вна|ична|инична|оглы|кызы)\Z", re.I)
 _MASKS = {"phone": re.compile(r"[*•xXхХ]"), "email": re.compile(r"[*•]")}
 
 
@@ -66,14 +66,14 @@ def object_of(card: Section) -> Object | None:
 
 
 def keeps(name: str, value: Value) -> Value:
-    """A phone is its digits, a birthday a date; words are told apart by one blank."""
+    """A phone is its digits, a birthday a date; a name is its first name, patronymic and surname, in that order."""
     if not isinstance(value, str):
         return value
     if name == "phone":
         return normalize_phone(value) or value
     if name == "birthday":
         return value[:10]
-    return " ".join(value.split())[:NAME_LIMIT].strip() if name == "name" else value[:COMMENT_LIMIT]
+    return str(parts_of(value))[:NAME_LIMIT].strip() if name == "name" else value[:COMMENT_LIMIT]
 
 
 def is_masked(name: str, value: object) -> bool:
@@ -140,7 +140,7 @@ def _theirs(values: Mapping[str, Wanted], there: Object | None) -> tuple[dict[st
     left_out: list[str] = []
     for name, value in values.items():
         if name == "name" and isinstance(value, str):
-            body |= parts_of(str(keeps(name, value)))
+            body |= dict(zip(NAMES, parts_of(str(keeps(name, value))), strict=True))
         elif name in _MASKS:
             found = _the_one(name, value, there)
             body |= {name: found} if found is not None else {}
@@ -164,14 +164,3 @@ def _the_one(name: str, value: Wanted, there: Object | None) -> str | None:
     plain = normal_element(name, elements[0])
     # Digits alone: two spellings of a phone make two clients of one.
     return plain.removeprefix("+") if name == "phone" else plain
-
-
-def parts_of(name: str) -> dict[str, str]:
-    """Two words are a name and a surname, three with a patronymic in the middle are all three; of anything else nobody
-    knows which is which, and it is the name."""
-    words = name.split()
-    if len(words) == 2:
-        return {"name": words[0], "surname": words[1], "patronymic": ""}
-    if len(words) == 3 and _PATRONYMIC.search(words[1]):
-        return {"name": words[0], "patronymic": words[1], "surname": words[2]}
-    return {"name": " ".join(words), "surname": "", "patronymic": ""}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from svyazka.importing.remarks import Read, Remark, Why
 from svyazka.importing.values.phones import phones
 from svyazka.model.lookalikes import PAIRS
-from svyazka.model.names import is_first_name
+from svyazka.model.names import is_first_name, is_like_a_surname, is_patronymic
 
 _TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in PAIRS.items() if chr(cyrillic) not in "іІјЈѕЅ"}
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -44,10 +44,6 @@ _SMALL = frozenset(
         "ibn",
         "al",
     }
-)
-_PATRONYMIC = re.compile(r"(?:вич|вна|ична|инична|оглы|кызы)\Z", re.I)
-_SURNAME = re.compile(
-    r"(?:[оеё]в|[оеё]ва|ин|ина|ын|ына|ск(?:ий|ая|ой)|цк(?:ий|ая|ой)|енко|чук|юк|ян|швили|дзе|их|ых|ец|ко)\Z", re.I
 )
 LONGEST = 255
 
@@ -143,7 +139,7 @@ def _said(*parts: str | None) -> str:
 
 
 def _swapped(last: str, first: str) -> bool:
-    return is_first_name(last) and not is_first_name(first) and _SURNAME.search(first) is not None
+    return is_first_name(last) and not is_first_name(first) and is_like_a_surname(first)
 
 
 def looks_like_a_name(text: str) -> bool:
@@ -151,4 +147,4 @@ def looks_like_a_name(text: str) -> bool:
     words = text.split()
     if not 1 <= len(words) <= 4 or any(not _WORD.fullmatch(word.replace("-", "").strip(".")) for word in words):
         return False
-    return any(is_first_name(word) or _PATRONYMIC.search(word) for word in words)
+    return any(is_first_name(word) or is_patronymic(word) for word in words)
