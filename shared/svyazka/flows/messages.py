@@ -17,6 +17,7 @@ from svyazka.engine.contracts.flow import Channel, Facts, FlowSettings
 from svyazka.model.commands import Guards, OncePer, QuietHours, SendMessage, Step, StillTrue
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.events import Event
+from svyazka.model.names import parts_of
 from svyazka.model.tenants import Duration, Hours
 
 OF_EVENTS = frozenset({"number", "sum", "service", "date", "time"})
@@ -238,7 +239,7 @@ class MessageSettings(TextSettings):
 
 def values_of(event: Event, contact: Contact) -> dict[str, object]:
     """What placeholders stand for, from an event: all of it a stranger's word."""
-    first_name = (contact.name or "").split()
+    first_name = parts_of(contact.name or "").first.split()
     brought = {key: value for key, value in event.data.items() if key in OF_EVENTS}
     return {**brought, "name": first_name[0] if first_name else ""}
 

@@ -233,7 +233,7 @@ _SPECIAL: Mapping[str, Callable[[str, str, Bitrix24Settings], dict[str, object]]
 def _name(value: Wanted, there: Object | None) -> dict[str, object]:
     if not isinstance(value, str):
         return {}
-    parts = _parts(value)
+    parts: dict[str, object] = {**_parts(value)}
     return parts if there is not None else {part: word for part, word in parts.items() if word}
 
 
