@@ -105,6 +105,9 @@ class Attempt(Stored):
     """We want no money by it any more: another one was paid, or the order is cancelled."""
     off: str | None = None
     """The delivery that calls it off at its provider."""
+    doubted: bool = False
+    """A try to make its link, or to call it off, may still be on its way: what it comes to may be that money which has
+    come by it goes back."""
 
 
 class PaymentState(StrEnum):

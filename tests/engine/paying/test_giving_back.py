@@ -29,7 +29,7 @@ from svyazka.model.deliveries import Status
 from svyazka.model.events import Entity, Event, EventType, Fact
 from svyazka.model.money import Money
 from svyazka.model.payments import OddityKind, Payment, PaymentState
-from svyazka.model.seen import SeenState
+from svyazka.model.seen import RefundSeen, RefundState, SeenState
 from svyazka.model.tenants import ConnectionSettings, ConnectionSpec, FlowSpec
 
 S, Odd = PaymentState, OddityKind
@@ -196,6 +196,33 @@ async def test_an_unpaid_link_is_called_off_and_what_comes_by_it_afterwards_is_a
     assert house.first.of(payment.attempts[0].number).state is SeenState.OVER
     await house.comes(payment)
     assert (house.payment.state, house.odd()) == (S.PAID, [Odd.PAID_AFTER_CANCEL])
+
+
+@pytest.mark.parametrize("what", ["called off", "its link made again", "neither"])
+async def test_what_a_late_word_for_calling_off_gives_back_is_found_though_nobody_tells(what: str) -> None:
+    """Some providers' calling off gives back what was paid, and making a link again calls off the one before. The first
+    try hung on its way for hours, and was paid meanwhile."""
+    house = await opened()
+    if what == "its link made again":
+        house.first.lies.append("cut_after")
+        house.second.lies += ["down"] * 20
+    payment = await house.begun()
+    if what == "its link made again":
+        await house.pass_time(600)
+    if what == "called off":
+        house.first.lies.append("cut_before")
+        await house.cancels()
+        await house.run()
+    await house.comes(payment)
+    await house.pass_time(3600)
+    assert (house.payment.captured.text, house.payment.refunded.text) == ("100.00", "0.00")
+    there = house.first.of(payment.attempts[0].number)
+    there.refunds["back"] = RefundSeen(external_id="back", state=RefundState.DONE, amount=there.amount)
+    await house.pass_time(86400)
+    assert house.payment.refunded.text == ("0.00" if what == "neither" else "100.00")
+    asked = len(house.first.calls)
+    await house.pass_time(5 * 86400, step=3600)
+    assert len(house.first.calls) == asked, "nothing of it is doubted for ever"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.capabilities.payments import Can, Payments, Which
 from svyazka.engine.hub import Hub
 from svyazka.engine.outages.learning import Outages
-from svyazka.engine.rules.paying import may_be_paid_late, may_come_yet
+from svyazka.engine.rules.paying import may_be_paid_late, may_come_yet, may_go_back_yet
 from svyazka.engine.support.logs import log, where
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.base import made_storable
@@ -106,6 +106,7 @@ class Providers:
             tried = attempt.external_id is not None or bool(payment.of_attempt(attempt.n))
             may_change = _may_change(payment, attempt) or may_be_paid_late(payment, attempt)
             may_change = may_change or any(may_come_yet(one) for one in payment.of_attempt(attempt.n))
+            may_change = may_change or may_go_back_yet(payment, attempt)
             if not tried or not (told or may_change):
                 continue
             account = await self.account(payment, attempt.connection)

@@ -70,22 +70,34 @@ def _came(delivery: Delivery) -> bool:
 
 
 def _with_doubts(payment: Payment, deliveries: Mapping[str, Delivery]) -> Payment:
-    """With a mark on what was given up while a try of it may be on its way. A link made late is no matter: nobody has
-    it."""
+    """With a mark on what was given up while a try of it may be on its way (a link made late is no matter: nobody has
+    it), and on what may be called off by one: to make a link again calls off what was made before, too."""
     links = {one.n for one in payment.attempts if one.by is By.LINK}
     doubted = {
         one.id
         for one in payment.transactions
         if one.status in GIVEN_UP and not one.doubted and (delivery := deliveries.get(one.delivery or "")) is not None
-        and any(it.maybe_sent or it.outcome in (None, "lost") for it in delivery.attempts)
+        and _may_be_on_its_way(delivery)
         and not (one.kind in (K.PURCHASE, K.AUTHORISE) and one.attempt in links)
     }  # fmt: skip
-    if not doubted:
+    open_ = {one.n for one in payment.attempts if not one.doubted and _may_be_called_off(one, deliveries)}
+    if not doubted and not open_:
         return payment
     marked = tuple(
         one.model_copy(update={"doubted": True}) if one.id in doubted else one for one in payment.transactions
     )
-    return payment.model_copy(update={"transactions": marked})
+    attempts = tuple(one.model_copy(update={"doubted": True}) if one.n in open_ else one for one in payment.attempts)
+    return payment.model_copy(update={"transactions": marked, "attempts": attempts})
+
+
+def _may_be_called_off(attempt: Attempt, deliveries: Mapping[str, Delivery]) -> bool:
+    made, off = deliveries.get(attempt.delivery or ""), deliveries.get(attempt.off or "")
+    again = made is not None and made.status is not Status.IN_FLIGHT and _may_be_on_its_way(made)
+    return again or (off is not None and _may_be_on_its_way(off))
+
+
+def _may_be_on_its_way(delivery: Delivery) -> bool:
+    return any(one.maybe_sent or one.outcome in (None, "lost") for one in delivery.attempts)
 
 
 LEFT = {"check_costs_more": OddityKind.CHECK_COSTS_MORE, "check_costs_less": OddityKind.CHECK_COSTS_LESS}

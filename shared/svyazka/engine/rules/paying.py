@@ -217,7 +217,9 @@ def looks_again(payment: Payment) -> timedelta | None:
     """How long till the provider is asked again; None where nothing can come of itself any more."""
     if not may_change(payment):
         late = payment.looks < LATE_LOOKS and any(may_be_paid_late(payment, one) for one in payment.attempts)
-        late = late or (payment.looks < len(ASKED_AFTER) and any(map(may_come_yet, payment.transactions)))
+        doubted = any(map(may_come_yet, payment.transactions))
+        doubted = doubted or any(may_go_back_yet(payment, one) for one in payment.attempts)
+        late = late or (payment.looks < len(ASKED_AFTER) and doubted)
         return ASKED_AFTER[payment.looks] if late else None
     return ASKED_AFTER[min(payment.looks, len(ASKED_AFTER) - 1)]
 
@@ -245,6 +247,12 @@ def may_come_yet(one: Transaction) -> bool:
     """Whether it was given up while a try of it may have been on its way: in a process that is frozen, or at a provider
     that is slow. Nobody may ever tell of what that comes to, so that it is looked for during the day after."""
     return one.doubted and one.status in GIVEN_UP
+
+
+def may_go_back_yet(payment: Payment, attempt: Attempt) -> bool:
+    """Whether its provider may yet hear that it is to be called off, by a process that is frozen, though it was paid
+    meanwhile. Some then give back what was paid, and nobody may ever tell of it."""
+    return attempt.doubted and free_of(payment, attempt.n).kopecks > 0
 
 
 GIVEN_UP = frozenset({TransactionStatus.DECLINED, TransactionStatus.NEVER_SENT})
