@@ -150,6 +150,8 @@ class OddityKind(StrEnum):
     """A refund that was refused has gone back after all."""
     REFUNDED_MORE = "refunded_more"
     """More went back than had come: a refund that was refused came true after all."""
+    BACK_IN_PART = "back_in_part"
+    """A part went back past us, and its provider doesn't say how much."""
     UNKNOWN_LONG = "unknown_long"
     CHECK_COSTS_MORE = "check_costs_more"
     """The table's check grew after its bill was made: less was paid than its guests owe."""

@@ -134,6 +134,10 @@ ODDITIES = {
     OddityKind.REFUNDED_MORE: (
         N_("More went back than had come"), N_("Look in the provider's cabinet, and write to the payer."),
     ),
+    OddityKind.BACK_IN_PART: (
+        N_("A part went back past us"),
+        N_("The provider doesn't say how much. Look in its cabinet, and press «Seen to»."),
+    ),
     OddityKind.CHECK_COSTS_MORE: (
         N_("The table's check costs more by now"), N_("Take the rest at the table, close it, and press «Seen to»."),
     ),

@@ -10,6 +10,7 @@ from hypothesis import given as hypothesis_given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from svyazka.engine.paying.oddities import is_odd
 from svyazka.engine.rules.paid_seen import with_found, with_refund_seen, with_seen
 from svyazka.engine.rules.paying import (
     MERGED,
@@ -184,6 +185,22 @@ def test_that_a_part_went_back_proves_a_refund_only_where_it_can_be_no_other(
     waited = with_patience_over(after, NOW + timedelta(days=3))
     assert (O.REFUND_LONG in {one.kind for one in waited.oddities}) is not proved
     assert waited.state is after.state
+
+
+def test_a_part_that_went_back_past_us_is_told_and_proves_no_refund_of_ours_since() -> None:
+    made = given(payment(By.LINK), "paid")
+    made = made.model_copy(update={"attempts": (made.attempts[0].model_copy(update={"external_id": "1"}),)})
+    seen = PaymentSeen(external_id="1", state="paid", amount=HUNDRED, in_part=True)
+    after = with_seen(made, 1, seen, NOW)
+    assert [(one.kind, one.about) for one in after.oddities] == [(O.BACK_IN_PART, "t1")]
+    ours = Transaction(
+        id="t2", kind=K.REFUND, attempt=1, amount=Money(kopecks=100), at=NOW, number="r1", external_id="r1"
+    )
+    asked = after.model_copy(update={"transactions": (*after.transactions, ours)})
+    assert with_seen(asked, 1, seen, NOW).refunded.kopecks == 0
+    all_of_it = seen.model_copy(update={"in_part": False, "refunded": HUNDRED})
+    ended = with_seen(after, 1, all_of_it, NOW)
+    assert (ended.refunded, is_odd(after, "back_in_part:x"), is_odd(ended, "back_in_part:x")) == (HUNDRED, True, False)
 
 
 def test_nobody_is_charged_beside_what_may_still_come_true() -> None:

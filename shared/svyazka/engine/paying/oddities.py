@@ -56,6 +56,10 @@ WORDS = {
         "Проверьте, не вернули ли вы эти деньги иначе"
     ),
     OddityKind.REFUNDED_MORE: N_("{tenant}: по заказу {order} вернулось больше, чем пришло: {refunded} из {paid}"),
+    OddityKind.BACK_IN_PART: N_(
+        "{tenant}: часть денег за заказ {order} вернули мимо Связки, и касса не говорит, сколько. Посмотрите в её "
+        "кабинете: здесь по-прежнему числится, что возвращено {refunded} из {paid}"
+    ),
     OddityKind.CHECK_COSTS_MORE: N_(
         "{tenant}: стол {table} оплачен по счёту ({paid}), а чек в кассе уже дороже. Возьмите доплату и закройте стол"
     ),
@@ -105,6 +109,7 @@ TITLES = {
     OddityKind.HOLD_ENDS: N_("деньги, задержанные за заказ {order}, скоро вернутся плательщику"),
     OddityKind.REFUND_AFTER_ALL: N_("возврат по заказу {order} прошёл после отказа"),
     OddityKind.REFUNDED_MORE: N_("по заказу {order} вернулось больше, чем пришло"),
+    OddityKind.BACK_IN_PART: N_("часть денег за заказ {order} вернули мимо Связки"),
     OddityKind.CHECK_COSTS_MORE: N_("стол заказа {order} оплачен, а его чек уже дороже"),
     OddityKind.CHECK_COSTS_LESS: N_("стол заказа {order} оплачен, а его чек уже дешевле"),
     OddityKind.TABLE_LEFT_OPEN: N_("стол заказа {order} оплачен, а в кассе не закрыт"),
@@ -170,7 +175,7 @@ def _is_mended(payment: Payment, one: Oddity) -> bool:
     match one.kind:
         case OddityKind.PAID_TWICE | OddityKind.PAID_MORE:
             return payment.captured - payment.refunded <= payment.amount
-        case OddityKind.PAID_AFTER_CANCEL:
+        case OddityKind.PAID_AFTER_CANCEL | OddityKind.BACK_IN_PART:
             return payment.state is PaymentState.REFUNDED
         case OddityKind.HOLD_STAYS | OddityKind.HOLD_ENDS:
             return not is_held(payment, int(one.about))

@@ -172,9 +172,14 @@ def _refunds_seen(payment: Payment, n: int, seen: PaymentSeen, now: datetime) ->
 
 def _refunded_in_part(payment: Payment, n: int, now: datetime) -> Payment:
     """Where it is only shown that some part went back: that proves the one refund of ours that its provider has taken,
-    if there is no other that it could be."""
+    if there is no other that it could be. Where there is none of ours, somebody has given back past us."""
+    taken = [one.id for one in payment.of_attempt(n) if one.kind in _TAKES and one.status is T.DONE]
     own = [one for one in payment.of_attempt(n) if one.kind is K.REFUND]
-    own = [one for one in own if one.status is not T.DECLINED or may_come_yet(one)]
+    own = [one for one in own if one.status not in GIVEN_UP or may_come_yet(one)]
+    if taken and not own:
+        return with_oddity(payment, OddityKind.BACK_IN_PART, taken[0], now)
+    if any(one.kind is OddityKind.BACK_IN_PART and one.about in taken for one in payment.oddities):
+        return payment
     if len(own) == 1 and may_come_yet(own[0]):
         return _after_all(payment, own[0], now)
     if len(own) != 1 or own[0].status not in IN_FLIGHT or own[0].external_id is None:
