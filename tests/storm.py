@@ -395,7 +395,7 @@ class Storm:
 
     async def fetched(self) -> None:
         """What is in the store, where looking at it takes a call."""
-        await self.house.store.fetched()
+        await patient(self.house.store.fetched)
 
     async def look_at_everything(self) -> None:
         """What the nightly comparison does."""

@@ -151,6 +151,16 @@ def test_what_a_person_decided_holds_as_long_as_the_sides_show_what_the_person_s
     assert later.verdict is Verdict.ASKED
 
 
+def test_a_person_may_decide_against_a_side_that_is_never_written() -> None:
+    """It stays as it is, and nobody is asked once more, though it has never agreed."""
+    prints = printer().prints
+    decided = Decided(winner="crm", sides={"crm": prints("about", "a"), "file": prints("about", "b")})
+    sides = {"crm": seen("about", "a", NEVER), "file": seen("about", "b", NEVER, writable=False)}
+    taken = compare_field("about", sides, BOTH, printer(), decided=decided)
+    assert (taken.verdict, taken.reason, taken.writes) == (Verdict.ACCEPTED, Reason.READ_ONLY, {})
+    assert all(base.owed is None for base in taken.bases.values())
+
+
 def test_values_are_compared_as_far_as_both_sides_can_hold_them() -> None:
     text = "A long story about coffee"
     short = {"crm": seen("about", text, text), "salon": seen("about", text[:10], text[:10], keeps=cut(10))}

@@ -100,9 +100,9 @@ async def look_at_all(house: VisitHouse) -> InStepFlow:
     return flow
 
 
-@pytest.mark.parametrize("how", ["deleted", "cancelled"])
-async def test_a_deal_won_unseen_and_its_cancelled_visit_are_asked_about(how: str) -> None:
-    """Its stage was hidden since it was made, and nothing of the status was ever agreed."""
+async def ended_unlike(how: str) -> tuple[VisitHouse, str, str, InStepFlow]:
+    """A deal that was won and its visit that was not held, of whose status nothing was ever agreed: its stage was hidden
+    since it was made."""
     house = VisitHouse()
     await house.settle_in()
     house.deals.hidden = {"stage"}
@@ -120,6 +120,12 @@ async def test_a_deal_won_unseen_and_its_cancelled_visit_are_asked_about(how: st
     house.deals.hidden = set()
     flow = await look_at_all(house)
     assert house.record().asked == {"status": "first"}
+    return house, visit, deal, flow
+
+
+@pytest.mark.parametrize("how", ["deleted", "cancelled"])
+async def test_a_deal_won_unseen_and_its_cancelled_visit_are_asked_about(how: str) -> None:
+    house, _visit, deal, flow = await ended_unlike(how)
     assert (house.deals.cards[deal].fields["stage"], house.journal.writes) == ("won", []), (
         "nothing is written meanwhile"
     )
@@ -127,6 +133,23 @@ async def test_a_deal_won_unseen_and_its_cancelled_visit_are_asked_about(how: st
     await answer(house.hub, house.tenant, flow, house.record().id, "status", "salon")
     await house.quiet(0.2)
     assert (house.deals.cards[deal].fields["stage"], house.record().asked) == ("lost", {})
+
+
+async def test_that_the_deal_holds_against_a_deleted_visit_ends_it() -> None:
+    """There is nothing left at the calendar that could be made as the deal is: nothing is owed there."""
+    house, visit, deal, flow = await ended_unlike("deleted")
+    await answer(house.hub, house.tenant, flow, house.record().id, "status", "crm")
+    await house.quiet(0.2)
+    for _ in range(2):
+        record = house.record()
+        assert (record.asked, record.decided) == ({}, {})
+        assert not [one for side in record.sides.values() for one in side.bases.values() if one.owed]
+        assert (house.deals.cards[deal].fields["stage"], house.journal.writes) == ("won", [])
+        await look_at_all(house)
+    house.journal.restore(visit)
+    await house.quiet(0.2)
+    assert house.journal.writes == [], "what was said of the deleted one is no order to whoever books it anew"
+    assert house.deals.cards[deal].fields["stage"] == "new"
 
 
 class Deals:

@@ -262,7 +262,7 @@ def _apart(case: Case, source: str, name: str, reason: Reason | None, only: Coll
     if case.accepted is not None and case.excused(name, source) and not decided:
         return Reason(case.accepted.why)
     if not target.writable:
-        return Reason.READ_ONLY if state is not State.FRESH or empty else Reason.FIRST
+        return Reason.READ_ONLY if state is not State.FRESH or empty or decided else Reason.FIRST
     quiet = State.CHANGED not in (state, case.states[source]) and state is not State.OWED
     if quiet and case.spelled(name, source) and not decided:
         return Reason.SPELLING

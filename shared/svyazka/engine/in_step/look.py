@@ -72,8 +72,8 @@ class Look:
             found[name] = self._side(
                 name, side, there.fields if there is not None else {}, there.changed_at if there else None
             )
-            if there is None and self._is_gone(name, side):
-                found[name] = replace(found[name], gone=True)
+            if self._is_gone(name, side):  # what is deleted may say something yet, and can't be written
+                found[name] = replace(found[name], gone=there is None, read_only=True)
         if self.making:
             found[self.toward] = self._side(self.toward, Side(object=""), dict.fromkeys(self.rules, CLEARED), None)
         return found
