@@ -377,3 +377,48 @@ async def test_a_record_that_gets_a_card_while_one_is_made_for_it_keeps_the_one_
     assert (record.sides["crm"].object, record.running, record.intent) == (card, None, None)
     assert house.salon.shows(salon, "email") == ("ivan@example.org",), "its own cards are compared"
     assert house.crm.shows(card, "phone") == ("+79990000777", "+79991234567")
+
+
+# Who was deleted in one system, and is new in another
+
+
+@pytest.mark.parametrize("deleted_in", ["salon", "crm"])
+@pytest.mark.parametrize("beside", ["shown", "down", "nameless"])
+async def test_who_was_deleted_in_one_of_three_systems_is_not_made_there_for_the_thirds_card(
+    deleted_in: str, beside: str
+) -> None:
+    """Whichever of the two is looked at first; also where the one that still has him can't be asked just now, or doesn't
+    show who that is."""
+    house = await house_of("salon", "crm", "accounts", create="all")
+    house.accounts.down = True
+    ids = {name: house.sides[name].add(**ivan()) for name in ("salon", "crm")}
+    await house.quiet(0.1)
+    house.sides[deleted_in].delete(ids.pop(deleted_in))
+    await house.quiet(0.2)
+    (still,) = ids
+    house.sides[still].down = beside == "down"
+    house.sides[still].hidden = {"name"} if beside == "nameless" else set()
+    house.accounts.down = False
+    await house.pass_time(4 * 3600, 60)
+    assert not house.accounts.cards, "nothing is made of who was deleted"
+    third = house.accounts.add(**ivan())
+    await house.quiet(0.5)
+    assert not house.sides[deleted_in].cards
+    house.sides[still].down, house.sides[still].hidden = False, set()
+    await house.tell("accounts", Hint(kind="contact", id=third))
+    await house.pass_time(4 * 3600, 60)
+    await house.quiet(0.5)
+    assert not house.sides[deleted_in].cards
+    assert len(house.record().live) == 2
+
+
+async def test_somebody_else_with_the_phone_of_a_deleted_one_is_made() -> None:
+    house = await house_of("salon", "crm", "accounts", create="all")
+    house.salon.add(**ivan())
+    await house.quiet(0.2)
+    house.crm.delete(next(iter(house.crm.cards)))
+    await house.quiet(0.2)
+    house.accounts.add(name="Анна Петрова", phone=ivan()["phone"])
+    await house.quiet(0.2)
+    assert [card.fields["name"] for card in house.crm.cards.values()] == ["Анна Петрова"]
+    assert len(house.salon.cards) == 2

@@ -28,7 +28,7 @@ from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.ports.store import Write
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
-from svyazka.model.in_step import UNSHOWN, Link, MatchKey, Record, Side, link_id
+from svyazka.model.in_step import UNSHOWN, Link, MatchKey, Record, Side, SideState, link_id
 from svyazka.model.records import Key, KeyType, Object, RecordKind, Wanted
 
 WAITED = 5.0
@@ -82,6 +82,8 @@ RENAMED = N_("it is called otherwise, but not in every system: is it the same?")
 
 ALIKE = N_("a card there is called the same, with the same birthday or with a phone one digit off: is it the same?")
 
+DELETED_THERE = Nothing("deleted", N_("it was deleted: nothing is made in its place"))
+
 TAKEN = N_("the card that it matches belongs to another card of the same system")
 
 
@@ -128,7 +130,8 @@ class Finding:
         if isinstance(perhaps, NotNow):
             return perhaps
         if not ours and not perhaps:
-            return await self._new(look, delivery, keys, documents, objects)
+            gone = await self._was_deleted(look, delivery, noted, objects) if said != REVIVE else None
+            return gone or await self._new(look, delivery, keys, documents, objects)
         if any(is_nameless(one.object) for one in ours):
             return UNTOLD
         matched = await self._matched(look, ours) if ours else self._unsure(look, perhaps, why)
@@ -215,7 +218,7 @@ class Finding:
         one system, and the others don't show it yet. Then a phone alone makes no household."""
         renamed: list[_Candidate] = []
         for one in found:
-            others = await self._beside(look, delivery, one)
+            others = await self._beside(look, delivery, one.record.model) if one.record is not None else []
             if isinstance(others, NotNow):
                 return others
             cards = [told_by(card) for card in (one.object, *others) if not is_nameless(card)]
@@ -223,10 +226,10 @@ class Finding:
                 renamed.append(one)
         return renamed
 
-    async def _beside(self, look: Look, delivery: Delivery, one: _Candidate) -> list[Object] | NotNow:
+    async def _beside(self, look: Look, delivery: Delivery, record: Record) -> list[Object] | NotNow:
         """What the other systems show of the same person."""
         shown: list[Object] = []
-        for name, side in look.flow.systems(one.record.model).items() if one.record is not None else ():
+        for name, side in look.flow.systems(record).items():
             if name == look.toward:
                 continue
             way = await self._reader.at(look.flow, look.tenant, name, delivery)
@@ -239,6 +242,24 @@ class Finding:
                 return read
             shown += read
         return shown
+
+    async def _was_deleted(
+        self, look: Look, delivery: Delivery, noted: list[Versioned[Record]], objects: list[Object]
+    ) -> Nothing | NotNow | None:
+        """Whether one of those noted under the same keys is the same by what other systems show, and was deleted where
+        it would be made. None: none is."""
+        for held in noted:
+            side = held.model.sides.get(look.toward)
+            if side is None or side.state is not SideState.GONE:
+                continue
+            others = await self._beside(look, delivery, held.model)
+            if isinstance(others, NotNow):
+                return others
+            if any(map(is_nameless, others)):
+                return UNTOLD
+            if any(is_one(one, objects) for one in others):
+                return DELETED_THERE
+        return None
 
     def _unsure(self, look: Look, perhaps: list[_Candidate], why: str) -> Nothing:
         """A person tells, or the next look, once two names that are on their way past each other have settled."""

@@ -15,6 +15,7 @@ from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.doubting import LEAVE, WHOSE, asked_of, doubts
 from svyazka.engine.in_step.flows import InStep
+from svyazka.engine.in_step.noting import keys_of, noted_as_gone
 from svyazka.engine.in_step.parts import Part
 from svyazka.engine.in_step.reading import NotNow, Seen, objects
 from svyazka.engine.in_step.telling import asks
@@ -251,15 +252,18 @@ class Look:
             record, beside = wished_beside(record, self._others_to_write(record, compared), wish, now)
             made += beside
         gone = self._gone_now(record)
+        noted = list[Write]()
         if gone:
             record, beside = wished(record, gone, wish, now, now + MERGES_SHOW)
             made += beside
+            shown = objects(self.seen).values()
+            noted = await noted_as_gone(self.hub.store, self.hub.keyring, record, keys_of(shown))
         made = [one for one in made if await self.hub.store.get("deliveries", one.id) is None]
         rows = doubts(self.flow, self.held.model, record, now, candidates)
         if set(record.asked.items()) - set(self.held.model.asked.items()):
             await asks(self.hub, self.tenant, self.flow.id)
         return Part(
-            (journal.replace(record, held.version), *map(journal.create, made), *writes, *rows),
+            (journal.replace(record, held.version), *map(journal.create, made), *writes, *noted, *rows),
             tuple(perform_task(one, one.next_attempt_at) for one in made),
         )
 

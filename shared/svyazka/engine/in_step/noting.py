@@ -1,5 +1,5 @@
-"""Under which phones, e-mails and companies' names a record is noted (`matches`): who makes a thing notes it, and
-whoever would make it a second time finds the note."""
+"""Under which phones, e-mails and companies' names a record is noted (`matches`): who makes a thing notes it, and whoever
+finds it deleted, so that whoever would make it a second time finds the note."""
 
 from __future__ import annotations
 
@@ -69,6 +69,18 @@ def noted_under(keyring: Keyring, record: Record, key: Key, there: Versioned[Mat
         return None
     records = (*there.model.records, record.id)[-MATCHED_MOST:]
     return journal.replace(there.model.model_copy(update={"records": records}), there.version)
+
+
+async def noted_as_gone(store: Store, keyring: Keyring, record: Record, keys: Iterable[Key]) -> list[Write]:
+    """This record, of something that was deleted in one system and lives on in others, under what those show: it isn't
+    made there anew for a card of another system that nobody has linked with it."""
+    writes = list[Write]()
+    for key in keys:
+        ids = note_ids(keyring, record.tenant, record.kind, key)
+        there = [one for one in await store.get_many([("matches", id_) for id_ in ids]) if one is not None]
+        note = noted_under(keyring, record, key, journal.read(MatchKey, there[0]) if there else None)
+        writes += [note] if note is not None else []
+    return writes
 
 
 def claimed_under(keyring: Keyring, record: Record, key: Key, there: Versioned[MatchKey] | None) -> Write:
