@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fake_side import FakeSide
@@ -22,6 +22,12 @@ from svyazka.model.tenants import ConnectionSettings
 
 CONTACT, DEAL, VISIT = RecordKind.CONTACT, RecordKind.DEAL, RecordKind.VISIT
 ZONE = "Europe/Moscow"
+ZONES = (
+    ZONE, "Asia/Kathmandu", "Europe/Berlin", "America/St_Johns", "America/Santiago", "Australia/Lord_Howe",
+    "Asia/Kamchatka", "Pacific/Chatham",
+)  # fmt: skip
+"""Of places: east and west of Moscow, on quarters of an hour, with clocks that change within a month of `START`: forward
+and back, by an hour and by half of one, by night and at midnight."""
 STAGES: Mapping[str, tuple[str, ...]] = {
     "booked": ("new", "called"), "confirmed": ("sure",), "completed": ("won",), "cancelled": ("lost", "refused"),
     "missed": ("absent",),
@@ -40,6 +46,7 @@ class FakeJournal(FakeSide):
     kinds = frozenset({VISIT})
     shows_fields = ("status", "starts_at", "ends_at", "service", "staff", "price", "name", "phone", "email")
     writable = WRITTEN
+    zone: str = ZONE
 
     @property
     def manifest(self) -> Manifest[ConnectionSettings]:
@@ -53,8 +60,12 @@ class FakeJournal(FakeSide):
     def at(self, hours: int) -> dict[str, str]:
         """A visit's times."""
         begins = self.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours)
-        both = (WallTime.at(begins, ZONE), WallTime.at(begins + timedelta(hours=1), ZONE))
-        return {"starts_at": both[0].told, "ends_at": both[1].told}
+        return self.by_clock(WallTime.at(begins, self.zone).clock)
+
+    def by_clock(self, clock: datetime) -> dict[str, str]:
+        """The same, as somebody wrote it down who looked at no clock: also of an hour that there isn't that day."""
+        both = (WallTime(clock=one, zone=self.zone) for one in (clock, clock + timedelta(hours=1)))
+        return dict(zip(("starts_at", "ends_at"), (one.told for one in both), strict=True))
 
     async def find(self, kind: RecordKind, key: Key, call: Call[ConnectionSettings]) -> tuple[Object, ...] | None:
         return None
@@ -150,9 +161,10 @@ class VisitHouse(InStep):
 
     flow = "sync_appointments"
 
-    def __init__(self, store: Any = None, **settings: Any) -> None:
+    def __init__(self, store: Any = None, zone: str = ZONE, **settings: Any) -> None:
         super().__init__((), store)
-        self.journal, self.deals = (FakeJournal("salon", self.clock.now), FakeDeals("crm", self.clock.now))
+        self.journal = FakeJournal("salon", self.clock.now, zone=zone)
+        self.deals = FakeDeals("crm", self.clock.now)
         self.sides = {"salon": self.journal, "crm": self.deals}
         self.manifests |= {name: side.manifest for name, side in self.sides.items()}
         self.settings = {
@@ -160,6 +172,7 @@ class VisitHouse(InStep):
             "title": "{service}: {name}", **settings,
         }  # fmt: skip
         self.bind()
+        self.tenant = self.tenant.model_copy(update={"timezone": zone})
 
 
 def _normal(one: Object, name: str) -> set[str]:

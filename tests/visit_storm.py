@@ -7,9 +7,12 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from fake_visits import STAGES, THEIRS, ZONE, VisitHouse
+from fake_visits import STAGES, THEIRS, ZONES, VisitHouse
 from storm import NAMES, SURNAMES, Storm, patient
 from svyazka.engine.comparing.stages import ATTENDANCE, STEPS
 from svyazka.model.bookings import VisitStatus, WallTime
@@ -62,11 +65,11 @@ class VisitStorm(Storm):
 
     def book(self) -> None:
         """Each time somebody new, so that nobody's deals are another visit's; one in ten leaves no phone."""
-        person, hours = self.truth.people, self.chance.randrange(1, 30 * DAY)
+        person = self.truth.people
         self.truth.people += 1
         name = f"{NAMES[person % len(NAMES)]} {SURNAMES[person // len(NAMES) % len(SURNAMES)]}"
         phone = CLEARED if self.chance.random() < 0.1 else (f"+7999{person:07d}",)
-        self.said[self.house.journal.book(hours, name=name, phone=phone)] = Said()
+        self.said[self.house.journal.book(0, **self._when(), name=name, phone=phone)] = Said()
 
     def edit(self) -> None:
         self._change(in_window=False)
@@ -85,7 +88,14 @@ class VisitStorm(Storm):
 
     def _moved(self, in_window: bool) -> None:
         if (found := self._visit()) is not None:
-            self.house.journal.edit(found[0], **self.house.journal.at(self.chance.randrange(1, 30 * DAY)))
+            self.house.journal.edit(found[0], **self._when())
+
+    def _when(self) -> dict[str, str]:
+        """Some time in the next month; often in the night in which the clocks change."""
+        change = _changes_after(self.house.clock.now(), self.house.journal.zone) if self.chance.random() < 0.2 else None
+        if change is None:
+            return self.house.journal.at(self.chance.randrange(1, 30 * DAY))
+        return self.house.journal.by_clock(change + timedelta(minutes=15 * self.chance.randrange(-12, 13)))
 
     def _went_on(self, in_window: bool) -> None:
         """Its calendar says where it stands: anywhere, and back."""
@@ -201,7 +211,7 @@ class VisitStorm(Storm):
             if visit is None:
                 continue
             for name in SAME:
-                ours, shown = visit.fields[name], _told(name, deal.fields[name])
+                ours, shown = (self._told(name, one.fields[name]) for one in (visit, deal))
                 if name not in excused and ours != shown:
                     found.append(f"{record.id} {name}: {ours} is {shown}, {self._of(record)}")
             # What was written there before anybody knew whose deal it is stays a manager's.
@@ -210,6 +220,13 @@ class VisitStorm(Storm):
             if not theirs and deal.fields["title"] != title:
                 found.append(f"{record.id} is called {deal.fields['title']}, {self._of(record)}")
         return found
+
+    def _told(self, name: str, shown: Any) -> Any:
+        """A time as the moment that it is: a deal knows no clock."""
+        if name not in ("starts_at", "ends_at") or not isinstance(shown, str):
+            return shown
+        clock, _, zone = shown.partition(" ")
+        return WallTime.read(clock, zone or self.house.journal.zone).moment
 
     def _of(self, record: Record) -> Said:
         return self.said[record.sides["salon"].object]
@@ -241,13 +258,19 @@ class VisitStorm(Storm):
         return found
 
 
-def _told(name: str, shown: Any) -> Any:
-    return WallTime.read(shown, ZONE).told if name in ("starts_at", "ends_at") and isinstance(shown, str) else shown
+def _changes_after(moment: datetime, zone: str) -> datetime | None:
+    """The clock there, as it is next changed within a month."""
+    hours = [(moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=one)) for one in range(30 * DAY)]
+    there = [one.astimezone(ZoneInfo(zone)) for one in hours]
+    return next(
+        (later.replace(tzinfo=None) for one, later in pairwise(there) if one.utcoffset() != later.utcoffset()), None
+    )
 
 
 async def visit_storm(seed: int, steps: int, store: Any = None, **settings: Any) -> VisitStorm:
-    """A storm, and the calm after it."""
-    house = VisitHouse(store, **settings)
+    """A storm, and the calm after it; each seed's at another place."""
+    zone = random.Random(f"zone {seed}").choice(ZONES)
+    house = VisitHouse(store, zone, **settings)
     await patient(house.settle_in)
     one = VisitStorm(house, random.Random(seed))
     try:

@@ -7,12 +7,16 @@ import io
 import os
 import random
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
+import pytest
+
 from beside import Beside, BesideCloud, BesideLocal
+from fake_visits import ZONES
 from fakes import MemoryStore
 from real_side import storm_at_vendors
 from simulators.registry import load_simulator
@@ -77,7 +81,7 @@ def rehearse_storms(
 
 
 async def _one(names: tuple[str, ...], seed: int, steps: int, firestore: str | None) -> Storm:
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()), _clock_of(seed):
         if firestore is None:
             store: Beside = BesideLocal(LocalStore.open(Path(folder)))
         else:
@@ -91,6 +95,16 @@ async def _one(names: tuple[str, ...], seed: int, steps: int, firestore: str | N
         one.house.store.documents = dict(store.documents)
         await store.close()
         return one
+
+
+@contextmanager
+def _clock_of(seed: int) -> Iterator[None]:
+    """The machine's own clock stands in some zone, which nothing depends on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", random.Random(seed).choice(ZONES))
+        time.tzset()
+        yield
+    time.tzset()
 
 
 async def _at_vendors(names: Sequence[str], seed: int, steps: int, store: Beside) -> Storm:
