@@ -26,8 +26,8 @@ ZONES = (
     ZONE, "Asia/Kathmandu", "Europe/Berlin", "America/St_Johns", "America/Santiago", "Australia/Lord_Howe",
     "Asia/Kamchatka", "Pacific/Chatham",
 )  # fmt: skip
-"""Of places: east and west of Moscow, on quarters of an hour, with clocks that change within a month of `START`: forward
-and back, by an hour and by half of one, by night and at midnight."""
+"""Of places: east and west of Moscow, on quarters of an hour, with clocks that change within a month of `START`:
+forward and back, by an hour and by half of one, by night and at midnight."""
 STAGES: Mapping[str, tuple[str, ...]] = {
     "booked": ("new", "called"), "confirmed": ("sure",), "completed": ("won",), "cancelled": ("lost", "refused"),
     "missed": ("absent",),

@@ -13,7 +13,12 @@ from svyazka.connectors.registry import FRONT_DOOR, load_webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
-from svyazka.engine.journal.kinds import DELIVERIES_BY_STATUS, DELIVERIES_OF_FLOW, SECRETS_OF_TENANT
+from svyazka.engine.journal.kinds import (
+    DELIVERIES_BY_STATUS,
+    DELIVERIES_OF_FLOW,
+    LINKS_OF_CONNECTION,
+    SECRETS_OF_TENANT,
+)
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.engine.operating.deeds import FileChange, FilePlan
@@ -28,7 +33,7 @@ from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.events import EventType
 from svyazka.model.ids import connection_id
 from svyazka.model.roles import Role
-from svyazka.model.tenants import CompiledConnection, ConnectionSpec, Person, Tenant
+from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec, Person, Tenant
 from svyazka.reading.tenants import secret_names
 from svyazka.tenantfile import read_tenant_text
 from svyazka.tenanttext import text_of
@@ -77,7 +82,7 @@ async def plan_apply(
     plan = ApplyPlan(tenant)
     if before is None:
         plan.changes.append(Change("+", N_("tenant {id}").format(id=tenant.id)))
-    await _compare(store, plan, before, tenant)
+    await _compare(store, directory, plan, before, tenant)
     secrets = await _secrets(store, keyring, tenant.id)
     for name, value in (secrets_changed or {}).items():
         secrets.pop(name, None)
@@ -256,7 +261,9 @@ def _connection(name: str, spec: ConnectionSpec) -> str:
     return N_("connection {name} ({vendor})").format(name=name, vendor=spec.vendor)
 
 
-async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: Tenant) -> None:
+async def _compare(
+    store: Store, directory: Directory, plan: ApplyPlan, before: Tenant | None, after: Tenant
+) -> None:  # fmt: skip
     old_connections = before.connections if before else {}
     for name, spec in after.connections.items():
         if name not in old_connections:
@@ -275,22 +282,41 @@ async def _compare(store: Store, plan: ApplyPlan, before: Tenant | None, after: 
             plan.changes.append(Change("+", N_("flow {id}").format(id=flow_id)))
         elif old_flows[flow_id] != flow:
             open_now = await _open_of_flow(store, after.id, flow_id)
-            plan.changes.append(
-                Change(
-                    "~", N_("flow {id}").format(id=flow_id), open_now, N_("open deliveries keep their text and times")
-                )
-            )
-    for flow_id in old_flows:
+            note = await _links_kept(store, directory, after.id, old_flows[flow_id], flow)
+            note = note or N_("open deliveries keep their text and times")
+            plan.changes.append(Change("~", N_("flow {id}").format(id=flow_id), open_now, note))
+    for flow_id, flow in old_flows.items():
         if flow_id not in new_flows:
             open_now = await _open_of_flow(store, after.id, flow_id)
-            plan.changes.append(
-                Change("-", N_("flow {id}").format(id=flow_id), open_now, N_("waiting deliveries end as cancelled"))
-            )
+            note = await _links_kept(store, directory, after.id, flow)
+            note = note or N_("waiting deliveries end as cancelled")
+            plan.changes.append(Change("-", N_("flow {id}").format(id=flow_id), open_now, note))
     if before is not None:
         for name in ("name", "timezone", "alerts", "retention", "dedupe_window"):
             if getattr(before, name) != getattr(after, name):
                 plan.changes.append(Change("~", name))
     plan.changes += _people_changed(before.people if before else (), after.people)
+
+
+async def _links_kept(
+    store: Store, directory: Directory, tenant: str, before: FlowSpec, after: FlowSpec | None = None
+) -> str:  # fmt: skip
+    """How many links a flow concerns that keeps systems in step: a file never drops any. Empty where there are none."""
+    if not directory.flows(before.flow).in_step:
+        return ""
+    linked = await store.tally(LINKS_OF_CONNECTION, sorted(before.sources), equal={"tenant": tenant})
+    counted = ", ".join(f"{name} {count}" for name, count in sorted(linked.items()))
+    if not counted:
+        return ""
+    if after is None:
+        return N_("waiting deliveries end as cancelled; linked objects: {counted}; their links stay").format(
+            counted=counted
+        )
+    if left := ", ".join(sorted(set(linked) - set(after.sources))):
+        return N_("linked objects: {counted}; their links stay; not kept in step any more: {left}").format(
+            counted=counted, left=left
+        )
+    return N_("linked objects: {counted}; their links stay").format(counted=counted)
 
 
 def _has_owner(tenant: Tenant) -> bool:

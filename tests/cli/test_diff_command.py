@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from threading import Event, Thread
 
 import pytest
 
 from cli.conftest import FILE, Installation
+from svyazka.backends.local.store import LocalStore
 from svyazka.cli.running import held
+from svyazka.engine.in_step.wanting import begun_with
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.worker import Worker
+from svyazka.model.records import RecordKind
 
 IN_STEP = FILE.replace(
     "flows:\n",
@@ -92,3 +98,25 @@ def test_a_persons_word_on_what_isnt_there_says_what_there_is(hub: Installation)
     for command, says in told.items():
         assert says in hub.svyazka(*command, status=1).output
     assert "0 rows" in hub.svyazka("sync", "answer-all", "kofe", "sync_contacts", "leave", "--dry-run").output
+
+
+def test_a_changed_flow_says_how_many_links_it_concerns(hub: Installation) -> None:
+    hub.svyazka("apply", str(hub.write(IN_STEP)), "--yes")
+
+    async def link(_worker: Worker, store: LocalStore) -> None:
+        for connection, id_ in (("salon", "1"), ("salon", "2"), ("crm", "7")):
+            made = begun_with("kofe", RecordKind.CONTACT, connection, id_, datetime(2026, 10, 5, tzinfo=UTC), None)
+            await store.commit([journal.create(one) for one in made])
+
+    hub.opened(link)
+    crm = '  accounts: {{vendor: bitrix24, webhook_url: {{secret: hook}}, base_url: "{vendors}/bitrix24"}}\nflows:'
+    more = IN_STEP.replace("flows:", crm)
+    all_made = IN_STEP.replace("[salon, crm]\n", "[salon, crm]\n    create: all\n")
+    for text, note in (
+        (all_made, "linked objects: crm 1, salon 2; their links stay"),
+        (more.replace("[salon, crm]", "[salon, accounts]"),
+         "linked objects: crm 1, salon 2; their links stay; not kept in step any more: crm"),
+        (FILE, "waiting deliveries end as cancelled; linked objects: crm 1, salon 2; their links stay"),
+    ):  # fmt: skip
+        rows = hub.rows("apply", str(hub.write(text)), "--dry-run")
+        assert [row["note"] for row in rows if "sync_contacts" in row["what"]] == [note]

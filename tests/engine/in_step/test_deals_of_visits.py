@@ -101,8 +101,8 @@ async def look_at_all(house: VisitHouse) -> InStepFlow:
 
 
 async def ended_unlike(how: str) -> tuple[VisitHouse, str, str, InStepFlow]:
-    """A deal that was won and its visit that was not held, of whose status nothing was ever agreed: its stage was hidden
-    since it was made."""
+    """A deal that was won and its visit that was not held, of whose status nothing was ever agreed: its stage was
+    hidden since it was made."""
     house = VisitHouse()
     await house.settle_in()
     house.deals.hidden = {"stage"}

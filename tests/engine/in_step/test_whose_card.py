@@ -387,8 +387,8 @@ async def test_a_record_that_gets_a_card_while_one_is_made_for_it_keeps_the_one_
 async def test_who_was_deleted_in_one_of_three_systems_is_not_made_there_for_the_thirds_card(
     deleted_in: str, beside: str
 ) -> None:
-    """Whichever of the two is looked at first; also where the one that still has him can't be asked just now, or doesn't
-    show who that is."""
+    """Whichever of the two is looked at first; also where the one that still has him can't be asked just now, or
+    doesn't show who that is."""
     house = await house_of("salon", "crm", "accounts", create="all")
     house.accounts.down = True
     ids = {name: house.sides[name].add(**ivan()) for name in ("salon", "crm")}

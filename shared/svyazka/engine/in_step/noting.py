@@ -1,4 +1,4 @@
-"""Under which phones, e-mails and companies' names a record is noted (`matches`): who makes a thing notes it, and whoever
+"""Under which phones, e-mails and companies' names a record is noted (`matches`): who makes a thing notes it, and who
 finds it deleted, so that whoever would make it a second time finds the note."""
 
 from __future__ import annotations
