@@ -50,7 +50,7 @@ class HttpForwarder(Forwarder[HttpSettings]):
 def unusable(settings: HttpSettings) -> Blocked | None:
     """Why nothing can be sent, or None: values that are secrets were seen by nobody before."""
     if settings.url is None:
-        return Blocked(code="no_url", message=N_("не задан `url`"), remedy=N_("Впишите `url` в файл арендатора"))
+        return Blocked(code="no_url", message=N_("не задан `url`"), remedy=N_("Впишите `url` в файл бизнеса"))
     try:
         check_url(settings.url)
     except ValueError as error:

@@ -157,7 +157,7 @@ async def _asked(
     """`data` of a call of the booking group; `{company}` stands for the salon, else it is the path's last part."""
     settings = call.settings
     if settings.company_id is None or settings.partner_token is None:
-        remedy = N_("Впишите company_id и partner_token в файл арендатора (токен: svyazka secret set)")
+        remedy = N_("Впишите company_id и partner_token в файл бизнеса (токен: svyazka secret set)")
         outcome = Blocked(code="no_credentials", message=N_("не заданы company_id или partner_token"), remedy=remedy)
         raise VendorFailure(outcome)
     whole_path = path if "{company}" in path else f"{path}/{{company}}"

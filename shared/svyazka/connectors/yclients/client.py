@@ -155,7 +155,7 @@ def _company(call: Call[YclientsSettings]) -> int:
     if settings.company_id is None or not settings.can_ask():
         wanted = ("company_id", "partner_token", "user_token")
         missing = ", ".join(name for name in wanted if getattr(settings, name) is None)
-        remedy = N_("Впишите их в файл арендатора; токены сохраните командой svyazka secret set")
+        remedy = N_("Впишите их в файл бизнеса; токены сохраните командой svyazka secret set")
         raise VendorFailure(
             Blocked(code="no_credentials", message=N_("не заданы: {missing}").format(missing=missing), remedy=remedy)
         )

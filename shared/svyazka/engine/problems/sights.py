@@ -107,7 +107,7 @@ async def foreign(hub: Hub, event: Event) -> None:
         return
     text = N_(
         "{tenant}: к «{connection}» приходят события чужого аккаунта (организации, филиала, номера); они "
-        "сохраняются, но не выполняются. Сверьте номер в файле арендатора: svyazka doctor {tenant2}"
+        "сохраняются, но не выполняются. Сверьте номер в файле бизнеса: svyazka doctor {tenant2}"
     ).format(tenant=tenant.name, connection=event.connection, tenant2=tenant.id)
     sight = Sight(
         kind=FOREIGN, tenant=tenant, connection=event.connection, vendor=event.vendor, text=text,

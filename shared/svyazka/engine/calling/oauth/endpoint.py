@@ -72,7 +72,7 @@ async def ask(
     """Ask for a pair; raises nothing of the network. `now` is real time."""
     url = app.token_path if "://" in app.token_path else f"{base_url}{app.token_path}"
     if "://" not in url:
-        return _failed("block", "no_address", N_("адрес аккаунта неизвестен"), N_("Впишите его в файл арендатора"))
+        return _failed("block", "no_address", N_("адрес аккаунта неизвестен"), N_("Впишите его в файл бизнеса"))
     given: dict[str, Any] = {_PLACES[app.encoding]: dict(fields)}
     for secret in ("code", "refresh_token", "client_secret"):
         if app.encoding == "query" and secret in fields:
