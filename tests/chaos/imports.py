@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,9 @@ SCALE, UNHASTY = 0.2, 0.5
 """Of time limits: leases of 12 s. Shorter ones leave a busy machine no time to begin a call in; and where there are
 thousands of cards, the stand-in takes a while too."""
 
-AGAIN, PAUSE = 10, 20.0
-"""Times that the same command is given once nobody dies any more, and seconds before it is given anew: a machine in
-haste may find its vendor away, and each command looks through the whole file."""
+AGAIN, LATER = 10, timedelta(hours=1)
+"""Times that the same command is given once nobody dies any more, and how much later by the business's clock: a machine
+in haste may find its vendor away, and each command looks through the whole file."""
 
 RATE = 7.0
 """Calls a second that amoCRM allows."""
@@ -86,9 +87,14 @@ class ImportInstallation(LeadInstallation):
     async def begin(self) -> None:
         """All that is there before the file is; the vendor's clock is the business's."""
         await self.prepare()
-        simulator, clock = self.vendors.of(self.crm.vendor), self.clock
+        simulator = self.vendors.of(self.crm.vendor)
         self.crm.open(self.vendors)
-        simulator.now = lambda: clock.now().timestamp()  # type: ignore[method-assign]
+        simulator.now = lambda: self.clock.now().timestamp()  # type: ignore[method-assign]
+
+    def come_back_later(self) -> None:
+        """Let the business's time pass before the next command."""
+        assert isinstance(self.clock, SystemClock)
+        self.clock = SystemClock(self.speed, (self.clock.real(), self.clock.now() + LATER))
 
     async def go_on_from_now(self) -> None:
         """No process that serves runs here, which would keep the business's time: a command that is given minutes after
@@ -146,7 +152,8 @@ def survive(
     for number in range(AGAIN):
         if seen.said.get("state") == "done" or installation.bring(file, seen):
             break
-        time.sleep(PAUSE * (number > 0))
+        if number:
+            installation.come_back_later()
     seen.calls = len(simulator.calls)
     audit(installation, made, seen)
     return seen

@@ -57,6 +57,10 @@ TEXTS = {
     "text": "{name}, спасибо за заказ! Оставьте отзыв: {review_url}", "review_url": "https://example.org/r/kofe",
 }  # fmt: skip
 PATIENCE = 60.0
+
+LAST_WORD = 0.6
+"""Seconds for which all must stay settled."""
+
 ALL = 1_000_000
 
 
@@ -312,6 +316,25 @@ async def until(
             raise AssertionError(f"in {patience:.0f} s it never came true that {what}: {look() if look else ''}")
         # A quarter of the time at most goes into looking: a long journal takes long to read.
         await asyncio.sleep(max(0.05, 3 * (time.monotonic() - begun)))
+
+
+async def until_it_stays(
+    holds: Callable[[], object], what: str, patience: float = PATIENCE, look: Callable[[], object] | None = None
+) -> None:
+    """Until `holds()` at every look for as long as a process that was thawed may take to say its late word."""
+    since: list[float] = []
+
+    async def stays() -> bool:
+        found = holds()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if not found:
+            since.clear()
+            return False
+        since.append(time.monotonic())
+        return since[-1] - since[0] > LAST_WORD
+
+    await until(stays, f"{what}, and it stays so", patience, look)
 
 
 def dump(journal: Journal) -> str:

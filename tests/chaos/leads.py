@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.google import Cloud, GoogleInstallation
-from chaos.installation import TENANT, Journal, LocalInstallation
+from chaos.installation import TENANT, Journal, LocalInstallation, until
 from chaos.leaks import leaks
 from chaos.scenario import Failpoint
 from chaos.site import SITE, WEB, Site, live_through
@@ -119,8 +119,12 @@ async def send(leads: Sequence[Lead], chance: random.Random, told_again: frozens
 
 async def done(site: Site, id_: str) -> None:
     """Somebody's page asks what has become of it, until it has become something."""
-    while (await site.get(f"status/{id_}")).json()["status"] in ("accepted", 404):  # by the queue, not journaled yet
-        await asyncio.sleep(0.2)
+
+    async def has_become_something() -> bool:
+        found = await site.get(f"status/{id_}")
+        return found.json()["status"] not in ("accepted", 404)  # by the queue, not journaled yet
+
+    await until(has_become_something, f"{id_} is done")
 
 
 async def survive(

@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,16 +166,15 @@ class Payers:
         """Notifications come twice, or never, and again until they are answered."""
         told_of = self.installation.provider.told(self.installation.vendors, number)
         url = self.installation.hook_url("till", self.installation.provider.vendor)
+
+        async def taken() -> bool:
+            with suppress(httpx.HTTPError):
+                answer = await site.client.post(url, content=told_of.body, headers=dict(told_of.headers))
+                return answer.status_code < 400
+            return False
+
         for _ in range(self.chance.choice((0, 1, 2) if self.installation.speed > 1 else (1, 2))):
-            for _ in range(100):
-                try:
-                    answer = await site.client.post(url, content=told_of.body, headers=dict(told_of.headers))
-                except httpx.HTTPError:
-                    await asyncio.sleep(0.1)
-                    continue
-                if answer.status_code < 400:
-                    break
-                await asyncio.sleep(0.1)
+            await until(taken, "a notification is taken", self.patience, self._spoken)
 
     async def _settled(self, ids: Paid, site: Site) -> None:
         """Who isn't told looks at the page again: the clock alone looks ever more rarely."""

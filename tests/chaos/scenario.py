@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from chaos.installation import Journal, LocalInstallation, dump, until
+from chaos.installation import LAST_WORD, Journal, LocalInstallation, dump, until_it_stays
 from chaos.leaks import leaks
 from simulators.serve import Running
 from svyazka.engine.support.failpoints import POINTS
@@ -24,9 +24,6 @@ from vendors.parts import Guest, Messenger, Webhook
 
 Failpoint = Callable[[str], str]
 """The failpoint (as in armed/failpoints.py) of the process that is started now, by its name; "": it lives."""
-
-LAST_WORD = 0.6
-"""Seconds for which all must stay settled."""
 
 ACCEPTING = tuple(point for point in POINTS if point.split(".")[0] in ("receive", "accept", "answer"))
 """Places that the accepting process passes; the others are the worker's."""
@@ -187,19 +184,13 @@ async def drain(
     """Until all is settled and stays so."""
     messenger = installation.messenger
     last: list[Journal] = []
-    quiet_since: list[float] = []
 
     async def drained() -> bool:
         last[:] = [await installation.journal()]
         told = not (one_at_a_time and messenger.has_receipts) or not untold(installation, last[0])
-        if installation.frozen() or not told or not is_settled(last[0], messenger, events):
-            quiet_since.clear()
-            return False
-        # Who has just been thawed still has its late word to say.
-        quiet_since.append(time.monotonic())
-        return quiet_since[-1] - quiet_since[0] > LAST_WORD
+        return not installation.frozen() and told and is_settled(last[0], messenger, events)
 
-    await until(drained, "everything settled", patience, lambda: dump(last[0]))
+    await until_it_stays(drained, "everything settled", patience, lambda: dump(last[0]))
 
 
 def untold(installation: LocalInstallation, journal: Journal) -> list[Delivery]:

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from chaos.installation import TENANT, LocalInstallation, until
-from chaos.scenario import LAST_WORD, Failpoint, watch
+from chaos.installation import TENANT, LocalInstallation, until_it_stays
+from chaos.scenario import Failpoint, watch
 from svyazka.app import server_key_of
 from svyazka.model.errors import Unavailable
 from svyazka.model.events import EventStatus
@@ -73,9 +73,7 @@ async def live_through(
             async with installation.caller() as client:
                 heard = await tell(Site(installation, client))
             settled = partial(is_settled, installation)
-            await until(settled, "everything settled", patience, lambda: installation.spoken()[-2000:])
-            await asyncio.sleep(LAST_WORD)
-            await until(settled, "everything stays settled", patience)
+            await until_it_stays(settled, "everything settled", patience, lambda: installation.spoken()[-2000:])
             done.set()
     finally:
         installation.stop()

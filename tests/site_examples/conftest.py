@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from svyazka.backends.local.store import FILE
+from svyazka.model.deliveries import OPEN
 from svyazka.server.asked import socket_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +47,16 @@ class Shop:
 
     def deals(self) -> int:
         return len([one for one in self.effects("amocrm", "create") if one["entity"] == "leads"])
+
+    def has_done_its_leads(self) -> bool:
+        """Whether all that came is planned, and no lead is on its way."""
+        still = ", ".join(f"'{status.value}'" for status in OPEN)
+        with closing(sqlite3.connect(self.data / FILE)) as journal:
+            (left,) = journal.execute(
+                f"SELECT (SELECT count(*) FROM events WHERE status = 'accepted')"
+                f" + (SELECT count(*) FROM deliveries WHERE flow = 'lead_intake' AND status IN ({still}))"
+            ).fetchone()
+        return left == 0
 
 
 DAY = """\

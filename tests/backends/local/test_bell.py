@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -97,10 +98,17 @@ async def test_a_pipe_that_a_killed_process_left_is_used_and_one_that_ended_take
 
 async def test_while_nothing_comes_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "LOOK_EVERY", NEVER)
+    ahead = [0.0]
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + ahead[0])
     async with working(tmp_path) as work:
-        await asyncio.sleep(2 * queue.FLUSH_AFTER)
+        async with asyncio.timeout(60):
+            while work.other.read("SELECT id FROM tasks", ()):  # the first is struck off
+                await asyncio.sleep(queue.FLUSH_AFTER)
         before = work.reads
-        await asyncio.sleep(0.1)
+        while ahead[0] < NEVER / 2:
+            ahead[0] += 60
+            for _ in range(10):
+                await asyncio.sleep(0)
         assert work.reads == before
 
 
