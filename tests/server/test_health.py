@@ -25,8 +25,8 @@ async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
     await made.close()
 
 
-async def asked(store: object) -> tuple[int, str]:
-    answer = await Health(store).answer()
+async def asked(store: object, patience: float = PATIENCE) -> tuple[int, str]:
+    answer = await Health(store, patience=patience).answer()
     return answer.status, json.loads(answer.body).get("detail", "")
 
 
@@ -114,8 +114,7 @@ async def test_one_look_serves_all_who_ask_and_trouble_is_logged_once(capsys: py
     assert (await health.answer()).status == 200
 
 
-async def test_a_disk_that_does_not_answer_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("svyazka.server.health.PATIENCE", 0.01)
-    status, why = await asked(Silent())
+async def test_a_disk_that_does_not_answer_is_as_good_as_none() -> None:
+    status, why = await asked(Silent(), patience=0.01)
     assert (status, "hasn't answered" in why) == (503, True)
     assert PATIENCE < 5, "a monitor waits no longer"

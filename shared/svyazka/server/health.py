@@ -30,9 +30,9 @@ class Checkable(Protocol):
 class Health:
     """Looks when it is asked, once for all who ask meanwhile."""
 
-    def __init__(self, inbox: object, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, inbox: object, now: Callable[[], float] = time.monotonic, patience: float = PATIENCE) -> None:
         self._store = inbox if isinstance(inbox, Checkable) else None
-        self._now = now
+        self._now, self._patience = now, patience
         self._look: asyncio.Task[str | None] | None = None
         self._until = 0.0
         self._trouble: str | None = None
@@ -58,9 +58,9 @@ class Health:
         if self._store is None:
             return None
         try:
-            await asyncio.wait_for(self._store.check_durable(), PATIENCE)
+            await asyncio.wait_for(self._store.check_durable(), self._patience)
         except Unavailable as error:
             return str(error)
         except TimeoutError:
-            return f"the database hasn't answered for {PATIENCE:.0f} s: look at its disk"
+            return f"the database hasn't answered for {self._patience:.0f} s: look at its disk"
         return None
