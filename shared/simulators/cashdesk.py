@@ -7,6 +7,7 @@ then; which of both comes first is nobody's promise.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
 from html import escape
@@ -43,7 +44,7 @@ STANDS = {
 BACK = '<p><a href="{back}">Вернуться в магазин</a></p>'
 
 
-class Cashdesk(Simulator):
+class Cashdesk(Simulator, ABC):
     """A provider's stand-in: its API's face over a till, and the page on which people pay."""
 
     title: ClassVar[str]
@@ -68,13 +69,13 @@ class Cashdesk(Simulator):
 
     # What a provider says of itself
 
+    @abstractmethod
     def back_of(self, one: Payment, paid: bool) -> str | None:
         """Where the shop wants its payer to return to."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def pressed(self, one: Payment, pay: bool) -> None:
         """Its payer pays, or the bank declines; the shop is told."""
-        raise NotImplementedError
 
     def told_at(self, one: Payment) -> str | None:
         """Where a shop wants to be told of a payment."""
