@@ -57,8 +57,9 @@ def worker() -> Handler:
         body = task_body(content)
         try:
             if path in set(Asked):
-                status, told = await work.answer(path, asked_body(content))
-                return Response(json.dumps(told, ensure_ascii=False), status, media_type="application/json")
+                reply = await work.answer(path, asked_body(content))
+                told = json.dumps(reply.content, ensure_ascii=False)
+                return Response(told, reply.status, media_type="application/json")
             return Response(status_code=await work.handle(path, body))
         except KeyError as error:
             return Response(f"expected {error} in the task", 400)

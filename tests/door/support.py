@@ -51,8 +51,8 @@ class AskedInPlace:
         kind = str(body.get("question", {}).get("kind", path))
         if kind in self.answers:
             return self.answers[kind]
-        status, content = await self.house.worker.answer(path, body)
-        return Reply(status, json.loads(json.dumps(content)))
+        reply = await self.house.worker.answer(path, body)
+        return Reply(reply.status, json.loads(json.dumps(reply.content)))
 
 
 class Site(House):

@@ -359,12 +359,13 @@ async def test_a_calendar_is_looked_at_through_the_worker_and_its_silence_is_sai
 
 async def test_an_event_is_carried_out_at_once_and_its_standing_names_nobody(site: Site) -> None:
     id_ = told(await site.post("lead", LEAD))["id"]
-    status, standing = await site.worker.answer("/perform-now", {"event": id_})
-    assert (status, standing["status"]) == (200, "planned")
+    reply = await site.worker.answer("/perform-now", {"event": id_})
+    standing = reply.content
+    assert (reply.status, standing["status"]) == (200, "planned")
     assert [(one["command"], one["status"]) for one in standing["deliveries"]] == [("SendMessage", "succeeded")]
     assert len(site.sms.sent) == 1
     assert "999" not in json.dumps(standing), "no person, no text"
-    assert (await site.worker.answer("/perform-now", {"event": "evt_none"}))[0] == 404
+    assert (await site.worker.answer("/perform-now", {"event": "evt_none"})).status == 404
     await site.run()
     assert len(site.sms.sent) == 1, "the queue finds it done"
 

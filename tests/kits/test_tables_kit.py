@@ -64,10 +64,10 @@ class InPlace:
 
     async def ask(self, path: str, body: Mapping[str, Any], seconds: float) -> Reply:
         try:
-            status, content = await self._hub.worker.answer(path, body)
+            reply = await self._hub.worker.answer(path, body)
         except Killed as error:
             raise NoReply("died") from error
-        return Reply(status, json.loads(json.dumps(content)))
+        return Reply(reply.status, json.loads(json.dumps(reply.content)))
 
 
 class Restaurant:

@@ -45,10 +45,10 @@ class InPlace:
         work = asyncio.ensure_future(self.hub.worker.answer(path, body))
         try:
             async with asyncio.timeout(seconds):
-                status, content = await asyncio.shield(work)
+                reply = await asyncio.shield(work)
         except TimeoutError:
             raise NoReply("too slow") from None  # the worker goes on
-        return Reply(status, json.loads(json.dumps(content)))
+        return Reply(reply.status, json.loads(json.dumps(reply.content)))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

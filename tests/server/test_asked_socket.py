@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from svyazka.engine.ports.asking import NoReply
+from svyazka.engine.ports.asking import NoReply, Reply
 from svyazka.server.asked import SocketWorker, answering, socket_of
 
 LONG = "a-folder-with-a-very-long-name" * 4
 
 
-async def echo(path: str, body: Any) -> tuple[int, dict[str, Any]]:
-    return 200, {"path": path, **body}
+async def echo(path: str, body: Any) -> Reply:
+    return Reply(200, {"path": path, **body})
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ from svyazka.engine.planning.flows_decide import FlowsDecide
 from svyazka.engine.planning.money import PlansMoney
 from svyazka.engine.planning.planner import Planner
 from svyazka.engine.planning.receipts import Receipts
+from svyazka.engine.ports.asking import Reply
 from svyazka.engine.problems import sights
 from svyazka.engine.support.logs import log
 from svyazka.engine.telling.digests import tell_digests
@@ -162,26 +163,30 @@ class Worker:
             return NOT_RECORDED
         return RECORDED
 
-    async def answer(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """What the front door asks for while somebody waits: a status and JSON. Never an exception's words."""
+    async def answer(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """What the front door asks for while somebody waits. Never an exception's words."""
         try:
             match path:
                 case Asked.ASK:
                     return await self.desk.answer(body)
                 case Asked.PERFORM_NOW:
                     found = await self.at_once.carry_out(str(body["event"]))
-                    return (200, found.model_dump(mode="json")) if found is not None else (404, {"code": "no_event"})
+                    return (
+                        Reply(200, found.model_dump(mode="json"))
+                        if found is not None
+                        else Reply.why_not(404, "no_event")
+                    )
         except NotYours as error:
-            return 403, {"code": error.code}
+            return Reply.why_not(403, error.code)
         except NotAnswered as error:
-            return 503, {"code": error.code, "retry_after": error.retry_after}
+            return Reply(503, {"code": error.code, "retry_after": error.retry_after})
         except (Unavailable, WrittenByNewer) as error:
             log("ERROR", "not answered", path=path, error=type(error).__name__)
-            return 503, {"code": "unavailable"}
+            return Reply.why_not(503, "unavailable")
         except (KeyError, ValueError, ConfigError) as error:
             log("WARNING", "not asked rightly", path=path, error=type(error).__name__)
-            return 400, {"code": "bad_question"}
-        return 404, {"code": "no_such_question"}
+            return Reply.why_not(400, "bad_question")
+        return Reply.why_not(404, "no_such_question")
 
     async def _pay(self, body: Mapping[str, str]) -> None:
         """A look at a payment: its time has come, a delivery of it has ended, its provider has said the same again."""

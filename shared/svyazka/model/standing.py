@@ -5,6 +5,8 @@ The worker tells it while somebody waits; later the front door reads it off the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from svyazka.model.base import Stored
 from svyazka.model.references import Produced
 
@@ -68,6 +70,55 @@ class Paying(Stored):
     """Why nothing could be begun."""
     why: str | None = None
     """The same in words."""
+
+
+class Moved(Stored):
+    """One movement of a payment's money."""
+
+    kind: str
+    status: str
+    amount: str
+    at: str
+
+
+class PaymentStory(Paying):
+    """A payment with all that moved."""
+
+    transactions: tuple[Moved, ...] = ()
+
+
+class SubscriptionShown(Stored):
+    """A subscription, as its payer may know it."""
+
+    id: str
+    state: str
+    order: str
+    every: str
+    amount: str
+    currency: str
+    description: str | None = None
+    method: str | None = None
+    """What it is charged by, as its payer knows it: *4444."""
+    why: str | None = None
+    due_at: str | None = None
+    pay: bool
+    """Another card would be taken now."""
+
+
+class BookingShown(Stored):
+    """A booking of this site's, as whoever holds its id may know it."""
+
+    state: str
+    visit: str | None = None
+    starts_at: str | None = None
+    code: str | None = None
+    changing: bool
+    subject: str | None = None
+
+
+def as_json(shown: Stored) -> dict[str, Any]:
+    """For whoever asked: what isn't known is left out."""
+    return shown.model_dump(mode="json", exclude_none=True)
 
 
 class Standing(Stored):

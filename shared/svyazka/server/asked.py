@@ -27,7 +27,7 @@ LINE = 4 << 20
 AT_ONCE = 32
 """Questions that are worked on at a time: a flood of looks at a calendar must leave the rest its turn."""
 
-Answered = Callable[[str, Mapping[str, Any]], Awaitable[tuple[int, dict[str, Any]]]]
+Answered = Callable[[str, Mapping[str, Any]], Awaitable[Reply]]
 
 
 def socket_of(data: Path) -> Path:
@@ -71,8 +71,8 @@ async def answering(path: Path, answered: Answered) -> asyncio.Server:
         try:
             asked = json.loads(await reader.readuntil(b"\n"))
             async with turns:
-                status, content = await answered(str(asked["path"]), asked["body"])
-            writer.write(json.dumps({"status": status, "content": content}).encode() + b"\n")
+                reply = await answered(str(asked["path"]), asked["body"])
+            writer.write(json.dumps({"status": reply.status, "content": reply.content}).encode() + b"\n")
             await writer.drain()
         except (OSError, EOFError, ValueError, KeyError, asyncio.LimitOverrunError):
             return  # whoever asked is gone, or speaks another language: nobody waits

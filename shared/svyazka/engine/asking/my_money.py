@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from svyazka.engine.asking.own import UNUSED, name_mark, shown_to
 from svyazka.engine.asking.sessions import Session
@@ -17,20 +17,21 @@ from svyazka.engine.ports.schema import Query
 from svyazka.model.contacts import Contact
 from svyazka.model.payments import Payment
 from svyazka.model.sessions import Factor
+from svyazka.model.standing import Paying, SubscriptionShown
 from svyazka.model.subscriptions import Subscription
 from svyazka.model.tenants import Tenant
 
 MOST_SHOWN, PAGES = 50, 10
 
 
-async def my_payments(hub: Hub, tenant: Tenant, session: Session) -> list[dict[str, Any]]:
-    """Payments, the newest first, as JSON. Raises NotYours."""
+async def my_payments(hub: Hub, tenant: Tenant, session: Session) -> list[Paying]:
+    """Payments, the newest first. Raises NotYours."""
     own = await _own(hub, tenant, session, await _all(hub, PAYMENTS_OF_PERSON, session, Payment))
-    return [shown(one).model_dump(mode="json", exclude_none=True) for one in own[:MOST_SHOWN]]
+    return [shown(one) for one in own[:MOST_SHOWN]]
 
 
-async def my_subscriptions(hub: Hub, tenant: Tenant, session: Session) -> list[dict[str, Any]]:
-    """Subscriptions, the newest first, as JSON. Raises NotYours."""
+async def my_subscriptions(hub: Hub, tenant: Tenant, session: Session) -> list[SubscriptionShown]:
+    """Subscriptions, the newest first. Raises NotYours."""
     own = await _own(hub, tenant, session, await _all(hub, SUBSCRIPTIONS_OF_PERSON, session, Subscription))
     held = [await held_of(hub, one.id) for one in own[:MOST_SHOWN]]
     return [shown_subscription(one.stands) for one in held if one is not None]

@@ -20,7 +20,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import pay_task
-from svyazka.engine.ports.asking import ACT_SECONDS
+from svyazka.engine.ports.asking import ACT_SECONDS, Reply
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.rules.paying import with_state
 from svyazka.engine.tenants.directory import Account
@@ -47,9 +47,6 @@ TRIES = 4
 WHOLE = frozenset({PaymentState.PAID, PaymentState.HELD})
 OVER = frozenset({PaymentState.FAILED, PaymentState.CANCELLED})
 
-Answered = tuple[int, dict[str, Any]]
-"""A status, and the JSON that goes with it."""
-
 
 class Tables:
     """Looks at tables. Raises NotAnswered, ConfigError, Unavailable."""
@@ -57,14 +54,14 @@ class Tables:
     def __init__(self, hub: Hub, asker: Asker) -> None:
         self._hub, self._asker = hub, asker
 
-    async def check(self, tenant: Tenant, site: str, table: str, anew: bool) -> Answered:
+    async def check(self, tenant: Tenant, site: str, table: str, anew: bool) -> Reply:
         """What is owed at a table, and the number by which it is paid for; or why not: `no_till`, `no_table`,
         `no_check`, `several_checks`, `paid_in_part`, `nothing_owed`. `anew`: somebody is about to pay that."""
         account = await self._till(tenant, site)
         tills = account.manifest.tills if account is not None else None
         if account is None or tills is None:
             return _why_not("no_till")
-        seen: dict[str, tuple[datetime, Answered]] = self._hub.memo(account).setdefault("tables", {})
+        seen: dict[str, tuple[datetime, Reply]] = self._hub.memo(account).setdefault("tables", {})
         known = seen.get(table)
         if known is not None and not anew and self._hub.clock.real() - known[0] < LOOKED_JUST_NOW:
             return known[1]
@@ -74,7 +71,7 @@ class Tables:
             del seen[next(iter(seen))]
         return told
 
-    async def _looked(self, tenant: Tenant, site: str, account: Account, tills: Tills[Any], table: str) -> Answered:
+    async def _looked(self, tenant: Tenant, site: str, account: Account, tills: Tills[Any], table: str) -> Reply:
         try:
             found = await self._asker.read(
                 account, tills.ready(account.settings), "table", lambda call: tills.open_checks(table, call),
@@ -101,7 +98,7 @@ class Tables:
             # The till doesn't hold it yet, or the staff was told why it won't.
             whole = any(one.state in WHOLE and one.amount >= order.amount for one in taken)
             return _why_not("nothing_owed" if whole else "paid_in_part")
-        return 200, _told(order, check, begun).model_dump(mode="json")
+        return Reply(200, _told(order, check, begun).model_dump(mode="json"))
 
     # Which till
 
@@ -199,5 +196,5 @@ def _told(order: Order, check: TableCheck, begun: Sequence[Payment]) -> CheckSho
     )  # fmt: skip
 
 
-def _why_not(code: str) -> Answered:
-    return 404 if code in ("no_till", "no_table", "no_check") else 409, {"code": code}
+def _why_not(code: str) -> Reply:
+    return Reply.why_not(404 if code in ("no_till", "no_table", "no_check") else 409, code)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from svyazka.engine.rules.subscriptions import Standing
 from svyazka.model.payments import IN_FLIGHT, Payment, PaymentState
-from svyazka.model.standing import Paying
+from svyazka.model.standing import Moved, Paying, PaymentStory, SubscriptionShown
 from svyazka.model.subscriptions import PeriodState
 
 PAYABLE = frozenset({PaymentState.CREATED, PaymentState.WAITING})
@@ -30,25 +29,23 @@ def link_of(payment: Payment) -> str | None:
     return links[-1] if links else None
 
 
-def shown_subscription(stands: Standing) -> dict[str, Any]:
-    """A subscription as its payer may know it, as JSON. `pay`: another card would be taken now."""
+def shown_subscription(stands: Standing) -> SubscriptionShown:
+    """A subscription as its payer may know it."""
     one, period = stands.subscription, stands.period
     due = one.due_at.astimezone(ZoneInfo(one.zone))
     method = one.method.saved.title if one.method is not None else None
-    told = {
-        "id": one.id, "state": one.state.value, "order": one.number, "every": one.every.value,
-        "amount": one.amount.text, "currency": one.amount.currency, "description": one.description or None,
-        "method": method, "why": one.why.value if one.why is not None else None,
-        "due_at": None if one.is_over else due.isoformat(),
-        "pay": not one.is_over and period is not None and period.state is PeriodState.OPEN,
-    }  # fmt: skip
-    return {name: value for name, value in told.items() if value is not None}
+    return SubscriptionShown(
+        id=one.id, state=one.state.value, order=one.number, every=one.every.value, amount=one.amount.text,
+        currency=one.amount.currency, description=one.description or None, method=method,
+        why=one.why.value if one.why is not None else None, due_at=None if one.is_over else due.isoformat(),
+        pay=not one.is_over and period is not None and period.state is PeriodState.OPEN,
+    )  # fmt: skip
 
 
-def story(payment: Payment) -> dict[str, Any]:
-    """The same with each movement of money, as JSON."""
-    told = [
-        {"kind": one.kind.value, "status": one.status.value, "amount": one.amount.text, "at": one.at.isoformat()}
+def story(payment: Payment) -> PaymentStory:
+    """A payment with each movement of its money."""
+    moved = tuple(
+        Moved(kind=one.kind.value, status=one.status.value, amount=one.amount.text, at=one.at.isoformat())
         for one in payment.transactions
-    ]  # fmt: skip
-    return {**shown(payment).model_dump(mode="json", exclude_none=True), "transactions": told}
+    )
+    return PaymentStory(**dict(shown(payment)), transactions=moved)

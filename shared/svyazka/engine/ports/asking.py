@@ -16,10 +16,15 @@ class NoReply(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The worker's answer."""
+    """The worker's answer: a status of HTTP, and JSON."""
 
     status: int
     content: Mapping[str, Any]
+
+    @classmethod
+    def why_not(cls, status: int, code: str) -> Reply:
+        """No, and why."""
+        return cls(status, {"code": code})
 
 
 class WorkerAsked(Protocol):
