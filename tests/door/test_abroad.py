@@ -11,8 +11,6 @@ from svyazka.apply import plan_apply
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import AbroadAccepted, PersonalData
 
-pytestmark = pytest.mark.anyio
-
 TAKEN_UPON = PersonalData(abroad_accepted=AbroadAccepted(by="Иванов И. И.", on=date(2026, 3, 1)))
 
 

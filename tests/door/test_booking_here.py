@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from door.salon import Salon, salon
 from door.support import PHONE, Site, told
 from svyazka.model.bookings import WhyNot
@@ -11,8 +9,6 @@ from svyazka.model.commands import SendVisitCode
 from svyazka.model.errors import NotSent
 from svyazka.model.events import EventStatus, EventType
 from svyazka.model.outcomes import Refused
-
-pytestmark = pytest.mark.anyio
 
 TWELVE, ONE = "2026-10-05T12:00:00+03:00", "2026-10-05T13:00:00+03:00"
 WISH = {"service": "331", "staff": "16", "starts_at": TWELVE, "name": "Анна", "phone": PHONE}

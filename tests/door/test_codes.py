@@ -20,8 +20,6 @@ from svyazka.model.events import Event, EventRecord, EventStatus, EventType
 from svyazka.model.problems import Problem
 from svyazka.model.tenants import ConnectionSpec
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_a_code_goes_out_by_the_tenants_flow_and_opens_a_session_once() -> None:
     site = await opened()

@@ -15,8 +15,6 @@ from svyazka.engine.contracts.webhook import RawRequest
 from svyazka.engine.ports.asking import Reply
 from svyazka.model.events import EventStatus, EventType
 
-pytestmark = pytest.mark.anyio
-
 
 @pytest.fixture
 async def site() -> Site:

@@ -15,8 +15,6 @@ from svyazka.engine.operating.replay import discard, replay_event
 from svyazka.model.events import EventRecord, EventStatus
 from svyazka.model.problems import Problem
 
-pytestmark = pytest.mark.anyio
-
 QUICK = {**LEAD, "took": 900}
 
 

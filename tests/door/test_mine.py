@@ -15,8 +15,6 @@ from svyazka.model.bookings import VisitStatus
 from svyazka.model.errors import NotSent
 from svyazka.model.events import EventType
 
-pytestmark = pytest.mark.anyio
-
 COMPLETED, AT = EventType.APPOINTMENT_COMPLETED, "2026-03-20T12:00:00+03:00"
 
 

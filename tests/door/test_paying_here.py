@@ -14,8 +14,6 @@ from svyazka.model.events import EventType
 from svyazka.model.seen import Decline
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
 
-pytestmark = pytest.mark.anyio
-
 ANNA = {"name": "Анна", "phone": "+79991234567"}
 ORDER = {"order": "42", "amount": "1049.30", **ANNA}
 

@@ -20,8 +20,6 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
 from svyazka.model.events import EventStatus, EventType
 
-pytestmark = pytest.mark.anyio
-
 ROUNDS = int(os.environ.get("SVYAZKA_FUZZ", "400"))
 WIDE = {"limits": {"per_address": "999999/m", "per_site": "999999/m"}}
 SECRET_PHONE, SECRET_NAME = "+79161112233", "Тайная"
