@@ -6,6 +6,7 @@ import pytest
 
 from console.visitor import Visitor
 from engine.paying.test_subscriptions_way import SubscriptionHouse, at
+from svyazka.console.veiling import veiled
 from svyazka.model.seen import SeenState
 from svyazka.model.subscriptions import PeriodState, SubscriptionState
 
@@ -20,7 +21,7 @@ async def house() -> SubscriptionHouse:
 async def test_it_is_shown_with_its_periods_and_leads_to_each_payment(house: SubscriptionHouse) -> None:
     one = await house.subscribes()
     visitor = await Visitor(house).come_in()
-    assert f"/subscriptions/{one.id}" in await visitor.page("/subscriptions")
+    assert veiled(house.keyring, f"/subscriptions/{one.id}") in await visitor.page("/subscriptions")
     asked: list[str] = []
     for name in ("find", "get"):
         real = getattr(house.store, name)
@@ -37,7 +38,7 @@ async def test_it_is_shown_with_its_periods_and_leads_to_each_payment(house: Sub
     assert f"/payments/{payment}" in page
     assert "каждый месяц" in page
     assert "79991234567" not in page
-    assert f"/subscriptions/{one.id}" in await visitor.page(f"/payments/{payment}")
+    assert veiled(house.keyring, f"/subscriptions/{one.id}") in await visitor.page(f"/payments/{payment}")
 
 
 async def test_it_is_ended_by_a_button_and_nobody_is_charged_any_more(house: SubscriptionHouse) -> None:

@@ -36,6 +36,7 @@ from svyazka.console.people import people
 from svyazka.console.pictures import pictures
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Surroundings, Visit
+from svyazka.console.veiling import unveiled
 from svyazka.engine.support.logs import log, where
 from svyazka.model.errors import Unavailable
 from svyazka.signing_in import leave
@@ -64,6 +65,8 @@ def console(
                 return coming_in.outside(request)
             if request.method == "POST" and not await _is_our_form(visit):
                 raise HTTPException(403)
+            named = request.path_params
+            named |= {name: unveiled(around.keyring, one) for name, one in named.items()}
             return kept(await to(visit), visit)
 
         return endpoint

@@ -14,6 +14,7 @@ from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.console.sync import flow_of
 from svyazka.console.turning import turned
+from svyazka.console.veiling import beginning
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal import kinds
 from svyazka.engine.ports.schema import Query
@@ -163,7 +164,7 @@ async def _by_name(visit: Visit, among: Sequence[str], sought: str) -> list[Even
     found: list[EventRecord | Delivery] = []
     if sought[:4] in ("evt_", "dlv_"):
         try:
-            whole = await whole_id(visit.store, sought)
+            whole = await whole_id(visit.store, beginning(sought))
         except ConfigError:
             return []
         event = await journal.load(visit.store, EventRecord, whole) if sought.startswith("evt_") else None

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 from svyazka.catalogue import N_, Language, said, told
 from svyazka.console.links import without_commands
 from svyazka.console.surroundings import Visit
+from svyazka.console.veiling import veiled
 from svyazka.console.words import ANSWERS, FLOWS, action, cause, event, field, vendor
 from svyazka.model.problems import Problem
 from svyazka.model.terminal import plain
@@ -85,11 +86,15 @@ def page(name: str, visit: Visit, values: Mapping[str, Any], status: int = 200) 
         "now": visit.around.clock.now(), "here": here(visit), "flow_name": partial(flow_name, visit),
         "problem_name": partial(problem_name, visit), **values,
     }  # fmt: skip
-    return bare(name, visit.language, shown, status)
+    return HTMLResponse(veiled(visit.around.keyring, _rendered(name, visit.language, shown)), status)
 
 
 def bare(name: str, language: Language, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """A page for anybody."""
+    return HTMLResponse(_rendered(name, language, values), status)
+
+
+def _rendered(name: str, language: Language, values: Mapping[str, Any]) -> str:
     t = partial(said, language=language)
     shown = {
         "t": t, "told": lambda text: told(text or "", language), "lang": language, "when": when,
@@ -97,7 +102,7 @@ def bare(name: str, language: Language, values: Mapping[str, Any], status: int =
         "lasting": lambda seconds: lasting(t, timedelta(seconds=seconds)), "visit": None,
         **values,
     }  # fmt: skip
-    return HTMLResponse(environment().get_template(name).render(shown), status)
+    return environment().get_template(name).render(shown)
 
 
 def flow_name(visit: Visit, id_: str, tenant: str | None = None) -> str:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from svyazka.catalogue import Language
 from svyazka.console.rates import Bucket
+from svyazka.console.veiling import unveiled
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.clock import Clock
 from svyazka.engine.ports.store import Store
@@ -128,7 +129,8 @@ class Visit:
 
     async def form(self) -> dict[str, str]:
         if self._form is None:
-            self._form = await form_of(self.request)
+            keyring = self.around.keyring
+            self._form = {name: unveiled(keyring, one) for name, one in (await form_of(self.request)).items()}
         return self._form
 
     def asked(self, name: str) -> str:

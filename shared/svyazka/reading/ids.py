@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from svyazka.catalogue import _
 from svyazka.engine.ports.store import Store
 from svyazka.model.errors import ConfigError
@@ -11,12 +13,16 @@ KINDS = {"evt": "events", "dlv": "deliveries", "raw": "raws", "job": "jobs", "pa
 """Collections by the beginnings of their ids."""
 CANDIDATES = 10
 
+_SHOWN = re.compile(r"^((?:evt|sub)_[0-9a-f]+)-[0-9a-f]+$")
+"""As the console shows ids that open something: behind the dash is nothing of the id."""
+
 
 async def whole_id(store: Store, given: str, *, only: str | None = None) -> str:
     """The one id that begins so; what begins none stays as it is, for whoever looks it up to say so.
 
     `only`: the beginning of a kind (`dlv`), which may then be left out. Raises ConfigError with the candidates.
     """
+    given = _SHOWN.sub(r"\1", given)
     found = await _beginning_with(store, given, only)
     if given in found or not found:
         return given

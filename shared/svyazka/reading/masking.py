@@ -31,6 +31,10 @@ PERSONAL_KEYS = frozenset({
 PERSON_KEYS = frozenset({"customer", "client", "courier", "guest", "contact", "maincontact", "user", "patient"})
 """Keys under which an object with a `name` is a person; so is any object with a phone or an e-mail in it."""
 
+OPENING_KEYS = frozenset({"named"})
+"""Keys whose value is nobody's to read: of what names a call of the front door its id can be worked out, and that opens
+what was asked for (`door/visits.py`)."""
+
 
 class Masker:
     """Masks for one command; `reveal` shows everything."""
@@ -96,12 +100,12 @@ class Masker:
         keys = {key: re.sub(r"[_-]", "", key.casefold()) for key in content}
         person = person or any("phone" in plain or "email" in plain for plain in keys.values())
         # A key can be an address too: sms.ru answers `{"sms": {"79991234567": ...}}`.
-        return {
-            self.text(key) or key: self._value(
-                value, about, personal or plain in PERSONAL_KEYS or (person and plain == "name"), plain in PERSON_KEYS
-            )
-            for (key, value), plain in zip(content.items(), keys.values(), strict=True)
-        }
+        shown: dict[str, JsonValue] = {}
+        for (key, value), plain in zip(content.items(), keys.values(), strict=True):
+            own = personal or plain in PERSONAL_KEYS or (person and plain == "name")
+            found = self._value(value, about, own, plain in PERSON_KEYS) if plain not in OPENING_KEYS else "•••"
+            shown[self.text(key) or key] = found
+        return shown
 
 
 def masked(name: str, value: str) -> str:
