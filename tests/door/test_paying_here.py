@@ -11,6 +11,7 @@ from svyazka.engine.ports.asking import NoReply
 from svyazka.engine.ports.store import Put
 from svyazka.flows.registry import load_flow
 from svyazka.model.events import EventType
+from svyazka.model.payments import Payment
 from svyazka.model.seen import Decline
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec
 
@@ -70,6 +71,34 @@ async def test_a_page_pays_for_what_its_server_has_told_of_and_as_much_as_that_c
     await site.run()
     off = await site.post("payment", ORDER, idempotency_key="e", **PAGE)
     assert (off.status, told(off)["code"]) == (409, "cancelled")
+
+
+async def test_whoever_knows_an_orders_number_has_no_receipt_of_anothers_sent_to_himself(site: Site) -> None:
+    anna, stranger = {**ANNA, "email": "anna@example.ru"}, {"phone": "+79990000099", "email": "stranger@example.com"}
+    await site.post("order", {"number": "42", "sum": "1049.30", **anna}, server=True, idempotency_key="o")
+    await site.post("order", {"number": "42", "sum": "1049.30", "status": "changed"}, server=True, idempotency_key="p")
+    await site.run()
+    quick = await site.post("payment", {"order": "42", **stranger}, idempotency_key="a", **PAGE)
+    assert quick.status == 200
+    assert told(await site.post("payment", {"order": "42", **anna}, idempotency_key="b", **PAGE)) == told(quick)
+    held = await journal.load(site.store, Payment, told(quick)["id"])
+    assert held is not None
+    assert held.model.person is not None
+    assert (held.model.person.email, held.model.person.phone) == ("anna@example.ru", ANNA["phone"])
+    for payer, listed in ((stranger, []), (anna, ["42"])):
+        token = await signed_in(site, payer["phone"])
+        mine = told(await site.call("GET", "/ingest/me/payments", x_session=token))["data"]
+        assert [one["order"] for one in mine] == listed
+
+
+async def test_where_the_server_has_named_nobody_the_receipt_goes_to_whoever_pays(site: Site) -> None:
+    await site.post("order", {"number": "42", "sum": "1049.30", "name": "Анна"}, server=True, idempotency_key="o")
+    await site.run()
+    begun = await site.post("payment", {"order": "42", "email": "anna@example.ru"}, idempotency_key="a", **PAGE)
+    held = await journal.load(site.store, Payment, told(begun)["id"])
+    assert held is not None
+    assert held.model.person is not None
+    assert held.model.person.email == "anna@example.ru"
 
 
 async def test_whoever_holds_its_id_sees_how_it_stands_and_nobody_else(site: Site) -> None:

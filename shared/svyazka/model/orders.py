@@ -117,6 +117,8 @@ class Order(Stored):
     amount: Money
     lines: tuple[OrderLine, ...] = ()
     known_by: KnownBy
+    told_by: str | None = None
+    """The last event of its own server's in which stands whose it is: to them its receipts go."""
     check: CheckOf | None = None
     """Of a table's: by which it is known, and asked for anew."""
     cancelled: bool = False

@@ -23,11 +23,13 @@ from svyazka.engine.paying.turning import held_of, latest_payment
 from svyazka.engine.ports.store import Write
 from svyazka.engine.rules.paying import is_orphan, with_state
 from svyazka.engine.rules.splitting import divided, split_at
+from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.model.agreements import Agreed, Every, Wanted
 from svyazka.model.base import SKELETON, plausible
 from svyazka.model.commands import Step
+from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.deliveries import Delivery
-from svyazka.model.events import Event
+from svyazka.model.events import Event, EventRecord
 from svyazka.model.ids import delivery_id
 from svyazka.model.money import Money
 from svyazka.model.orders import KnownBy, Order, OrderLine, fitted, order_id, total_of
@@ -100,6 +102,10 @@ class Opening:
             return Opened([], reasons=[WHY_NOT["no_provider"]])
         draft = links[0].command
         assert isinstance(draft, MakeLink)
+        if (payer := await self._payer(event, order)) is not None:
+            draft = draft.model_copy(update={"person": payer})
+            people = self._hub.keyring.people(event.tenant, b"", [payer])
+            links = [links[0].model_copy(update={"command": draft, "people": people}), *links[1:]]
         if (draft.receipt or draft.fiscaliser) and not (draft.person and (draft.person.email or draft.person.phone)):
             return Opened([], reasons=[WHY_NOT["no_receipt_address"]])
         if held is None and event.data.get("recurring") is not None and wanted_by(event, amount) is None:
@@ -176,6 +182,15 @@ class Opening:
             return said if allowed and said else None
         return order.amount if said is None or said == order.amount else None
 
+    async def _payer(self, event: Event, order: Order) -> Contact | None:
+        """Whose the order is by its own server's word, where a browser asks: whoever knows its number could otherwise
+        have the receipt sent to themselves. None where the server has named nobody, or it is blanked by now."""
+        if event.data.get("by") == "server" or order.told_by is None:
+            return None
+        told = await journal.load(self._hub.store, EventRecord, order.told_by)
+        named = told.model.event.contact if told is not None else None
+        return named if named is not None and _is_reached(named) else None
+
     # The payment
 
     def _payment(self, event: Event, order: Order, part: str, amount: Money, link: Delivery, id_: str) -> Payment:
@@ -246,7 +261,10 @@ class Opening:
                         delivery=delivery_id(link.tenant, link.flow, link.subject, step.name),
                     )
                 )  # fmt: skip
-            changes = {"command": filled[0].command, "fallbacks": tuple(filled[1:])}
+            changes = {
+                "command": filled[0].command, "fallbacks": tuple(filled[1:]),
+                "people": tuple(dict.fromkeys((*payment.people, *link.people)))[:PEOPLE_OF_AN_EVENT],
+            }  # fmt: skip
             ready.append(link.model_copy(update=changes))
         return with_state(payment.model_copy(update={"attempts": tuple(attempts)})), ready
 
@@ -275,6 +293,8 @@ def order_told(event: Event, known: Order | None, key: str) -> Order | None:
     if not amount:
         return None
     said = {"amount": amount, "lines": lines if lines and total_of(lines) == amount else (), "cancelled": False}
+    if event.contact is not None and _is_reached(event.contact):
+        said["told_by"] = event.id
     if known is not None:
         return known.model_copy(update={**said, "changed_at": event.received_at})
     return Order(
@@ -322,6 +342,11 @@ def _filled(command: object, payment: Payment, n: int, connection: str) -> MakeL
             "receipt": payment.receipt, "save": payment.save,
         }
     )  # fmt: skip
+
+
+def _is_reached(person: Contact) -> bool:
+    """Whether a receipt can be sent to them."""
+    return (normalize_email(person.email) or normalize_phone(person.phone)) is not None
 
 
 def _said(event: Event) -> Money | None:
