@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from cli.conftest import Installation
 from simulators.invoicebox import ACTIVATION, MERCHANT, PARTNER, PARTNER_TOKEN, TOKEN
 from simulators.registry import load_simulator
 from simulators.serve import serve
 from svyazka.backends.local.store import LocalStore
+from svyazka.cli.filters import parse_month
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
 from svyazka.engine.worker import Worker
@@ -28,6 +30,13 @@ connections:
     token: {secret: shop}
 """
 ACCESS = "/v3/billing/api/merchant/merchant-integration-setting/activation"
+
+
+def test_the_last_month_is_the_one_that_is_over_where_the_business_is() -> None:
+    evening = datetime(2026, 10, 31, 21, 30, tzinfo=UTC)
+    assert parse_month(None, evening, ZoneInfo("Europe/Moscow")) == date(2026, 10, 1)
+    assert parse_month(None, evening, UTC) == date(2026, 9, 1)
+    assert parse_month("2026-02", evening, UTC) == date(2026, 2, 1)
 
 
 def test_a_code_becomes_a_shops_access_even_where_its_answer_was_lost(bare: Installation) -> None:

@@ -20,10 +20,19 @@ from svyazka.engine.ports.store import Put
 from svyazka.engine.worker import Worker
 from svyazka.model.errors import ConfigError
 from svyazka.model.money import Money
-from svyazka.model.payments import Attempt, By, Payment, PaymentState, attempt_number
+from svyazka.model.payments import (
+    Attempt,
+    By,
+    Payment,
+    PaymentState,
+    Transaction,
+    TransactionKind,
+    TransactionStatus,
+    attempt_number,
+)
 
 BILL = "https://pay.invoicebox.ru/order/0195a000-0000-7000-8000-00000000cccc"
-PAID = f"pay_{8:024x}"
+PAID, OVER = f"pay_{8:024x}", f"pay_{9:024x}"
 TABLE = "https://example.org/pay?table={table}&place=%D0%BA%D0%BE%D1%84%D0%B5"
 
 
@@ -80,21 +89,29 @@ def test_a_payments_link_is_drawn_and_one_that_was_called_off_isnt(hub: Installa
         )
         for n, url, off in ((1, BILL, False), (2, "https://example.org/gone", True))
     )  # fmt: skip
+    asked = tuple(
+        Transaction(id=f"t{n}", kind=TransactionKind.PURCHASE, attempt=n, status=TransactionStatus.PENDING,
+                    amount=Money(kopecks=100), at=now)
+        for n in (1, 2)
+    )  # fmt: skip
     payment = Payment(
         id=id_, tenant="kofe", connection="till", flow="pay", event="evt_1", order="7", amount=Money(kopecks=100),
-        attempts=attempts, created_at=now, changed_at=now,
+        attempts=attempts, transactions=asked, created_at=now, changed_at=now,
     )  # fmt: skip
+    over = asked[0].model_copy(update={"status": TransactionStatus.DECLINED})
+    dead = payment.model_copy(update={"id": OVER, "order": "9", "transactions": (over,)})
 
     paid = payment.model_copy(update={"id": PAID, "order": "8", "state": PaymentState.PAID})
 
     async def kept(worker: Worker, store: LocalStore) -> None:
-        await store.commit([Put(journal.document(payment)), Put(journal.document(paid))])
+        await store.commit([Put(journal.document(payment)), Put(journal.document(paid)), Put(journal.document(dead))])
 
     hub.opened(kept)
     hub.svyazka("qr", id_, "--out", str(tmp_path / "bill.png"))
     assert scanned(Image.open(tmp_path / "bill.png")) == [BILL]
     assert "paid already" in hub.svyazka("qr", PAID, "--out", "x.png", status=1).output
-    assert "no payment that has a link" in hub.svyazka("qr", "pay_none", "--out", "x.png", status=1).output
+    assert "no link by which it can still be paid" in hub.svyazka("qr", OVER, "--out", "x.png", status=1).output
+    assert "no payment pay_none" in hub.svyazka("qr", "pay_none", "--out", "x.png", status=1).output
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from console.visitor import Visitor
 from pay_house import PayHouse
+from svyazka.catalogue import said
+from svyazka.console.rendering import TEMPLATES
 from svyazka.engine.journal import documents as journal
 from svyazka.model.money import Money
 from svyazka.model.orders import OrderLine
 from svyazka.model.payments import By, OddityKind, Payment, PaymentState
 from svyazka.model.receipts import IntentState, ReceiptIntent, ReceiptKind, ReceiptTry, TryState, receipt_id
 from svyazka.model.requests import Role
+from svyazka.reading.paid_words import ODDITIES
 
 PHONE = "+79991234567"
 
@@ -113,19 +117,28 @@ async def test_an_operator_gives_back_so_much_a_day_and_a_looker_nothing() -> No
     assert house.first.money() == 0
 
 
+def test_a_button_that_the_words_about_an_oddity_name_is_there() -> None:
+    texts = (TEMPLATES / "payment.html").read_text("utf-8")
+    for language in ("ru", "en"):
+        buttons = {said(words, language) for words in re.findall(r't\("([^"{]+)"\)', texts)}
+        named = {one for _title, words in ODDITIES.values() for one in re.findall("«(.+?)»", said(words, language))}
+        assert named
+        assert named <= buttons
+
+
 async def test_cash_is_noted_by_hand_and_given_back_by_hand(house: PayHouse) -> None:
     await house.pay()
     id_ = house.payment.id
     visitor = await Visitor(house).come_in()
     page = await visitor.page(f"/payments/{id_}")
-    where = {await visitor.press(page, "100\u00a0₽ пришло мимо кассы") for _ in range(2)}
+    where = {await visitor.press(page, "100\u00a0₽ заплатили наличными или переводом") for _ in range(2)}
     await house.run()
     assert "Готово" in await visitor.page(where.pop())
     payment = house.payment
     assert (payment.state, payment.captured.text, payment.attempts[-1].by) == (PaymentState.PAID, "100.00", By.HAND)
     assert house.texts() == ["Оплачено: 42, 100"]
     assert house.first.of(payment.attempts[0].number).state == "over", "its link can't be paid any more"
-    assert "мимо кассы" not in await visitor.page(f"/payments/{id_}")
+    assert "заплатили наличными" not in await visitor.page(f"/payments/{id_}")
     where_back = await visitor.press(await visitor.page(f"/payments/{id_}/refund?amount=30"), "Вернуть 30\u00a0₽")
     await house.run()
     assert "Готово" in await visitor.page(where_back)

@@ -88,7 +88,7 @@ async def test_each_button_about_a_payment_is_seen_in_the_tills_books(opened) ->
         assert (it.there(one).refunded, it.shop.texts()[1:]) == (40_00, ["Вернули 40"])
 
         cash = await it.asked()
-        await it.does(f"/payments/{cash.id}", "100\u00a0₽ пришло мимо кассы")
+        await it.does(f"/payments/{cash.id}", "100\u00a0₽ заплатили наличными или переводом")
         await it.hub.pass_time(0.1)
         assert it.there(cash).state is State.OVER
         assert it.shop.texts()[2:] == ["Оплачено: 2, 100"]

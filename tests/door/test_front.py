@@ -217,6 +217,31 @@ async def test_a_plain_form_brings_the_person_back_to_the_sites_own_page_and_now
     assert "<b>" not in wrong.body.decode()
 
 
+async def test_what_refuses_a_form_before_it_is_read_is_told_in_words_too(site: Site) -> None:
+    page = {"accept": "text/html,*/*", "origin": "null"}
+    form = {"name": "Анна", "phone": "89991234567"}
+    answers = [await site.post("lead", {**form, "text": str(number)}, form=True, **page) for number in range(11)]
+    forged = await site.post("lead", form, form=True, keyed=False, x_site_key="1.kofe.web.1." + "a" * 32, **page)
+    for refused, status in ((answers[-1], 429), (forged, 401)):
+        assert (refused.status, refused.content_type) == (status, "text/html; charset=utf-8")
+        assert "Попробуйте, пожалуйста, ещё раз" in refused.body.decode()
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    by_script = await site.post("lead", form, form=True, origin="null", accept="*/*")
+    assert told(by_script)["status"] == 429
+
+
+async def test_a_guest_with_an_old_code_of_a_table_is_told_so(site: Site) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml"}
+    old = "/ingest/table/5?key=1.kofe.web.1." + "a" * 32
+    page = await site.call("GET", old, keyed=False, **browser)
+    assert (page.status, page.content_type) == (401, "text/html; charset=utf-8")
+    assert "больше не действует" in page.body.decode()
+    assert told(await site.call("GET", old, keyed=False))["status"] == 401
+    many = [await site.call("GET", "/ingest/table/5", **browser) for _ in range(121)]
+    assert (many[-1].status, "через минуту" in many[-1].body.decode()) == (429, True)
+    assert many[-1].headers["Content-Security-Policy"]
+
+
 # Robots and floods
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime, timedelta, tzinfo
 
 import typer
 
@@ -30,6 +30,17 @@ def parse_since(text: str, now: datetime) -> datetime:
             param_hint="--since",
         ) from None
     return moment if moment.tzinfo else moment.astimezone()
+
+
+def parse_month(text: str | None, now: datetime, zone: tzinfo) -> date:
+    """`2026-10`, by its first day; without one the last whole month, as whoever asks has it on the calendar. Raises
+    BadParameter."""
+    if text is None:
+        return (now.astimezone(zone).date().replace(day=1) - timedelta(days=1)).replace(day=1)
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise typer.BadParameter(_("expected a month such as 2026-10"), param_hint="--month") from None
 
 
 def owner_of(tenant: str | None, connection: str | None) -> tuple[str | None, str | None]:

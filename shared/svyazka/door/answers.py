@@ -39,6 +39,11 @@ def too_often(seconds: int) -> Answer:
     return problem(429, "Too often", "this limit is used up for now", {"Retry-After": str(max(seconds, 1))})
 
 
+def for_a_browser(request: RawRequest) -> bool:
+    """Whether a browser shows the answer to somebody as it is, by its own word."""
+    return "text/html" in (request.header("accept") or "")
+
+
 def is_form(request: RawRequest) -> bool:
     """Whether a browser sent a form by itself, and a person waits for a page."""
     kind = (request.header("content-type") or "").split(";")[0].strip().lower()
@@ -52,6 +57,11 @@ def for_people(answer: Answer, return_url: str | None, settings: SiteSettings) -
     """
     if answer.status < 300 and return_url is not None and is_own(return_url, settings):
         return Answer(303, b"", "text/plain", {"Location": return_url})
+    return in_words(answer)
+
+
+def in_words(answer: Answer) -> Answer:
+    """An answer as a person reads it."""
     words = N_("Спасибо, мы получили вашу заявку.") if answer.status < 300 else _reason(answer)
     page = (
         '<!doctype html><html lang="ru"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'

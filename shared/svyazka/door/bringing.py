@@ -8,7 +8,7 @@ from typing import Any
 from svyazka.connectors.site.schema import BODIES, Body, Booking, Envelope, Lead, Payment, Refund
 from svyazka.connectors.site.settings import SiteSettings
 from svyazka.door.accepting import Entry, enter, name_of, print_of
-from svyazka.door.answers import content, for_people, is_form, is_own, too_often, wrong
+from svyazka.door.answers import content, for_a_browser, for_people, is_form, is_own, too_often, wrong
 from svyazka.door.asked import AskedOfTheWorker
 from svyazka.door.bodies import OF_FORMS, checked, sent, too_quick, trapped
 from svyazka.door.callers import Caller
@@ -49,7 +49,7 @@ class Bringing:
                 return said
             page = {name: said.pop(name, None) for name in OF_FORMS} if as_form else {}
             answer = await self._append(call, asked, said, as_form)
-            if not as_form or "text/html" not in (asked.request.header("accept") or ""):
+            if not as_form or not for_a_browser(asked.request):
                 return answer
             back = page.get("return_url")
             return for_people(answer, back if isinstance(back, str) else None, asked.caller.settings)

@@ -11,7 +11,7 @@ from typing import Any
 from svyazka.connectors.site.schema import BODIES
 from svyazka.connectors.site.settings import SiteSettings
 from svyazka.connectors.site.webhook import WEBHOOK
-from svyazka.door.answers import NOT_FOUND, content
+from svyazka.door.answers import NOT_FOUND, content, for_a_browser, in_words, is_form
 from svyazka.door.asked import AskedOfTheWorker
 from svyazka.door.bringing import Bringing
 from svyazka.door.callers import WRONG_KEY, Caller, address_of, claim_in, page_of, preflight, with_cors
@@ -23,7 +23,7 @@ from svyazka.door.limits import Limiter
 from svyazka.door.looking import Looking
 from svyazka.door.openapi import document
 from svyazka.door.paying import Paying
-from svyazka.door.tables import Tables
+from svyazka.door.tables import Tables, turned_away
 from svyazka.door.visits import Visits
 from svyazka.engine.contracts.webhook import Answer, RawRequest
 from svyazka.engine.intake.receive import RETRY_AFTER, ReadBody, Receiver, problem
@@ -91,7 +91,7 @@ class FrontDoor:
                 "ERROR" if answer.status >= 500 else "WARNING", "call refused", vendor=WEBHOOK.vendor,
                 path=self._known(head.path), code=str(answer.status), seconds=round(time.monotonic() - started, 4),
             )  # fmt: skip
-        return answer
+        return _as_seen(head, answer)
 
     def _known(self, path: str) -> str:
         """What of a path may be logged: whoever puts a key or a phone in the place of a call's name is in no log."""
@@ -161,3 +161,13 @@ class FrontDoor:
         if known is None or known[0] is not public:
             known = self._settings[owner] = (public, SiteSettings.model_validate(dict(public)))
         return known[1]
+
+
+def _as_seen(head: RawRequest, answer: Answer) -> Answer:
+    """What refuses a call before anybody has looked at it (its key, a limit, a store that is away), in words where a
+    browser would show it to somebody as it is."""
+    if answer.content_type != "application/problem+json" or not for_a_browser(head):
+        return answer
+    if name_in(head.path)[0] == "table":
+        return turned_away(answer)
+    return in_words(answer) if is_form(head) else answer

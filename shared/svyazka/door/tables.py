@@ -15,7 +15,7 @@ from html import escape
 from urllib.parse import quote, unquote
 
 from svyazka.catalogue import N_
-from svyazka.door.answers import content, is_form
+from svyazka.door.answers import content, for_a_browser, is_form
 from svyazka.door.asked import AskedOfTheWorker
 from svyazka.door.bodies import sent
 from svyazka.door.bringing import Bringing
@@ -104,6 +104,7 @@ PRESS_AGAIN = frozenset({"other_amount", "no_receipt_address"})
 TAKEN = frozenset({"paid", "held"})
 """States of a payment that asks for nothing more."""
 LATER = N_("Касса сейчас не отвечает. Попробуйте ещё раз через минуту или позовите официанта.")
+OLD_CODE = N_("Этот QR-код больше не действует. Позовите, пожалуйста, официанта.")
 BEING_MADE = N_("Готовим страницу оплаты. Нажмите ещё раз через несколько секунд.")
 
 
@@ -179,9 +180,16 @@ class Tables:
         return self._refused(asked, status, code)
 
 
+def turned_away(refusal: Answer) -> Answer:
+    """The page for a guest who isn't even let in: by a code that was printed before its key was changed, or because
+    too many ask just now."""
+    words = OLD_CODE if refusal.status == 401 else LATER
+    return _page(f"<p>{escape(words)}</p>", refusal.status, refusal.headers)
+
+
 def _for_people(asked: Call) -> bool:
     """A browser that shows a page to somebody, by its own word."""
-    return is_form(asked.request) or "text/html" in (asked.request.header("accept") or "")
+    return is_form(asked.request) or for_a_browser(asked.request)
 
 
 _ASKS_TABLE = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from svyazka.catalogue import N_, _, told
 from svyazka.cli.commands.secrets import change
+from svyazka.cli.filters import parse_month
 from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, OfTenant
 from svyazka.cli.output import fail, line, note, say, table
@@ -86,7 +87,7 @@ def turnover(
     """A month's money through each business, and the partner's share: as our journal has it."""
 
     async def body(session: Session) -> None:
-        first = _month(month, session.hub.clock.now().date())
+        first = parse_month(month, session.hub.clock.now(), await session.own_zone())
         basis_points = _basis_points(percent)
         rows = []
         for owner in sorted((await session.tenants()).values(), key=lambda one: one.id):
@@ -178,16 +179,6 @@ async def _kept(session: Session, account: Account, setting: str, value: str) ->
                setting=setting))  # fmt: skip
     elif named != value:
         note(_("write {setting}: {value} into the tenant file", setting=setting, value=repr(value)))
-
-
-def _month(given: str | None, today: date) -> date:
-    """Its first day. Raises BadParameter."""
-    if given is None:
-        return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-    try:
-        return date.fromisoformat(f"{given}-01")
-    except ValueError:
-        raise typer.BadParameter(_("expected a month such as 2026-10"), param_hint="--month") from None
 
 
 def _basis_points(percent: str) -> int:

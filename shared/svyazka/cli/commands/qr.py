@@ -10,12 +10,12 @@ from urllib.parse import quote
 import typer
 
 from svyazka.catalogue import N_, _
+from svyazka.cli.commands.payments import held_payment
 from svyazka.cli.output import fail, say
 from svyazka.cli.session import Session, run
-from svyazka.engine.journal import documents as journal
+from svyazka.engine.paying.showing import link_of
 from svyazka.engine.rules.paying import PAID_STATES
 from svyazka.model.errors import ConfigError
-from svyazka.model.payments import Payment
 
 TABLE = "{table}"
 TABLES_MOST = 500
@@ -63,13 +63,14 @@ def _checked(out: Path, names: list[str]) -> None:
 
 
 async def _of_payment(session: Session, id_: str, out: Path, names: list[str], title: str) -> None:
-    found = await journal.load(session.hub.store, Payment, id_)
-    links = [one.url for one in found.model.attempts if one.url and not one.called_off] if found is not None else []
-    if found is not None and found.model.state in PAID_STATES:
+    found = (await held_payment(session, id_)).model
+    if found.state in PAID_STATES:
         raise ConfigError(_("{payment}: paid already, there is nothing to be scanned for it", payment=id_[:60]))
-    if not links:
-        raise ConfigError(_("{payment}: no payment that has a link; `svyazka payments` lists them", payment=id_[:60]))
-    _written(links[-1], out, names, title)
+    link = link_of(found)
+    if link is None:
+        raise ConfigError(_("{payment}: no link by which it can still be paid; `svyazka payments` tells how it stands",
+                            payment=id_[:60]))  # fmt: skip
+    _written(link, out, names, title)
 
 
 def _written(address: str, out: Path, names: list[str], title: str) -> None:

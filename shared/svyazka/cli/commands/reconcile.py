@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +11,7 @@ import typer
 
 from svyazka.catalogue import N_, _, told
 from svyazka.cli import receipts_report
+from svyazka.cli.filters import parse_month
 from svyazka.cli.options import AsJson, OfConnection
 from svyazka.cli.output import fail, line, note, say, table
 from svyazka.cli.session import Session, run
@@ -61,7 +62,7 @@ def reconcile(
 
     async def body(session: Session) -> None:
         owner = await session.tenant(tenant)
-        first = _month(month, session.hub.clock.now().date())
+        first = parse_month(month, session.hub.clock.now(), await session.zone(owner.id))
         if what == "receipts":
             await _receipts(session, owner, first, connection, report, as_json)
             return
@@ -182,16 +183,6 @@ async def _receipts(
             say(_("{name}: it adds up to 0.00", name=owner.id))
     if any(one.lack not in receipts_report.EXPLAINED for one in found.differences):
         raise typer.Exit(1)
-
-
-def _month(given: str | None, today: date) -> date:
-    """Its first day. Raises BadParameter."""
-    if given is None:
-        return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-    try:
-        return date.fromisoformat(f"{given}-01")
-    except ValueError:
-        raise typer.BadParameter(_("expected a month such as 2026-10"), param_hint="--month") from None
 
 
 def _text(kopecks: int) -> str:

@@ -25,8 +25,11 @@ WHY_NOT = {
     "done": N_("it is registered already"),
     "sending": N_("it is being sent in this very moment: look again in a minute"),
     "under_way": N_("nobody knows yet what becomes of its last try: a second one might print a second receipt"),
-    "by_provider": N_("its provider registers it along with the money: make it in its cabinet, then --done"),
-    "blanked": N_("its contents were blanked (retention, forget): register it in the cabinet, then --done"),
+    "by_provider": N_(
+        "its provider registers it along with the money: make it in its cabinet, then note that it "
+        "is registered otherwise (--done)"
+    ),
+    "blanked": N_("its contents were blanked (retention, forget): register it in the cabinet, then note that (--done)"),
     "not_prepaid": N_("its receipt is of a whole sale: there is no advance to settle (`prepaid` at take_payment)"),
     "handed_over": N_("it is noted already that this was handed over"),
 }
