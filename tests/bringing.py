@@ -37,16 +37,19 @@ class Brings:
 
     async def plan(self, file: Path, name: str = "base", into: str = "crm") -> list[Planned]:
         """What would be done: the dry run."""
-        return [one async for one in (await self._planned(file, name, into))[1]]
+        return [one async for one in (await self.looked_through(file, name, into))[1]]
 
     async def begin(self, file: Path, name: str = "base", into: str = "crm") -> str:
         """All that is done before the first row is sent."""
-        target, lines, at = await self._planned(file, name, into)
+        target, lines, at = await self.looked_through(file, name, into)
         job = await job_id(target, hashlib.sha256(file.read_bytes()).hexdigest())
         await begin(target, await write_down(target, lines), job, at)
         return job
 
-    async def _planned(self, file: Path, name: str, into: str) -> tuple[Any, AsyncIterator[Planned], Any]:
+    async def looked_through(
+        self, file: Path, name: str = "base", into: str = "crm"
+    ) -> tuple[Any, AsyncIterator[Planned], Any]:  # fmt: skip
+        """Where it goes, what is to be done with each line, and the time before which the system was listed."""
         table = open_table(file)
         survey = look_through(table, guess(table, self.decisions, messy_rows.TODAY), self.decisions, messy_rows.TODAY)
         target = await target_of(self.hub, self.worker.outages, "kofe", into, name)

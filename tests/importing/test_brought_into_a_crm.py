@@ -22,6 +22,8 @@ from svyazka.engine.jobs.runner import Jobs
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.upkeep.forget import Forgetting
 from svyazka.importing.carrying import Importing, chunk_id
+from svyazka.importing.planning import Planned
+from svyazka.importing.starting import begin, job_id, write_down
 from svyazka.model.imports import Chunk
 from svyazka.model.jobs import JobState
 from vendors import CRMS
@@ -233,6 +235,24 @@ async def test_whoever_is_forgotten_on_the_way_isnt_brought_over(crm: Any, tmp_p
     await Forgetting(house.hub).forget(house.tenant, "+79160000003")
     foreseen = Counter(one.what for one in await house.plan(file))
     assert (foreseen["skipped"], foreseen["unchanged"], foreseen["would_create"]) == (2, 2, 0)
+
+
+async def test_whoever_is_forgotten_while_a_plan_is_written_down_isnt_brought_over(crm: Any, tmp_path: Path):
+    """A large file's plan takes minutes: his row was looked through, and lies nowhere yet where he could be found."""
+    house, simulator = crm
+    file = written(tmp_path, base(4))
+    target, lines, at = await house.looked_through(file)
+    planned = [one async for one in lines]
+    await Forgetting(house.hub).forget(house.tenant, "+79160000002")
+
+    async def again() -> AsyncIterator[Planned]:
+        for one in planned:
+            yield one
+
+    job = await job_id(target, "its content")
+    await begin(target, await write_down(target, again()), job, at)
+    ended = await house.carry(job)
+    assert (ended.counts.created, ended.counts.skipped, len(names(simulator))) == (3, 2, 3)
 
 
 async def test_whoever_was_forgotten_comes_back_in_no_file_though_nothing_is_left_of_him(crm: Any, tmp_path: Path):

@@ -17,7 +17,6 @@ from svyazka.engine.comparing.compare import Side as Compare
 from svyazka.engine.comparing.fields import FieldRule
 from svyazka.engine.comparing.settling import NO_PROOF, Answer
 from svyazka.engine.contracts.capabilities.records import Records, Written
-from svyazka.engine.delivering.consent import any_forgotten, newest_words, optout_ids
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.joining import may_join, take_in, the_one_that_stays
 from svyazka.engine.in_step.noting import keys_of, noted_under
@@ -25,6 +24,7 @@ from svyazka.engine.in_step.prints import printer
 from svyazka.engine.in_step.wanting import over, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.keeping.consent import who_is_forgotten
 from svyazka.engine.ports.store import Replace, Write
 from svyazka.engine.tenants.directory import Account
 from svyazka.importing.page import Page
@@ -83,13 +83,7 @@ class Book:
     async def forgotten(self, addresses: Mapping[int, Sequence[str]]) -> set[int]:
         """Those of these rows, by their numbers, one of whose addresses asked to be forgotten: in whatever file he
         stands, and though nothing else is left of him here."""
-        hub = self._hub
-        places = {
-            number: [optout_ids(hub, self.tenant, one) for one in given] for number, given in addresses.items()
-        }  # fmt: skip
-        wanted = dict.fromkeys(id_ for ids in places.values() for of_one in ids for id_ in of_one)
-        there = await hub.store.get_many([("optouts", id_) for id_ in wanted])
-        return {number for number, ids in places.items() if any_forgotten(newest_words(ids, there))}
+        return await who_is_forgotten(self._hub, self.tenant, addresses)
 
     async def _linked(self, connection: str, objects: Sequence[str]) -> dict[str, Versioned[Record]]:
         store = self._hub.store

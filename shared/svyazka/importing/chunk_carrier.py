@@ -110,16 +110,19 @@ class ChunkCarrier:
         return await self._ask(await self._rows())
 
     async def _rows(self) -> dict[int, RowToCarry]:
-        """By place; those who asked to be forgotten meanwhile are skipped."""
+        """By place; those who asked to be forgotten are skipped, be it before their rows were written down."""
         values = await SealedValues(self._hub).read(self.chunk.rows) or [None] * len(self.chunk.numbers)
-        gone = [place for place, value in enumerate(values) if value is None and place in self.chunk.left]
-        if gone:
-            await self._settle({place: self._became(place, Became.SKIPPED, code="forgotten") for place in gone}, [])
-        return {
+        rows = {
             place: RowToCarry.read(place, cast("Mapping[str, Any]", value))
             for place, value in enumerate(values)
             if value is not None
         }
+        left = [place for place in self.chunk.left if place in rows]
+        forgotten = await self._book.forgotten({place: rows[place].row.addresses for place in left})
+        gone = [place for place in self.chunk.left if place not in rows or place in forgotten]
+        if gone:
+            await self._settle({place: self._became(place, Became.SKIPPED, code="forgotten") for place in gone}, [])
+        return {place: row for place, row in rows.items() if place not in forgotten}
 
     # Making
 

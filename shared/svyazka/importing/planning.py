@@ -174,7 +174,7 @@ class _Planning:
         known = await book.of_rows(list(ids.values()))
         found = {row.number: self._found(row, keys[row.number], known.get(ids[row.number])) for row in ready}
         theirs = await book.of_cards([card.id for cards in found.values() for card in cards])
-        gone = await book.forgotten({row.number: (*row.texts("phone"), *row.texts("email")) for row in ready})
+        gone = await book.forgotten({row.number: row.addresses for row in ready})
         return [
             Planned(row, "skipped", ids[row.number]) if row.number in gone
             else self._planned(row, ids[row.number], known.get(ids[row.number]), found[row.number], theirs)

@@ -58,6 +58,11 @@ class Row:
         return next(iter(self.texts(name)), None)
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its phones and e-mails."""
+        return (*self.texts("phone"), *self.texts("email"))
+
+    @property
     def digest(self) -> bytes:
         """Equal for lines that say the same."""
         said = json.dumps(dict(sorted(self.fields.items())), ensure_ascii=False, default=list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from in_step_house import InStep, ivan
 from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.upkeep.forget import Forgetting
@@ -82,3 +84,20 @@ async def test_nobody_is_asked_about_a_person_who_was_forgotten() -> None:
     assert [one.field for one in house.doubts()] == ["name"]
     await Forgetting(house.hub).forget(house.tenant, "+79991234567")
     assert not house.doubts(), "an answer to it would find nothing that was asked"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["heard of a moment ago", "never heard of"])
+async def test_a_person_who_was_forgotten_before_anybody_looked_at_his_card_is_made_nowhere(known: bool) -> None:
+    house = InStep(create="all")
+    await house.settle_in()
+    house.salon.hook = known
+    house.salon.add(**ivan())
+    await house.hooks()
+    await house.run()
+    await Forgetting(house.hub).forget(house.tenant, "+79991234567")
+    house.salon.hook = True
+    house.salon.edit("s1", birthday="1990-01-01")
+    house.salon.add(**ivan(name="Анна Сидорова", phone=("+79992223344",)))
+    await house.quiet()
+    assert [one.fields["name"] for one in house.crm.cards.values()] == ["Анна Сидорова"]
+    assert house.record_of("s1").refused == {"crm": "forgotten"}

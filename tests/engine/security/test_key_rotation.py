@@ -3,7 +3,7 @@
 import json
 
 from fakes import House, order
-from svyazka.engine.delivering.consent import mark
+from svyazka.engine.keeping.consent import mark
 from svyazka.engine.security.keyring import Keyring
 from svyazka.model.consent import Consent
 

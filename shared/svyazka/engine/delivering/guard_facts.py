@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from svyazka.engine.calling.rereading import Rereader
-from svyazka.engine.delivering.consent import any_withdrawn, newest_words, optout_ids
 from svyazka.engine.delivering.once_per import reservation_id, taken_until
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import EVENTS_OF_SUBJECT
 from svyazka.engine.journal.obligations import source_of
+from svyazka.engine.keeping.consent import any_withdrawn, newest_words, optout_ids
 from svyazka.engine.ports.store import Document
 from svyazka.engine.rules.guards import GuardFacts, addresses, may_be_corrected, wants_newest
 from svyazka.engine.support.logs import log

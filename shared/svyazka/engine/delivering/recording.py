@@ -8,7 +8,6 @@ from datetime import timedelta
 from math import inf
 
 from svyazka.catalogue import N_
-from svyazka.engine.delivering.consent import marks
 from svyazka.engine.delivering.known_objects import noting
 from svyazka.engine.delivering.once_per import keeps, releasing, reservation_id, reserving, taken_until
 from svyazka.engine.hub import Hub
@@ -17,6 +16,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import commit, ended
+from svyazka.engine.keeping.consent import marks
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.ports.store import Task, Write
 from svyazka.engine.problems import sights

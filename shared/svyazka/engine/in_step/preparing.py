@@ -22,7 +22,7 @@ from svyazka.engine.in_step.noting import is_written
 from svyazka.engine.in_step.parts import LookAnew, Looked, Part, with_record
 from svyazka.engine.in_step.placing import Placing
 from svyazka.engine.in_step.prints import printer
-from svyazka.engine.in_step.reading import NotNow, Reader, Seen
+from svyazka.engine.in_step.reading import NotNow, Reader, Seen, objects
 from svyazka.engine.in_step.ready import Ready
 from svyazka.engine.in_step.taking_part import left_out
 from svyazka.engine.in_step.telling import waits_long
@@ -32,6 +32,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.tasks import perform_task
 from svyazka.engine.journal.transition import Transition, ended
+from svyazka.engine.keeping.consent import FORGOTTEN, who_is_forgotten
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.rules.deadlines import CALL_LIMIT
 from svyazka.engine.rules.transitions import WAITS_AGAIN, found_equal, parked, waiting
@@ -199,6 +200,9 @@ class Preparing:
         if lacking:
             message = N_("not creatable: no {fields}").format(fields=", ".join(lacking))
             return await self._without_claim(delivery, look, None, message, refused=f"lacks:{','.join(lacking)}")
+        if await self._is_forgotten(look):
+            why = N_("this person asked to be forgotten")
+            return await self._without_claim(delivery, look, None, why, refused=FORGOTTEN)
         if not writes_toward(look.flow, look.switch, look.toward):
             why = N_("would make one: the flow only watches")
             return await self._without_claim(delivery, look, None, why, would=("+",))
@@ -213,6 +217,12 @@ class Preparing:
             self._hub, look, compared, writes, self._records(look), None, 0.0, mark=new.mark, keys=new.keys,
             links=new.links, weighing=weighing,
         )  # fmt: skip
+
+    async def _is_forgotten(self, look: Look) -> bool:
+        """Whether the person was forgotten while his card was known to nobody here."""
+        cards = objects(look.seen)
+        people = {name: [*one.elements("phone"), *one.elements("email")] for name, one in cards.items()}
+        return look.flow.kind.finds_by_cards and bool(await who_is_forgotten(self._hub, look.tenant.id, people))
 
     async def _joined(self, delivery: Delivery, look: Look, found: Joined) -> Transition:
         """Whose object it is was found: links move in one commit, and then everybody looks anew."""

@@ -12,7 +12,6 @@ from svyazka.engine.calling.events_of_asking import found_event
 from svyazka.engine.delivering.admission import Admission
 from svyazka.engine.delivering.attempts import Attempts
 from svyazka.engine.delivering.claim import Claim
-from svyazka.engine.delivering.consent import consent_writes
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.wanting import Wanting, Wished
 from svyazka.engine.journal import documents as journal
@@ -21,6 +20,7 @@ from svyazka.engine.journal.obligations import still_to_make
 from svyazka.engine.journal.sequences import looked
 from svyazka.engine.journal.tasks import perform_task, plan_task
 from svyazka.engine.journal.transition import Transition, commit_in_parts, ended, not_there_yet
+from svyazka.engine.keeping.consent import consent_writes
 from svyazka.engine.planning.flows_decide import FlowsDecide, Planned
 from svyazka.engine.planning.money import MONEY_EVENTS, PlansMoney
 from svyazka.engine.planning.receipts import ReceiptNotYet, Receipts

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, replace
 
 from svyazka.catalogue import N_
-from svyazka.engine.delivering.consent import FORGOTTEN, mark
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
@@ -29,6 +28,7 @@ from svyazka.engine.journal.kinds import (
 )
 from svyazka.engine.journal.tasks import subscription_task
 from svyazka.engine.journal.transition import ended, replace_delivery
+from svyazka.engine.keeping.consent import FORGOTTEN, mark
 from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import COMMIT_MOST, Delete, Document, Task, Write

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.ports.store import Document, Put, Write
@@ -14,7 +15,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.events import Event
 
 FORGOTTEN = "forgotten"
-"""Why a mark is there: its person asked for everything to be erased, and is brought back by no file."""
+"""Why a mark is there: its person asked for everything to be erased, and nothing brings him back."""
 
 
 def optout_ids(hub: Hub, tenant: str, address: str) -> list[str]:
@@ -48,6 +49,18 @@ def any_withdrawn(words: Iterable[Document]) -> bool:
 def any_forgotten(words: Iterable[Document]) -> bool:
     """Whether the newest word on any of these addresses is that its owner asked to be forgotten."""
     return any(json.loads(document.data).get("why") == FORGOTTEN for document in words)
+
+
+WhoT = TypeVar("WhoT")
+
+
+async def who_is_forgotten(hub: Hub, tenant: str, people: Mapping[WhoT, Iterable[str]]) -> set[WhoT]:
+    """Those of these people one of whose addresses asked to be forgotten, though nothing else may be left of them here:
+    no file brings them back, and no card of theirs that was never looked at is made anywhere else."""
+    places = {who: [optout_ids(hub, tenant, one) for one in addresses] for who, addresses in people.items()}
+    wanted = dict.fromkeys(id_ for ids in places.values() for of_one in ids for id_ in of_one)
+    there = await hub.store.get_many([("optouts", id_) for id_ in wanted]) if wanted else []
+    return {who for who, ids in places.items() if any_forgotten(newest_words(ids, there))}
 
 
 async def consent_writes(hub: Hub, event: Event) -> list[Write]:
