@@ -415,3 +415,27 @@ def test_more_than_twice_the_differences_of_last_time_are_a_drift(
 ) -> None:
     tallies = [{"mended": unlike - 5, "asked": 5, "fields": fields} for unlike, fields in (before, after)]
     assert has_drifted(*tallies) is told
+
+
+async def test_whom_only_leaves_out_is_not_looked_at_in_each_round() -> None:
+    """Of fifty thousand cards of a CRM a tenth may be clients: the others cost a list, and no looks."""
+    house = Listed(create="all", only={"crm": {"tag": "client"}})
+    await house.settle_in()
+    for one in people(3):
+        house.crm.add(**one)
+    client = house.crm.add(**ivan(tags=("client",)))
+    await house.quiet(0.2)
+    looked = len(house.deliveries())
+    job = await house.night("crm", full=True)
+    assert (job.counts.skipped, job.counts.unchanged) == (3, 1)
+    assert len(house.deliveries()) == looked
+    house.silently("crm", "c1", tags=("client",))
+    await house.night("crm", full=True)
+    assert len(house.salon.cards) == 2, "by now he takes part"
+    house.silently("crm", client, tags=(), name="Поставщик")
+    job = await house.night("crm", full=True)
+    assert job.result["mended"] == 0, "what has left is no drift"
+    house.crm.carried = frozenset({"name", "phone"})
+    house.silently("crm", client, tags=("client",))
+    await house.night("crm", full=True)
+    assert house.salon.shows("s1", "name") == "Поставщик", "its list doesn't tell who has left"

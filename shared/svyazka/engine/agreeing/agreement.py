@@ -35,6 +35,7 @@ from svyazka.engine.in_step.doubting import WHOSE
 from svyazka.engine.in_step.flows import InStep, in_step_flows, switch_of
 from svyazka.engine.in_step.holding_back import let_through, weighed_missing
 from svyazka.engine.in_step.prints import printer
+from svyazka.engine.in_step.taking_part import is_listed_as_left_out
 from svyazka.engine.in_step.telling import drifts
 from svyazka.engine.in_step.wanting import Suspect, Wanting, record_of
 from svyazka.engine.in_step.wishes import targets
@@ -324,7 +325,9 @@ class _Side:
         for one in objects:
             link = known.get(one.id)
             record = records.get(link.record) if link is not None else None
-            if record is None:
+            if is_listed_as_left_out(self.flow.rules, connection, one):
+                found.counts += counted(skipped=1)
+            elif record is None:
                 await self._unlinked(one, found, changed)
             elif record.forgotten_at is not None:
                 found.counts += counted(skipped=1)

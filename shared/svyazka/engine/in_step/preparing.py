@@ -107,7 +107,7 @@ class Preparing:
         in_trouble = _in_trouble(seen, toward)
         if in_trouble is not None:
             return await self._not_now(delivery, in_trouble, flow)
-        why_not = left_out(flow.rules, seen)
+        why_not = left_out(flow.rules, objects(seen))
         if why_not is not None:
             return await self._without_claim(delivery, look, None, why_not)
         if toward in held.model.live:
