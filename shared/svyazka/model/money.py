@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import total_ordering
 from typing import Any
 
@@ -97,3 +97,19 @@ def amounts_as_text(body: bytes | str) -> Any:
     """JSON whose fractions stay the text that was sent: `1049.30`, never the float beside it. Signatures over values
     need it too. Raises ValueError."""
     return json.loads(body, parse_float=str)
+
+
+LONGEST = 30
+"""Digits before the point, or zeros behind it: what has more is no amount, and would be written out digit by digit."""
+
+
+def plain_amount(text: str) -> str | None:
+    """An amount as a card shows it, without needless zeros, spaces and a comma; None for what is none."""
+    cleaned = "".join(text.split()).replace("\u2212", "-").replace(",", ".")
+    try:
+        amount = Decimal(cleaned)
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or abs(amount.adjusted()) > LONGEST:
+        return None
+    return format(amount.normalize(), "f")

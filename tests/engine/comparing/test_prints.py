@@ -30,6 +30,8 @@ SAMPLES = [
     (FieldType.MONEY, "1 049,30", "1049.3"),
     (FieldType.MONEY, "0", "0"),
     (FieldType.MONEY, "много", "много"),
+    (FieldType.MONEY, "1E9999999", "1E9999999"),
+    (FieldType.MONEY, "1e-999999", "1e-999999"),
     (FieldType.TAG, "VIP клиент", "vip клиент"),
     (FieldType.FLAG, True, "yes"),
 ]

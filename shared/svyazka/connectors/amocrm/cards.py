@@ -14,7 +14,8 @@ from svyazka.connectors.amocrm.settings import AmocrmSettings
 from svyazka.connectors.amocrm.values import Entry, sent, shown
 from svyazka.engine.contracts.capabilities.records import LinkTo
 from svyazka.engine.contracts.untrusted import Section, section, text
-from svyazka.engine.rules.what_differs import normal_element, plain_amount
+from svyazka.engine.rules.what_differs import normal_element
+from svyazka.model.money import plain_amount
 from svyazka.model.records import CLEARED, TELLING, UNREAD, Object, ObjectId, RecordKind, Shown, Value, Wanted
 
 WON, LOST = "142", "143"

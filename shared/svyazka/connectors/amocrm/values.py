@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from svyazka.connectors.amocrm.dictionary import UNTYPED, CustomField
 from svyazka.connectors.amocrm.schema import sections
 from svyazka.engine.contracts.untrusted import Section, number, text
-from svyazka.engine.rules.what_differs import plain_amount
 from svyazka.model.base import plausible
+from svyazka.model.money import plain_amount
 from svyazka.model.records import CLEARED, UNREAD, Shown, Value
 
 Entry = dict[str, object]

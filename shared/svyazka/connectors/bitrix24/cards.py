@@ -12,7 +12,8 @@ from svyazka.connectors.bitrix24.facts import values_of
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.capabilities.records import LinkTo
 from svyazka.engine.contracts.untrusted import Section, section, text, zoned_time
-from svyazka.engine.rules.what_differs import normal_element, plain_amount
+from svyazka.engine.rules.what_differs import normal_element
+from svyazka.model.money import plain_amount
 from svyazka.model.names import parts_of
 from svyazka.model.records import CLEARED, Object, ObjectId, RecordKind, Shown, Value, Wanted
 

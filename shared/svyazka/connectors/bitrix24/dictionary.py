@@ -11,7 +11,7 @@ from svyazka.connectors.bitrix24 import client
 from svyazka.connectors.bitrix24.settings import Bitrix24Settings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
-from svyazka.engine.rules.what_differs import plain_amount
+from svyazka.model.money import plain_amount
 from svyazka.model.records import CLEARED, UNREAD, RecordKind, Shown, Wanted
 
 ENTITY = {RecordKind.DEAL: client.DEAL, RecordKind.CONTACT: client.CONTACT, RecordKind.COMPANY: client.COMPANY}

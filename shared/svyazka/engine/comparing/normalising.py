@@ -1,7 +1,7 @@
 """The one spelling in which values of a field are compared and printed. Versioned: a print says by which it was made.
 
 A change of what a version makes of any value would make every base of such a field look changed on every side. So a
-version is never changed: a new one is added, and the last two stay (`tests/engine/comparing/test_normalising.py` holds
+version is never changed: a new one is added, and the last two stay (`tests/engine/comparing/test_prints.py` holds
 samples of each).
 """
 
@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
 
 from svyazka.model.contacts import normalize_email, normalize_phone
+from svyazka.model.money import plain_amount
 from svyazka.model.records import Value
 
 
@@ -97,18 +97,6 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
 def plain_text(text: str) -> str:
     """Without what nobody sees: composed letters, single spaces, no marks of direction."""
     return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
-
-
-def plain_amount(text: str) -> str | None:
-    """An amount without needless zeros, spaces and a comma; None for what is none."""
-    cleaned = "".join(text.split()).replace("\u2212", "-").replace(",", ".")
-    try:
-        amount = Decimal(cleaned)
-    except InvalidOperation:
-        return None
-    if not amount.is_finite():
-        return None
-    return format(amount.normalize(), "f")
 
 
 def plain_day(text: str) -> str | None:

@@ -6,10 +6,10 @@ Keeping several systems in step (who changed what since they agreed) is another 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from svyazka.model.contacts import normalize_email, normalize_phone
+from svyazka.model.money import plain_amount
 from svyazka.model.names import company_name
 from svyazka.model.records import CLEARED, SETS, TELLING, UNREAD, Key, KeyType, Object, Shown, Value, Wanted
 
@@ -98,15 +98,3 @@ def shows(one: Object, key: Key) -> bool:
         return key.value in {company_name(name) for name in one.elements("name")}
     name, wanted = (key.by.value, key.value) if key.by is not KeyType.CHAT else key.value.split(":", 1)
     return wanted in {normal_element(name, element) for element in one.elements(name)}
-
-
-def plain_amount(text: str) -> str | None:
-    """An amount without needless zeros, spaces and a comma; None for what is none."""
-    cleaned = "".join(text.split()).replace("\u2212", "-").replace(",", ".")
-    try:
-        amount = Decimal(cleaned)
-    except InvalidOperation:
-        return None
-    if not amount.is_finite():
-        return None
-    return format(amount.normalize(), "f")
