@@ -56,7 +56,7 @@ class Cards:
         self._base.execute("BEGIN")
         for one in objects:
             if (before := self.get(one.id)) is not None:
-                gone = [(key, one.id) for key in _keys(before)]
+                gone = [(key, one.id) for key in shown_keys(before)]
                 self._base.executemany("DELETE FROM keys WHERE key = ? AND id = ?", gone)
             name = " ".join(full_name(told_by(one)[0]))
             times = [at.timestamp() if at else None for at in (one.created_at, one.changed_at)]
@@ -64,7 +64,8 @@ class Cards:
                 "INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?, ?)", (one.id, name, *times, _packed(one))
             )
             self.shown.update(field for field, value in one.fields.items() if value is not UNREAD)
-            self._base.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, one.id) for key in _keys(one)])
+            keys = [(key, one.id) for key in shown_keys(one)]
+            self._base.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", keys)
         self._base.execute("COMMIT")
 
     def __contains__(self, id_: object) -> bool:
@@ -90,7 +91,7 @@ class Cards:
             return []
         found = self._found(ALIKE, name)
         told, keys = told_by_row(row), keys_of(row)
-        return [one for one in found if resemble(told, keys, told_by(one), _keys(one))]
+        return [one for one in found if resemble(told, keys, told_by(one), shown_keys(one))]
 
     def made_as(self, row: Row, since: datetime) -> list[Object]:
         """The cards that may have been made of this row since then: they show all that it says of phones and addresses,
@@ -104,7 +105,7 @@ class Cards:
             found = self._found(asked, since.timestamp())
         return [
             one for one in found
-            if set(keys) <= set(_keys(one))
+            if set(keys) <= set(shown_keys(one))
             and (_words(told_by(one)[0]) == _words(name) or (name is None and bool(keys)))
         ]  # fmt: skip
 
@@ -128,7 +129,8 @@ def told_by_row(row: Row) -> tuple[str | None, str | None]:
     return row.text("name"), row.text("birthday")
 
 
-def _keys(one: Object) -> tuple[str, ...]:
+def shown_keys(one: Object) -> tuple[str, ...]:
+    """A card's phones and addresses, each in its one spelling."""
     return tuple(dict.fromkeys(normal_element(name, text) for name in sorted(TELLING) for text in one.elements(name)))
 
 

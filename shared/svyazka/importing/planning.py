@@ -22,7 +22,7 @@ from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.outages.learning import Outages
 from svyazka.engine.tenants.directory import Account
 from svyazka.importing.book import KIND, Book
-from svyazka.importing.cards import Cards, told_by_row
+from svyazka.importing.cards import Cards, keys_of, shown_keys, told_by_row
 from svyazka.importing.clusters import Known
 from svyazka.importing.decisions import RESEMBLES, Same
 from svyazka.importing.outcomes import Outcome
@@ -44,7 +44,7 @@ AT_ONCE = 100
 COUNTED = {
     "heading": "skipped", "blank": "skipped", "total": "skipped", "group": "skipped", "repeat": "skipped",
     "skipped": "skipped", "merged": "linked", "doubt": "doubt", "many_there": "doubt", "gone": "doubt",
-    "taken": "doubt", "resembles": "doubt", "unshown": "doubt",
+    "taken": "doubt", "resembles": "doubt", "unshown": "doubt", "other_person": "doubt",
     "unusable": "failed", "broken": "failed", "lacks": "failed",
     "unchanged": "unchanged",
 }  # fmt: skip
@@ -214,6 +214,8 @@ class _Planning:
             free = linked if len(linked) == 1 else free
         if len(free) > 1:
             return Planned(row, "many_there", id_)
+        if free and free[0].id == there and self._is_another(row, free[0], known):
+            return Planned(row, "other_person", id_, there)
         if not free and found:
             return Planned(row, "taken", id_, found[0].id)
         if not free:
@@ -265,6 +267,14 @@ class _Planning:
         """Fields that the system's list doesn't show: only reading a card tells whether they differ there."""
         apart = {"name", "code"} | self.target.records.read_only
         return () if self._listed is None else row.fields.keys() - self._listed - apart
+
+    def _is_another(self, row: Row, card: Object, known: Versioned[Record] | None) -> bool:
+        """Whether nothing of a row is its card's but the code, and it isn't called as it was: codes begin at 1 in each
+        till's file."""
+        ours, theirs = keys_of(row), shown_keys(card)
+        if not ours or not theirs or not set(ours).isdisjoint(theirs) or can_be_one(told_by_row(row), told_by(card)):
+            return False
+        return self.target.book.says_anew(row.fields, row.fields.keys() & {"name"}, known.model if known else None)
 
     def _is_free(self, card: Object, id_: str, held: Versioned[Record] | None) -> bool:
         """Whether no other row of this file is this card."""

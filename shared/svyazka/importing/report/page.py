@@ -25,6 +25,9 @@ DONE = {
     "taken": N_("its card in the CRM is another line's: somebody has to say"),
     "resembles": N_("somebody of this name is in the CRM under another phone: somebody has to say"),
     "unshown": N_("a card with this phone is there, and its name isn't shown: somebody has to say"),
+    "other_person": N_(
+        "the card of its code shows another name and other phones: is it another file? Then give it another --as"
+    ),
     "lacks": N_("the CRM makes no card without what this line lacks"),
     "waits": N_("not yet carried over"),
 }  # fmt: skip
@@ -36,7 +39,8 @@ WHERE_TO = N_(
 _TONES = {
     "ready": "good", "created": "good", "updated": "good", "unchanged": "good", "would_create": "good",
     "would_update": "good", "linked": "good", "merged": "good", "doubt": "asked", "many_there": "asked",
-    "taken": "asked", "resembles": "asked", "unshown": "asked", "gone": "asked", "waits": "asked", "skipped": "plain",
+    "taken": "asked", "resembles": "asked", "unshown": "asked", "other_person": "asked", "gone": "asked",
+    "waits": "asked", "skipped": "plain",
     "unusable": "bad", "broken": "bad", "lacks": "bad", "failed": "bad",
 }  # fmt: skip
 _KINDS = {
