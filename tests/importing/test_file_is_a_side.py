@@ -144,6 +144,36 @@ async def test_a_row_whose_key_was_corrected_is_found_by_what_is_left_and_keeps_
     assert len(house.records()) == 1
 
 
+async def test_codes_of_another_tills_file_give_nobodys_card_to_somebody_else(tmp_path: Path) -> None:
+    """Two branches' files are both called `clients`, and codes begin at 1 in each."""
+    house = await office()
+    house.crm.hook = False
+    await house.bring(written(tmp_path, [IVAN, ANNA]))
+    before = dict(house.crm.cards)
+    others = written(tmp_path, ["1;Кузнецов Олег;+7 999 555-00-11;;", "2;Жуков Пётр;+7 999 555-00-12;;"])
+    assert foreseen(await house.plan(others)) == {"other_person": 2}
+    job = await house.bring(others)
+    assert (job.counts.doubt, house.crm.cards) == (2, before)
+    married = "2;Кузнецова Анна;+7 999 222-33-44;anna@example.org;"
+    moved = "1;Петров Иван;+7 999 555-00-11;;"
+    assert foreseen(await house.plan(written(tmp_path, [moved, married]))) == {"would_update": 2}
+    house.crm.edit(next(iter(before)), name="Гость", phone=("+79990001122",))
+    assert foreseen(await house.plan(written(tmp_path, [IVAN]))) == {"unchanged": 1}, "the file says nothing new"
+
+
+async def test_a_number_that_a_manager_has_put_in_anothers_place_is_brought_back_by_no_file(tmp_path: Path) -> None:
+    house = await office()
+    house.crm.hook = False
+    file = written(tmp_path, [IVAN])
+    await house.bring(file)
+    house.crm.edit("c1", phone=("+79990001122",))
+    await house.bring(file)
+    await house.bring(written(tmp_path, ["1;Петров Иван;+7 999 123-45-67;ivan@example.org;"]))
+    assert (house.crm.shows("c1", "phone"), house.crm.shows("c1", "email")) == (
+        ("+79990001122",), ("ivan@example.org",)
+    )  # fmt: skip
+
+
 async def test_two_rows_are_never_one_card_unasked(tmp_path: Path) -> None:
     house = await office()
     house.crm.hook = False

@@ -184,7 +184,7 @@ class Book:
             name: NO_PROOF if shown is None or shown.shows(name) is UNREAD else shown.shows(name) for name in writes
         }
         held = () if making else set(writes) - set(one.written)
-        settled = compared.settled(self.system, answers, self._printer, held)
+        settled = compared.settled(self.system, answers, self._printer, held, made=making)
         sides = dict(record.sides)
         version = one.answer.version if one.answer is not None else one.card.version if one.card is not None else None
         for name, object_ in ((self.file, one.row), (self.system, one.object)):

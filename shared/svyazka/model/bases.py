@@ -21,6 +21,8 @@ class Owed(Stored):
     """Writes that the vendor took and that changed nothing which we saw."""
     edited: bool = False
     """Somebody changed it there, and the others' value holds all the same."""
+    made: bool = False
+    """It was given with the very call that made the object: nobody's save can have undone it unseen."""
 
 
 class FieldBase(Stored):

@@ -112,11 +112,13 @@ class ComparedRecord:
         return all(one.restamped for one in self.fields.values() if one.bases)
 
     def settled(
-        self, side: str, answers: Mapping[str, Answer], printer: Printer, held: Container[str] = ()
-    ) -> SettledRecord:
+        self, side: str, answers: Mapping[str, Answer], printer: Printer, held: Container[str] = (), *,
+        made: bool = False,
+    ) -> SettledRecord:  # fmt: skip
         """What is known after one side was written: `answers` by field; one that isn't in it proved nothing.
 
-        `held`: fields that were not written after all, a brake held them: that side is owed them.
+        `held`: fields that were not written after all, a brake held them: that side is owed them. `made`: the side's
+        object was made by this write.
         """
         bases = {name: dict(one.bases) | self.bases(name) for name, one in self.sides.items()}
         accepted = self.accepted
@@ -125,7 +127,8 @@ class ComparedRecord:
                 continue
             now = {name: there[field_name] for name, there in bases.items() if field_name in there}
             answer = answers.get(field_name, NO_PROOF)
-            found = settle(field_name, self.rules[field_name], side, now, answer, printer, accepted.get(field_name))
+            rule, known = self.rules[field_name], accepted.get(field_name)
+            found = settle(field_name, rule, side, now, answer, printer, known, made=made)
             bases[side][field_name] = found.bases[side]
             accepted |= {field_name: found.accepted} if found.accepted else {}
         return SettledRecord(bases, accepted)

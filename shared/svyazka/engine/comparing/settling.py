@@ -42,19 +42,21 @@ def settle(
     answer: Answer,
     printer: Printer,
     accepted: Accepted | None = None,
+    *,
+    made: bool = False,
 ) -> Settled:
     """The bases of all sides after `side` was written, from those that the comparison gave (its `bases`, over the ones
     that the sides had before).
 
     Without a proof the base is what we wrote: whatever else stands there is then a change, but for what stood there
-    before, which says that the field wasn't taken.
+    before, which says that the field wasn't taken. `made`: the side's object was made by this write.
     """
     written = bases[side]
     type = rule.type or field_type(field)
     if written.owed is None:
         return Settled(bases, accepted)
     if answer is NO_PROOF or any(printer.shows(before, field, answer, type) for before in written.owed.before):
-        tried = written.owed.model_copy(update={"times": written.owed.times + 1})
+        tried = written.owed.model_copy(update={"times": written.owed.times + 1, "made": made})
         return Settled({**bases, side: written.model_copy(update={"owed": tried})}, accepted)
     if printer.shows(written.prints, field, answer, type) or _more_than(written, field, answer, printer, type):
         return Settled({**bases, side: FieldBase(prints=written.prints)}, accepted)

@@ -193,7 +193,7 @@ class Ready:
             record, writes = await self._linked(record, toward, done.external_id)
         record = self.look.compared_as(self._counted(record, written=True), self.compared)
         held_back = set(self.compared.writes(toward)) - set(self.writes)
-        agreed = self.compared.settled(toward, self._answers(), self.look.printer, held_back)
+        agreed = self.compared.settled(toward, self._answers(), self.look.printer, held_back, made=self.making)
         sides = dict(record.sides)
         for name, own in agreed.bases.items():
             if name in sides:
