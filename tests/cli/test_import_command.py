@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ import messy_rows
 from cli.conftest import Installation
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
+from svyazka.importing import planning
 from vendors import CRMS
 
 TENANT = """\
@@ -61,6 +63,26 @@ def test_a_dry_run_foresees_what_the_import_does(hub: Installation, tmp_path: Pa
     (again,) = hub.rows(*arguments)
     assert (again["outcomes"]["unchanged"], contacts(hub)) == (ready, ready)
     assert ("import", "kofe/crm") in hub.audit()
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_file_that_is_changed_while_it_is_looked_through_is_begun_anew(
+    hub: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: bool
+):
+    """It is gone through twice: of a line that has moved in between, another one's fate would be told and done."""
+    file = tmp_path / "base.csv"
+    lines = ["ФИО;Телефон", "Петров Иван;+7 999 123-45-67", "Петров Иван;+7 999 123-45-67", "Анна;+7 999 222-33-44"]
+    file.write_text("\n".join(lines))
+    listed = planning.listed
+
+    async def listed_while_somebody_saves(*arguments: Any) -> Any:
+        file.write_text("\n".join(lines[:2] + lines[3:]))
+        return await listed(*arguments)
+
+    monkeypatch.setattr(planning, "listed", listed_while_somebody_saves)
+    arguments = ("import", str(file), "--into", "crm", "--yes", *(("--dry-run",) if dry else ()))
+    assert "begin anew" in hub.svyazka(*arguments, status=1).output
+    assert contacts(hub) == 0
 
 
 def test_what_was_decided_is_applied_to_the_next_file(hub: Installation, tmp_path: Path):

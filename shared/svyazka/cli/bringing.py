@@ -60,7 +60,7 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
 
     if session.settings.backend == "google":
         check_may_import_abroad(tenant)
-    hub, outages = session.hub, session.worker.outages
+    hub, outages, content = session.hub, session.worker.outages, _content(asked.file)
     survey = _looked_through(asked, await remembering.decided(hub.store, tenant.id, name))
     decisions = survey.decisions
     target = await planning.target_of(hub, outages, tenant.id, connection, name)
@@ -76,6 +76,7 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
     if dry_run:
         async for one in lines:
             ledger.take(one.row.number, one.what, one.object, _why(one), one.left_out)
+        _check_unchanged(asked.file, content)
         _told(asked, survey, _became(survey, ledger))
         return True
     if on_its_way:
@@ -83,6 +84,7 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
             pass
     else:
         written = await starting.write_down(target, _remembered(lines, ledger))
+        _check_unchanged(asked.file, content)
         await hub.store.commit([
             remembering.remember(tenant.id, name, decisions),
             session.audit_write("import", f"{tenant.id}/{connection}", job=job_id, lines=written.lines),
@@ -91,6 +93,8 @@ async def bring(session: Session, asked: Asked, tenant: Tenant, connection: str,
     failed = ledger.count(*planning.LEFT_BY_US)
     job = await _followed(session, job_id)
     await _outcomes(session, job, ledger)
+    if _content(asked.file) != content:
+        note(_("{file} was changed meanwhile: the report shows what stands in it now", file=asked.file.name))
     _told(asked, survey, _became(survey, ledger), job)
     return job.counts.failed == failed
 
@@ -139,11 +143,28 @@ def _taken(guess: Guess) -> str:
 
 def _digest(asked: Asked, decisions: Decisions) -> str:
     """The same for the same file and the same decisions."""
-    content = hashlib.sha256(decisions.model_dump_json().encode())
-    with asked.file.open("rb") as file:
-        while piece := file.read(1 << 20):
-            content.update(piece)
+    return _content(asked.file, decisions.model_dump_json())
+
+
+def _content(path: Path, beside: str = "") -> str:
+    """A print of what stands in a file. Raises ConfigError."""
+    content = hashlib.sha256(beside.encode())
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                content.update(piece)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
     return content.hexdigest()
+
+
+def _check_unchanged(path: Path, content: str) -> None:
+    """A file is gone through more than once: lines that have moved since would be taken for others. Raises
+    ConfigError."""
+    if _content(path) != content:
+        raise ConfigError(
+            _("{file} was changed while it was looked through: nothing was sent, begin anew", file=path.name)
+        )
 
 
 # Carrying
