@@ -80,5 +80,8 @@ class Walk(Stored):
     """How many it is to read; None: all that are left."""
     seen: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """Records whose object there the whole round has not met."""
+    """As `lost` in the cursor of an older release: the ids themselves."""
+    lost: tuple[str, ...] = ()
+    """Names of blobs: ids of records whose object there the whole round has not met. Of a list that comes back half
+    they are too many for a document."""
     links: int = 0

@@ -439,3 +439,19 @@ async def test_whom_only_leaves_out_is_not_looked_at_in_each_round() -> None:
     house.silently("crm", client, tags=("client",))
     await house.night("crm", full=True)
     assert house.salon.shows("s1", "name") == "Поставщик", "its list doesn't tell who has left"
+
+
+async def test_however_many_a_list_lacks_their_ids_are_no_part_of_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty thousand of them are more than a document may hold where Firestore keeps it: then nobody would be told."""
+    monkeypatch.setattr(runner, "SLICE", 0.0)
+    monkeypatch.setattr(agreement, "LINKS_AT_ONCE", 2)
+    house, ids = await in_step(9)
+    house.crm.unlisted = {crm for _salon, crm in ids[1:]}
+    job = await house.night("crm", full=True)
+    assert (job.state, job.error and job.error.code) == (JobState.HELD, "missing")
+    assert job.cursor is not None
+    assert "rec_" not in job.cursor
+    await steering.resume(house.hub, house.tenant, job.id, {"missing": "apply"})
+    await house.quiet(0.2)
+    done = next(one for one in house.jobs() if one.id == job.id)
+    assert (done.state, done.result["mended"]) == (JobState.DONE, 8)

@@ -67,6 +67,9 @@ NIGHTS = 7
 CHANGED_MOST = 5000
 """More that changed in a night: everything is compared, which costs less."""
 
+LINKS_AT_ONCE = 500
+"""Of them it is looked at a time which weren't met."""
+
 TOLD_MOST = 200
 """Differences whose record and field are remembered for `diff`."""
 
@@ -81,6 +84,8 @@ class _Found:
     differs: list[JsonValue] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     """Of the round."""
+    lost: list[str] = field(default_factory=list)
+    """Records whose object it hasn't met."""
     writes: list[Write] = field(default_factory=list)
     end: bool = False
     again_in: float = 0.0
@@ -201,19 +206,18 @@ class Agreement(Work):
         walk = found.walk
         met = await side.ids_in(walk.seen)
         page = await self._hub.store.find(
-            LINKS_OF_CONNECTION, equal={"tenant": side.tenant.id, "connection": side.account.name}, limit=500,
-            cursor=walk.after,
+            LINKS_OF_CONNECTION, equal={"tenant": side.tenant.id, "connection": side.account.name},
+            limit=LINKS_AT_ONCE, cursor=walk.after,
         )  # fmt: skip
         links = [one.model for one in journal.known(Link, page.documents) if one.model.kind is side.flow.rules.kind]
-        lost = [one.record for one in links if one.object not in met and await side.should_be_there(one)]
-        found.walk = _moved(
-            walk, after=page.cursor, missing=(*walk.missing, *lost), links=walk.links + len(links)
-        )  # fmt: skip
+        found.lost += [one.record for one in links if one.object not in met and await side.should_be_there(one)]
+        found.walk = _moved(walk, after=page.cursor, links=walk.links + len(links))
         if page.cursor is None:
             await self._ask_about(job, side, found)
 
     async def _ask_about(self, job: Job, side: _Side, found: _Found) -> None:
-        missing, links = found.walk.missing, found.walk.links
+        walk, links = found.walk, found.walk.links
+        missing = sorted({*walk.missing, *found.lost, *(await side.ids_in(walk.lost))})
         answer, tenant, flow, name = job.parameters.get("missing"), side.tenant.id, side.flow.id, side.account.name
         hold, counts = await weighed_missing(self._hub, tenant, flow, name, missing, links)
         if hold is Hold.HELD and answer is None:
@@ -244,6 +248,9 @@ class Agreement(Work):
         if found.ids:
             name = await side.keep_ids(job, found.ids)
             walk = _moved(walk, seen=(*walk.seen, name))
+        if found.lost and not found.end:
+            name = await side.keep_ids(job, found.lost, ".lost")
+            walk = _moved(walk, lost=(*walk.lost, name))
         result = _summed(job.result, found)
         writes = list(found.writes)
         if found.end:
@@ -395,9 +402,9 @@ class _Side:
         there = side is not None and side.object == link.object and side.state is SideState.LIVE
         return there and sum(not is_file(name) for name in record.sides) > 1 and record.forgotten_at is None
 
-    async def keep_ids(self, job: Job, ids: Sequence[str]) -> str:
-        """Write down which ids a slice has met; the blob's name. One that is thrown away is named by nobody."""
-        name = f"{Purpose.REPORTS}/{self.tenant.id}/{job.id}.{job.taken}"
+    async def keep_ids(self, job: Job, ids: Sequence[str], which: str = "") -> str:
+        """Write down which ids a slice has found; the blob's name. One that is thrown away is named by nobody."""
+        name = f"{Purpose.REPORTS}/{self.tenant.id}/{job.id}.{job.taken}{which}"
         await self.hub.blobs.put(name, zlib.compress(json.dumps(list(ids)).encode()))
         return name
 
