@@ -186,13 +186,17 @@ class MemoryStore:
 
     def _among(self, query: Query) -> Iterable[Document]:
         """Those of a question's kind, or fewer that hold all that it can find."""
+        return self._of_kind(query)
+
+    def _of_kind(self, query: Query) -> Iterable[Document]:
         return (document for (kind, _), document in self.documents.items() if kind == query.kind)
 
     def _of(self, query: Query, equal: Mapping[str, str | AnyOf], since: datetime | None) -> list[Document]:
         name = (query.order or "").lstrip("-")
-        found = [d for d in self.documents.values() if d.kind == query.kind]
+        found = self._of_kind(query)
         wanted = {field: (value,) if isinstance(value, str) else value for field, value in equal.items()}
-        found = [d for d in found if all(d.fields.get(field) in values for field, values in wanted.items())]
+        for field, values in wanted.items():
+            found = [d for d in found if d.fields.get(field) in values]
         found = [d for d in found if not name or d.fields.get(name) is not None]
         return [d for d in found if since is None or _iso(d.fields[name]) >= _iso(since)]
 

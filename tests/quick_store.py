@@ -32,6 +32,9 @@ class QuickStore(MemoryStore):
         where = self.timed[query.kind, query.at_most] if query.at_most else self.by_kind[query.kind]
         return where.values()
 
+    def _of_kind(self, query: Query) -> Iterable[Document]:
+        return self.by_kind[query.kind].values()
+
     def _apply(self, write: Write) -> str:
         version = super()._apply(write)
         key = (write.kind, write.id) if isinstance(write, Delete) else write.document.key
