@@ -194,9 +194,9 @@ class MemoryStore:
     def _of(self, query: Query, equal: Mapping[str, str | AnyOf], since: datetime | None) -> list[Document]:
         name = (query.order or "").lstrip("-")
         found = self._of_kind(query)
-        wanted = {field: (value,) if isinstance(value, str) else value for field, value in equal.items()}
-        for field, values in wanted.items():
-            found = [d for d in found if d.fields.get(field) in values]
+        wanted = {one: (value,) if isinstance(value, str) else value for one, value in equal.items()}
+        for one, values in wanted.items():
+            found = [d for d in found if d.fields.get(one) in values]
         found = [d for d in found if not name or d.fields.get(name) is not None]
         return [d for d in found if since is None or _iso(d.fields[name]) >= _iso(since)]
 

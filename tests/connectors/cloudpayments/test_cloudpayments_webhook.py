@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from svyazka.engine.contracts.capabilities.payments import Which
 from svyazka.engine.contracts.deciding import Book, KnownPayment
 from svyazka.engine.contracts.webhook import Inbound, RawRequest
 from svyazka.model.money import Money
-from svyazka.model.outcomes import Refused, Succeeded
+from svyazka.model.outcomes import Refused, Succeeded, Unknown
 from svyazka.model.paying import ChargeSaved, MakeLink, RefundPayment
 from svyazka.model.seen import Decline, PaymentSeen, SeenState
 from vendors.parts import SAMPLES, request_of
@@ -195,3 +196,48 @@ async def test_a_refund_waits_until_it_is_shown_and_what_nobody_knows_is_not_the
     assert isinstance(outcome, Succeeded)
     assert (outcome.external_id, outcome.seen and outcome.seen.state) == ("897900001", "waits")
     assert not any("x-request-id" in headers for headers in questions), "an old answer would be told again"
+
+
+def operation(id_: int, type_: int, at: str, number: str | None = None) -> dict[str, Any]:
+    return {
+        "TransactionId": id_, "Type": type_, "Amount": 10.0, "Currency": "RUB", "InvoiceId": NUMBER,
+        "Status": "Completed", "CreatedDateIso": at,
+        "JsonData": json.dumps({"svyazka": number}) if number else None,
+        **({"OriginalTransactionId": 897728064} if type_ else {}),
+    }  # fmt: skip
+
+
+OURS = operation(9, 1, "2026-03-14T15:00:10", f"{NUMBER}-r2")
+BEFORE, SINCE = operation(8, 1, "2026-03-13T09:00:00", f"{NUMBER}-r1"), operation(10, 1, "2026-03-14T15:03:00", "other")
+PAID_AGAIN = operation(11, 0, "2026-03-14T15:04:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "day", "found"),
+    [
+        (OURS, [], "done"),
+        (BEFORE, [], "not there"),
+        (SINCE, [OURS, SINCE], "done"),
+        (SINCE, [SINCE], "nobody can tell"),
+        (PAID_AGAIN, [OURS, PAID_AGAIN], "done"),
+        (PAID_AGAIN, [PAID_AGAIN], "not there"),
+    ],
+    ids=["last", "an older one is last", "another since", "another since, alone", "paid again", "paid again, alone"],
+)
+async def test_a_refund_is_found_though_something_else_came_after_it(
+    last: dict[str, Any], day: list[dict[str, Any]], found: str
+) -> None:
+    """Only the last operation under a number is shown; its answer was lost an hour ago, and its key is forgotten."""
+    with scripted() as vendor:
+        vendor.on("/v2/payments/find", 200, {"Success": True, "Message": None, "Model": last})
+        vendor.on("/payments/list", 200, {"Success": True, "Message": None, "Model": day})
+        refund = RefundPayment(
+            payment="p", number=f"{NUMBER}-r2", external_id="897728064", amount=Money.read("10.00"), whole=False
+        )
+        since = NOW - timedelta(hours=1)
+        async with calling(SETTINGS, vendor.url, doubt_since=since) as call:
+            assert MANIFEST.payments is not None
+            outcome = await MANIFEST.payments.find(refund, call)
+    kinds = {Succeeded: "done", Unknown: "nobody can tell", type(None): "not there"}
+    assert kinds[type(outcome)] == found
+    assert not isinstance(outcome, Succeeded) or outcome.external_id == "9"

@@ -79,7 +79,8 @@ async def last_operation(call: Call[CloudpaymentsSettings], number: str) -> Sect
 
 async def of_day(call: Call[CloudpaymentsSettings], day: str) -> Sequence[Section]:
     """All transactions of a day, in UTC. Raises as `ask` does."""
-    answer = await ask(call, "payments/list", {"Date": day, "TimeZone": "UTC"})
+    with call.reading():
+        answer = await ask(call, "payments/list", {"Date": day, "TimeZone": "UTC"})
     return sections(answer.get("Model"))
 
 

@@ -31,7 +31,7 @@ from svyazka.model.reasons import Reason
 from svyazka.model.seen import Decline, PaymentSeen, RefundSeen, RefundState, SeenState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from svyazka.engine.contracts.calls import Call
 
@@ -39,6 +39,9 @@ SOON = timedelta(seconds=5)
 """A second link does no harm: nobody holds the first."""
 AT_WORK = timedelta(minutes=6)
 """A request may be at work there for five minutes; after that, what isn't shown wasn't done."""
+
+CLOCKS_APART = timedelta(minutes=10)
+A_DAY = timedelta(days=1)
 
 
 class CloudpaymentsPayments(Payments[CloudpaymentsSettings]):
@@ -245,13 +248,22 @@ class CloudpaymentsPayments(Payments[CloudpaymentsSettings]):
         return seen.model_copy(update={"number": command.number}) if seen is not None else waits
 
     async def _find_refund(self, command: RefundPayment, call: Call[CloudpaymentsSettings]) -> Outcome | None:
-        """The last operation under the payment's number is it, or was there before, or can't be told from it."""
+        """The last operation under the payment's number is it, or shows by its time that nothing came after; else those
+        of the days since it was asked for. Where another refund came since and ours isn't shown, nobody can tell."""
         last = await client.last_operation(call, command.number.rpartition("-")[0])
-        if last is None or not is_refund(last):
+        if last is None:
             return None
-        seen = refund_of(last)
-        if seen is not None and seen.number == command.number:
-            return Succeeded(external_id=seen.external_id, seen=seen, already=True)
+        asked_at = call.vendor_time(call.doubt_since or call.now)
+        found, at = _refund_among([last], command.number), its_time(last.get("CreatedDateIso"))
+        if found is None and call.doubt_since is not None and at is not None and at < asked_at - CLOCKS_APART:
+            return None
+        day = asked_at.astimezone(UTC).date()
+        while found is None and day <= call.vendor_time(call.now).astimezone(UTC).date():
+            found, day = _refund_among(await client.of_day(call, day.isoformat()), command.number), day + A_DAY
+        if found is not None:
+            return Succeeded(external_id=found.external_id, seen=found, already=True)
+        if not is_refund(last):
+            return None
         message = N_("another refund is there already, and CloudPayments shows only the last: look in its cabinet")
         return Unknown(code="another_refund", message=message, reason=Reason.CONFLICT, outage=False)
 
@@ -271,6 +283,12 @@ def _asking(command: MakeLink | ChargeSaved, settings: CloudpaymentsSettings, be
 def _given(what: dict[str, object]) -> str:
     """`JsonData` as text: both forms of a request take that."""
     return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refund_among(operations: Sequence[Section], number: str) -> RefundSeen | None:
+    """The refund under a number of ours."""
+    refunds = [refund_of(one) for one in operations]
+    return next((one for one in refunds if one is not None and one.number == number), None)
 
 
 def _is_of(operation: Section, payment: str) -> bool:
