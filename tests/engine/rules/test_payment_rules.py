@@ -139,9 +139,10 @@ def test_what_is_held_is_taken_or_let_go(told: tuple[str, ...], state: PaymentSt
 
 def test_declined_and_then_paid_is_paid_and_paid_and_then_denied_stays_paid_with_a_card() -> None:
     assert given(payment(By.LINK), "over", "paid").oddities == ()
-    made = given(payment(By.LINK), "paid", "over", "over")
-    assert made.state is S.PAID
-    assert [one.kind for one in made.oddities] == [O.SAID_OTHERWISE]
+    for two_step in (False, True):
+        made = given(payment(By.LINK, two_step=two_step), "paid", "over", "over")
+        assert made.state is S.PAID
+        assert [one.kind for one in made.oddities] == [O.SAID_OTHERWISE]
 
 
 def test_a_link_whose_making_brought_no_answer_troubles_nobody() -> None:

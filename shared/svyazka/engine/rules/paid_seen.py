@@ -127,10 +127,13 @@ def _in_two_steps(payment: Payment, held: Transaction, seen: PaymentSeen, now: d
         return with_found(payment, held.id, _OF_SEEN[seen.state], now, seen)
     if seen.state is SeenState.PAID:
         return _ended(payment, held, K.CAPTURE, seen, now)
-    taken = any(one.kind is K.CAPTURE and one.status is T.DONE for one in payment.of_attempt(held.attempt))
-    if seen.state is SeenState.OVER and not taken:
-        return _ended(payment, held, K.VOID, seen, now)
-    return payment
+    if seen.state is not SeenState.OVER:
+        return payment
+    own = payment.of_attempt(held.attempt)
+    taken = next((one for one in own if one.kind is K.CAPTURE and one.status is T.DONE), None)
+    if taken is not None:
+        return with_oddity(payment, OddityKind.SAID_OTHERWISE, taken.id, now)
+    return _ended(payment, held, K.VOID, seen, now)
 
 
 def _ended(payment: Payment, held: Transaction, kind: TransactionKind, seen: PaymentSeen, now: datetime) -> Payment:
