@@ -23,6 +23,7 @@ from svyazka.engine.rules.paying import (
     refunded_by,
     state_of,
     why_no_attempt,
+    with_oddity,
     with_patience_over,
     with_state,
 )
@@ -202,6 +203,26 @@ def test_a_part_that_went_back_past_us_is_told_and_proves_no_refund_of_ours_sinc
     all_of_it = seen.model_copy(update={"in_part": False, "refunded": HUNDRED})
     ended = with_seen(after, 1, all_of_it, NOW)
     assert (ended.refunded, is_odd(after, "back_in_part:x"), is_odd(ended, "back_in_part:x")) == (HUNDRED, True, False)
+
+
+@pytest.mark.parametrize(
+    ("since", "mended"),
+    [
+        ((), False), ((("10.00", T.DONE),), False), ((("60.00", T.DONE),), True), ((("60.00", T.PENDING),), True),
+        ((("60.00", T.NEVER_SENT),), False), ((("10.00", T.DONE), ("50.00", T.DONE)), True),
+        ((("60.00", T.DECLINED), ("60.00", T.DONE)), True),
+    ],
+)  # fmt: skip
+def test_a_refused_refund_is_a_card_until_as_much_goes_back(since: tuple[tuple[str, T], ...], mended: bool) -> None:
+    made = given(payment(By.LINK), "paid")
+    refunds = [
+        Transaction(id=f"t{n}", kind=K.REFUND, attempt=1, amount=Money.read(amount), at=NOW, status=status)
+        for n, (amount, status) in enumerate((("60.00", T.DECLINED), *since), 2)
+    ]
+    odd = with_oddity(
+        made.model_copy(update={"transactions": (*made.transactions, *refunds)}), O.REFUND_REFUSED, "t2", NOW
+    )
+    assert is_odd(with_state(odd), "refund_refused:x") is not mended
 
 
 def test_nobody_is_charged_beside_what_may_still_come_true() -> None:

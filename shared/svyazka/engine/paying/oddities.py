@@ -6,7 +6,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.problems.cards import Sight, meet, over
 from svyazka.engine.problems.kinds import PAYMENT
-from svyazka.engine.rules.paying import is_held
+from svyazka.engine.rules.paying import GIVEN_UP, is_held
 from svyazka.model.payments import IN_FLIGHT, Oddity, OddityKind, Payment, PaymentState, TransactionStatus
 
 WORDS = {
@@ -187,11 +187,10 @@ def _is_mended(payment: Payment, one: Oddity) -> bool:
         case OddityKind.REFUND_LONG:
             return all(it.status not in IN_FLIGHT for it in payment.transactions if it.id == one.about)
         case OddityKind.REFUND_REFUSED:
-            # Given back by another way since, or asked for once more; or it has come true after all.
-            if any(it.id == one.about and it.status == "done" for it in payment.transactions):
-                return True
-            return any(
-                it.kind == "refund" and it.status != "declined" and int(it.id[1:]) > int(one.about[1:])
-                for it in payment.transactions
-            )
+            # It has come true after all; or as much was given back, or asked for, since.
+            refused = next(it for it in payment.transactions if it.id == one.about)
+            since = [it for it in payment.transactions if it.kind == "refund" and int(it.id[1:]) > int(one.about[1:])]
+            again = sum(it.amount.kopecks for it in since if it.status not in GIVEN_UP)
+            done = refused.status is TransactionStatus.DONE or payment.state is PaymentState.REFUNDED
+            return done or again >= refused.amount.kopecks
     return False
