@@ -149,6 +149,21 @@ async def test_what_nobody_told_and_no_poll_has_found_is_mended_in_the_night(sho
     assert len(shop.crm.cards["leads"]) == 2
 
 
+@pytest.mark.parametrize("shop", ["told"], indirect=True)
+@pytest.mark.parametrize("how", ["shown as deleted", "not shown any more"])
+async def test_a_visit_that_was_deleted_without_a_word_closes_its_deal_in_the_night(shop: Business, how: str) -> None:
+    visit = shop.visit(**shop.at("2026-10-20 12:00"))
+    other = shop.visit(client={**ANNA, "id": 4002, "phone": "+79994445566"}, **shop.at("2026-10-20 16:00"))
+    await shop.settle()
+    deal, kept = shop.deal_of(visit), shop.deal_of(other)
+    shop.listens, shop.salon.hooks = False, {**shop.salon.hooks, "urls": []}
+    shop.visit(visit, deleted=True)
+    if how == "not shown any more":
+        shop.purge(visit)
+    await shop.nights(8)
+    assert (deal["status_id"], kept["status_id"]) == (LOST, BOOKED)
+
+
 def flow(**changes: Any) -> dict[str, Any]:
     return {**FLOW, **changes}
 

@@ -41,6 +41,10 @@ class Agreed(Stored):
     round_begun: Time | None = None
     seen: tuple[str, ...] = ()
     """Blobs with the ids that this round has met: what it doesn't meet is missing."""
+    listed: tuple[str, ...] = ()
+    """Blobs with the ids that the last whole round has met."""
+    listed_since: Time | None = None
+    """When that began."""
     round_read: int = 0
     objects: int | None = None
     """How many the last whole round met."""

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dying import Killed, dies_at
+from fake_visits import FakeJournal, VisitHouse
 from in_step_house import ivan
 from listed_side import Listed
 from svyazka.engine.agreeing import agreement
 from svyazka.engine.agreeing.diffing import differences, summary
 from svyazka.engine.agreeing.nightly import Nightly, begin, begin_check
 from svyazka.engine.agreeing.standing import has_drifted
+from svyazka.engine.contracts.calls import Call
+from svyazka.engine.contracts.capabilities.records import Page
 from svyazka.engine.in_step.flows import in_step_flows
 from svyazka.engine.in_step.prints import printer
 from svyazka.engine.jobs import runner, steering
 from svyazka.engine.journal import documents as journal
 from svyazka.model.in_step import Record
 from svyazka.model.jobs import JobState
-from svyazka.model.records import CLEARED
+from svyazka.model.records import CLEARED, RecordKind
 
 
 def people(count: int) -> list[dict[str, Any]]:
@@ -248,6 +251,54 @@ async def test_a_card_that_came_back_without_a_word_is_in_step_again() -> None:
     house.crm.edit(ids[1][1], name="Снова здесь")
     await house.quiet(0.2)
     assert house.salon.shows(ids[1][0], "name") == "Снова здесь"
+
+
+# A calendar's lists, which show some weeks
+
+
+class ListedJournal(FakeJournal):
+    """Its lists show what `listed` names."""
+
+    listed: frozenset[str] = frozenset()
+
+    async def page(self, kind: RecordKind, after: str | None, call: Call[Any]) -> Page:
+        return Page(tuple(one for id_, one in self.cards.items() if id_ in self.listed), None)
+
+    async def changed(self, kind: RecordKind, since: datetime, after: str | None, call: Call[Any]) -> Page | None:
+        return None
+
+
+async def test_a_visit_that_lists_have_stopped_to_show_is_asked_for_once_and_closes_its_deal_where_it_is_gone() -> None:
+    house = VisitHouse()
+    house.journal.__class__ = ListedJournal
+    await house.settle_in()
+    past, over, gone, new = (
+        house.journal.book(24 + number, name=f"Анна {number}", phone=(f"+799912300{number:02}",)) for number in range(4)
+    )
+    await house.quiet(0.2)
+    house.journal.edit(over, status="completed")
+    await house.quiet(0.2)
+    stages = {house.record_of(id_).sides["crm"].object: id_ for id_ in (past, over, gone, new)}
+
+    async def night(*listed: str) -> tuple[int, list[str]]:
+        """What lists show these; how often a visit was read for it, and the visits whose deals are closed."""
+        house.journal.listed, house.journal.reads = frozenset(listed), 0  # type: ignore[attr-defined]
+        (flow,) = await in_step_flows(house.hub, house.tenant)
+        house.clock.step(86400)
+        await begin(house.hub, house.tenant, flow, "salon", house.clock.now().isoformat(), full=True)
+        await house.quiet(0.2)
+        closed = [stages[id_] for id_, deal in house.deals.cards.items() if deal.fields["stage"] == "lost"]
+        return house.journal.reads, closed
+
+    assert await night(past, over, gone, new) == (0, [])
+    assert await night(gone, new) == (1, []), (
+        "what has passed and was never marked is there; what was completed is over"
+    )
+    assert await night(gone, new) == (0, [])
+    house.journal.hook = False
+    house.journal.delete(gone)
+    assert (await night(new))[1] == [gone]
+    assert await night(new) == (0, [gone])
 
 
 # What nobody has linked

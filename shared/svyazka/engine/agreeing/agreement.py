@@ -3,7 +3,8 @@
 What has changed since the last night (with an hour's overlap), then a seventh of all by id, so that within a week every
 object was looked at: one list of the system, two documents an object, and nothing of the other systems. What differs,
 or isn't linked, is wished looked at: the ordinary way mends it. At a round's end what no list has shown is missing:
-it is asked about one by one, unless so much is missing that it must be the list.
+it is asked about one by one, unless so much is missing that it must be the list. (A calendar lists some weeks only:
+what has left them since the last round, and isn't over, is asked about once.)
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
@@ -46,7 +47,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.journal.kinds import LINKS_OF_CONNECTION
 from svyazka.engine.outages.learning import Outages
-from svyazka.engine.ports.blobs import Purpose, whole
+from svyazka.engine.ports.blobs import NoBlob, Purpose, whole
 from svyazka.engine.ports.store import Write
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.agreeing import NIGHTS_KEPT, Agreed, Night, Walk, agreed_id
@@ -158,7 +159,7 @@ class Agreement(Work):
             case "round":
                 await self._round(job, side, held, found)
             case _:
-                await self._missing(job, side, found)
+                await self._missing(job, side, held, found)
 
     # What has changed
 
@@ -195,22 +196,22 @@ class Agreement(Work):
         found.walk = _moved(walk, after=page.next, read=read, page=ids)
         if page.next is None:
             found.walk = _moved(found.walk, step="missing", after=None)
-            found.end = not side.flow.kind.lists_all(side.account.name)
         elif walk.target is not None and read >= walk.target:
             found.end = True
 
     # What no list has shown
 
-    async def _missing(self, job: Job, side: _Side, found: _Found) -> None:
+    async def _missing(self, job: Job, side: _Side, held: Versioned[Agreed] | None, found: _Found) -> None:
         """The round is over: links whose object it hasn't met."""
         walk = found.walk
         met = await side.ids_in(walk.seen)
+        last = None if side.lists_all else await side.last_round(held.model if held is not None else None)
         page = await self._hub.store.find(
             LINKS_OF_CONNECTION, equal={"tenant": side.tenant.id, "connection": side.account.name},
             limit=LINKS_AT_ONCE, cursor=walk.after,
         )  # fmt: skip
         links = [one.model for one in journal.known(Link, page.documents) if one.model.kind is side.flow.rules.kind]
-        found.lost += [one.record for one in links if one.object not in met and await side.should_be_there(one)]
+        found.lost += [one.record for one in links if one.object not in met and await side.should_be_there(one, last)]
         found.walk = _moved(walk, after=page.cursor, links=walk.links + len(links))
         if page.cursor is None:
             await self._ask_about(job, side, found)
@@ -219,6 +220,13 @@ class Agreement(Work):
         walk, links = found.walk, found.walk.links
         missing = sorted({*walk.missing, *found.lost, *(await side.ids_in(walk.lost))})
         answer, tenant, flow, name = job.parameters.get("missing"), side.tenant.id, side.flow.id, side.account.name
+        if not side.lists_all:
+            for record in missing:
+                for toward in side.flow.rules.between:
+                    if toward != name:
+                        await side.wish(record, toward)
+            found.end = True
+            return
         hold, counts = await weighed_missing(self._hub, tenant, flow, name, missing, links)
         if hold is Hold.HELD and answer is None:
             raise Stop(
@@ -273,16 +281,17 @@ class Agreement(Work):
             connection=side.account.name, kind=side.flow.rules.kind,
         )  # fmt: skip
         read = (0 if walk.anew else before.round_read) + walk.read
+        begun = walk.until if walk.anew else before.round_begun or walk.until
         tally = _added({} if walk.anew else before.tally, result)
         changes: dict[str, object] = {
             "changed_at": walk.until, "job": job.id, "ended_at": now, "round_at": walk.after, "seen": walk.seen,
-            "round_begun": walk.until if walk.anew else before.round_begun or walk.until, "round_read": read,
+            "round_begun": begun, "round_read": read,
             "tally": tally, "nights": (*before.nights, *_night(result, now))[-NIGHTS_KEPT:],
         }  # fmt: skip
         if walk.step == "missing":
             changes |= {
                 "round_at": None, "seen": (), "round_begun": None, "round_read": 0, "tally": {}, "objects": read,
-                "whole_at": now, "last": tally,
+                "whole_at": now, "last": tally, "listed": walk.seen, "listed_since": begun,
             }  # fmt: skip
         return before.model_copy(update=changes)
 
@@ -291,6 +300,18 @@ def _night(result: Mapping[str, JsonValue], now: datetime) -> list[Night]:
     """What this night found, where it compared anything."""
     same = sum(number for name in ("agree", "accepted") if isinstance(number := result.get(name), int))
     return [Night(at=now, fields=fields, same=same)] if (fields := fields_of(result)) else []
+
+
+@dataclass(frozen=True)
+class _Round:
+    """A round through lists that show some objects only."""
+
+    ids: frozenset[str]
+    since: datetime | None
+
+    def knew(self, link: Link, record: Record) -> bool:
+        """Whether it has met an object, or may have passed its place before that was made."""
+        return link.object in self.ids or (self.since is not None and record.created_at >= self.since)
 
 
 @dataclass
@@ -392,15 +413,33 @@ class _Side:
     async def wish(self, record: str, toward: str | None = None, suspect: Suspect | None = None) -> None:
         await self.wanting.wish(self.tenant, self.flow, record, toward, suspect=suspect)
 
-    async def should_be_there(self, link: Link) -> bool:
-        """Whether a list that is whole has to show it: it was linked before, and isn't known to be gone."""
+    @property
+    def lists_all(self) -> bool:
+        return self.flow.kind.lists_all(self.account.name)
+
+    async def last_round(self, agreed: Agreed | None) -> _Round:
+        """What the last whole round met. Of the first one everything is new."""
+        if agreed is None or agreed.whole_at is None:
+            return _Round(frozenset(), datetime.min.replace(tzinfo=UTC))
+        try:
+            ids = await self.ids_in(agreed.listed)
+        except NoBlob:  # it was too long ago
+            ids = set()
+        return _Round(frozenset(ids), agreed.listed_since)
+
+    async def should_be_there(self, link: Link, last: _Round | None) -> bool:
+        """Whether a list has to show it: it was linked before, and isn't known to be gone. `last`: where lists show
+        some only, it was there in the last round, or is newer than that, and isn't over."""
         held = await journal.load(self.hub.store, Record, link.record)
         if held is None:
             return False
         record = held.model if held.model.merged_into is None else (await record_of(self.hub.store, link.record)).model
         side = record.sides.get(self.account.name)
         there = side is not None and side.object == link.object and side.state is SideState.LIVE
-        return there and sum(not is_file(name) for name in record.sides) > 1 and record.forgotten_at is None
+        linked = there and sum(not is_file(name) for name in record.sides) > 1 and record.forgotten_at is None
+        if not linked or side is None or last is None:
+            return linked
+        return last.knew(link, record) and not self.flow.kind.is_over(side, self.prints)
 
     async def keep_ids(self, job: Job, ids: Sequence[str], which: str = "") -> str:
         """Write down which ids a slice has found; the blob's name. One that is thrown away is named by nobody."""

@@ -12,7 +12,7 @@ from typing import Any
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.contracts.capabilities.records import Records
 from svyazka.engine.contracts.manifest import Manifest
-from svyazka.model.in_step import Record, Rules
+from svyazka.model.in_step import Record, Rules, Side
 from svyazka.model.records import Object, RecordKind, Shown
 
 
@@ -34,8 +34,13 @@ class Kind:
         return True
 
     def lists_all(self, connection: str) -> bool:
-        """Whether what its list doesn't show isn't there."""
+        """Whether what its list doesn't show isn't there. Else it is asked for what it showed the last time, and
+        doesn't any more."""
         return True
+
+    def is_over(self, side: Side, prints: Printer) -> bool:
+        """Whether nothing more becomes of an object, by what was last agreed there."""
+        return False
 
     def records(self, connection: str, manifest: Manifest[Any], settings: Mapping[str, object]) -> Records[Any] | None:
         """The way to its objects there."""

@@ -58,6 +58,11 @@ class VisitKind(Kind):
     def lists_all(self, connection: str) -> bool:
         return connection != self.calendar
 
+    def is_over(self, side: Side, prints: Printer) -> bool:
+        base = side.bases.get(STATUS)
+        further = (status.value for status, steps in STEPS.items() if steps)
+        return base is None or not any(prints.shows(base.prints, STATUS, one) for one in further)
+
     def writes_to(self, connection: str, records: Records[Any]) -> bool:
         return not isinstance(records, Visits) or bool(records.writable)
 
