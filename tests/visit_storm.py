@@ -237,7 +237,8 @@ class VisitStorm(Storm):
         said, means = self._of(record), MEANS.get(str(deal.fields["stage"]))
         if means in (status, None):
             return ""
-        told = means in STEPS[status] and means not in ATTENDANCE and not self._is_over(visit)
+        of_both = self.house.settings.get("attendance") == "both"
+        told = means in STEPS[status] and (of_both if means in ATTENDANCE else not self._is_over(visit))
         if not told and (said.last == "crm" or status in said.stood):
             return ""
         return "" if said.in_window else f"{status} and a deal at {deal.fields['stage']}"
@@ -270,7 +271,8 @@ def _changes_after(moment: datetime, zone: str) -> datetime | None:
 async def visit_storm(seed: int, steps: int, store: Any = None, **settings: Any) -> VisitStorm:
     """A storm, and the calm after it; each seed's at another place."""
     zone = random.Random(f"zone {seed}").choice(ZONES)
-    house = VisitHouse(store, zone, **settings)
+    attendance = random.Random(f"attendance {seed}").choice(("calendar", "both"))
+    house = VisitHouse(store, zone, **{"attendance": attendance, **settings})
     await patient(house.settle_in)
     one = VisitStorm(house, random.Random(seed))
     try:
