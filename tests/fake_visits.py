@@ -80,7 +80,9 @@ class FakeJournal(FakeSide):
         self, object: Object, changes: Mapping[str, Wanted], call: Call[ConnectionSettings]
     ) -> Written | None:
         assert set(changes) <= WRITTEN, f"a calendar takes no {set(changes) - WRITTEN}"
-        return await super().update(object, changes, call)
+        begins = changes.get("starts_at")
+        ends = self.by_clock(WallTime.heard(begins).clock) if isinstance(begins, str) else {}
+        return await super().update(object, {**ends, **changes}, call)
 
 
 @dataclass

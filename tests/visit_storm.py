@@ -35,6 +35,8 @@ class Said:
     """And that this was while we wrote there: it may have been overwritten."""
     stages: set[str] = field(default_factory=set)
     """To which managers moved the deal."""
+    times: list[datetime] = field(default_factory=list)
+    """To which it was put off, at either place; one that was chosen while we wrote is forgotten, with those before."""
     stood: set[str] = field(default_factory=set)
     """Where the visit has stood before: back there, it may look as if it had never gone anywhere."""
 
@@ -79,8 +81,9 @@ class VisitStorm(Storm):
 
     def _change(self, in_window: bool) -> None:
         """At either place."""
-        act = self.chance.choices((self._moved, self._went_on, self._staged, self._titled), (3, 5, 5, 1))[0]
-        act(in_window)
+        both = self.house.settings["fields"].get("starts_at") == "both"
+        acts = (self._moved, self._went_on, self._staged, self._titled, self._put_off)
+        self.chance.choices(acts, (3, 5, 5, 1, 2 * both))[0](in_window)
 
     def _visit(self) -> tuple[str, Object] | None:
         cards = self.house.journal.cards
@@ -88,7 +91,9 @@ class VisitStorm(Storm):
 
     def _moved(self, in_window: bool) -> None:
         if (found := self._visit()) is not None:
-            self.house.journal.edit(found[0], **self._when())
+            when = self._when()
+            self._at(found[0], when, in_window)
+            self.house.journal.edit(found[0], **when)
 
     def _when(self) -> dict[str, str]:
         """Some time in the next month; often in the night in which the clocks change."""
@@ -119,6 +124,19 @@ class VisitStorm(Storm):
     def _titled(self, in_window: bool) -> None:
         if (found := self._deal()) is not None:
             self.house.deals.edit(found[1], title=f"срочно {self.chance.randrange(100)}")
+
+    def _put_off(self, in_window: bool) -> None:
+        """A manager moves the deal's time."""
+        if (found := self._deal()) is not None:
+            when = self._when()
+            self._at(found[0], when, in_window)
+            self.house.deals.edit(found[1], starts_at=WallTime.heard(when["starts_at"]).moment.isoformat())
+
+    def _at(self, visit: str, when: dict[str, str], in_window: bool) -> None:
+        times = self.said[visit].times
+        times.append(WallTime.heard(when["starts_at"]).moment)
+        if in_window:
+            times.clear()
 
     def _deal(self) -> tuple[str, str] | None:
         """A deal, and its visit: by its title and mark nobody but us can tell, so it is by whose card it belongs to."""
@@ -214,6 +232,9 @@ class VisitStorm(Storm):
                 ours, shown = (self._told(name, one.fields[name]) for one in (visit, deal))
                 if name not in excused and ours != shown:
                     found.append(f"{record.id} {name}: {ours} is {shown}, {self._of(record)}")
+            last = self._of(record).times[-1:]
+            if "starts_at" not in excused and last and self._told("starts_at", visit.fields["starts_at"]) != last[0]:
+                found.append(f"{record.id} is at {visit.fields['starts_at']}, {self._of(record)}")
             # What was written there before anybody knew whose deal it is stays a manager's.
             theirs = "title" in excused or "title" not in record.sides["crm"].bases
             title = f"{visit.fields['service']}: {visit.fields['name']}"
@@ -253,7 +274,7 @@ class VisitStorm(Storm):
             if visit is None or self._of(record).last == "salon":
                 continue
             meant = {MEANS.get(one) for one in self._of(record).stages}
-            written = [one for one in self.house.journal.writes if one.split()[0] == visit.id]
+            written = [one for one in self.house.journal.writes if one.split()[0] == visit.id and "status" in one]
             if written and not meant - {None}:
                 found.append(f"{visit.id} was brought to {visit.fields['status']}: no manager said so")
         return found
@@ -269,10 +290,12 @@ def _changes_after(moment: datetime, zone: str) -> datetime | None:
 
 
 async def visit_storm(seed: int, steps: int, store: Any = None, **settings: Any) -> VisitStorm:
-    """A storm, and the calm after it; each seed's at another place."""
+    """A storm, and the calm after it; each seed's at another place, some where managers say who came, or put visits
+    off."""
     zone = random.Random(f"zone {seed}").choice(ZONES)
     attendance = random.Random(f"attendance {seed}").choice(("calendar", "both"))
-    house = VisitHouse(store, zone, **{"attendance": attendance, **settings})
+    fields = random.Random(f"fields {seed}").choice(({}, {}, {"starts_at": "both"}))
+    house = VisitHouse(store, zone, **{"attendance": attendance, "fields": fields, **settings})
     await patient(house.settle_in)
     one = VisitStorm(house, random.Random(seed))
     try:
