@@ -3,8 +3,8 @@
     python infra/texts.py            collects the marked texts, adds new ones to the .po files, compiles the .mo files
     python infra/texts.py --check    ends with 1 when a text has no translation, or a .mo isn't its .po's
 
-A text is marked by `_`, `N_` or `ngettext`, in templates by `t`. An English one needs a Russian translation, a Russian
-one an English.
+A text is marked by `_`, `N_` or `ngettext`, in templates by `t` or `tn`. An English one needs a Russian translation, a
+Russian one an English.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "shared" / "svyazka"
 SCENES = ROOT / "shared" / "simulators" / "scenes"
 LOCALE = PACKAGE / "locale"
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "t": None}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "t": None, "tn": (1, 2)}
 
 CYRILLIC = re.compile("[а-яё]", re.I)
 

@@ -76,6 +76,11 @@ def said(text: str, /, language: Language, **values: object) -> str:
     return found.format(**values) if values else found
 
 
+def counted(one: str, many: str, count: int, /, language: Language, **values: object) -> str:
+    """The same of a text that counts; `{count}` is filled as well."""
+    return _catalogue(language).ngettext(one, many, count).format(count=count, **values)
+
+
 def told(text: str, language: Language | None = None) -> str:
     """A text that was stored or defined with its gaps filled, in the reader's language, or another; what the catalogue
     doesn't know (a vendor's own words) stays as it is."""
@@ -166,6 +171,7 @@ __all__ = [
     "N_",
     "Language",
     "_",
+    "counted",
     "ngettext",
     "reader",
     "said",

@@ -41,7 +41,7 @@ async def test_the_three_numbers_add_up_to_all_systems(house: House, visitor: Vi
     assert "<b>3</b> <span>в порядке" in page
     await sent(house, BROKE)
     page = await visitor.page("/")
-    assert "<b>1</b> <span>требуют вас" in page
+    assert "<b>1</b> <span>требует вас" in page
     assert "<b>2</b> <span>в порядке" in page
     assert "Пополните баланс" in page
     assert "sms" in await visitor.page("/systems?stands=needs")

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from svyazka.catalogue import N_, Language, said, told
+from svyazka.catalogue import N_, Language, counted, said, told
 from svyazka.console.links import without_commands
 from svyazka.console.surroundings import Visit
 from svyazka.console.veiling import veiled
@@ -97,7 +97,8 @@ def bare(name: str, language: Language, values: Mapping[str, Any], status: int =
 def _rendered(name: str, language: Language, values: Mapping[str, Any]) -> str:
     t = partial(said, language=language)
     shown = {
-        "t": t, "told": lambda text: told(text or "", language), "lang": language, "when": when,
+        "t": t, "tn": partial(counted, language=language), "told": lambda text: told(text or "", language),
+        "lang": language, "when": when,
         "ago": partial(ago, t), "for_so_long": partial(for_so_long, t),
         "lasting": lambda seconds: lasting(t, timedelta(seconds=seconds)), "visit": None,
         **values,
