@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
+from dying import Killed
 from fake_crm import FakeCrm
 from fake_provider import FakeProvider
 from fakes import House
@@ -57,6 +60,34 @@ class PayHouse(House):
                     wants += [one.value for one in load_flow(flow.flow).wants(None)]
             compiled = CompiledConnection(tenant="kofe", connection=name, vendor=spec.vendor, wants=tuple(wants))
             await self.store.commit([Put(journal.document(compiled))])
+
+    # Where processes die
+
+    async def alive(self, what: Awaitable[object]) -> None:
+        """Done, or its process dies and a fresh one goes on."""
+        try:
+            await what
+        except Killed:
+            self.start()
+        except Conflict:
+            pass
+
+    async def comes_to_rest(self) -> None:
+        """Its work is done, by however many processes."""
+        assert await self._outlived(self.run), "it never comes to rest"
+
+    async def lives_on(self, seconds: float) -> None:
+        """So much time goes by, each time that a process dies a while of it again."""
+        await self._outlived(partial(self.pass_time, seconds))
+
+    async def _outlived(self, what: Callable[[], Awaitable[object]]) -> bool:
+        for _ in range(60):
+            try:
+                await what()
+                return True
+            except Killed:
+                self.start()
+        return False
 
     async def told(self, connection: str, fact: Fact) -> str:
         """An event in the journal, and its task; its id."""

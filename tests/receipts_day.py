@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from random import Random
 
-from dying import Killed, dying
+from dying import dying
 from fake_fiscaliser import LIES, FakeFiscaliser
 from fake_provider import FakeProvider, There
 from pay_house import ANNA, PayHouse
 from svyazka.engine.journal import documents as journal
 from svyazka.model.commands import Repeat
-from svyazka.model.errors import Conflict
 from svyazka.model.events import EventType, Fact
 from svyazka.model.receipts import IntentState, ReceiptIntent, ReceiptKind
 from svyazka.model.seen import RefundState, SeenState
@@ -54,13 +53,13 @@ class Day:
         with dying(chance, 0.03, POINTS):
             for number in range(self.orders):
                 self._lie()
-                await self._alive(house.worker.at_once.carry_out(await self._asked(number)))
-                await self._work()
+                await self.house.alive(house.worker.at_once.carry_out(await self._asked(number)))
+                await self.house.comes_to_rest()
                 await self._paid(number)
                 if number % 10 == 9:
-                    await self._time(chance.choice((60, 600)))
+                    await self.house.lives_on(chance.choice((60, 600)))
             for _ in range(12):
-                await self._time(1800)
+                await self.house.lives_on(1800)
         self.fiscal.lies.clear()
         self.fiscal.ends.clear()
         self.fiscal.silent, self.fiscal.lag = 0, 0.0
@@ -92,46 +91,19 @@ class Day:
         provider = self.providers[shown[0].connection]
         there = provider.of(shown[0].number)
         there.state = SeenState.PAID
-        await self._alive(house.notify(provider, shown[0].number, "paid"))
-        await self._work()
+        await self.house.alive(house.notify(provider, shown[0].number, "paid"))
+        await self.house.comes_to_rest()
         for deed in chance.sample(("refund", "over", "refund"), k=chance.choice((0, 1, 2, 3))):
             if deed == "over":
                 fact = Fact(type=EventType.ORDER_COMPLETED, key=("over", str(number)), contact=ANNA,
                             data={"number": str(number), "by": "server"})  # fmt: skip
-                await self._alive(house.told("site", fact))
+                await self.house.alive(house.told("site", fact))
             else:
                 provider.refunds_to.append(chance.choice((RefundState.DONE, RefundState.WAITS)))
                 kopecks = max(1, there.amount.kopecks // chance.choice((1, 3, 7)))
-                await self._alive(house.refund(payment.id, f"{kopecks // 100}.{kopecks % 100:02}"))
-            await self._work()
+                await self.house.alive(house.refund(payment.id, f"{kopecks // 100}.{kopecks % 100:02}"))
+            await self.house.comes_to_rest()
         _carried_out(there)
-
-    async def _alive(self, what: object) -> None:
-        try:
-            await what  # type: ignore[misc]
-        except Killed:
-            self.house.start()
-        except Conflict:
-            pass
-
-    async def _work(self) -> None:
-        for _ in range(60):
-            try:
-                await self.house.run()
-            except Killed:
-                self.house.start()
-                continue
-            return
-        raise AssertionError("it never comes to rest")
-
-    async def _time(self, seconds: float) -> None:
-        for _ in range(60):
-            try:
-                await self.house.pass_time(seconds)
-            except Killed:
-                self.house.start()
-                continue
-            return
 
     # What must be true then
 

@@ -562,13 +562,18 @@ async def storm_over(house: InStep, seed: int, steps: int) -> Storm:
     """The same over a house that is there."""
     await patient(house.settle_in)
     one = Storm(house, random.Random(seed))
+    await through(one, steps)
+    return one
+
+
+async def through(one: Storm, steps: int) -> None:
+    """It rages for so many steps, and calms down."""
     try:
         await one.rage(steps)
         one.rounds = await one.calm()
         await one.fetched()
     finally:
         one.over()
-    return one
 
 
-__all__ = ["Storm", "patient", "storm", "storm_over"]
+__all__ = ["Storm", "patient", "storm", "storm_over", "through"]

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fake_visits import STAGES, THEIRS, ZONES, VisitHouse
-from storm import NAMES, SURNAMES, Storm, patient
+from storm import NAMES, SURNAMES, Storm, patient, through
 from svyazka.engine.comparing.stages import ATTENDANCE, STEPS
 from svyazka.model.bookings import VisitStatus, WallTime
 from svyazka.model.in_step import Record
@@ -298,12 +298,7 @@ async def visit_storm(seed: int, steps: int, store: Any = None, **settings: Any)
     house = VisitHouse(store, zone, **{"attendance": attendance, "fields": fields, **settings})
     await patient(house.settle_in)
     one = VisitStorm(house, random.Random(seed))
-    try:
-        await one.rage(steps)
-        one.rounds = await one.calm()
-        await one.fetched()
-    finally:
-        one.over()
+    await through(one, steps)
     return one
 
 

@@ -67,6 +67,15 @@ class Cashdesk(Simulator, ABC):
         self.pages = f"{at.scheme}://{at.netloc}{scope.get('root_path', '')}/pay"
         await super().__call__(scope, receive, send)
 
+    @property
+    def lag(self) -> float:
+        """Seconds after which what has happened is shown by lists and looks."""
+        return self.till.lag
+
+    @lag.setter
+    def lag(self, seconds: float) -> None:
+        self.till.lag = seconds
+
     # What a provider says of itself
 
     @abstractmethod

@@ -73,14 +73,6 @@ class Invoicebox(Cashdesk):
         self.answers: list[str] = []
         """What it was answered to notifications, the last of each."""
 
-    @property
-    def lag(self) -> float:
-        return self.till.lag
-
-    @lag.setter
-    def lag(self, seconds: float) -> None:
-        self.till.lag = seconds
-
     # The API
 
     def routes(self) -> Sequence[BaseRoute]:

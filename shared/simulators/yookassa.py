@@ -72,14 +72,6 @@ class Yookassa(Cashdesk):
         self.processing = 0
         """So many writes are done and answered 202 for now."""
 
-    @property
-    def lag(self) -> float:
-        return self.till.lag
-
-    @lag.setter
-    def lag(self, seconds: float) -> None:
-        self.till.lag = seconds
-
     # The API
 
     def routes(self) -> Sequence[BaseRoute]:

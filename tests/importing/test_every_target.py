@@ -37,16 +37,22 @@ def running() -> Iterator[Running]:
         yield up
 
 
-@pytest.mark.parametrize("name", TARGETS)
-async def test_each_row_is_there_once_and_its_correction_goes_where_it_differs(
-    name: str, running: Running, tmp_path: Path
-) -> None:
+async def before(name: str, running: Running) -> House:
+    """A house beside a CRM in which nobody is yet."""
     known, simulator = CRMS[name], running.of(name)
     simulator.clear()
     known.open(running)
     house = House(load_manifest(name), {**known.settings, **known.secrets, "base_url": running.base_url(name)})
     await house.settle_in()
     simulator.ahead = house.clock.now().timestamp() - time.time()
+    return house
+
+
+@pytest.mark.parametrize("name", TARGETS)
+async def test_each_row_is_there_once_and_its_correction_goes_where_it_differs(
+    name: str, running: Running, tmp_path: Path
+) -> None:
+    known, house = CRMS[name], await before(name, running)
     lines = [*ROWS, "99;Без телефона;;nobody@ya.ru;"]
     job = await house.bring(written(tmp_path, lines))
     lacks = "phone" in house.manifest.records.requires(RecordKind.CONTACT)
@@ -63,12 +69,7 @@ async def test_a_correction_of_what_the_list_doesnt_show_goes_there_too(
     name: str, running: Running, tmp_path: Path
 ) -> None:
     """YCLIENTS lists phones and addresses only: a birthday that was added to the file was called unchanged."""
-    known, simulator = CRMS[name], running.of(name)
-    simulator.clear()
-    known.open(running)
-    house = House(load_manifest(name), {**known.settings, **known.secrets, "base_url": running.base_url(name)})
-    await house.settle_in()
-    simulator.ahead = house.clock.now().timestamp() - time.time()
+    house = await before(name, running)
     await house.bring(written(tmp_path, [f"{ROWS[0]}14.02.1985", ROWS[1]]))
     job = await house.bring(written(tmp_path, [f"{ROWS[0]}14.02.1985", f"{ROWS[1]}15.03.1986"]))
     assert (job.counts.updated, job.counts.unchanged) == (1, 1)

@@ -129,14 +129,18 @@ def _within(asked: Asked, document: Document, since: datetime | None) -> bool:
     return since is None or _time(document, (asked[0].order or "").lstrip("-")) >= since
 
 
-async def event_documents(store: Store, wanted: Filter, size: int = PAGE) -> AsyncIterator[Document]:
-    """Events, newest first, as they lie in the store: their fields tell enough to choose by."""
-    asked = _events_asked(wanted)
+async def _chosen(store: Store, asked: Sequence[Asked], wanted: Filter, size: int) -> AsyncIterator[Document]:
     async for document in newest_first(store, asked, size):
         if not _within(asked[0], document, wanted.since):
             return
         if wanted.fits(document):
             yield document
+
+
+async def event_documents(store: Store, wanted: Filter, size: int = PAGE) -> AsyncIterator[Document]:
+    """Events, newest first, as they lie in the store: their fields tell enough to choose by."""
+    async for document in _chosen(store, _events_asked(wanted), wanted, size):
+        yield document
 
 
 async def events(store: Store, wanted: Filter, size: int = PAGE) -> AsyncIterator[EventRecord]:
@@ -179,12 +183,8 @@ async def delivery_documents(store: Store, wanted: Filter, size: int = PAGE) -> 
             if wanted.fits(document) and _within((RECENT_DELIVERIES, {}), document, wanted.since):
                 yield document
         return
-    asked = _deliveries_asked(wanted)
-    async for document in newest_first(store, asked, size):
-        if not _within(asked[0], document, wanted.since):
-            return
-        if wanted.fits(document):
-            yield document
+    async for document in _chosen(store, _deliveries_asked(wanted), wanted, size):
+        yield document
 
 
 async def deliveries(store: Store, wanted: Filter, size: int = PAGE) -> AsyncIterator[Delivery]:

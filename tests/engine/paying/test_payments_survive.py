@@ -12,12 +12,11 @@ from random import Random
 
 import pytest
 
-from dying import Killed, dying
+from dying import dying
 from fake_provider import FakeProvider
 from pay_house import PayHouse
 from svyazka.engine.paying.month import month_of
 from svyazka.model.commands import Repeat
-from svyazka.model.errors import Conflict
 from svyazka.model.payments import IN_FLIGHT, OddityKind, Payment
 from svyazka.model.seen import RefundState, SeenState
 
@@ -43,26 +42,6 @@ class Day:
     def providers(self) -> tuple[FakeProvider, FakeProvider]:
         return self.house.first, self.house.second
 
-    async def alive(self, what: object) -> None:
-        """Done, or its process dies and a fresh one goes on."""
-        try:
-            await what  # type: ignore[misc]
-        except Killed:
-            self.house.start()
-            self.house.hub.clients = self.house.hub.clients
-        except Conflict:
-            pass
-
-    async def work(self) -> None:
-        for _ in range(40):
-            try:
-                await self.house.run()
-            except Killed:
-                self.house.start()
-                continue
-            return
-        raise AssertionError("it never comes to rest")
-
     async def go(self) -> None:
         house, chance = self.house, self.chance
         await house.settle_in()
@@ -71,18 +50,18 @@ class Day:
                 for provider in self.providers:
                     provider.lies.append(chance.choice(LIES))
                 event = await house.ask(str(number), "100.00")
-                await self.alive(house.worker.at_once.carry_out(event))
+                await self.house.alive(house.worker.at_once.carry_out(event))
                 if chance.random() < 0.3:
-                    await self.alive(house.worker.at_once.carry_out(await house.ask(str(number), "100.00")))
-                await self.work()
+                    await self.house.alive(house.worker.at_once.carry_out(await house.ask(str(number), "100.00")))
+                await self.house.comes_to_rest()
                 await self.payers()
-                await self.time(chance.choice((5, 60, 400)))
+                await self.house.lives_on(chance.choice((5, 60, 400)))
                 if chance.random() < 0.4:
                     await self.refunds()
             for provider in self.providers:
                 provider.lies.clear()
             for _ in range(30):
-                await self.time(3600)
+                await self.house.lives_on(3600)
         for provider in self.providers:
             provider.lies.clear()
         await house.pass_time(5 * 86400, step=1800)
@@ -99,8 +78,10 @@ class Day:
                     there.state = self.chance.choice((SeenState.PAID, SeenState.PAID, SeenState.OVER))
                 for _ in range(self.chance.choice((0, 1, 2))):
                     word = self.chance.choice(("paid", "declined", str(self.chance.random())))
-                    await self.alive(self.house.notify(provider, attempt.number, word, self.chance.random() < 0.5))
-                await self.work()
+                    await self.house.alive(
+                        self.house.notify(provider, attempt.number, word, self.chance.random() < 0.5)
+                    )
+                await self.house.comes_to_rest()
 
     async def refunds(self) -> None:
         for payment in self.house.payments():
@@ -109,22 +90,13 @@ class Day:
                     provider.lies.append(self.chance.choice(LIES))
                     provider.refunds_to.append(self.chance.choice((RefundState.DONE, RefundState.WAITS)))
                 amount = self.chance.choice(("10.00", "60.00", None))
-                await self.alive(self.house.refund(payment.id, amount))
-                await self.work()
+                await self.house.alive(self.house.refund(payment.id, amount))
+                await self.house.comes_to_rest()
                 for provider in self.providers:
                     for there in provider.there.values():
                         for id_, one in list(there.refunds.items()):
                             if one.state is RefundState.WAITS:
                                 there.refunds[id_] = one.model_copy(update={"state": RefundState.DONE})
-
-    async def time(self, seconds: float) -> None:
-        for _ in range(40):
-            try:
-                await self.house.pass_time(seconds)
-            except Killed:
-                self.house.start()
-                continue
-            return
 
 
 def ours(payments: list[Payment]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import TypeVar
 
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -52,6 +53,8 @@ from svyazka.model.receipts import ReceiptIntent
 from svyazka.model.requests import Request
 from svyazka.model.subscriptions import Subscription
 
+Woken = TypeVar("Woken", EventRecord, Payment, Subscription, ReceiptIntent, Request, Grant, Job)
+
 SWEEP_LIMIT = 15.0
 """Real seconds that one round takes for each kind of work; what is left then is the next round's."""
 
@@ -99,10 +102,8 @@ class Sweep:
             log("NOTICE" if woken else "DEBUG", "swept", count=woken, age_seconds=round(overdue, 1))
 
     async def _wake_event(self, document: Document) -> bool:
-        held = journal.read(EventRecord, document)
-        wake_at, step = self._later(held.model.wake_step)
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        return await self._wake(journal.replace(later, held.version), plan_task(later.event.id))
+        later, write = self._later(EventRecord, document)
+        return await self._wake(write, plan_task(later.event.id))
 
     async def _wake_delivery(self, document: Document) -> bool:
         held, now = journal.read(Delivery, document), self._hub.clock.now()
@@ -118,45 +119,38 @@ class Sweep:
         return True
 
     async def _wake_request(self, document: Document) -> bool:
-        held = journal.read(Request, document)
-        wake_at, step = self._later(held.model.wake_step)
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        return await self._wake(journal.replace(later, held.version), request_task(later.id))
+        later, write = self._later(Request, document)
+        return await self._wake(write, request_task(later.id))
 
     async def _wake_payment(self, document: Document) -> bool:
-        held = journal.read(Payment, document)
-        wake_at, step = self._later(held.model.wake_step)
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        later, write = self._later(Payment, document)
         vendor = later.attempts[-1].vendor if later.attempts else PLANNING
-        return await self._wake(journal.replace(later, held.version), pay_task(later.id, vendor))
+        return await self._wake(write, pay_task(later.id, vendor))
 
     async def _wake_subscription(self, document: Document) -> bool:
-        held = journal.read(Subscription, document)
-        wake_at, step = self._later(held.model.wake_step)
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        return await self._wake(journal.replace(later, held.version), subscription_task(later.id))
+        later, write = self._later(Subscription, document)
+        return await self._wake(write, subscription_task(later.id))
 
     async def _wake_receipt(self, document: Document) -> bool:
-        held = journal.read(ReceiptIntent, document)
-        wake_at, step = self._later(held.model.wake_step)
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        return await self._wake(journal.replace(later, held.version), receipt_task(later.id, later.vendor))
+        later, write = self._later(ReceiptIntent, document)
+        return await self._wake(write, receipt_task(later.id, later.vendor))
 
     async def _wake_grant(self, document: Document) -> bool:
-        held = journal.read(Grant, document)
-        wake_at, step = self._later(held.model.wake_step)
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
+        later, write = self._later(Grant, document)
         task = renew_task(later.tenant, later.connection)
-        return await self._wake(journal.replace(later, held.version), task)
+        return await self._wake(write, task)
 
     async def _wake_job(self, document: Document) -> bool:
-        held = journal.read(Job, document)
-        wake_at, step = self._later(min(held.model.wake_step, WITHIN_THE_HOUR))
-        later = held.model.model_copy(update={"wake_at": wake_at, "wake_step": step})
-        return await self._wake(journal.replace(later, held.version), job_task(later.id))
+        later, write = self._later(Job, document, WITHIN_THE_HOUR)
+        return await self._wake(write, job_task(later.id))
 
-    def _later(self, step: int) -> tuple[datetime, int]:
-        return self._hub.clock.now() + sweep_delay(step), step + 1
+    def _later(self, kind: type[Woken], document: Document, most: int | None = None) -> tuple[Woken, Replace]:
+        """The same, to be looked at again later should its task be lost, each time after longer (`most`: steps)."""
+        held = journal.read(kind, document)
+        step = held.model.wake_step if most is None else min(held.model.wake_step, most)
+        due = {"wake_at": self._hub.clock.now() + sweep_delay(step), "wake_step": step + 1}
+        later = held.model.model_copy(update=due)
+        return later, journal.replace(later, held.version)
 
     async def _wake(self, write: Replace, task: Task) -> bool:
         try:
