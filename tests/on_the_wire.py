@@ -141,13 +141,17 @@ class Wire:
         assert task is not None
         self.frozen[task] = until
         self.froze.set()
-        await until
+        try:
+            await until
+        finally:
+            self.frozen.pop(task, None)  # on a slow machine its own time may be over before it goes on
 
     async def thaw(self) -> int:
         """All that was frozen goes on, and says its late word or freezes once more at its next call; how many."""
         tasks = list(self.frozen)
         for task in tasks:
-            self.frozen.pop(task).set_result(None)
+            if not (until := self.frozen.pop(task)).done():
+                until.set_result(None)
         while going := {task for task in tasks if not task.done() and task not in self.frozen}:
             froze = asyncio.create_task(self.froze.wait())
             await asyncio.wait({*going, froze}, return_when=asyncio.FIRST_COMPLETED)

@@ -124,7 +124,7 @@ async def done(site: Site, id_: str) -> None:
         found = await site.get(f"status/{id_}")
         return found.json()["status"] not in ("accepted", 404)  # by the queue, not journaled yet
 
-    await until(has_become_something, f"{id_} is done")
+    await until(has_become_something, f"{id_} is done", patience=120)
 
 
 async def survive(
