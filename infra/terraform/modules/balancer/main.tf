@@ -73,38 +73,38 @@ resource "google_compute_url_map" "this" {
   }
 }
 
-resource "google_compute_global_address" "this" {
-  name    = "svyazka"
-  project = var.project_id
+module "entry" {
+  source     = "../entry"
+  project_id = var.project_id
+  name       = "svyazka"
+  domain     = var.domain
+  url_map    = google_compute_url_map.this.id
 }
 
-resource "google_compute_managed_ssl_certificate" "this" {
-  name    = "svyazka"
-  project = var.project_id
-  managed {
-    domains = [var.domain]
-  }
+# Who deployed before this was a module of its own keeps what runs.
+moved {
+  from = google_compute_global_address.this
+  to   = module.entry.google_compute_global_address.this
 }
 
-resource "google_compute_target_https_proxy" "this" {
-  name             = "svyazka"
-  project          = var.project_id
-  url_map          = google_compute_url_map.this.id
-  ssl_certificates = [google_compute_managed_ssl_certificate.this.id]
+moved {
+  from = google_compute_managed_ssl_certificate.this
+  to   = module.entry.google_compute_managed_ssl_certificate.this
 }
 
-resource "google_compute_global_forwarding_rule" "this" {
-  name                  = "svyazka"
-  project               = var.project_id
-  target                = google_compute_target_https_proxy.this.id
-  port_range            = "443"
-  load_balancing_scheme = "EXTERNAL_MANAGED"
-  ip_address            = google_compute_global_address.this.address
+moved {
+  from = google_compute_target_https_proxy.this
+  to   = module.entry.google_compute_target_https_proxy.this
+}
+
+moved {
+  from = google_compute_global_forwarding_rule.this
+  to   = module.entry.google_compute_global_forwarding_rule.this
 }
 
 output "address" {
   description = "Where the domain's A record must point."
-  value       = google_compute_global_address.this.address
+  value       = module.entry.address
 }
 
 output "paths" {

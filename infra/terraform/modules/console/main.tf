@@ -71,38 +71,17 @@ resource "google_compute_url_map" "this" {
   default_service = google_compute_backend_service.this.id
 }
 
-resource "google_compute_global_address" "this" {
-  name    = "svyazka-console"
-  project = var.project_id
-}
-
-resource "google_compute_managed_ssl_certificate" "this" {
-  name    = "svyazka-console"
-  project = var.project_id
-  managed {
-    domains = [var.domain]
-  }
-}
-
-resource "google_compute_target_https_proxy" "this" {
-  name             = "svyazka-console"
-  project          = var.project_id
-  url_map          = google_compute_url_map.this.id
-  ssl_certificates = [google_compute_managed_ssl_certificate.this.id]
-}
-
-resource "google_compute_global_forwarding_rule" "this" {
-  name                  = "svyazka-console"
-  project               = var.project_id
-  target                = google_compute_target_https_proxy.this.id
-  port_range            = "443"
-  load_balancing_scheme = "EXTERNAL_MANAGED"
-  ip_address            = google_compute_global_address.this.address
+module "entry" {
+  source     = "../entry"
+  project_id = var.project_id
+  name       = "svyazka-console"
+  domain     = var.domain
+  url_map    = google_compute_url_map.this.id
 }
 
 output "address" {
   description = "Where the domain's A record must point."
-  value       = google_compute_global_address.this.address
+  value       = module.entry.address
 }
 
 output "backend_id" {

@@ -8,9 +8,9 @@ from svyazka.connectors.cloudpayments.failures import FAILURES
 from svyazka.connectors.cloudpayments.hook import CloudpaymentsHook
 from svyazka.connectors.cloudpayments.payments import CloudpaymentsPayments
 from svyazka.connectors.cloudpayments.settings import CloudpaymentsSettings
+from svyazka.engine.contracts.capabilities.payments import TELLS
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
-from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="cloudpayments",
@@ -23,15 +23,7 @@ MANIFEST = Manifest(
     ),
     settings=CloudpaymentsSettings,
     base_url="https://api.cloudpayments.ru",
-    tells=frozenset(
-        {
-            EventType.PAYMENT_CHANGED,
-            EventType.PAYMENT_SUCCEEDED,
-            EventType.PAYMENT_FAILED,
-            EventType.PAYMENT_REFUNDED,
-            EventType.OTHER,
-        }
-    ),
+    tells=TELLS,
     # It counts what is under way: 5 for a site in test mode, 30 for a live one.
     limits=Limits(per_second=10.0, concurrency=5),
     credentials=Credentials(

@@ -8,9 +8,9 @@ from svyazka.connectors.invoicebox.failures import FAILURES
 from svyazka.connectors.invoicebox.onboarding import InvoiceboxOnboarding
 from svyazka.connectors.invoicebox.payments import InvoiceboxPayments
 from svyazka.connectors.invoicebox.settings import InvoiceboxSettings
+from svyazka.engine.contracts.capabilities.payments import TELLS
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
-from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="invoicebox",
@@ -26,15 +26,7 @@ MANIFEST = Manifest(
     ),
     settings=InvoiceboxSettings,
     base_url="https://api.invoicebox.ru",
-    tells=frozenset(
-        {
-            EventType.PAYMENT_CHANGED,
-            EventType.PAYMENT_SUCCEEDED,
-            EventType.PAYMENT_FAILED,
-            EventType.PAYMENT_REFUNDED,
-            EventType.OTHER,
-        }
-    ),
+    tells=TELLS,
     # 100 in 30 s by account; 500 by address, which other installations may share.
     limits=Limits(per_second=2.0, concurrency=2),
     credentials=Credentials(

@@ -7,9 +7,9 @@ from svyazka.connectors.tbank.doctor import TbankDoctor
 from svyazka.connectors.tbank.failures import FAILURES
 from svyazka.connectors.tbank.payments import TbankPayments
 from svyazka.connectors.tbank.settings import TbankSettings
+from svyazka.engine.contracts.capabilities.payments import TELLS
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
-from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="tbank",
@@ -22,15 +22,7 @@ MANIFEST = Manifest(
     ),
     settings=TbankSettings,
     base_url="https://securepay.tinkoff.ru/v2",
-    tells=frozenset(
-        {
-            EventType.PAYMENT_CHANGED,
-            EventType.PAYMENT_SUCCEEDED,
-            EventType.PAYMENT_FAILED,
-            EventType.PAYMENT_REFUNDED,
-            EventType.OTHER,
-        }
-    ),
+    tells=TELLS,
     # No figure is published; what integrators keep below.
     limits=Limits(per_second=10.0, concurrency=4),
     credentials=Credentials(

@@ -7,9 +7,9 @@ from svyazka.connectors.yookassa.doctor import YookassaDoctor
 from svyazka.connectors.yookassa.failures import FAILURES
 from svyazka.connectors.yookassa.payments import YookassaPayments
 from svyazka.connectors.yookassa.settings import YookassaSettings
+from svyazka.engine.contracts.capabilities.payments import TELLS
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
 from svyazka.engine.contracts.quality import Documented, Proof, Quality, Samples
-from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="yookassa",
@@ -22,15 +22,7 @@ MANIFEST = Manifest(
     ),
     settings=YookassaSettings,
     base_url="https://api.yookassa.ru/v3",
-    tells=frozenset(
-        {
-            EventType.PAYMENT_CHANGED,
-            EventType.PAYMENT_SUCCEEDED,
-            EventType.PAYMENT_FAILED,
-            EventType.PAYMENT_REFUNDED,
-            EventType.OTHER,
-        }
-    ),
+    tells=TELLS,
     # No figure is published; 429 says when it is too much.
     limits=Limits(per_second=5.0, concurrency=4),
     credentials=Credentials(

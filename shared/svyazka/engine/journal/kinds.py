@@ -118,6 +118,8 @@ RAWS_BY_STATUS = RAWS.asked("raws_by_status", "status", order="-received_at")
 RAWS_OF_PERSON = RAWS.asked("raws_of_person", contains="people")
 STALE_RAWS = RAWS.asked("stale_raws", at_most="blank_at")
 
+STATE = Field("text", attrgetter("state"))
+
 DELIVERIES = Kind(
     "deliveries",
     Delivery,
@@ -181,7 +183,7 @@ PROBLEMS = Kind(
         "tenant": TEXT,
         "connection": Field("text", lambda problem: problem.connection or ""),
         "kind": TEXT,
-        "status": Field("text", attrgetter("state")),
+        "status": STATE,
         "seen_at": Field("time", attrgetter("last_seen")),
         "wake_at": TIME,
         **EXPIRES,
@@ -240,7 +242,7 @@ JOBS = Kind(
     Job,
     fields={
         "tenant": TEXT,
-        "status": Field("text", attrgetter("state")),
+        "status": STATE,
         "made_at": TIME,
         "wake_at": TIME,
         "waits_on": Field("text", attrgetter("waits_on"), rare=True),
@@ -298,7 +300,7 @@ MATCHES_OF_PERSON = MATCHES.asked("matches_of_person", contains="people")
 DOUBTS = Kind(
     "doubts",
     Doubt,
-    fields={**dict.fromkeys(("tenant", "flow", "record"), TEXT), "status": Field("text", attrgetter("state")),
+    fields={**dict.fromkeys(("tenant", "flow", "record"), TEXT), "status": STATE,
             "since": TIME, **EXPIRES},
 )  # fmt: skip
 DOUBTS_BY_STATUS = DOUBTS.asked("doubts_by_status", "tenant", "flow", "status", order="since")
@@ -312,17 +314,10 @@ CHUNKS = Kind("chunks", Chunk, fields={"tenant": TEXT, **EXPIRES})
 
 DECISIONS = Kind("decisions", FileDecisions, fields={"tenant": TEXT})
 
-PAYMENTS = Kind(
-    "payments",
-    Payment,
-    fields={
-        "tenant": TEXT,
-        "status": Field("text", attrgetter("state")),
-        "created_at": TIME,
-        "wake_at": TIME,
-        **BLANKED,
-    },
-)
+MONEY = {"tenant": TEXT, "status": STATE, "created_at": TIME, "wake_at": TIME, **BLANKED}
+"""Of payments and of subscriptions."""
+
+PAYMENTS = Kind("payments", Payment, fields=MONEY)
 DUE_PAYMENTS = PAYMENTS.asked("due_payments", at_most="wake_at")
 RECENT_PAYMENTS = PAYMENTS.asked("recent_payments", order="-created_at")
 PAYMENTS_OF_TENANT = PAYMENTS.asked("payments_of_tenant", "tenant", order="-created_at")
@@ -337,7 +332,7 @@ RECEIPTS = Kind(
     fields={
         "tenant": TEXT,
         "connection": TEXT,
-        "status": Field("text", attrgetter("state")),
+        "status": STATE,
         "owed_since": TIME,
         "wake_at": TIME,
         **BLANKED,
@@ -356,17 +351,7 @@ ORDERS = Kind("orders", Order, fields={"tenant": TEXT, **EXPIRES})
 PAID_THERE = Kind("paid_there", PaidThere, fields={"tenant": TEXT, **EXPIRES})
 REFUNDED_TODAY = Kind("refunded_today", RefundedToday, fields={"tenant": TEXT, **EXPIRES})
 
-SUBSCRIPTIONS = Kind(
-    "subscriptions",
-    Subscription,
-    fields={
-        "tenant": TEXT,
-        "status": Field("text", attrgetter("state")),
-        "created_at": TIME,
-        "wake_at": TIME,
-        **BLANKED,
-    },
-)
+SUBSCRIPTIONS = Kind("subscriptions", Subscription, fields=MONEY)
 DUE_SUBSCRIPTIONS = SUBSCRIPTIONS.asked("due_subscriptions", at_most="wake_at")
 RECENT_SUBSCRIPTIONS = SUBSCRIPTIONS.asked("recent_subscriptions", order="-created_at")
 SUBSCRIPTIONS_OF_TENANT = SUBSCRIPTIONS.asked("subscriptions_of_tenant", "tenant", order="-created_at")

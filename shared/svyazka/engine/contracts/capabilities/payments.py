@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from svyazka.model.base import Frozen, Time
+from svyazka.model.events import EventType
 from svyazka.model.money import Money
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from svyazka.model.tenants import ConnectionSettings
 
 SettingsT = TypeVar("SettingsT", bound="ConnectionSettings")
+
+
+TELLS = frozenset({
+    EventType.PAYMENT_CHANGED, EventType.PAYMENT_SUCCEEDED, EventType.PAYMENT_FAILED, EventType.PAYMENT_REFUNDED,
+    EventType.OTHER,
+})  # fmt: skip
+"""What every provider's connection brings: its notifications, and what reading a payment has shown."""
 
 
 class Can(StrEnum):

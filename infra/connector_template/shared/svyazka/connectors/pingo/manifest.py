@@ -14,8 +14,8 @@ from svyazka.connectors.pingo.reading import PingoReading
 from svyazka.connectors.pingo.records import PingoRecords
 from svyazka.connectors.pingo.settings import PingoSettings
 
+from svyazka.engine.contracts.capabilities.payments import TELLS  # [payments]
 from svyazka.engine.contracts.manifest import Credentials, Limits, Manifest
-from svyazka.model.events import EventType
 
 MANIFEST = Manifest(
     vendor="pingo",
@@ -35,17 +35,7 @@ MANIFEST = Manifest(
             "signing_secret",  # [signed]
         ),
     ),
-    # [payments
-    tells=frozenset(
-        {
-            EventType.PAYMENT_CHANGED,
-            EventType.PAYMENT_SUCCEEDED,
-            EventType.PAYMENT_FAILED,
-            EventType.PAYMENT_REFUNDED,
-            EventType.OTHER,
-        }
-    ),
-    # payments]
+    tells=TELLS,  # [payments]
     failures=FAILURES,
     messenger=PingoMessenger(),  # [messenger]
     forwarder=PingoForwarder(),  # [forwarder]
