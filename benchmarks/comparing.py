@@ -46,7 +46,7 @@ def _compared(crm: Side, salon: Side) -> None:
 def _fields(number: int) -> dict[str, Shown]:
     return {
         "name": f"Анна Петрова {number}",
-        "phone": (f"+79{number * 7919 % 10**9:09}",),
+        "phone": (f"+7903{number * 7919 % 10**7:07}",),
         "email": (f"p{number}@kofe.example",),
         "birthday": f"19{number % 90 + 10}-0{number % 9 + 1}-1{number % 10}",
         "about": f"Любит кофе номер {number}",
