@@ -32,6 +32,10 @@ SPEED = 30_000.0
 CRM_SPEED = 8_000.0
 """Half a day in 5 seconds."""
 
+UNHURRIED = 1.0
+"""Nobody dies here, so calls have the time that they have in earnest: a machine that stands still for half a second is
+not yet an answer that never came."""
+
 OWNER = str(telegram.CHAT)
 MONTH, DAY, LEADS = "month", "day", "leads"
 ASKED = ("asked", "asked-again")
@@ -117,7 +121,16 @@ class Rehearsal(LocalInstallation):
 
     async def live_until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
         """Business time goes by until something is true."""
-        await until(holds, what, look=lambda: self.spoken()[-2000:])
+        try:
+            await until(holds, what, look=lambda: self.spoken()[-2000:])
+        except AssertionError as wait:
+            raise AssertionError(f"{wait}\n{await self.standing()}") from None
+
+    async def standing(self) -> str:
+        """What became of whom, and what was told, for a failure's message."""
+        fates = Counter((one.flow, one.connection, one.status.value) for one in (await self.journal()).deliveries)
+        told = Counter((one.connection, one.kind, one.stage) for one in await self.alerts())
+        return "\n".join(f"{count} {what}" for what, count in [*sorted(fates.items()), *sorted(told.items(), key=str)])
 
     def told(self) -> Counter[str]:
         """What the owner was told, by its text."""
@@ -131,7 +144,7 @@ class QuickRehearsal(Rehearsal):
     takers: Mapping[str, Taker] = MappingProxyType({})
 
     def __init__(self, folder: Path, spare: Running) -> None:
-        super().__init__(folder, spare, speed=SPEED)
+        super().__init__(folder, spare, speed=SPEED, scale=UNHURRIED)
 
 
 class CrmRehearsal(Rehearsal):
@@ -141,7 +154,7 @@ class CrmRehearsal(Rehearsal):
     lasts = (timedelta(hours=4), timedelta(hours=8))
 
     def __init__(self, folder: Path, spare: Running) -> None:
-        super().__init__(folder, spare, speed=CRM_SPEED)
+        super().__init__(folder, spare, speed=CRM_SPEED, scale=UNHURRIED)
 
 
 STEP, LIMIT = timedelta(hours=4), timedelta(days=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +13,11 @@ from engine.outages.test_outage_edges import DOWN, in_trouble, outage
 from fakes import House
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.learning import Doctor, Finding, no_access
+from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import perform_task
+from svyazka.engine.journal.transition import ended
+from svyazka.engine.rules.transitions import stopped
+from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.errors import SourceUnavailable
 from svyazka.model.outcomes import Blocked, Outcome, Retry
 from svyazka.model.tenants import ConnectionSettings
@@ -115,3 +122,62 @@ async def test_a_refused_sign_in_is_not_tried_again_by_everybody_who_waits(outco
                 await call.token("key one", refused)
         assert asked == 1
         assert await call.token("key two", given) == "t0k3n-for-tests", "other credentials are tried at once"
+
+
+async def test_a_probe_that_has_to_wait_for_its_place_keeps_nobody_from_probing() -> None:
+    house = await in_trouble(orders=2)
+    account = await house.hub.directory.account("kofe", "sms")
+    assert account is not None
+    limits = replace(house.hub.limits(account), per_minute=1.0)
+    house.clock.step((outage(house).next_probe_at - house.clock.now()).total_seconds())
+    for _ in range(2):
+        house.hub.limiter.book(house.hub.counted_as(account), limits, tenant="kofe")
+    calls = house.sms.calls
+    first = min(house.deliveries(), key=lambda one: one.created_at)
+    await house.worker.handle("/perform", perform_task(first).body)
+    assert house.sms.calls == calls, "there was no place for it"
+    assert outage(house).probe is None
+    await house.pass_time(180)
+    assert house.sms.calls > calls, "it went when its place came"
+
+
+async def probe_that_waits(house: House) -> tuple[Delivery, asyncio.Semaphore, asyncio.Task[None]]:
+    """One goes to see, and waits until one of the account's calls is over: a release of the slot."""
+    account = await house.hub.directory.account("kofe", "sms")
+    assert account is not None
+    concurrency = house.hub.limits(account).concurrency
+    slot = house.hub.limiter.slot(house.hub.counted_as(account), concurrency)
+    for _ in range(concurrency):
+        await slot.acquire()
+    first = min(house.deliveries(), key=lambda one: one.created_at)
+    house.clock.step((outage(house).next_probe_at - house.clock.now()).total_seconds())
+    waits = asyncio.create_task(house.worker.handle("/perform", perform_task(first).body))
+    while outage(house).probe is None:
+        await asyncio.sleep(0)
+    return first, slot, waits
+
+
+async def test_a_probe_that_is_too_late_makes_way_for_another() -> None:
+    house = await in_trouble(orders=2)
+    first, slot, waits = await probe_that_waits(house)
+    expires = first.guards.expires_at
+    assert expires is not None
+    house.clock.step((expires - house.clock.now()).total_seconds())
+    slot.release()
+    await waits
+    assert outage(house).probe is None
+
+
+async def test_a_probe_that_another_worker_ended_meanwhile_makes_way_too() -> None:
+    house = await in_trouble(orders=2)
+    first, slot, waits = await probe_that_waits(house)
+    held = await journal.load(house.store, Delivery, first.id)
+    assert held is not None
+    now = house.clock.now()
+    end = await ended(
+        house.store, stopped(held.model, Status.CANCELLED, "fell_back", "another way was quicker", now), now
+    )
+    await house.store.commit(end.over(held.version), end.tasks)
+    slot.release()
+    await waits
+    assert outage(house).probe is None

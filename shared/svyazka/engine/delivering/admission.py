@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -137,13 +138,16 @@ class Admission:
         askable = ask_at(delivery)
         if askable is not None and askable > self._hub.clock.now():
             return self._until(delivery, askable)
-        goes_to_see = False
+        goes_to_see, sees = False, list[str]()
         for name in dict.fromkeys((delivery.hangs_on, delivery.connection)):
             outage = await self._outages.of(delivery.tenant, name)
             if outage is None or (goes_to_see and isinstance(delivery.command, SyncObject)):
                 continue  # a look that goes to see after one of its systems asks all of them: see `in_step.reading`
             goes_to_see = await self._outages.probing.may_probe(outage, delivery)
-            if not goes_to_see:
+            if goes_to_see:
+                sees.append(name)
+            else:
+                await self.sees_nothing(delivery, sees)
                 status = Status.BLOCKED if outage.model.kind == "blocked" else Status.PARKED
                 # The outage's own words would read as if this delivery had been tried.
                 message = N_("{connection} is {kind} at the moment: {why}").format(
@@ -153,7 +157,16 @@ class Admission:
                 if withheld is None:  # this may be its wake-up, and we who haven't heard that the outage is over
                     await self._outages.releasing.unpark(delivery)
                 return withheld
-        return await self._in_turn(delivery, account, known, reservation)
+        admitted = await self._in_turn(delivery, account, known, reservation)
+        if isinstance(admitted, Claim):
+            return replace(admitted, sees=tuple(sees))
+        await self.sees_nothing(delivery, sees)
+        return admitted
+
+    async def sees_nothing(self, delivery: Delivery, probed: Sequence[str]) -> None:
+        """It was to find out whether these connections work again, and makes no call after all."""
+        for name in probed:
+            await self._outages.probing.gave_back(delivery.tenant, name, delivery)
 
     async def _in_turn(
         self, delivery: Delivery, account: Account, known: GuardFacts, reservation: Document | None

@@ -151,6 +151,8 @@ class Attempts:
         try:
             made = await self._committed(becomes, version)
             if made is None:
+                if isinstance(becomes, Claim):
+                    await self._admission.sees_nothing(becomes.delivery, becomes.sees)
                 return False
             becomes, versions = made
             reach("claim.after")

@@ -21,6 +21,9 @@ class Claim(Transition):
     ready: Ready | None = None
     """For what is kept in step: what is to be written, as it was compared just before."""
 
+    sees: tuple[str, ...] = ()
+    """Connections in trouble of which its call is the probe."""
+
     async def over_wishes(self, store: Store) -> Transition | None:
         part = await self.ready.claimed_anew(store, self.delivery) if self.ready is not None else None
         return replace(self, writes=part.writes) if part is not None else None

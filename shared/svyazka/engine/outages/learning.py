@@ -15,7 +15,7 @@ from svyazka.model.deliveries import Delivery
 from svyazka.model.errors import LeaseTooShort, PlainHttp, RefusedAddress
 from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
-from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
+from svyazka.model.outcomes import Blocked, GaveBack, Outcome, Refused, Retry, Succeeded, Unknown, WaitsFor
 from svyazka.model.reasons import Reason
 from svyazka.model.tenants import Tenant
 
@@ -57,6 +57,8 @@ class Outages(OutageStates):
                 for name in dict.fromkeys((account.name, delivery.hangs_on)):  # the other's probe has got past it
                     if await self.of(account.tenant.id, name) is not None:
                         await self.close(account.tenant, name)
+            elif isinstance(outcome, GaveBack) and await self.of(account.tenant.id, account.name) is not None:
+                await self.probing.gave_back(account.tenant.id, account.name, delivery)
             return False
         assert isinstance(outcome, Blocked | Retry | Unknown)
         if await self.of(account.tenant.id, account.name) is not None:

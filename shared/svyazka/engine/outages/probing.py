@@ -59,6 +59,13 @@ class Probing:
         else:
             await self._states.change(held, (), **changes)
 
+    async def gave_back(self, tenant: str, connection: str, delivery: Delivery) -> None:
+        """A delivery that was to be the probe made no call: it was too late, or waits for something else. Another may
+        go at once."""
+        held = await self._states.of(tenant, connection, fresh=True)
+        if held is not None and held.model.probe == delivery.id:
+            await self._states.change(held, probe=None, probe_until=None, next_probe_at=self._hub.clock.now())
+
     async def put_off(self, tenant: str, connection: str, after: float = 0.0) -> None:
         """A look that had no delivery to go with found the connection still in trouble; `after` as in `open`."""
         held = await self._states.of(tenant, connection, fresh=True)

@@ -208,6 +208,9 @@ class Planner:
         reach("plan.before_commit")
         versions = await self._commit(held, made, extra, tasks)
         reach("plan.after_commit")
+        for one in made:
+            if isinstance(one, Claim) and (versions is None or one.delivery.id not in versions):
+                await self._admission.sees_nothing(one.delivery, one.sees)
         if versions is None:
             return
         event = held.model.event
