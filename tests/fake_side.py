@@ -43,6 +43,8 @@ class FakeSide(Records[ConnectionSettings]):
     tells_fields: bool = False
     """Its hook shows what stands there."""
     marks_kept: bool = True
+    searchable: bool = True
+    """It can be asked for cards by what stands on them, or by a mark."""
     longest: Mapping[str, int] = field(default_factory=dict)
     """So many characters of a field it keeps."""
     owns_up: bool = True
@@ -152,7 +154,7 @@ class FakeSide(Records[ConnectionSettings]):
         return self.needs
 
     async def find(self, kind: RecordKind, key: Key, call: Call[ConnectionSettings]) -> tuple[Object, ...] | None:
-        if key.by is KeyType.MARK and not self.marks_kept:
+        if not self.searchable or (key.by is KeyType.MARK and not self.marks_kept):
             return None
         await self._called()
         self.searches += 1

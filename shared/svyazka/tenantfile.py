@@ -390,6 +390,20 @@ class _Reader:
             if spec is not None and not load_manifest(spec.vendor).keeps(kind, spec.settings):
                 message = _("{vendor} has no {kind} to be kept in step", vendor=spec.vendor, kind=_(KIND_NAMES[kind]))
                 self.wrong((*where, "between", index), message)
+            elif spec is not None and name in rules.create:
+                self._finds(name, spec, kind, (*where, "create"))
+
+    def _finds(self, name: str, spec: ConnectionSpec, kind: RecordKind, where: tuple[object, ...]) -> None:
+        """Where something is to be made it can be looked for before."""
+        records = load_manifest(spec.vendor).records_under(spec.settings)
+        why = records.not_searched(kind) if records is not None and kind in records.kinds else None
+        if why is not None:
+            message = _(
+                "{name!r} can't be asked whom it has, so that one person would be made there twice: {why}, "
+                "or take {name} out of create",
+                name=name, why=why,
+            )  # fmt: skip
+            self.wrong(where, message)
 
     def _no_dead_ends(
         self, via: Sequence[str], settings: Mapping[str, Any], where: tuple[object, ...],

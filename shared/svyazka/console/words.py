@@ -143,6 +143,7 @@ CAUSES = {
     "too_many": N_("more than twenty of them"), "put_back": N_("somebody puts it back"),
     "not_taken": N_("the system doesn't take what we write"),
     "several": N_("several cards fit"), "taken": N_("its card belongs to another one"),
+    "cannot_ask": N_("it may have been made there, and nothing finds it"),
     "resemble": N_("two cards resemble each other"), "deleted": N_("deleted in one of them"),
     "merge_suspected": N_("two cards may have become one"), "household": N_("several people share a phone"),
 }  # fmt: skip

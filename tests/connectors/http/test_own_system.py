@@ -30,7 +30,7 @@ from svyazka.model.errors import ConfigError
 from svyazka.model.events import Change, EventType, Fact, Hint, Unreadable
 from svyazka.model.outcomes import Refused, Retry, Succeeded, Unclear
 from svyazka.model.records import CLEARED, UNREAD, Key, KeyType, RecordKind
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile import TenantFileError, read_tenant_file
 
 CONTACT = RecordKind.CONTACT
 
@@ -78,6 +78,41 @@ def test_a_connection_that_says_nothing_of_cards_keeps_none(tmp_path: Path) -> N
     file.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     with pytest.raises(ConfigError, match="kept in step"):
         read_tenant_file(file)
+
+
+@pytest.mark.parametrize(
+    ("flow", "search", "create", "refused"),
+    [
+        ("sync_contacts", [], "shop", True), ("sync_contacts", ["name"], "all", True),
+        ("sync_contacts", [], {"shop": {"once": "lead"}}, True), ("sync_contacts", [], "crm", False),
+        ("sync_contacts", [], "none", False), ("sync_contacts", ["mark"], "shop", False),
+        ("sync_contacts", ["email"], "shop", False), ("sync", ["name"], "shop", False), ("sync", [], "shop", True),
+    ],
+)  # fmt: skip
+def test_nothing_is_to_be_made_in_a_system_that_cannot_be_searched(
+    flow: str, search: list[str], create: object, refused: bool, tmp_path: Path
+) -> None:
+    """A card whose answer was lost, and a person who is there, would be made once more."""
+    records = {"url": "https://shop.example.ru/svyazka", "kinds": ["contact", "company"], "search": search}
+    fields = {"fields": {"name": "both"}} if flow == "sync" else {}
+    content = {
+        "id": "kofe", "name": "Кофейня", "timezone": "Europe/Moscow",
+        "connections": {
+            "shop": {"vendor": "http", "records": records}, "crm": {"vendor": "amocrm", "subdomain": "kofe"}
+        },
+        "flows": [{"flow": flow, "between": ["shop", "crm"], "create": create, **fields}],
+    }  # fmt: skip
+    file = tmp_path / "kofe.yaml"
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    if not refused:
+        assert read_tenant_file(file).flows
+        return
+    with pytest.raises(TenantFileError) as caught:
+        read_tenant_file(file)
+    (mistake,) = caught.value.mistakes
+    assert mistake.where == "flows.0.create"
+    assert "'shop'" in mistake.message
+    assert "records.search" in mistake.message
 
 
 async def test_a_card_that_holds_one_phone_is_given_one(vendors: Running) -> None:

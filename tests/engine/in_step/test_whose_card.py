@@ -186,6 +186,33 @@ async def test_a_made_card_whose_answer_was_lost_is_found_and_not_made_again(cut
     assert len(house.record().live) == 2
 
 
+async def test_nobody_is_made_in_a_system_that_cannot_be_asked_whom_it_has() -> None:
+    house = await house_of(create="crm")
+    house.crm.searchable = house.crm.hook = False
+    house.crm.add(**ivan())
+    house.salon.add(**ivan())
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    assert house.record().refused == {"crm": "not_searched"}
+    assert not house.doubts()
+
+
+async def test_a_made_card_whose_answer_was_lost_and_that_nothing_tells_is_left_to_a_person() -> None:
+    house = await house_of(create="crm")
+    house.crm.marks_kept = house.crm.hook = False
+    house.crm.cut.append("after")
+    house.salon.add(name="Иван Петров")
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    (doubt,) = house.doubts()
+    assert (doubt.field, doubt.cause) == ("@crm", "cannot_ask")
+    await house.answer("s1", "@crm", "crm/c1")
+    await house.quiet()
+    assert len(house.crm.cards) == 1
+    assert len(house.record().live) == 2
+    assert not house.doubts()
+
+
 async def test_a_made_card_whose_answer_was_lost_is_ours_by_its_mark_whatever_it_is_called_by_then() -> None:
     house = await house_of(create="crm")
     house.crm.hook = False

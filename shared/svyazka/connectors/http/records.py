@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from svyazka.catalogue import N_
+from svyazka.catalogue import N_, _
 from svyazka.connectors.http import client
 from svyazka.connectors.http.cards import keeps, mark_of, not_taken, object_of, sent
 from svyazka.connectors.http.facts import id_of
@@ -34,6 +34,13 @@ FATES = {"404": Fate.GONE, "410": Fate.DELETED, "403": Fate.HIDDEN}
 """What is said of one card -> what has become of it."""
 
 GONE = ("404", "410")
+
+SEARCH = ("mark", "phone", "email", "name")
+TOLD_BY = {
+    RecordKind.CONTACT: frozenset({"mark", "phone", "email"}),
+    RecordKind.COMPANY: frozenset(SEARCH),
+}
+"""By what a card of a kind can be found again. Of people many bear the same name."""
 
 
 class HttpRecords(Records[HttpSettings]):
@@ -151,6 +158,13 @@ class DeclaredRecords(HttpRecords):
 
     def requires(self, kind: RecordKind) -> frozenset[str]:
         return frozenset(self._own.requires) if self._own is not None else frozenset()
+
+    def not_searched(self, kind: RecordKind) -> str | None:
+        told_by = TOLD_BY[kind]
+        if self._own is None or not told_by.isdisjoint(self._own.search):
+            return None
+        listed = ", ".join(name for name in SEARCH if name in told_by)
+        return _("its records.search has none of {listed}: list there what it finds by", listed=listed)
 
 
 NOBODY = DeclaredRecords(None)

@@ -78,6 +78,12 @@ UNTOLD = Nothing(UNSHOWN, N_("its name isn't shown just now: whose card it is ca
 BLIND = Nothing(UNSHOWN, N_("its phone isn't shown just now: a card without it would not be found again"))
 """A copy that lacks what tells whose it is would be made once more for the person's next card."""
 
+UNSEARCHED = Nothing("not_searched", N_("that system can't be asked for it: it may be there, and none is made"))
+
+UNFOUND = Nothing(
+    "cannot_ask", N_("an earlier try may have made it there, and there is nothing to find it by: which one is it?"), ()
+)
+
 RENAMED = N_("it is called otherwise, but not in every system: is it the same?")
 
 ALIKE = N_("a card there is called the same, with the same birthday or with a phone one digit off: is it the same?")
@@ -85,6 +91,15 @@ ALIKE = N_("a card there is called the same, with the same birthday or with a ph
 DELETED_THERE = Nothing("deleted", N_("it was deleted: nothing is made in its place"))
 
 TAKEN = N_("the card that it matches belongs to another card of the same system")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a system's search has brought."""
+
+    candidates: list[_Candidate]
+    was_asked: bool
+    """By one of the keys, or by our mark. Where it can't be, that nothing was found says nothing."""
 
 
 @dataclass
@@ -113,16 +128,17 @@ class Finding:
         noted, documents = await self._noted(look, keys)
         if any(is_made(one.model, look.toward, self._hub.clock.real()) for one in noted):
             return NotNow(look.toward, "in_making", N_("it is being made just now"), WAITED)
-        found = await self._search(look, delivery, keys, noted)
-        if isinstance(found, NotNow):
-            return found
+        search = await self._search(look, delivery, keys, noted)
+        if isinstance(search, NotNow):
+            return search
+        found, was_asked = search.candidates, search.was_asked
         told = [one for one in found if said == f"{look.toward}/{one.object.id}"]
         if told:
             return await self._matched(look, told)
         # What bears our mark was made for this record, whatever somebody has called it since.
         marked = [one for one in found if one.marked]
         if said == NEW and not marked:
-            return await self._new(look, delivery, keys, documents, objects)
+            return await self._new(look, delivery, keys, documents, objects, was_asked)
         ours = marked or [one for one in found if is_one(one.object, objects)]
         perhaps, why = [] if ours else await self._renamed(look, delivery, found, objects), RENAMED
         if not ours and not perhaps:
@@ -131,7 +147,7 @@ class Finding:
             return perhaps
         if not ours and not perhaps:
             gone = await self._was_deleted(look, delivery, noted, objects) if said != REVIVE else None
-            return gone or await self._new(look, delivery, keys, documents, objects)
+            return gone or await self._new(look, delivery, keys, documents, objects, was_asked)
         if any(is_nameless(one.object) for one in ours):
             return UNTOLD
         matched = await self._matched(look, ours) if ours else self._unsure(look, perhaps, why)
@@ -139,7 +155,7 @@ class Finding:
             return matched
         if look.flow.rules.on_doubt == "skip":
             return replace(matched, candidates=None)
-        return await self._new(look, delivery, keys, documents, objects)
+        return await self._new(look, delivery, keys, documents, objects, was_asked)
 
     async def survivor(self, look: Look, delivery: Delivery) -> Joined | Nothing | NotNow | None:
         """Of an object that was deleted a moment ago: what it was made one with, as far as its other sides can tell. No
@@ -152,7 +168,7 @@ class Finding:
         found = await self._search(look, delivery, keys, noted)
         if isinstance(found, NotNow):
             return found
-        ours = [one for one in found if is_one(one.object, objects) and not is_nameless(one.object)]
+        ours = [one for one in found.candidates if is_one(one.object, objects) and not is_nameless(one.object)]
         if not ours:
             return None
         if len(ours) == 1 and (ours[0].record is None or may_join(look.held.model, ours[0].record.model)):
@@ -185,7 +201,7 @@ class Finding:
 
     async def _search(
         self, look: Look, delivery: Delivery, keys: tuple[Key, ...], noted: list[Versioned[Record]]
-    ) -> list[_Candidate] | NotNow:
+    ) -> _Found | NotNow:
         """Objects there that show one of the keys, or our mark, or that belong to a record of the same keys."""
         toward, kind = look.toward, look.held.model.kind
         way = await self._reader.at(look.flow, look.tenant, toward, delivery)
@@ -195,16 +211,17 @@ class Finding:
         ids = [one.model.live[toward].object for one in noted if toward in one.model.live]
         ids += _told(look)
 
-        async def ask() -> tuple[dict[str, Object], set[str]]:
+        async def ask() -> tuple[dict[str, Object], set[str], bool]:
             return await _asked(records, kind, keys, mark_for(look.held.model, toward), ids, call)
 
         asked = await self._reader.asked(account, delivery, ask)
         if isinstance(asked, NotNow):
             return asked
-        objects, marked = asked
-        return [
+        objects, marked, was_asked = asked
+        candidates = [
             _Candidate(one, await self._record_of(look, toward, one), one.id in marked) for one in objects.values()
         ]  # fmt: skip
+        return _Found(candidates, was_asked)
 
     async def _record_of(self, look: Look, connection: str, one: Object) -> Versioned[Record] | None:
         id_ = link_id(look.tenant.id, one.kind, connection, one.id)
@@ -320,7 +337,7 @@ class Finding:
 
     async def _new(
         self, look: Look, delivery: Delivery, keys: tuple[Key, ...], documents: dict[Key, Versioned[MatchKey] | None],
-        objects: list[Object],
+        objects: list[Object], was_asked: bool,
     ) -> New | Nothing:  # fmt: skip
         toward, record = look.toward, look.held.model
         if not await self._may_make(look, delivery):
@@ -331,6 +348,11 @@ class Finding:
         tells = "phone" in look.rules and not asked_for
         if tells and any(map(hides_phone, objects)) and not any(one.elements("phone") for one in objects):
             return BLIND
+        if not was_asked and not asked_for:
+            # The intent of a try stays as long as nobody knows what became of it.
+            tried = record.intent is not None and record.intent.toward == toward and record.intent.mark is not None
+            if tried or keys:
+                return UNFOUND if tried else UNSEARCHED
         manifest = self._hub.directory.manifests(look.tenant.connections[toward].vendor)
         claims = [claimed_under(self._hub.keyring, record, key, documents.get(key)) for key in keys]
         return New(
@@ -375,17 +397,19 @@ def _told(look: Look) -> list[str]:
 
 async def _asked(
     records: Records[Any], kind: RecordKind, keys: tuple[Key, ...], mark: str, ids: list[str], call: Call[Any]
-) -> tuple[dict[str, Object], set[str]]:
-    """What is there by id, and which of it bears our mark."""
-    found = {one.id: one for one in await records.find(kind, Key(KeyType.MARK, mark), call) or ()}
+) -> tuple[dict[str, Object], set[str], bool]:
+    """What is there by id, which of it bears our mark, and whether the system could be asked by any of these."""
+    by_mark = await records.find(kind, Key(KeyType.MARK, mark), call)
+    found, was_asked = {one.id: one for one in by_mark or ()}, by_mark is not None
     marked = set(found)
     for key in keys:
-        for one in await records.find(kind, key, call) or ():
-            found[one.id] = one
+        by_key = await records.find(kind, key, call)
+        found |= {one.id: one for one in by_key or ()}
+        was_asked = was_asked or by_key is not None
     missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
     for one in await records.read_many(kind, missing, call) if missing else ():
         found[one.id] = one
-    return found, marked
+    return found, marked, was_asked
 
 
 def mark_for(record: Record, toward: str) -> str:

@@ -125,6 +125,8 @@ async def _whose(hub: Hub, flow: InStep, record: Record, field: str, said: str) 
     row = await journal.load(hub.store, Doubt, doubt_id(record.tenant, flow.id, record.id, field))
     if row is not None and field in record.asked:
         known = choices(row.model)
+        if NEW in known and not row.model.candidates:
+            known = (*known, f"{connection}/...")
     elif connection in flow.rules.between and connection not in record.sides:
         known = (NEW, NONE, f"{connection}/...")
     else:

@@ -155,6 +155,11 @@ class Records(Protocol[SettingsT]):
         """The fields without which it makes no object of that kind. Pure."""
         return frozenset()
 
+    def not_searched(self, kind: RecordKind) -> str | None:
+        """Why nobody can tell whether a thing is there already, and what to set: then none may be made for another
+        system's sake. None: it is found by our mark, or by what tells it. Pure."""
+        return None
+
     def quiet(self, kind: RecordKind, operation: Operation) -> Quiet:
         """Whether a write to this kind of object goes by unnoticed, where `Call.quiet` asked for that. Pure."""
         return operation.quiet
