@@ -4,6 +4,7 @@ before somebody says so."""
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from svyazka.engine.jobs import runner
 from svyazka.engine.jobs.steering import start
 from svyazka.engine.keeping.sealed import SealedValues
 from svyazka.engine.upkeep.forget import Forgetting
+from svyazka.model.events import Hint
 from svyazka.model.jobs import Job, JobState
 
 
@@ -362,3 +364,35 @@ async def test_a_proposal_that_is_too_old_is_gone_and_says_so() -> None:
         await sealed.drop(str(batch))
     taken = await take(house)
     assert (taken.state, taken.error and taken.error.code) == (JobState.FAILED, "too_late")
+
+
+async def test_whose_card_is_being_made_is_linked_once_that_is_over() -> None:
+    """Two records, of which one is writing: joined meanwhile, the other would make the person once more."""
+    house = Listed("salon", "crm", "accounts", mode="watch", create="crm")
+    await house.settle_in()
+    for name in ("salon", "accounts"):
+        house.sides[name].searchable = house.sides[name].hook = False
+    house.crm.hook, house.crm.seen_after = False, timedelta(minutes=5)
+    salon, account = house.salon.add(**ivan()), house.accounts.add(**ivan())
+    house.clock.step(86400)
+    assert (await plan(house)).result["linked"] == 1
+    await house.tell("salon", Hint(kind="contact", id=salon))
+    await house.quiet()
+    house.bind(mode="on")
+    await house.settle_in()
+    create = house.crm.create
+
+    async def while_others_link(*args: Any, **more: Any) -> Any:
+        house.crm.create = create  # type: ignore[method-assign]
+        parameters = {"flow": "sync_contacts", "proposal": "job_plan"}
+        await start(house.hub, "kofe", linking.KIND, "sync_contacts", "job_take", parameters)
+        await house.run()
+        return await create(*args, **more)
+
+    house.crm.create = while_others_link  # type: ignore[method-assign]
+    await house.tell("accounts", Hint(kind="contact", id=account))
+    await house.quiet()
+    (job,) = [one for one in house.jobs() if one.id == "job_take"]
+    assert (job.state, job.counts.linked) == (JobState.DONE, 1)
+    assert len(house.crm.cards) == 1
+    assert {one.object for one in house.record().live.values()} == {salon, account, *house.crm.cards}

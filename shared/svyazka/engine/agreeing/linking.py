@@ -20,6 +20,7 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.doubting import over_with
 from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.in_step.joining import links_of, may_join, rank, take_in
+from svyazka.engine.in_step.noting import is_written
 from svyazka.engine.in_step.wanting import EMPTY, LET, Wanting, record_of, wish_of
 from svyazka.engine.in_step.wishes import targets, wished
 from svyazka.engine.jobs.asking import account_of, asking
@@ -44,6 +45,9 @@ EARLIER = timedelta(minutes=5)
 CHANGED_MOST = 20_000
 TRIES = 6
 
+BUSY = 2.0
+"""Seconds until it is looked again whether a record is still being written."""
+
 
 class Taking(Stored):
     """How far it is: the job's cursor."""
@@ -53,6 +57,8 @@ class Taking(Stored):
     changed: tuple[str, ...] = ()
     """Places of cards that have changed since the lists were read."""
     batch: int = 0
+    row: int = 0
+    """Of that batch."""
     watched: str | None = None
     looked: bool = False
     """Whether all that was only watched is wished looked at: it may be made now, and who is alike is known."""
@@ -79,8 +85,12 @@ class Linking(Work):
             if at.side < len(flow.rules.between):
                 at = await self._changed(proposal, tenant, flow, at)
             elif at.batch < len(batches):
-                counts += await self._batch(tenant, flow, str(batches[at.batch]), frozenset(at.changed))
-                at = at.model_copy(update={"batch": at.batch + 1})
+                more, busy = await self._batch(tenant, flow, str(batches[at.batch]), at)
+                counts += more
+                if busy is not None:
+                    cursor = at.model_copy(update={"row": busy}).model_dump_json(exclude_none=True)
+                    return Slice(counts=counts, cursor=cursor, total=_rows(proposal), again_in=BUSY)
+                at = at.model_copy(update={"batch": at.batch + 1, "row": 0})
             elif not at.looked:
                 at = await self._look_anew(tenant, flow, at)
             else:
@@ -125,13 +135,14 @@ class Linking(Work):
             await self._wanting.wish(tenant, flow, held.model.id)
         return at.model_copy(update={"watched": page.cursor, "looked": page.cursor is None})
 
-    async def _batch(self, tenant: Tenant, flow: InStep, batch: str, changed: frozenset[str]) -> Counts:
-        """Some rows. Each is its own commit and bears to be done twice: they are counted with the slice."""
+    async def _batch(self, tenant: Tenant, flow: InStep, batch: str, at: Taking) -> tuple[Counts, int | None]:
+        """The rest of a batch's rows. Each is its own commit and bears to be done twice: they are counted with the
+        slice. And the row at which it came no further, since a record of it is being written."""
         values = await self._sealed.read(batch)
         if values is None:
             raise Failed("too_late", N_("the proposal is gone: make another with svyazka sync plan"))
-        counts = Counts()
-        for value in values:
+        counts, changed = Counts(), frozenset(at.changed)
+        for number, value in enumerate(values[at.row :], at.row):
             if not isinstance(value, dict):  # its person was forgotten meanwhile
                 counts += counted(skipped=1)
                 continue
@@ -142,9 +153,12 @@ class Linking(Work):
                 await self._meet(tenant, flow, places, str(value["why"]))
                 counts += counted(doubt=1)
             else:
-                linked = await self._link(tenant, flow, places)
+                try:
+                    linked = await self._link(tenant, flow, places)
+                except _Busy:
+                    return counts, number
                 counts += counted(linked=1) if linked else counted(unchanged=1)
-        return counts
+        return counts, None
 
     async def _meet(self, tenant: Tenant, flow: InStep, places: Sequence[str], why: str) -> None:
         """Whom they share a phone or an e-mail with, their own looks find; what only resembles them is told along."""
@@ -160,7 +174,8 @@ class Linking(Work):
                 )
 
     async def _link(self, tenant: Tenant, flow: InStep, places: Sequence[str]) -> bool:
-        """One record of all these cards. False: they belong to records that can't be one, or are one already."""
+        """One record of all these cards. False: they belong to records that can't be one, or are one already. Raises
+        _Busy."""
         cards = [(place.partition("/")[0], place.partition("/")[2]) for place in places]
         for _ in range(TRIES):
             writes = await self._joined(tenant, flow, cards)
@@ -183,7 +198,8 @@ class Linking(Work):
     async def _joined(
         self, tenant: Tenant, flow: InStep, cards: Sequence[tuple[str, str]]
     ) -> tuple[Record, str | None, list[Write]] | None:
-        """The record with all the cards, over which version it is to be written, and what is written beside it."""
+        """The record with all the cards, over which version it is to be written, and what is written beside it. Raises
+        _Busy."""
         kind, now, beside = flow.rules.kind, self._hub.clock.now(), list[Write]()
         ids = [link_id(tenant.id, kind, connection, object_) for connection, object_ in cards]
         documents = await self._hub.store.get_many([("links", id_) for id_ in ids])
@@ -196,6 +212,9 @@ class Linking(Work):
         others = sorted(held.values(), key=lambda one: rank(one.model))
         if len(others) == 1 and len(others[0].model.systems) >= len(cards):
             return None
+        if any(is_written(one.model, self._hub.clock.real()) for one in others):
+            # Whoever writes holds one record: joined meanwhile, the other would make the same thing beside it.
+            raise _Busy
         if others:
             into, version = others[0].model, others[0].version
             for other in others[1:]:
@@ -222,6 +241,10 @@ class Linking(Work):
             new = Link(id=id_, tenant=tenant.id, kind=kind, connection=connection, object=object_, record=into.id)
             beside.append(journal.create(new))
         return into.model_copy(update={"moves": into.moves + 1}), version, beside
+
+
+class _Busy(Exception):
+    """A record is being written just now."""
 
 
 def _list(value: JsonValue) -> list[JsonValue]:
