@@ -242,7 +242,7 @@ class _Agreeing:
     async def of(self, one: Noted) -> list[Write]:
         """What is to be written of a row; nothing where its person asked to be forgotten."""
         book, page = self._book, self._page
-        row, card = [await page.record(name, object_) for name, object_ in book.places(one)]
+        row, card = [self._freed(await page.record(name, object_)) for name, object_ in book.places(one)]
         into, writes = card, list[Write]()
         if row is not None and (card is None or row.model.id != card.model.id) and self._lacks_a_card(row, one):
             into = row
@@ -256,7 +256,7 @@ class _Agreeing:
             into = Versioned(book.begun(one.object), None)
         if into.model.forgotten_at is not None:
             return []
-        record = freed(book.agreed(one, into.model), self._by)
+        record = book.agreed(one, into.model)
         moved = {write.document.id for write in writes if isinstance(write, Replace)}
         writes.append(over(Versioned(record, into.version), record))
         if row is not None and row.model.id not in moved | {record.id}:
@@ -279,7 +279,10 @@ class _Agreeing:
             return []
         sides = {name: kept for name, kept in held.model.sides.items() if name != self._book.file}
         left = held.model.model_copy(update={"sides": sides, "moves": held.model.moves + 1})
-        return [journal.replace(freed(left, self._by), held.version)]
+        return [journal.replace(left, held.version)]
+
+    def _freed(self, held: Versioned[Record] | None) -> Versioned[Record] | None:
+        return held and Versioned(freed(held.model, self._by), held.version)
 
     def _lacks_a_card(self, held: Versioned[Record], one: Noted) -> bool:
         """Whether a record is this row's, and has none in the system yet."""

@@ -10,13 +10,14 @@ import in_step_house
 from fakes import START
 from in_step_house import InStep, ivan
 from svyazka.engine.in_step.joining import links_of, take_in
+from svyazka.engine.in_step.noting import is_made
 from svyazka.engine.in_step.wanting import begun_with
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.operating import syncing
 from svyazka.model.bases import FieldBase
 from svyazka.model.events import Change, EventType, Hint
-from svyazka.model.in_step import Record, Side, SideState
+from svyazka.model.in_step import Intent, Record, Running, Side, SideState
 from svyazka.model.outcomes import Refused
 from svyazka.model.reasons import Reason
 from svyazka.model.records import CLEARED, RecordKind
@@ -376,6 +377,20 @@ def test_what_was_deleted_stays_so_in_the_record_that_takes_it_in() -> None:
     joined, _writes = take_in(into, Versioned(other, "1"), [], START)
     assert (joined.has_gone, joined.sides["salon"].object, sorted(joined.live)) == (True, "s1", ["accounts", "crm"])
     assert joined.said == {"@till": "none"}, "a person has said so"
+
+
+def test_a_record_that_takes_in_one_that_is_being_written_waits_for_that() -> None:
+    """An import puts a row and its card together while a flow makes that card's person elsewhere."""
+    kept = {"tenant": "kofe", "kind": RecordKind.CONTACT, "created_at": START}
+    running = Running(delivery="dlv_1", toward="salon", lease_until=START + timedelta(minutes=1))
+    intent = Intent(toward="salon", prints={}, mark="svz-1")
+    into = Record(id="rec_1", sides={"file:base": Side(object="r1")}, **kept)
+    other = Record(id="rec_2", sides={"crm": Side(object="c1")}, running=running, intent=intent, **kept)
+    joined, _writes = take_in(into, Versioned(other, "1"), [], START)
+    assert is_made(joined, "salon", START)
+    own = running.model_copy(update={"delivery": "dlv_2", "toward": "accounts"})
+    joined, _writes = take_in(into.model_copy(update={"running": own}), Versioned(other, "1"), [], START)
+    assert joined.running == own, "its own isn't let go either"
 
 
 async def test_a_record_that_gets_a_card_while_one_is_made_for_it_keeps_the_one_it_got() -> None:

@@ -41,7 +41,8 @@ def take_in(
     """A record with another one's sides, and the writes of the other and of its links. `links`: those of all its sides,
     for the other isn't kept for ever. What these had agreed on among themselves they have agreed on with nobody here:
     an edit of theirs isn't the only one for that, and a view that didn't change isn't one of this set. Where it was
-    deleted it stays so, or it would be made there again; and what a person said of it holds."""
+    deleted it stays so, or it would be made there again; and what a person said of it holds. What is being written of
+    the other is being written of this record: it is looked at again once that is over."""
     free = {name: side for name, side in other.model.sides.items() if name not in into.live}
     others = {name: side for name, side in free.items() if name in other.model.live or name not in into.sides}
     moved = {name: side.model_copy(update={"bases": {}}) for name, side in others.items()}
@@ -53,6 +54,8 @@ def take_in(
             "people": tuple(dict.fromkeys((*into.people, *other.model.people))),
             "household": into.household or other.model.household,
             "act_after": None,
+            "running": into.running or other.model.running,
+            "intent": into.intent or other.model.intent,
             "said": {**other.model.said, **into.said},
             "refused": {name: why for name, why in into.refused.items() if name not in moved},
         }
