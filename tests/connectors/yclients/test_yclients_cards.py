@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from simulators.yclients.simulator import Yclients
 from svyazka.connectors.yclients.cards import changed_card, keeps, object_of
 from svyazka.connectors.yclients.records import YclientsRecords
 from svyazka.connectors.yclients.settings import YclientsSettings
+from svyazka.connectors.yclients.visits import YclientsVisits
+from svyazka.engine.contracts.capabilities.records import Records
+from svyazka.model.bookings import VisitStatus
 from svyazka.model.outcomes import GaveBack, Refused
 from svyazka.model.records import UNREAD, RecordKind
-from vendors.yclients import CRM
+from vendors.yclients import CRM, JOURNAL
 
 RECORDS = YclientsRecords()
 CONTACT = RecordKind.CONTACT
@@ -82,3 +86,29 @@ async def test_what_was_read_too_long_ago_is_not_put_back(up: Running, monkeypat
     assert isinstance(outcome, GaveBack)
     assert outcome.code == "too_late"
     assert not salon.effects
+
+
+@pytest.mark.parametrize("what", ["client", "record"])
+async def test_what_was_long_on_its_way_to_us_is_as_old_as_our_question(
+    what: str, up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever saves it while the answer is on its way would be overwritten."""
+    salon: Yclients = up.of("yclients")
+    salon.clear()
+    CRM.open(up)
+    ways: Records[Any] = RECORDS if what == "client" else YclientsVisits()
+    if what == "client":
+        id_ = CRM.person(up, {"name": "Мария", "phones": ["+79991234567"], "emails": []})
+    else:
+        id_ = JOURNAL.book(up, datetime(2026, 10, 7, 12, 0), "+79991234567")
+    monkeypatch.setattr(f"{type(ways).__module__}.FRESH", 0.2)
+    wanted = YclientsSettings.model_validate({**CRM.settings, **CRM.secrets})
+    async with calling(wanted, up.base_url("yclients")) as call:
+        (there,) = await ways.read_many(CONTACT, [id_], call)
+        up.fault("yclients", kind="slow", method="GET", path=f"*/{what}/*/{id_}", seconds=0.4)
+        changes: dict[str, Any] = {"comment": "любит чай"} if what == "client" else {"status": VisitStatus.CONFIRMED}
+        written = await ways.update(there, changes, call)
+    assert written is not None
+    assert isinstance(written.outcome, GaveBack)
+    assert written.outcome.code == "too_late"
+    assert not [one for one in salon.effects if one["kind"].startswith("put")]

@@ -7,7 +7,6 @@ somebody's between our reading and our writing is lost: the two are never furthe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -151,7 +150,7 @@ class YclientsRecords(Records[YclientsSettings]):
         self, object: Object, changes: Mapping[str, Wanted], call: Call[YclientsSettings]
     ) -> Written | None:
         try:
-            card, read_at = await _read_again(call, object.id), time.monotonic()
+            card, read_at = await _read_again(call, object.id), call.http.left_at
         except (LeaseTooShort, MaybeSent, VendorFailure) as error:
             return Written(only_read(error))
         if card is None:

@@ -7,7 +7,6 @@ FRESH.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -91,7 +90,7 @@ class YclientsVisits(Visits[YclientsSettings]):
         self, object: Object, changes: Mapping[str, Wanted], call: Call[YclientsSettings]
     ) -> Written | None:
         try:
-            body, read_at = await _read_again(call, object.id), time.monotonic()
+            body, read_at = await _read_again(call, object.id), call.http.left_at
         except (LeaseTooShort, MaybeSent, VendorFailure) as error:
             return Written(only_read(error))
         now = object_of(body, call) if body is not None else None

@@ -98,6 +98,8 @@ class Exchanges:
         self.wrote = 0
         """Requests that may have left and change something there, were they taken: whoever fails after one of them
         can't say that nothing was done."""
+        self.left_at = 0.0
+        """The monotonic moment at which the last request left: what its answer says may be as old as that."""
         self.wrote_before = 0
         """The same without the last request, of which its answer may say that nothing came of it."""
 
@@ -178,6 +180,7 @@ class Exchanges:
         writes = changes if changes is not None else not (self.only_reads or method in READS)
         self.wrote_before = self.wrote
         self.wrote += writes
+        self.left_at = time.monotonic()
         try:
             response = await self._client.send(
                 request, addresses=addresses, seconds=limit, most=ENOUGH if only_status else None
