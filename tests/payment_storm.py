@@ -1,5 +1,6 @@
 """A shop's weeks of payments over three providers that time out, lie, answer late, are paid twice, repeat and reorder
-what they tell, while workers die and freeze. Then it is quiet, and the books of all are compared (`storm_books.py`).
+what they tell, while workers die and freeze. Some of its sites have money held first, some give back by themselves what
+was paid for a cancelled order. Then it is quiet, and the books of all are compared (`storm_books.py`).
 
 Everything is in one process and in memory: hub, accepting app and the vendors' stand-ins, whose APIs, lists and
 notifications are those that the connectors meet elsewhere too. Time is stepped.
@@ -11,7 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,6 +38,7 @@ from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact
 from svyazka.model.payments import (
     Payment,
+    TransactionStatus,
 )
 from svyazka.model.tenants import CompiledConnection
 from svyazka.server.accept import AcceptApp
@@ -66,10 +68,40 @@ became of it."""
 LAG = {"yookassa": 200.0, "tbank": 12.0, "cloudpayments": 60.0}
 """Seconds for which each one's lists may lag."""
 
+LET_GO = {"yookassa": "canceled_by_merchant", "tbank": "REVERSED", "cloudpayments": "void"}
+"""How each calls what was held, and isn't any more."""
+
 QUIET = timedelta(days=6)
 ROUNDS = 400
 SAMPLED = 12
 """Payments that are looked through for one of the wanted kind."""
+
+
+@dataclass(frozen=True)
+class Back:
+    """How a site gives back what was paid for an order that is cancelled."""
+
+    within: timedelta | None
+    percent: int
+    a_day: int
+    """Kopecks."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What its business has chosen."""
+
+    hold: bool
+    """Money is held first; it is taken, or let go, in the provider's cabinet."""
+    back: Back | None
+    """None: people give back."""
+
+    @classmethod
+    def drawn(cls, chance: Random) -> Site:
+        """One of many."""
+        within = chance.choice((None, timedelta(hours=1), timedelta(hours=12)))
+        back = Back(within, chance.choice((100, 100, 70)), chance.choice((300_00, 100_000_00)))
+        return cls(chance.random() < 0.4, back if chance.random() < 0.6 else None)
 
 
 @dataclass
@@ -82,7 +114,8 @@ class Bill:
     """How many times somebody did pay."""
     wild: set[str] = field(default_factory=set)
     """What the provider did that no honest one does: a sum changed, money gone again without a refund."""
-    cancelled: bool = False
+    cancelled: list[datetime] = field(default_factory=list)
+    """When its business said so."""
 
     @property
     def order(self) -> str:
@@ -107,6 +140,8 @@ class PaymentStorm:
         self.wire = Wire(simulators, self.clock.now, Random(seed + 1), LATE_BY, _is_read)
         self.keyring = keyring()
         self.settings = Settings(data=folder, public_url="http://127.0.0.1:8", allowed_networks="127.0.0.0/8")
+        drawn = Random(seed + 2)
+        self.sites = {f"site{n}": Site.drawn(drawn) for n in range(len(VENDORS))}
         self.bills: dict[str, Bill] = {}
         self.done: Counter[str] = Counter()
         self.told: list[tuple[str, Webhook]] = []
@@ -147,9 +182,11 @@ class PaymentStorm:
                 await set_secret(self.store, hub.directory, self.keyring, TENANT, name, value)
         flows: list[dict[str, Any]] = [
             {"flow": "take_payment", "id": f"pay{n}", "from": [f"site{n}"], "via": [*VENDORS[n:], *VENDORS[:n]],
-             "return_url": "https://example.org/thanks", "refunds_a_day": "100000000.00", "give_up_after": "6h"}
+             "return_url": "https://example.org/thanks", "refunds_a_day": "100000000.00", "give_up_after": "6h",
+             "hold": self.sites[f"site{n}"].hold}
             for n in range(len(VENDORS))
         ]  # fmt: skip
+        flows += [_giving_back(name, one.back) for name, one in self.sites.items() if one.back is not None]
         flows.append({"flow": "paid_order", "id": "paid", "from": list(VENDORS), "via": [TELLER.vendor],
                       "subject": "Оплата", "text": "Оплачено: {number}, {sum}", "expires_after": "30d",
                       "refunded": "Вернули: {number}, {sum}"})  # fmt: skip
@@ -180,7 +217,8 @@ class PaymentStorm:
         acts: list[tuple[int, str, Callable[[], Any]]] = [
             (20, "begin", self.begin), (3, "again", self.ask_again), (22, "pays", self.pays),
             (2, "declined", self.declined), (8, "tells", self.tells_again), (1, "forged", self.forged),
-            (7, "refunds", self.refunds), (2, "cabinet", self.cabinet), (2, "cancels", self.cancels),
+            (7, "refunds", self.refunds), (2, "cabinet", self.cabinet), (6, "cancels", self.cancels),
+            (6, "takes", self.takes), (3, "lets go", self.lets_go),
             (1, "once more", self.pays_once_more), (1, "wild", self.goes_wild), (2, "dies", self.dies),
             (3, "thaws", self.wire.thaw), (14, "work", self.work), (12, "time", self.time),
         ]  # fmt: skip
@@ -316,8 +354,10 @@ class PaymentStorm:
         """Its business gives an order up, paid or not."""
         if not self.bills:
             return
-        bill = self.chance.choice(list(self.bills.values()))
-        bill.cancelled = True
+        called_off = [one for one in self.bills.values() if one.cancelled]
+        again = bool(called_off) and self.chance.random() < 0.3  # it is said more than once
+        bill = self.chance.choice(called_off if again else list(self.bills.values()))
+        bill.cancelled.append(self.clock.now())
         await self._told(bill.site, EventType.ORDER_CANCELLED, {"number": bill.order, "by": "server"})
 
     async def refunds(self) -> None:
@@ -384,14 +424,15 @@ class PaymentStorm:
         till.end(there, {"yookassa": "insufficient_funds", "tbank": "1051", "cloudpayments": "5051"}[vendor])
         await self._tells(vendor, there)
         if vendor != "yookassa" and self.chance.random() < 0.5:
-            again = till.make(there.number, there.amount, said=there.said)
+            again = till.make(there.number, there.amount, hold=there.hold, said=there.said)
             bill.paid += 1
             till.pay(again)
             await self._tells(vendor, again)
 
     async def pays_once_more(self) -> None:
         """By the link that was paid already: money that nobody wanted."""
-        shown = self._shown(lambda bill, there: there.state is State.PAID and bill.paid == 1)
+        came = (State.PAID, State.HELD)
+        shown = self._shown(lambda bill, there: there.state in came and bill.paid == 1)
         if shown is None:
             return
         bill, vendor, there = shown
@@ -402,10 +443,32 @@ class PaymentStorm:
         ):  # asked by a number it shows the last payment only: it must have told of the first
             await self._tells(vendor, there, always=True)
         till = self.till(vendor)
-        again = till.make(there.number, there.amount, said=there.said)
+        again = till.make(there.number, there.amount, hold=there.hold, said=there.said)
         bill.paid += 1
         till.pay(again)
         await self._tells(vendor, again, always=True)
+
+    async def takes(self) -> None:
+        """In the provider's cabinet: what was held, or a part of it."""
+        shown = self._shown(lambda bill, there: there.state is State.HELD)
+        if shown is not None:
+            _, vendor, there = shown
+            part = there.amount - 30_00 if self.chance.random() < 0.3 else None
+            self.till(vendor).capture(there, part)
+            await self._moved_there(vendor, there)
+
+    async def lets_go(self) -> None:
+        """There too; or the hold has come to its end."""
+        shown = self._shown(lambda bill, there: there.state is State.HELD)
+        if shown is not None:
+            _, vendor, there = shown
+            self.till(vendor).end(there, LET_GO[vendor])
+            await self._moved_there(vendor, there)
+
+    async def _moved_there(self, vendor: str, there: There) -> None:
+        """What is told is told of the newest under a number: of another one it is found out by a look."""
+        if self.till(vendor).of(there.number or "") is there:
+            await self._tells(vendor, there)
 
     async def cabinet(self) -> None:
         """The owner gives all of it back in the provider's cabinet."""
@@ -477,7 +540,21 @@ class PaymentStorm:
         for payment in self.payments():
             found[payment.state.value] += 1
             found.update(one.kind.value for one in payment.oddities)
+            done = [one for one in payment.transactions if one.status is TransactionStatus.DONE]
+            found.update(f"{one.kind.value} done" for one in done)
+            found["given back by itself"] += sum((one.by or "").startswith("flow:") for one in done)
         return found
+
+
+def back_by(site: str) -> str:
+    """The flow that gives back what was paid at a site."""
+    return f"back-{site}"
+
+
+def _giving_back(site: str, back: Back) -> dict[str, Any]:
+    said = {"flow": "refund_on_cancel", "id": back_by(site), "from": [site], "percent": back.percent,
+            "refunds_a_day": f"{back.a_day // 100}.00"}  # fmt: skip
+    return said if back.within is None else {**said, "within": f"{back.within.total_seconds():.0f}s"}
 
 
 def _is_read(vendor: str, method: str, path: str) -> bool:

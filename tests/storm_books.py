@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from payment_storm import TELLER, VENDORS, Bill, PaymentStorm, link_of
+from payment_storm import TELLER, VENDORS, Bill, PaymentStorm, back_by, link_of
 from simulators.till import Payment as There
 from simulators.till import State
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.paying.oddities import is_odd
-from svyazka.engine.rules.paying import may_change
+from svyazka.engine.rules.paying import is_held, may_change
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventRecord, EventStatus, EventType
 from svyazka.model.payments import (
     IN_FLIGHT,
+    Attempt,
     OddityKind,
     Payment,
     PaymentState,
+    RefundedToday,
     TransactionKind,
     TransactionStatus,
     numbered,
 )
 from svyazka.model.problems import Problem
+
+TAKES = (TransactionKind.PURCHASE, TransactionKind.CAPTURE)
+FOR_PEOPLE = frozenset(
+    {
+        OddityKind.CANCELLED_LATE, OddityKind.BACK_OVER_LIMIT, OddityKind.NOT_GIVEN_BACK, OddityKind.PAID_AFTER_CANCEL,
+        OddityKind.REFUND_REFUSED, OddityKind.REFUND_LONG,
+    }
+)  # fmt: skip
+"""Cards by which people hear that the money of a cancelled order hasn't gone back."""
 
 
 class Books:
@@ -56,7 +67,7 @@ class Books:
                 found += [
                     f"{order}: {fault}" for fault in self._wrong(bill, payment, theirs[payment.id], cards, folded)
                 ]
-        return [*found, *self._untold()]
+        return [*found, *self._untold(), *self._over_the_day()]
 
     def _wrong(
         self, bill: Bill, ours: Payment, theirs: list[tuple[str, There]], cards: set[str], folded: set[str | None]
@@ -77,7 +88,8 @@ class Books:
             yield f"paid {len(paid)} times, by a payer who did {bill.paid} times"
         if len(paid) > 1 and OddityKind.PAID_TWICE not in kinds:
             yield "paid twice, and nobody is told"
-        if "sum" in bill.wild and came and not kinds & {OddityKind.PAID_LESS, OddityKind.PAID_MORE}:
+        odd_sum = came > bill.kopecks or not ours.two_step  # less may be taken of what was held
+        if "sum" in bill.wild and came and odd_sum and not kinds & {OddityKind.PAID_LESS, OddityKind.PAID_MORE}:
             yield "another sum than was asked for, and nobody is told"
         for kind in kinds:
             cause = f"{kind}:{ours.id}"
@@ -98,9 +110,65 @@ class Books:
                 yield f"{one.kind} {one.id} is {one.status} at {attempt.vendor}, where nothing waits"
             if one.kind is TransactionKind.REFUND and ours.refunded > ours.captured:
                 yield "more went back than came"
+        yield from self._wrongly_held(bill, ours, theirs)
+        if not bill.wild:
+            yield from self._wrongly_given_back(bill, ours, paid)
+
+    def _wrongly_held(self, bill: Bill, ours: Payment, theirs: list[tuple[str, There]]) -> Iterator[str]:
+        """What is held there is held here; and is let go of where nobody wants it, or is a card."""
+        held = {one.n: one for one in ours.attempts if is_held(ours, one.n)}
+        there = [(vendor, it) for vendor, it in theirs if it.state is State.HELD]
+        for n, one in held.items():
+            if not any(vendor == one.vendor and _is_its(one, it) for vendor, it in there):
+                yield f"the journal has money held by attempt {n}, at {one.vendor} there is none"
+        kinds = {one.kind for one in ours.oddities if not one.closed}
+        for vendor, it in there:
+            if not any(vendor == one.vendor and _is_its(one, it) for one in held.values()):
+                yield f"{it.id} is held at {vendor}, and the journal doesn't know it: {ours.state}"
+        came = sum(it.state is State.PAID for _, it in theirs)
+        if there and len(there) + came > 1 and OddityKind.HOLD_STAYS not in kinds:
+            yield "money is held beside what came or is held already, and nobody is told"
+        gives_back = self._storm.sites[bill.site].back is not None
+        if there and bill.cancelled and gives_back and not kinds & {*FOR_PEOPLE, OddityKind.HOLD_STAYS}:
+            yield "money of a cancelled order is held still, and nobody is told"
+
+    def _wrongly_given_back(self, bill: Bill, ours: Payment, paid: list[There]) -> Iterator[str]:
+        """Of a cancelled order goes back what its site has said, once; else it is a card."""
+        back, by = self._storm.sites[bill.site].back, f"flow:{back_by(bill.site)}"
+        asked = [one for one in ours.transactions if one.by == by]
+        if back is None or not bill.cancelled:
+            if asked:
+                yield "the flow gave back what nobody had cancelled"
+            return
+        came = [one for one in ours.transactions if one.status is TransactionStatus.DONE and one.kind in TAKES]
+        share = (sum(it.amount for it in paid) * back.percent + 50) // 100
+        for attempt in ours.attempts:
+            if sum(one.attempt == attempt.n for one in asked) > 1:
+                yield f"asked attempt {attempt.n}'s money back {by} more than once"
+        if sum(one.amount.kopecks for one in asked) > share:
+            yield f"{by} gave back more than {back.percent} %"
+        took = max((it.captured_at or 0.0 for it in paid), default=0.0)
+        first = next((one for one in bill.cancelled if one.timestamp() >= took), None)
+        for one in asked:
+            at = next(it.at for it in came if it.attempt == one.attempt)  # T-Bank's API shows no times
+            if back.within is not None and all(said > at + back.within for said in bill.cancelled):
+                yield f"{by} gave back what was cancelled too late"
+        kinds = {one.kind for one in ours.oddities}
+        went = sum(it.refunded for it in paid)
+        if came and first is not None and went < share and not kinds & FOR_PEOPLE:
+            waits = any(refund.state is State.WAITS for it in paid for refund in it.refunds)
+            if not waits:
+                yield f"cancelled, {went} of {share} went back, and nobody is told"
+
+    def _over_the_day(self) -> Iterator[str]:
+        """No flow gives back more in a day than it may."""
+        for document in self._storm.store.by_kind["refunded_today"].values():
+            for by, kopecks in journal.read(RefundedToday, document).model.kopecks.items():
+                backs = [one.back for site, one in self._storm.sites.items() if by == f"flow:{back_by(site)}"]
+                yield from (f"{by} gave back {kopecks} in a day" for one in backs if one and kopecks > one.a_day)
 
     def _is_shown(self, ours: Payment, there: There) -> bool:
-        return any(it.shown_at and there.id in (it.external_id, *link_of(it.external_id)) for it in ours.attempts)
+        return any(it.shown_at and _is_its(it, there) for it in ours.attempts)
 
     def _cards(self) -> list[Problem]:
         return [journal.read(Problem, one).model for one in self._storm.store.by_kind["problems"].values()]
@@ -116,7 +184,7 @@ class Books:
                 told[str(record.event.data["payment"]), record.event.type.value] += 1
         for payment in self._storm.payments():
             done = [one for one in payment.transactions if one.status is TransactionStatus.DONE]
-            came = sum(one.kind is TransactionKind.PURCHASE for one in done)
+            came = sum(one.kind in TAKES for one in done)
             went = sum(one.kind is TransactionKind.REFUND for one in done)
             found = (told[payment.id, "payment.succeeded"], told[payment.id, "payment.refunded"])
             if found != (came, went):
@@ -129,6 +197,10 @@ class Books:
             effect["text"] for effect in self._storm.vendors.of(TELLER.vendor).effects if effect.get("text")
         )
         yield from (f"told {count} times: {text}" for text, count in texts.items() if count > 1 and "Оплачено" in text)
+
+
+def _is_its(attempt: Attempt, there: There) -> bool:
+    return there.id in (attempt.external_id, *link_of(attempt.external_id))
 
 
 def _may_be_paid_again(vendor: str, there: There) -> bool:

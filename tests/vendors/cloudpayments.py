@@ -58,6 +58,10 @@ def _told(running: Running, number: str) -> Webhook:
     one = stand_in.till.of(number)
     refund = next((it for it in reversed(one.refunds) if it.state is State.DONE), None)
     type_ = "refund" if refund else "fail" if one.state is State.OVER else "pay"
+    if one.why == "void":
+        type_ = "cancel"
+    elif one.state is State.PAID and one.hold and refund is None:
+        type_ = "confirm"
     body = stand_in.notification(type_, one, refund)
     return Webhook(body, headers_of(body, {"api_secret": SECRET}), path=f"/{type_}")
 

@@ -134,8 +134,8 @@ class Providers:
     async def beside(self, payment: Payment, n: int, external_id: str, found: Asked, refund: str | None = None) -> None:
         """What was told of, where it is no payment that we know: another under the same number. One that was declined
         is none: whoever pays tries again. As long as no money is known to have come by the attempt, it is the attempt's
-        own, by another id (a link's is that of whoever paid by it); what comes after that came once more. `refund`: as
-        in `asked`."""
+        own, by another id (a link's is that of whoever paid by it); what comes after that came once more, also
+        where the first has gone again by now. `refund`: as in `asked`."""
         attempt = next((one for one in payment.attempts if one.n == n), None)
         known = {one.external_id for one in payment.attempts} | {one.external_id for one in found.seen.values()}
         if attempt is None or external_id in known or not payment.of_attempt(n):
@@ -152,9 +152,10 @@ class Providers:
         if seen is None or seen.number != attempt.number or seen.state not in CAME:
             return
         own = found.seen.get(n)
-        if own is not None and own.state in CAME:
+        moved = any(one.status is TransactionStatus.DONE for one in payment.of_attempt(n))
+        if own is not None and (own.state in CAME or (moved and own.state is SeenState.OVER)):
             found.beside.append((n, seen))
-        elif all(one.status is not TransactionStatus.DONE for one in payment.of_attempt(n)):
+        elif not moved:
             found.seen[n] = seen.model_copy(update={"link": attempt.external_id})
             if attempt.external_id is not None:
                 found.former[n] = attempt.external_id

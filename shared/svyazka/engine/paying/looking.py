@@ -120,7 +120,7 @@ class Looking:
             if after == before and not known:
                 await tell(self._hub, before, after)
                 return self._or_silent(after, asked, told)
-            after, off = await self._called_off(after)
+            after, off = await self._called_off(before, after)
             off += again
             events, tasks = await events_of(self._hub, before, after, now)
             writes: list[Write] = [journal.replace(after, held.version), *self._named(before, after), *events]
@@ -288,15 +288,18 @@ class Looking:
             if one.external_id is not None and one.external_id not in known
         ]  # fmt: skip
 
-    async def _called_off(self, payment: Payment) -> tuple[Payment, list[Delivery]]:
-        """Without the links that shall not be: others than the one that was paid, all of a cancelled order, and those
-        that were found late beside the one that somebody holds. Each is called off where its provider can do that."""
+    async def _called_off(self, before: Payment, payment: Payment) -> tuple[Payment, list[Delivery]]:
+        """Without the links that shall not be: others than the one that was paid, or by which money is held; all of a
+        cancelled order; those that were found late beside the one that somebody holds. And without what is held in
+        vain. Each is called off where its provider can do that."""
         off: dict[int, Delivery | None] = {}
-        for attempt in self._unwanted(payment):
+        in_vain = _held_in_vain(before, payment)
+        for attempt in [*self._unwanted(payment), *in_vain]:
             account = await self.providers.account(payment, attempt.connection)
             payments = account.manifest.payments if account is not None else None
-            able = account is not None and payments is not None and Can.CALL_OFF in payments.can
-            off[attempt.n] = self._calling_off(payment, attempt, account) if account is not None and able else None
+            needed, again = (Can.HOLD, ":held") if attempt in in_vain else (Can.CALL_OFF, "")
+            able = account is not None and payments is not None and needed in payments.can
+            off[attempt.n] = self._calling_off(payment, attempt, account, again) if account and able else None
         attempts = tuple(
             one.model_copy(update={"called_off": True, "off": delivery.id if (delivery := off[one.n]) else None})
             if one.n in off
@@ -344,7 +347,7 @@ class Looking:
         """Links that are alive and known by their provider's id. What has none yet is asked for by its number first.
         One that nobody has paid for weeks is called off too: it ends by its provider's word, not by time."""
         alive = [one for one in payment.attempts if _is_alive(payment, one)]
-        if payment.paid_by is not None or payment.closed:
+        if payment.paid_by is not None or payment.closed or any(is_held(payment, one.n) for one in payment.attempts):
             return alive
         held, now = any(one.shown_at is not None for one in alive), self._hub.clock.now()
         return [one for one in alive if (held and one.shown_at is None) or is_past(one, now)]
@@ -387,6 +390,21 @@ def _once_more(payment: Payment, now: datetime, wanted: bool) -> Payment:
     at = now + ONCE_MORE
     wake_at = min(payment.wake_at, at) if payment.wake_at is not None else at
     return payment.model_copy(update={"look_at_all": True, "wake_at": wake_at, "wake_step": 0, "expire_at": None})
+
+
+def _held_in_vain(before: Payment, payment: Payment) -> list[Attempt]:
+    """Attempts whose payers' money is held though nobody wants it: it came after the order was cancelled, or beside
+    other money of the same order. What was held before the order was cancelled waits for the business's own word."""
+    paid, found, wanted = payment.paid_by is not None, list[Attempt](), False
+    for attempt in payment.attempts:
+        if not is_held(payment, attempt.n):
+            continue
+        is_new = not any(one.n == attempt.n and is_held(before, one.n) for one in before.attempts)
+        if (paid or wanted or (before.closed and is_new)) and (is_new or not attempt.called_off):
+            found.append(attempt)
+        else:
+            wanted = True
+    return found
 
 
 def _is_alive(payment: Payment, attempt: Attempt) -> bool:

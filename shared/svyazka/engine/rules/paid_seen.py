@@ -98,10 +98,11 @@ def _of_another_id(payment: Payment, attempt: Attempt, seen: PaymentSeen) -> tup
             return payment, one
     n = max(one.n for one in payment.attempts) + 1
     other = Attempt(n=n, connection=attempt.connection, vendor=attempt.vendor, by=attempt.by, number=attempt.number)
-    purchase = Transaction(
-        id=next_id(payment), kind=K.PURCHASE, attempt=n, amount=seen.amount, at=seen.created_at or payment.changed_at
-    )
-    changes = {"attempts": (*payment.attempts, other), "transactions": (*payment.transactions, purchase)}
+    first = Transaction(
+        id=next_id(payment), kind=K.AUTHORISE if payment.two_step else K.PURCHASE, attempt=n, amount=seen.amount,
+        at=seen.created_at or payment.changed_at,
+    )  # fmt: skip
+    changes = {"attempts": (*payment.attempts, other), "transactions": (*payment.transactions, first)}
     return payment.model_copy(update=changes), other
 
 
