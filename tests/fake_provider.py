@@ -258,6 +258,6 @@ def known(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     def manifests(vendor: str) -> Manifest[Any]:
         return provider.manifest if vendor == provider.name else load_manifest(vendor)
 
-    for place in ("svyazka.connectors.registry", "svyazka.tenantfile"):
+    for place in ("svyazka.connectors.registry", "svyazka.tenantfile.connections"):
         monkeypatch.setattr(f"{place}.load_manifest", manifests)
         monkeypatch.setattr(f"{place}.VENDORS", (*VENDORS, provider.name))

@@ -43,7 +43,7 @@ from svyazka.model.payments import (
 from svyazka.model.tenants import CompiledConnection
 from svyazka.server.accept import AcceptApp
 from svyazka.settings import Settings
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 from vendors import MESSENGERS, PROVIDERS
 from vendors.parts import Webhook
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from svyazka.catalogue import use
 from svyazka.flows.registry import load_flow
 from svyazka.model.errors import ConfigError
-from svyazka.tenantfile import TenantFileError, read_tenant_file
+from svyazka.tenantfile.mistakes import TenantFileError
+from svyazka.tenantfile.reader import read_tenant_file
 
 FILE = """\
 id: kofe

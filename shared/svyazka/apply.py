@@ -35,7 +35,7 @@ from svyazka.model.ids import connection_id
 from svyazka.model.roles import Role
 from svyazka.model.tenants import CompiledConnection, ConnectionSpec, FlowSpec, Person, Tenant
 from svyazka.reading.tenants import secret_names
-from svyazka.tenantfile import read_tenant_text
+from svyazka.tenantfile.reader import read_tenant_text
 from svyazka.tenanttext import text_of
 
 

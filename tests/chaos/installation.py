@@ -38,7 +38,7 @@ from svyazka.engine.security.keyring import Keyring
 from svyazka.model.deliveries import Alert, Delivery
 from svyazka.model.events import EventRecord
 from svyazka.settings import Settings
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 from svyazka.way_in import local_keyring
 from vendors.parts import UNHURRIED, Guest, Messenger, Part, Source, Stage
 

@@ -17,7 +17,7 @@ import pytest
 from cli.conftest import API_ID, Installation, order
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.flows.registry import DOES, FLOWS, load_flow
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 from vendors import VENDORS as DESCRIBED
 
 MANIFESTS = {vendor: load_manifest(vendor) for vendor in VENDORS}

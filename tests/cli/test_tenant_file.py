@@ -8,7 +8,8 @@ import pytest
 
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.model.tenants import ConnectionSettings
-from svyazka.tenantfile import TenantFileError, read_tenant_file, read_tenant_text
+from svyazka.tenantfile.mistakes import TenantFileError
+from svyazka.tenantfile.reader import read_tenant_file, read_tenant_text
 from svyazka.tenanttext import text_of
 
 FILE = """\

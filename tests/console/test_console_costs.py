@@ -184,7 +184,7 @@ async def test_every_page_is_counted(whole: tuple[InStep, Visitor, dict[str, str
 
 
 HEAVY = frozenset({
-    "aiohttp", "httpx", "yaml", "svyazka.engine.worker", "svyazka.tenantfile", "svyazka.connectors.registry",
+    "aiohttp", "httpx", "yaml", "svyazka.engine.worker", "svyazka.tenantfile.reader", "svyazka.connectors.registry",
 })  # fmt: skip
 
 

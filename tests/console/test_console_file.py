@@ -16,7 +16,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put
 from svyazka.model.requests import Role
 from svyazka.model.tenants import Tenant
-from svyazka.tenantfile import read_tenant_file, read_tenant_text
+from svyazka.tenantfile.reader import read_tenant_file, read_tenant_text
 from svyazka.tenanttext import text_of
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "tenants").glob("*.yaml"))

@@ -15,7 +15,7 @@ from svyazka.cli.interview import settings_by_name
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.flows.registry import FLOWS, load_flow
 from svyazka.model.tenants import ConnectionSettings
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 
 DOCS = Path(__file__).parents[2] / "docs"
 TENANT: dict[str, Any] = {

@@ -34,7 +34,7 @@ from svyazka.model.payments import (
     TransactionKind,
     TransactionStatus,
 )
-from svyazka.tenantfile import TenantFileError
+from svyazka.tenantfile.mistakes import TenantFileError
 
 __all__ = ["shop"]  # the fixture
 

@@ -33,7 +33,7 @@ from svyazka.model.deliveries import Delivery
 from svyazka.model.events import EventRecord
 from svyazka.server.accept import AcceptApp
 from svyazka.settings import Settings
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 
 SWEEP = timedelta(minutes=30)
 TENANT = "kofe"

@@ -62,7 +62,8 @@ async def proposed(visit: Visit) -> Response:
 
 def mistakes(text: str, tenant: str) -> list[Wrong]:
     """What is wrong with a text, as `apply` would find it."""
-    from svyazka.tenantfile import TenantFileError, read_tenant_text  # every connector and flow comes with it
+    from svyazka.tenantfile.mistakes import TenantFileError
+    from svyazka.tenantfile.reader import read_tenant_text  # every connector and flow comes with it
 
     if len(text) > LONGEST:
         return [Wrong(None, "", N_("expected at most {most} characters").format(most=LONGEST))]

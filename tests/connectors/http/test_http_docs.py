@@ -11,7 +11,7 @@ import yaml
 
 from svyazka.connectors.registry import load_manifest
 from svyazka.engine.security.standardwebhooks import signed_headers
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 
 DOCS = Path(__file__).parents[3] / "docs" / "vendors"
 HEAD = {"id": "kofe", "name": "Кофейня", "timezone": "Europe/Moscow"}

@@ -30,7 +30,8 @@ from svyazka.model.errors import ConfigError
 from svyazka.model.events import Change, EventType, Fact, Hint, Unreadable
 from svyazka.model.outcomes import Refused, Retry, Succeeded, Unclear
 from svyazka.model.records import CLEARED, UNREAD, Key, KeyType, RecordKind
-from svyazka.tenantfile import TenantFileError, read_tenant_file
+from svyazka.tenantfile.mistakes import TenantFileError
+from svyazka.tenantfile.reader import read_tenant_file
 
 CONTACT = RecordKind.CONTACT
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from svyazka.model.tenants import Tenant
-from svyazka.tenantfile import TenantFileError, read_tenant_file
+from svyazka.tenantfile.mistakes import TenantFileError
+from svyazka.tenantfile.reader import read_tenant_file
 
 FILE = """
 id: kofe

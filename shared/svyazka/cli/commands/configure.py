@@ -23,7 +23,7 @@ from svyazka.model.errors import ConfigError, Conflict
 from svyazka.model.ids import connection_id
 from svyazka.model.outages import Outage
 from svyazka.model.tenants import Tenant
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 
 SUFFIXES = (".yaml", ".yml")
 PATIENCE = 10.0

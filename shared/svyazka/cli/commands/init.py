@@ -26,7 +26,7 @@ from svyazka.engine.tenants.directory import secret_id
 from svyazka.model.errors import ConfigError
 from svyazka.model.tenants import Name, Tenant, Zone
 from svyazka.reading.tenants import secret_names
-from svyazka.tenantfile import read_tenant_file
+from svyazka.tenantfile.reader import read_tenant_file
 
 FOLDER = Path("tenants")
 """Where `svyazka run` looks for tenant files."""
