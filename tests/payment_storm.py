@@ -45,7 +45,7 @@ from svyazka.server.accept import AcceptApp
 from svyazka.settings import Settings
 from svyazka.tenantfile.reader import read_tenant_file
 from vendors import MESSENGERS, PROVIDERS
-from vendors.parts import Webhook
+from vendors.parts.base import Webhook
 
 TENANT = "kofe"
 VENDORS = ("yookassa", "tbank", "cloudpayments")

@@ -25,7 +25,7 @@ from svyazka.model.events import Change, Hint
 from svyazka.model.records import CLEARED, Object, RecordKind, Shown, Wanted
 from svyazka.model.tenants import ConnectionSpec
 from vendors import CRMS
-from vendors.parts import told
+from vendors.parts.base import told
 
 CONTACT = RecordKind.CONTACT
 FIELDS = ("name", "phone", "email")

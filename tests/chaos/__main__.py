@@ -36,7 +36,9 @@ from simulators.serve import serve
 from svyazka.engine.support.failpoints import POINTS
 from svyazka.model.deliveries import Status
 from vendors import CALENDARS, LEAD_TAKERS, MESSENGERS, PROVIDERS, SOURCES
-from vendors.parts import Calendar, Crm, Provider
+from vendors.parts.calendars import Calendar
+from vendors.parts.crms import Crm
+from vendors.parts.money import Provider
 
 LOCALLY, IN_THE_CLOUD = 10_000, 500
 """Events of one route."""

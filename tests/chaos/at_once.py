@@ -20,7 +20,8 @@ from simulators.serve import Running
 from svyazka.backends.local.store import LocalStore
 from svyazka.model.deliveries import OPEN, Status
 from vendors import VENDORS
-from vendors.parts import Crm, Guest
+from vendors.parts.base import Guest
+from vendors.parts.crms import Crm
 
 WORKERS = 3
 TOGETHER = 16

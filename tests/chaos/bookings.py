@@ -22,7 +22,9 @@ from simulators.serve import Running
 from svyazka.model.commands import BookVisit, SendMessage
 from svyazka.model.deliveries import Delivery, Status
 from vendors import MESSENGERS
-from vendors.parts import NAME, UNHURRIED, Calendar, Guest, Stage
+from vendors.parts.base import NAME, UNHURRIED, Guest
+from vendors.parts.calendars import Calendar
+from vendors.parts.messengers import Stage
 
 TELLER = MESSENGERS["exolve"]
 """It leaves nothing unknown: whoever was told was told once."""

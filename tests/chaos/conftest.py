@@ -15,7 +15,7 @@ from infra.unpacked import Bundles
 from simulators.cloudtasks import Clock
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
-from vendors.parts import Part
+from vendors.parts.base import Part
 
 __all__ = ["firestore"]
 

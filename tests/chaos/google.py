@@ -35,7 +35,8 @@ from svyazka.engine.ports.store import Store, Task
 from svyazka.engine.security.keyring import SECRET_NAMES, Keyring, SecretName
 from svyazka.model.errors import SvyazkaError
 from svyazka.settings import Settings
-from vendors.parts import Messenger, Source
+from vendors.parts.hooks import Source
+from vendors.parts.messengers import Messenger
 
 SCALE = 0.05
 """Of the table of time limits: a lease of 3 s; business time can't run faster than real time here."""

@@ -29,7 +29,7 @@ from svyazka.backends.local.store import LocalStore
 from svyazka.engine.ports.clock import SystemClock
 from svyazka.engine.support.failpoints import CHUNK_POINTS, JOB_POINTS
 from vendors import CRMS
-from vendors.parts import UNHURRIED
+from vendors.parts.base import UNHURRIED
 
 STRUCK = tuple(point for point in (*CHUNK_POINTS, *JOB_POINTS) if point != "chunk.before_claim")
 """Where whoever brings it dies; before a claim is after a settle."""

@@ -40,7 +40,9 @@ from svyazka.model.events import EventRecord
 from svyazka.settings import Settings
 from svyazka.tenantfile.reader import read_tenant_file
 from svyazka.way_in import local_keyring
-from vendors.parts import UNHURRIED, Guest, Messenger, Part, Source, Stage
+from vendors.parts.base import UNHURRIED, Guest, Part
+from vendors.parts.hooks import Source
+from vendors.parts.messengers import Messenger, Stage
 
 SCALE = 0.03
 """Of the table of time limits: a lease of 1.8 s, and as much again before a take-over."""

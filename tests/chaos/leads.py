@@ -20,7 +20,8 @@ from chaos.site import SITE, WEB, Site, live_through
 from chaos.takers import taker
 from simulators.serve import Running
 from svyazka.model.deliveries import Status
-from vendors.parts import NAME, UNHURRIED, Crm, Guest
+from vendors.parts.base import NAME, UNHURRIED, Guest
+from vendors.parts.crms import Crm
 
 SPEED = 10.0
 """Of business time: whoever clicks twice does so within ten minutes of it, however often our processes die."""

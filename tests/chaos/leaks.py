@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vendors import MESSENGERS, SOURCES
-from vendors.parts import NAME, Part
+from vendors.parts.base import NAME, Part
 
 PARTS: list[Part] = [*SOURCES.values(), *MESSENGERS.values()]
 CREDENTIALS = sorted({secret for part in PARTS for secret in part.secrets.values()})

@@ -30,7 +30,9 @@ from svyazka.model.errors import Unavailable
 from svyazka.model.money import Money
 from svyazka.model.payments import IN_FLIGHT, Payment, PaymentState
 from vendors import MESSENGERS
-from vendors.parts import NAME, UNHURRIED, Guest, Provider, Stage, books, told
+from vendors.parts.base import NAME, UNHURRIED, Guest, told
+from vendors.parts.messengers import Stage
+from vendors.parts.money import Provider, books
 
 TELLER = MESSENGERS["exolve"]
 """It leaves nothing unknown: whoever was told was told once."""

@@ -24,7 +24,8 @@ from simulators.registry import load_simulator
 from simulators.serve import Running, serve
 from svyazka.engine.ports.clock import SystemClock
 from vendors import LEAD_TAKERS, MESSENGERS, SOURCES
-from vendors.parts import Guest, Messenger, Stage
+from vendors.parts.base import Guest
+from vendors.parts.messengers import Messenger, Stage
 
 SPEED = 30_000.0
 """Three days in 9 seconds."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 from vendors import MESSENGERS, SOURCES
-from vendors.parts import Messenger, Source
+from vendors.parts.hooks import Source
+from vendors.parts.messengers import Messenger
 
 Route = tuple[Source, Messenger]
 

@@ -20,7 +20,8 @@ from svyazka.model.commands import Forward, Repeat, SendMessage
 from svyazka.model.contacts import normalize_phone
 from svyazka.model.deliveries import Delivery, Status
 from svyazka.model.events import EventStatus
-from vendors.parts import Guest, Messenger, Webhook
+from vendors.parts.base import Guest, Webhook
+from vendors.parts.messengers import Messenger
 
 Failpoint = Callable[[str], str]
 """The failpoint (as in armed/failpoints.py) of the process that is started now, by its name; "": it lives."""

@@ -16,7 +16,8 @@ from chaos.scenario import Failpoint, watch
 from svyazka.app import server_key_of
 from svyazka.model.errors import Unavailable
 from svyazka.model.events import EventStatus
-from vendors.parts import Source, Webhook
+from vendors.parts.base import Webhook
+from vendors.parts.hooks import Source
 
 SITE = Source("site", webhook=lambda running, guest: Webhook(b"", {}))
 WEB = {"vendor": "site", "origins": ["https://example.test"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vendors.parts import Part
+from vendors.parts.base import Part
 
 STEPS = ("contact", "deal", "note")
 RULE = {"flow": "lead_intake", "from": ["source"], "note": True}

@@ -16,7 +16,7 @@ from chaos.takers import taker
 from simulators.serve import Running
 from svyazka.connectors.registry import VENDORS, load_manifest
 from vendors import CALENDARS, MESSENGERS
-from vendors.parts import Guest
+from vendors.parts.base import Guest
 
 TIMES = 2
 STRUCK = (

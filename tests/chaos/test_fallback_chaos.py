@@ -16,7 +16,8 @@ from simulators.exolve import Exolve
 from simulators.serve import Running
 from svyazka.model.deliveries import Status
 from vendors import MESSENGERS, SOURCES
-from vendors.parts import Guest, Messenger
+from vendors.parts.base import Guest
+from vendors.parts.messengers import Messenger
 
 EVENTS = 8
 GUESTS = [Guest(number) for number in range(EVENTS)]

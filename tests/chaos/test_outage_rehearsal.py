@@ -19,7 +19,7 @@ from svyazka.model.commands import AddNote, PutRecord
 from svyazka.model.deliveries import Delivery, Status
 from vendors import LEAD_TAKERS, MESSENGERS
 from vendors.http import told_by
-from vendors.parts import Guest, Webhook
+from vendors.parts.base import Guest, Webhook
 
 GUESTS = [Guest(number) for number in range(4)]
 PROBES = 120

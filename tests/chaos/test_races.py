@@ -16,7 +16,7 @@ from chaos.leaks import leaks
 from chaos.scenario import drain, owed
 from simulators.serve import Running
 from vendors import MESSENGERS, SOURCES
-from vendors.parts import Guest
+from vendors.parts.base import Guest
 
 COPIES, INSTANCES = 32, 4
 GUESTS = [Guest(number) for number in range(5)]

@@ -16,7 +16,7 @@ from simulators.serve import Running
 from svyazka.connectors.registry import CALLS_US, FRONT_DOOR, VENDORS, load_manifest
 from svyazka.engine.support.failpoints import POINTS, RENEWAL_POINTS
 from vendors import FISCALISERS, MESSENGERS, PROVIDERS, SOURCES
-from vendors.parts import Guest
+from vendors.parts.base import Guest
 
 EVENTS = 12
 STEPS = (

@@ -19,7 +19,7 @@ from matrix.conftest import empty, front, running, vendors  # noqa: F401
 from matrix.hub import TENANT, Connection, Front, Machine, machine
 from simulators.serve import Running
 from vendors import MESSENGERS
-from vendors.parts import SAMPLES
+from vendors.parts.base import SAMPLES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -26,7 +26,7 @@ from simulators.registry import load_simulator
 from simulators.serve import serve as serve_vendors
 from svyazka.engine.security.keyring import SECRET_NAMES
 from vendors import MESSENGERS, SOURCES
-from vendors.parts import Guest
+from vendors.parts.base import Guest
 
 
 class Operator(GoogleInstallation):

@@ -23,7 +23,7 @@ from simulators.registry import load_simulator
 from simulators.serve import serve as serve_vendors
 from svyazka.door.callers import SERVER
 from vendors import SOURCES, VENDORS
-from vendors.parts import UNHURRIED
+from vendors.parts.base import UNHURRIED
 
 INGEST = "worker@loopback.iam.gserviceaccount.com"
 """Whom the stand-in of the metadata server vouches for."""

@@ -25,7 +25,7 @@ from svyazka.model.events import EventType, Fact
 from svyazka.model.payments import Payment
 from svyazka.model.tenants import CompiledConnection
 from vendors import MESSENGERS, PROVIDERS
-from vendors.parts import Webhook
+from vendors.parts.base import Webhook
 
 START = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
 ANNA = Contact(name="Анна", phone="+79990000007", email="anna@example.org")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from matrix.hub import Machine
 from vendors import SOURCES
-from vendors.parts import Done, Guest, Messenger, body
+from vendors.parts.base import Guest
+from vendors.parts.done import Done, body
+from vendors.parts.messengers import Messenger
 
 GUEST = Guest(7)
 SHOP = Done(

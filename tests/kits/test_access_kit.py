@@ -23,7 +23,7 @@ from svyazka.engine.contracts.manifest import OAuthAccess
 from svyazka.engine.contracts.oauth import AuthorisationCode, OAuthApp, Rejected, TokenError
 from svyazka.model.grants import Pair
 from vendors import VENDORS as DESCRIBED
-from vendors.parts import OAuth
+from vendors.parts.asking import OAuth
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

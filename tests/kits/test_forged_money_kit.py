@@ -22,7 +22,7 @@ from kits.test_payments_kit import NAMES, payments_of
 from simulators.till import State
 from svyazka.engine.contracts.capabilities.payments import Can
 from svyazka.model.payments import Payment, PaymentState
-from vendors.parts import Webhook
+from vendors.parts.base import Webhook
 
 __all__ = ["shop"]
 

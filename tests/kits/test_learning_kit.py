@@ -29,7 +29,8 @@ from svyazka.model.events import Entity, Fact
 from svyazka.model.outcomes import Blocked, Outcome, Retry, Unclear
 from svyazka.model.reasons import Reason
 from vendors import VENDORS as DESCRIBED
-from vendors.parts import HOOK_URL, WRONG, Asked, Question, told
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import HOOK_URL, WRONG, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -31,7 +31,8 @@ from svyazka.model.errors import MaybeSent, NotSent
 from svyazka.model.events import EventType, Fact
 from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded, Unclear
 from vendors import MESSENGERS
-from vendors.parts import Guest, Messenger
+from vendors.parts.base import Guest
+from vendors.parts.messengers import Messenger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -48,7 +48,7 @@ from svyazka.model.money import Money
 from svyazka.model.outcomes import Outcome, Refused, Retry, Succeeded, Unclear
 from svyazka.model.seen import PaymentSeen, RefundState, SeenState
 from vendors import PROVIDERS
-from vendors.parts import Provider
+from vendors.parts.money import Provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

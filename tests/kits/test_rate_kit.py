@@ -29,7 +29,8 @@ from svyazka.model.errors import NotShown
 from svyazka.model.records import RecordKind, Target
 from svyazka.model.references import Existing
 from vendors import VENDORS as DESCRIBED
-from vendors.parts import HOOK_URL, Part, Vendor, told
+from vendors.parts.base import HOOK_URL, Part, told
+from vendors.parts.vendor import Vendor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

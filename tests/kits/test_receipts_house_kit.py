@@ -35,7 +35,7 @@ from svyazka.model.problems import Problem
 from svyazka.model.receipts import IntentState, ReceiptIntent, ReceiptKind
 from svyazka.model.tenants import CompiledConnection
 from vendors import FISCALISERS, MESSENGERS, PROVIDERS
-from vendors.parts import Webhook
+from vendors.parts.base import Webhook
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -38,7 +38,7 @@ from svyazka.engine.ports.asking import NoReply, Reply
 from svyazka.model.payments import Payment, PaymentState
 from svyazka.server.accept import AcceptApp
 from vendors import HOOKS, MESSENGERS, PROVIDERS, TILLS
-from vendors.parts import CheckThere, Dish
+from vendors.parts.money import CheckThere, Dish
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

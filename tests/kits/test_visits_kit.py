@@ -23,7 +23,7 @@ from svyazka.model.bookings import VisitStatus, WallTime
 from svyazka.model.outcomes import Refused, Succeeded
 from svyazka.model.records import Object, RecordKind
 from vendors import JOURNALS
-from vendors.parts import Journal
+from vendors.parts.calendars import Journal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -29,7 +29,8 @@ from svyazka.connectors.registry import CALLS_US, load_manifest, load_webhook
 from svyazka.engine.contracts.webhook import Inbound, NotTheFormat, RawRequest, Webhook
 from svyazka.model.events import Fact, Unreadable
 from vendors import HOOKS
-from vendors.parts import FORM, Hooks
+from vendors.parts.base import FORM
+from vendors.parts.hooks import Hooks
 
 EVERY = pytest.mark.parametrize("vendor", CALLS_US)
 PROVING = pytest.mark.parametrize(

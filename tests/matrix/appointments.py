@@ -22,7 +22,7 @@ from svyazka.model.in_step import Doubt, Record
 from svyazka.model.records import RecordKind
 from vendors import CRMS
 from vendors.amocrm import EVENTS
-from vendors.parts import told
+from vendors.parts.base import told
 
 START = datetime(2026, 10, 5, 6, 0, tzinfo=UTC)
 BOOKED, CONFIRMED, MISSED, WON, LOST, CALL_BACK = 70000001, 70000002, 70000003, 142, 143, 70000009

@@ -7,7 +7,8 @@ from typing import Any
 
 from matrix.hub import Connection, Sent
 from vendors import MESSENGERS
-from vendors.parts import Messenger, Person
+from vendors.parts.done import Person
+from vendors.parts.messengers import Messenger
 
 REVIEW_URL = "https://example.org/r/kofe"
 TEXT = "{name}, спасибо, что выбрали «{business}»! Оставьте отзыв: {review_url}"

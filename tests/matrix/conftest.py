@@ -14,7 +14,8 @@ from matrix import channels, sources
 from matrix.hub import Connection, Front, Machine, blank, listening, machine
 from simulators.registry import every_simulator
 from simulators.serve import Running, serve
-from vendors.parts import Done, Messenger
+from vendors.parts.done import Done
+from vendors.parts.messengers import Messenger
 
 
 @pytest.fixture(scope="session")

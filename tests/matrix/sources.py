@@ -8,7 +8,7 @@ from typing import Any
 
 from matrix.hub import Connection
 from vendors import VENDORS
-from vendors.parts import Done, Person, body
+from vendors.parts.done import Done, Person, body
 
 OWN: tuple[Done, ...] = tuple(done for vendor in VENDORS.values() for done in vendor.done)
 """The vendors' own webhooks; `+api`: the connection has credentials, and the stand-in holds the object."""

@@ -31,7 +31,7 @@ from matrix.hub import Connection, Front
 from simulators.serve import Running
 from svyazka.engine.operating.syncing import flow_named, look_anew, switched
 from vendors import VENDORS
-from vendors.parts import UNHURRIED
+from vendors.parts.base import UNHURRIED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

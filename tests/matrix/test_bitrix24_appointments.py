@@ -15,7 +15,7 @@ from matrix.hub import Connection, Front
 from simulators.bitrix24.cards import CONTACT, DEAL
 from simulators.serve import Running
 from vendors import CRMS
-from vendors.parts import told
+from vendors.parts.base import told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -14,7 +14,7 @@ import pytest
 from matrix.channels import CHANNELS, expected, review_request
 from matrix.conftest import Hub
 from matrix.sources import BRIEF, BY_NAME
-from vendors.parts import Person
+from vendors.parts.done import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

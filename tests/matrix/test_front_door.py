@@ -19,7 +19,7 @@ from svyazka.door.callers import SERVER
 from svyazka.engine.ports.asking import NoReply, Reply
 from svyazka.server.accept import AcceptApp
 from vendors import VENDORS
-from vendors.parts import answers
+from vendors.parts.base import answers
 
 NOW = datetime.fromisoformat("2026-10-05T07:00:00+00:00")
 LEAD = {

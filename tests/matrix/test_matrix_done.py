@@ -10,7 +10,8 @@ from matrix.channels import CHANNELS, REVIEW_URL, address, expected, review_requ
 from matrix.conftest import Hub
 from matrix.sources import ASKED, BRIEFS, BY_NAME, CORRECTED, NOT_DONE, OWN, PAYLOADS
 from svyazka.engine.contracts import calls
-from vendors.parts import Body, Done, Messenger
+from vendors.parts.done import Body, Done
+from vendors.parts.messengers import Messenger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

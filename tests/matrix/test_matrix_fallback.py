@@ -12,7 +12,8 @@ from matrix.channels import CHANNELS, LAST, address, expected, review_request
 from matrix.conftest import Hub
 from matrix.hub import Machine
 from matrix.sources import BY_NAME
-from vendors.parts import Done, Messenger
+from vendors.parts.done import Done
+from vendors.parts.messengers import Messenger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,7 +11,7 @@ from matrix.hub import Connection, Sent
 from matrix.sources import BRIEFS, OWN
 from simulators import max as max_
 from simulators import telegram
-from vendors.parts import Done
+from vendors.parts.done import Done
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,19 +7,12 @@ from importlib import import_module
 
 from svyazka.connectors.registry import VENDORS as REGISTERED
 from svyazka.model.records import RecordKind
-from vendors.parts import (
-    Calendar,
-    Crm,
-    Fiscaliser,
-    Forwarder,
-    Hooks,
-    Journal,
-    Messenger,
-    Provider,
-    Source,
-    Tables,
-    Vendor,
-)
+from vendors.parts.calendars import Calendar, Journal
+from vendors.parts.crms import Crm
+from vendors.parts.hooks import Hooks, Source
+from vendors.parts.messengers import Forwarder, Messenger
+from vendors.parts.money import Fiscaliser, Provider, Tables
+from vendors.parts.vendor import Vendor
 
 
 def _described(name: str) -> Vendor:

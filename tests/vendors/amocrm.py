@@ -28,27 +28,12 @@ from svyazka.engine.hub import Hub
 from svyazka.engine.tenants.directory import Account
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
-from vendors.parts import (
-    AT_ONCE,
-    FORM,
-    NAME,
-    UNHURRIED,
-    Asked,
-    Body,
-    Crm,
-    Done,
-    Guest,
-    Hooks,
-    OAuth,
-    Person,
-    Question,
-    Source,
-    Vendor,
-    Webhook,
-    body,
-    sample,
-    told,
-)
+from vendors.parts.asking import Asked, OAuth, Question
+from vendors.parts.base import AT_ONCE, FORM, NAME, UNHURRIED, Guest, Webhook, told
+from vendors.parts.crms import Crm
+from vendors.parts.done import Body, Done, Person, body, sample
+from vendors.parts.hooks import Hooks, Source
+from vendors.parts.vendor import Vendor
 
 _CONTACTS = {
     "update": [

@@ -10,7 +10,11 @@ from svyazka.connectors.atol import client
 from svyazka.connectors.atol.failures import NO_SUCH_DOCUMENT, NOT_READY, TAKEN_BEFORE
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import Asked, Fiscaliser, Hooks, Question, Vendor, Webhook, json_hook
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import Webhook, json_hook
+from vendors.parts.hooks import Hooks
+from vendors.parts.money import Fiscaliser
+from vendors.parts.vendor import Vendor
 
 SETTINGS = {
     "login": atol.LOGIN, "group_code": atol.GROUP, "inn": atol.INN, "payment_address": "https://pekarnya.example",

@@ -20,7 +20,11 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
-from vendors.parts import AT_ONCE, FORM, UNHURRIED, Asked, Crm, Hooks, OAuth, Proof, Question, Vendor, told
+from vendors.parts.asking import Asked, OAuth, Question
+from vendors.parts.base import AT_ONCE, FORM, UNHURRIED, told
+from vendors.parts.crms import Crm
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.vendor import Vendor
 
 TYPES = {RecordKind.CONTACT: CONTACT, RecordKind.COMPANY: COMPANY, RecordKind.DEAL: DEAL}
 KINDS = {type_: kind.value for kind, type_ in TYPES.items()}

@@ -13,7 +13,11 @@ from svyazka.connectors.cloudpayments.failures import DECLINES, NOT_TAKEN
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
-from vendors.parts import FORM, Asked, Hooks, Proof, Provider, Question, Vendor, Webhook
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import FORM, Webhook
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.money import Provider
+from vendors.parts.vendor import Vendor
 
 
 def _signed(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,10 @@ from svyazka.connectors.dikidi import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.bookings import VisitStatus
 from svyazka.model.events import EventType, Fact
-from vendors.parts import UNHURRIED, Asked, Calendar, Journal, Question, There, Vendor
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import UNHURRIED
+from vendors.parts.calendars import Calendar, Journal, There
+from vendors.parts.vendor import Vendor
 
 
 def _begin(running: Running, now: datetime = NOW) -> None:

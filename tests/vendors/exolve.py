@@ -9,7 +9,11 @@ from simulators import exolve
 from svyazka.connectors.exolve import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import Asked, Hooks, Messenger, Question, Stage, Vendor, answers, business, plus, taken_by
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import answers, business, plus, taken_by
+from vendors.parts.hooks import Hooks
+from vendors.parts.messengers import Messenger, Stage
+from vendors.parts.vendor import Vendor
 
 SEND = "/messaging/v1/SendSMS"
 

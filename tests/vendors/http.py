@@ -19,22 +19,12 @@ from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.records import RecordKind
-from vendors.parts import (
-    NAME,
-    UNHURRIED,
-    Asked,
-    Crm,
-    Forwarder,
-    Guest,
-    Hooks,
-    Proof,
-    Question,
-    Source,
-    Vendor,
-    Webhook,
-    json_hook,
-    told,
-)
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import NAME, UNHURRIED, Guest, Webhook, json_hook, told
+from vendors.parts.crms import Crm
+from vendors.parts.hooks import Hooks, Proof, Source
+from vendors.parts.messengers import Forwarder
+from vendors.parts.vendor import Vendor
 
 KEY = "http-hmac-key-for-tests"
 SHOP: dict[str, Any] = {

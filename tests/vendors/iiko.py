@@ -15,27 +15,12 @@ from simulators.serve import Running
 from svyazka.connectors.iiko import reads
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.events import Entity
-from vendors.parts import (
-    NAME,
-    SAMPLES,
-    WRONG,
-    Asked,
-    CheckThere,
-    Dish,
-    Done,
-    Guest,
-    Hooks,
-    Person,
-    Proof,
-    Question,
-    Source,
-    Tables,
-    Vendor,
-    Webhook,
-    body,
-    json_hook,
-    sample,
-)
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import NAME, SAMPLES, WRONG, Guest, Webhook, json_hook
+from vendors.parts.done import Done, Person, body, sample
+from vendors.parts.hooks import Hooks, Proof, Source
+from vendors.parts.money import CheckThere, Dish, Tables
+from vendors.parts.vendor import Vendor
 
 ORGANIZATION = "7bc05553-4b68-44e8-b7bc-37be63c6d9e9"
 TOKEN = "iiko-hook-token-for-tests"

@@ -12,7 +12,11 @@ from svyazka.connectors.invoicebox import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
-from vendors.parts import Asked, Hooks, Proof, Provider, Question, Vendor, Webhook
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import Webhook
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.money import Provider
+from vendors.parts.vendor import Vendor
 
 ORDER = "0195a000-0000-7000-8000-00000000000"
 SETTINGS = {"merchant_id": invoicebox.MERCHANT}

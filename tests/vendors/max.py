@@ -14,22 +14,11 @@ from svyazka.connectors.max.settings import MaxSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import (
-    AT_ONCE,
-    HOOK_URL,
-    Asked,
-    Guest,
-    Hooks,
-    Messenger,
-    Proof,
-    Question,
-    Stage,
-    Vendor,
-    Webhook,
-    answers,
-    json_hook,
-    taken_by,
-)
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import AT_ONCE, HOOK_URL, Guest, Webhook, answers, json_hook, taken_by
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.messengers import Messenger, Stage
+from vendors.parts.vendor import Vendor
 
 
 def _token(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,11 @@ from svyazka.engine.contracts.failures import Case
 from svyazka.engine.security.standardwebhooks import signed_headers
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
-from vendors.parts import Asked, Hooks, Messenger, Proof, Question, Stage, Vendor, Webhook, answers, json_hook, taken_by
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import Webhook, answers, json_hook, taken_by
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.messengers import Messenger, Stage
+from vendors.parts.vendor import Vendor
 
 NOW = 1_773_504_000
 

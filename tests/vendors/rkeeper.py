@@ -15,26 +15,12 @@ from svyazka.connectors.rkeeper.settings import RKeeperSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.events import Entity
-from vendors.parts import (
-    NAME,
-    UNHURRIED,
-    Asked,
-    CheckThere,
-    Dish,
-    Done,
-    Guest,
-    Hooks,
-    Person,
-    Question,
-    Source,
-    Tables,
-    Vendor,
-    Webhook,
-    body,
-    json_hook,
-    sample,
-    told,
-)
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import NAME, UNHURRIED, Guest, Webhook, json_hook, told
+from vendors.parts.done import Done, Person, body, sample
+from vendors.parts.hooks import Hooks, Source
+from vendors.parts.money import CheckThere, Dish, Tables
+from vendors.parts.vendor import Vendor
 
 OBJECT_ID = 199990160
 

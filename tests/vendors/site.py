@@ -5,7 +5,8 @@ It is no source of the matrix: what its callers say goes through the front door 
 
 from __future__ import annotations
 
-from vendors.parts import Hooks, Vendor
+from vendors.parts.hooks import Hooks
+from vendors.parts.vendor import Vendor
 
 HOOKS = Hooks(
     samples="site",

@@ -13,21 +13,11 @@ from svyazka.connectors.smsru import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
-from vendors.parts import (
-    FORM,
-    LATE,
-    Asked,
-    Hooks,
-    Messenger,
-    Proof,
-    Question,
-    Stage,
-    Vendor,
-    Webhook,
-    business,
-    plus,
-    taken_by,
-)
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import FORM, LATE, Webhook, business, plus, taken_by
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.messengers import Messenger, Stage
+from vendors.parts.vendor import Vendor
 
 API_ID = "C0FFEE00-1234-5678-9ABC-DEF012345678"
 

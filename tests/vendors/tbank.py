@@ -12,7 +12,11 @@ from svyazka.connectors.tbank.failures import DECLINES
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
-from vendors.parts import Asked, Hooks, Proof, Provider, Question, Vendor, Webhook
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import Webhook
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.money import Provider
+from vendors.parts.vendor import Vendor
 
 JSON = {"Content-Type": "application/json"}
 

@@ -12,7 +12,11 @@ from svyazka.connectors.telegram.settings import TelegramSettings
 from svyazka.engine.contracts.calls import Call
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import AT_ONCE, Asked, Guest, Hooks, Messenger, Proof, Question, Stage, Vendor, answers, taken_by
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import AT_ONCE, Guest, answers, taken_by
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.messengers import Messenger, Stage
+from vendors.parts.vendor import Vendor
 
 SEND = "/bot*/sendMessage"
 

@@ -10,7 +10,11 @@ from simulators import whatsapp
 from svyazka.connectors.whatsapp import client
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
-from vendors.parts import Asked, Hooks, Messenger, Proof, Question, Stage, Vendor, plus, taken_by
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import plus, taken_by
+from vendors.parts.hooks import Hooks, Proof
+from vendors.parts.messengers import Messenger, Stage
+from vendors.parts.vendor import Vendor
 
 
 def _signed(body: bytes, secrets: Mapping[str, str]) -> dict[str, str]:

@@ -21,28 +21,13 @@ from svyazka.engine.contracts.failures import Case
 from svyazka.model.bookings import VisitStatus
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
-from vendors.parts import (
-    AT_ONCE,
-    NAME,
-    UNHURRIED,
-    Asked,
-    Calendar,
-    Crm,
-    Done,
-    Guest,
-    Hooks,
-    Journal,
-    Person,
-    Question,
-    Source,
-    There,
-    Vendor,
-    Webhook,
-    body,
-    json_hook,
-    sample,
-    told,
-)
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import AT_ONCE, NAME, UNHURRIED, Guest, Webhook, json_hook, told
+from vendors.parts.calendars import Calendar, Journal, There
+from vendors.parts.crms import Crm
+from vendors.parts.done import Done, Person, body, sample
+from vendors.parts.hooks import Hooks, Source
+from vendors.parts.vendor import Vendor
 
 HOOKS = Hooks(
     samples="yclients",

@@ -12,7 +12,11 @@ from svyazka.connectors.yookassa.schema import DECLINES
 from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
-from vendors.parts import Asked, Hooks, Provider, Question, Vendor, Webhook, json_hook
+from vendors.parts.asking import Asked, Question
+from vendors.parts.base import Webhook, json_hook
+from vendors.parts.hooks import Hooks
+from vendors.parts.money import Provider
+from vendors.parts.vendor import Vendor
 
 HOOKS = Hooks(
     samples="yookassa",

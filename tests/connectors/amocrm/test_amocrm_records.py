@@ -33,7 +33,7 @@ from svyazka.model.outcomes import Blocked, Outcome, Refused, Retry, Succeeded
 from svyazka.model.records import CLEARED, UNREAD, Key, KeyType, Link, Match, RecordKind, Target
 from svyazka.model.references import Existing
 from vendors.amocrm import CRM
-from vendors.parts import told
+from vendors.parts.base import told
 
 CONTACT, DEAL = RecordKind.CONTACT, RecordKind.DEAL
 BRIEF = {

@@ -11,7 +11,7 @@ from svyazka.connectors.bitrix24.webhook import WEBHOOK
 from svyazka.engine.contracts.webhook import FORM, Inbound, RawRequest
 from svyazka.engine.journal.events_of_request import stored_request
 from vendors.bitrix24 import HOOK_TOKEN, HOOKS
-from vendors.parts import SAMPLES
+from vendors.parts.base import SAMPLES
 
 OURS = Inbound({}, {"application_token": HOOK_TOKEN})
 APPS = "testapptoken00000000000000000000"

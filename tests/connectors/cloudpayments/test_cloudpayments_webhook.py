@@ -21,7 +21,8 @@ from svyazka.model.money import Money
 from svyazka.model.outcomes import Refused, Succeeded, Unknown
 from svyazka.model.paying import ChargeSaved, MakeLink, RefundPayment
 from svyazka.model.seen import Decline, PaymentSeen, SeenState
-from vendors.parts import SAMPLES, request_of
+from vendors.parts.base import SAMPLES
+from vendors.parts.hooks import request_of
 
 HERE = SAMPLES / "cloudpayments"
 REQUESTS = sorted(HERE.glob("*.http"))

@@ -18,7 +18,7 @@ from svyazka.connectors.dikidi.manifest import MANIFEST
 from svyazka.connectors.dikidi.polling import DikidiPolling
 from svyazka.engine.contracts.learning import Polled
 from svyazka.model.events import Fact
-from vendors.parts import SAMPLES
+from vendors.parts.base import SAMPLES
 
 POLLING = DikidiPolling()
 FIRST, LAST = date(2026, 10, 4), date(2026, 12, 4)

@@ -25,7 +25,7 @@ from svyazka.model.outcomes import Blocked, Outcome, Refused, Succeeded
 from svyazka.model.paying import CancelPayment, ChargeSaved, MakeLink, RefundPayment, Split
 from svyazka.model.seen import Decline, PaymentSeen, RefundSeen, RefundState, SeenState
 from svyazka.model.vat import Vat
-from vendors.parts import SAMPLES
+from vendors.parts.base import SAMPLES
 
 HERE = SAMPLES / "tbank"
 SETTINGS = TbankSettings(terminal_key=TERMINAL, password=PASSWORD, taxation="usn_income")

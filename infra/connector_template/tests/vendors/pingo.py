@@ -16,30 +16,14 @@ from svyazka.engine.contracts.failures import Case
 from svyazka.model.commands import Repeat
 from svyazka.model.events import Entity
 from svyazka.model.records import RecordKind
-from vendors.parts import (
-    FORM,
-    Asked,
-    Calendar,
-    Crm,
-    Forwarder,
-    Guest,
-    Hooks,
-    Messenger,
-    OAuth,
-    Proof,
-    Provider,
-    Question,
-    Source,
-    Stage,
-    There,
-    Vendor,
-    Webhook,
-    answers,
-    json_hook,
-    plus,
-    taken_by,
-    told,
-)
+from vendors.parts.asking import Asked, OAuth, Question
+from vendors.parts.base import FORM, Guest, Webhook, answers, json_hook, plus, taken_by, told
+from vendors.parts.calendars import Calendar, There
+from vendors.parts.crms import Crm
+from vendors.parts.hooks import Hooks, Proof, Source
+from vendors.parts.messengers import Forwarder, Messenger, Stage
+from vendors.parts.money import Provider
+from vendors.parts.vendor import Vendor
 
 SEND = "/messages"  # [messenger]
 ACCOUNT = "/account"
