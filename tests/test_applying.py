@@ -10,7 +10,7 @@ import pytest
 
 from fakes import REVIEW, FakeMessenger, House, MemoryStore, order
 from svyazka.apply import ApplyPlan, commit_apply, plan_apply, plan_pause, set_secret
-from svyazka.connectors.registry import load_manifest
+from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.manifest import Credentials, Manifest
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Document, Put
@@ -177,6 +177,33 @@ async def test_what_is_removed_names_the_open_deliveries_concerned(house: Applie
     ]
     await house.pass_time(600)
     assert shown(await house.plan(without(KOFE, flow=True))) == [("-", "flow review_request", 0)]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "setting"),
+    [
+        (name, load_manifest(name).payments.shop)  # type: ignore[union-attr]
+        for name in VENDORS
+        if load_manifest(name).payments is not None
+    ],
+)
+async def test_two_who_take_payments_by_one_shop_are_told_of_each_other_until_one_has_another(
+    house: Applied, vendor: str, setting: str
+) -> None:
+    def with_shops(tenant: Tenant, **shops: str) -> Tenant:
+        more = {name: ConnectionSpec(vendor=vendor, settings={setting: shop}) for name, shop in shops.items()}
+        return tenant.model_copy(update={"connections": {**KOFE.connections, **more}})
+
+    bar = KOFE.model_copy(update={"id": "bar", "name": "Бар"})
+    assert (await house.apply(with_shops(KOFE, kassa="100500"))).warnings == []
+    (warning,) = (await house.apply(with_shops(bar, pay="100500"))).warnings
+    assert "bar.pay" in warning
+    assert "kofe.kassa" in warning
+    assert (await house.apply(with_shops(bar, pay="100501"))).warnings == []
+    assert (await house.apply(with_shops(KOFE, kassa="100500"))).warnings == []
+    two = (await house.apply(with_shops(KOFE, kassa="100500", other="100500"))).warnings
+    assert len(two) == 2
+    assert all("kofe.kassa" in one and "kofe.other" in one for one in two)
 
 
 async def test_a_plan_that_was_overtaken_is_not_carried_out(house: Applied) -> None:

@@ -94,7 +94,7 @@ async def plan_apply(
     await _compile(store, directory, keyring, plan, held, secrets)
     for name in sorted(set(before.connections if before else ()) - set(tenant.connections)):
         plan.writes += await _removal(store, connection_id(tenant.id, name))
-    await _claim(store, plan, before)
+    await _claim(store, directory, plan, before)
     return plan
 
 
@@ -127,19 +127,19 @@ def check_may_import_abroad(tenant: Tenant) -> None:
         )
 
 
-async def _claim(store: Store, plan: ApplyPlan, before: Tenant | None) -> None:
-    """Write down which connections claim what of an address that several share (`Webhook.shared_by`). Whose claim is
-    out of date is passed over when it is read; here it is taken away."""
-    had, have = _claimed(before), _claimed(plan.tenant)
+async def _claim(store: Store, directory: Directory, plan: ApplyPlan, before: Tenant | None) -> None:
+    """Write down which connections claim what of an address that several share (`Webhook.shared_by`), or a shop at a
+    provider of payments. Whose claim is out of date is passed over when it is read; here it is taken away."""
+    had, have = _claimed(directory, before), _claimed(directory, plan.tenant)
     for key in sorted(had.keys() | have.keys()):
         document = await store.get(CLAIMS, key)
         owners = set(claimants(document))
         others = owners - had.get(key, set()) - have.get(key, set())
         if others or len(have.get(key, ())) > 1:
+            vendor = key.split(".")[1]
+            words = SAME_SHOP if directory.manifests(vendor).payments is not None else SAME_ID
             plan.warnings += [
-                N_("{owner}: {others} has the same {vendor} id; only the one that the vendor calls hears of it").format(
-                    owner=owner, others=", ".join(sorted((others | have[key]) - {owner})), vendor=key.split(".")[1]
-                )
+                words.format(owner=owner, others=", ".join(sorted((others | have[key]) - {owner})), vendor=vendor)
                 for owner in sorted(have.get(key, ()))
             ]
         if others | have.get(key, set()) != owners:
@@ -147,12 +147,21 @@ async def _claim(store: Store, plan: ApplyPlan, before: Tenant | None) -> None:
             plan.writes.append(Replace(new) if document else Create(new))
 
 
-def _claimed(tenant: Tenant | None) -> dict[str, set[str]]:
+SAME_ID = N_("{owner}: {others} has the same {vendor} id; only the one that the vendor calls hears of it")
+SAME_SHOP = N_(
+    "{owner}: {others} takes payments by the same {vendor} shop: what one is told may be about the other's money, and "
+    "`svyazka reconcile payments` counts both's; give each a shop (site, terminal) of its own"
+)
+
+
+def _claimed(directory: Directory, tenant: Tenant | None) -> dict[str, set[str]]:
     """Ids of a tenant's connections by the document that lists their claims."""
     found: dict[str, set[str]] = {}
     for name, spec in tenant.connections.items() if tenant else ():
-        webhook = load_webhook(spec.vendor)
-        value = spec.settings.get(webhook.shared_by) if webhook and webhook.shared_by else None
+        webhook, payments = load_webhook(spec.vendor), directory.manifests(spec.vendor).payments
+        shared = webhook.shared_by if webhook is not None else None
+        shared = shared or (payments.shop if payments is not None else None)
+        value = spec.settings.get(shared) if shared is not None else None
         if tenant and value is not None and not is_secret(value):
             found.setdefault(claims_key(spec.vendor, str(value)), set()).add(connection_id(tenant.id, name))
     return found

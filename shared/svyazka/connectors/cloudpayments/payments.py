@@ -47,6 +47,7 @@ A_DAY = timedelta(days=1)
 class CloudpaymentsPayments(Payments[CloudpaymentsSettings]):
     """CloudPayments."""
 
+    shop = "public_id"
     can = frozenset(
         {
             Can.LINK, Can.CHARGE, Can.SAVE, Can.HOLD, Can.REFUND, Can.PART_REFUND, Can.CALL_OFF, Can.RECEIPT, Can.READ,

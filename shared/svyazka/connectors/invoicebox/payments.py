@@ -39,6 +39,7 @@ ROUNDING = "none"
 class InvoiceboxPayments(Payments[InvoiceboxSettings]):
     """Links to bills, cancelling them, refunds in part or whole. No saved methods, no holds."""
 
+    shop = "merchant_id"
     can = frozenset({Can.LINK, Can.CALL_OFF, Can.REFUND, Can.PART_REFUND, Can.SHIP, Can.READ, Can.LIST})
 
     ours_alone = True

@@ -48,6 +48,7 @@ BY_PAYER, BY_SHOP, BY_SCHEDULE, PLAIN, SAVING = "2", "R", "I", "0", "1"
 class TbankPayments(Payments[TbankSettings]):
     """T-Bank."""
 
+    shop = "terminal_key"
     can = frozenset(
         {
             Can.LINK, Can.CHARGE, Can.SAVE, Can.HOLD, Can.REFUND, Can.PART_REFUND, Can.CALL_OFF, Can.SPLIT,

@@ -51,6 +51,7 @@ class YookassaPayments(Payments[YookassaSettings]):
     about an hour.
     """
 
+    shop = "shop_id"
     can = frozenset(
         {
             Can.LINK, Can.CHARGE, Can.SAVE, Can.HOLD, Can.REFUND, Can.PART_REFUND, Can.SPLIT, Can.RECEIPT, Can.READ,

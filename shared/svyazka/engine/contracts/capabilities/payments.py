@@ -98,6 +98,9 @@ class Payments(Protocol[SettingsT]):
     pass through."""
 
     can: ClassVar[frozenset[Can]]
+    shop: ClassVar[str | None] = None
+    """The setting by which its shops are told apart there: two connections that share one hear of each other's money,
+    and list it. None: it doesn't say."""
     ours_alone: ClassVar[bool] = False
     """Whatever it tells us of is an order that we should know: others' payments through the same shop aren't told."""
 
