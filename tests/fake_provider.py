@@ -64,6 +64,8 @@ class FakeProvider(Payments[ConnectionSettings]):
     keys: dict[str, str] = field(default_factory=dict)
     old: deque[PaymentSeen] = field(default_factory=deque)
     calls: list[str] = field(default_factory=list)
+    links: list[MakeLink] = field(default_factory=list)
+    """What was asked for, each time."""
     keeps: int = 0
     """So many times it refuses to let go of what it holds."""
     holds_for: timedelta | None = None
@@ -120,6 +122,7 @@ class FakeProvider(Payments[ConnectionSettings]):
     # Commands
 
     async def make_link(self, command: MakeLink, call: Call[ConnectionSettings]) -> Outcome:
+        self.links.append(command)
         return await self._write("link", call, command.number, lambda: self._make(command.number, command.amount))
 
     async def charge(self, command: ChargeSaved, call: Call[ConnectionSettings]) -> Outcome:

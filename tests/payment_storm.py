@@ -344,7 +344,8 @@ class PaymentStorm:
 
     async def _told(self, connection: str, type_: EventType, data: Mapping[str, Any]) -> str:
         self.asked += 1
-        person = Contact(name="Анна", phone="+79990000007", email="anna@example.org")
+        email = self.chance.choice(("anna@example.org", "anna@example.org", "ana@example.org"))  # mistyped
+        person = Contact(name="Анна", phone="+79990000007", email=email)
         fact = Fact(type=type_, key=("asked", str(self.asked)), contact=person, data=dict(data))
         create, tasks = found_event(self.workers[0].hub, self.compiled[connection], fact, self.clock.now(), "webhook")
         await self.store.commit([create], tasks)

@@ -6,7 +6,7 @@ from collections import Counter
 
 from chaos.payment_storms import storms
 
-SEEDS = (10,)
+SEEDS = (14,)
 BILLS = 60
 
 

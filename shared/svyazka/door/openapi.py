@@ -23,6 +23,7 @@ _PAYMENT = {
     "type": "object", "required": ["id", "state"],
     "properties": {
         "id": _PAYMENT_ID, "url": {"type": "string"}, "state": {"enum": _STATES}, "refunded": {"type": "string"},
+        "receipt_to": {"type": "string"},
     },
 }  # fmt: skip
 _SUBSCRIPTION_ID = {"type": "string", "pattern": "^sub_[0-9a-f]{24}$"}

@@ -29,6 +29,8 @@ def payment_begun(entry: Entry, standing: Standing | None) -> Answer:
     if found.code is not None and found.code != "paid":
         return refused(found.code, found.why)
     told: dict[str, Any] = {"id": found.id, "state": found.state}
+    if found.receipt_to is not None and found.state in ("created", "waiting", "unknown"):
+        told["receipt_to"] = found.receipt_to
     if found.url is not None:
         return content(200, {**told, "url": found.url})
     if found.state in ("created", "waiting", "unknown"):

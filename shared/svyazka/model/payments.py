@@ -103,6 +103,8 @@ class Attempt(Stored):
     method: str | None = None
     called_off: bool = False
     """We want no money by it any more: another one was paid, or the order is cancelled."""
+    elsewhere: bool = False
+    """Its receipt would go to whoever was named before: a link that is asked for from now on takes its place."""
     off: str | None = None
     """The delivery that calls it off at its provider."""
     doubted: bool = False
@@ -215,6 +217,8 @@ class Payment(Stored):
     description: str = ""
     lines: tuple[OrderLine, ...] = ()
     person: Contact | None = None
+    named: bool = False
+    """By the business's own server: no browser says another."""
     inn: str | None = None
     return_url: str | None = None
     two_step: bool = False

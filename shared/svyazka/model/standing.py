@@ -66,6 +66,8 @@ class Paying(Stored):
     refunded: str
     url: str | None = None
     """To be opened by the payer, while it can still be paid by."""
+    receipt_to: str | None = None
+    """Where its receipt goes, in part: enough for its payer to see a mistake."""
     code: str | None = None
     """Why nothing could be begun."""
     why: str | None = None

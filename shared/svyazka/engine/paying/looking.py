@@ -350,7 +350,11 @@ class Looking:
         if payment.paid_by is not None or payment.closed or any(is_held(payment, one.n) for one in payment.attempts):
             return alive
         held, now = any(one.shown_at is not None for one in alive), self._hub.clock.now()
-        return [one for one in alive if (held and one.shown_at is None) or is_past(one, now)]
+        anew = any(one.shown_at is not None and not one.elsewhere for one in alive)
+        return [
+            one for one in alive
+            if (held and one.shown_at is None) or (anew and one.elsewhere) or is_past(one, now)
+        ]  # fmt: skip
 
     def _calling_off(self, payment: Payment, attempt: Attempt, account: Account, again: str = "") -> Delivery:
         command = CancelPayment(

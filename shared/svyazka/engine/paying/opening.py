@@ -15,6 +15,7 @@ from svyazka.engine.contracts.untrusted import zoned_time
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.documents import Versioned
+from svyazka.engine.paying.addressing import is_reached, readdressed
 from svyazka.engine.paying.charging import link_under_way, payment_for
 from svyazka.engine.paying.refunding import WHY_NOT as NO_REFUND
 from svyazka.engine.paying.subscription_words import WHY_NOT as NO_SUBSCRIPTION
@@ -27,7 +28,7 @@ from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.model.agreements import Agreed, Every, Wanted
 from svyazka.model.base import SKELETON, plausible
 from svyazka.model.commands import Step
-from svyazka.model.contacts import Contact, normalize_email, normalize_phone
+from svyazka.model.contacts import Contact
 from svyazka.model.deliveries import Delivery
 from svyazka.model.events import Event, EventRecord
 from svyazka.model.ids import delivery_id
@@ -96,13 +97,16 @@ class Opening:
         amount = self._amount(event, order, part)
         if amount is None:
             return Opened([], reasons=[WHY_NOT["other_amount"]])
-        if held is not None and (why := await self._no_new_link(held.model, amount)) is not None:
-            return Opened([], reasons=[WHY_NOT[why]] if why in WHY_NOT else [], payment=id_)
+        payer = await self._payer(event, order)
+        anew = self._readdressed(event, held.model, payer) if held is not None else None
+        if held is not None and (why := await self._no_new_link(anew or held.model, amount)) is not None:
+            writes = [self._over(held, anew)] if anew is not None else []
+            return Opened([], writes, [WHY_NOT[why]] if why in WHY_NOT else [], payment=id_)
         if not links:
             return Opened([], reasons=[WHY_NOT["no_provider"]])
         draft = links[0].command
         assert isinstance(draft, MakeLink)
-        if (payer := await self._payer(event, order)) is not None:
+        if payer is not None:
             draft = draft.model_copy(update={"person": payer})
             people = self._hub.keyring.people(event.tenant, b"", [payer])
             links = [links[0].model_copy(update={"command": draft, "people": people}), *links[1:]]
@@ -110,8 +114,11 @@ class Opening:
             return Opened([], reasons=[WHY_NOT["no_receipt_address"]])
         if held is None and event.data.get("recurring") is not None and wanted_by(event, amount) is None:
             return Opened([], reasons=[WHY_NOT["no_consent"]])
-        payment = held.model if held is not None else self._payment(event, order, part, amount, links[0], id_)
-        if held is None:
+        payment = anew or (held.model if held is not None else None)
+        if payment is None:
+            payment = self._payment(event, order, part, amount, links[0], id_)
+            by_server = event.data.get("by") == "server" and payment.person is not None and is_reached(payment.person)
+            payment = payment.model_copy(update={"named": payer is not None or by_server})
             shares = divided(amount, await self._sellers(event.tenant, links[0].flow), _split_said(event))
             if shares is None:
                 return Opened([], reasons=[WHY_NOT["other_split"]])
@@ -189,7 +196,16 @@ class Opening:
             return None
         told = await journal.load(self._hub.store, EventRecord, order.told_by)
         named = told.model.event.contact if told is not None else None
-        return named if named is not None and _is_reached(named) else None
+        return named if named is not None and is_reached(named) else None
+
+    def _readdressed(self, event: Event, payment: Payment, payer: Contact | None) -> Payment | None:
+        """As the one's who is named now; None where that is nobody else, or too late."""
+        person = payer or event.contact
+        if person is None:
+            return None
+        people = self._hub.keyring.people(event.tenant, b"", [person])
+        named = payer is not None or event.data.get("by") == "server"
+        return readdressed(payment, person, people, named=named)
 
     # The payment
 
@@ -223,8 +239,12 @@ class Opening:
             return "paid"
         if payment.amount != amount:
             return "other_amount"
-        waiting = any(one.status in IN_FLIGHT and not is_orphan(payment, one) for one in payment.transactions)
-        return "under_way" if waiting or await link_under_way(self._hub, payment) else None
+        wanted = tuple(one for one in payment.attempts if not one.elsewhere)
+        numbers = {one.n for one in wanted}
+        alive = [one for one in payment.transactions if one.status in IN_FLIGHT and one.attempt in numbers]
+        waiting = any(not is_orphan(payment, one) for one in alive)
+        begun = payment.model_copy(update={"attempts": wanted})
+        return "under_way" if waiting or await link_under_way(self._hub, begun) else None
 
     def _able(self, payment: Payment, links: Sequence[Delivery]) -> list[Delivery]:
         """The link by those providers that can make it: of what is divided, whoever divides and knows all sellers."""
@@ -293,7 +313,7 @@ def order_told(event: Event, known: Order | None, key: str) -> Order | None:
     if not amount:
         return None
     said = {"amount": amount, "lines": lines if lines and total_of(lines) == amount else (), "cancelled": False}
-    if event.contact is not None and _is_reached(event.contact):
+    if event.contact is not None and is_reached(event.contact):
         said["told_by"] = event.id
     if known is not None:
         return known.model_copy(update={**said, "changed_at": event.received_at})
@@ -342,11 +362,6 @@ def _filled(command: object, payment: Payment, n: int, connection: str) -> MakeL
             "receipt": payment.receipt, "save": payment.save,
         }
     )  # fmt: skip
-
-
-def _is_reached(person: Contact) -> bool:
-    """Whether a receipt can be sent to them."""
-    return (normalize_email(person.email) or normalize_phone(person.phone)) is not None
 
 
 def _said(event: Event) -> Money | None:

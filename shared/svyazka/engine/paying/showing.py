@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from svyazka.engine.paying.addressing import shown_address
 from svyazka.engine.rules.subscriptions import Standing
 from svyazka.model.payments import IN_FLIGHT, Payment, PaymentState
 from svyazka.model.standing import Moved, Paying, PaymentStory, SubscriptionShown
@@ -17,6 +18,7 @@ def shown(payment: Payment) -> Paying:
     return Paying(
         id=payment.id, state=payment.state.value, amount=payment.amount.text, currency=payment.amount.currency,
         order=payment.order, paid=payment.captured.text, refunded=payment.refunded.text, url=link_of(payment),
+        receipt_to=shown_address(payment),
     )  # fmt: skip
 
 
@@ -25,8 +27,9 @@ def link_of(payment: Payment) -> str | None:
     if payment.state not in PAYABLE:
         return None
     alive = {one.attempt for one in payment.transactions if one.status in IN_FLIGHT}
-    links = [one.url for one in payment.attempts if one.n in alive and one.url and not one.called_off]
-    return links[-1] if links else None
+    links = [one for one in payment.attempts if one.n in alive and one.url and not one.called_off]
+    anew = [one for one in links if not one.elsewhere] or links
+    return anew[-1].url if anew else None
 
 
 def shown_subscription(stands: Standing) -> SubscriptionShown:

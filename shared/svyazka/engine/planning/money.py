@@ -8,6 +8,7 @@ from svyazka.catalogue import N_
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.tasks import PLANNING, pay_task
+from svyazka.engine.paying.addressing import readdressed
 from svyazka.engine.paying.fiscalising import Fiscalising
 from svyazka.engine.paying.giving_back import Given, GivingBack
 from svyazka.engine.paying.looking import Looking
@@ -22,6 +23,7 @@ from svyazka.engine.rules.paying import with_state
 from svyazka.engine.rules.receipts_due import handed_over
 from svyazka.engine.rules.subscriptions import Happening
 from svyazka.model.checks import SettleCheck
+from svyazka.model.contacts import Contact
 from svyazka.model.events import Event, EventType
 from svyazka.model.money import Money
 from svyazka.model.orders import Order, order_id
@@ -167,7 +169,18 @@ class PlansMoney:
         moved = Moved([journal.replace(order, known.version) if known is not None else journal.create(order)])
         if order.cancelled:
             await self._close(order, moved)
+        elif order.told_by == event.id and event.contact is not None:
+            await self._readdress(order, event, event.contact, moved)
         return moved
+
+    async def _readdress(self, order: Order, event: Event, person: Contact, moved: Moved) -> None:
+        """Whose the order is overrules whom a page has named, as long as nothing is paid."""
+        people = self._hub.keyring.people(event.tenant, b"", [person])
+        for id_ in order.payments.values():
+            held = await journal.load(self._hub.store, Payment, id_)
+            after = readdressed(held.model, person, people, named=True) if held is not None else None
+            if held is not None and after is not None:
+                moved.writes.append(journal.replace(after, held.version))
 
     async def _handed_over(self, event: Event, order: Order) -> Moved:
         """What an advance was for is handed over: the look sees to its settlement's receipt."""

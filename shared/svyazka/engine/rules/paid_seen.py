@@ -258,7 +258,8 @@ def _odd(payment: Payment, n: int, seen: PaymentSeen, now: datetime) -> Payment:
         return payment
     about = taken[0].id
     by_several = {one.attempt for one in payment.transactions if one.status is T.DONE and one.kind in _TAKES}
-    if payment.closed or (attempt_of(payment, n).called_off and len(by_several) == 1):
+    attempt = attempt_of(payment, n)
+    if payment.closed or (attempt.called_off and not attempt.elsewhere and len(by_several) == 1):
         payment = with_oddity(payment, OddityKind.PAID_AFTER_CANCEL, about, now)
     if len(by_several) > 1:
         payment = with_oddity(payment, OddityKind.PAID_TWICE, "t" + str(_second(payment)), now)
