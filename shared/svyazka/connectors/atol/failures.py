@@ -28,8 +28,8 @@ FAILURES = FailureMap(
         14: Rule(
             "block", Reason.ACCOUNT, N_("пользователь АТОЛ заблокирован"), N_("Напишите в поддержку АТОЛ Онлайн")
         ),
-        20: Rule("block", Reason.SETTING, N_("группа касс не принадлежит этому логину"), _GROUP),
-        21: Rule("block", Reason.SETTING, N_("группа касс не работает по этой версии протокола"), _GROUP),
+        20: Rule("block", Reason.SETTING, N_("группа онлайн-касс не принадлежит этому логину"), _GROUP),
+        21: Rule("block", Reason.SETTING, N_("группа онлайн-касс не работает по этой версии протокола"), _GROUP),
         30: Rule("refuse", Reason.NOT_FOUND, N_("ATOL knows no such document")),
         31: Rule("refuse", Reason.BAD_REQUEST, N_("ATOL knows no such operation")),
         32: Rule("refuse", Reason.BAD_REQUEST, N_("the receipt isn't filled in as ATOL wants it")),

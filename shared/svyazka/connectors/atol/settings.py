@@ -30,26 +30,26 @@ class AtolSettings(ConnectionSettings):
     group_code: str | None = Field(
         default=None,
         pattern=r"^[\w.-]{1,100}$",
-        title=N_("код группы касс"),
+        title=N_("код группы онлайн-касс"),
         description=N_("Там же: group_code"),
     )
     version: Literal["v4", "v5"] = Field(
         default="v5",
         title=N_("версия протокола"),
-        description=N_("v5 для касс на ФФД 1.2, v4 для ФФД 1.05; это свойство группы касс"),
+        description=N_("v5 для онлайн-касс на ФФД 1.2, v4 для ФФД 1.05; это свойство их группы"),
     )
     inn: str | None = Field(
         default=None,
         pattern=r"^(\d{10}|\d{12})$",
         title=N_("ИНН"),
-        description=N_("Того, чья касса; в кавычках"),
+        description=N_("Того, чья онлайн-касса; в кавычках"),
     )
     payment_address: str | None = Field(
         default=None,
         min_length=1,
         max_length=256,
         title=N_("место расчётов"),
-        description=N_("Адрес сайта, как он записан за кассой"),
+        description=N_("Адрес сайта, как он записан за онлайн-кассой"),
     )
     email: str | None = Field(
         default=None,

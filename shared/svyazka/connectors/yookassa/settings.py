@@ -55,7 +55,7 @@ class YookassaSettings(ConnectionSettings):
     tax_system: Literal[1, 2, 3, 4, 5, 6] | None = Field(
         default=None,
         title=N_("система налогообложения"),
-        description=N_("1–6 по справочнику чеков; нужна, если у кассы их несколько"),
+        description=N_("1–6 по справочнику чеков; нужна, если у онлайн-кассы их несколько"),
     )
     only_their_addresses: bool = Field(
         default=False,

@@ -27,24 +27,24 @@ TOLD = {
 
 WORDS = {
     Why.RISK: N_(
-        "{tenant}: подписку {number} касса не списывает, считая платёж подозрительным. Свяжитесь с клиентом; потом: "
-        "svyazka subscriptions charge {id}"
+        "{tenant}: подписку {number} платёжный сервис не списывает, считая платёж подозрительным. Свяжитесь с "
+        "клиентом; потом: svyazka subscriptions charge {id}"
     ),
     Why.SETUP: N_(
-        "{tenant}: касса не даёт списывать подписку {number}: автоплатежи не подключены или договор не позволяет. "
-        "Решите это в её кабинете; потом: svyazka subscriptions charge {id}"
+        "{tenant}: платёжный сервис не даёт списывать подписку {number}: автоплатежи не подключены или договор не "
+        "позволяет. Решите это в его кабинете; потом: svyazka subscriptions charge {id}"
     ),
     Why.NOT_SENT: N_(
-        "{tenant}: подписку {number} три дня не удавалось списать: касса была недоступна. Списать сейчас: svyazka "
-        "subscriptions charge {id}; пропустить период: svyazka subscriptions skip {id}"
+        "{tenant}: подписку {number} три дня не удавалось списать: платёжный сервис был недоступен. Списать сейчас: "
+        "svyazka subscriptions charge {id}; пропустить период: svyazka subscriptions skip {id}"
     ),
     Why.LATE: N_(
         "{tenant}: срок списания подписки {number} прошёл больше трёх дней назад, а списания не было. Списать сейчас: "
         "svyazka subscriptions charge {id}; пропустить период: svyazka subscriptions skip {id}"
     ),
     Why.NO_FLOW: N_(
-        "{tenant}: подписку {number} нечем списать: потока take_payment или кассы, где сохранена карта, больше нет в "
-        "файле. Верните их; потом: svyazka subscriptions charge {id}"
+        "{tenant}: подписку {number} нечем списать: потока take_payment или платёжного сервиса, где сохранена карта, "
+        "больше нет в файле. Верните их; потом: svyazka subscriptions charge {id}"
     ),
 }
 
