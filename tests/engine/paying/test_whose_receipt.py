@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pay_house import PayHouse
+from svyazka.engine.paying.addressing import MOST_LINKS
 from svyazka.model.contacts import Contact
 from svyazka.model.events import EventType, Fact
 from svyazka.model.payments import PaymentState
@@ -68,6 +69,17 @@ async def test_whom_the_server_named_when_it_asked_stays_whatever_a_page_says(ho
     link = await asks(house, VERA, by="server")
     again = await asks(house, BORIS)
     assert (again.url, again.receipt_to) == (link.url, "v•••@example.org")
+
+
+async def test_no_page_gets_links_without_end_by_naming_one_and_another(house: PayHouse) -> None:
+    for _ in range(20):
+        await asks(house, ANNA)
+        await asks(house, BORIS)
+    link = await asks(house, BORIS)
+    assert len(house.payment.attempts) == MOST_LINKS
+    assert (link.url, link.receipt_to) == (house.payment.attempts[-2].url, "a•••@example.org")
+    await tells(house, VERA)
+    assert (await asks(house, BORIS)).receipt_to == "v•••@example.org"
 
 
 async def test_once_it_is_paid_nobody_says_another(house: PayHouse) -> None:

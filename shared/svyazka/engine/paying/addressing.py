@@ -12,6 +12,9 @@ from svyazka.engine.security.keyring import PEOPLE_OF_AN_EVENT
 from svyazka.model.contacts import Contact, mask_email, mask_phone, normalize_email, normalize_phone
 from svyazka.model.payments import By, Payment, PaymentState
 
+MOST_LINKS = 30
+"""Of one payment: after so many no page gets another by naming somebody else. Numbers of links have an end."""
+
 
 def is_reached(person: Contact) -> bool:
     """Whether a receipt can be sent to them."""
@@ -30,6 +33,8 @@ def readdressed(payment: Payment, person: Contact, people: Iterable[str], *, nam
     )  # fmt: skip
     if same:
         return payment.model_copy(update={"named": True}) if named and not payment.named else None
+    if payment.receipt and not named and len(payment.attempts) >= MOST_LINKS:
+        return None
     links = tuple(
         one.model_copy(update={"elsewhere": True}) if payment.receipt and one.by is By.LINK else one
         for one in payment.attempts
