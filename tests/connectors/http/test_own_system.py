@@ -334,6 +334,29 @@ async def test_a_card_without_a_version_is_news_to_each_look_and_one_with_it_onc
     assert len(keys) == len(set(keys)) == 4
 
 
+async def test_a_card_that_its_list_of_changes_shows_as_deleted_was_deleted(vendors: Running) -> None:
+    gone = {"id": "9", "deleted": True, "version": "4", "changed_at": "2026-03-14T15:53:01Z"}
+    body = {"objects": [{**SEVEN, "version": "3"}, {"id": "8", "deleted": True}, gone], "next": None}
+    cursor, facts = None, list[Fact]()
+    async with system(vendors) as (records, call):
+        for minute in range(2):
+            vendors.fault("http", kind="answer", method="GET", status=200, body=body)
+            polled = await HttpPolling().poll(cursor, replace(call, now=call.now + timedelta(minutes=minute)))
+            cursor = polled.cursor
+            facts += polled.facts
+        told = [(one.type, one.about[0].id, one.about[0].change) for one in facts]
+        eight = (EventType.CONTACT_DELETED, "8", Change.DELETED)
+        assert told == [
+            (EventType.CONTACT_CHANGED, "7", Change.UPDATED), eight, (EventType.CONTACT_DELETED, "9", Change.DELETED),
+            eight,  # it bears no version: news to each look
+        ]  # fmt: skip
+        assert len({one.key for one in facts}) == len(facts), "each is an event of its own"
+        assert all(one.key is not None for one in facts)
+        vendors.fault("http", kind="answer", method="GET", status=200, body=body)
+        page = await records.changed(CONTACT, call.now, None, call)
+        assert [one.id for one in page.objects] == ["7"], "nothing is compared with what was deleted"  # type: ignore[union-attr]
+
+
 TOLD = b'{"type": "record.changed", "timestamp": "2026-03-14T15:53:01Z", "data": %s}'
 
 

@@ -26,8 +26,22 @@ class Sent(NamedTuple):
 
 def object_of(kind: RecordKind, card: Section, system: OwnSystem) -> Object | None:
     """A card; None for what has no id, or is deleted."""
+    return None if is_deleted(card) else _object_of(kind, card, system)
+
+
+def is_deleted(card: Section) -> bool:
+    """Whether it says that it is in the bin."""
+    return card.get("deleted") is True
+
+
+def deleted_of(kind: RecordKind, card: Section, system: OwnSystem) -> Object | None:
+    """A card that says that it was deleted; None for what has no id, or isn't."""
+    return _object_of(kind, card, system) if is_deleted(card) else None
+
+
+def _object_of(kind: RecordKind, card: Section, system: OwnSystem) -> Object | None:
     id_ = id_of(card.get("id"))
-    if id_ is None or card.get("deleted") is True:
+    if id_ is None:
         return None
     ours = {theirs: name for name, theirs in system.fields.items()}
     told = section(card.get("fields")).items()

@@ -2,11 +2,13 @@
 
 It has no order of changes, so each look walks all that was changed since the look before it began, and a little longer:
 clocks differ. One that is behind ours by more than that says so in the `Date` of its answers: it is asked from its own
-time on. What was seen within that is remembered, by its version.
+time on. What was seen within that is remembered, by its version. A card that says `deleted` was deleted; whoever leaves
+such out of its list tells of deletions by a webhook, or is found out by the night's comparison.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from svyazka.connectors.http.facts import card_fact
@@ -56,17 +58,20 @@ class HttpPolling(Polling[HttpSettings]):
             return Polled((), known.model_dump_json(exclude_defaults=True))
         begun = known.begun or call.now
         kind = RecordKind(system.kinds[known.kind % len(system.kinds)])
-        page, time = await changes(kind, known.since, known.after, call)
+        page, deleted, time = await changes(kind, known.since, known.after, call)
         if known.begun is None and time is not None and timedelta() < begun - time < BEHIND_MOST:
             begun = time
-        found = page.objects
-        new = [one for one in found if _version(one) is None or _name(one) not in known.seen]
-        seen = (*known.seen, *(_name(one) for one in new if _version(one) is not None))[-SEEN:]
-        after = _next(known, page.next, begun, len(system.kinds)).model_copy(update={"seen": seen})
-        return Polled(
-            [_fact(one, begun) for one in new], after.model_dump_json(exclude_defaults=True),
-            more=after.begun is not None,
-        )  # fmt: skip
+        new, gone = _unseen(page.objects, known), _unseen(deleted, known)
+        named = [_name(one) for one in (*new, *gone) if _version(one) is not None]
+        after = _next(known, page.next, begun, len(system.kinds)).model_copy(
+            update={"seen": (*known.seen, *named)[-SEEN:]}
+        )
+        facts = [*(_fact(one, begun) for one in new), *(_deletion(one, begun) for one in gone)]
+        return Polled(facts, after.model_dump_json(exclude_defaults=True), more=after.begun is not None)
+
+
+def _unseen(found: Iterable[Object], known: Cursor) -> list[Object]:
+    return [one for one in found if _version(one) is None or _name(one) not in known.seen]
 
 
 def _next(known: Cursor, further: str | None, begun: datetime, kinds: int) -> Cursor:
@@ -84,6 +89,12 @@ def _fact(one: Object, begun: datetime) -> Fact:
     made = one.created_at is not None and one.created_at == one.changed_at
     change, version = Change.CREATED if made else Change.UPDATED, _version(one) or f"seen {begun.isoformat()}"
     return card_fact(one.kind.value, one.id, change, version, one.changed_at)
+
+
+def _deletion(one: Object, begun: datetime) -> Fact:
+    version = _version(one) or f"seen {begun.isoformat()}"
+    named = ("card", one.kind.value, one.id, "deleted", version)
+    return card_fact(one.kind.value, one.id, Change.DELETED, version, one.changed_at, named)
 
 
 def _version(one: Object) -> str | None:

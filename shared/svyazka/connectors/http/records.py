@@ -9,13 +9,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from svyazka.catalogue import N_, _
 from svyazka.connectors.http import client
-from svyazka.connectors.http.cards import keeps, mark_of, not_taken, object_of, sent
+from svyazka.connectors.http.cards import deleted_of, is_deleted, keeps, mark_of, not_taken, object_of, sent
 from svyazka.connectors.http.facts import id_of
 from svyazka.connectors.http.settings import HttpSettings, OwnSystem
 from svyazka.engine.contracts.calls import Call
@@ -102,7 +102,7 @@ class HttpRecords(Records[HttpSettings]):
         if id_of(card.get("id")) != id:
             # Anything with 200 may be a page of somebody's on the way, or another card.
             raise VendorFailure(Unclear(code="no_id", message=N_("the system answered without the card asked for")))
-        return Fate.DELETED if card.get("deleted") is True else Fate.THERE
+        return Fate.DELETED if is_deleted(card) else Fate.THERE
 
     async def page(self, kind: RecordKind, after: str | None, call: Call[HttpSettings]) -> Page:
         return await _page(kind, {}, after, call)
@@ -112,8 +112,7 @@ class HttpRecords(Records[HttpSettings]):
     ) -> Page | None:
         if not client.system_of(call).since:
             return None
-        page, _ = await changes(kind, since, after, call)
-        return page
+        return (await changes(kind, since, after, call)).page
 
     # Writing
 
@@ -189,21 +188,26 @@ def _objects(kind: RecordKind, answer: Section, system: OwnSystem) -> list[Objec
     return list({one.id: one for one in found if one is not None}.values())
 
 
-async def changes(
-    kind: RecordKind, since: datetime, after: str | None, call: Call[HttpSettings]
-) -> tuple[Page, datetime | None]:  # fmt: skip
-    """A page of what was changed since then, and what time its clock has, where it says so."""
-    return await _page_and_time(kind, {"since": since.isoformat().replace("+00:00", "Z")}, after, call)
+class Changes(NamedTuple):
+    """A page of a list."""
+
+    page: Page
+    deleted: tuple[Object, ...]
+    """Cards on it that say that they were deleted."""
+    time: datetime | None
+    """What its clock has, where it says so."""
+
+
+async def changes(kind: RecordKind, since: datetime, after: str | None, call: Call[HttpSettings]) -> Changes:
+    """What was changed since then, a page of it."""
+    return await _listed(kind, {"since": since.isoformat().replace("+00:00", "Z")}, after, call)
 
 
 async def _page(kind: RecordKind, wanted: Mapping[str, Any], after: str | None, call: Call[HttpSettings]) -> Page:
-    page, _ = await _page_and_time(kind, wanted, after, call)
-    return page
+    return (await _listed(kind, wanted, after, call)).page
 
 
-async def _page_and_time(
-    kind: RecordKind, wanted: Mapping[str, Any], after: str | None, call: Call[HttpSettings]
-) -> tuple[Page, datetime | None]:
+async def _listed(kind: RecordKind, wanted: Mapping[str, Any], after: str | None, call: Call[HttpSettings]) -> Changes:
     asked = {**wanted, "limit": client.system_of(call).page, **({"after": after} if after is not None else {})}
     answer, time = await client.ask_the_time(call, "GET", kind.value, params=asked)
     objects, further = _objects(kind, answer, client.system_of(call)), id_of(answer.get("next"))
@@ -213,7 +217,9 @@ async def _page_and_time(
     if answer.get("next") is not None and (further is None or further != id_of(last.get("id"))):
         message = N_("`next` isn't the id of the last card on its page: the cards between them would be passed over")
         raise VendorFailure(Unclear(code="wrong_next", message=message))
-    return Page(tuple(objects), further), time
+    system = client.system_of(call)
+    deleted = (deleted_of(kind, card, system) for card in sections(answer["objects"]))
+    return Changes(Page(tuple(objects), further), tuple(one for one in deleted if one is not None), time)
 
 
 async def _written(
