@@ -354,6 +354,10 @@ async def test_a_card_that_its_list_of_changes_shows_as_deleted_was_deleted(vend
         assert all(one.key is not None for one in facts)
         vendors.fault("http", kind="answer", method="GET", status=200, body=body)
         page = await records.changed(CONTACT, call.now, None, call)
+        flagged = {**SEVEN, "version": "3", "deleted": True}
+        vendors.fault("http", kind="answer", method="GET", status=200, body={"objects": [flagged]})
+        polled = await HttpPolling().poll(cursor, call)
+        assert [one.about[0].change for one in polled.facts] == [Change.DELETED], "though its version is the old one"
         assert [one.id for one in page.objects] == ["7"], "nothing is compared with what was deleted"  # type: ignore[union-attr]
 
 

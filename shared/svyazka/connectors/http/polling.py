@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from svyazka.connectors.http.cards import is_deleted
 from svyazka.connectors.http.facts import card_fact
 from svyazka.connectors.http.records import changes
 from svyazka.connectors.http.settings import HttpSettings
@@ -102,4 +103,4 @@ def _version(one: Object) -> str | None:
 
 
 def _name(one: Object) -> str:
-    return f"{one.kind.value}.{one.id}.{_version(one)}"
+    return f"{one.kind.value}.{one.id}.{_version(one)}{'.deleted' if is_deleted(one.original) else ''}"
