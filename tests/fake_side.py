@@ -40,6 +40,8 @@ class FakeSide(Records[ConnectionSettings]):
     needs: frozenset[str] = frozenset()
     answers_whole: bool = False
     """Its answer to a write shows the object."""
+    tells_version: bool = True
+    """And its version."""
     tells_fields: bool = False
     """Its hook shows what stands there."""
     marks_kept: bool = True
@@ -228,7 +230,7 @@ class FakeSide(Records[ConnectionSettings]):
     def _written(self, id_: str) -> Written:
         card = self.cards[id_]
         shown = self._as_shown(card) if self.answers_whole else None
-        return Written(Succeeded(external_id=id_), shown, card.version)
+        return Written(Succeeded(external_id=id_), shown, card.version if self.tells_version else None)
 
     def _kept(self, name: str, value: Wanted) -> Shown:
         if isinstance(value, tuple):

@@ -13,6 +13,7 @@ from office import ANNA, IVAN, office
 from bringing import written
 from svyazka.engine.jobs.steering import start
 from svyazka.importing.decisions import RESEMBLES, Decisions, Same
+from svyazka.model.records import CLEARED
 
 
 def foreseen(planned: Any) -> dict[str, int]:
@@ -172,6 +173,26 @@ async def test_a_number_that_a_manager_has_put_in_anothers_place_is_brought_back
     assert (house.crm.shows("c1", "phone"), house.crm.shows("c1", "email")) == (
         ("+79990001122",), ("ivan@example.org",)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("answers", ["cards", "versions", "ids"])
+@pytest.mark.parametrize("field", ["email", "birthday"])
+async def test_what_came_with_a_card_and_was_emptied_stays_empty(field: str, answers: str, tmp_path: Path) -> None:
+    """Cleared means cleared, by the same file as by a flow that keeps systems in step."""
+    house = await office()
+    house.crm.hook, house.crm.answers_whole = False, answers == "cards"
+    house.crm.tells_version = answers != "ids"
+    file = written(tmp_path, ["1;Петров Иван;+7 999 123-45-67;ivan@example.org;01.02.1990"])
+    await house.bring(file)
+    assert house.crm.shows("c1", field) is not CLEARED
+    house.clock.step(90)
+    house.crm.edit("c1", **{field: CLEARED})
+    await house.bring(file)
+    assert house.crm.shows("c1", field) is CLEARED
+    house.crm.hook = True
+    house.crm.edit("c1", name="Иван Петров-Водкин")
+    await house.quiet()
+    assert house.crm.shows("c1", field) is CLEARED
 
 
 async def test_two_rows_are_never_one_card_unasked(tmp_path: Path) -> None:

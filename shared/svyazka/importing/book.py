@@ -15,6 +15,7 @@ from typing import Any
 from svyazka.engine.comparing.compare import ComparedRecord, compare_record
 from svyazka.engine.comparing.compare import Side as Compare
 from svyazka.engine.comparing.fields import FieldRule
+from svyazka.engine.comparing.newest import saved_since
 from svyazka.engine.comparing.settling import NO_PROOF, Answer
 from svyazka.engine.contracts.capabilities.records import Records, Written
 from svyazka.engine.hub import Hub
@@ -116,10 +117,16 @@ class Book:
         sides[self.system] = Compare(
             {name: shown.get(name, UNREAD) for name in fields}, _bases(record, self.system),
             keeps=partial(self._records.keeps, KIND), one_value=self._records.singles,
+            saved=self._saved(card, record),
         )  # fmt: skip
         sides[self.file] = Compare(fields, _bases(record, self.file), read_only=True)
         rules = dict.fromkeys((name for name in fields if name not in self._records.read_only), FieldRule())
         return compare_record(sides, rules, self._printer, record.accepted if record is not None else {})
+
+    def _saved(self, card: Object | None, record: Record | None) -> bool:
+        """Whether somebody has saved the card since we last wrote or read it."""
+        side = record.live.get(self.system) if record is not None else None
+        return card is not None and side is not None and saved_since(side.version, side.seen_at, card)
 
     def telling(
         self, fields: Mapping[str, Value], unsure: Collection[str], record: Record | None

@@ -354,6 +354,25 @@ async def test_once_lead_makes_a_card_at_a_lead_only(
     assert len(house.crm.cards) == made
 
 
+@pytest.mark.parametrize("version", [True, False])
+async def test_what_a_card_was_made_with_and_somebody_emptied_stays_empty(version: bool) -> None:
+    """The answer to the making showed no card, and no hook told of one."""
+    house = await house_of(create="crm")
+    house.crm.hook, house.crm.tells_version = False, version
+    salon = house.salon.add(**ivan(email=("ivan@example.org",), birthday="1990-01-01"))
+    await house.hooks()
+    await house.run()
+    house.clock.step(61)
+    await house.run()
+    assert house.crm.shows("c1", "email") == ("ivan@example.org",)
+    house.clock.step(90)
+    house.crm.edit("c1", email=CLEARED, birthday=CLEARED)
+    house.salon.edit(salon, name="Иван Жуков")
+    await house.quiet()
+    assert house.crm.shows("c1", "name") == "Иван Жуков"
+    assert (house.crm.shows("c1", "email"), house.crm.shows("c1", "birthday")) == (CLEARED, CLEARED)
+
+
 def test_what_joins_another_record_has_agreed_with_nobody_there() -> None:
     """A card was merged into one that had a pair of its own: an edit made before is one of two."""
 

@@ -94,8 +94,14 @@ class Case:
             if (as_before := self.showing(name, before)) is None:
                 return State.FRESH
             if as_before:
-                return State.OWED
+                return State.CHANGED if self.emptied(name) else State.OWED
         return State.CHANGED
+
+    def emptied(self, name: str) -> bool:
+        """Whether a side shows nothing of what its object was made with, and somebody has saved it since."""
+        seen = self.sides[name]
+        made = seen.base is not None and seen.base.owed is not None and seen.base.owed.made
+        return made and seen.saved and seen.shown is CLEARED
 
     def showing(self, name: str, prints: Prints) -> bool | None:
         """Whether a side shows what these are prints of."""

@@ -33,6 +33,8 @@ class Side:
     """Fields that are sets elsewhere, and of which this system holds one value."""
     read_only: bool = False
     windows: Mapping[str, Window] = field(default_factory=dict)
+    saved: bool = False
+    """Somebody has saved it since we last wrote or read it."""
     gone: bool = False
     """It was deleted there."""
 
@@ -45,6 +47,7 @@ class Side:
             one_value=name in self.one_value,
             writable=not self.read_only,
             window=self.windows.get(name),
+            saved=self.saved,
             gone=self.gone,
         )
 

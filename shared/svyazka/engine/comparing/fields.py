@@ -40,6 +40,8 @@ class Seen:
     """Of a set, it holds one element: it is a view of the others' sets."""
     writable: bool = True
     window: Window | None = None
+    saved: bool = False
+    """Somebody has saved its object since we last wrote or read it."""
     gone: bool = False
     """Its object was deleted: it says nothing, and comes to hold what was agreed meanwhile should it be restored."""
 

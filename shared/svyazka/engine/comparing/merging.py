@@ -165,7 +165,9 @@ class SideOfSet:
     def awaits(self, element: str) -> bool:
         """Whether it is still to be given this element, whatever else a person did to it meanwhile."""
         owed = self._base.owed if self.state in (State.OWED, State.CHANGED) else None
-        if owed is None or self.keeps(element) in self.holds or (owed.made and self.holds):
+        if owed is None or self.keeps(element) in self.holds:
+            return False
+        if owed.made and (self.holds or self.case.emptied(self.name)):
             return False
         return self.due(element) and not any(self._among(one, element) for one in owed.before)
 

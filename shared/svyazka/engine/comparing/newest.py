@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from svyazka.engine.comparing.fields import Window
+from svyazka.model.records import Object
 
 WIDENED = timedelta(seconds=60)
 """How far a vendor's clock, and ours, may be off."""
@@ -22,6 +23,13 @@ def change_window(last_as_base: datetime, first_changed: datetime, vendor_time: 
     if vendor_time is not None and last_as_base <= vendor_time < first_changed:
         until = vendor_time
     return Window(last_as_base - WIDENED, until + WIDENED)
+
+
+def saved_since(version: str | None, seen_at: datetime | None, there: Object) -> bool:
+    """Whether somebody has saved an object since it had this version, or, where none was told, since that time."""
+    if version is not None and there.version is not None:
+        return there.version != version
+    return seen_at is not None and there.changed_at is not None and there.changed_at > seen_at + WIDENED
 
 
 def newest(windows: Mapping[str, Window | None], alike: Collection[frozenset[str]]) -> str | None:

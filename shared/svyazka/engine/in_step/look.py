@@ -10,7 +10,7 @@ from functools import partial
 from svyazka.engine.comparing.compare import ComparedRecord, compare_record
 from svyazka.engine.comparing.compare import Side as Compare
 from svyazka.engine.comparing.fields import Clear, Conflicts, FieldRule, First, Reason
-from svyazka.engine.comparing.newest import change_window
+from svyazka.engine.comparing.newest import change_window, saved_since
 from svyazka.engine.comparing.prints import Printer
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.doubting import LEAVE, WHOSE, asked_of, doubts
@@ -70,13 +70,12 @@ class Look:
         shown = self._shown(record)
         for name, side in self._kept(record).items():
             there = shown.get(name)
-            found[name] = self._side(
-                name, side, there.fields if there is not None else {}, there.changed_at if there else None
-            )
+            found[name] = self._side(name, side, there)
             if self._is_gone(name, side):  # what is deleted may say something yet, and can't be written
                 found[name] = replace(found[name], gone=there is None, read_only=True)
         if self.making:
-            found[self.toward] = self._side(self.toward, Side(object=""), dict.fromkeys(self.rules, CLEARED), None)
+            nothing = Object(record.kind, "", dict.fromkeys(self.rules, CLEARED))
+            found[self.toward] = self._side(self.toward, Side(object=""), nothing)
         return found
 
     def _kept(self, record: Record) -> dict[str, Side]:
@@ -98,17 +97,19 @@ class Look:
                 read[name] = Object(record.kind, side.object, says)
         return kind.as_compared(record, read, self.printer, self.began)
 
-    def _side(self, name: str, side: Side, fields: Mapping[str, Shown], changed_at: datetime | None) -> Compare:
+    def _side(self, name: str, side: Side, there: Object | None) -> Compare:
         if is_file(name):
             return Compare(fields={}, bases=side.bases, read_only=True)  # it says something when it is brought again
         manifest = self.hub.directory.manifests(self.tenant.connections[name].vendor)
         records, kind = self.flow.records(name, manifest), self.held.model.kind
+        fields, changed_at = (there.fields, there.changed_at) if there is not None else ({}, None)
         shown = {field: value for field, value in fields.items() if field in self.rules}
         window = change_window(side.seen_at, side.told_at or self.began, changed_at) if side.seen_at else None
+        saved = there is not None and saved_since(side.version, side.seen_at, there)
         return Compare(
             fields=shown, bases=self._healed(name, side, shown), keeps=partial(records.keeps, kind),
             one_value=records.singles, read_only=not self.flow.kind.writes_to(name, records),
-            windows={} if window is None else dict.fromkeys(shown, window),
+            windows={} if window is None else dict.fromkeys(shown, window), saved=saved,
         )  # fmt: skip
 
     def _healed(self, name: str, side: Side, shown: Mapping[str, Shown]) -> Mapping[str, FieldBase]:
