@@ -95,8 +95,10 @@ class Cards:
 
     def made_as(self, row: Row, since: datetime) -> list[Object]:
         """The cards that may have been made of this row since then: they show all that it says of phones and addresses,
-        and its name."""
-        keys, name = keys_of(row), row.text("name")
+        and its name, and no other birthday. Of a row that has neither phone nor address a card with one is another
+        person's of that name."""
+        keys, told = keys_of(row), told_by_row(row)
+        name = told[0]
         if keys:
             asked = "SELECT body FROM cards JOIN keys USING (id) WHERE key = ? AND (made IS NULL OR made >= ?)"
             found = self._found(asked, keys[0], since.timestamp())
@@ -105,7 +107,7 @@ class Cards:
             found = self._found(asked, since.timestamp())
         return [
             one for one in found
-            if set(keys) <= set(shown_keys(one))
+            if set(keys) <= set(shown_keys(one)) and (keys or not shown_keys(one)) and can_be_one(told, told_by(one))
             and (_words(told_by(one)[0]) == _words(name) or (name is None and bool(keys)))
         ]  # fmt: skip
 
