@@ -172,7 +172,7 @@ class SyncAppointments(Flow[SyncAppointmentsSettings]):
             delete=settings.deleted, conflicts=settings.conflicts, first="owner",
             shows_as=dict.fromkeys(settings.shows_as, RecordKind.DEAL),
             stages={name: (one,) if isinstance(one, str) else one for name, one in settings.stages.items()},
-            title=settings.title, per=settings.per, attach=settings.attach == "open",
+            title=settings.title, attach=settings.attach == "open",
             attendance=settings.attendance == "both",
         )  # fmt: skip
 

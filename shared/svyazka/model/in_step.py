@@ -298,7 +298,6 @@ class Rules(Frozen):
     """Status of a visit -> the stages of a deal that mean it."""
     title: str = ""
     """How a deal is called, with the visit's fields in braces."""
-    per: str = "visit"
     attach: bool = False
     """A visit takes the person's only open deal that has none."""
     attendance: bool = False
