@@ -200,7 +200,7 @@ def test_stats_name_an_outage(hub: Installation) -> None:
 
 def test_audit(hub: Installation) -> None:
     row: dict[str, Any] = hub.rows("audit")[0]
-    assert list(row) == ["at", "who", "action", "target", "detail"]
+    assert list(row) == ["at", "who", "action", "target", "came", "detail"]
     assert "@" in row["who"]
     assert datetime.fromisoformat(row["at"]).utcoffset() == timedelta()
 

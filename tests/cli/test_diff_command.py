@@ -100,6 +100,18 @@ def test_a_persons_word_on_what_isnt_there_says_what_there_is(hub: Installation)
     assert "0 rows" in hub.svyazka("sync", "answer-all", "kofe", "sync_contacts", "leave", "--dry-run").output
 
 
+def test_what_was_refused_stands_in_the_audit_as_refused(hub: Installation) -> None:
+    hub.svyazka("apply", str(hub.write(IN_STEP)), "--yes")
+    hub.svyazka("unmerge", "kofe", "sync_contacts", "rec_1", "crm/7", "--yes", status=1)
+    hub.svyazka("sync", "revive", "kofe", "sync_contacts", "rec_1", status=1)
+    hub.svyazka("replay", "dlv_1", status=1)
+    hub.svyazka("sync", "stop", "kofe", "sync_contacts", "--yes")
+    came = {row["action"]: row["came"] for row in hub.rows("audit")}
+    assert (came["unmerge"], came["sync revive"], came["sync stop"]) == ("refused", "refused", "done")
+    assert came.get("replay") in (None, "refused")
+    assert "not done: it was refused" in hub.svyazka("audit").stdout
+
+
 def test_a_changed_flow_says_how_many_links_it_concerns(hub: Installation) -> None:
     hub.svyazka("apply", str(hub.write(IN_STEP)), "--yes")
 

@@ -34,12 +34,29 @@ async def test_what_else_an_audit_line_says_is_in_the_readers_language(house: Ho
     assert "False" not in page
 
 
+async def test_what_was_refused_is_not_told_as_done(house: House, visitor: Visitor) -> None:
+    lines = [
+        AuditLine(id=came, at=START, who=came, action="unmerge", target="kofe", came=came)
+        for came in ("done", "refused", "begun")
+    ]  # fmt: skip
+    await house.store.commit([journal.create(line) for line in lines])
+    page = re.sub(r"<[^>]+>", " ", await visitor.page("/audit"))
+    told = {who: re.search(rf"{who}\s+(.*?)\s+kofe", page) for who in ("done", "refused", "begun")}
+    assert {who: " ".join(found[1].split()) for who, found in told.items() if found} == {
+        "done": "разъединил карточки",
+        "refused": "не сделано, отказано: разъединил карточки",
+        "begun": "не доведено до конца: разъединил карточки",
+    }
+
+
 def audited() -> Iterator[tuple[ast.expr, list[ast.keyword]]]:
     """What the commands leave in the audit: what was done, and what is said of it."""
     for path in Path(cli.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
-                case ast.Call(func=ast.Attribute(attr="audit" | "audit_write"), args=[action, *_], keywords=said):
+                case ast.Call(
+                    func=ast.Attribute(attr="audit" | "audit_write" | "noting"), args=[action, *_], keywords=said
+                ):
                     yield action, said
 
 

@@ -21,6 +21,7 @@ from svyazka.engine.calling.oauth.authorise import (
     REFUSED_BEFORE,
     CodeNotYet,
     CodeRefused,
+    Invitation,
     app_of,
     code_in,
     exchange,
@@ -31,6 +32,7 @@ from svyazka.engine.contracts.signing_in import SigningIn
 from svyazka.engine.outbound.pacing import CalledFor
 from svyazka.engine.tenants.directory import Account, is_secret
 from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent
+from svyazka.model.grants import CodeUse
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether the redirect has come."""
@@ -88,8 +90,8 @@ async def by_password(session: Session, account: Account, access: SigningIn[Any]
         if step is not None and token.attempts_left == 0:
             raise ConfigError(_("{vendor} takes no more codes: begin anew later", vendor=account.vendor))
         step, code = token, _asked(_("Code that was sent to {where}", where=token.where))
-    await session.audit("auth", whose, how="password")
-    await change(session, account.tenant.id, str(named["secret"]), token)
+    async with session.noting("auth", whose, how="password"):
+        await change(session, account.tenant.id, str(named["secret"]), token)
 
 
 def _asked(what: str) -> str:
@@ -100,8 +102,8 @@ def _asked(what: str) -> str:
 
 async def by_code(session: Session, account: Account, given: str) -> None:
     """Exchange a code. Raises CodeRefused, CodeNotYet, ConfigError."""
-    await session.audit("auth", f"{account.tenant.id}/{account.name}", how="code")
-    await exchange(session.hub, account, code_in(account, given))
+    async with session.noting("auth", f"{account.tenant.id}/{account.name}", how="code"):
+        await exchange(session.hub, account, code_in(account, given))
 
 
 async def by_pasting(session: Session, account: Account) -> None:
@@ -110,12 +112,12 @@ async def by_pasting(session: Session, account: Account) -> None:
     Raises CodeRefused, CodeNotYet, ConfigError.
     """
     invited = invitation(session.hub, account, account.generation)
-    await session.audit("auth", f"{account.tenant.id}/{account.name}", how="link")
-    say(_("Open this link as an administrator of the account, agree, and copy the address that it leads to:"))
-    say(invited.url)
-    note(_("what that page says doesn't matter, and be quick: the code in its address ends within moments"), None)
-    given: str = typer.prompt(_("Address"))
-    await exchange(session.hub, account, code_in(account, given))
+    async with session.noting("auth", f"{account.tenant.id}/{account.name}", how="link"):
+        say(_("Open this link as an administrator of the account, agree, and copy the address that it leads to:"))
+        say(invited.url)
+        note(_("what that page says doesn't matter, and be quick: the code in its address ends within moments"), None)
+        given: str = typer.prompt(_("Address"))
+        await exchange(session.hub, account, code_in(account, given))
 
 
 async def by_link(session: Session, account: Account, every: float = LOOK_EVERY) -> None:
@@ -125,7 +127,11 @@ async def by_link(session: Session, account: Account, every: float = LOOK_EVERY)
     """
     invited = invitation(session.hub, account, account.generation)
     before = await grant_of(session.hub, account)
-    await session.audit("auth", f"{account.tenant.id}/{account.name}", how="link")
+    async with session.noting("auth", f"{account.tenant.id}/{account.name}", how="link"):
+        await _waited(session, account, invited, before.code if before else None, every)
+
+
+async def _waited(session: Session, account: Account, invited: Invitation, known: CodeUse | None, every: float) -> None:
     say(
         _(
             "Open this link as an administrator of the account, and agree (good until {time}):",
@@ -134,7 +140,6 @@ async def by_link(session: Session, account: Account, every: float = LOOK_EVERY)
     )
     say(invited.url)
     note(_("waiting for the answer; it is taken all the same if you stop waiting"), None)
-    known = before.code if before else None
     while session.hub.clock.real() < invited.until:
         await asyncio.sleep(every)
         grant = await grant_of(session.hub, account)

@@ -8,7 +8,8 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -22,6 +23,7 @@ from svyazka.app import build_hub, build_worker, open_backend, open_clock, setti
 from svyazka.catalogue import N_, _
 from svyazka.cli.options import data_folder as data_folder
 from svyazka.cli.output import fail
+from svyazka.engine.calling.oauth.authorise import CodeRefused
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.operator import Operator
@@ -40,6 +42,14 @@ T = TypeVar("T")
 
 APPLY_ADDS = N_("svyazka apply FILE adds one")
 FILES_NAME = N_("the tenant files name them")
+
+
+@dataclass
+class Noting:
+    """What came of a deed that is noted."""
+
+    refused: bool = False
+    """It ended without an error, and did nothing."""
 
 
 @dataclass
@@ -121,16 +131,33 @@ class Session:
         zones = {tenant.timezone for tenant in (await self.tenants()).values()}
         return ZoneInfo(zones.pop()) if len(zones) == 1 else UTC
 
+    def _line(self, action: str, target: str, detail: Mapping[str, JsonValue]) -> AuditLine:
+        return AuditLine(
+            id=f"aud_{uuid4().hex}", at=self.hub.clock.now(), who=self.who, action=action, target=target,
+            detail=dict(detail),
+        )  # fmt: skip
+
     def audit_write(self, action: str, target: str, **detail: JsonValue) -> Write:
         """The line that says who did what; never a secret or an address in it."""
-        audit = AuditLine(
-            id=f"aud_{uuid4().hex}", at=self.hub.clock.now(), who=self.who, action=action, target=target, detail=detail
-        )
-        return Create(journal.document(audit))
+        return Create(journal.document(self._line(action, target, detail)))
 
     async def audit(self, action: str, target: str, **detail: JsonValue) -> None:
         """Leave the line."""
         await self.store.commit([self.audit_write(action, target, **detail)])
+
+    @asynccontextmanager
+    async def noting(self, action: str, target: str, **detail: JsonValue) -> AsyncIterator[Noting]:
+        """For a deed of more than one commit. The line stands before it, for whoever dies on the way may have done it,
+        and says at its end whether it was done or refused."""
+        line, noting = self._line(action, target, detail), Noting()
+        await self.store.commit([Create(journal.document(line.model_copy(update={"came": "begun"})))])
+        try:
+            yield noting
+        except (ConfigError, CodeRefused):
+            await self.store.commit([Put(journal.document(line.model_copy(update={"came": "refused"})))])
+            raise
+        came = "refused" if noting.refused else "done"
+        await self.store.commit([Put(journal.document(line.model_copy(update={"came": came})))])
 
     async def masker(self, reveal: bool, what: str) -> Masker:
         """Masks people; to see them as they are leaves a line first."""

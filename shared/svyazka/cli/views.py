@@ -232,7 +232,7 @@ def audit_row(line: AuditLine, zone: tzinfo) -> Row:
     """`audit --json`; nothing in it needs a mask."""
     return {
         "at": stamp(line.at, zone), "who": line.who, "action": line.action, "target": line.target,
-        "detail": dict(line.detail),
+        "came": line.came, "detail": dict(line.detail),
     }  # fmt: skip
 
 

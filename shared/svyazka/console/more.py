@@ -9,7 +9,7 @@ from svyazka.catalogue import N_
 from svyazka.console.rendering import page
 from svyazka.console.surroundings import Visit
 from svyazka.console.turning import turned
-from svyazka.console.words import details
+from svyazka.console.words import details, undone
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import AUDIT_LOG
 from svyazka.model.deliveries import AuditLine
@@ -48,7 +48,11 @@ async def audit(visit: Visit) -> Response:
     lines = [one.model for one in journal.known(AuditLine, found.documents)]
     mine = [one for one in ([tenant] if tenant else visit.tenants) if visit.may(one, Role.OPERATOR)]
     shown = lines if visit.sees_all and tenant is None else [one for one in lines if any(_of(one, of) for of in mine)]
-    return page("audit.html", visit, {"lines": shown, "more": found.more, "tenant": tenant, "details": details})
+    return page(
+        "audit.html",
+        visit,
+        {"lines": shown, "more": found.more, "tenant": tenant, "details": details, "undone": undone},
+    )
 
 
 def _of(line: AuditLine, tenant: str) -> bool:

@@ -112,6 +112,9 @@ ACTIONS = {
 }  # fmt: skip
 
 
+CAME = {"refused": N_("not done, it was refused"), "begun": N_("it broke off before its end")}
+"""What came of it, where it wasn't done."""
+
 DETAILS = {
     "ids": N_("which"), "count": N_("how many"), "job": N_("long work"), "lines": N_("lines"), "files": N_("files"),
     "made_up": N_("made up here"), "changes": N_("changes"), "how": N_("how"), "toward": N_("towards"),
@@ -187,6 +190,11 @@ def cause(name: str) -> str:
 def action(name: str) -> str:
     """What somebody did, for people; as the command is called where it has no name."""
     return ACTIONS.get(name, name)
+
+
+def undone(line: AuditLine) -> str:
+    """Why what a line says was not done; nothing where it was."""
+    return CAME.get(line.came, "")
 
 
 def details(line: AuditLine) -> list[tuple[str, Sequence[str]]]:

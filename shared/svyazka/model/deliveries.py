@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -327,3 +328,5 @@ class AuditLine(Stored):
     tenant: str | None = None
     """Whose it is, where the target doesn't say."""
     detail: dict[str, JsonValue] = {}
+    came: Literal["done", "refused", "begun"] = "done"
+    """What came of it; `begun`: it was tried, and broke off before it was done."""

@@ -175,4 +175,5 @@ class Request(Stored):
             id=f"aud_{self.id}", at=now, who=self.who, action=self.wish.value,
             target=self.about if whole else f"{self.tenant}/{self.about}", tenant=self.tenant,
             detail={"by": "console", "request": self.id, **self.arguments},
+            came="refused" if self.state == "refused" else "done",
         )  # fmt: skip

@@ -231,13 +231,13 @@ async def ask_vendor(session: Session, account: Account, *, fix: bool) -> list[F
                     _("set SVYAZKA_PUBLIC_URL to the https address by which vendors reach us, then run this again"),
                 )
             ]  # fmt: skip
-    if fix:
-        await session.audit("doctor --fix", f"{account.tenant.id}/{account.name}")
     call = call_to(session.hub, account, exchanges(session.hub, account, CalledFor.IDLE), key="doctor")
     call = replace(call, hook_url=hook.url if hook else None)
     try:
         if fix and hook is not None and registered is not None:
-            found = await registered.register(call, hook.url)
+            async with session.noting("doctor --fix", f"{account.tenant.id}/{account.name}") as noting:
+                found = await registered.register(call, hook.url)
+                noting.refused = any(one.status == "fail" for one in found)
         else:
             found = await doctor.check(call) if doctor is not None else []
         # A vendor's own words may quote what it was sent.

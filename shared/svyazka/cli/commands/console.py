@@ -49,14 +49,14 @@ def console(
         if support is not None:
             if owner is None:
                 raise ConfigError(_("--support: say whose, with --tenant"))
-            await session.audit("support_link", owner, days=str(support))
-            token = await invite_support(session.store, session.hub.clock, name or "support", owner, support)
+            async with session.noting("support_link", owner, days=str(support)):
+                token = await invite_support(session.store, session.hub.clock, name or "support", owner, support)
             say(f"http://127.0.0.1:{port}/enter/{token}")
             note(_("good for {count} days, to look only; `svyazka sign-ins` lists and ends it", count=support), None)
             return
         invitation = Invitation(name or session.who, role, owner)
-        await session.audit("invite", owner or "*", role=role.value, name=invitation.who)
-        say(await link(session, f"http://127.0.0.1:{port}", invitation))
+        async with session.noting("invite", owner or "*", role=role.value, name=invitation.who):
+            say(await link(session, f"http://127.0.0.1:{port}", invitation))
         minutes = int(LINK_LIVES.total_seconds() // 60)
         note(_("good once, for {minutes} minutes, in a browser on this machine", minutes=minutes), None)
 

@@ -64,10 +64,10 @@ async def _compared(session: Session, owner: Tenant, flows: list[InStep]) -> Non
     if not somebody_works(session):
         raise ConfigError(_("nobody is at work here: `svyazka run` does it"))
     when = session.hub.clock.now().isoformat(timespec="seconds")
-    await session.audit("diff --full", owner.id)
-    for one in flows:
-        for connection in one.rules.between:
-            await begin(session.hub, owner, one, connection, when, full=True)
+    async with session.noting("diff --full", owner.id):
+        for one in flows:
+            for connection in one.rules.between:
+                await begin(session.hub, owner, one, connection, when, full=True)
     for one in flows:
         for connection in one.rules.between:
             job = await follow(session, job_id(owner.id, one.id, connection, when), until_blocked=True)

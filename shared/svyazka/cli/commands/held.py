@@ -55,15 +55,15 @@ def held(
                       "on by `svyazka replay ID`", owner=owner.id, name=name))  # fmt: skip
             return
         what = "release" if release else "discard"
-        await session.audit("held", f"{owner.id}/{name}", what=what, count=len(ids))
-        with progress(_("deciding")) as bar:
-            task = bar.add_task("", total=len(ids))
-            for id_ in reversed(ids):
-                if release:
-                    await replay_event(session.operator, id_, How())
-                else:
-                    await discard(session.operator, id_)
-                bar.advance(task)
+        async with session.noting("held", f"{owner.id}/{name}", what=what, count=len(ids)):
+            with progress(_("deciding")) as bar:
+                task = bar.add_task("", total=len(ids))
+                for id_ in reversed(ids):
+                    if release:
+                        await replay_event(session.operator, id_, How())
+                    else:
+                        await discard(session.operator, id_)
+                    bar.advance(task)
         if release:
             say(ngettext("{count} call goes on", "{count} calls go on", len(ids)))
         else:

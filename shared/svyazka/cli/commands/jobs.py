@@ -144,8 +144,8 @@ def cancel(job: Which) -> None:
 
     async def body(session: Session) -> None:
         held, tenant = await _found(session, job)
-        await session.audit("jobs cancel", held.id)
-        await steering.cancel(session.hub, tenant, held.id, session.who)
+        async with session.noting("jobs cancel", held.id):
+            await steering.cancel(session.hub, tenant, held.id, session.who)
         say(_("{job} ends; what is done stays done", job=held.id))
         _unless_somebody_works(session)
 
@@ -175,8 +175,8 @@ Steering = Callable[..., Awaitable[Job]]
 def _steer(job: str, action: str, change: Steering, done: str) -> None:
     async def body(session: Session) -> None:
         held, tenant = await _found(session, job)
-        await session.audit(f"jobs {action}", held.id)
-        await change(session.hub, tenant, held.id)
+        async with session.noting(f"jobs {action}", held.id):
+            await change(session.hub, tenant, held.id)
         say(_(done, job=held.id))
         if action == "resume":
             _unless_somebody_works(session)

@@ -205,6 +205,10 @@ async def _empty(session: Session, wanted: Filter, otherwise: str) -> str:
     return mistyped(wanted, (await session.tenants()).values()) or otherwise
 
 
+CAME = {"done": N_("done"), "refused": N_("not done: it was refused"), "begun": N_("it broke off before its end")}
+"""What came of what somebody did."""
+
+
 def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """Who did what by this command line, newest first."""
 
@@ -221,8 +225,18 @@ def audit(since: Since = None, limit: Limit = 50, as_json: AsJson = False) -> No
             lines(rows)
             return
         table(
-            (N_("At"), N_("Did"), N_("To"), N_("Who"), N_("Detail")),
-            ((_short(row["at"]), row["action"], row["target"], row["who"], _detail(row["detail"])) for row in rows),
+            (N_("At"), N_("Did"), N_("To"), N_("Outcome"), N_("Who"), N_("Detail")),
+            (
+                (
+                    _short(row["at"]),
+                    row["action"],
+                    row["target"],
+                    _(CAME[str(row["came"])]),
+                    row["who"],
+                    _detail(row["detail"]),
+                )
+                for row in rows
+            ),
             _("nobody has done anything by this command line yet"),
         )
 

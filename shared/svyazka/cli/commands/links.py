@@ -79,8 +79,8 @@ def unmerge(tenant: OfTenants, flow: FlowId, record: RecordId, cards: Cards, yes
             ),
             yes,
         )
-        await session.audit("unmerge", f"{owner.id}/{flow}/{record}", cards=", ".join(cards))
-        made = await tombstones.unmerge(hub, owner, found, record, cards)
+        async with session.noting("unmerge", f"{owner.id}/{flow}/{record}", cards=", ".join(cards)):
+            made = await tombstones.unmerge(hub, owner, found, record, cards)
         say(_("taken apart: {record} is its own record now", record=made))
 
     run(body)
@@ -92,8 +92,8 @@ def revive(tenant: OfTenants, flow: FlowId, record: RecordId, where: Where = Non
     async def body(session: Session) -> None:
         owner, hub = await session.tenant(tenant), session.hub
         found = await syncing.flow_named(hub, owner, flow)
-        await session.audit("sync revive", f"{owner.id}/{flow}/{record}", connection=where or "")
-        names = await tombstones.revive(hub, owner, found, record, where)
+        async with session.noting("sync revive", f"{owner.id}/{flow}/{record}", connection=where or ""):
+            names = await tombstones.revive(hub, owner, found, record, where)
         say(
             _(
                 "{record} is looked for in {names}, and made there if there is none",

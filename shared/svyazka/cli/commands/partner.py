@@ -23,7 +23,7 @@ from svyazka.engine.paying.month import moved_in
 from svyazka.engine.rules.reconciling import Moved, What
 from svyazka.engine.tenants.directory import Account, is_secret
 from svyazka.model.contacts import normalize_email
-from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable
+from svyazka.model.errors import ConfigError, LeaseTooShort, MaybeSent, NotSent, SourceUnavailable, Unavailable
 from svyazka.model.money import Money
 
 Connection = Annotated[str, typer.Argument(metavar="CONNECTION", help=N_("NAME or TENANT/NAME."))]
@@ -47,8 +47,8 @@ def invite(
         if address is None:
             raise ConfigError(_("expected an address such as owner@example.org"))
         account, onboarding = await _account(session, connection, tenant)
-        await session.audit("partner invite", f"{account.tenant.id}/{account.name}")
-        id_ = await _asked(session, account, onboarding.invite, address)
+        async with session.noting("partner invite", f"{account.tenant.id}/{account.name}"):
+            id_ = await _asked(session, account, onboarding.invite, address)
         say(_("{email} is invited ({id}); the letter's code goes to: svyazka partner activate", email=address, id=id_))
 
     run(body)
@@ -64,10 +64,10 @@ def activate(connection: Connection, tenant: OfTenant = None) -> None:
         if not code:
             raise ConfigError(_("expected the code of activation, got nothing"))
         whole = f"{account.tenant.id}/{account.name}"
-        await session.audit("partner activate", whole)
-        access = await _asked(session, account, onboarding.activate, code)
-        for setting, value in access.items():
-            await _kept(session, account, setting, value)
+        async with session.noting("partner activate", whole):
+            access = await _asked(session, account, onboarding.activate, code)
+            for setting, value in access.items():
+                await _kept(session, account, setting, value)
         say(_("{whole} has its access", whole=whole), "green")
 
     run(body)
@@ -150,7 +150,7 @@ async def _account(session: Session, connection: str, tenant: str | None) -> tup
 
 
 async def _asked(session: Session, account: Account, what: Any, given: str) -> Any:
-    """Raises ConfigError where the vendor refuses or is silent."""
+    """Raises ConfigError where the vendor refuses or is silent, Unavailable where it may have done it."""
     call = call_to(session.hub, account, exchanges(session.hub, account, CalledFor.PERSON), key="partner")
     try:
         return await what(given, call)
@@ -159,7 +159,7 @@ async def _asked(session: Session, account: Account, what: Any, given: str) -> A
     except (NotSent, LeaseTooShort) as error:
         raise ConfigError(_("{vendor} doesn't answer: {why}", vendor=account.vendor, why=error)) from None
     except MaybeSent as error:
-        raise ConfigError(
+        raise Unavailable(
             _("{vendor}: no answer came, and it may have been done ({why}); run it again, and if it refuses, ask it",
               vendor=account.vendor, why=error)
         ) from None  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +14,7 @@ from svyazka.catalogue import N_, _, told
 from svyazka.cli.filters import mistyped, owner_of, parse_since
 from svyazka.cli.options import AsJson, DryRun, OfConnection, OfTenant, Since
 from svyazka.cli.output import lines, note, progress, say, table
-from svyazka.cli.session import Session, run
+from svyazka.cli.session import Noting, Session, run
 from svyazka.engine.operating.operator import Done, How, Operator
 from svyazka.engine.operating.reopen import reopen
 from svyazka.engine.operating.replay import replay_event, replay_raw
@@ -80,17 +81,18 @@ def replay(
         wanted = wanted.narrowed((await session.tenants()).values())
         chosen = [await whole_id(session.store, id_) for id_ in ids or ()] or await _chosen(session, wanted)
         how = How(again=again, ignore_age=ignore_age, dry_run=dry_run)
-        if not dry_run and chosen:
-            await session.audit(
-                "replay", " ".join([*chosen[:IDS_IN_AUDIT], *(["..."] if len(chosen) > IDS_IN_AUDIT else [])]),
-                count=len(chosen), status=",".join(status or ()), again=again, ignore_age=ignore_age,
-            )  # fmt: skip
+        noted = session.noting(
+            "replay", " ".join([*chosen[:IDS_IN_AUDIT], *(["..."] if len(chosen) > IDS_IN_AUDIT else [])]),
+            count=len(chosen), status=",".join(status or ()), again=again, ignore_age=ignore_age,
+        )  # fmt: skip
         done: list[Done] = []
-        with progress(_("replaying")) as bar:
-            task = bar.add_task("", total=len(chosen))
-            for id_ in chosen:
-                done += await _one(session.operator, id_, how)
-                bar.advance(task)
+        async with nullcontext(Noting()) if dry_run or not chosen else noted as noting:
+            with progress(_("replaying")) as bar:
+                task = bar.add_task("", total=len(chosen))
+                for id_ in chosen:
+                    done += await _one(session.operator, id_, how)
+                    bar.advance(task)
+            noting.refused = all(one.skipped for one in done)
         nothing = mistyped(wanted, (await session.tenants()).values()) or _("nothing in that state")
         _tell(done, dry_run, as_json, nothing)
         return done

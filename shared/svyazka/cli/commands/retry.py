@@ -40,8 +40,8 @@ def retry(
             raise ConfigError(
                 _("{whole}: not set: {missing}; nothing can be tried", whole=whole, missing=", ".join(account.missing))
             )
-        await session.audit("retry", whole)
-        outage = await session.worker.outages.probing.at_once(owner, name)
+        async with session.noting("retry", whole):
+            outage = await session.worker.outages.probing.at_once(owner, name)
         found = None
         if outage is not None and wait and somebody_works(session):
             found = await verdict(session, outage, wait)

@@ -110,8 +110,8 @@ def start(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = Fal
         there = ", ".join(toward or found.rules.between)
         would = counts.get("watched", 0)
         confirm(_("Write toward {there}? {count} records would be written at once.", there=there, count=would), yes)
-        await session.audit("sync start", f"{owner.id}/{flow}", toward=there)
-        await syncing.switched(hub, owner, found, toward or (), on=True)
+        async with session.noting("sync start", f"{owner.id}/{flow}", toward=there):
+            await syncing.switched(hub, owner, found, toward or (), on=True)
         if await take(session, owner, flow):
             return  # the job looks at them once it is known what resembles them
         with progress(_("looking anew")) as bar:
@@ -160,22 +160,24 @@ def answer_all(
             say(ngettext("{count} row would be answered so", "{count} rows would be answered so", count))
             return
         confirm(_("Answer {said} to {count} rows?", said=said, count=count), yes)
-        await session.audit("sync answer-all", f"{owner.id}/{flow}", said=said, field=field or "", cause=cause or "")
-        done = len([one async for one in rows(False) if one.skipped is None])
+        given = {"said": said, "field": field or "", "cause": cause or ""}
+        async with session.noting("sync answer-all", f"{owner.id}/{flow}", **given):
+            done = len([one async for one in rows(False) if one.skipped is None])
         say(ngettext("{count} row is answered", "{count} rows are answered", done))
 
     run(body)
 
 
 @family.command("stop", cls=Command, help=N_("Only watch again: nothing is written, and nothing is unlinked."))
-def stop(tenant: OfTenants, flow: FlowId, toward: Toward = None) -> None:
+def stop(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = False) -> None:
     """Only watch again: nothing is written, and nothing is unlinked."""
 
     async def body(session: Session) -> None:
         owner, hub = await session.tenant(tenant), session.hub
         found = await syncing.flow_named(hub, owner, flow)
-        await session.audit("sync stop", f"{owner.id}/{flow}", toward=", ".join(toward or found.rules.between))
-        await syncing.switched(hub, owner, found, toward or (), on=False)
+        there = ", ".join(toward or found.rules.between)
+        async with session.noting("sync stop", f"{owner.id}/{flow}", toward=there):
+            await syncing.switched(hub, owner, found, toward or (), on=False)
         if found.rules.writes:
             note(_("the tenant file says mode: on, so it writes all the same: change it there and `svyazka apply`"))
         else:

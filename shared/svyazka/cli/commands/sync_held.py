@@ -67,13 +67,13 @@ def let_go(tenant: OfTenants, flow: FlowId, what: What, said: Said, dry_run: Dry
             say(ngettext("{count} record would be looked at anew", "{count} records would be looked at anew", count))
             return
         confirm(_("{what}: {said} for {count} records?", what=what, said=said, count=count), yes)
-        await session.audit("sync let-go", f"{owner.id}/{flow}", what=what, said=said)
         done = 0
-        with progress(_("looking anew")) as bar:
-            task = bar.add_task("", total=count)
-            async for _id in holding.let_go(hub, owner, found, what, said):
-                done += 1
-                bar.advance(task)
+        async with session.noting("sync let-go", f"{owner.id}/{flow}", what=what, said=said):
+            with progress(_("looking anew")) as bar:
+                task = bar.add_task("", total=count)
+                async for _id in holding.let_go(hub, owner, found, what, said):
+                    done += 1
+                    bar.advance(task)
         say(ngettext("{count} record is looked at anew", "{count} records are looked at anew", done))
 
     run(body)

@@ -94,8 +94,8 @@ async def _made(session: Session, owner: Tenant, flow: str) -> Job:
     if not somebody_works(session):
         raise ConfigError(_("nobody is at work here: `svyazka run` does it"))
     id_ = stable_id("job", first_link.KIND, owner.id, flow, session.hub.clock.now().isoformat())
-    await session.audit("sync plan", f"{owner.id}/{flow}")
-    await start(session.hub, owner.id, first_link.KIND, flow, id_, {"flow": flow})
+    async with session.noting("sync plan", f"{owner.id}/{flow}"):
+        await start(session.hub, owner.id, first_link.KIND, flow, id_, {"flow": flow})
     job = await follow(session, id_, until_blocked=True)
     if (stuck := await blocked(session, job)) is not None:
         raise ConfigError(

@@ -94,7 +94,7 @@ class Requests:
     async def _answered(self, held: journal.Versioned[Request], state: str, answer: Answer) -> None:
         now = self._hub.clock.now()
         answered = held.model.answered(state, answer.text, now, answer.link, answer.leads, answer.shown)
-        line = held.model.audit_line(now)
+        line = answered.audit_line(now)
         try:
             await self._hub.store.commit([journal.replace(answered, held.version), journal.create(line)])
         except Conflict:
