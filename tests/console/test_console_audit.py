@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from console.visitor import Visitor
@@ -13,8 +14,9 @@ from svyazka import cli
 from svyazka.console.doing import ARGUMENTS
 from svyazka.console.words import ACTIONS, DETAILS, UNTOLD
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.journal.tasks import request_task
 from svyazka.model.deliveries import AuditLine
-from svyazka.model.requests import Wish
+from svyazka.model.requests import Request, Wish
 
 
 async def test_what_else_an_audit_line_says_is_in_the_readers_language(house: House, visitor: Visitor) -> None:
@@ -47,6 +49,16 @@ async def test_what_was_refused_is_not_told_as_done(house: House, visitor: Visit
         "refused": "не сделано, отказано: разъединил карточки",
         "begun": "не доведено до конца: разъединил карточки",
     }
+
+
+async def test_a_button_that_was_refused_leaves_a_line_that_says_so(house: House, visitor: Visitor) -> None:
+    request = Request(
+        id="req_1", session="over", who="Ольга", tenant="kofe", wish=Wish.PAUSE, about="sms", asked_at=START,
+        expire_at=START + timedelta(days=1),
+    )  # fmt: skip
+    await house.store.commit([journal.create(request)], [request_task(request.id)])
+    await house.run()
+    assert "не сделано, отказано:</b>" in await visitor.page("/audit")
 
 
 def audited() -> Iterator[tuple[ast.expr, list[ast.keyword]]]:
