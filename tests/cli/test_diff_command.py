@@ -14,6 +14,8 @@ from svyazka.cli.running import held
 from svyazka.engine.in_step.wanting import begun_with
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.worker import Worker
+from svyazka.model.bases import Prints
+from svyazka.model.in_step import Doubt, Side, doubt_id
 from svyazka.model.records import RecordKind
 
 IN_STEP = FILE.replace(
@@ -110,6 +112,61 @@ def test_what_was_refused_stands_in_the_audit_as_refused(hub: Installation) -> N
     assert (came["unmerge"], came["sync revive"], came["sync stop"]) == ("refused", "refused", "done")
     assert came.get("replay") in (None, "refused")
     assert "not done: it was refused" in hub.svyazka("audit").stdout
+
+
+def asked(hub: Installation, *objects: str) -> list[str]:
+    """Records with a card in each system, of whose names somebody has to say; their ids."""
+    hub.svyazka("apply", str(hub.write(IN_STEP)), "--yes")
+    now = datetime(2026, 10, 5, tzinfo=UTC)
+
+    async def ask(_worker: Worker, store: LocalStore) -> list[str]:
+        made = []
+        for id_ in objects:
+            record, link = begun_with("kofe", RecordKind.CONTACT, "salon", id_, now, None)
+            saw: dict[str, Prints] = {"salon": ("a",), "crm": ("b",)}
+            record = record.model_copy(
+                update={"sides": {**record.sides, "crm": Side(object=f"7{id_}")}, "asked": {"name": "conflict"},
+                        "saw": {"name": saw}}
+            )  # fmt: skip
+            doubt = Doubt(
+                id=doubt_id("kofe", "sync_contacts", record.id, "name"), tenant="kofe", flow="sync_contacts",
+                kind=RecordKind.CONTACT, record=record.id, field="name", cause="conflict",
+                sides={"salon": id_, "crm": f"7{id_}"}, since=now,
+            )  # fmt: skip
+            await store.commit([journal.create(one) for one in (record, link, doubt)])
+            made.append(record.id)
+        return made
+
+    return hub.opened(ask)
+
+
+def test_what_was_answered_says_so_and_what_it_waits_for(hub: Installation) -> None:
+    (record,) = asked(hub, "1")
+    assert "crm, salon, leave" in hub.svyazka("sync", "status", "kofe").output
+    hub.svyazka("pause", "kofe/crm")
+    told = hub.svyazka("sync", "answer", "kofe", "sync_contacts", record[:12], "name", "crm").output
+    assert f"{record} is looked at anew" in told
+    assert "once crm goes again: paused by an operator" in told
+    told = hub.svyazka("sync", "status", "kofe").output
+    assert "on the way: 2 (crm: paused by an operator)" in told
+    assert "nothing would be written" not in told
+    hub.work()
+    head, doubt = hub.rows("sync", "status", "kofe")
+    assert (head["on_the_way"], doubt["said"], doubt["said_at"] is not None) == (2, "crm", True)
+    assert "answered: crm, " in hub.svyazka("sync", "status", "kofe").output
+
+
+def test_a_record_is_named_by_the_beginning_of_its_id_where_that_is_clear(hub: Installation) -> None:
+    first, second = asked(hub, "1", "2")
+    alike = next(n for n in range(len(first)) if first[n] != second[n])
+    told = hub.svyazka("sync", "answer", "kofe", "sync_contacts", first[:alike], "name", "crm", status=1).output
+    assert "several ids begin with" in told
+    assert (first in told, second in told) == (True, True)
+    whole = ("unmerge", "kofe", "sync_contacts", first[: alike + 1], "crm/71", "--yes")
+    assert "taken apart" in hub.svyazka(*whole).output
+    assert ("unmerge", f"kofe/sync_contacts/{first}") in hub.audit()
+    told = hub.svyazka("sync", "revive", "kofe", "sync_contacts", second.removeprefix("rec_")[:9], status=1).output
+    assert f"record {second} is gone nowhere" in told
 
 
 def test_a_changed_flow_says_how_many_links_it_concerns(hub: Installation) -> None:

@@ -10,6 +10,7 @@ import pytest
 from console.visitor import Visitor, dies_before_its_answer
 from in_step_house import InStep, ivan
 from svyazka.engine.journal import documents as journal
+from svyazka.engine.operating.syncing import flow_named, switched
 from svyazka.model.agreeing import Agreed, Night, agreed_id
 from svyazka.model.records import RecordKind
 from svyazka.model.requests import Request, Role
@@ -176,3 +177,51 @@ async def test_agreement_over_time_is_a_picture_with_its_table(in_step: InStep) 
 @pytest.mark.parametrize("path", ["/sync/kofe/other", "/sync/bar/sync_contacts", "/sync/kofe/review_request"])
 async def test_what_is_no_such_flow_is_not_there(in_step: InStep, path: str) -> None:
     await (await Visitor(in_step).come_in()).page(path, 404)
+
+
+@pytest.mark.parametrize(
+    ("paused", "why"), [(False, "Ждёт crm: не отвечает"), (True, "Ждёт crm: приостановлено оператором")]
+)
+async def test_what_was_answered_says_so_while_it_waits_for_a_system(in_step: InStep, paused: bool, why: str) -> None:
+    if paused:
+        in_step.tenant = in_step.tenant.model_copy(update={"paused_connections": ("crm",)})
+        await in_step.settle_in()
+    in_step.crm.down = not paused
+    await in_step.answer(in_step.record().sides["salon"].object, "name", "salon")
+    await in_step.quiet(0.2)
+    visitor = await Visitor(in_step).come_in()
+    page = await visitor.page(f"{FLOW}/doubts")
+    assert "Отвечено: salon" in page
+    assert why in page
+    assert why in await visitor.page(FLOW), "and what is on the way is told where it is asked how they stand"
+    if not paused:
+        in_step.crm.down = False
+        await in_step.quiet(24.0)
+        visitor = await Visitor(in_step).come_in()
+        assert "Вашего слова ничего не ждёт" in await visitor.page(f"{FLOW}/doubts")
+        assert "в пути" not in await visitor.page(FLOW)
+
+
+async def test_an_answer_that_holds_no_more_is_asked_anew(in_step: InStep) -> None:
+    salon = in_step.record().sides["salon"].object
+    in_step.crm.down = True
+    await in_step.answer(salon, "name", "salon")
+    await in_step.quiet(0.2)
+    in_step.salon.edit(salon, name="Иван Другой")
+    in_step.crm.down = False
+    await in_step.quiet(24.0)
+    (asked,) = in_step.doubts()
+    assert (asked.decision, asked.decided_at) == (None, None)
+    assert "Отвечено" not in await (await Visitor(in_step).come_in()).page(f"{FLOW}/doubts")
+
+
+@pytest.mark.parametrize(
+    ("toward", "told"), [((), ""), (("salon",), "Где пока только наблюдаем: crm")], ids=["everywhere", "one"]
+)
+async def test_where_it_writes_nobody_is_told_that_it_only_watches(toward: tuple[str, ...], told: str) -> None:
+    house = InStep(mode="watch")
+    await house.settle_in()
+    await switched(house.hub, house.tenant, await flow_named(house.hub, house.tenant, house.flow), toward, on=True)
+    page = await (await Visitor(house).come_in()).page(FLOW)
+    assert "пишем туда" in page
+    assert ("<span>записали бы</span>" in page, told in page) == (bool(told), True)

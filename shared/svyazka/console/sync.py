@@ -17,13 +17,14 @@ from svyazka.engine.agreeing.standing import Tally
 from svyazka.engine.in_step.doubting import GO_ON, LEAVE, WHOSE
 from svyazka.engine.in_step.flows import InStep, kept_by
 from svyazka.engine.journal import documents as journal
-from svyazka.engine.journal.kinds import AGREED_OF_TENANT, DOUBTS_BY_STATUS, RECORDS_BY_STANDING, STANDINGS
+from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS, RECORDS_BY_STANDING, STANDINGS
 from svyazka.engine.operating.answering import choices
 from svyazka.engine.operating.holding import choices_of
+from svyazka.engine.operating.on_the_way import STANDS, hindered, on_the_way, outage_keys, waits_of
 from svyazka.engine.operating.showing import Cards
 from svyazka.engine.ports.schema import Query
 from svyazka.flows.registry import load_flow
-from svyazka.model.agreeing import Agreed
+from svyazka.model.agreeing import Agreed, agreed_id
 from svyazka.model.in_step import Doubt, Record, Switch, switch_id
 from svyazka.model.requests import Request
 from svyazka.model.tenants import Tenant
@@ -118,10 +119,14 @@ async def flow(visit: Visit) -> Response:
     tenant, asked = _asked(visit)
     where = {"tenant": tenant.id, "kind": asked.rules.kind.value}
     counts = await visit.store.tally(RECORDS_BY_STANDING, STANDINGS, equal=where)
-    found = await visit.store.find(AGREED_OF_TENANT, equal={"tenant": tenant.id}, limit=200)
-    switch = await journal.load(visit.store, Switch, switch_id(tenant.id, asked.id))
+    going = await on_the_way(visit.store, tenant, asked)
+    sides = [("agreed", agreed_id(tenant.id, asked.id, name)) for name in asked.rules.between]
+    keys = [("switches", switch_id(tenant.id, asked.id)), *sides, *outage_keys(tenant, asked)]
+    found, *beside = await visit.store.get_many(keys)
+    switch = journal.read(Switch, found) if found is not None else None
     on = set(switch.model.on) if switch else set()
-    agreed = agreement(asked, [one.model for one in journal.known(Agreed, found.documents)])
+    known = [one for one in beside[: len(sides)] if one is not None]
+    agreed = agreement(asked, [one.model for one in journal.known(Agreed, known)])
     nights = [(one.at, one.fields, one.same) for side in agreed.sides.values() for one in side.nights]
     picture = agreements(nights, visit.zone(tenant.id))
     held = switch.model.held if switch else {}
@@ -130,7 +135,10 @@ async def flow(visit: Visit) -> Response:
         "sync.html", visit,
         {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "", "counts": counts, "agreed": agreed,
          "picture": picture, "number": number, "writes": writes, "held": held,
-         "choices": {what: choices_of(asked, what) for what in held}},
+         "choices": {what: choices_of(asked, what) for what in held}, "going": going,
+         "stands": {one.value: why for one, why in STANDS.items()},
+         "hindered": hindered(tenant, asked, beside[len(sides) :]),
+         "silent": [name for name, writing in writes.items() if not writing]},
     )  # fmt: skip
 
 
@@ -144,7 +152,7 @@ async def doubts(visit: Visit) -> Response:
     return page(
         "sync_doubts.html", visit,
         {"tenant": tenant.id, "owner": tenant, "flow": asked, "tab": "doubts", "doubts": rows, "whose": whose,
-         "alike": alike(rows), "more": more},
+         "alike": alike(rows), "more": more, "waits": await waits_of(visit.store, rows)},
     )  # fmt: skip
 
 

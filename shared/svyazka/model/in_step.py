@@ -211,6 +211,8 @@ class Doubt(Stored):
     since: Time
     state: Literal["open", "decided", "over"] = "open"
     decision: str | None = None
+    """What a person said, while the look that carries it out is still to come."""
+    decided_at: Time | None = None
     expire_at: Time | None = None
 
 

@@ -11,6 +11,8 @@ from svyazka.model.errors import ConfigError
 KINDS = {"evt": "events", "dlv": "deliveries", "raw": "raws", "job": "jobs", "pay": "payments",
          "sub": "subscriptions", "rct": "receipts"}  # fmt: skip
 """Collections by the beginnings of their ids."""
+RECORDS = {"rec": "records"}
+"""Of these only where nothing else may be meant."""
 CANDIDATES = 10
 
 _SHOWN = re.compile(r"^((?:evt|sub)_[0-9a-f]+)-[0-9a-f]+$")
@@ -35,13 +37,14 @@ async def whole_id(store: Store, given: str, *, only: str | None = None) -> str:
 
 async def _beginning_with(store: Store, given: str, only: str | None) -> list[str]:
     head, underscore, _rest = given.partition("_")
+    named = KINDS | RECORDS if only in RECORDS else KINDS
     if underscore:
-        kinds = [head] if head in KINDS and only in (None, head) else []
+        kinds = [head] if head in named and only in (None, head) else []
     else:
         kinds = [only] if only else list(KINDS)
         given = f"_{given}"
     found: list[str] = []
     for kind in kinds:
         prefix = given if underscore else kind + given
-        found += await store.ids(KINDS[kind], prefix, CANDIDATES + 1)
+        found += await store.ids(named[kind], prefix, CANDIDATES + 1)
     return found

@@ -18,6 +18,7 @@ from svyazka.engine.operating import syncing, tombstones
 from svyazka.model.errors import ConfigError
 from svyazka.model.in_step import Link, Record, link_id
 from svyazka.model.tenants import Tenant
+from svyazka.reading.ids import whole_id
 
 SHOWN = 200
 """Records that are listed for people; `--json` lists all."""
@@ -71,6 +72,7 @@ def unmerge(tenant: OfTenants, flow: FlowId, record: RecordId, cards: Cards, yes
     async def body(session: Session) -> None:
         owner, hub = await session.tenant(tenant), session.hub
         found = await syncing.flow_named(hub, owner, flow)
+        id_ = await whole_id(hub.store, record, only="rec")
         confirm(
             _(
                 "{cards} get a record of their own and are compared anew; a merge that was made in a system itself is "
@@ -79,8 +81,8 @@ def unmerge(tenant: OfTenants, flow: FlowId, record: RecordId, cards: Cards, yes
             ),
             yes,
         )
-        async with session.noting("unmerge", f"{owner.id}/{flow}/{record}", cards=", ".join(cards)):
-            made = await tombstones.unmerge(hub, owner, found, record, cards)
+        async with session.noting("unmerge", f"{owner.id}/{flow}/{id_}", cards=", ".join(cards)):
+            made = await tombstones.unmerge(hub, owner, found, id_, cards)
         say(_("taken apart: {record} is its own record now", record=made))
 
     run(body)
@@ -92,12 +94,13 @@ def revive(tenant: OfTenants, flow: FlowId, record: RecordId, where: Where = Non
     async def body(session: Session) -> None:
         owner, hub = await session.tenant(tenant), session.hub
         found = await syncing.flow_named(hub, owner, flow)
-        async with session.noting("sync revive", f"{owner.id}/{flow}/{record}", connection=where or ""):
-            names = await tombstones.revive(hub, owner, found, record, where)
+        id_ = await whole_id(hub.store, record, only="rec")
+        async with session.noting("sync revive", f"{owner.id}/{flow}/{id_}", connection=where or ""):
+            names = await tombstones.revive(hub, owner, found, id_, where)
         say(
             _(
                 "{record} is looked for in {names}, and made there if there is none",
-                record=record,
+                record=id_,
                 names=", ".join(names),
             )
         )

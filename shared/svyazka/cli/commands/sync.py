@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from svyazka.catalogue import N_, _, ngettext
+from svyazka.catalogue import N_, _, ngettext, told
 from svyazka.cli.commands.links import revive
 from svyazka.cli.commands.sync_held import held, let_go
 from svyazka.cli.commands.sync_plan import plan, take
 from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
-from svyazka.cli.output import confirm, lines, note, progress, say, table
+from svyazka.cli.output import confirm, lines, note, progress, say, stamp, table
 from svyazka.cli.session import Session, run
 from svyazka.engine.in_step.flows import in_step_flows, switch_of, writes_toward
 from svyazka.engine.journal.kinds import STANDINGS
-from svyazka.engine.operating import answering, syncing
+from svyazka.engine.operating import answering, on_the_way, syncing
+from svyazka.engine.operating.on_the_way import Waits
+from svyazka.model.deliveries import Status
 from svyazka.model.in_step import Doubt, Record
+from svyazka.model.tenants import Tenant
+from svyazka.reading.ids import whole_id
 
 SHOWN = 50
 """Records and doubts that are listed."""
@@ -68,10 +73,12 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
             counts = await syncing.counts(hub, owner, flow)
             watched = [one async for one in syncing.records(hub, owner, flow, "watched")][:SHOWN]
             doubts = [one async for one in syncing.doubts(hub, owner, flow)][:SHOWN]
+            going = await on_the_way.on_the_way(hub.store, owner, flow)
+            waits = await on_the_way.waits_of(hub.store, doubts)
             if as_json:
                 lines(
                     [{"tenant": owner.id, "flow": flow.id, "kind": flow.rules.kind.value, "writes_toward": on,
-                      **{name: counts.get(name, 0) for name in STANDINGS}}]
+                      **{name: counts.get(name, 0) for name in STANDINGS}, "on_the_way": sum(going.values())}]
                 )  # fmt: skip
                 lines([_watched_row(flow.id, one) for one in watched])
                 lines([_doubt_row(one) for one in doubts])
@@ -84,13 +91,17 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
                     on=", ".join(on) or _("nobody, it only watches"),
                 )
             )  # fmt: skip
-            table(
-                (N_("Record"), N_("Would write")),
-                [(one.id, _would(one)) for one in watched], _("nothing would be written"),
-            )  # fmt: skip
+            hindered = await on_the_way.hindrances(hub.store, owner, flow)
+            if going:
+                say(_("on the way: {count} ({why})", count=sum(going.values()), why=_why(going, hindered)))
+            if watched or not going:
+                table(
+                    (N_("Record"), N_("Cards"), N_("Would write")),
+                    [(one.id, _sides(one), _would(one)) for one in watched], _("nothing would be written"),
+                )  # fmt: skip
             table(
                 (N_("Record"), N_("Field"), N_("Why"), N_("Cards"), N_("Answers")),
-                [(one.record, one.field, one.cause, _cards(one), ", ".join(answering.choices(one))) for one in doubts],
+                [(one.record, one.field, one.cause, _cards(one), _answers(one, waits, owner)) for one in doubts],
                 _("nothing waits for you"),
             )  # fmt: skip
 
@@ -134,9 +145,12 @@ def answer(tenant: OfTenants, flow: FlowId, record: RecordId, field: OfField, sa
     async def body(session: Session) -> None:
         owner, hub = await session.tenant(tenant), session.hub
         found = await syncing.flow_named(hub, owner, flow)
-        await answering.answer(hub, owner, found, record, field, said)
-        await session.audit("sync answer", f"{owner.id}/{flow}/{record}", field=field, said=said)
-        say(_("taken down; {record} is looked at anew", record=record))
+        id_ = await whole_id(hub.store, record, only="rec")
+        await answering.answer(hub, owner, found, id_, field, said)
+        await session.audit("sync answer", f"{owner.id}/{flow}/{id_}", field=field, said=said)
+        say(_("taken down; {record} is looked at anew", record=id_))
+        for one in await on_the_way.hindrances(hub.store, owner, found):
+            say(_("it is done once {connection} goes again: {why}", connection=one.connection, why=told(one.why)))
 
     run(body)
 
@@ -186,6 +200,10 @@ def stop(tenant: OfTenants, flow: FlowId, toward: Toward = None, yes: Yes = Fals
     run(body)
 
 
+def _sides(one: Record) -> str:
+    return ", ".join(f"{name}/{side.object}" for name, side in sorted(one.live.items()))
+
+
 def _would(one: Record) -> str:
     return "; ".join(f"{name}: {', '.join(fields)}" for name, fields in sorted(one.would.items()))
 
@@ -193,6 +211,24 @@ def _would(one: Record) -> str:
 def _cards(one: Doubt) -> str:
     own = [f"{name}/{object_}" for name, object_ in sorted(one.sides.items())]
     return ", ".join([*own, *(f"{candidate}?" for candidate in one.candidates)])
+
+
+def _answers(one: Doubt, waits: Mapping[str, Waits], owner: Tenant) -> str:
+    """What may be said; or what was, when, and what it waits for."""
+    if one.decision is None:
+        return ", ".join(answering.choices(one))
+    said = _("answered: {said}, {time}", said=one.decision, time=stamp(one.decided_at, ZoneInfo(owner.timezone)) or "")
+    held = waits.get(one.record)
+    if held is None:
+        return said
+    return _("{said}; waits for {connection}: {why}", said=said, connection=held.connection, why=told(held.why))
+
+
+def _why(going: Mapping[str, int], hindered: Sequence[Waits]) -> str:
+    """What those that are on the way wait for: systems that are paused or away, else by how they stand."""
+    found = [f"{one.connection}: {told(one.why)}" for one in hindered]
+    stands = [] if found else [told(on_the_way.STANDS[Status(name)]) + f" {count}" for name, count in going.items()]
+    return "; ".join([*found, *stands])
 
 
 def _watched_row(flow: str, one: Record) -> dict[str, object]:
@@ -203,4 +239,5 @@ def _doubt_row(one: Doubt) -> dict[str, object]:
     return {
         "flow": one.flow, "record": one.record, "field": one.field, "cause": one.cause, "sides": one.sides,
         "candidates": list(one.candidates), "since": one.since.isoformat(), "choices": list(answering.choices(one)),
+        "said": one.decision, "said_at": one.decided_at.isoformat() if one.decided_at else None,
     }  # fmt: skip

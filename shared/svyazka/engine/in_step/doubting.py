@@ -8,7 +8,9 @@ from svyazka.engine.in_step.flows import InStep
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.ports.store import Put, Write
 from svyazka.model.base import SKELETON
+from svyazka.model.bases import Accepted, AcceptedFor, Decided
 from svyazka.model.in_step import Doubt, Record, Rules, SideState, doubt_id
+from svyazka.model.restraints import Stop
 
 WHOSE = "@"
 """Before a connection's name, in place of a field: whose object there it is."""
@@ -29,13 +31,30 @@ NEW, NONE, REVIVE = "new", "none", "revive"
 def doubts(
     flow: InStep, before: Record, after: Record, now: datetime, candidates: tuple[str, ...] = ()
 ) -> list[Write]:  # fmt: skip
-    """The rows that are new, and those that are over: a row is written when it begins and when it ends."""
-    new = [name for name, why in after.asked.items() if before.asked.get(name) != why]
+    """The rows that are new, and those that are over: a row is written when it begins and when it ends, and begins
+    anew where it was answered and the answer holds no more."""
+    new = [
+        name for name, why in after.asked.items()
+        if before.asked.get(name) != why or (is_answered(before, name) and not is_answered(after, name))
+    ]  # fmt: skip
     over = [name for name in before.asked if name not in after.asked]
     rows = [_row(flow, after, name, after.asked[name], now, over=False) for name in new]
     rows += [_row(flow, after, name, before.asked[name], now, over=True) for name in over]
     whose = {"candidates": candidates}
     return [Put(journal.document(row.model_copy(update=whose) if row.field.startswith(WHOSE) else row)) for row in rows]
+
+
+def is_answered(record: Record, name: str) -> bool:
+    """Whether a person has answered what is asked, as the sides are shown by now."""
+    if name.startswith(WHOSE):
+        return name in record.said
+    if record.asked.get(name) in tuple(Stop):
+        return name not in record.stopped
+    said: Decided | Accepted | None = record.decided.get(name)
+    if said is None and (left := record.accepted.get(name)) is not None and left.why is AcceptedFor.LEFT:
+        said = left
+    saw = record.saw.get(name, {})
+    return said is not None and all(said.sides.get(side) == prints for side, prints in saw.items())
 
 
 DELETED = "deleted"

@@ -149,17 +149,17 @@ class Wanting:
 
     async def changed(
         self, tenant: Tenant, flow: InStep, held: Versioned[Record], after: Record,
-        toward: tuple[str, ...] | None = None, due: datetime | None = None,
+        toward: tuple[str, ...] | None = None, due: datetime | None = None, beside: Sequence[Write] = (),
     ) -> bool:  # fmt: skip
-        """A record becomes another thing and is wished looked at, in one commit: whoever dies leaves none without the
-        other. False: somebody else moved it just now."""
+        """A record becomes another thing and is wished looked at, in one commit with what is written beside: whoever
+        dies leaves none without the other. False: somebody else moved it just now."""
         fresh = await without_ended(self._hub.store, after)
         names = targets(fresh, flow.rules.between) if toward is None else toward
         wanted, made = wished(fresh, names, wish_of(self._hub, flow, tenant), self._hub.clock.now(), due)
         found = Wished()
         found.made(made)
         try:
-            await self._hub.store.commit([over(held, wanted), *found.writes], found.tasks)
+            await self._hub.store.commit([over(held, wanted), *found.writes, *beside], found.tasks)
         except Conflict:
             return False
         return True

@@ -17,6 +17,7 @@ from svyazka.engine.in_step.wanting import Wanting, record_of
 from svyazka.engine.journal import documents as journal
 from svyazka.engine.operating.syncing import doubts
 from svyazka.engine.operating.tombstones import record_in, revived
+from svyazka.engine.ports.store import Put, Write
 from svyazka.model.bases import Accepted, AcceptedFor, Decided
 from svyazka.model.errors import ConfigError, Unavailable
 from svyazka.model.in_step import Doubt, Link, Record, doubt_id, link_id
@@ -55,9 +56,19 @@ async def answer(hub: Hub, tenant: Tenant, flow: InStep, record: str, field: str
         else:
             after = answered(held.model, field, said)
         after = after.model_copy(update={"moves": held.model.moves + 1})
-        if await Wanting(hub).changed(tenant, flow, held, after):
+        said_so = await _row_answered(hub, flow, held.model, field, said)
+        if await Wanting(hub).changed(tenant, flow, held, after, beside=said_so):
             return
     raise Unavailable(_("it is looked at in this moment: run this again"))
+
+
+async def _row_answered(hub: Hub, flow: InStep, record: Record, field: str, said: str) -> list[Write]:
+    """The row of the list says what was answered until a look has carried it out: that may wait for a system."""
+    row = await journal.load(hub.store, Doubt, doubt_id(record.tenant, flow.id, record.id, field))
+    if row is None or row.model.state != "open":
+        return []
+    decided = {"decision": said, "decided_at": hub.clock.now()}
+    return [Put(journal.document(row.model.model_copy(update=decided)))]
 
 
 async def answer_all(
