@@ -16,14 +16,17 @@ from svyazka.cli.group import Command, Family
 from svyazka.cli.options import AsJson, Yes
 from svyazka.cli.output import confirm, lines, note, progress, say, stamp, table
 from svyazka.cli.session import Session, run
+from svyazka.engine.agreeing.diffing import cards_now
 from svyazka.engine.in_step.flows import in_step_flows, switch_of, writes_toward
 from svyazka.engine.journal.kinds import STANDINGS
 from svyazka.engine.operating import answering, on_the_way, syncing
 from svyazka.engine.operating.on_the_way import Waits
 from svyazka.model.deliveries import Status
 from svyazka.model.in_step import Doubt, Record
+from svyazka.model.records import Object
 from svyazka.model.tenants import Tenant
 from svyazka.reading.ids import whole_id
+from svyazka.reading.masking import masked
 
 SHOWN = 50
 """Records and doubts that are listed."""
@@ -95,10 +98,15 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
             if going:
                 say(_("on the way: {count} ({why})", count=sum(going.values()), why=_why(going, hindered)))
             if watched or not going:
+                # Values aren't kept: those of the few that are listed are read now.
+                shown = await cards_now(hub, session.worker.outages, owner, flow, watched) if watched else {}
                 table(
-                    (N_("Record"), N_("Cards"), N_("Would write")),
-                    [(one.id, _sides(one), _would(one)) for one in watched], _("nothing would be written"),
+                    (N_("Record"), N_("Whose"), N_("Cards"), N_("Would write")),
+                    [(one.id, _whose(one, shown), _sides(one), _would(one, shown)) for one in watched],
+                    _("nothing would be written"),
                 )  # fmt: skip
+                if any(not _whose(one, shown) for one in watched):
+                    note(_("cards that can't be read just now are named by their ids: look at them in their systems"))
             table(
                 (N_("Record"), N_("Field"), N_("Why"), N_("Cards"), N_("Answers")),
                 [(one.record, one.field, one.cause, _cards(one), _answers(one, waits, owner)) for one in doubts],
@@ -204,8 +212,29 @@ def _sides(one: Record) -> str:
     return ", ".join(f"{name}/{side.object}" for name, side in sorted(one.live.items()))
 
 
-def _would(one: Record) -> str:
-    return "; ".join(f"{name}: {', '.join(fields)}" for name, fields in sorted(one.would.items()))
+def _whose(one: Record, shown: Mapping[tuple[str, str], Object]) -> str:
+    """Name and phone, masked, by the first card that shows them."""
+    cards = [shown[name, side.object] for name, side in sorted(one.live.items()) if (name, side.object) in shown]
+    told = {field: [text for card in cards for text in card.elements(field)] for field in ("name", "phone")}
+    return ", ".join(masked(field, texts[0]) for field, texts in told.items() if texts)
+
+
+def _would(one: Record, shown: Mapping[tuple[str, str], Object]) -> str:
+    """Field by field what stands there, and what the other cards show, from which it follows."""
+    return "; ".join(
+        f"{name}: " + ", ".join(_change(one, shown, name, field) for field in fields)
+        for name, fields in sorted(one.would.items())
+    )
+
+
+def _change(one: Record, shown: Mapping[tuple[str, str], Object], toward: str, field: str) -> str:
+    stands = {
+        name: ", ".join(masked(field, text) for text in shown[name, side.object].elements(field)) or "—"
+        for name, side in sorted(one.live.items()) if (name, side.object) in shown
+    }  # fmt: skip
+    there = stands.pop(toward, None)
+    others = ", ".join(f"{name} {texts}" for name, texts in stands.items())
+    return f"{field} {there} ← {others}" if there is not None and others else field
 
 
 def _cards(one: Doubt) -> str:

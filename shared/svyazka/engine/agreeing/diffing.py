@@ -94,18 +94,27 @@ async def differences(hub: Hub, outages: Outages, tenant: Tenant, flow: InStep, 
     """Where they differ: what is asked, what can't be written, and what is still on its way; with what stands there."""
     wanted = [*await _asked(hub, tenant, flow, most), *await _found(hub, tenant, flow, most)][:most]
     records = await _records(hub, [one.record for one in wanted])
-    shown = await _shown(hub, outages, tenant, flow, records.values())
-    prints, now = printer(hub, tenant.id, flow.rules.kind), hub.clock.now()
-    for record in records.values():
-        read = {name: shown[name, side.object] for name, side in record.live.items() if (name, side.object) in shown}
-        compared = flow.kind.as_compared(record, read, prints, now)
-        shown |= {(name, one.id): one for name, one in compared.items()}
+    shown = await cards_now(hub, outages, tenant, flow, list(records.values()))
     return [
         Difference(
             one.record, one.field, one.cause, one.remedy, _sides(flow, records.get(one.record), one.field, shown)
         )
         for one in wanted
     ]
+
+
+async def cards_now(
+    hub: Hub, outages: Outages, tenant: Tenant, flow: InStep, records: Sequence[Record]
+) -> dict[tuple[str, str], Object]:
+    """The records' objects, by system and id, as they are compared and as their systems show them now: a few together
+    are one call. What can't be asked just now is left out."""
+    shown = await _shown(hub, outages, tenant, flow, records)
+    prints, now = printer(hub, tenant.id, flow.rules.kind), hub.clock.now()
+    for record in records:
+        read = {name: shown[name, side.object] for name, side in record.live.items() if (name, side.object) in shown}
+        compared = flow.kind.as_compared(record, read, prints, now)
+        shown |= {(name, one.id): one for name, one in compared.items()}
+    return shown
 
 
 async def _asked(hub: Hub, tenant: Tenant, flow: InStep, most: int) -> list[Difference]:
