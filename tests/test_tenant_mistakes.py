@@ -306,3 +306,32 @@ def test_whoever_divides_no_payment_has_no_sellers(accounts: str, says: str | No
         return
     with pytest.raises(TenantFileError, match=re.escape(says)):
         read_tenant_file(file)
+
+
+SHOP = (
+    "id: kofe\nname: Кофейня\ntimezone: Europe/Moscow\nconnections:\n  site: {vendor: site, origins: [https://a.ru]}\n"
+    "  kassa: {vendor: yookassa, shop_id: '100500', secret_key: {secret: a}, vat: '20'}\n"
+    "flows:\n  - flow: take_payment\n    from: [site]\n    via: [kassa]\n    return_url: https://a.ru/paid\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("vat: '20'", "vat: 20", "нужен текст: напишите в кавычках, '20'"),
+        ("vat: '20'", "vat: '21'", "'22/122'"),
+        ("https://a.ru/paid", "a.ru/paid", "нужно: адрес, который начинается с https://"),
+        ("[kassa]", "[site]", "site не принимает платежи и не регистрирует чеки"),
+        ("via: [kassa]", "via: [kassa", "не YAML"),
+        ("[kassa]", "[kassa, *kofe]", "не YAML: такой метки нет: 'kofe'"),
+    ],
+)
+def test_a_shops_mistakes_are_said_in_the_readers_language(tmp_path: Path, before: str, after: str, words: str) -> None:
+    assert before in SHOP
+    try:
+        use("ru")
+        told = said(tmp_path, SHOP.replace(before, after, 1))
+    finally:
+        use(None)
+    assert any(words in line for line in told), told
+    assert [line for line in told if re.search(r"\b(or|expected|MakeLink|found|alias)\b", line)] == []

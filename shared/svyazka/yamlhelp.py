@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _, told
 
 ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
 """Spaces that look like spaces and aren't YAML's; text editors and messengers put them in."""
@@ -19,6 +19,16 @@ _GLUED = re.compile(r"^\s*(?:- +)*(?P<key>[A-Za-z_][\w-]*):(?=[^\s:/])")
 _DASH = re.compile(r"^\s*-(?=[A-Za-z_][\w-]*:)")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?<=\s)#.*")
 _SPECIAL = "%@`*&!|>"
+
+
+YAMLS_OWN = (
+    N_("could not find expected ':'"), N_("mapping values are not allowed here"),
+    N_("expected <block end>, but found {token!r}"), N_("found undefined alias {name!r}"),
+    N_("could not determine a constructor for the tag {tag!r}"), N_("but found another document"),
+    N_("expected the node content, but found {token!r}"), N_("found unexpected end of stream"),
+    N_("did not find expected key"), N_("found unhashable key"),
+)  # fmt: skip
+"""What YAML says where no guess fits, so that the catalogue knows it."""
 
 
 class Explained(NamedTuple):
@@ -49,7 +59,7 @@ def explain(text: str, error: yaml.YAMLError) -> Explained:
         context.line if context is not None else None,
     )  # fmt: skip
     found = next(filter(None, (guess(trouble) for guess in _GUESSES)), None)
-    return found or Explained(trouble.at + 1, trouble.problem)
+    return found or Explained(trouble.at + 1, told(trouble.problem))
 
 
 def odd_space(text: str) -> Explained | None:

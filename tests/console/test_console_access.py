@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -36,6 +37,13 @@ async def test_a_form_of_a_strangers_page_does_nothing(visitor: Visitor, path: s
     for header in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
         assert (await visitor.http.post(path, data=form, headers=header)).status_code == 403
     assert not [key for key in visitor.house.store.documents if key[0] == "requests"]
+
+
+async def test_a_form_that_doesnt_say_how_long_it_is_is_asked_to(visitor: Visitor) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"name=x"
+
+    assert (await visitor.http.post("/leave", content=pieces())).status_code == 411
 
 
 async def test_a_host_that_is_not_ours_is_refused(visitor: Visitor) -> None:

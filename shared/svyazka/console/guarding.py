@@ -82,7 +82,9 @@ class Guard:
         foreign = origin is not None and urlsplit(origin).netloc.lower() != host
         if foreign or site not in (None, "same-origin", "none"):
             return PlainTextResponse("this form is of another page", 403)
-        length = request.headers.get("content-length", "")
+        length = request.headers.get("content-length")
+        if length is None:
+            return PlainTextResponse("expected a form that says how long it is", 411)
         if not (length.isascii() and length.isdigit() and int(length) <= BODY_LIMIT):
             return PlainTextResponse("expected a small form", 413)
         return None

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from svyazka.catalogue import N_, _
 from svyazka.engine.contracts.flow import Channel, Decision, Facts, Flow, FlowContext, FlowSettings
 from svyazka.flows.messages import check_template, fill, safe_value
-from svyazka.model.base import RETURN_URL
+from svyazka.model.base import HTTPS, RETURN_URL
 from svyazka.model.commands import Plan
 from svyazka.model.contacts import Contact, normalize_email, normalize_phone
 from svyazka.model.events import Event, EventType
@@ -48,7 +48,9 @@ class TakePaymentSettings(FlowSettings):
 
     description: str = "Заказ {number}. {business}"
     """What the payer reads on the provider's page."""
-    return_url: str | None = Field(default=None, pattern=RETURN_URL, max_length=1000)
+    return_url: str | None = Field(
+        default=None, pattern=RETURN_URL, max_length=1000, json_schema_extra={"expected": HTTPS}
+    )
     """Where the payer comes back to, unless the request says where."""
     hold: bool = False
     """Hold the money first; it is taken, or let go, in the provider's cabinet."""

@@ -9,10 +9,13 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticSerializationError
 
+from svyazka.catalogue import N_
+
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """A year from the ends of what `datetime` can hold: such a moment can be shown in every zone."""
 
 
+HTTPS = N_("an address that begins with https://")
 RETURN_URL = r"^(https://\S|http://(localhost|127\.0\.0\.1)(:\d+)?/)\S*$"
 """Where a payer may be sent back to: encrypted, or this machine, where one tries things out."""
 

@@ -39,8 +39,23 @@ def in_words(complaint: ErrorDetails, model: type[BaseModel] | None = None) -> s
         if expected:
             return _("expected {what}", what=_(expected))
         return _("expected text of the form {pattern}", pattern=complaint["ctx"]["pattern"])
+    if kind in ("enum", "literal_error"):
+        return _of_choices(complaint)
     own = complaint["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     return _(WORDS[kind]) if kind in WORDS else told(own)
+
+
+def _of_choices(complaint: ErrorDetails) -> str:
+    """What it may be; a number that is one of the texts lacks its quotes."""
+    *others, last = str(complaint["ctx"]["expected"]).replace(" or ", ", ").split(", ")
+    given = complaint["input"]
+    if type(given) is int and f"'{given}'" in (*others, last):
+        return _("expected text: write it in quotes, '{given}'", given=given)
+    return (
+        _("expected {choices} or {last}", choices=", ".join(others), last=last)
+        if others
+        else (_("expected {what}", what=last))
+    )
 
 
 def _expected(field: FieldInfo) -> str | None:

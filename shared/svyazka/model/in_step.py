@@ -112,6 +112,8 @@ class Record(Stored):
     """By field: what a person said of unlike values."""
     refused: dict[str, str] = {}
     """By connection: why nothing could be made there (`not_creatable`, a vendor's code, a doubt)."""
+    not_made: dict[str, str] = {}
+    """By connection: in which words its system refused to make the card that a person asked for."""
     would: dict[str, tuple[str, ...]] = {}
     """By connection, while a flow only watches: the fields that it would write there (`+`: it would make an object)."""
     stopped: dict[str, str] = {}
@@ -208,6 +210,8 @@ class Doubt(Stored):
     """Connection -> object."""
     candidates: tuple[str, ...] = ()
     """Objects that it may be, as `connection/object`."""
+    refusal: str = ""
+    """In which words the system refused to make another one when a person asked for that."""
     since: Time
     state: Literal["open", "decided", "over"] = "open"
     decision: str | None = None

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from svyazka.catalogue import _
+from svyazka.catalogue import N_, _
 from svyazka.connectors.registry import VENDORS, load_manifest
 from svyazka.engine.contracts.manifest import Manifest
 from svyazka.model.contacts import Contact
 from svyazka.model.tenants import Addressee, ConnectionSpec, SecretRef
 from svyazka.tenantfile.mistakes import Mistakes, hint
+
+UNABLE: Mapping[tuple[str, ...], str] = {
+    ("SendMessage",): N_("{vendor} carries no messages"), ("MakeLink",): N_("{vendor} takes no payments"),
+    ("MakeLink", "RegisterReceipt"): N_("{vendor} takes no payments and registers no receipts"),
+}  # fmt: skip
+NONE_IS_ABLE: Mapping[tuple[str, ...], str] = {("MakeLink",): N_("none of these takes payments")}
+"""What it is that connections can't do, by the commands of which they know none."""
 
 
 class Connections:
@@ -113,9 +120,10 @@ class Connections:
         able = self._carrying(*commands)
         if name not in able:
             vendor = self.specs[name].vendor
+            known = UNABLE.get(tuple(commands))
             what = (
-                _("{vendor} carries no messages", vendor=vendor)
-                if commands == ("SendMessage",)
+                _(known, vendor=vendor)
+                if known is not None
                 else _("{vendor} doesn't know {command}", vendor=vendor, command=" / ".join(commands))
             )
             does = _("connections that do: {names}", names=", ".join(able)) if able else _("no connection here does")
@@ -127,7 +135,8 @@ class Connections:
         able = self._carrying(*commands)
         if not set(via) & set(able):
             does = _("connections that do: {names}", names=", ".join(able)) if able else _("no connection here does")
-            what = _("none of these knows {command}", command=" / ".join(commands))
+            known = NONE_IS_ABLE.get(tuple(commands))
+            what = _(known) if known else _("none of these knows {command}", command=" / ".join(commands))
             self._mistakes.wrong(where, f"{what}; {does}")
 
     def _carrying(self, *commands: str) -> list[str]:

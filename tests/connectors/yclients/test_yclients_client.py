@@ -111,6 +111,13 @@ async def test_a_validation_names_its_fields_and_nobodys_data() -> None:
     assert outcome.message == "YCLIENTS doesn't take the data: client.phone"
 
 
+async def test_a_phone_that_somebody_has_there_is_named_as_the_cause() -> None:
+    said = "Клиент с указанным телефоном уже существует в базе"
+    outcome = meaning(422, {"message": said, "errors": {"phone": [said]}})
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, "makes no second one" in outcome.message) == ("phone_taken", True)
+
+
 # What our calls carry
 
 

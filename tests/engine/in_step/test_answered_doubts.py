@@ -11,6 +11,7 @@ from svyazka.engine.operating.answering import choices
 from svyazka.engine.operating.tombstones import revived
 from svyazka.model.errors import ConfigError
 from svyazka.model.in_step import SideState
+from svyazka.model.outcomes import Refused
 
 
 async def house_of(**settings: Any) -> InStep:
@@ -79,6 +80,24 @@ async def test_a_card_that_is_somebodys_already_is_refused_and_says_what_to_do()
     await house.answer(second, "@crm", "new")
     await house.quiet(0.2)
     assert (len(house.crm.cards), house.doubts()) == (2, [])
+
+
+async def test_another_card_that_the_system_refused_is_told_in_its_words_and_not_offered_again() -> None:
+    house, there, salon = await of_two()
+    house.crm.refusal = Refused(code="phone_taken", message="this phone has a card")
+    await house.answer(salon, "@crm", "new")
+    await house.quiet(0.2)
+    for _look in range(2):  # what is edited meanwhile tries nothing again
+        (doubt,) = house.doubts()
+        assert (doubt.cause, doubt.refusal) == ("several", "this phone has a card")
+        assert choices(doubt) == (*(f"crm/{id_}" for id_ in there), "none")
+        house.salon.edit(salon, name="Иван Ильич")
+        house.salon.edit(salon, name="Иван Петров")
+        await house.quiet(0.2)
+    house.crm.refusal = None
+    await house.answer(salon, "@crm", "new")  # it was mended there
+    await house.quiet(0.2)
+    assert (len(house.crm.cards), house.doubts(), house.record_of(salon).not_made) == (3, [], {})
 
 
 # Many at once

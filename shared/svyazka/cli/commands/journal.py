@@ -20,7 +20,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import ALERTS_OF_TENANT, AUDIT_LOG, RECENT_ALERTS
 from svyazka.engine.telling.undelivered import arrived
 from svyazka.model.deliveries import Alert, AuditLine, Status
-from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord
+from svyazka.model.events import EventRecord, EventStatus, EventType, RawRecord, ReceiptState
 from svyazka.reading import lists
 from svyazka.reading.ids import whole_id
 from svyazka.reading.lists import Filter
@@ -157,7 +157,7 @@ def deliveries(
                     f"{row['tenant']}/{row['connection']}",
                     row["step"],
                     row["status"],
-                    row["receipt"],
+                    None if row["receipt"] == ReceiptState.NONE else row["receipt"],
                     row["attempts"],
                     _short(row["next_attempt_at"]),
                     _why(row),

@@ -109,7 +109,7 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
                     note(_("cards that can't be read just now are named by their ids: look at them in their systems"))
             table(
                 (N_("Record"), N_("Field"), N_("Why"), N_("Cards"), N_("Answers")),
-                [(one.record, one.field, one.cause, _cards(one), _answers(one, waits, owner)) for one in doubts],
+                [(one.record, one.field, _cause(one), _cards(one), _answers(one, waits, owner)) for one in doubts],
                 _("nothing waits for you"),
             )  # fmt: skip
 
@@ -237,6 +237,11 @@ def _change(one: Record, shown: Mapping[tuple[str, str], Object], toward: str, f
     return f"{field} {there} ← {others}" if there is not None and others else field
 
 
+def _cause(one: Doubt) -> str:
+    refused = _("no other card was made: {why}", why=told(one.refusal)) if one.refusal else ""
+    return f"{one.cause}; {refused}" if refused else one.cause
+
+
 def _cards(one: Doubt) -> str:
     own = [f"{name}/{object_}" for name, object_ in sorted(one.sides.items())]
     return ", ".join([*own, *(f"{candidate}?" for candidate in one.candidates)])
@@ -267,6 +272,7 @@ def _watched_row(flow: str, one: Record) -> dict[str, object]:
 def _doubt_row(one: Doubt) -> dict[str, object]:
     return {
         "flow": one.flow, "record": one.record, "field": one.field, "cause": one.cause, "sides": one.sides,
-        "candidates": list(one.candidates), "since": one.since.isoformat(), "choices": list(answering.choices(one)),
+        "candidates": list(one.candidates), "refusal": one.refusal or None, "since": one.since.isoformat(),
+        "choices": list(answering.choices(one)),
         "said": one.decision, "said_at": one.decided_at.isoformat() if one.decided_at else None,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from svyazka.connectors.yclients.schema import whole
 from svyazka.engine.contracts.failures import FailureMap, Rule, outcome_of
 from svyazka.engine.contracts.untrusted import Section, section, sections, text
 from svyazka.model.bookings import WhyNot
-from svyazka.model.outcomes import Outcome
+from svyazka.model.outcomes import Outcome, Refused
 from svyazka.model.reasons import Reason
 
 LIMIT_WAIT = 60.0
@@ -64,6 +64,14 @@ PHRASES = (("продлить лицензию", 402), ("необходима а
 may come in disguise, as 200 with `success: false`."""
 
 
+NOT_TAKEN = N_("YCLIENTS doesn't take the data: {fields}")
+"""As the catalogue knows what is put together below."""
+
+HAS_THE_PHONE = "с указанным телефоном уже существует"
+PHONE_TAKEN = "phone_taken"
+NO_SECOND = N_("YCLIENTS has a client with this phone already, and makes no second one")
+
+
 def failure(status: int, meta: Section, after: float | None = None) -> Outcome:
     """What a failure means: by its code where we know it, else by its words, else by its status.
 
@@ -74,6 +82,8 @@ def failure(status: int, meta: Section, after: float | None = None) -> Outcome:
     said = (text(meta.get("message")) or "").casefold()
     meant = next((standing for phrase, standing in PHRASES if phrase in said), status)
     rule = FAILURES.rule_of(meant, code)
+    if meant == 422 and HAS_THE_PHONE in said:
+        return Refused(code=PHONE_TAKEN, message=NO_SECOND, reason=Reason.CONFLICT)
     fields = ", ".join(str(field)[:40] for field in list(section(meta.get("errors")))[:5])
     words = f"{rule.what}: {fields}" if fields and rule.do == "refuse" else rule.what
     return outcome_of(rule, str(code if code is not None else meant), message=words, after=after)

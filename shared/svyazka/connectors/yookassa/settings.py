@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from svyazka.catalogue import N_
-from svyazka.model.base import RETURN_URL
+from svyazka.model.base import HTTPS, RETURN_URL
 from svyazka.model.orders import Method, Subject
 from svyazka.model.tenants import ConnectionSettings
 from svyazka.model.vat import Vat
@@ -32,6 +32,7 @@ class YookassaSettings(ConnectionSettings):
         default=None,
         pattern=RETURN_URL,
         max_length=1000,
+        json_schema_extra={"expected": HTTPS},
         title=N_("куда вернётся плательщик"),
         description=N_("Адрес вашей страницы; без него его должен назвать каждый запрос оплаты или поток"),
     )

@@ -36,6 +36,7 @@ def doubts(
     new = [
         name for name, why in after.asked.items()
         if before.asked.get(name) != why or (is_answered(before, name) and not is_answered(after, name))
+        or _refusal(before, name) != _refusal(after, name)
     ]  # fmt: skip
     over = [name for name in before.asked if name not in after.asked]
     rows = [_row(flow, after, name, after.asked[name], now, over=False) for name in new]
@@ -82,6 +83,12 @@ def over_with(flow: InStep, record: Record, now: datetime) -> list[Write]:
     return [Put(journal.document(row)) for row in rows]
 
 
+def _refusal(record: Record, name: str) -> str:
+    """In which words the system refused to make what a person asked for."""
+    asks = name.startswith(WHOSE) and record.asked.get(name) not in (DELETED, MERGED)
+    return record.not_made.get(name.removeprefix(WHOSE), "") if asks else ""
+
+
 def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, over: bool) -> Doubt:
     # A visit that was deleted says that it is cancelled: it may be right as well as whoever is there.
     says = {*flow.systems(record), *record.saw.get(name, ())}
@@ -89,5 +96,6 @@ def _row(flow: InStep, record: Record, name: str, why: str, now: datetime, *, ov
         id=doubt_id(record.tenant, flow.id, record.id, name), tenant=record.tenant, flow=flow.id, kind=record.kind,
         record=record.id, field=name, cause=why,
         sides={one: side.object for one, side in record.sides.items() if one in says},
-        since=now, state="over" if over else "open", expire_at=now + SKELETON if over else None,
+        refusal=_refusal(record, name), since=now, state="over" if over else "open",
+        expire_at=now + SKELETON if over else None,
     )  # fmt: skip

@@ -384,6 +384,7 @@ def linked_with(look: Look, there: str) -> Joined:
         update={
             "sides": {**record.sides, toward: Side(object=there)}, "moves": record.moves + 1,
             "refused": {name: why for name, why in record.refused.items() if name != toward},
+            "not_made": {name: why for name, why in record.not_made.items() if name != toward},
         }
     )  # fmt: skip
     return Joined(Versioned(joined, look.held.version), (journal.create(link),))

@@ -331,8 +331,10 @@ def _of_target(
     asked = {name: why for name, why in record.asked.items() if name != what or stays}
     others = {name: one for name, one in record.would.items() if name != toward}
     left = {name: one for name, one in record.refused.items() if name != toward}
+    not_made = {name: one for name, one in record.not_made.items() if name != toward or doubtful}
     return {
         "would": {**others, toward: would} if would else others,
         "refused": {**left, toward: refused} if refused else left,
+        "not_made": not_made,
         "asked": {**asked, WHOSE + toward: refused} if doubtful else asked,
     }

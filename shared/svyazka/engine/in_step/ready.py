@@ -16,7 +16,7 @@ from svyazka.engine.contracts.dispatch import Carried
 from svyazka.engine.contracts.putting import FRESH, gone_meanwhile
 from svyazka.engine.hub import Hub
 from svyazka.engine.in_step.braking import Braked, with_counted
-from svyazka.engine.in_step.doubting import over_with
+from svyazka.engine.in_step.doubting import NEW, WHOSE, over_with
 from svyazka.engine.in_step.holding_back import Weighing, weighed_changes, weighed_deletions, weighed_making
 from svyazka.engine.in_step.joining import links_of, take_in
 from svyazka.engine.in_step.look import Look
@@ -28,7 +28,7 @@ from svyazka.engine.journal.documents import Versioned
 from svyazka.engine.ports.store import Store, Write
 from svyazka.model.commands import Safety
 from svyazka.model.deliveries import Delivery
-from svyazka.model.in_step import Intent, Link, Record, Running, Side, link_id
+from svyazka.model.in_step import Doubt, Intent, Link, Record, Running, Side, doubt_id, link_id
 from svyazka.model.outcomes import GaveBack, Outcome, Refused, Retry, Succeeded
 from svyazka.model.records import CLEARED, UNREAD, Object, Wanted
 
@@ -164,8 +164,17 @@ class Ready:
             writes += await weighing.writes()
         else:
             record = self._not_done(record, delivery, outcome)
+        candidates = await self._asked_of(record) if isinstance(outcome, Refused) else ()
         record = record.model_copy(update={"moves": held.model.moves + 1})
-        return await self.look.followed(Versioned(record, held.version), delivery, self.compared, writes)
+        return await self.look.followed(
+            Versioned(record, held.version), delivery, self.compared, writes, candidates=candidates
+        )
+
+    async def _asked_of(self, record: Record) -> tuple[str, ...]:
+        """The cards of which its row asks."""
+        id_ = doubt_id(record.tenant, self.look.flow.id, record.id, WHOSE + self.look.toward)
+        row = await journal.load(self.hub.store, Doubt, id_)
+        return row.model.candidates if row is not None else ()
 
     async def _of_forgotten(self, held: Versioned[Record], delivery: Delivery, outcome: Outcome) -> Part:
         """Its person was forgotten while we wrote: what was made is noted as gone too; nobody makes it again."""
@@ -184,6 +193,11 @@ class Ready:
             changes["running"] = None
         if isinstance(outcome, Refused):
             changes["refused"] = {**record.refused, delivery.connection: outcome.code}
+            what = WHOSE + delivery.connection
+            if self.making and record.said.get(what) == NEW and what in record.asked:
+                # Asked again, with the refusal, in place of one try after the other that fails alike.
+                changes["said"] = {name: word for name, word in record.said.items() if name != what}
+                changes["not_made"] = {**record.not_made, delivery.connection: outcome.message}
         return record.model_copy(update=changes)
 
     async def _agreed(self, record: Record, delivery: Delivery, done: Succeeded) -> tuple[Record, list[Write]]:
@@ -208,7 +222,7 @@ class Ready:
         would = {name: fields for name, fields in record.would.items() if name != toward}
         changes: dict[str, object] = {
             "sides": sides, "accepted": dict(agreed.accepted), "intent": None, "refused": refused,
-            "would": would,
+            "would": would, "not_made": {name: why for name, why in record.not_made.items() if name != toward},
         }  # fmt: skip
         if record.running is not None and record.running.delivery == delivery.id:
             changes["running"] = None

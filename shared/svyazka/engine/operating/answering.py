@@ -36,13 +36,13 @@ class Answered:
 
 
 def choices(doubt: Doubt) -> tuple[str, ...]:
-    """What may be said to a row of the list."""
+    """What may be said to a row of the list. Another card that was refused isn't offered again."""
     if doubt.cause in tuple(Stop):
         return (GO_ON,)
     if doubt.cause in (DELETED, MERGED):
         return (LEAVE, REVIVE)
     if doubt.field.startswith(WHOSE):
-        return (*doubt.candidates, NEW, NONE)
+        return (*doubt.candidates, *(() if doubt.refusal else (NEW,)), NONE)
     return (*sorted(doubt.sides), LEAVE)
 
 
@@ -136,8 +136,10 @@ async def _whose(hub: Hub, flow: InStep, record: Record, field: str, said: str) 
     row = await journal.load(hub.store, Doubt, doubt_id(record.tenant, flow.id, record.id, field))
     if row is not None and field in record.asked:
         known = choices(row.model)
-        if NEW in known and not row.model.candidates:
+        if NONE in known and not row.model.candidates:
             known = (*known, f"{connection}/...")
+        if row.model.refusal:  # what it refused for may be mended there
+            known = (NEW, *known)
     elif connection in flow.rules.between and connection not in record.sides:
         known = (NEW, NONE, f"{connection}/...")
     else:
