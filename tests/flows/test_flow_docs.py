@@ -49,6 +49,13 @@ def test_an_example_of_the_docs_is_taken(
     assert len(tenant.flows) == len(shown.get("flows", []))
 
 
+@pytest.mark.parametrize("file", sorted((DOCS / "examples").glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_whole_file_of_the_docs_is_taken(file: Path) -> None:
+    tenant = read_tenant_file(file)
+    assert tenant.flows
+    assert any(file.name in page.read_text("utf-8") for page in DOCS.glob("*.md")), "some page goes through it"
+
+
 def test_every_page_has_its_example() -> None:
     assert {page for page, _ in BLOCKS} == {"flows", *VENDORS}
 
