@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from simulators.registry import load_simulator
 from simulators.serve import Running, serve
+from simulators.smsru.account import MOSCOW
 from simulators.smsru.parts import parts, transliterated
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "smsru"
@@ -209,14 +211,21 @@ def test_an_account_without_a_sender_name_is_refused_with_an_id_even_in_test_mod
     assert "senders" not in ask(smsru, "my/senders")
 
 
+def until_noon() -> float:
+    """Seconds until tomorrow's noon in Moscow: whatever the hour, no day begins in the middle of a test."""
+    now = datetime.now(MOSCOW)
+    noon = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    return (noon - now).total_seconds()
+
+
 def test_equal_messages_are_refused_within_a_minute_and_too_often_a_day_where_that_is_switched_on(
     smsru: Running,
 ) -> None:
     assert [send(smsru)["status_code"] for _ in range(2)] == [100, 100]
     tell(smsru, "account", duplicates=True)
-    codes = []
+    codes, noon = [], until_noon()
     for minute in (0, 0.5, 2, 4, 6, 24 * 60):
-        tell(smsru, "clock", ahead=minute * 60)
+        tell(smsru, "clock", ahead=noon + minute * 60)
         codes.append(send(smsru)["status_code"])
         codes.append(send(smsru, msg=f"{minute}")["status_code"])
     assert codes[::2] == [100, 231, 100, 100, 232, 100]
@@ -224,10 +233,12 @@ def test_equal_messages_are_refused_within_a_minute_and_too_often_a_day_where_th
 
 
 def test_the_daily_limit_begins_anew_with_the_next_day(smsru: Running) -> None:
+    noon = until_noon()
+    tell(smsru, "clock", ahead=noon)
     tell(smsru, "account", daily_limit=1)
     assert [send(smsru)["status_code"] for _ in range(2)] == [100, 206]
     assert ask(smsru, "my/limit")["used_today"] == 1
-    tell(smsru, "clock", ahead=86400)
+    tell(smsru, "clock", ahead=noon + 86400)
     assert ask(smsru, "my/limit")["used_today"] == 0
     assert send(smsru)["status_code"] == 100
 
