@@ -61,15 +61,17 @@ def bytecode(source: bytes, shown_as: PurePosixPath) -> bytes:
 def _without_words(tree: ast.Module) -> ast.Module:
     """Without what nothing asks for while it runs: docstrings, and the types of arguments and results.
 
-    Docstrings of classes stay: `dataclass` makes one up where there is none, at a cold start's cost. Types of fields
-    stay, and those of decorated functions: pydantic reads them.
+    Docstrings of decorated classes stay: `dataclass` makes one up where there is none, at a cold start's cost. Types of
+    fields stay, and those of decorated functions: pydantic reads them.
     """
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.ClassDef) and node.decorator_list:
             continue
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
-        if not isinstance(node, ast.Module) and not node.decorator_list:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
             node.returns = None
             for argument in ast.walk(node.args):
                 if isinstance(argument, ast.arg):
