@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from cli.conftest import Installation
 from svyazka.engine.journal import documents as journal
@@ -72,7 +73,7 @@ def test_the_month_says_what_is_missing_and_is_written_as_a_page(hub: Installati
     first, one = paid(1)
     put(hub, first, refused(one))
     page = hub.folder / "reports" / "month.html"
-    month = f"{NOW:%Y-%m}"
+    month = f"{NOW.astimezone(ZoneInfo('Europe/Moscow')):%Y-%m}"
     result = hub.svyazka(
         "reconcile", "receipts", "kofe", "--month", month, "--report", str(page), "--json", status=1
     )  # fmt: skip
