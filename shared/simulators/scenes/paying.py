@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SUM = "1500.00"
 LOOKS = 60
 """How often it is asked, twice a second, whether the hub knows that a payment was paid."""
+LINK_LOOKS = 16
+"""The same, whether there is a link by now."""
 
 
 async def link(world: World) -> None:
@@ -61,7 +63,7 @@ async def _asked(world: World, text: str, for_hands: bool = False) -> dict[str, 
         "order": number, "amount": SUM, "name": name, "phone": phone, "return_url": f"{world.url}/site/thanks.html",
     }  # fmt: skip
     async with _client(server) as client:
-        told = await _told(client, "/ingest/payment", asked)
+        told = await _linked(client, await _told(client, "/ingest/payment", asked))
     made = {**told, "server": server, "number": number}
     link = told.get("url") if for_hands else None
     world.guest_did(text, str(told.get("id")), link, name=name, number=number)
@@ -69,6 +71,16 @@ async def _asked(world: World, text: str, for_hands: bool = False) -> dict[str, 
         return made
     world.did(N_("no provider gave a link in time: the hub goes on asking"))
     return None
+
+
+async def _linked(client: httpx.AsyncClient, told: dict[str, Any]) -> dict[str, Any]:
+    """As a page does that is told that its link is still being made: it looks again."""
+    for _ in range(LINK_LOOKS):
+        if "url" in told or "id" not in told:
+            break
+        await asyncio.sleep(0.5)
+        told = {**told, **(await client.get(f"/ingest/payment/{told['id']}")).json()}
+    return told
 
 
 async def _pays(payment: dict[str, Any], press: str = "pay") -> None:
