@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from svyazka.catalogue import N_, _
+from svyazka.claiming import claims
 from svyazka.connectors.registry import FRONT_DOOR, load_webhook
 from svyazka.engine.hub import Hub
 from svyazka.engine.journal import documents as journal
@@ -22,8 +23,6 @@ from svyazka.engine.journal.kinds import (
 from svyazka.engine.journal.tasks import resume_task
 from svyazka.engine.journal.transition import commit_in_parts
 from svyazka.engine.operating.deeds import FileChange, FilePlan
-from svyazka.engine.ports.claims import KIND as CLAIMS
-from svyazka.engine.ports.claims import claimants, claims_document, claims_key
 from svyazka.engine.ports.schema import Query
 from svyazka.engine.ports.store import Create, Delete, Document, Put, Replace, Store, Task, Write
 from svyazka.engine.security.keyring import Keyring
@@ -94,7 +93,9 @@ async def plan_apply(
     await _compile(store, directory, keyring, plan, held, secrets)
     for name in sorted(set(before.connections if before else ()) - set(tenant.connections)):
         plan.writes += await _removal(store, connection_id(tenant.id, name))
-    await _claim(store, directory, plan, before)
+    told, written = await claims(store, directory, before, tenant)
+    plan.warnings += told
+    plan.writes += written
     return plan
 
 
@@ -125,46 +126,6 @@ def check_may_import_abroad(tenant: Tenant) -> None:
                 tenant=tenant.id,
             )
         )
-
-
-async def _claim(store: Store, directory: Directory, plan: ApplyPlan, before: Tenant | None) -> None:
-    """Write down which connections claim what of an address that several share (`Webhook.shared_by`), or a shop at a
-    provider of payments. Whose claim is out of date is passed over when it is read; here it is taken away."""
-    had, have = _claimed(directory, before), _claimed(directory, plan.tenant)
-    for key in sorted(had.keys() | have.keys()):
-        document = await store.get(CLAIMS, key)
-        owners = set(claimants(document))
-        others = owners - had.get(key, set()) - have.get(key, set())
-        if others or len(have.get(key, ())) > 1:
-            vendor = key.split(".")[1]
-            words = SAME_SHOP if directory.manifests(vendor).payments is not None else SAME_ID
-            plan.warnings += [
-                words.format(owner=owner, others=", ".join(sorted((others | have[key]) - {owner})), vendor=vendor)
-                for owner in sorted(have.get(key, ()))
-            ]
-        if others | have.get(key, set()) != owners:
-            new = claims_document(key, others | have.get(key, set()), document.version if document else None)
-            plan.writes.append(Replace(new) if document else Create(new))
-
-
-SAME_ID = N_("{owner}: {others} has the same {vendor} id; only the one that the vendor calls hears of it")
-SAME_SHOP = N_(
-    "{owner}: {others} takes payments by the same {vendor} shop: what one is told may be about the other's money, and "
-    "`svyazka reconcile payments` counts both's; give each a shop (site, terminal) of its own"
-)
-
-
-def _claimed(directory: Directory, tenant: Tenant | None) -> dict[str, set[str]]:
-    """Ids of a tenant's connections by the document that lists their claims."""
-    found: dict[str, set[str]] = {}
-    for name, spec in tenant.connections.items() if tenant else ():
-        webhook, payments = load_webhook(spec.vendor), directory.manifests(spec.vendor).payments
-        shared = webhook.shared_by if webhook is not None else None
-        shared = shared or (payments.shop if payments is not None else None)
-        value = spec.settings.get(shared) if shared is not None else None
-        if tenant and value is not None and not is_secret(value):
-            found.setdefault(claims_key(spec.vendor, str(value)), set()).add(connection_id(tenant.id, name))
-    return found
 
 
 def _never_started(directory: Directory, tenant: Tenant) -> Iterator[str]:

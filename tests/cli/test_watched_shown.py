@@ -37,6 +37,22 @@ async def test_what_would_be_written_names_the_person_and_both_values_masked() -
     assert {(_whose(one, shown), "example" in _would(one, shown)) for one in records} == {("", False)}
 
 
+async def test_a_system_whose_settings_cant_be_used_shows_nothing_and_hides_no_other() -> None:
+    house = InStep(mode="watch")
+    await house.settle_in()
+    house.salon.add(**ivan(email=("old@example.org",)))
+    house.crm.add(**ivan(email=("ivan@example.org",)))
+    await house.quiet()
+    flow = await flow_named(house.hub, house.tenant, house.flow)
+    records = [one for one in house.records() if one.would]
+    crm = house.tenant.connections["crm"]
+    broken = crm.model_copy(update={"settings": {**crm.settings, "no_such_setting": 1}})
+    house.tenant = house.tenant.model_copy(update={"connections": {**house.tenant.connections, "crm": broken}})
+    await house.settle_in()
+    shown = await cards_now(house.hub, house.worker.outages, house.tenant, flow, records)
+    assert {name for name, _ in shown} == {"salon"}
+
+
 def test_cards_that_cant_be_read_now_are_named_by_their_ids(hub: Installation) -> None:
     (id_,) = asked(hub, "1")
 

@@ -28,6 +28,9 @@ from svyazka.model.tenants import Tenant
 from svyazka.reading.ids import whole_id
 from svyazka.reading.masking import masked
 
+READ_NOW = 10
+"""Records of which the systems are asked while somebody waits: it costs calls at their rate."""
+
 SHOWN = 50
 """Records and doubts that are listed."""
 
@@ -98,15 +101,19 @@ def status(tenant: OfTenants, as_json: AsJson = False) -> None:
             if going:
                 say(_("on the way: {count} ({why})", count=sum(going.values()), why=_why(going, hindered)))
             if watched or not going:
-                # Values aren't kept: those of the few that are listed are read now.
-                shown = await cards_now(hub, session.worker.outages, owner, flow, watched) if watched else {}
+                # Values aren't kept: those of the first few are read now. Some systems show one card by a call.
+                first = watched[:READ_NOW]
+                shown = await cards_now(hub, session.worker.outages, owner, flow, first) if first else {}
                 table(
                     (N_("Record"), N_("Whose"), N_("Cards"), N_("Would write")),
                     [(one.id, _whose(one, shown), _sides(one), _would(one, shown)) for one in watched],
                     _("nothing would be written"),
                 )  # fmt: skip
-                if any(not _whose(one, shown) for one in watched):
+                if any(not _whose(one, shown) for one in first):
                     note(_("cards that can't be read just now are named by their ids: look at them in their systems"))
+                if len(watched) > len(first):
+                    note(_("of the first {count} it is said whose they are; the others are named by their ids",
+                           count=len(first)))  # fmt: skip
             table(
                 (N_("Record"), N_("Field"), N_("Why"), N_("Cards"), N_("Answers")),
                 [(one.record, one.field, _cause(one), _cards(one), _answers(one, waits, owner)) for one in doubts],

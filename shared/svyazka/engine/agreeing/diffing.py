@@ -17,7 +17,7 @@ from svyazka.engine.journal import documents as journal
 from svyazka.engine.journal.kinds import DOUBTS_BY_STATUS
 from svyazka.engine.outages.learning import Outages
 from svyazka.model.agreeing import Agreed, agreed_id
-from svyazka.model.errors import NoPlace
+from svyazka.model.errors import ConfigError, NoPlace
 from svyazka.model.in_step import Doubt, Record
 from svyazka.model.jobs import Job
 from svyazka.model.records import Object, Shown
@@ -161,8 +161,8 @@ async def _shown(
                     part = wanted[start : start + READ_MOST]
                     for one in await flow.records(name, account.manifest).read_many(flow.rules.kind, part, call):
                         found[name, one.id] = one
-        except (Waits, Failed, NoPlace):
-            continue  # it shows nothing just now
+        except (ConfigError, Waits, Failed, NoPlace):
+            continue  # it shows nothing just now; what is wrong with it is told where it is used
     return found
 
 

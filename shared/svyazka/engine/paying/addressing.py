@@ -44,7 +44,8 @@ def readdressed(payment: Payment, person: Contact, people: Iterable[str], *, nam
 
 
 def shown_address(payment: Payment) -> str | None:
-    """Where its receipt goes, as a page may show it; None where none is owed."""
-    if payment.person is None or not (payment.receipt or payment.fiscaliser):
+    """Where its receipt goes, as a page may show it; None where none is owed, and of whom the business's own server has
+    named: whoever knows an order's number would learn something of its customer."""
+    if payment.person is None or payment.named or not (payment.receipt or payment.fiscaliser):
         return None
     return mask_email(normalize_email(payment.person.email)) or mask_phone(normalize_phone(payment.person.phone))
